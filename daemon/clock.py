@@ -1,0 +1,30 @@
+"""The only file that reads the time, makes an id or rolls a die. Everybody else takes them as arguments."""
+
+import os
+import random
+import time
+from datetime import UTC, datetime
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def utcnow() -> datetime:
+    """The wall clock, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def monotonic() -> float:
+    """Seconds that only grow while the machine runs; for durations, never for dates."""
+    return time.monotonic()
+
+
+def new_id(prefix: str) -> str:
+    """A ULID behind a prefix that says what it names: `evt_01ARZ3NDEKTSV4RRFFQ69G5FAV`."""
+    number = time.time_ns() // 1_000_000 << 80 | int.from_bytes(os.urandom(10))
+    digits = "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
+    return f"{prefix}_{digits}"
+
+
+def jitter() -> float:
+    """A share in [0, 1), to spread what would otherwise happen at once."""
+    return random.random()

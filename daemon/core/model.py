@@ -1,0 +1,166 @@
+"""The words of the product as values; `product.md`'s glossary is their contract.
+
+Pure: the standard library only, no IO, no clock. Everything that crosses a folder is one of these
+frozen values. A failed answer is a value too (`Unknown`), so nobody can mistake it for an observation.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Generic, TypeAlias, TypeVar
+
+StateT = TypeVar("StateT")
+
+Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+"""What may stand in an event's `data`: exactly what JSON can say."""
+
+
+class Severity(Enum):
+    """How much an alert matters, in PagerDuty's words; declared from most to least."""
+
+    CRITICAL = "critical"
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Verdict(Enum):
+    """What one answer says of one condition."""
+
+    GOOD = "good"
+    BAD = "bad"
+    UNKNOWN = "unknown"
+    """Not seen: neither registered nor unregistered. Time spent so counts for nothing."""
+    GONE = "gone"
+    """The thing itself no longer exists, so nothing can be wrong with it any more."""
+
+
+class Reason(Enum):
+    """Why an alert event is told; goes out as `alert.reason`."""
+
+    FIRST = "first"
+    REPEAT = "repeat"
+    RESOLVED = "resolved"
+    REMOVED = "removed"
+    FLAPPING = "flapping"
+    CATCH_UP = "catch_up"
+
+
+class Failure(Enum):
+    """How a call of the telephony API failed: whose fault it is, and what follows."""
+
+    UNREACHABLE = "unreachable"
+    """No connection: name not resolved, refused, reset, TLS not trusted."""
+    TIMEOUT = "timeout"
+    """Connected or not, the deadline passed before the answer was complete."""
+    FILTERED = "filtered"
+    """Something answered that is not the API: an HTML page, HTTP 418, a captive portal."""
+    SERVER_ERROR = "server_error"
+    """The API itself failed: HTTP 5xx, or an exception in its envelope."""
+    THROTTLED = "throttled"
+    """The API asks us to wait (HTTP 429, or "wait 55s" in its envelope)."""
+    TOKEN_REJECTED = "token_rejected"
+    """The token is wrong, expired, or wants a second factor."""
+    REFUSED = "refused"
+    """The API understood and says no: not supported, not configured, not enough units."""
+    MALFORMED = "malformed"
+    """JSON that says OK but lacks what the method promises, or an answer that was cut short."""
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A failed answer. It moves no state; it is an observation of the API itself."""
+
+    failure: Failure
+    message: str
+    """For people: says what happened, never contains a token."""
+    code: int | None = None
+    """The API's `messageCode`, or the HTTP status where there was no envelope."""
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something that happened and stands alone: an SMS, a recording, an account added."""
+
+    type: str
+    subject: str
+    payload: Mapping[str, Json]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A pair of event types: the one that fires and the one that takes it back."""
+
+    fires: str
+    resolves: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When a condition becomes an alert, and when it stops being one."""
+
+    hold: timedelta
+    """Configuration `for`: bad this long (observed time) before it fires."""
+    keep: timedelta
+    """Configuration `keep_firing`: good this long (observed time) before it resolves."""
+    severity: Severity
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One thing that may be wrong, as one answer shows it."""
+
+    key: str
+    """Identity within the system; survives restarts and edits of thresholds' values."""
+    kind: Kind
+    subject: str
+    verdict: Verdict
+    rule: Rule
+    payload: Mapping[str, Json]
+
+
+@dataclass(frozen=True)
+class Change(Generic[StateT]):
+    """What a diff found: the new state, the facts, and what the answer says of each condition."""
+
+    state: StateT
+    facts: tuple[Fact, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True)
+class Interval:
+    """When a change happened, honestly: the last observation without it, the first with it."""
+
+    after: datetime | None
+    """None where there was no observation before (the baseline)."""
+    before: datetime
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened, written once. `body` is what every receiver gets, to the byte."""
+
+    id: str
+    type: str
+    system: str
+    """The system's name; "" for the daemon's own events (`"system": null` in the body)."""
+    sequence: int
+    subject: str
+    timestamp: datetime
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A value that cannot be printed by accident."""
+
+    value: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return "***"
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
