@@ -12,7 +12,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 StateT = TypeVar("StateT")
 
-Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 """What may stand in an event's `data`: exactly what JSON can say."""
 
 
@@ -60,7 +60,7 @@ class Failure(Enum):
     """The API itself failed: HTTP 5xx, or an exception in its envelope."""
     THROTTLED = "throttled"
     """The API asks us to wait (HTTP 429, or "wait 55s" in its envelope)."""
-    TOKEN_REJECTED = "token_rejected"
+    TOKEN_REJECTED = "token_rejected"  # noqa: S105 - a name, no password
     """The token is wrong, expired, or wants a second factor."""
     REFUSED = "refused"
     """The API understood and says no: not supported, not configured, not enough units."""

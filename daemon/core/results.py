@@ -1,0 +1,82 @@
+"""What the telephony API gave back: an answer to a read, and the results of commands.
+
+Pure. A call that failed is none of these but `Unknown`. An overall OK does not mean that each item of a
+command succeeded, so results name every item.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from daemon.core.model import Json
+
+KICKED = "ok"
+"""The status of a call that was kicked, in lower case; anything else is a reason."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A read that succeeded, not yet parsed into an observation."""
+
+    data: Mapping[str, object] = field(repr=False)
+    """The JSON object with its envelope; may be decoded on first use."""
+    body: bytes = field(repr=False)
+    """As it came, after content decoding: equal bodies are equal answers."""
+    server_date: datetime | None
+    """The server's clock, from HTTP `Date`; None where it sent none."""
+
+
+@dataclass(frozen=True)
+class Kicked:
+    """QueueManagement, action `kick`."""
+
+    statuses: Mapping[str, str | None]
+    """By call id, every one that was asked for: "OK", a reason, or None where the answer is silent."""
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Call ids that the API names a reason for: the caller was gone already."""
+        return tuple(
+            call_id
+            for call_id, status in self.statuses.items()
+            if status is not None and status.lower() != KICKED
+        )
+
+    @property
+    def unconfirmed(self) -> tuple[str, ...]:
+        """Call ids of which the answer says nothing."""
+        return tuple(call_id for call_id, status in self.statuses.items() if status is None)
+
+
+@dataclass(frozen=True)
+class Paused:
+    """QueueManagement, actions `pause` and `unpause`: the API confirms the whole, and gives no details."""
+
+    agent: str
+    paused: bool
+    message: str | None
+
+
+@dataclass(frozen=True)
+class Registration:
+    """PirsumPhoneManagement, actions `Registration` and `UnRegistration`."""
+
+    results: Json
+    """`results` as the API gave it: its form is not documented. None where it was absent."""
+
+
+@dataclass(frozen=True)
+class Bridged:
+    """CallExtensionBridging. None: missing or unreadable; the campaign was accepted all the same."""
+
+    campaign_id: str | None
+    calls_count: int | None
+    """`callsCount`: numbers that are being dialled."""
+    errors: Mapping[str, str]
+    """Reason by number that is not dialled, in the API's words (`not Vaild`)."""
+    module: str | None
+    caller_id: str | None
+    billing_per_call: float | None
+    """`bilingPerCall`: the API's estimate, in units."""
+    calls_timeout: int | None
+    """`callsTimeout`, seconds of ringing."""

@@ -1,0 +1,55 @@
+"""Which endpoint is told what. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from daemon.core.events import OPT_IN, matches
+from daemon.core.model import Event, Fact
+
+DAEMON = ""
+"""The system of the daemon's own events, which concern every endpoint."""
+
+
+@dataclass(frozen=True)
+class Interest:
+    """What one endpoint wants to be told."""
+
+    endpoint: str
+    events: tuple[str, ...]
+    """Globs on the event type; a bare `*` does not ask for the opt-in types."""
+    systems: tuple[str, ...] | None
+    """None: all."""
+
+    def covers(self, system: str, event_type: str) -> bool:
+        """Whether an event of this system and type goes to this endpoint."""
+        if system != DAEMON and self.systems is not None and system not in self.systems:
+            return False
+        return matches(self.events, event_type)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One delivery to be: an event for an endpoint, in a lane that keeps its order."""
+
+    event: Event
+    endpoint: str
+    lane: str
+
+
+def wanted(system: str, facts: Iterable[Fact], interests: Sequence[Interest]) -> list[Fact]:
+    """The facts worth writing: opt-in types exist only where an endpoint names them."""
+    return [
+        fact
+        for fact in facts
+        if fact.type not in OPT_IN or any(interest.covers(system, fact.type) for interest in interests)
+    ]
+
+
+def plan(events: Iterable[Event], interests: Sequence[Interest]) -> list[Planned]:
+    """One delivery for each event and endpoint that covers it."""
+    return [
+        Planned(event, interest.endpoint, f"{event.system}/{event.subject}")
+        for event in events
+        for interest in interests
+        if interest.covers(event.system, event.type)
+    ]

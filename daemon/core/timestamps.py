@@ -1,0 +1,74 @@
+"""Times as text, both ways: ours (RFC 3339, UTC, milliseconds) and the API's (naive local dates).
+
+Pure. The API's dates have no offset; they are local time of the configured zone. Twice a year that is
+not enough: an hour repeats, and an hour does not exist. `locate` says which of the two it chose by.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+
+DATE = re.compile(r"(?<!\d)(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)")
+TIME = re.compile(r"(?<!\d)(\d{1,2}):(\d{2}):(\d{2})(?!\d)")
+
+CLOCK_SKEW = timedelta(minutes=2)
+"""How far the platform's clock may run ahead of ours before a date counts as lying in the future."""
+
+
+@dataclass(frozen=True)
+class Located:
+    """A naive local time, put on the time line."""
+
+    at: datetime
+    """With the zone's offset."""
+    is_ambiguous: bool
+    """The hour repeats, and both instants were possible."""
+
+
+def iso(moment: datetime) -> str:
+    """`2026-11-23T01:02:03.456Z`: UTC, milliseconds, as in every event body."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse_local(text: str) -> datetime | None:
+    """A naive date of the API, in either order: `2024-07-30 22:40:54` or `22:40:54 2024-07-30`.
+
+    None where there is no such date in the text.
+    """
+    date, time = DATE.search(text), TIME.search(text)
+    if date is None or time is None:
+        return None
+    try:
+        return datetime(*map(int, date.groups() + time.groups()))  # type: ignore[arg-type] # noqa: DTZ001 - naive is what the API gives
+    except ValueError:
+        return None
+
+
+def locate(naive: datetime, zone: tzinfo, *, between: tuple[datetime | None, datetime]) -> Located:
+    """Put a naive local time on the time line, knowing that it was first seen within `between`.
+
+    In the hour that repeats, the only instant inside the interval is the one; where both are inside,
+    the later is taken and the answer says that it is ambiguous. A time in the gap of spring, which no
+    clock showed, keeps the offset from before the change (PEP 495).
+    """
+    first, second = (naive.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    if first.utcoffset() == second.utcoffset() or not _is_real(first):
+        return Located(_fixed(first), is_ambiguous=False)
+    earliest, latest = between
+    possible = [
+        instant
+        for instant in (first, second)
+        if instant.astimezone(UTC) <= latest + CLOCK_SKEW
+        and (earliest is None or instant.astimezone(UTC) >= earliest - CLOCK_SKEW)
+    ]
+    chosen = possible[-1] if possible else first
+    return Located(_fixed(chosen), is_ambiguous=len(possible) != 1)
+
+
+def _is_real(moment: datetime) -> bool:
+    back = moment.astimezone(UTC).astimezone(moment.tzinfo)
+    return back.replace(tzinfo=None) == moment.replace(tzinfo=None)
+
+
+def _fixed(moment: datetime) -> datetime:
+    return datetime.fromisoformat(moment.isoformat())

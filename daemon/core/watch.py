@@ -1,0 +1,60 @@
+"""A watch: one thing polled on one system, as the functions that tell its kind from the others.
+
+Pure: the functions are handed in, those that reach the network too. One walk serves all kinds.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from daemon.core.alerts import Seen
+from daemon.core.model import Change, Rule
+
+
+class Answer(Protocol):
+    """One successful answer of the API."""
+
+    @property
+    def body(self) -> bytes:
+        """As it came: equal bytes are the same answer."""
+
+
+class Observation(Protocol):
+    """One parsed answer."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What was missing or unreadable; empty when all was understood."""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What the poller needs to know of one watch. States and observations are the kind's own."""
+
+    system: str
+    name: str
+    """Within its system: `sms`, `sip`, `queue/5`."""
+    method: str
+    """The API's, for `api.schema_changed`."""
+    every: timedelta
+    fetch: Callable[[], Any]
+    """Ask the API: an `Answer`, or `Unknown`."""
+    read: Callable[[Any], Any]
+    """Parse an answer: an observation, or `Unknown`."""
+    diff: Callable[[Any, Any, Seen], Change[Any]]
+    """State or None, observation: the change."""
+    dump: Callable[[Any], Mapping[str, Any]]
+    load: Callable[[Mapping[str, Any]], Any]
+    api_rule: Rule
+    """When its failures become `api.unreachable`."""
+    complete: Callable[[Any, Any], Any] = lambda _state, seen: seen
+    """Ask again where one answer is not enough (the SMS window); may give `Unknown`."""
+    is_conclusive: Callable[[Any], bool] = lambda _seen: True
+    """Whether an answer equal to this observation's, later, could say nothing new. Not where time itself
+    changes what it means."""
+
+    @property
+    def id(self) -> tuple[str, str]:
+        """System and name."""
+        return self.system, self.name

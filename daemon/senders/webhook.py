@@ -1,0 +1,299 @@
+"""Webhooks through libcurl: many attempts at once from one thread, no policy.
+
+The only file that knows `pycurl`. A message goes in by `start`, its end comes out of `finished`; what an
+end means for the delivery is decided in `core/delivery.py`. libcurl brings what must hold for every
+attempt: a total deadline that a dripping receiver cannot stretch, no redirects, nothing taken from the
+environment, and the address judged when the socket is opened, after the name was resolved.
+"""
+
+import select
+import socket
+import ssl
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import certifi
+import pycurl
+
+from daemon import __version__
+from daemon.core.addresses import Network, refusal
+from daemon.core.delivery import Attempted, Message, Outcome
+from daemon.core.model import Secret
+from daemon.core.signing import headers
+
+RESPONSE_BYTES = 16 * 1024
+HEAD_CHARACTERS = 500
+IDLE_SECONDS = 30
+"""A kept-alive connection that rested longer is not used again: its other end may be gone."""
+
+MEANING = {
+    401: Outcome.FORBIDDEN,
+    403: Outcome.FORBIDDEN,
+    404: Outcome.UNREACHABLE,
+    408: Outcome.UNREACHABLE,
+    410: Outcome.GONE,
+    425: Outcome.UNREACHABLE,
+    429: Outcome.THROTTLED,
+}
+_EPOLL_OF = {
+    pycurl.POLL_IN: select.EPOLLIN,
+    pycurl.POLL_OUT: select.EPOLLOUT,
+    pycurl.POLL_INOUT: select.EPOLLIN | select.EPOLLOUT,
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the messages of one endpoint go, and how."""
+
+    url: str
+    secrets: tuple[Secret, ...]
+    timeout: timedelta
+    """For the whole attempt, from the name to the last byte of the answer."""
+    connect_timeout: timedelta
+    allow: tuple[Network, ...] = ()
+
+
+def outcome(status: int, *, has_retry_after: bool) -> Outcome:
+    """What an HTTP status says of an attempt."""
+    if 200 <= status < 300:
+        return Outcome.ACCEPTED
+    if status == 503 and has_retry_after:
+        return Outcome.THROTTLED
+    if 300 <= status < 400 or status >= 500:
+        return Outcome.UNREACHABLE
+    return MEANING.get(status, Outcome.REFUSED)
+
+
+class WebhookSender:
+    """Attempts under way. `start` and `finished` belong to one thread; `wake` to all."""
+
+    def __init__(
+        self, targets: Mapping[str, Target], *, now: Callable[[], datetime], monotonic: Callable[[], float]
+    ) -> None:
+        self.targets = targets
+        self._now = now
+        self._monotonic = monotonic
+        self._flights: dict[pycurl.Curl, _Flight] = {}
+        self._idle: dict[Target, list[_Handle]] = {}
+        self._in_flight: Counter[str] = Counter()
+        self._multi = pycurl.CurlMulti()
+        self._epoll = select.epoll()
+        self._watched: set[int] = set()
+        self._timer_at: float | None = None
+        self._waker, self._wakes = socket.socketpair()
+        for end in (self._waker, self._wakes):
+            end.setblocking(False)
+        self._epoll.register(self._wakes, select.EPOLLIN)
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
+
+    def start(self, message: Message) -> None:
+        """Begin one attempt."""
+        target = self.targets[message.endpoint]
+        idle = self._idle.setdefault(target, [])
+        handle = idle.pop() if idle else _Handle(target)
+        started_at = self._now()
+        handle.load(message, started_at)
+        self._flights[handle.curl] = _Flight(message, handle, started_at)
+        self._in_flight[message.endpoint] += 1
+        self._multi.add_handle(handle.curl)
+
+    def in_flight(self, endpoint: str) -> int:
+        """How many attempts for an endpoint are under way."""
+        return self._in_flight[endpoint]
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is under way."""
+        return not self._flights
+
+    def finished(self, timeout: float) -> list[Attempted]:
+        """Attempts that ended; waits at most `timeout` seconds for the first, or for `wake`."""
+        if self._timer_at is not None:
+            timeout = min(timeout, max(self._timer_at - self._monotonic(), 0))
+        ready = self._epoll.poll(timeout)
+        for descriptor, mask in ready:
+            if descriptor == self._wakes.fileno():
+                self._drain_wakes()
+            else:
+                self._multi.socket_action(descriptor, _curl_bits(mask))
+        if self._timer_at is not None and self._monotonic() >= self._timer_at:
+            self._timer_at = None
+            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        return self._collect()
+
+    def wake(self) -> None:
+        """Make `finished` return at once; callable from every thread, also when nobody waits."""
+        with suppress(BlockingIOError):  # then it is full of wakes already
+            self._waker.send(b"!")
+
+    def close(self) -> None:
+        """Break off what is under way and close every connection."""
+        for curl in list(self._flights):
+            self._multi.remove_handle(curl)
+            curl.close()
+        self._flights.clear()
+        for handle in (handle for idle in self._idle.values() for handle in idle):
+            handle.curl.close()
+        self._idle.clear()
+        self._multi.close()
+        self._epoll.close()
+        self._waker.close()
+        self._wakes.close()
+
+    def _on_socket(self, event: int, descriptor: int, _multi: object, _data: object) -> None:
+        if event == pycurl.POLL_REMOVE:
+            if descriptor in self._watched:
+                self._watched.discard(descriptor)
+                self._forget(descriptor)
+        elif descriptor in self._watched:
+            self._epoll.modify(descriptor, _EPOLL_OF[event])
+        else:
+            self._epoll.register(descriptor, _EPOLL_OF[event])
+            self._watched.add(descriptor)
+
+    def _forget(self, descriptor: int) -> None:
+        with suppress(OSError):  # libcurl may have closed it before it said so
+            self._epoll.unregister(descriptor)
+
+    def _on_timer(self, milliseconds: int) -> None:
+        self._timer_at = None if milliseconds < 0 else self._monotonic() + milliseconds / 1000
+
+    def _drain_wakes(self) -> None:
+        with suppress(BlockingIOError):
+            while self._wakes.recv(4096):
+                pass
+
+    def _collect(self) -> list[Attempted]:
+        ended: list[Attempted] = []
+        while True:
+            queued, good, bad = self._multi.info_read()
+            ended += [self._ended(curl, None) for curl in good]
+            ended += [self._ended(curl, (code, text)) for curl, code, text in bad]
+            if not queued:
+                return ended
+
+    def _ended(self, curl: pycurl.Curl, error: tuple[int, str] | None) -> Attempted:
+        flight = self._flights.pop(curl)
+        self._multi.remove_handle(curl)
+        self._in_flight[flight.message.endpoint] -= 1
+        attempted = flight.attempted(error)
+        if flight.handle.target is self.targets.get(flight.message.endpoint):
+            self._idle.setdefault(flight.handle.target, []).append(flight.handle)
+        else:
+            curl.close()
+        return attempted
+
+
+def _curl_bits(mask: int) -> int:
+    """epoll's bits as libcurl's CSELECT ones."""
+    bits = 0
+    if mask & select.EPOLLIN:
+        bits |= pycurl.CSELECT_IN
+    if mask & select.EPOLLOUT:
+        bits |= pycurl.CSELECT_OUT
+    if mask & (select.EPOLLERR | select.EPOLLHUP):
+        bits |= pycurl.CSELECT_ERR
+    return bits
+
+
+class _Handle:
+    """One libcurl handle with all that stays the same for its target; used again for each message."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.host = urlsplit(target.url).hostname or ""
+        self.refusal: str | None = None
+        self.response = bytearray()
+        self.curl = curl = pycurl.Curl()
+        curl.setopt(pycurl.URL, target.url)
+        curl.setopt(pycurl.POST, 1)
+        curl.setopt(pycurl.NOSIGNAL, 1)
+        curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+        curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+        curl.setopt(pycurl.FOLLOWLOCATION, 0)
+        curl.setopt(pycurl.PROXY, "")  # else libcurl looks at the environment
+        curl.setopt(pycurl.CAINFO, ca_file())
+        curl.setopt(pycurl.TIMEOUT_MS, _milliseconds(target.timeout))
+        curl.setopt(pycurl.CONNECTTIMEOUT_MS, _milliseconds(target.connect_timeout))
+        curl.setopt(pycurl.MAXAGE_CONN, IDLE_SECONDS)
+        curl.setopt(pycurl.WRITEFUNCTION, self._on_response)
+        curl.setopt(pycurl.OPENSOCKETFUNCTION, self._on_open)
+
+    def load(self, message: Message, at: datetime) -> None:
+        """Make it ready to send a message."""
+        self.refusal = None
+        self.response.clear()
+        timestamp = int(at.timestamp())
+        signed = headers(self.target.secrets, message=message.event, timestamp=timestamp, body=message.body)
+        own = [
+            ("content-type", "application/json"),
+            ("user-agent", f"yemotd/{__version__}"),
+            ("yemotd-event", message.event_type),
+            ("yemotd-delivery", str(message.delivery)),
+            ("yemotd-attempt", str(message.attempt)),
+        ]
+        lines = [f"{name}: {value}" for name, value in signed + own]
+        self.curl.setopt(pycurl.HTTPHEADER, [*lines, "expect:", "accept: */*"])
+        self.curl.setopt(pycurl.POSTFIELDS, message.body)
+
+    def _on_response(self, data: bytes) -> int:
+        room = RESPONSE_BYTES - len(self.response)
+        self.response += data[:room]
+        return len(data) if len(data) <= room else -1  # breaks the transfer off
+
+    def _on_open(self, _purpose: int, address: tuple[int, int, int, tuple[str, int]]) -> socket.socket | int:
+        family, kind, protocol, where = address
+        self.refusal = refusal(self.host, where[0], self.target.allow)
+        if self.refusal:
+            return int(pycurl.SOCKET_BAD)
+        return socket.socket(family, kind, protocol)
+
+
+@dataclass(frozen=True)
+class _Flight:
+    """One attempt under way."""
+
+    message: Message
+    handle: _Handle
+    started_at: datetime
+
+    def attempted(self, error: tuple[int, str] | None) -> Attempted:
+        curl, handle = self.handle.curl, self.handle
+        status = curl.getinfo(pycurl.RESPONSE_CODE)
+        waits = curl.getinfo(pycurl.RETRY_AFTER)
+        # More answer than anybody reads is still an answer.
+        was_cut = error is not None and error[0] == pycurl.E_WRITE_ERROR
+        is_answer = status and (error is None or was_cut)
+        return Attempted(
+            message=self.message,
+            outcome=outcome(status, has_retry_after=waits > 0) if is_answer else self._failure(error),
+            started_at=self.started_at,
+            took=timedelta(microseconds=curl.getinfo(pycurl.TOTAL_TIME_T)),
+            http_status=status or None,
+            error=None if is_answer else handle.refusal or (error[1] if error else "no answer"),
+            response_head=bytes(handle.response).decode("utf-8", "replace")[:HEAD_CHARACTERS] or None,
+            retry_after=timedelta(seconds=waits) if waits > 0 else None,
+        )
+
+    def _failure(self, error: tuple[int, str] | None) -> Outcome:
+        if self.handle.refusal:
+            return Outcome.GUARDED
+        timed_out = error is not None and error[0] == pycurl.E_OPERATION_TIMEDOUT
+        return Outcome.TIMEOUT if timed_out else Outcome.UNREACHABLE
+
+
+def ca_file() -> str:
+    """The system's certificate authorities; where it has none, those that come with Python's `certifi`."""
+    system = ssl.get_default_verify_paths().cafile or "/etc/ssl/certs/ca-certificates.crt"
+    return system if Path(system).exists() else certifi.where()
+
+
+def _milliseconds(duration: timedelta) -> int:
+    return max(1, duration // timedelta(milliseconds=1))

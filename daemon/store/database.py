@@ -1,0 +1,221 @@
+"""One database: how it is opened, upgraded, and how transactions begin on it.
+
+SQLite in WAL with `synchronous=FULL`: a commit that returned survives a power cut. Writers take the
+write lock when they begin (`BEGIN IMMEDIATE`): a transaction that reads first and writes later would
+fail at once, without waiting, if another had committed in between.
+"""
+
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+
+BUSY_MILLISECONDS = 5000
+BEGIN = "yemotd_begin"
+PRAGMAS = (
+    "auto_vacuum=INCREMENTAL",  # only counts before the first table
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    f"busy_timeout={BUSY_MILLISECONDS}",
+    "foreign_keys=ON",
+    "journal_size_limit=67108864",
+)
+
+
+class DatabaseError(Exception):
+    """The database cannot be used as it is. The message says which one, why, and the way out."""
+
+
+class Database:
+    """An open database. Functions of the store take a connection; they never begin nor commit."""
+
+    def __init__(self, engine: sa.Engine, lock_file: int | None = None) -> None:
+        self.engine = engine
+        self._writing = engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
+        self._one_writer = threading.Lock()
+        self._lock_file = lock_file
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """One writing transaction: committed at the end, rolled back by an exception.
+
+        Threads of this process take turns here, in the order of asking, rather than in SQLite's
+        busy handler, which sleeps.
+        """
+        with self._one_writer, self._writing.begin() as db:
+            yield db
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """One reading transaction: a consistent view, never in a writer's way."""
+        with self.engine.connect() as db:
+            yield db
+
+    def close(self) -> None:
+        """Close all connections, and let another process take the database over."""
+        self.engine.dispose()
+        if self._lock_file is not None:
+            os.close(self._lock_file)
+            self._lock_file = None
+
+
+def connect(url: str) -> Database:
+    """Open a database for reading what a running daemon writes; raises `DatabaseError`.
+
+    It must exist and be as new as this program: nothing is created or upgraded.
+    """
+    path = _path(url)
+    if path is not None and not path.exists():
+        raise DatabaseError(f"there is no database {path}; `yemotd run` creates it")
+    database = Database(_engine(url))
+    with _explained(url):
+        current, newest = _revisions(database)
+    if current != newest:
+        database.close()
+        raise DatabaseError(
+            f"{url} is at revision {current}, this program at {newest}; `yemotd run` upgrades it"
+        )
+    return database
+
+
+def open_for_daemon(url: str) -> Database:
+    """Open the database as its one writer: create it, or upgrade it; raises `DatabaseError`."""
+    lock_file = _lock(url)
+    try:
+        database = Database(_engine(url), lock_file)
+        with _explained(url):
+            _upgrade(database)
+    except BaseException:
+        if lock_file is not None:
+            os.close(lock_file)
+        raise
+    return database
+
+
+def in_memory() -> Database:
+    """A database for one thread that is gone with it: for `--dry-run` and tests."""
+    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
+    _prepare(engine)
+    database = Database(engine)
+    _upgrade(database)
+    return database
+
+
+def _engine(url: str) -> sa.Engine:
+    try:
+        engine = sa.create_engine(url)
+    except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
+        raise DatabaseError(f"database = {url!r}: {error}") from None
+    if engine.dialect.name == "sqlite":
+        _prepare(engine)
+    return engine
+
+
+def _prepare(engine: sa.Engine) -> None:
+    @sa.event.listens_for(engine, "connect")
+    def on_connect(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions by itself
+        for pragma in PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def on_begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get(BEGIN, "BEGIN"))
+
+
+def _path(url: str) -> Path | None:
+    """The file of a SQLite URL; None for a server or memory."""
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise DatabaseError(f"database = {url!r}: {error}") from None
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        return None
+    return Path(parsed.database)
+
+
+def _lock(url: str) -> int | None:
+    """Hold the file beside the database that says: one daemon at a time."""
+    path = _path(url)
+    if path is None:
+        return None
+    beside = path.with_name(path.name + ".lock")
+    try:
+        descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise DatabaseError(f"{beside}: {error.strerror}; the daemon must be able to write there") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(descriptor, 32).decode(errors="replace").strip()
+        os.close(descriptor)
+        raise DatabaseError(f"another yemotd (process {holder}) runs on {path}; stop it first") from None
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, str(os.getpid()).encode())
+    return descriptor
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(alembic_config())
+
+
+def alembic_config() -> Config:
+    """Alembic's configuration: the migrations in the wheel, or beside the package in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    folder = next(path for path in (package / "migrations", package.parent / "migrations") if path.is_dir())
+    config = Config()
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    return config
+
+
+def _revisions(database: Database) -> tuple[str | None, str | None]:
+    """The revision that the database is at, and the newest that this program knows."""
+    with database.read() as db:
+        current = MigrationContext.configure(db).get_current_revision()
+    return current, _scripts().get_current_head()
+
+
+def _upgrade(database: Database) -> None:
+    current, newest = _revisions(database)
+    if current == newest:
+        return
+    try:
+        _scripts().get_revision(current or "base")
+    except CommandError:
+        raise DatabaseError(
+            f"{database.engine.url!r} was written by a newer yemotd (revision {current}); "
+            "install that version or a later one, or restore the backup from before its upgrade"
+        ) from None
+    with database.write() as db:
+        config = alembic_config()
+        config.attributes["connection"] = db
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def _explained(url: str) -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        raise DatabaseError(f"{_path(url) or url}: {_reason(str(error.orig))}") from None
+
+
+def _reason(message: str) -> str:
+    ways: dict[str, str] = {
+        "locked": "; another program holds it (a backup, a SQL shell): close that, and start again",
+        "readonly": "; the user that runs yemotd must be able to write the file and its directory",
+        "unable to open": "; its directory must exist and be writable for the user that runs yemotd",
+        "not a database": "; the path leads to some other file",
+    }
+    return message + next((way for word, way in ways.items() if word in message), "")

@@ -1,0 +1,100 @@
+"""Events: written once, each with the next number of its system. Functions take a connection."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from daemon.core import body
+from daemon.core.model import Event, Fact
+from daemon.store.schema import events, sequences
+
+
+@dataclass(frozen=True)
+class Query:
+    """Which events to read; None and 0 do not narrow."""
+
+    after: int = 0
+    """The number of the last event already read."""
+    type: str | None = None
+    """A type, or a glob such as `sip.*`."""
+    system: str | None = None
+    limit: int = 100
+
+
+def record(
+    db: sa.Connection, system: str, facts: Sequence[Fact], now: datetime, new_id: Callable[[str], str]
+) -> list[Event]:
+    """Write facts as events of a system, with the next sequence numbers and no gap."""
+    if not facts:
+        return []
+    first = _reserve(db, system, len(facts))
+    written = [_event(fact, system, first + index, now, new_id("evt")) for index, fact in enumerate(facts)]
+    db.execute(sa.insert(events), [_row(event) for event in written])
+    return written
+
+
+def read(db: sa.Connection, query: Query) -> list[tuple[int, Event]]:
+    """Events with their numbers, oldest first."""
+    found = sa.select(events).where(events.c.number > query.after).order_by(events.c.number)
+    return [(row.number, _from_row(row)) for row in db.execute(_narrowed(found, query))]
+
+
+def latest(db: sa.Connection, query: Query) -> list[tuple[int, Event]]:
+    """The newest events that match (`after` does not count), oldest first."""
+    found = sa.select(events).order_by(events.c.number.desc())
+    return [(row.number, _from_row(row)) for row in db.execute(_narrowed(found, query))][::-1]
+
+
+def find(db: sa.Connection, event: str) -> tuple[int, Event] | None:
+    """One event by its id, with its number."""
+    row = db.execute(sa.select(events).where(events.c.id == event)).one_or_none()
+    return (row.number, _from_row(row)) if row else None
+
+
+def numbers(db: sa.Connection, written: Sequence[Event]) -> dict[str, int]:
+    """The numbers of events, by id."""
+    found = sa.select(events.c.id, events.c.number).where(events.c.id.in_([event.id for event in written]))
+    return {row.id: row.number for row in db.execute(found)}
+
+
+def count(db: sa.Connection) -> int:
+    """How many events were ever written."""
+    return db.scalar(sa.select(sa.func.coalesce(sa.func.sum(sequences.c.last), 0))) or 0
+
+
+def _reserve(db: sa.Connection, system: str, many: int) -> int:
+    """The first of `many` numbers that follow the system's last."""
+    insert = postgresql_insert if db.dialect.name == "postgresql" else sqlite_insert
+    statement = insert(sequences).values(system=system, last=many)
+    statement = statement.on_conflict_do_update(
+        index_elements=["system"], set_={"last": sequences.c.last + many}
+    )
+    last: int = db.execute(statement.returning(sequences.c.last)).scalar_one()
+    return last - many + 1
+
+
+def _event(fact: Fact, system: str, sequence: int, now: datetime, event: str) -> Event:
+    rendered = body.render(fact, event=event, system=system, sequence=sequence, at=now)
+    return Event(event, fact.type, system, sequence, fact.subject, now, rendered)
+
+
+def _row(event: Event) -> dict[str, object]:
+    return {name: getattr(event, name) for name in Event.__dataclass_fields__}
+
+
+def _from_row(row: sa.Row[tuple[object, ...]]) -> Event:
+    return Event(**{name: getattr(row, name) for name in Event.__dataclass_fields__})
+
+
+def _narrowed(found: sa.Select[tuple[object, ...]], query: Query) -> sa.Select[tuple[object, ...]]:
+    if query.type is not None and "*" in query.type:
+        found = found.where(events.c.type.like(query.type.replace("_", r"\_").replace("*", "%"), escape="\\"))
+    elif query.type is not None:
+        found = found.where(events.c.type == query.type)
+    if query.system is not None:
+        found = found.where(events.c.system == query.system)
+    return found.limit(query.limit)

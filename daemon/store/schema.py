@@ -1,0 +1,182 @@
+"""The tables. What creates them is `migrations/`; a test holds the two equal.
+
+Times are integers, milliseconds since 1970 in UTC, and aware datetimes outside of SQL.
+"""
+
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.types import TypeDecorator
+
+from daemon.core.alerts import Phase
+from daemon.core.delivery import Outcome, Status
+from daemon.core.model import Severity
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware datetime, kept as milliseconds since 1970."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
+        return None if value is None else (value - EPOCH) // MILLISECOND
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
+        return None if value is None else EPOCH + value * MILLISECOND
+
+
+class Milliseconds(TypeDecorator[timedelta]):
+    """A duration, kept as milliseconds."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: timedelta | None, dialect: sa.Dialect) -> int | None:
+        return None if value is None else value // MILLISECOND
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> timedelta | None:
+        return None if value is None else value * MILLISECOND
+
+
+class Word(TypeDecorator[Any]):
+    """An enum, kept as its value: a word that reads well in a SQL shell and survives renames of code."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, words: type[Enum]) -> None:
+        super().__init__()
+        self.words = words
+
+    def process_bind_param(self, value: Enum | None, dialect: sa.Dialect) -> str | None:
+        return None if value is None else str(value.value)
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Any:
+        return None if value is None else self.words(value)
+
+
+# Without AUTOINCREMENT SQLite may use a pruned row's number again, and order would lie.
+_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+metadata = sa.MetaData()
+
+watches = sa.Table(
+    "watches",
+    metadata,
+    sa.Column("system", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("state", sa.Text),  # JSON by the watch's own `dump`; NULL before the baseline
+    sa.Column("problems", sa.Text, nullable=False),  # JSON: what was unreadable in the last answer
+    sa.Column("observed_at", UtcTime),  # the last answer that was understood
+    sa.Column("polled_at", UtcTime),
+    sa.Column("failure", sa.Text),  # NULL: the last poll was answered
+    sa.Column("failure_message", sa.Text),
+    sa.Column("failing_since", UtcTime),
+)
+
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    sa.Column("system", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("watch", sa.Text, nullable=False),
+    sa.Column("fires", sa.Text, nullable=False),  # event types of the pair
+    sa.Column("resolves", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("severity", Word(Severity), nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),  # JSON: as last seen
+    sa.Column("phase", Word(Phase), nullable=False),
+    sa.Column("held", Milliseconds, nullable=False),
+    sa.Column("is_blind", sa.Boolean, nullable=False),
+    sa.Column("last_known", UtcTime),
+    sa.Column("changed_after", UtcTime),
+    sa.Column("changed_before", UtcTime),
+    sa.Column("started_at", UtcTime),
+    sa.Column("incident", sa.Text),
+    sa.Index("alerts_of_watch", "system", "watch"),
+)
+
+sequences = sa.Table(
+    "sequences",
+    metadata,
+    sa.Column("system", sa.Text, primary_key=True),
+    sa.Column("last", sa.BigInteger, nullable=False),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("system", sa.Text, nullable=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("timestamp", UtcTime, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),  # what every receiver gets, to the byte
+    sa.UniqueConstraint("system", "sequence", name="events_sequence"),
+    sa.Index("events_of_type", "type", "number"),
+    sqlite_autoincrement=True,
+)
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("id", _NUMBER, primary_key=True),
+    sa.Column("event", _NUMBER, sa.ForeignKey("events.number"), nullable=False),
+    sa.Column("endpoint", sa.Text, nullable=False),
+    sa.Column("lane", sa.Text, nullable=False),
+    sa.Column("status", Word(Status), nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("due_at", UtcTime, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("token", sa.Text),  # of the lease
+    sa.Column("leased_until", UtcTime),
+    sa.Column("ended_at", UtcTime),
+    sa.UniqueConstraint("event", "endpoint", name="deliveries_fan_out"),
+    sa.Index(
+        "deliveries_due",
+        "endpoint",
+        "due_at",
+        "id",
+        sqlite_where=sa.text("status = 'pending'"),
+        postgresql_where=sa.text("status = 'pending'"),
+    ),
+    sa.Index(
+        "deliveries_lane",
+        "endpoint",
+        "lane",
+        "id",
+        sqlite_where=sa.text("status IN ('waiting', 'pending', 'leased')"),
+        postgresql_where=sa.text("status IN ('waiting', 'pending', 'leased')"),
+    ),
+    sa.Index(
+        "deliveries_leased",
+        "leased_until",
+        sqlite_where=sa.text("status = 'leased'"),
+        postgresql_where=sa.text("status = 'leased'"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    sa.Column("id", _NUMBER, primary_key=True),
+    sa.Column("delivery", _NUMBER, sa.ForeignKey("deliveries.id"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("started_at", UtcTime, nullable=False),
+    sa.Column("took", Milliseconds, nullable=False),
+    sa.Column("outcome", Word(Outcome), nullable=False),
+    sa.Column("http_status", sa.Integer),
+    sa.Column("error", sa.Text),
+    sa.Column("response_head", sa.Text),
+    sa.Index("attempts_of_delivery", "delivery", "number"),
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,199 @@
+"""What is known of each watch: its state, its alerts, and when it was last seen.
+
+Functions take a connection; they never begin nor commit.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from daemon.core.alerts import NOTHING, Alert, Ruling
+from daemon.core.model import Condition, Interval, Json, Kind, Rule, Severity, Unknown, Verdict
+from daemon.store.schema import alerts, watches
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One watch as the store has it."""
+
+    state: Mapping[str, Any] | None
+    """By the watch's own `dump`; None before the baseline."""
+    observed_at: datetime | None = None
+    """The last answer that was understood."""
+    problems: tuple[str, ...] = ()
+    """What was unreadable in it."""
+    failure: str | None = None
+    """How the last poll failed; None when it was answered."""
+    failing_since: datetime | None = None
+    polled_at: datetime | None = None
+
+
+NEW = Stored(None)
+
+
+@dataclass(frozen=True)
+class StoredAlert:
+    """One alert as the store has it, with the condition as it was last seen."""
+
+    alert: Alert
+    key: str
+    kind: Kind
+    subject: str
+    severity: Severity
+    payload: Mapping[str, Json]
+
+    def unseen(self) -> Condition:
+        """Its condition under an answer that says nothing of it."""
+        rule = Rule(NOTHING, NOTHING, self.severity)
+        return Condition(self.key, self.kind, self.subject, Verdict.UNKNOWN, rule, self.payload)
+
+
+def load(db: sa.Connection, system: str, name: str) -> Stored:
+    """One watch; `NEW` when it was never polled."""
+    row = db.execute(
+        sa.select(watches).where(watches.c.system == system, watches.c.name == name)
+    ).one_or_none()
+    if row is None:
+        return NEW
+    state = None if row.state is None else json.loads(row.state)
+    return Stored(
+        state,
+        row.observed_at,
+        tuple(json.loads(row.problems)),
+        row.failure,
+        row.failing_since,
+        row.polled_at,
+    )
+
+
+def save_observed(
+    db: sa.Connection,
+    watch: tuple[str, str],
+    state: Mapping[str, Any],
+    *,
+    now: datetime,
+    problems: Iterable[str],
+) -> None:
+    """Store an answer of a watch (system, name) that was understood."""
+    system, name = watch
+    _upsert(
+        db,
+        watches,
+        {
+            "system": system,
+            "name": name,
+            "state": json.dumps(state, ensure_ascii=False, separators=(",", ":")),
+            "problems": json.dumps(list(problems)),
+            "observed_at": now,
+            "polled_at": now,
+            "failure": None,
+            "failure_message": None,
+            "failing_since": None,
+        },
+    )
+
+
+def save_failed(
+    db: sa.Connection,
+    watch: tuple[str, str],
+    unknown: Unknown,
+    *,
+    now: datetime,
+    since: datetime,
+    problems: Iterable[str],
+) -> None:
+    """Store that a poll of a watch (system, name) failed. The state stays as it was."""
+    system, name = watch
+    _upsert(
+        db,
+        watches,
+        {
+            "system": system,
+            "name": name,
+            "problems": json.dumps(list(problems)),
+            "polled_at": now,
+            "failure": unknown.failure.value,
+            "failure_message": unknown.message,
+            "failing_since": since,
+        },
+    )
+
+
+def touch(db: sa.Connection, seen: Mapping[tuple[str, str], datetime]) -> None:
+    """Store when watches were last seen unchanged: times by (system, name)."""
+    if seen:
+        at: sa.BindParameter[datetime] = sa.bindparam("at", type_=watches.c.observed_at.type)
+        one = (
+            watches.c.system == sa.bindparam("of_system", type_=sa.Text),
+            watches.c.name == sa.bindparam("of_name", type_=sa.Text),
+        )
+        db.execute(
+            sa.update(watches).where(*one).values(observed_at=at, polled_at=at),
+            [{"of_system": of, "of_name": one, "at": when} for (of, one), when in seen.items()],
+        )
+
+
+def load_alerts(db: sa.Connection, system: str, watch: str) -> dict[str, StoredAlert]:
+    """A watch's alerts that are not plainly OK, by condition key."""
+    found = sa.select(alerts).where(alerts.c.system == system, alerts.c.watch == watch)
+    return {row.key: _stored(row) for row in db.execute(found)}
+
+
+def save_alerts(
+    db: sa.Connection, system: str, watch: str, rulings: Iterable[Ruling], known: Iterable[str]
+) -> None:
+    """Store what an answer made of a watch's conditions; `known` are the keys that have a row."""
+    rows = set(known)
+    kept = [ruling for ruling in rulings if not ruling.alert.is_forgettable]
+    ended = [
+        ruling.condition.key
+        for ruling in rulings
+        if ruling.alert.is_forgettable and ruling.condition.key in rows
+    ]
+    for ruling in kept:
+        _upsert(db, alerts, _alert_row(system, watch, ruling.condition, ruling.alert))
+    if ended:
+        db.execute(sa.delete(alerts).where(alerts.c.system == system, alerts.c.key.in_(ended)))
+
+
+def _upsert(db: sa.Connection, table: sa.Table, values: Mapping[str, Any]) -> None:
+    insert = postgresql_insert if db.dialect.name == "postgresql" else sqlite_insert
+    keys = [column.name for column in table.primary_key]
+    changed = {name: value for name, value in values.items() if name not in keys}
+    statement = insert(table).values(**values)
+    db.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
+
+
+def _alert_row(system: str, watch: str, condition: Condition, alert: Alert) -> dict[str, Any]:
+    return {
+        "system": system,
+        "key": condition.key,
+        "watch": watch,
+        "fires": condition.kind.fires,
+        "resolves": condition.kind.resolves,
+        "subject": condition.subject,
+        "severity": condition.rule.severity,
+        "payload": json.dumps(condition.payload, ensure_ascii=False, separators=(",", ":")),
+        "phase": alert.phase,
+        "held": alert.held,
+        "is_blind": alert.is_blind,
+        "last_known": alert.last_known,
+        "changed_after": alert.changed.after if alert.changed else None,
+        "changed_before": alert.changed.before if alert.changed else None,
+        "started_at": alert.started_at,
+        "incident": alert.incident,
+    }
+
+
+def _stored(row: sa.Row[Any]) -> StoredAlert:
+    changed = Interval(row.changed_after, row.changed_before) if row.changed_before else None
+    alert = Alert(row.phase, row.held, row.is_blind, row.last_known, changed, row.started_at, row.incident)
+    return StoredAlert(
+        alert, row.key, Kind(row.fires, row.resolves), row.subject, row.severity, json.loads(row.payload)
+    )

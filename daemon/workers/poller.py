@@ -1,0 +1,185 @@
+"""One poll of one watch: ask, parse, compare, write, all of it or nothing.
+
+The poller says the order of things and measures time; what an answer means is decided in `daemon/core`,
+what it writes in `workers/walk.py`.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from daemon.core.alerts import NOTHING
+from daemon.core.model import Failure, Unknown
+from daemon.core.watch import Watch
+from daemon.store import watches
+from daemon.store.database import Database
+from daemon.store.watches import Stored
+from daemon.workers.recorder import Recorded, Recorder, log_recorded
+from daemon.workers.walk import UNOBSERVED, Elapsed, Walk
+
+log = structlog.get_logger()
+
+SLOW_RETRY = timedelta(minutes=1)
+"""The first pause of a system whose token was rejected; it doubles up to `SLOWEST_RETRY`."""
+SLOWEST_RETRY = timedelta(minutes=15)
+MOST_INTERVALS = 2
+"""Between looks further apart than this many intervals, the rest was not observed."""
+
+
+@dataclass(frozen=True)
+class Polled:
+    """What one poll came to."""
+
+    watch: Watch
+    at: datetime
+    unknown: Unknown | None = None
+    recorded: Recorded = field(default_factory=Recorded)
+    is_paused: bool = False
+    """Nothing was asked: the system is left alone for now."""
+    is_unchanged: bool = False
+    """The answer was equal to the last one, to the byte."""
+
+
+@dataclass
+class _Memory:
+    """What the process remembers of a watch between polls; losing it costs observed time only."""
+
+    body: bytes | None = None
+    """The last answer, where an equal one can be passed over."""
+    polled: float | None = None
+    """When the last poll ended, by the monotonic clock."""
+    answered: float | None = None
+    """The same, unless that poll failed."""
+
+
+@dataclass
+class _Pause:
+    """How long a system is left alone."""
+
+    until: float = 0.0
+    rejections: int = 0
+
+
+class Poller:
+    """Polls watches from any number of threads; one watch from one thread at a time."""
+
+    def __init__(
+        self,
+        database: Database,
+        recorder: Recorder,
+        *,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+        wake: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._recorder = recorder
+        self._now = now
+        self._monotonic = monotonic
+        self._wake = wake
+        self._memories: dict[tuple[str, str], _Memory] = {}
+        self._pauses: dict[str, _Pause] = {}
+        self._unchanged: dict[tuple[str, str], datetime] = {}
+        self._lock = threading.Lock()
+
+    def poll(self, watch: Watch) -> Polled:
+        """Poll once, and commit what it came to."""
+        memory = self._memories.setdefault(watch.id, _Memory())
+        if self._monotonic() < self._pauses.setdefault(watch.system, _Pause()).until:
+            memory.answered = memory.polled = None
+            return Polled(watch, self._now(), is_paused=True)
+        answer = watch.fetch()
+        if memory.body is not None and not isinstance(answer, Unknown) and answer.body == memory.body:
+            return self._pass_over(watch, memory)
+        seen = self._observe(watch, answer)
+        clock = self._monotonic()
+        with self._database.write() as db:
+            now = self._now()
+            walk = Walk(db, watch, self._recorder, now=now, elapsed=_elapsed(memory, watch, clock))
+            recorded = walk.take(seen)
+        is_final = not isinstance(seen, Unknown) and walk.is_settled and watch.is_conclusive(seen)
+        memory.body = answer.body if is_final else None
+        self._remember(watch, memory, seen, clock)
+        _log_transition(watch, walk.before, seen)
+        log_recorded(recorded)
+        if recorded.deliveries:
+            self._wake()
+        return Polled(watch, now, seen if isinstance(seen, Unknown) else None, recorded)
+
+    def rehearse(self, watch: Watch) -> Polled:
+        """Poll once and write nothing: the same walk, rolled back."""
+        seen = self._observe(watch, watch.fetch())
+        now = self._now()
+        with self._database.read() as db:
+            recorded = Walk(db, watch, self._recorder, now=now, elapsed=UNOBSERVED).take(seen)
+            db.rollback()
+        return Polled(watch, now, seen if isinstance(seen, Unknown) else None, recorded)
+
+    def flush(self) -> None:
+        """Store when watches were last seen unchanged; that is not worth a commit each."""
+        with self._lock:
+            seen, self._unchanged = self._unchanged, {}
+        if seen:
+            with self._database.write() as db:
+                watches.touch(db, seen)
+
+    def _observe(self, watch: Watch, answer: Any) -> Any:
+        """The observation, completed by further questions where one answer is not enough."""
+        seen = answer if isinstance(answer, Unknown) else watch.read(answer)
+        if isinstance(seen, Unknown):
+            return seen
+        with self._database.read() as db:
+            before = watches.load(db, *watch.id)
+        return seen if before.state is None else watch.complete(watch.load(before.state), seen)
+
+    def _pass_over(self, watch: Watch, memory: _Memory) -> Polled:
+        now = self._now()
+        memory.polled = memory.answered = self._monotonic()
+        with self._lock:
+            self._unchanged[watch.id] = now
+        return Polled(watch, now, is_unchanged=True)
+
+    def _remember(self, watch: Watch, memory: _Memory, seen: Any, clock: float) -> None:
+        with self._lock:
+            self._unchanged.pop(watch.id, None)
+        unknown = seen if isinstance(seen, Unknown) else None
+        memory.polled = clock
+        memory.answered = None if unknown else clock
+        _set_pause(self._pauses[watch.system], unknown, clock)
+
+
+def _elapsed(memory: _Memory, watch: Watch, clock: float) -> Elapsed:
+    def since(then: float | None) -> timedelta:
+        if then is None:
+            return NOTHING
+        return min(timedelta(seconds=clock - then), MOST_INTERVALS * watch.every)
+
+    return Elapsed(since(memory.answered), since(memory.polled))
+
+
+def _set_pause(pause: _Pause, unknown: Unknown | None, clock: float) -> None:
+    if unknown is None:
+        pause.rejections = 0
+    elif unknown.failure is Failure.TOKEN_REJECTED:
+        # Too many rejected calls block the whole system: a slow retry, no storm.
+        wait = min(SLOW_RETRY * 2**pause.rejections, SLOWEST_RETRY)
+        pause.rejections = min(pause.rejections + 1, 8)
+        pause.until = clock + wait.total_seconds()
+    elif unknown.retry_after is not None:
+        pause.until = clock + unknown.retry_after.total_seconds()
+
+
+def _log_transition(watch: Watch, before: Stored, seen: Any) -> None:
+    failure = seen.failure.value if isinstance(seen, Unknown) else None
+    if failure == before.failure:
+        return
+    if isinstance(seen, Unknown):
+        log.warning(
+            "poll.failed", system=watch.system, watch=watch.name, failure=failure, message=seen.message
+        )
+    else:
+        log.info("poll.recovered", system=watch.system, watch=watch.name)

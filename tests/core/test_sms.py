@@ -1,0 +1,286 @@
+"""Which SMS are new: a model of the log, and the traps that the platform sets."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from daemon.core import sms
+from daemon.core.alerts import NOTHING, Seen
+from daemon.core.model import Fact
+from daemon.core.sms import Observation, Row, State
+
+ZONE = ZoneInfo("Asia/Jerusalem")
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def row(text: str, second: int = 0, sender: str = "972541234567", minute: int = 0) -> Row:
+    return Row(sender, "972501234567", text, text, f"2026-03-01 10:{minute:02}:{second:02}")
+
+
+def when(at: datetime = NOW, last: datetime | None = None) -> Seen:
+    return Seen(at, last, NOTHING)
+
+
+def diff(
+    before: State | None, *rows: Row, limit: int = 100, is_emitting: bool = False, seen: Seen | None = None
+) -> tuple[State, tuple[Fact, ...]]:
+    change = sms.diff(before, Observation(rows, limit), seen or when(), ZONE, is_emitting=is_emitting)
+    restarted = sms.load(sms.dump(change.state))
+    assert restarted == change.state
+    return restarted, change.facts
+
+
+def texts(facts: tuple[Fact, ...]) -> list[str]:
+    return [fact.payload["sms"]["text"] for fact in facts if fact.type == "sms.received"]  # type: ignore[index, misc, call-overload]
+
+
+def test_the_baseline_is_silent() -> None:
+    assert diff(None, row("old"))[1] == ()
+
+
+def test_the_baseline_tells_what_was_there_where_that_is_asked_for() -> None:
+    assert texts(diff(None, row("b", 2), row("a", 1), is_emitting=True)[1]) == ["a", "b"]
+
+
+def test_new_messages_are_told_oldest_first() -> None:
+    state, _ = diff(None, row("old"))
+
+    assert texts(diff(state, row("b", 2), row("a", 1), row("old"))[1]) == ["a", "b"]
+
+
+def test_the_first_message_of_an_empty_log_is_new() -> None:
+    state, _ = diff(None)
+
+    assert texts(diff(state, row("first"))[1]) == ["first"]
+
+
+def test_two_equal_messages_in_one_second_are_two_messages() -> None:
+    state, _ = diff(None, row("old"))
+    state, facts = diff(state, row("ping", 5), row("ping", 5), row("old"))
+    state, more = diff(state, row("ping", 5), row("ping", 5), row("ping", 5), row("old"))
+
+    assert (texts(facts), texts(more)) == (["ping", "ping"], ["ping"])
+
+
+def test_a_message_of_the_newest_known_second_is_new() -> None:
+    state, _ = diff(None, row("a", 5))
+
+    assert texts(diff(state, row("b", 5), row("a", 5))[1]) == ["b"]
+
+
+def test_rows_from_before_the_baseline_do_not_come_in_through_a_wider_window() -> None:
+    state, _ = diff(None, row("c", 3), limit=1)
+
+    state, facts = diff(state, row("d", 4), row("c", 3), row("b", 2), row("a", 1), limit=4)
+
+    assert texts(facts) == ["d"]
+
+
+def test_rows_that_vanish_and_come_back_are_not_new() -> None:
+    state, _ = diff(None, row("b", 2), row("a", 1))
+    state, gone = diff(state)
+    state, back = diff(state, row("b", 2), row("a", 1))
+
+    assert (gone, back) == ((), ())
+
+
+def test_rows_that_slid_out_of_the_window_do_not_come_back_as_new() -> None:
+    state, _ = diff(None, row("b", 2), row("a", 1), limit=2)
+    state, _ = diff(state, row("d", 4), row("c", 3), row("b", 2), limit=3)
+    state, _ = diff(state, row("e", 5), row("d", 4), limit=2)
+
+    assert texts(diff(state, row("e", 5), row("d", 4), row("c", 3), row("b", 2), row("a", 1))[1]) == []
+
+
+def test_a_message_that_arrives_late_between_known_ones_is_told() -> None:
+    state, _ = diff(None, row("c", 30), row("a", 10))
+
+    assert texts(diff(state, row("c", 30), row("late", 20), row("a", 10))[1]) == ["late"]
+
+
+def test_the_spelling_of_a_number_does_not_make_a_new_message() -> None:
+    state, _ = diff(None, row("a", sender="972541234567"))
+
+    assert diff(state, row("a", sender="0541234567"))[1] == ()
+
+
+def test_the_order_of_date_and_time_does_not_make_a_new_message() -> None:
+    state, _ = diff(None, row("a"))
+
+    assert diff(state, replace(row("a"), server_date="10:00:00 2026-03-01"))[1] == ()
+
+
+def test_a_message_without_a_readable_date_is_told_all_the_same() -> None:
+    state, _ = diff(None, row("a", 5))
+    _, (fact,) = diff(state, replace(row("b"), server_date="soon"), row("a", 5))
+
+    assert fact.payload["sms"]["received_at"] is None  # type: ignore[index, call-overload]
+
+
+def test_a_window_that_does_not_reach_the_known_rows_is_a_gap() -> None:
+    state, _ = diff(None, row("a", 1), limit=2)
+
+    _, facts = diff(state, row("e", 5), row("d", 4), limit=2)
+
+    assert [fact.type for fact in facts] == ["sms.gap", "sms.received", "sms.received"]
+    assert facts[0].payload["gap"] == {
+        "after": "2026-03-01 10:00:01",
+        "before": "2026-03-01 10:00:04",
+        "rows_read": 2,
+    }
+
+
+def test_an_emptied_log_is_a_gap_once_something_is_in_it_again() -> None:
+    state, _ = diff(None, row("a", 1))
+    state, nothing = diff(state)
+    state, facts = diff(state, row("b", 9))
+    state, later = diff(state, row("c", 10), row("b", 9))
+
+    assert nothing == ()
+    assert [fact.type for fact in facts] == ["sms.gap", "sms.received"]
+    assert [fact.type for fact in later] == ["sms.received"]
+
+
+def test_a_full_window_over_a_log_that_was_empty_may_hide_messages() -> None:
+    state, _ = diff(None)
+
+    assert not sms.reaches(state, Observation((row("b", 2), row("a", 1)), 2))
+    assert sms.reaches(state, Observation((row("b", 2), row("a", 1)), 3))
+
+
+def test_a_window_that_ends_within_the_newest_known_second_may_hide_equal_messages() -> None:
+    state, _ = diff(None, row("ping", 5), row("old", 4), limit=2)
+
+    assert not sms.reaches(state, Observation((row("ping", 5), row("ping", 5)), 2))
+    assert sms.reaches(state, Observation((row("ping", 5), row("ping", 5)), 3))
+    assert sms.reaches(state, Observation((row("ping", 5), row("ping", 5), row("old", 4)), 3))
+
+
+def test_a_full_window_of_one_second_is_asked_again_though_it_looks_the_same() -> None:
+    assert not sms.is_conclusive(Observation((row("ping", 5),), 1))
+    assert sms.is_conclusive(Observation((row("ping", 5),), 2))
+    assert sms.is_conclusive(Observation((row("ping", 5), row("ping", 4)), 2))
+
+
+def test_a_window_grows_until_the_largest_that_is_answered() -> None:
+    limits = [100]
+    while (limit := sms.wider(limits[-1])) is not None:
+        limits.append(limit)
+
+    assert limits == [100, 400, 1600, 3000]
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    state = State({f"{n}": sms.Known(f"2026-01-01 00:00:{n:05}", 1) for n in range(sms.MAX_KNOWN)})
+
+    state, _ = diff(state, row("new"))
+
+    assert len(state.known) == sms.MAX_KNOWN
+    assert state.horizon == "2026-01-01 00:00:00000"
+
+
+def test_the_fact_says_what_product_md_says_it_says() -> None:
+    state, _ = diff(None)
+    seen = Row("972541234567", "972501234567", "שלום", r"\u05e9\u05dc\u05d5\u05dd", "2024-07-30 22:40:54")
+    _, (fact,) = diff(state, seen)
+
+    assert (fact.type, fact.subject) == ("sms.received", "sms/972541234567")
+    assert fact.payload["sms"] == {
+        "from": "972541234567",
+        "to": "972501234567",
+        "text": "שלום",
+        "received_at": "2024-07-30T22:40:54+03:00",
+        "server_date": "2024-07-30 22:40:54",
+        "raw_text": r"\u05e9\u05dc\u05d5\u05dd",
+    }
+
+
+def test_in_the_repeated_hour_the_time_of_the_poll_tells_which_one_it_was() -> None:
+    """On 2026-10-25 at 02:00 summer time the clocks of Asia/Jerusalem went back to 01:00."""
+    state, _ = diff(None)
+    twice = replace(row("a"), server_date="2026-10-25 01:30:00")
+    first_pass = datetime(2026, 10, 24, 22, 31, tzinfo=UTC)
+    second_pass = datetime(2026, 10, 24, 23, 31, tzinfo=UTC)
+
+    _, (early,) = diff(state, twice, seen=when(first_pass, first_pass - timedelta(minutes=5)))
+    _, (late,) = diff(state, twice, seen=when(second_pass, second_pass - timedelta(minutes=5)))
+    _, (either,) = diff(state, twice, seen=when(second_pass, first_pass - timedelta(hours=3)))
+
+    assert early.payload["sms"]["received_at"] == "2026-10-25T01:30:00+03:00"  # type: ignore[index, call-overload]
+    assert late.payload["sms"]["received_at"] == "2026-10-25T01:30:00+02:00"  # type: ignore[index, call-overload]
+    assert either.payload["sms"]["received_at_is_ambiguous"] is True  # type: ignore[index, call-overload]
+    assert "received_at_is_ambiguous" not in early.payload["sms"]  # type: ignore[operator]
+
+
+def test_messages_of_the_repeated_hour_are_new_though_their_dates_go_back() -> None:
+    def at(text: str, local: str) -> Row:
+        return replace(row(text), server_date=f"2026-10-25 {local}")
+
+    state, _ = diff(None, at("before", "01:59:50"), at("old", "01:10:00"))
+
+    state, facts = diff(state, at("again", "01:05:00"), at("before", "01:59:50"), at("old", "01:10:00"))
+
+    assert texts(facts) == ["again"]
+
+
+class Log:
+    """The platform's log: what arrived, in order; asked for the newest rows."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.second = 0
+
+    def arrive(self, many: int, *, same_second: bool, text: str) -> None:
+        for _ in range(many):
+            self.second += 0 if same_second else 1
+            self.rows.append(row(text, self.second % 60, minute=self.second // 60))
+
+    def ask(self, limit: int) -> Observation:
+        return Observation(tuple(reversed(self.rows))[:limit], limit)
+
+
+def observe(log: Log, state: State | None, limit: int) -> Observation:
+    """What the watch does: widen until the known rows are reached."""
+    seen = log.ask(limit)
+    while state is not None and not sms.reaches(state, seen) and (wide := sms.wider(seen.limit)):
+        seen = log.ask(wide)
+    return seen
+
+
+arrivals = st.lists(
+    st.tuples(
+        st.integers(0, 7),
+        st.booleans(),
+        st.sampled_from(["ping", "code 1234", "x"]),
+        st.sampled_from(["poll", "fail"]),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(before=st.integers(0, 5), steps=arrivals, limit=st.integers(1, 4))
+def test_whatever_arrives_is_told_exactly_once(
+    before: int, steps: list[tuple[int, bool, str, str]], limit: int
+) -> None:
+    """Any burst, any window, failed polls and a restart between any two: told equals arrived."""
+    log = Log()
+    log.arrive(before, same_second=False, text="old")
+    log.second += 1
+    state, told = diff(None, *log.ask(limit).rows, limit=limit)
+    for many, same_second, text, fate in steps:
+        log.arrive(many, same_second=same_second, text=text)
+        if fate == "fail":
+            continue
+        seen = observe(log, state, limit)
+        state, facts = diff(state, *seen.rows, limit=seen.limit)
+        told += facts
+    seen = observe(log, state, limit)
+    _, last = diff(state, *seen.rows, limit=seen.limit)
+
+    assert [fact.type for fact in told if fact.type == "sms.gap"] == []
+    assert Counter(texts(told + last)) == Counter(one.text for one in log.rows[before:])
