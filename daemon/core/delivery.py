@@ -1,4 +1,4 @@
-"""What becomes of a delivery after an attempt.
+r"""What becomes of a delivery after an attempt.
 
           a                b
     pending ----> leased ----> delivered

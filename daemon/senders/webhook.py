@@ -76,7 +76,7 @@ class WebhookSender:
     def __init__(
         self, targets: Mapping[str, Target], *, now: Callable[[], datetime], monotonic: Callable[[], float]
     ) -> None:
-        self.targets = targets
+        self.targets = self._kept_for = targets
         self._now = now
         self._monotonic = monotonic
         self._flights: dict[pycurl.Curl, _Flight] = {}
@@ -115,6 +115,9 @@ class WebhookSender:
 
     def finished(self, timeout: float) -> list[Attempted]:
         """Attempts that ended; waits at most `timeout` seconds for the first, or for `wake`."""
+        if self._kept_for is not self.targets:
+            self._forget_targets()
+            self._kept_for = self.targets
         if self._timer_at is not None:
             timeout = min(timeout, max(self._timer_at - self._monotonic(), 0))
         ready = self._epoll.poll(timeout)
@@ -184,11 +187,17 @@ class WebhookSender:
         self._multi.remove_handle(curl)
         self._in_flight[flight.message.endpoint] -= 1
         attempted = flight.attempted(error)
-        if flight.handle.target is self.targets.get(flight.message.endpoint):
+        if flight.handle.target == self.targets.get(flight.message.endpoint):
             self._idle.setdefault(flight.handle.target, []).append(flight.handle)
         else:
             curl.close()
         return attempted
+
+    def _forget_targets(self) -> None:
+        """Close what was kept for targets that a reload has changed."""
+        for target in self._idle.keys() - set(self.targets.values()):
+            for handle in self._idle.pop(target):
+                handle.curl.close()
 
 
 def _curl_bits(mask: int) -> int:
@@ -248,12 +257,25 @@ class _Handle:
         self.response += data[:room]
         return len(data) if len(data) <= room else -1  # breaks the transfer off
 
-    def _on_open(self, _purpose: int, address: tuple[int, int, int, tuple[str, int]]) -> socket.socket | int:
+    def _on_open(self, _purpose: int, address: tuple[int, int, int, tuple[str, int]]) -> "_Lent | int":
         family, kind, protocol, where = address
         self.refusal = refusal(self.host, where[0], self.target.allow)
         if self.refusal:
             return int(pycurl.SOCKET_BAD)
-        return socket.socket(family, kind, protocol)
+        return _Lent(socket.socket(family, kind, protocol))
+
+
+class _Lent:
+    """A new socket, of which pycurl makes its own copy; ours ends with this object, in silence."""
+
+    def __init__(self, opened: socket.socket) -> None:
+        self._opened = opened
+
+    def fileno(self) -> int:
+        return self._opened.fileno()
+
+    def __del__(self) -> None:
+        self._opened.close()
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,27 @@ class Database:
             self._lock_file = None
 
 
+def exists(url: str) -> bool:
+    """Whether a database is there; of a server that cannot be told, so it is taken to be."""
+    path = _path(url)
+    return path is None or path.exists()
+
+
+def holder(url: str) -> str | None:
+    """The process id of the daemon that runs on this database; None when none does."""
+    path = _path(url)
+    if path is None:
+        return None
+    try:
+        with _lock_path(path).open("r+b") as beside:
+            fcntl.flock(beside, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _lock_path(path).read_text(errors="replace").strip() or "?"
+    except OSError:
+        return None
+    return None
+
+
 def connect(url: str) -> Database:
     """Open a database for reading what a running daemon writes; raises `DatabaseError`.
 
@@ -150,7 +171,7 @@ def _lock(url: str) -> int | None:
     path = _path(url)
     if path is None:
         return None
-    beside = path.with_name(path.name + ".lock")
+    beside = _lock_path(path)
     try:
         descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -164,6 +185,10 @@ def _lock(url: str) -> int | None:
     os.ftruncate(descriptor, 0)
     os.write(descriptor, str(os.getpid()).encode())
     return descriptor
+
+
+def _lock_path(database: Path) -> Path:
+    return database.with_name(database.name + ".lock")
 
 
 def _scripts() -> ScriptDirectory:

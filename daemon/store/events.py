@@ -61,6 +61,11 @@ def numbers(db: sa.Connection, written: Sequence[Event]) -> dict[str, int]:
     return {row.id: row.number for row in db.execute(found)}
 
 
+def last_number(db: sa.Connection) -> int:
+    """The number of the newest event; 0 when there is none."""
+    return db.scalar(sa.select(sa.func.max(events.c.number))) or 0
+
+
 def count(db: sa.Connection) -> int:
     """How many events were ever written."""
     return db.scalar(sa.select(sa.func.coalesce(sa.func.sum(sequences.c.last), 0))) or 0

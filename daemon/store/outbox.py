@@ -136,19 +136,6 @@ def release(db: sa.Connection, messages: Iterable[Message]) -> None:
         )
 
 
-def counts(db: sa.Connection) -> dict[str, dict[str, int]]:
-    """How many deliveries each endpoint has, by status."""
-    rows = db.execute(
-        sa.select(deliveries.c.endpoint, deliveries.c.status, sa.func.count())
-        .group_by(deliveries.c.endpoint, deliveries.c.status)
-        .order_by(deliveries.c.endpoint)
-    )
-    found: dict[str, dict[str, int]] = {}
-    for endpoint, status, many in rows:
-        found.setdefault(endpoint, {})[status.value] = many
-    return found
-
-
 def _open_lanes(db: sa.Connection, lanes: set[tuple[str, str]]) -> set[tuple[str, str]]:
     """Those of the lanes that have a delivery which is not ended."""
     return {

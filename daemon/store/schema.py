@@ -157,6 +157,13 @@ deliveries = sa.Table(
         postgresql_where=sa.text("status IN ('waiting', 'pending', 'leased')"),
     ),
     sa.Index(
+        "deliveries_dead",
+        "endpoint",
+        "id",
+        sqlite_where=sa.text("status = 'dead'"),
+        postgresql_where=sa.text("status = 'dead'"),
+    ),
+    sa.Index(
         "deliveries_leased",
         "leased_until",
         sqlite_where=sa.text("status = 'leased'"),

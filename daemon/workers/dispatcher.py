@@ -27,6 +27,7 @@ BACKSTOP = timedelta(seconds=30)
 AFTER_AN_ERROR = 1.0
 """Seconds before the database is tried again."""
 LEASE_MARGIN = timedelta(minutes=1)
+NOTHING = timedelta(0)
 
 
 class Sender(Protocol):
@@ -81,6 +82,7 @@ class Dispatcher:
         self._due: dict[str, datetime | None] = {}
         self._is_woken = threading.Event()
         self._is_stopping = threading.Event()
+        self._claim_until: datetime | None = None
 
     def wake(self) -> None:
         """Say that there may be something new to send; callable from every thread."""
@@ -88,7 +90,7 @@ class Dispatcher:
         self._sender.wake()
 
     def stop(self) -> None:
-        """Claim no more; `run` returns when what is under way has ended, or at its deadline."""
+        """Make `run` come to its end; callable from every thread."""
         self._is_stopping.set()
         self._sender.wake()
 
@@ -98,13 +100,19 @@ class Dispatcher:
             return outbox.release_all(db)
 
     def run(self, *, drain: timedelta) -> None:
-        """Send until `stop`, then wait up to `drain` for what is under way."""
+        """Send until `stop`; then what is due, for half of `drain`, and wait out the rest of it.
+
+        What is still under way at the end keeps its lease, and is sent again after the next start.
+        """
         self._is_woken.set()
         while not self._is_stopping.is_set():
             self._turn(self._patience())
-        deadline = self._now() + drain
-        while not self._sender.is_idle and self._now() < deadline:
-            self._turn((deadline - self._now()).total_seconds())
+        stopped_at = self._now()
+        self._claim_until = stopped_at + drain / 2
+        self._is_woken.set()
+        self._turn(0)
+        while (left := stopped_at + drain - self._now()) > NOTHING and not self._sender.is_idle:
+            self._turn(left.total_seconds())
         self._turn(0)
 
     def run_once(self, timeout: float = 0) -> int:
@@ -128,7 +136,7 @@ class Dispatcher:
     def _exchange(self) -> list[Message]:
         """One transaction: results in, new leases out. Nothing is sent before it is committed."""
         now = self._now()
-        ready = [] if self._is_stopping.is_set() else self._ready(now)
+        ready = self._ready(now)
         if not self._ended and not ready:
             return []
         finished = [self._decide(attempted, now) for attempted in self._ended]
@@ -136,7 +144,7 @@ class Dispatcher:
         due: dict[str, datetime | None] = {}
         with self._database.write() as db:
             lost = outbox.finish(db, finished, now) if finished else []
-            for endpoint, room in self._rooms(ready, finished):
+            for endpoint, room in self._rooms(ready, finished, now):
                 messages = self._claim(db, endpoint, room, now)
                 claimed += messages
                 due[endpoint] = now if len(messages) == room else outbox.next_due(db, endpoint)
@@ -158,18 +166,21 @@ class Dispatcher:
 
     def _ready(self, now: datetime) -> list[str]:
         """Endpoints that may have something due."""
+        dues = {endpoint: self._due.get(endpoint, now) for endpoint in self.routes}
         return [
-            endpoint
-            for endpoint in self.routes
-            if (due := self._due.get(endpoint, now)) is not None and due <= now and self._room(endpoint) > 0
+            one for one, due in dues.items() if due is not None and due <= now and self._may_claim(one, now)
         ]
 
-    def _rooms(self, ready: Sequence[str], finished: Sequence[Finished]) -> list[tuple[str, int]]:
+    def _rooms(
+        self, ready: Sequence[str], finished: Sequence[Finished], now: datetime
+    ) -> list[tuple[str, int]]:
         """Endpoints to claim for, with how many: a result may have promoted another delivery."""
         touched = dict.fromkeys([*ready, *(one.attempted.message.endpoint for one in finished)])
-        if self._is_stopping.is_set():
-            return []
-        return [(one, self._room(one)) for one in touched if one in self.routes and self._room(one) > 0]
+        return [(one, self._room(one)) for one in touched if self._may_claim(one, now)]
+
+    def _may_claim(self, endpoint: str, now: datetime) -> bool:
+        is_open = self._claim_until is None or now < self._claim_until
+        return is_open and endpoint in self.routes and self._room(endpoint) > 0
 
     def _room(self, endpoint: str) -> int:
         return self.routes[endpoint].max_in_flight - self._sender.in_flight(endpoint)
@@ -185,7 +196,7 @@ class Dispatcher:
         waits = [
             due - now
             for endpoint, due in self._due.items()
-            if due is not None and endpoint in self.routes and self._room(endpoint) > 0
+            if due is not None and self._may_claim(endpoint, now)
         ]
         if self._is_woken.is_set():
             return 0

@@ -54,6 +54,8 @@ class _Memory:
     """When the last poll ended, by the monotonic clock."""
     answered: float | None = None
     """The same, unless that poll failed."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    """Held by the poll under way; a reload may schedule the watch anew meanwhile."""
 
 
 @dataclass
@@ -89,6 +91,36 @@ class Poller:
     def poll(self, watch: Watch) -> Polled:
         """Poll once, and commit what it came to."""
         memory = self._memories.setdefault(watch.id, _Memory())
+        with memory.lock:
+            return self._poll(watch, memory)
+
+    def rehearse(self, watch: Watch) -> Polled:
+        """Poll once and write nothing: the same walk, rolled back."""
+        seen = self._observe(watch, watch.fetch())
+        now = self._now()
+        with self._database.read() as db:
+            recorded = Walk(db, watch, self._recorder, now=now, elapsed=UNOBSERVED).take(seen)
+            db.rollback()
+        return Polled(watch, now, seen if isinstance(seen, Unknown) else None, recorded)
+
+    def flush(self) -> None:
+        """Store when watches were last seen unchanged; that is not worth a commit each."""
+        with self._lock:
+            seen, self._unchanged = self._unchanged, {}
+        if seen:
+            with self._database.write() as db:
+                watches.touch(db, seen)
+
+    def settle(self, patience: timedelta) -> bool:
+        """Wait for the polls under way, no longer than `patience`. Returns whether all have ended."""
+        until = self._monotonic() + patience.total_seconds()
+        for memory in list(self._memories.values()):
+            if not memory.lock.acquire(timeout=max(until - self._monotonic(), 0)):
+                return False
+            memory.lock.release()
+        return True
+
+    def _poll(self, watch: Watch, memory: _Memory) -> Polled:
         if self._monotonic() < self._pauses.setdefault(watch.system, _Pause()).until:
             memory.answered = memory.polled = None
             return Polled(watch, self._now(), is_paused=True)
@@ -109,23 +141,6 @@ class Poller:
         if recorded.deliveries:
             self._wake()
         return Polled(watch, now, seen if isinstance(seen, Unknown) else None, recorded)
-
-    def rehearse(self, watch: Watch) -> Polled:
-        """Poll once and write nothing: the same walk, rolled back."""
-        seen = self._observe(watch, watch.fetch())
-        now = self._now()
-        with self._database.read() as db:
-            recorded = Walk(db, watch, self._recorder, now=now, elapsed=UNOBSERVED).take(seen)
-            db.rollback()
-        return Polled(watch, now, seen if isinstance(seen, Unknown) else None, recorded)
-
-    def flush(self) -> None:
-        """Store when watches were last seen unchanged; that is not worth a commit each."""
-        with self._lock:
-            seen, self._unchanged = self._unchanged, {}
-        if seen:
-            with self._database.write() as db:
-                watches.touch(db, seen)
 
     def _observe(self, watch: Watch, answer: Any) -> Any:
         """The observation, completed by further questions where one answer is not enough."""

@@ -1,0 +1,284 @@
+"""The composition root: a configuration becomes running parts, and they end in the reverse order.
+
+The walk of one poll, from the scheduler to the webhook:
+
+    apscheduler                         job "main/sip", every 30 s
+    | poller.poll(watch)
+    |   watch.fetch                     IO     one call of the API, or Unknown
+    |   watch.read                      pure   an observation, or Unknown
+    |   watch.complete                  IO     the SMS window, until it meets known rows
+    |   begin                           ------ one transaction
+    |     watches.load                  IO     state, alerts
+    |     watch.diff                    pure   Change(state, facts, conditions)
+    |     alerts.judge                  pure   the life of each condition
+    |     watches.save_*                IO
+    |     recorder.record               IO     events, one delivery for each endpoint
+    |   commit                          ------ nothing is lost after this
+    |   dispatcher.wake()
+    | dispatcher.run_once()
+    |   outbox.finish, outbox.claim     IO     results in, leases out      (one transaction)
+    |   sender.start, sender.finished   IO     libcurl, many at once       (no transaction)
+    |   delivery.after                  pure   Next(status, due_at)
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from daemon import __version__, clock
+from daemon.clients import clients_of
+from daemon.config import Config
+from daemon.core.model import Fact, Json
+from daemon.core.routing import DAEMON
+from daemon.core.watch import Watch
+from daemon.endpoints import interests, routes, targets
+from daemon.senders.webhook import WebhookSender
+from daemon.store import database as databases
+from daemon.watching import watches
+from daemon.web.api import Live, Scheduled, create_app
+from daemon.web.auth import Token
+from daemon.web.server import Server
+from daemon.workers.dispatcher import Dispatcher
+from daemon.workers.poller import Poller
+from daemon.workers.recorder import Recorder, log_recorded
+from daemon.yemot.client import Client
+
+log = structlog.get_logger()
+
+SPREAD = timedelta(milliseconds=20)
+"""Between the first polls of two watches: all at once would be late, and a burst at the API."""
+MOST_THREADS = 256
+"""Polls under way at once; each watch needs one at most."""
+FLUSH_EVERY = timedelta(seconds=5)
+
+
+class App:
+    """The daemon's parts, from a configuration. `start`, `reload` and `stop` are for one thread."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.started_at = clock.utcnow()
+        self._cleanups = ExitStack()
+        self._clients: list[Client] = []
+        self._watches: list[Watch] = []
+        self._dispatching: threading.Thread | None = None
+        self.port: int | None = None
+
+    def start(self) -> None:
+        """Open, recover, listen, send, poll: in this order. Raises `DatabaseError` or OSError.
+
+        Nothing waits for the API: that it is away is something to tell, not a reason not to start.
+        """
+        with ExitStack() as undo:
+            undo.callback(self.stop)
+            self.database = databases.open_for_daemon(self.config.daemon.database)
+            self._cleanups.callback(_named("database", self.database.close))
+            self._build_workers()
+            self._listen()
+            self._dispatch()
+            self._announce("daemon.started", {"version": __version__})
+            self._poll()
+            undo.pop_all()
+
+    def stop(self) -> None:
+        """Poll no more, tell what is due within `drain`, close everything. Safe at any point of `start`."""
+        self._cleanups.close()
+
+    def reload(self, config: Config) -> tuple[str, ...]:
+        """Take over a new configuration. Returns the settings that need a restart to change."""
+        fixed = tuple(
+            name
+            for name, is_changed in {
+                "[daemon] database": config.daemon.database != self.config.daemon.database,
+                "[http] listen": config.http.listen != self.config.http.listen,
+            }.items()
+            if is_changed
+        )
+        clients = clients_of(config)  # raises before anything has changed
+        old_clients = self._clients
+        self.config = config
+        self.recorder.interests = interests(config)
+        self._sender.targets = targets(config)
+        self.dispatcher.routes = routes(config)
+        self._schedule(clients)
+        for client in old_clients:
+            client.close()
+        self._announce("daemon.config_reloaded", {"needs_restart": list(fixed)})
+        self.dispatcher.wake()
+        return fixed
+
+    def status_line(self) -> str:
+        """One line for `systemctl status`."""
+        systems, many = len(self.config.systems), len(self._watches)
+        return f"polling {many} watches of {systems} systems, telling {len(self.dispatcher.routes)} endpoints"
+
+    def _build_workers(self) -> None:
+        self._sender = WebhookSender(targets(self.config), now=clock.utcnow, monotonic=clock.monotonic)
+        self._cleanups.callback(_named("sender", self._sender.close))
+        self.dispatcher = Dispatcher(
+            self.database,
+            self._sender,
+            routes(self.config),
+            now=clock.utcnow,
+            jitter=clock.jitter,
+            new_id=clock.new_id,
+        )
+        self.recorder = Recorder(interests(self.config), clock.new_id)
+        self.poller = Poller(
+            self.database,
+            self.recorder,
+            now=clock.utcnow,
+            monotonic=clock.monotonic,
+            wake=self.dispatcher.wake,
+        )
+
+    def _listen(self) -> None:
+        address = self.config.http.address
+        if address is None:
+            return
+        live = Live(
+            started_at=self.started_at,
+            is_alive=self._is_alive,
+            is_ready=self._is_ready,
+            schedule=self._scheduled,
+            endpoints=lambda: list(self.dispatcher.routes),
+            now=clock.utcnow,
+        )
+        app = create_app(database=self.database, tokens=self._tokens, live=live, version=__version__)
+        server = Server(app, *address)
+        server.start()
+        self.port = server.port
+        self._cleanups.callback(_named("http", lambda: server.stop(timeout=5)))
+
+    def _dispatch(self) -> None:
+        released = self.dispatcher.recover()
+        if released:
+            log.info("dispatcher.recovered", deliveries=released)
+        drain = self.config.daemon.drain
+        thread = threading.Thread(
+            target=lambda: self.dispatcher.run(drain=drain), name="dispatcher", daemon=True
+        )
+        thread.start()
+        self._dispatching = thread
+
+        def end() -> None:
+            self._announce("daemon.stopped", {"version": __version__})
+            self.dispatcher.stop()
+            thread.join(drain.total_seconds() + 5)
+
+        self._cleanups.callback(_named("dispatcher", end))
+
+    def _poll(self) -> None:
+        threads = ThreadPoolExecutor(MOST_THREADS)
+        self._scheduler = BackgroundScheduler(
+            executors={"default": threads},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+            timezone="UTC",
+        )
+        self._schedule(clients_of(self.config))
+        self._scheduler.start()
+
+        def end() -> None:
+            # A poll that hangs in the API must not hold up the end; what it would have found is found later.
+            self._scheduler.shutdown(wait=False)
+            if not self.poller.settle(self.config.daemon.drain):
+                log.warning("poller.left_polls")
+            self.poller.flush()
+            for client in self._clients:
+                client.close()
+
+        self._cleanups.callback(_named("poller", end))
+
+    def _schedule(self, clients: list[Client]) -> None:
+        """Schedule every watch of the configuration, and nothing else."""
+        zone = ZoneInfo(self.config.daemon.timezone)
+        self._clients = clients
+        self._watches = [
+            watch
+            for system, client in zip(self.config.systems, clients, strict=True)
+            for watch in watches(system, client, zone)
+        ]
+        self._scheduler.remove_all_jobs()
+        now = clock.utcnow()
+        for index, watch in enumerate(self._watches):
+            first = min(index * SPREAD, watch.every)
+            self._add_job("/".join(watch.id), _guarded(self.poller, watch), watch.every, now + first)
+        self._add_job("flush", self._flush, FLUSH_EVERY, now + FLUSH_EVERY)
+
+    def _add_job(self, name: str, work: Callable[[], None], every: timedelta, first: datetime) -> None:
+        seconds = every.total_seconds()
+        self._scheduler.add_job(work, "interval", seconds=seconds, next_run_time=first, id=name)
+
+    def _flush(self) -> None:
+        try:
+            self.poller.flush()
+        except sa.exc.DBAPIError as error:
+            log.warning("flush.failed", error=str(error.orig))
+
+    def _announce(self, event_type: str, payload: dict[str, Json]) -> None:
+        """Write one of the daemon's own events."""
+        facts = [Fact(event_type, "daemon", {"daemon": payload})]
+        try:
+            with self.database.write() as db:
+                recorded = self.recorder.record(db, DAEMON, facts, clock.utcnow())
+        except sa.exc.DBAPIError as error:
+            log.error("event.not_recorded", type=event_type, error=str(error.orig))
+            return
+        log_recorded(recorded)
+        self.dispatcher.wake()
+
+    def _tokens(self) -> list[Token]:
+        return [Token(one.name, one.token, frozenset(one.scopes)) for one in self.config.http.tokens]
+
+    def _scheduled(self) -> Sequence[Scheduled]:
+        jobs = {job.id: job.next_run_time for job in self._scheduler.get_jobs()}
+        return [
+            Scheduled(watch.system, watch.name, watch.every, jobs.get("/".join(watch.id)))
+            for watch in self._watches
+        ]
+
+    def _is_alive(self) -> tuple[bool, str]:
+        is_sending = self._dispatching is not None and self._dispatching.is_alive()
+        return is_sending, "dispatcher ok" if is_sending else "the dispatcher has ended"
+
+    def _is_ready(self) -> tuple[bool, str]:
+        try:
+            with self.database.write() as db:
+                db.exec_driver_sql("SELECT 1")
+        except sa.exc.DBAPIError as error:
+            return False, f"database: {error.orig}"
+        return True, "database ok"
+
+
+def _guarded(poller: Poller, watch: Watch) -> Callable[[], None]:
+    """The poll as a scheduled job: the one place where any exception ends, in the log."""
+
+    def job() -> None:
+        try:
+            poller.poll(watch)
+        except sa.exc.DBAPIError as error:
+            # Nothing was written, so the next poll finds the same change again.
+            log.error("poll.not_stored", system=watch.system, watch=watch.name, error=str(error.orig))
+        except Exception:
+            log.exception("poll.crashed", system=watch.system, watch=watch.name)
+
+    return job
+
+
+def _named(name: str, cleanup: Callable[[], None]) -> Callable[[], None]:
+    """A cleanup that says which part failed to end, and lets the others end all the same."""
+
+    def end() -> None:
+        try:
+            cleanup()
+        except Exception:
+            log.exception("stop.failed", part=name)
+
+    return end

@@ -1,0 +1,61 @@
+"""`yemotd check`: whether the configuration can be used, and what it comes to."""
+
+import os
+
+from daemon.cli.output import ConfigOption, Fatal, JsonOption, load, print_json
+from daemon.clients import client_of
+from daemon.config import Config, Loaded
+from daemon.core import durations
+from daemon.core.model import Json
+from daemon.watching import plan
+
+
+def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Check the configuration; every fault at once, exit code 78 if there is one."""
+    loaded = load(config)
+    for system in loaded.config.systems:
+        try:
+            client_of(system).close()
+        except (ValueError, OSError) as error:
+            raise Fatal(f'[systems "{system.name}"] {error}', os.EX_CONFIG) from None
+    if as_json:
+        print_json(_document(loaded))
+        return
+    for warning in loaded.warnings:
+        print(f"warning: {warning}")
+    for line in _lines(loaded.config):
+        print(line)
+    print("The configuration is good.")
+
+
+def _lines(config: Config) -> list[str]:
+    lines = [f"database  {config.daemon.database}", f"http      {config.http.listen or 'off'}"]
+    for system in config.systems:
+        lines.append(f"system    {system.name}: {system.base_url}")
+        lines += [f"  watch   {name}, every {durations.show(every)}" for name, every in plan(system)]
+    for webhook in config.webhooks:
+        lines.append(f"webhook   {webhook.name}: {', '.join(webhook.events)}")
+    for email in config.emails:
+        lines.append(f"email     {email.name}: {', '.join(email.events)}")
+    return lines
+
+
+def _document(loaded: Loaded) -> Json:
+    config = loaded.config
+    return {
+        "warnings": list(loaded.warnings),
+        "database": config.daemon.database,
+        "listen": config.http.listen,
+        "systems": [
+            {
+                "name": system.name,
+                "base_url": system.base_url,
+                "watches": [
+                    {"name": name, "every_seconds": every.total_seconds()} for name, every in plan(system)
+                ],
+            }
+            for system in config.systems
+        ],
+        "webhooks": [{"name": one.name, "events": list(one.events)} for one in config.webhooks],
+        "emails": [{"name": one.name, "events": list(one.events)} for one in config.emails],
+    }

@@ -1,0 +1,114 @@
+"""`yemotd events`: what happened, from the store, with or without a running daemon."""
+
+import json
+import os
+import threading
+from typing import Annotated, Any
+
+import typer
+
+from daemon.cli.output import ConfigOption, Fatal, JsonOption, clock_time, open_store, print_lines
+from daemon.core.model import Event
+from daemon.store import events
+from daemon.store.database import Database
+from daemon.store.events import Query
+
+app = typer.Typer(help="What happened: list, follow, show one.", no_args_is_help=True, rich_markup_mode=None)
+
+TypeOption = Annotated[str | None, typer.Option("--type", help="A type, or a glob such as 'sip.*'.")]
+SystemOption = Annotated[str | None, typer.Option("--system", help="One system's events only.")]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most this many.")]
+
+FOLLOW_SECONDS = 0.25
+
+
+@app.command("list")
+def list_events(
+    config: ConfigOption = None,
+    *,
+    type_: TypeOption = None,
+    system: SystemOption = None,
+    limit: LimitOption = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """The newest events, oldest first."""
+    store = open_store(config)
+    with store.read() as db:
+        found = events.latest(db, Query(type=type_, system=system, limit=limit))
+    store.close()
+    _print([event for _, event in found], as_json=as_json)
+
+
+@app.command("tail")
+def tail(
+    config: ConfigOption = None,
+    *,
+    type_: TypeOption = None,
+    system: SystemOption = None,
+    limit: LimitOption = 10,
+    as_json: JsonOption = False,
+) -> None:
+    """The newest events, and each further one as it happens, until interrupted."""
+    store = open_store(config)
+    with store.read() as db:
+        found = events.latest(db, Query(type=type_, system=system, limit=limit))
+        last = found[-1][0] if found else events.last_number(db)
+    _print([event for _, event in found], as_json=as_json)
+    never = threading.Event()
+    while not never.wait(FOLLOW_SECONDS):
+        last = _follow(store, Query(last, type_, system, limit=1000), as_json=as_json)
+
+
+@app.command("show")
+def show(
+    event: Annotated[str, typer.Argument(help="The event's id: evt_…")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """One event, whole."""
+    store = open_store(config)
+    with store.read() as db:
+        found = events.find(db, event)
+    store.close()
+    if found is None:
+        raise Fatal(f"there is no event {event!r}; `yemotd events list` shows the newest", os.EX_DATAERR)
+    if as_json:
+        print_lines([found[1].body])
+    else:
+        print(json.dumps(json.loads(found[1].body), ensure_ascii=False, indent=2))
+
+
+def _follow(store: Database, query: Query, *, as_json: bool) -> int:
+    with store.read() as db:
+        found = events.read(db, query)
+    _print([event for _, event in found], as_json=as_json)
+    return found[-1][0] if found else query.after
+
+
+def _print(found: list[Event], *, as_json: bool) -> None:
+    if as_json:
+        print_lines([event.body for event in found])
+        return
+    for event in found:
+        print(line(event), flush=True)
+
+
+def line(event: Event) -> str:
+    """An event on one line of a terminal."""
+    told = summary(json.loads(event.body))
+    return f"{clock_time(event.timestamp)}  {event.system or 'daemon':<10} {event.type:<26} {told}"
+
+
+def summary(body: dict[str, Any]) -> str:
+    """What a body tells, in few words; `body` is the parsed JSON of an event."""
+    data = body["data"]
+    words = [str(data["subject"])]
+    if sms := data.get("sms"):
+        words.append(f"{sms['text']!r}")
+    if threshold := data.get("threshold"):
+        words.append(f"{threshold['metric']} {threshold['value']}")
+    if alert := data.get("alert"):
+        words.append(f"[{alert['severity']}] {alert['reason']}")
+    if error := data.get("error"):
+        words.append(f"{error['class']}: {error['message']}")
+    return " · ".join(words)

@@ -1,0 +1,83 @@
+"""What every verb shares: how it fails, how it finds the configuration, how it prints."""
+
+import json
+import os
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from daemon import config
+from daemon.config import ConfigError, Loaded
+from daemon.core.model import Json
+from daemon.store import database as databases
+from daemon.store.database import Database, DatabaseError
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Default: $YEMOTD_CONFIG, ./config.toml, /etc/yemotd/config.toml."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+console = Console()
+
+
+class Fatal(Exception):
+    """Ends the command with a message for people and an exit code of sysexits."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def complain(message: str) -> None:
+    """Print to standard error, as it is."""
+    print(message, file=sys.stderr)
+
+
+def load(path: Path | None) -> Loaded:
+    """The configuration; `Fatal` with every fault (exit 78) where it cannot be used."""
+    try:
+        return config.load(config.find(path, os.environ), os.environ)
+    except ConfigError as error:
+        raise Fatal(str(error), os.EX_CONFIG) from None
+
+
+def open_store(path: Path | None) -> Database:
+    """The database of a configuration, to read; `Fatal` (exit 74) where that cannot be."""
+    try:
+        return databases.connect(load(path).config.daemon.database)
+    except DatabaseError as error:
+        raise Fatal(str(error), os.EX_IOERR) from None
+
+
+def print_json(value: Json) -> None:
+    """One JSON document on one line."""
+    print(json.dumps(value, ensure_ascii=False))
+
+
+def print_lines(lines: Iterable[bytes]) -> None:
+    """Bodies of events, each on its line, to the byte."""
+    for line in lines:
+        sys.stdout.buffer.write(line + b"\n")
+    sys.stdout.flush()
+
+
+def clock_time(moment: datetime | None) -> str:
+    """A time as this machine's clock on the wall shows it; a dash for never."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else "–"
+
+
+def age(moment: datetime | None, now: datetime) -> str:
+    """How long ago: `4 s`, `12 min`, `3 h`, `5 d`."""
+    if moment is None:
+        return "never"
+    seconds = max(int((now - moment).total_seconds()), 0)
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit} ago"
+    return f"{seconds} s ago"

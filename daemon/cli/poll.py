@@ -1,0 +1,66 @@
+"""`yemotd poll`: every watch once, now."""
+
+import json
+import os
+from typing import Annotated
+
+import typer
+
+from daemon.cli.events import summary
+from daemon.cli.output import ConfigOption, Fatal, JsonOption, load, print_json
+from daemon.core.model import Json
+from daemon.once import poll_once, rehearse_once
+from daemon.store.database import DatabaseError
+from daemon.workers.poller import Polled
+
+
+def poll(
+    config: ConfigOption = None,
+    *,
+    system: Annotated[str | None, typer.Option(help="Only this system.")] = None,
+    watch: Annotated[str | None, typer.Option(help="Only this watch: sms, sip, queue/5, …")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be sent; write nothing.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Poll once, and send what comes of it. Exit code 69 when a poll failed."""
+    loaded = load(config)
+    try:
+        walk = rehearse_once if dry_run else poll_once
+        polled = walk(loaded.config, system=system, watch=watch)
+    except DatabaseError as error:
+        raise Fatal(str(error), os.EX_IOERR) from None
+    except LookupError as error:
+        raise Fatal(str(error), os.EX_USAGE) from None
+    for one in polled:
+        if as_json:
+            print_json(_document(one))
+        else:
+            print("\n".join(_lines(one)))
+    if any(one.unknown for one in polled):
+        raise typer.Exit(os.EX_UNAVAILABLE)
+
+
+def _lines(polled: Polled) -> list[str]:
+    name = "/".join(polled.watch.id)
+    if polled.unknown:
+        return [f"{name}: {polled.unknown.failure.value}: {polled.unknown.message}"]
+    lines = [f"{name}: answered, {len(polled.recorded.events)} events"]
+    for event in polled.recorded.events:
+        to = [one.endpoint for one in polled.recorded.deliveries if one.event.id == event.id]
+        lines.append(f"  {event.type}  {summary(json.loads(event.body))}  -> {', '.join(to) or 'nobody'}")
+    return lines
+
+
+def _document(polled: Polled) -> Json:
+    unknown = polled.unknown
+    return {
+        "system": polled.watch.system,
+        "watch": polled.watch.name,
+        "failure": {"class": unknown.failure.value, "message": unknown.message} if unknown else None,
+        "events": [json.loads(event.body) for event in polled.recorded.events],
+        "deliveries": [
+            {"event": one.event.id, "endpoint": one.endpoint} for one in polled.recorded.deliveries
+        ],
+    }

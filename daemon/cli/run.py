@@ -1,0 +1,94 @@
+"""`yemotd run`: the daemon in the foreground, as a service manager wants it."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from daemon import clock, logs
+from daemon.app import App
+from daemon.cli.output import ConfigOption, Fatal, load
+from daemon.config import Config, ConfigError, Loaded
+from daemon.config import load as load_config
+from daemon.endpoints import secrets
+from daemon.store.database import DatabaseError
+from daemon.systemd import Notifier
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+TICK_SECONDS = 1.0
+"""How often the status line is looked at; it is sent when it changed."""
+
+
+def run(config: ConfigOption = None) -> None:
+    """Run the daemon until SIGTERM or SIGINT; SIGHUP re-reads the configuration."""
+    loaded = load(config)
+    redactor = logs.Redactor()
+    redactor.hide(secrets(loaded.config))
+    logs.configure(redactor)
+    _warn(loaded)
+    # Threads inherit the mask, so signals wait for this one to take them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    notifier = Notifier(os.environ)
+    app = _started(loaded.config)
+    logs.log.info("daemon.ready", database=loaded.config.daemon.database, http_port=app.port)
+    notifier.ready(app.status_line())
+    while (received := _next_signal()) in (None, signal.SIGHUP):
+        if received is signal.SIGHUP:
+            _reload(app, loaded.path, redactor, notifier)
+        notifier.status(app.status_line())
+    logs.log.info("daemon.stopping", signal=received.name if received else None)
+    notifier.stopping()
+    # A second one ends the process at once, which is as safe as a crash.
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    app.stop()
+    logs.log.info("daemon.stopped")
+    # A poll may still hang in the API; nothing of it is worth waiting for.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(os.EX_OK)
+
+
+def _started(config: Config) -> App:
+    app = App(config)
+    try:
+        app.start()
+    except DatabaseError as error:
+        raise Fatal(str(error), os.EX_IOERR) from None
+    except OSError as error:
+        raise Fatal(f'[http] listen = "{config.http.listen}": {error}', os.EX_UNAVAILABLE) from None
+    except ValueError as error:
+        raise Fatal(str(error), os.EX_CONFIG) from None
+    return app
+
+
+def _next_signal() -> signal.Signals | None:
+    received = signal.sigtimedwait(SIGNALS, TICK_SECONDS)
+    return signal.Signals(received.si_signo) if received else None
+
+
+def _reload(app: App, path: Path, redactor: logs.Redactor, notifier: Notifier) -> None:
+    """A configuration that cannot be used is refused whole, and the old one stays in force."""
+    notifier.reloading(clock.monotonic())
+    old = secrets(app.config)
+    try:
+        loaded = load_config(path, os.environ)
+        redactor.hide([*old, *secrets(loaded.config)])
+        fixed = app.reload(loaded.config)
+    except (ConfigError, ValueError, OSError) as error:
+        logs.log.error("config.refused", error=str(error))
+        notifier.ready(f"reload failed, still on the old configuration: {error}")
+        return
+    _warn(loaded)
+    for name in fixed:
+        logs.log.warning("config.needs_restart", setting=name)
+    logs.log.info("config.reloaded")
+    notifier.ready(app.status_line())
+
+
+def _warn(loaded: Loaded) -> None:
+    for warning in loaded.warnings:
+        logs.log.warning("config.warning", warning=warning)
+    for email in loaded.config.emails:
+        logs.log.warning("config.mail_not_sent", email=email.name, reason="this version sends webhooks only")

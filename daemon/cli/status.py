@@ -1,0 +1,81 @@
+"""`yemotd status`: what is watched, what is wrong, what waits to be told; from the store."""
+
+from daemon import clock
+from daemon.cli.output import ConfigOption, JsonOption, age, clock_time, load, open_store, print_json
+from daemon.core.model import Json
+from daemon.core.timestamps import iso
+from daemon.store import database as databases
+from daemon.store import views
+from daemon.store.views import AlertView, EndpointView, WatchView
+from daemon.watching import plan
+
+
+def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Show what the daemon knows, whether it runs or not."""
+    loaded = load(config).config
+    holder = databases.holder(loaded.daemon.database)
+    store = open_store(config)
+    with store.read() as db:
+        watches, alerts, backlog = views.watches(db), views.alerts(db), views.backlog(db)
+        events = views.event_count(db)
+    store.close()
+    configured = {(system.name, name) for system in loaded.systems for name, _ in plan(system)}
+    watches = [watch for watch in watches if (watch.system, watch.name) in configured]
+    if as_json:
+        print_json(_document(holder, watches, alerts, backlog, events))
+        return
+    print(f"daemon    {f'running, process {holder}' if holder else 'not running'}; {events} events so far")
+    for line in (*map(_watch, watches), *map(_alert, alerts), *map(_endpoint, backlog)):
+        print(line)
+
+
+def _watch(watch: WatchView) -> str:
+    seen = f"seen {age(watch.observed_at, clock.utcnow())}"
+    trouble = f"; {watch.failure}: {watch.failure_message}" if watch.failure else ""
+    return f"watch     {watch.system}/{watch.name}: {seen}{trouble}"
+
+
+def _alert(alert: AlertView) -> str:
+    blind = " (not seen at present)" if alert.is_blind else ""
+    return f"alert     {alert.system} {alert.type} {alert.subject}: {alert.phase} since {clock_time(alert.started_at)}{blind}"
+
+
+def _endpoint(endpoint: EndpointView) -> str:
+    return f"endpoint  {endpoint.endpoint}: {endpoint.open} to send, {endpoint.dead} given up"
+
+
+def _document(
+    holder: str | None,
+    watches: list[WatchView],
+    alerts: list[AlertView],
+    backlog: list[EndpointView],
+    events: int,
+) -> Json:
+    return {
+        "process": holder,
+        "events": events,
+        "watches": [
+            {
+                "system": one.system,
+                "watch": one.name,
+                "observed_at": iso(one.observed_at) if one.observed_at else None,
+                "failure": one.failure,
+                "message": one.failure_message,
+            }
+            for one in watches
+        ],
+        "alerts": [
+            {
+                "system": one.system,
+                "type": one.type,
+                "subject": one.subject,
+                "phase": one.phase,
+                "severity": one.severity,
+                "is_blind": one.is_blind,
+                "incident": one.incident,
+                "started_at": iso(one.started_at) if one.started_at else None,
+            }
+            for one in alerts
+        ],
+        "endpoints": [{"name": one.endpoint, "open": one.open, "dead": one.dead} for one in backlog],
+    }

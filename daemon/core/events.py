@@ -1,0 +1,58 @@
+"""The catalogue of event types, and the globs that endpoints name them by. Pure."""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+EVENT_TYPES: tuple[str, ...] = (
+    "sms.received",
+    "sms.gap",
+    "sip.account.unregistered",
+    "sip.account.registered",
+    "sip.accounts.unregistered",
+    "sip.accounts.registered",
+    "sip.account.flapping",
+    "sip.account.stable",
+    "sip.account.added",
+    "sip.account.removed",
+    "sip.registration.changed",
+    "sip.registration.duplicate",
+    "queue.threshold.crossed",
+    "queue.threshold.cleared",
+    "queue.caller.joined",
+    "queue.caller.left",
+    "queue.agent.paused",
+    "queue.agent.unpaused",
+    "directory.file.added",
+    "pirsumphone.registered",
+    "pirsumphone.unregistered",
+    "units.low",
+    "units.ok",
+    "units.expiring",
+    "units.renewed",
+    "api.unreachable",
+    "api.reachable",
+    "api.token_rejected",
+    "api.token_accepted",
+    "api.schema_changed",
+    "command.succeeded",
+    "command.failed",
+    "command.unknown",
+    "command.expired",
+    "endpoint.failing",
+    "endpoint.recovered",
+    "daemon.started",
+    "daemon.stopped",
+    "daemon.config_reloaded",
+    "test.ping",
+)
+
+OPT_IN = frozenset({"queue.caller.joined", "queue.caller.left", "queue.agent.paused", "queue.agent.unpaused"})
+"""Types that a bare `*` does not ask for: there are many of them, and few want them."""
+
+
+def matches(patterns: Sequence[str], event_type: str) -> bool:
+    """Whether one of the globs names this type; `*` alone does not name the opt-in types."""
+    return any(
+        fnmatchcase(event_type, pattern) and not (pattern == "*" and event_type in OPT_IN)
+        for pattern in patterns
+    )

@@ -1,0 +1,67 @@
+"""One poll of each watch without a running daemon: for `yemotd poll`, and for cron."""
+
+from contextlib import ExitStack
+from zoneinfo import ZoneInfo
+
+from daemon import clock
+from daemon.clients import client_of
+from daemon.config import Config
+from daemon.core.watch import Watch
+from daemon.endpoints import interests, routes, targets
+from daemon.senders.webhook import WebhookSender
+from daemon.store import database as databases
+from daemon.store.database import Database
+from daemon.watching import plan, watches
+from daemon.workers.dispatcher import Dispatcher
+from daemon.workers.poller import Polled, Poller
+from daemon.workers.recorder import Recorder
+
+
+def poll_once(config: Config, *, system: str | None, watch: str | None) -> list[Polled]:
+    """Poll, commit, and send what is due. Raises `DatabaseError`, also when a daemon runs on it;
+    LookupError where there is no such system or watch."""
+    with ExitStack() as cleanups:
+        chosen = _chosen(config, system, watch, cleanups)
+        database = databases.open_for_daemon(config.daemon.database)
+        cleanups.callback(database.close)
+        sender = WebhookSender(targets(config), now=clock.utcnow, monotonic=clock.monotonic)
+        cleanups.callback(sender.close)
+        dispatcher = Dispatcher(
+            database, sender, routes(config), now=clock.utcnow, jitter=clock.jitter, new_id=clock.new_id
+        )
+        dispatcher.recover()
+        poller = _poller(database, config)
+        polled = [poller.poll(one) for one in chosen]
+        dispatcher.stop()
+        dispatcher.run(drain=config.daemon.drain)
+        return polled
+
+
+def rehearse_once(config: Config, *, system: str | None, watch: str | None) -> list[Polled]:
+    """Poll and compare with the store as it is, and write nothing. Raises as `poll_once`."""
+    with ExitStack() as cleanups:
+        chosen = _chosen(config, system, watch, cleanups)
+        url = config.daemon.database
+        database = databases.connect(url) if databases.exists(url) else databases.in_memory()
+        cleanups.callback(database.close)
+        poller = _poller(database, config)
+        return [poller.rehearse(one) for one in chosen]
+
+
+def _poller(database: Database, config: Config) -> Poller:
+    recorder = Recorder(interests(config), clock.new_id)
+    return Poller(database, recorder, now=clock.utcnow, monotonic=clock.monotonic, wake=lambda: None)
+
+
+def _chosen(config: Config, system: str | None, watch: str | None, cleanups: ExitStack) -> list[Watch]:
+    zone = ZoneInfo(config.daemon.timezone)
+    found: list[Watch] = []
+    for one in config.systems:
+        if system in (None, one.name):
+            client = client_of(one)
+            cleanups.callback(client.close)
+            found += [each for each in watches(one, client, zone) if watch in (None, each.name)]
+    if not found:
+        names = [f"{one.name}/{name}" for one in config.systems for name, _ in plan(one)]
+        raise LookupError(f"no such watch; there are: {', '.join(names) or 'none'}")
+    return found

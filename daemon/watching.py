@@ -1,0 +1,233 @@
+"""From a system's configuration to its watches: one table row for each kind.
+
+A kind is how to ask (`yemot.client`), how to read the answer (`yemot.answers`), and how to compare it
+(`core`). The poller walks the same road with all of them.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from daemon.clients import client_of
+from daemon.config import DirectoryWatch, PirsumPhoneWatch, QueueWatch, SipWatch, SmsWatch, System, UnitsWatch
+from daemon.core import account, queues, registrations, sip, sms
+from daemon.core.alerts import Seen
+from daemon.core.model import Change, Rule, Unknown
+from daemon.core.watch import Watch
+from daemon.yemot import answers
+from daemon.yemot.client import Client
+
+MOST = sms.MAX_LIMIT
+
+
+def watches(system: System, client: Client, zone: ZoneInfo) -> list[Watch]:
+    """All watches of one system, in the order of product.md."""
+    return list(_watches(system, client, zone))
+
+
+def plan(system: System) -> list[tuple[str, timedelta]]:
+    """Names and intervals of a system's watches, without asking anybody anything."""
+    nobody = client_of(system)
+    try:
+        return [(watch.name, watch.every) for watch in _watches(system, nobody, ZoneInfo("UTC"))]
+    finally:
+        nobody.close()
+
+
+def _watches(system: System, client: Client, zone: ZoneInfo) -> Iterator[Watch]:
+    api_rule = Rule(system.api.hold, system.api.keep, system.api.severity)
+    if system.sms:
+        yield _sms(system.name, system.sms, client, zone, api_rule)
+    if system.sip:
+        yield _sip(system.name, system.sip, client, api_rule)
+        for number in system.sip.contexts:
+            yield _registrations(system.name, system.sip.contexts_every, number, client, zone, api_rule)
+    for queue in system.queues:
+        yield _queue(system.name, queue, client, api_rule)
+    for directory in system.directories:
+        yield _directory(system.name, directory, client, api_rule)
+    if system.pirsumphone:
+        yield _pirsumphone(system.name, system.pirsumphone, client, api_rule)
+    if system.units:
+        yield _units(system.name, system.units, client, zone, api_rule)
+
+
+def _sms(system: str, watch: SmsWatch, client: Client, zone: ZoneInfo, api_rule: Rule) -> Watch:
+    is_old = watch.method == "GetSmsIncomingLog"
+    ask = client.sms_log if is_old else client.incoming_sms
+    parse = answers.sms_log if is_old else answers.incoming_sms
+
+    def read(answer: Any, limit: int = watch.limit) -> sms.Observation | Unknown:
+        return parse(answer.data, limit)
+
+    def window(limit: int, start_date: str | None = None) -> sms.Observation | Unknown:
+        answer = ask(limit, start_date)
+        return answer if isinstance(answer, Unknown) else read(answer, limit)
+
+    def complete(state: sms.State, seen: sms.Observation) -> sms.Observation | Unknown:
+        """Widen the window until it meets known rows; then ask by date; then let the diff say so."""
+        while seen.is_full and not sms.reaches(state, seen) and (limit := sms.wider(seen.limit)):
+            wider = window(limit)
+            if isinstance(wider, Unknown):
+                return wider
+            seen = wider
+        if sms.reaches(state, seen) or not state.newest:
+            return seen
+        dated = window(MOST, state.newest)
+        return dated if isinstance(dated, sms.Observation) and sms.reaches(state, dated) else seen
+
+    def diff(before: sms.State | None, seen: sms.Observation, when: Seen) -> Change[sms.State]:
+        return sms.diff(before, seen, when, zone, is_emitting=watch.initial == "emit")
+
+    return Watch(
+        system=system,
+        name="sms",
+        method=watch.method,
+        every=watch.every,
+        fetch=partial(ask, watch.limit),
+        read=read,
+        complete=complete,
+        diff=diff,
+        dump=sms.dump,
+        load=sms.load,
+        api_rule=api_rule,
+        is_conclusive=sms.is_conclusive,
+    )
+
+
+def _sip(system: str, watch: SipWatch, client: Client, api_rule: Rule) -> Watch:
+    rule = Rule(watch.hold, watch.keep, watch.severity)
+
+    def diff(before: sip.State | None, seen: sip.Observation, _when: Seen) -> Change[sip.State]:
+        return sip.diff(before, seen, rule, is_emitting=watch.initial == "emit")
+
+    return Watch(
+        system=system,
+        name="sip",
+        method="GetSipAccountsRegisteredStatus",
+        every=watch.every,
+        fetch=client.sip_accounts,
+        read=lambda answer: answers.sip_accounts(answer.data),
+        diff=diff,
+        dump=sip.dump,
+        load=sip.load,
+        api_rule=api_rule,
+        is_conclusive=lambda seen: bool(seen.registered),
+    )
+
+
+def _registrations(
+    system: str, every: timedelta, number: int, client: Client, zone: ZoneInfo, api_rule: Rule
+) -> Watch:
+    def diff(
+        before: registrations.State | None, seen: registrations.Observation, when: Seen
+    ) -> Change[registrations.State]:
+        return registrations.diff(before, seen, account=number, now=when.at, zone=zone)
+
+    return Watch(
+        system=system,
+        name=f"sip/{number}",
+        method="SipGetContexts",
+        every=every,
+        fetch=partial(client.sip_contexts, number),
+        read=lambda answer: answers.sip_contexts(answer.data),
+        diff=diff,
+        dump=registrations.dump,
+        load=registrations.load,
+        api_rule=api_rule,
+        is_conclusive=lambda _seen: False,  # registrations expire without a word
+    )
+
+
+def _queue(system: str, watch: QueueWatch, client: Client, api_rule: Rule) -> Watch:
+    thresholds = tuple(
+        queues.Threshold(one.metric, one.above, one.below, one.clear, Rule(one.hold, one.keep, one.severity))
+        for one in watch.thresholds
+    )
+    queue = queues.Queue(watch.path, watch.name, thresholds)
+
+    def diff(before: queues.State | None, seen: queues.Observation, _when: Seen) -> Change[queues.State]:
+        return queues.diff(before, seen, queue, is_emitting=watch.initial == "emit")
+
+    return Watch(
+        system=system,
+        name=queue.subject,
+        method="GetQueueRealTime",
+        every=watch.every,
+        fetch=partial(client.queue_state, watch.path),
+        read=lambda answer: answers.queue_state(answer.data),
+        diff=diff,
+        dump=queues.dump,
+        load=queues.load,
+        api_rule=api_rule,
+    )
+
+
+def _directory(system: str, watch: DirectoryWatch, client: Client, api_rule: Rule) -> Watch:
+    def diff(
+        before: account.DirectoryState | None, seen: account.Directory, _when: Seen
+    ) -> Change[account.DirectoryState]:
+        return account.diff_directory(before, seen, watch.path, is_emitting=watch.initial == "emit")
+
+    return Watch(
+        system=system,
+        name=account.directory_subject(watch.path),
+        method="GetIVR2DirStats",
+        every=watch.every,
+        fetch=partial(client.directory_stats, watch.path),
+        read=lambda answer: answers.directory(answer.data),
+        diff=diff,
+        dump=account.dump,
+        load=account.load_directory,
+        api_rule=api_rule,
+    )
+
+
+def _pirsumphone(system: str, watch: PirsumPhoneWatch, client: Client, api_rule: Rule) -> Watch:
+    def diff(
+        before: account.PirsumPhoneState | None, seen: account.PirsumPhone, _when: Seen
+    ) -> Change[account.PirsumPhoneState]:
+        return account.diff_pirsumphone(before, seen, is_emitting=watch.initial == "emit")
+
+    return Watch(
+        system=system,
+        name="pirsumphone",
+        method="PirsumPhoneManagement",
+        every=watch.every,
+        fetch=client.pirsumphone_status,
+        read=lambda answer: answers.pirsumphone(answer.data),
+        diff=diff,
+        dump=account.dump,
+        load=account.load_pirsumphone,
+        api_rule=api_rule,
+    )
+
+
+def _units(system: str, watch: UnitsWatch, client: Client, zone: ZoneInfo, api_rule: Rule) -> Watch:
+    limit = account.UnitsRule(watch.below, watch.expires_within, Rule(watch.hold, watch.keep, watch.severity))
+
+    def diff(
+        before: account.UnitsState | None, seen: account.Units, when: Seen
+    ) -> Change[account.UnitsState]:
+        return account.diff_units(before, seen, limit, today(when.at, zone))
+
+    return Watch(
+        system=system,
+        name="units",
+        method="GetSession",
+        every=watch.every,
+        fetch=client.session,
+        read=lambda answer: answers.units(answer.data),
+        diff=diff,
+        dump=account.dump,
+        load=account.load_units,
+        api_rule=api_rule,
+        is_conclusive=lambda _seen: False,  # the date of expiry comes nearer by itself
+    )
+
+
+def today(moment: datetime, zone: ZoneInfo) -> Any:
+    """The date that the zone's calendars show."""
+    return moment.astimezone(zone).date()

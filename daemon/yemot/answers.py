@@ -1,0 +1,271 @@
+"""The API's answers as observations: every scalar coerced, every surprise named.
+
+Pure. A failed call never reaches this file. An answer that does not hold what its method promises is
+`Unknown` (MALFORMED), and so is one in which nothing can be told apart any more: believed, it would read as
+"all accounts are gone" or "every message is new". Smaller trouble is None in the observation, and a line in
+its `problems`. Those name fields, never values: texts and numbers are personal.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+
+from daemon.core import account, queues, registrations, sip, sms
+from daemon.core.model import Failure, Unknown
+from daemon.yemot.scalars import (
+    Fields,
+    boolean,
+    calendar_date,
+    count,
+    listed,
+    name,
+    number,
+    text,
+    without_surrogates,
+)
+
+Data = Mapping[str, object]
+"""The JSON object of a successful answer."""
+
+ESCAPE = re.compile(r'\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt])')
+TELLING_ESCAPES = ("\\u", '\\"')
+
+
+def sms_log(data: Data, limit: int) -> sms.Observation | Unknown:
+    """GetSmsIncomingLog. `limit`: how many rows were asked for."""
+    return _messages(data, limit, ("phone", "dest", "message", "server_date"))
+
+
+def incoming_sms(data: Data, limit: int) -> sms.Observation | Unknown:
+    """GetIncomingSms, the successor: other names, the same observation."""
+    return _messages(data, limit, ("source", "destination", "message", "receive_date"))
+
+
+def sip_accounts(data: Data) -> sip.Observation | Unknown:
+    """GetSipAccountsRegisteredStatus. An account without a readable name is left out, and so unknown."""
+    accounts = _required_list(data, "accounts")
+    if isinstance(accounts, Unknown):
+        return accounts
+    fields = Fields()
+    registered: dict[str, bool | None] = {}
+    for entry in accounts:
+        user_name = fields.take("accounts[].", entry, "userName", name)
+        is_registered = fields.take("accounts[].", entry, "registered", boolean)
+        if user_name is None:
+            continue
+        if registered.get(user_name, is_registered) is not is_registered:
+            fields.remark("accounts[].userName: given twice, once registered and once not")
+            is_registered = None
+        registered[user_name] = is_registered
+    if fields.has_none("accounts[].userName"):
+        return _malformed(fields)
+    return sip.Observation(registered, fields.problems())
+
+
+def sip_contexts(data: Data) -> registrations.Observation | Unknown:
+    """SipGetContexts. A list that is absent is unreadable, not empty: a phone would seem to have left."""
+    fields = Fields()
+    if "contexts" not in data:
+        fields.remark("contexts: missing")
+        return registrations.Observation(None, fields.problems())
+    entries = listed(data["contexts"])
+    if entries is None:
+        return Unknown(Failure.MALFORMED, "contexts: no list")
+    contexts = [_context(fields, entry) for entry in entries]
+    if fields.missing["contexts[].uri"] or fields.unreadable["contexts[].uri"]:
+        return registrations.Observation(None, fields.problems())
+    return registrations.Observation(tuple(one for one in contexts if one is not None), fields.problems())
+
+
+def queue_state(data: Data) -> queues.Observation | Unknown:
+    """GetQueueRealTime.
+
+    A list that is absent is empty only where the counters say so (`Calls` 0, for the callers). A list with
+    an entry that has no identity is unreadable as a whole: without it, somebody would seem to have left.
+    """
+    if not any(isinstance(data.get(key), Mapping | list) for key in ("queueData", "members", "entries")):
+        return Unknown(Failure.MALFORMED, "queueData, members, entries: missing")
+    fields = Fields()
+    totals = data.get("queueData")
+    calls = fields.take("queueData.", totals, "Calls", count)
+    return queues.Observation(
+        calls=calls,
+        abandoned=fields.take("queueData.", totals, "Abandoned", count),
+        completed=fields.take("queueData.", totals, "Completed", count),
+        talk_seconds=fields.take("queueData.", totals, "TalkTime", count),
+        hold_seconds=fields.take("queueData.", totals, "Holdtime", count),
+        strategy=fields.take("queueData.", totals, "Strategy", name),
+        callers=_callers(fields, data, calls),
+        agents=_agents(fields, data),
+        problems=fields.problems(),
+    )
+
+
+def directory(data: Data) -> account.Directory | Unknown:
+    """GetIVR2DirStats.
+
+    The highest file tells one recording from the next, so an answer without a readable `maxFile` is none.
+    Null, `exists` false, and an absent one in a folder without audio files do say: there is no file.
+    """
+    fields = Fields()
+    content_files = fields.take("", data, "contentFilesCount", count)
+    max_file = _file(fields, data, "maxFile", content_files=content_files)
+    min_file = _file(fields, data, "minFile", content_files=content_files)
+    is_known = max_file is not None or _says_no_file(data, "maxFile", content_files)
+    found = account.Directory(
+        type=fields.take("", data, "type", name),
+        dirs=fields.take("", data, "dirsCount", count),
+        files=fields.take("", data, "filesCount", count),
+        content_files=content_files,
+        max_file=max_file,
+        min_file=min_file,
+        problems=fields.problems(),
+    )
+    return found if is_known else Unknown(Failure.MALFORMED, "maxFile: missing or unreadable")
+
+
+def pirsumphone(data: Data) -> account.PirsumPhone | Unknown:
+    """PirsumPhoneManagement, action GetRegistrationStatus."""
+    fields = Fields()
+    registered = fields.take("", data, "registrationStatus", boolean)
+    return account.PirsumPhone(registered, fields.problems())
+
+
+def units(data: Data) -> account.Units | Unknown:
+    """GetSession. It also shows passwords in clear: two fields are read, nothing else is looked at."""
+    fields = Fields()
+    balance = fields.take("", data, "units", number)
+    expires_on = fields.take("", data, "unitsExpireDate", calendar_date)
+    return account.Units(balance, expires_on, fields.problems())
+
+
+def decoded(raw: str) -> str:
+    r"""The text of a message that may have come JSON-escaped; as it is where that is in doubt.
+
+    An escaped text holds no bare quote, no control character and no backslash outside an escape, so one of
+    these says that it is plain. The reverse is not sure: `C:\new` is plain and yet valid. So there must also
+    be an escape that nobody types, `\u05e9` or `\"`; a text with `\n` alone stays as it is.
+    """
+    if "\\" not in raw or not any(one[:2] in TELLING_ESCAPES for one in ESCAPE.findall(raw)):
+        return raw
+    try:
+        unescaped = json.loads(f'"{raw}"')
+    except ValueError:
+        return raw
+    return without_surrogates(unescaped)
+
+
+def _messages(data: Data, limit: int, keys: tuple[str, str, str, str]) -> sms.Observation | Unknown:
+    """Rows, whose sender, recipient, text and date are their identity: none may be unreadable throughout."""
+    entries = _required_list(data, "rows")
+    if isinstance(entries, Unknown):
+        return entries
+    fields = Fields()
+    columns = [fields.take_column("rows[].", entries, key, text) for key in keys]
+    rows = tuple(
+        sms.Row(sender or "", recipient or "", decoded(raw or ""), raw or "", date or "")
+        for sender, recipient, raw, date in zip(*columns, strict=True)
+        if sender is not None or raw is not None
+    )
+    if any(fields.has_none(f"rows[].{key}") for key in keys):
+        return _malformed(fields)
+    # A row left out must not make a full window look like the whole log.
+    return sms.Observation(rows, limit - (len(entries) - len(rows)), fields.problems())
+
+
+def _context(fields: Fields, entry: object) -> registrations.Context | None:
+    where = "contexts[]."
+    uri = fields.take(where, entry, "uri", name)
+    user_agent = fields.take(where, entry, "user_agent", name)
+    via_address = fields.take(where, entry, "via_addr", name)
+    via_port = fields.take(where, entry, "via_port", count)
+    expires = fields.take(where, entry, "expiration_time", name)
+    endpoint = fields.take_optional(where, entry, "endpoint", name)
+    if uri is None:
+        return None
+    return registrations.Context(uri, user_agent, via_address, via_port, expires, endpoint)
+
+
+def _callers(fields: Fields, data: Data, calls: int | None) -> tuple[queues.Caller, ...] | None:
+    if "entries" not in data and calls == 0:
+        return ()
+    entries = _optional_list(fields, data, "entries")
+    callers = []
+    for entry in entries or ():
+        call_id = fields.take("entries[].", entry, "CallId", name)
+        phone = fields.take("entries[].", entry, "phone", name)
+        wait = fields.take("entries[].", entry, "Wait", count)
+        position = fields.take("entries[].", entry, "Position", count)
+        if call_id is None:
+            entries = None
+        else:
+            callers.append(queues.Caller(call_id, phone or "", wait, position))
+    return None if entries is None else tuple(callers)
+
+
+def _agents(fields: Fields, data: Data) -> tuple[queues.Agent, ...] | None:
+    entries = _optional_list(fields, data, "members")
+    agents = []
+    for entry in entries or ():
+        agent = fields.take("members[].", entry, "agent", name)
+        paused = fields.take("members[].", entry, "Paused", boolean)
+        status = fields.take("members[].", entry, "Status", name)
+        calls_taken = fields.take("members[].", entry, "CallsTaken", count)
+        if agent is None:
+            entries = None
+        else:
+            agents.append(queues.Agent(agent, paused, status, calls_taken))
+    return None if entries is None else tuple(agents)
+
+
+def _file(fields: Fields, data: Data, key: str, *, content_files: int | None) -> account.File | None:
+    entry = data.get(key)
+    if _says_no_file(data, key, content_files):
+        return None
+    file_name = fields.take(f"{key}.", entry, "name", name)
+    if file_name is None:
+        return None
+
+    def optional(field: str) -> str | None:
+        return fields.take_optional(f"{key}.", entry, field, name)
+
+    return account.File(
+        name=file_name,
+        unique_id=optional("uniqueId"),
+        path=optional("what"),
+        size_bytes=fields.take_optional(f"{key}.", entry, "size", count),
+        modified=optional("mtime"),
+        duration=optional("durationStr"),
+        phone=optional("phone"),
+        source=optional("source"),
+        date=optional("date"),
+    )
+
+
+def _says_no_file(data: Data, key: str, content_files: int | None) -> bool:
+    if key not in data:
+        return content_files == 0
+    entry = data[key]
+    return entry in (None, [], {}) or (isinstance(entry, Mapping) and boolean(entry.get("exists")) is False)
+
+
+def _required_list(data: Data, key: str) -> Sequence[object] | Unknown:
+    """The list of a method that answers with nothing else: nothing but itself could say that it is empty."""
+    if key not in data:
+        return Unknown(Failure.MALFORMED, f"{key}: missing")
+    entries = listed(data[key])
+    return Unknown(Failure.MALFORMED, f"{key}: no list") if entries is None else entries
+
+
+def _optional_list(fields: Fields, data: Data, key: str) -> Sequence[object] | None:
+    if key not in data:
+        fields.remark(f"{key}: missing")
+        return None
+    entries = listed(data[key])
+    if entries is None:
+        fields.remark(f"{key}: no list")
+    return entries
+
+
+def _malformed(fields: Fields) -> Unknown:
+    return Unknown(Failure.MALFORMED, "; ".join(fields.problems()))

@@ -1,0 +1,255 @@
+"""The telephony API of one system: its methods, its token, and where to try next.
+
+What the fields of an answer mean is `answers`' and `commands`' business; nothing here retries a command.
+"""
+
+import json
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from http import HTTPStatus
+from typing import Literal, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+
+from daemon import __version__
+from daemon.clock import utcnow
+from daemon.core.model import Failure, Json, Secret, Unknown
+from daemon.core.results import Answer, Bridged, Kicked, Paused, Registration
+from daemon.yemot import commands
+from daemon.yemot.envelope import Deferred, clean, http_date, judge
+from daemon.yemot.transport import Reply, Request, Transport
+
+ResultT = TypeVar("ResultT")
+
+BASE_URL = "https://www.call2all.co.il/ym/api/"
+"""The default of a system."""
+POSTED = frozenset({"QueueManagement", "CallExtensionBridging"})
+"""Methods that take arrays, and so JSON."""
+WORTH_ANOTHER_HOST = frozenset({Failure.UNREACHABLE, Failure.TIMEOUT, Failure.FILTERED, Failure.SERVER_ERROR})
+HEADER_SAFE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
+MIN_PASSWORD = 4
+"""Characters of a direct token's password from which it is worth hiding by itself."""
+MAX_REMEMBERED = 64
+"""Requests of which the last good body is remembered; a system has fewer watches."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """How one system is reached. Addresses end in the API's folder: the method's name is put behind them."""
+
+    token: Secret
+    base_url: str = BASE_URL
+    fallback_url: str | None = None
+    """An equivalent of `base_url`, tried once by reads that failed there."""
+    authorization: Literal["token", "bearer"] = "token"
+    """The header's form: the bare token, or `Bearer` beside a `switch-id`."""
+    switch_id: str | None = None
+
+
+class Client:
+    """Calls of one system. Safe to use from several threads."""
+
+    def __init__(self, access: Access, transport: Transport) -> None:
+        """Raises ValueError, which never shows the token, where `access` cannot be used."""
+        self._base_urls = [_folder(url) for url in (access.base_url, access.fallback_url) if url]
+        self._headers = _headers(access)
+        self._secrets = _secrets(access.token.value)
+        self._transport = transport
+        self._good: OrderedDict[str, bytes] = OrderedDict()
+
+    def call(self, method: str, params: Mapping[str, Json], *, repeatable: bool) -> Answer | Unknown:
+        """Call a method. Each try has its own deadline; a call that is not repeatable has one try.
+
+        A read goes to the fallback as well when the first answer was none of the API's. An `Unknown` of the
+        fallback is told only where it says more than that it failed too.
+        """
+        first = self._try(self._base_urls[0], method, params, repeatable=repeatable)
+        is_over = isinstance(first, Answer) or first.failure not in WORTH_ANOTHER_HOST
+        if is_over or not repeatable or len(self._base_urls) == 1:
+            return first
+        second = self._try(self._base_urls[1], method, params, repeatable=repeatable)
+        if isinstance(second, Unknown) and second.failure in WORTH_ANOTHER_HOST:
+            return first
+        return second
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def sms_log(
+        self, limit: int, start_date: str | None = None, *, end_date: str | None = None
+    ) -> Answer | Unknown:
+        """GetSmsIncomingLog: the latest `limit` messages, of the dates (`YYYY-MM-DD HH:MM:SS`) if given."""
+        return self._read("GetSmsIncomingLog", limit=limit, startDate=start_date, endDate=end_date)
+
+    def incoming_sms(
+        self, limit: int, start_date: str | None = None, *, end_date: str | None = None
+    ) -> Answer | Unknown:
+        """GetIncomingSms, its successor: at most 3000 rows."""
+        return self._read("GetIncomingSms", limit=limit, startDate=start_date, endDate=end_date)
+
+    def sip_accounts(self) -> Answer | Unknown:
+        """GetSipAccountsRegisteredStatus."""
+        return self._read("GetSipAccountsRegisteredStatus")
+
+    def sip_contexts(self, account_number: int | None = None) -> Answer | Unknown:
+        """SipGetContexts: an account by its number from 1, not by its name; None is the first."""
+        return self._read("SipGetContexts", accountNumber=account_number)
+
+    def queue_state(self, path: str) -> Answer | Unknown:
+        """GetQueueRealTime: `.` is the main extension, `/1/2` an inner one."""
+        return self._read("GetQueueRealTime", queuePath=path)
+
+    def directory_stats(self, path: str) -> Answer | Unknown:
+        """GetIVR2DirStats: `/` is the main extension, `1` or `ext/1` an inner one."""
+        return self._read("GetIVR2DirStats", path=path)
+
+    def pirsumphone_status(self) -> Answer | Unknown:
+        """PirsumPhoneManagement, action GetRegistrationStatus."""
+        return self._read("PirsumPhoneManagement", action="GetRegistrationStatus")
+
+    def session(self) -> Answer | Unknown:
+        """GetSession: the units. The answer holds passwords in clear; `answers.units` reads past them."""
+        return self._read("GetSession")
+
+    def queue_kick(
+        self, queue_path: str, call_ids: Sequence[str], *, goto: str | None = None
+    ) -> Kicked | Unknown:
+        """QueueManagement `kick`: waiting calls are dropped, or sent to the extension `goto` (`/1`)."""
+        params = commands.kick(queue_path, call_ids, goto)
+        return self._command("QueueManagement", params, lambda data: commands.kicked(data, call_ids))
+
+    def queue_pause(self, queue_path: str, agent: str) -> Paused | Unknown:
+        """QueueManagement `pause`: `agent` as in GetQueueRealTime."""
+        return self._set_pause(queue_path, agent, is_paused=True)
+
+    def queue_unpause(self, queue_path: str, agent: str) -> Paused | Unknown:
+        """QueueManagement `unpause`."""
+        return self._set_pause(queue_path, agent, is_paused=False)
+
+    def pirsumphone_register(self) -> Registration | Unknown:
+        """PirsumPhoneManagement, action Registration."""
+        return self._command("PirsumPhoneManagement", {"action": "Registration"}, commands.registration)
+
+    def pirsumphone_unregister(self) -> Registration | Unknown:
+        """PirsumPhoneManagement, action UnRegistration."""
+        return self._command("PirsumPhoneManagement", {"action": "UnRegistration"}, commands.registration)
+
+    def campaign_bridge(
+        self,
+        phones: commands.Phones,
+        ivr_path: str,
+        *,
+        caller_id: str | None = None,
+        calls_timeout: int | None = None,
+        tzintuk_lists: Sequence[str] = (),
+    ) -> Bridged | Unknown:
+        """CallExtensionBridging: dials people and costs units. `calls_timeout`: seconds, at most 35.
+
+        REFUSED without a code where the phones cannot be put into the API's words: nothing was sent.
+        """
+        try:
+            params = commands.campaign(
+                phones,
+                ivr_path,
+                caller_id=caller_id,
+                calls_timeout=calls_timeout,
+                tzintuk_lists=tzintuk_lists,
+            )
+        except commands.CommandFault as fault:
+            return Unknown(Failure.REFUSED, str(fault))
+        return self._command("CallExtensionBridging", params, commands.bridged)
+
+    def _read(self, method: str, **params: str | int | None) -> Answer | Unknown:
+        given = {name: value for name, value in params.items() if value is not None}
+        return self.call(method, given, repeatable=True)
+
+    def _command(
+        self, method: str, params: Mapping[str, Json], parse: Callable[[Mapping[str, object]], ResultT]
+    ) -> ResultT | Unknown:
+        answer = self.call(method, params, repeatable=False)
+        return answer if isinstance(answer, Unknown) else parse(answer.data)
+
+    def _set_pause(self, queue_path: str, agent: str, *, is_paused: bool) -> Paused | Unknown:
+        action = "pause" if is_paused else "unpause"
+        return self._command(
+            "QueueManagement",
+            {"queuePath": queue_path, "action": action, "agent": agent},
+            lambda data: commands.paused(data, agent, is_paused=is_paused),
+        )
+
+    def _try(
+        self, base_url: str, method: str, params: Mapping[str, Json], *, repeatable: bool
+    ) -> Answer | Unknown:
+        request = self._request(base_url + method, params, is_posted=method in POSTED)
+        reply = self._transport.send(request, repeatable=repeatable)
+        judged = reply if isinstance(reply, Unknown) else self._judge(request, reply)
+        if isinstance(judged, Unknown):
+            return replace(judged, message=clean(judged.message, self._secrets))
+        return judged
+
+    def _request(self, url: str, params: Mapping[str, Json], *, is_posted: bool) -> Request:
+        if is_posted:
+            body = json.dumps(params, allow_nan=False).encode()
+            return Request("POST", url, {**self._headers, "content-type": "application/json"}, body)
+        spelled = [
+            (name, value if isinstance(value, str) else json.dumps(value)) for name, value in params.items()
+        ]
+        query = urlencode(spelled, errors="surrogatepass")
+        return Request("GET", f"{url}?{query}" if query else url, self._headers)
+
+    def _judge(self, request: Request, reply: Reply) -> Answer | Unknown:
+        """A body that was a good answer to this request before is one again, and is not parsed for it."""
+        digest = sha256(reply.body).digest()
+        if reply.status == HTTPStatus.OK and self._good.get(request.url) == digest:
+            return Answer(Deferred(reply.body), reply.body, http_date(reply.date))
+        judged = judge(reply, utcnow())
+        if isinstance(judged, Answer) and request.verb == "GET":
+            self._good[request.url] = digest
+            if len(self._good) > MAX_REMEMBERED:
+                self._good.popitem(last=False)
+        return judged
+
+
+def _folder(url: str) -> str:
+    """The address with a slash at its end. A name and password in it would replace our header."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("base_url: expected http:// or https:// and a host")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ValueError("base_url: expected no user, query or fragment")
+    return url.rstrip("/") + "/"
+
+
+def _headers(access: Access) -> dict[str, str]:
+    headers = {
+        "accept": "application/json",
+        "accept-encoding": "gzip, deflate",
+        "user-agent": f"yemotd/{__version__}",
+    }
+    token = _header_safe("token", access.token.value)
+    if access.authorization == "token":
+        return {**headers, "authorization": token}
+    if access.switch_id is None:
+        raise ValueError("switch_id: needed where authorization is bearer")
+    switch_id = _header_safe("switch_id", access.switch_id)
+    return {**headers, "authorization": f"Bearer {token}", "switch-id": switch_id}
+
+
+def _header_safe(key: str, value: str) -> str:
+    if not value:
+        raise ValueError(f"{key}: empty")
+    if not HEADER_SAFE.fullmatch(value):
+        raise ValueError(f"{key}: holds a blank at an end, a line break or a letter that is not ASCII")
+    return value
+
+
+def _secrets(token: str) -> list[str]:
+    """Forms in which a server may echo the token, longest first."""
+    password = token.partition(":")[2]
+    forms = {token, *([password] if len(password) >= MIN_PASSWORD else [])}
+    return sorted(
+        {spelled for form in forms for spelled in (form, quote(form, safe=""))}, key=len, reverse=True
+    )

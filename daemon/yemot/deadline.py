@@ -1,0 +1,154 @@
+"""Connections that keep a deadline: urllib3's, with the time that is left set before every socket operation.
+
+A timeout of `requests` is per read, so a server that drips a byte a second is waited for without end. Here
+each read waits no longer than what is left of the whole call. No thread is needed for it. Only resolving a
+name is out of reach: the resolver has timeouts of its own.
+"""
+
+import http.client
+import io
+import socket
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from daemon.clock import monotonic
+
+
+@dataclass
+class Exchange:
+    """One request and its answer, under way. All times in seconds."""
+
+    deadline: float
+    """On the monotonic clock."""
+    connect: float
+    read: float
+    needs_new_connection: bool
+    has_connected: bool = False
+    """A connection was opened for this request."""
+    is_reused: bool = False
+    """The connection had served a request before."""
+    has_answer: bool = False
+    """At least one byte came back."""
+
+    def left(self, limit: float) -> float:
+        """How long the next operation may take. Raises TimeoutError when the deadline has passed."""
+        return min(_left(self.deadline), limit)
+
+
+CURRENT: ContextVar[Exchange] = ContextVar("exchange")
+"""The exchange of this thread: urllib3 builds connections and responses where no argument reaches."""
+
+
+class TimedReader(io.RawIOBase):
+    """The bytes of a socket, each read within the exchange's deadline."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, exchange: Exchange) -> None:
+        super().__init__()
+        self._raw = raw
+        self._sock = sock
+        self._exchange = exchange
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        self._sock.settimeout(self._exchange.left(self._exchange.read))
+        count: int | None = self._raw.readinto(buffer)
+        if count:
+            self._exchange.has_answer = True
+        return count
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._raw.close()
+
+
+class TimedResponse(http.client.HTTPResponse):
+    """An answer whose head and body are read within the deadline."""
+
+    def __init__(
+        self, sock: socket.socket, debuglevel: int = 0, method: str | None = None, url: str | None = None
+    ) -> None:
+        super().__init__(sock, debuglevel, method, url)
+        raw = self.fp.detach()
+        self.fp = io.BufferedReader(TimedReader(raw, sock, CURRENT.get()))
+
+
+class TimedConnection(HTTPConnection):
+    """A plain connection that keeps the deadline of the current exchange."""
+
+    response_class = TimedResponse
+
+    def _new_conn(self) -> socket.socket:
+        exchange = CURRENT.get()
+        exchange.has_connected = True
+        try:
+            return _connect(self._dns_host, self.port, exchange)
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "connecting took too long") from error
+        except OSError as error:
+            raise NewConnectionError(self, f"no connection: {error}") from error
+
+    def request(self, *arguments: Any, **options: Any) -> None:
+        exchange = CURRENT.get()
+        if self.sock is not None and not exchange.has_connected:
+            if exchange.needs_new_connection:
+                self.close()
+            else:
+                exchange.is_reused = True
+        super().request(*arguments, **options)
+
+    def send(self, data: Any) -> None:
+        if self.sock is not None:
+            exchange = CURRENT.get()
+            self.sock.settimeout(exchange.left(exchange.read))
+        super().send(data)
+
+
+class TimedTlsConnection(TimedConnection, HTTPSConnection):
+    """The same over TLS; the handshake shares the limit of connecting."""
+
+
+class TimedPool(HTTPConnectionPool):
+    """urllib3's pool of plain connections, with ours in it."""
+
+    ConnectionCls = TimedConnection
+
+
+class TimedTlsPool(HTTPSConnectionPool):
+    """urllib3's pool of TLS connections, with ours in it."""
+
+    ConnectionCls = TimedTlsConnection
+
+
+def _connect(host: str, port: int, exchange: Exchange) -> socket.socket:
+    """Connect to the first address that answers; all of them and the handshake within `exchange.connect`."""
+    until = monotonic() + exchange.left(exchange.connect)
+    failure = OSError("the name has no address")
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.settimeout(_left(until))
+            sock.connect(address)
+            sock.settimeout(_left(until))
+            return sock
+        except OSError as error:
+            sock.close()
+            failure = error
+    raise failure
+
+
+def _left(deadline: float) -> float:
+    left = deadline - monotonic()
+    if left <= 0:
+        raise TimeoutError("the deadline passed")
+    return left

@@ -1,0 +1,221 @@
+"""The envelope of an answer: which of the API's many ways to fail is this, or is it an answer.
+
+Pure: bytes in, `Answer` or `Unknown` out. What a method's fields mean is not known here. Messages are the
+API's own words; whoever shows them cleans them first (`clean`).
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from html import unescape
+from http import HTTPStatus
+
+from daemon.core.model import Failure, Unknown
+from daemon.core.results import Answer
+from daemon.yemot.scalars import integer, without_surrogates
+from daemon.yemot.transport import Reply
+
+MAX_MESSAGE = 300
+"""Characters of a message that people are shown."""
+MAX_READ = 20 * MAX_MESSAGE
+"""Characters of a message that are looked at: cleaning takes time."""
+MAX_WAIT = timedelta(days=1)
+"""The longest wait that is believed."""
+
+BAD_LOGIN = 1
+SYSTEM_ERROR = 105
+REFUSALS = frozenset({101, 102, 103, 104, 120})
+"""Not configured, no valid phones, not enough units, Shabbat or a holiday, caller id not authorised."""
+
+TOKEN_WORDS = re.compile(
+    r"session token is invalid|session is expired|MFA_REQUIRED|username or password is incorrect",
+    re.IGNORECASE,
+)
+UNSUPPORTED_WORDS = re.compile(r"(?:does not|doesn't|not) support|אינו תומך", re.IGNORECASE)
+WAIT_WORDS = re.compile(r"\bwait\s+(\d{1,7})\s*s\b", re.IGNORECASE)
+OLD_BACKEND = re.compile(rb"\s*Exception\b.{0,500}\bthrown\s*", re.IGNORECASE | re.DOTALL)
+TITLE = re.compile(r"<title[^>]{0,100}>(.{1,200}?)</title>", re.IGNORECASE | re.DOTALL)
+SECONDS = re.compile(r"\d{1,9}", re.ASCII)
+
+
+class Deferred(Mapping[str, object]):
+    """A JSON object that is known to be good, decoded on first use."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    @cached_property
+    def _decoded(self) -> dict[str, object]:
+        decoded = decode(self._body)
+        if not isinstance(decoded, dict):
+            raise ValueError("not an object")
+        return decoded
+
+    def __getitem__(self, key: str) -> object:
+        return self._decoded[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._decoded)
+
+    def __len__(self) -> int:
+        return len(self._decoded)
+
+
+def judge(reply: Reply, now: datetime) -> Answer | Unknown:
+    """An answer, or why it is none; `now` stands in for the server's clock where it shows none."""
+    server_date = http_date(reply.date)
+    wait = _retry_after(reply.retry_after, server_date or now)
+    if reply.status == HTTPStatus.IM_A_TEAPOT:  # what content filters answer with
+        return Unknown(Failure.FILTERED, _describe(reply), reply.status)
+    if not reply.body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
+        return _no_json(reply, wait)
+    try:
+        data = decode(reply.body)
+    except (ValueError, RecursionError) as error:
+        return _by_status(reply, wait) or Unknown(Failure.MALFORMED, f"the JSON is broken: {error}")
+    if not isinstance(data, dict):
+        return _by_status(reply, wait) or Unknown(Failure.MALFORMED, "the JSON is no object")
+    failed = _failed(data, reply, wait)
+    return failed or Answer(data, reply.body, server_date)
+
+
+def decode(body: bytes) -> object:
+    """Strict JSON in UTF-8. Raises ValueError for duplicate keys, NaN and invalid UTF-8; RecursionError."""
+    return json.loads(body.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_constant)
+
+
+def http_date(text: str | None) -> datetime | None:
+    """An HTTP date (RFC 9110, section 5.6.7), aware; None where there is none."""
+    try:
+        moment = parsedate_to_datetime(text or "")
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def clean(message: str, secrets: Sequence[str]) -> str:
+    """A message fit for a log and a terminal: one line, bounded, no control characters, no secret."""
+    text = without_surrogates(message[:MAX_READ])
+    visible = "".join(" " if one.isspace() else one for one in text if _is_visible(one))
+    line = " ".join(visible.split())
+    for secret in secrets:
+        line = re.sub(re.escape(secret), "***", line, flags=re.IGNORECASE)
+    return line if len(line) <= MAX_MESSAGE else line[: MAX_MESSAGE - 1] + "…"
+
+
+def _is_visible(character: str) -> bool:
+    return character.isspace() or unicodedata.category(character) not in {"Cc", "Cf", "Co", "Cn"}
+
+
+def _failed(data: Mapping[str, object], reply: Reply, wait: timedelta | None) -> Unknown | None:
+    """Why an envelope is no answer; None for an OK."""
+    status = data.get("responseStatus")
+    if not isinstance(status, str):
+        return _by_status(reply, wait) or Unknown(Failure.MALFORMED, "the answer has no responseStatus")
+    name = status.strip().upper()
+    if name == "OK":
+        return _by_status(reply, wait)
+    message = _message(data) or f"responseStatus {name}"
+    code = integer(data.get("messageCode"))
+    told_to_wait = WAIT_WORDS.search(message)
+    if told_to_wait:
+        wait = min(timedelta(seconds=int(told_to_wait[1])), MAX_WAIT)
+    failure = Failure.THROTTLED if told_to_wait else _failure(name, code, message, status=reply.status)
+    return Unknown(failure, message, code, wait)
+
+
+def _failure(name: str, code: int | None, message: str, *, status: int) -> Failure:
+    """Codes and known words first: the name of the status alone says little."""
+    if code == BAD_LOGIN or TOKEN_WORDS.search(message):
+        return Failure.TOKEN_REJECTED
+    if code in REFUSALS or UNSUPPORTED_WORDS.search(message):
+        return Failure.REFUSED
+    if code == SYSTEM_ERROR or name == "EXCEPTION":
+        return Failure.SERVER_ERROR
+    return _status_failure(status) or Failure.REFUSED
+
+
+def _message(data: Mapping[str, object]) -> str | None:
+    for key in ("message", "exceptionMessage"):
+        message = data.get(key)
+        if isinstance(message, str) and message.strip():
+            return message.strip()
+    return None
+
+
+def _no_json(reply: Reply, wait: timedelta | None) -> Unknown:
+    text = reply.body.decode("utf-8", "replace").strip()
+    if OLD_BACKEND.fullmatch(reply.body):
+        failure = Failure.TOKEN_REJECTED if TOKEN_WORDS.search(text) else Failure.SERVER_ERROR
+        return Unknown(failure, text, reply.status)
+    if _is_markup(reply) and reply.status < HTTPStatus.TOO_MANY_REQUESTS:
+        return Unknown(Failure.FILTERED, _describe(reply), reply.status)
+    by_status = _by_status(reply, wait)
+    if by_status:
+        return by_status
+    if not text:
+        return Unknown(Failure.MALFORMED, "the answer is empty", reply.status)
+    if _is_scalar(text):
+        return Unknown(Failure.MALFORMED, "the JSON is no object", reply.status)
+    return Unknown(Failure.FILTERED, _describe(reply), reply.status)
+
+
+def _by_status(reply: Reply, wait: timedelta | None) -> Unknown | None:
+    """What the HTTP status says where the body says nothing; None for a success."""
+    failure = _status_failure(reply.status)
+    return Unknown(failure, _describe(reply), reply.status, wait) if failure else None
+
+
+def _status_failure(status: int) -> Failure | None:
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Failure.THROTTLED
+    if status == HTTPStatus.UNAUTHORIZED:
+        return Failure.TOKEN_REJECTED
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Failure.SERVER_ERROR
+    if status >= HTTPStatus.BAD_REQUEST:
+        return Failure.REFUSED
+    return Failure.FILTERED if status >= HTTPStatus.MULTIPLE_CHOICES else None
+
+
+def _describe(reply: Reply) -> str:
+    """Which page it was: its title helps to find the filter that sent it."""
+    title = TITLE.search(reply.body[:20_000].decode("utf-8", "replace"))
+    kind = reply.content_type.partition(";")[0].strip() or "no content type"
+    return f"HTTP {reply.status}, {kind}" + (f": {unescape(title[1])}" if title else "")
+
+
+def _is_markup(reply: Reply) -> bool:
+    return "html" in reply.content_type.lower() or reply.body.lstrip().startswith(b"<")
+
+
+def _is_scalar(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _retry_after(text: str | None, now: datetime) -> timedelta | None:
+    """`Retry-After` (RFC 9110, section 10.2.3): seconds or a date; None where it is neither."""
+    stripped = (text or "").strip()
+    if SECONDS.fullmatch(stripped):
+        return min(timedelta(seconds=int(stripped)), MAX_WAIT)
+    moment = http_date(stripped)
+    return min(max(moment - now, timedelta(0)), MAX_WAIT) if moment else None
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key is given twice")
+    return found
+
+
+def _constant(name: str) -> object:
+    raise ValueError(f"{name} is no JSON")
