@@ -10,7 +10,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,18 @@ from alembic.util.exc import CommandError
 
 BUSY_MILLISECONDS = 5000
 BEGIN = "yemotd_begin"
-PRAGMAS = (
-    "auto_vacuum=INCREMENTAL",  # only counts before the first table
+ONCE = (
+    "auto_vacuum=INCREMENTAL",  # only counts before the first page is written
     "journal_mode=WAL",
-    "synchronous=FULL",
+)
+"""Kept in the file. They want the write lock, so only the daemon sets them, when it opens."""
+PRAGMAS = (
     f"busy_timeout={BUSY_MILLISECONDS}",
+    "synchronous=FULL",
     "foreign_keys=ON",
     "journal_size_limit=67108864",
 )
+"""Of each connection."""
 
 
 class DatabaseError(Exception):
@@ -116,6 +120,7 @@ def open_for_daemon(url: str) -> Database:
     try:
         database = Database(_engine(url), lock_file)
         with _explained(url):
+            _keep(database)
             _upgrade(database)
     except BaseException:
         if lock_file is not None:
@@ -153,6 +158,14 @@ def _prepare(engine: sa.Engine) -> None:
     @sa.event.listens_for(engine, "begin")
     def on_begin(connection: sa.Connection) -> None:
         connection.exec_driver_sql(connection.get_execution_options().get(BEGIN, "BEGIN"))
+
+
+def _keep(database: Database) -> None:
+    """Give the file the settings that stay with it; a restored backup may have lost them."""
+    if database.engine.dialect.name == "sqlite":
+        with closing(database.engine.raw_connection()) as connection:
+            for pragma in ONCE:
+                connection.cursor().execute(f"PRAGMA {pragma}")
 
 
 def _path(url: str) -> Path | None:
@@ -232,8 +245,9 @@ def _upgrade(database: Database) -> None:
 def _explained(url: str) -> Iterator[None]:
     try:
         yield
-    except sa.exc.DBAPIError as error:
-        raise DatabaseError(f"{_path(url) or url}: {_reason(str(error.orig))}") from None
+    except (sa.exc.DBAPIError, sqlite3.Error) as error:
+        message = str(getattr(error, "orig", error))
+        raise DatabaseError(f"{_path(url) or url}: {_reason(message)}") from None
 
 
 def _reason(message: str) -> str:

@@ -12,6 +12,7 @@ NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 PENDING = sa.text("status = 'pending'")
 OPEN = sa.text("status IN ('waiting', 'pending', 'leased')")
 LEASED = sa.text("status = 'leased'")
+DEAD = sa.text("status = 'dead'")
 
 
 def upgrade() -> None:
@@ -85,6 +86,9 @@ def upgrade() -> None:
     due, lane = ["endpoint", "due_at", "id"], ["endpoint", "lane", "id"]
     op.create_index("deliveries_due", "deliveries", due, sqlite_where=PENDING, postgresql_where=PENDING)
     op.create_index("deliveries_lane", "deliveries", lane, sqlite_where=OPEN, postgresql_where=OPEN)
+    op.create_index(
+        "deliveries_dead", "deliveries", ["endpoint", "id"], sqlite_where=DEAD, postgresql_where=DEAD
+    )
     op.create_index(
         "deliveries_leased", "deliveries", ["leased_until"], sqlite_where=LEASED, postgresql_where=LEASED
     )

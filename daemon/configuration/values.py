@@ -1,0 +1,206 @@
+"""The kinds of value that a setting can be: how each is read from TOML, and what is refused.
+
+No table and no file is known here. A validator raises ValueError with a message for people, which
+follows the key and its value: `every = '10ms': at least 200ms`.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from email.utils import parseaddr
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationInfo,
+)
+
+from daemon.core import durations
+from daemon.core.addresses import Network
+
+SHORTEST_INTERVAL = timedelta(milliseconds=200)
+DATABASES = frozenset({"sqlite", "postgresql"})
+HIGHEST_PORT = 65535
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:\[\]]+)):([0-9]{1,5})")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class Settings(BaseModel):
+    """What all tables share."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+def listen_address(listen: str) -> tuple[str, int] | None:
+    """Host, without brackets, and port (0: any that is free) of `host:port`; None for "", which is off."""
+    if not listen:
+        return None
+    written = _LISTEN.fullmatch(listen)
+    if written is None or int(written[3]) > HIGHEST_PORT:
+        raise ValueError('expected host:port, such as "127.0.0.1:8470" or "[::1]:8470"; "" turns it off')
+    if written[1]:
+        _ip(written[1])
+    return written[1] or written[2], int(written[3])
+
+
+def split_url(url: str) -> SplitResult:
+    """The parts of an http or https URL that names a host, and no user or password."""
+    if not url.isascii() or re.search(r"[\x00-\x20\x7f\\]", url):
+        raise ValueError("has a space, a backslash or a sign that is not ASCII; percent-encode it")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # read for its ValueError
+        if "[" in parts.netloc:
+            ip_address(parts.hostname or "")
+    except ValueError:
+        raise ValueError("its host or port is not one") from None
+    if parts.scheme not in ("http", "https"):
+        raise ValueError('expected a URL that starts with "https://" or "http://"')
+    if not parts.hostname:
+        raise ValueError("names no host")
+    if "@" in parts.netloc:
+        raise ValueError("must not hold a user name or password: URLs end up in logs")
+    return parts
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a URL's host is this machine itself, without asking any name server."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def queue_key(path: str) -> str:
+    """What makes two paths the same extension: `/5`, `5` and `5/`; `/` and `.` are the main one."""
+    return path.strip("/") or "."
+
+
+def _duration(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    # Anything but text gets the same answer as a text that is no duration.
+    return durations.parse(value if isinstance(value, str) else "")
+
+
+def _at_least(least: timedelta) -> Callable[[timedelta], timedelta]:
+    def check(value: timedelta) -> timedelta:
+        if value < least:
+            raise ValueError(f"at least {durations.show(least)}")
+        return value
+
+    return check
+
+
+def _text(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be empty")
+    if _CONTROL.search(value):
+        raise ValueError("has a line break or another control character in it")
+    return value
+
+
+def _name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise ValueError('expected letters, digits, "_", "." and "-", a letter or digit first')
+    return value
+
+
+def _url(value: str) -> str:
+    split_url(value)
+    return value
+
+
+def _base_url(value: str) -> str:
+    parts = split_url(value)
+    if parts.query or parts.fragment:
+        raise ValueError('must end with the path, without "?" or "#"')
+    return value.rstrip("?#/") + "/"
+
+
+def _listen(value: str) -> str:
+    listen_address(value)
+    return value
+
+
+def _database(value: str) -> str:
+    scheme, separator, _ = value.partition("://")
+    if not separator or scheme.partition("+")[0] not in DATABASES:
+        raise ValueError('expected "sqlite:///yemotd.db" or "postgresql+psycopg://host/name"')
+    return value
+
+
+def _timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise ValueError('expected the name of a time zone, such as "Asia/Jerusalem"') from None
+    return value
+
+
+def _mailbox(value: str) -> str:
+    local, _, domain = parseaddr(_text(value))[1].rpartition("@")
+    if not local or not domain:
+        raise ValueError('expected a mail address, such as "ops@example.org" or "Ops <ops@example.org>"')
+    return value
+
+
+def _host(value: str) -> str:
+    if not value or re.search(r"[\s/@\[\]\x00-\x1f]", value):
+        raise ValueError('expected the name or address of a host, such as "mail.example.org"')
+    return value
+
+
+def _ip(value: str) -> None:
+    try:
+        ip_address(value)
+    except ValueError:
+        raise ValueError(f'"{value}" is not an IP address') from None
+
+
+def _network(value: object) -> Network:
+    try:
+        # Numbers would be taken for addresses.
+        return ip_network(str(value) if not isinstance(value, int) else "")
+    except ValueError:
+        raise ValueError('expected an address or a network, such as "10.0.0.5" or "10.0.0.0/8"') from None
+
+
+def _path(value: object, info: ValidationInfo) -> Path:
+    """A path beside the configuration file; the context says where that is."""
+    if not isinstance(value, str | Path):
+        raise ValueError("expected the path of a file")
+    return Path((info.context or {}).get("directory", "")) / value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Timeout = Annotated[Duration, AfterValidator(_at_least(timedelta(milliseconds=1)))]
+Every = Annotated[Duration, AfterValidator(_at_least(SHORTEST_INTERVAL))]
+Whole = Annotated[int, Field(strict=True)]
+Port = Annotated[int, Field(strict=True, ge=1, le=HIGHEST_PORT)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Text = Annotated[str, AfterValidator(_text)]
+Name = Annotated[str, AfterValidator(_name)]
+Url = Annotated[str, AfterValidator(_url)]
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+Listen = Annotated[str, AfterValidator(_listen)]
+# A password may stand in it, so it is not shown.
+DatabaseUrl = Annotated[str, AfterValidator(_database), Field(repr=False)]
+Timezone = Annotated[str, AfterValidator(_timezone)]
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
+Host = Annotated[str, AfterValidator(_host)]
+Block = Annotated[Network, PlainValidator(_network)]
+BesideConfig = Annotated[Path, BeforeValidator(_path)]

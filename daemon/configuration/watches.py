@@ -1,0 +1,146 @@
+"""The watches of a system as values: one frozen model for each table below `[[systems]]`."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+
+from daemon.configuration.values import Duration, Every, Number, Settings, Text, Whole
+from daemon.core.model import Severity
+from daemon.core.sms import MAX_LIMIT
+
+Initial = Literal["baseline", "emit"]
+Metric = Literal[
+    "calls_waiting",
+    "longest_wait_seconds",
+    "agents_available",
+    "agents_paused",
+    "calls_per_agent",
+    "hold_seconds",
+    "abandoned",
+]
+NONE, SECOND, MINUTE, HOUR = timedelta(0), timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+
+
+def _once(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(set(values)) < len(values):
+        raise ValueError("names one of its entries twice")
+    return values
+
+
+class ApiWatch(Settings):
+    """`[systems.api]`: when failures of the API itself become an alert."""
+
+    hold: Duration = Field(MINUTE, validation_alias="for")
+    keep: Duration = Field(NONE, validation_alias="keep_firing")
+    severity: Severity = Severity.ERROR
+
+
+class SmsWatch(Settings):
+    """`[systems.sms]`."""
+
+    every: Every = 15 * SECOND
+    limit: Annotated[int, Field(strict=True, ge=1, le=MAX_LIMIT)] = 100
+    """Rows asked for; the window grows by itself where that was not enough."""
+    method: Literal["GetSmsIncomingLog", "GetIncomingSms"] = "GetSmsIncomingLog"
+    initial: Initial = "baseline"
+
+
+class SipWatch(Settings):
+    """`[systems.sip]`."""
+
+    every: Every = 30 * SECOND
+    hold: Duration = Field(MINUTE, validation_alias="for")
+    keep: Duration = Field(MINUTE, validation_alias="keep_firing")
+    severity: Severity = Severity.ERROR
+    initial: Initial = "baseline"
+    contexts: Annotated[tuple[Annotated[Whole, Field(ge=1)], ...], AfterValidator(_once)] = ()
+    """SipGetContexts' account numbers (1, 2, …, no user names) whose registrations are watched."""
+    contexts_every: Every = 5 * MINUTE
+
+
+class Threshold(Settings):
+    """`[[systems.queues.thresholds]]`: fires on the bad side of `above` or `below`, resolves at `clear`."""
+
+    metric: Metric
+    above: Number | None = None
+    below: Annotated[Number | None, Field(validate_default=True)] = None
+    clear: Number = Field(default=None, validate_default=True)
+    hold: Duration = Field(NONE, validation_alias="for")
+    keep: Duration = Field(NONE, validation_alias="keep_firing")
+    severity: Severity = Severity.WARNING
+
+    @field_validator("below")
+    @classmethod
+    def _is_the_only_direction(cls, below: float | None, info: ValidationInfo) -> float | None:
+        if "above" in info.data and (info.data["above"] is None) == (below is None):
+            raise ValueError('give exactly one of "above" and "below"')
+        return below
+
+    @field_validator("clear", mode="before")
+    @classmethod
+    def _clears_where_it_fires(cls, clear: Any, info: ValidationInfo) -> Any:
+        if clear is not None:
+            return clear
+        above, below = info.data.get("above"), info.data.get("below")
+        # 0 stands in where neither could be read, which is a fault of its own.
+        return next((value for value in (above, below) if value is not None), 0.0)
+
+    @field_validator("clear")
+    @classmethod
+    def _is_on_the_good_side(cls, clear: float, info: ValidationInfo) -> float:
+        above, below = info.data.get("above"), info.data.get("below")
+        if above is not None and clear > above:
+            raise ValueError(f'must not be more than "above", {above:g}')
+        if below is not None and clear < below:
+            raise ValueError(f'must not be less than "below", {below:g}')
+        return clear
+
+
+class QueueWatch(Settings):
+    """`[[systems.queues]]`."""
+
+    path: Text
+    """The extension, exactly as written: the API is asked for it in this form."""
+    name: Text = Field(default=None, validate_default=True)
+    every: Every = 10 * SECOND
+    thresholds: tuple[Threshold, ...] = ()
+    initial: Initial = "baseline"
+
+    @field_validator("name", mode="before")
+    @classmethod
+    def _is_called_by_its_path(cls, name: Any, info: ValidationInfo) -> Any:
+        return info.data.get("path", "?") if name is None else name
+
+
+class DirectoryWatch(Settings):
+    """`[[systems.directories]]`."""
+
+    path: Text
+    every: Every = MINUTE
+    initial: Initial = "baseline"
+
+
+class PirsumPhoneWatch(Settings):
+    """`[systems.pirsumphone]`."""
+
+    every: Every = 5 * MINUTE
+    initial: Initial = "baseline"
+
+
+class UnitsWatch(Settings):
+    """`[systems.units]`: the prepaid balance (GetSession)."""
+
+    every: Every = HOUR
+    below: Number | None = None
+    expires_within: Annotated[Duration | None, Field(validate_default=True)] = None
+    hold: Duration = Field(NONE, validation_alias="for")
+    keep: Duration = Field(NONE, validation_alias="keep_firing")
+    severity: Severity = Severity.WARNING
+
+    @field_validator("expires_within")
+    @classmethod
+    def _watches_something(cls, within: timedelta | None, info: ValidationInfo) -> timedelta | None:
+        if within is None and info.data.get("below", 0) is None:
+            raise ValueError('give "below", "expires_within" or both')
+        return within

@@ -1,0 +1,202 @@
+"""The configuration as values: one frozen model for each table of `config.toml`.
+
+What one table can judge of itself is judged here; what needs a file, the environment or two tables is
+not. A key that is a word of Python, or says less than the code's own word, has the code's as its field:
+`for` is `hold`, `keep_firing` is `keep`, `from` is `sender`. The watches of a system have a file of
+their own.
+"""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, InstanceOf, ValidationInfo, field_validator, model_validator
+
+from daemon.configuration.values import (
+    BaseUrl,
+    BesideConfig,
+    Block,
+    DatabaseUrl,
+    Duration,
+    Host,
+    Listen,
+    Mailbox,
+    Name,
+    Number,
+    Port,
+    Settings,
+    Text,
+    Timeout,
+    Timezone,
+    Url,
+    listen_address,
+)
+from daemon.configuration.watches import (
+    ApiWatch,
+    DirectoryWatch,
+    PirsumPhoneWatch,
+    QueueWatch,
+    SipWatch,
+    SmsWatch,
+    UnitsWatch,
+)
+from daemon.core.model import Secret
+
+BASE_URL = "https://www.call2all.co.il/ym/api/"
+FALLBACK_URL = "https://private.call2all.co.il/ym/api/"
+"""The twin of `BASE_URL`: equivalent, so reads may fail over to it."""
+
+Scope = Literal["read", "command", "admin"]
+HeldSecret = InstanceOf[Secret]
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+RETRIES = (
+    5 * SECOND,
+    5 * MINUTE,
+    30 * MINUTE,
+    2 * HOUR,
+    5 * HOUR,
+    10 * HOUR,
+    14 * HOUR,
+    20 * HOUR,
+    24 * HOUR,
+)
+"""Waits before the second, third, … attempt: three days in all, as Standard Webhooks suggests."""
+
+
+class Daemon(Settings):
+    """`[daemon]`."""
+
+    database: DatabaseUrl = "sqlite:///yemotd.db"
+    """SQLAlchemy's URL; a SQLite path is relative to the working directory."""
+    timezone: Timezone = "Asia/Jerusalem"
+    """Of naive dates in API answers."""
+    drain: Duration = 10 * SECOND
+    """How long the end of the daemon may wait for what is under way."""
+
+
+class HttpToken(Settings):
+    """`[[http.tokens]]`: one bearer token, and what it opens."""
+
+    name: Name
+    token: HeldSecret
+    scopes: Annotated[tuple[Scope, ...], Field(min_length=1)] = ("read",)
+
+
+class Http(Settings):
+    """`[http]`. A single `token` is a token named "token" that may do everything."""
+
+    listen: Listen = "127.0.0.1:8470"
+    """`host:port`; "" is off."""
+    tokens: tuple[HttpToken, ...] = ()
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port to listen on; None: the HTTP side is off."""
+        return listen_address(self.listen)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_the_single_token(cls, table: Any) -> Any:
+        if not isinstance(table, dict) or "token" not in table:
+            return table
+        rest = {key: value for key, value in table.items() if key != "token"}
+        tokens = rest.get("tokens", ())
+        if isinstance(tokens, list | tuple):
+            # Last, so that the places of the others stay what the file says.
+            rest["tokens"] = (*tokens, {"name": "token", "token": table["token"], "scopes": ("admin",)})
+        return rest
+
+
+class System(Settings):
+    """`[[systems]]`: one customer's account, and what is watched of it."""
+
+    name: Name
+    token: HeldSecret
+    base_url: BaseUrl = BASE_URL
+    """Ends with "/"."""
+    fallback_url: Annotated[BaseUrl | None, Field(validate_default=True)] = None
+    """Where reads go when `base_url` fails. By default the twin of the default base; "" is none."""
+    authorization: Literal["token", "bearer"] = "token"
+    """The header: the bare token, or `Bearer` before it (the newer gateway)."""
+    switch_id: Text | None = None
+    """The newer gateway's `switch-id` header."""
+    ca_file: BesideConfig | None = None
+    """Certificate authorities (PEM) to trust beside the machine's own."""
+    connect_timeout: Timeout = 5 * SECOND
+    read_timeout: Timeout = 10 * SECOND
+    deadline: Timeout = 20 * SECOND
+    """For a whole call."""
+    commands: tuple[Text, ...] = ()
+    """Globs of the commands that this system takes beside reads."""
+    campaign_units_per_day: Annotated[Number, Field(ge=0)] | None = None
+    api: ApiWatch = ApiWatch()
+    sms: SmsWatch | None = None
+    sip: SipWatch | None = None
+    queues: tuple[QueueWatch, ...] = ()
+    directories: tuple[DirectoryWatch, ...] = ()
+    pirsumphone: PirsumPhoneWatch | None = None
+    units: UnitsWatch | None = None
+
+    @field_validator("fallback_url", mode="before")
+    @classmethod
+    def _falls_back_to_the_twin(cls, url: Any, info: ValidationInfo) -> Any:
+        if url is None and info.data.get("base_url") == BASE_URL:
+            return FALLBACK_URL
+        return url or None
+
+
+class Webhook(Settings):
+    """`[[webhooks]]`: an endpoint that gets signed requests."""
+
+    name: Name
+    url: Url
+    secrets: tuple[HeldSecret, ...] = Field(validation_alias="secret")
+    """`whsec_…`; more than one while a receiver changes over: every one signs."""
+    events: tuple[Text, ...] = ("*",)
+    systems: tuple[Text, ...] | None = None
+    """None: all."""
+    timeout: Timeout = 15 * SECOND
+    """For a whole attempt."""
+    connect_timeout: Timeout = 5 * SECOND
+    allow: tuple[Block, ...] = ()
+    """Addresses inside that a public name may lead to all the same."""
+    max_in_flight: Annotated[int, Field(strict=True, ge=1)] = 8
+    retries: tuple[Timeout, ...] = RETRIES
+
+
+class Smtp(Settings):
+    """`[smtp]`: the server that takes the mails."""
+
+    host: Host
+    port: Port = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: Text | None = None
+    password: Annotated[HeldSecret | None, Field(validate_default=True)] = None
+    sender: Mailbox = Field(validation_alias="from")
+
+    @field_validator("password")
+    @classmethod
+    def _goes_with_a_username(cls, password: Secret | None, info: ValidationInfo) -> Secret | None:
+        if "username" in info.data and (info.data["username"] is None) != (password is None):
+            raise ValueError('"username" and "password" go together')
+        return password
+
+
+class Email(Settings):
+    """`[[emails]]`: an endpoint that gets mails."""
+
+    name: Name
+    to: Annotated[tuple[Mailbox, ...], Field(min_length=1)]
+    events: tuple[Text, ...] = ("*",)
+    systems: tuple[Text, ...] | None = None
+    language: Literal["he", "en"] = "en"
+
+
+class Config(Settings):
+    """The whole file."""
+
+    daemon: Daemon = Daemon()
+    http: Http = Http()
+    systems: tuple[System, ...] = ()
+    webhooks: tuple[Webhook, ...] = ()
+    smtp: Smtp | None = None
+    emails: tuple[Email, ...] = ()

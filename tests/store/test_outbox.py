@@ -1,0 +1,246 @@
+"""The outbox: lanes, leases, fences, and what a crash leaves behind."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from daemon.core.delivery import Attempted, Message, Next, Outcome, Status
+from daemon.core.model import Fact
+from daemon.core.routing import Interest, Planned, plan
+from daemon.store import database as databases
+from daemon.store import events, outbox
+from daemon.store.database import Database
+from daemon.store.outbox import Finished
+from tests.fakes import START, FakeClock, Ids
+
+LEASE = timedelta(minutes=1)
+ALL = [Interest("crm", ("*",), None)]
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    one = databases.in_memory()
+    yield one
+    one.close()
+
+
+def add(
+    db: sa.Connection, ids: Ids, *subjects: str, interests: list[Interest] | None = None
+) -> list[Planned]:
+    facts = [Fact("sms.received", subject, {}) for subject in subjects]
+    written = events.record(db, "main", facts, START, ids)
+    planned = plan(written, interests or ALL)
+    outbox.add(db, planned, events.numbers(db, written), START)
+    return planned
+
+
+def claim(db: sa.Connection, *, token: str = "t", limit: int = 10, seconds: float = 0) -> list[Message]:
+    now = START + timedelta(seconds=seconds)
+    return outbox.claim(db, "crm", limit, now=now, until=now + LEASE, token=token)
+
+
+def ended(message: Message, then: Next, outcome: Outcome = Outcome.ACCEPTED) -> Finished:
+    return Finished(Attempted(message, outcome, START, timedelta(0)), then)
+
+
+DELIVERED = Next(Status.DELIVERED)
+DEAD = Next(Status.DEAD)
+
+
+def again(seconds: float) -> Next:
+    return Next(Status.PENDING, START + timedelta(seconds=seconds))
+
+
+def test_what_is_claimed_is_not_claimed_twice(database: Database) -> None:
+    with database.write() as db:
+        add(db, Ids(), "a", "b", "c")
+
+        assert [message.event for message in claim(db, limit=2)] == ["evt_1", "evt_2"]
+        assert [message.event for message in claim(db, limit=2)] == ["evt_3"]
+        assert claim(db) == []
+
+
+def test_a_message_has_what_a_sender_needs(database: Database) -> None:
+    with database.write() as db:
+        (planned,) = add(db, Ids(), "sms/054")
+        (message,) = claim(db, token="lease_9")
+
+    assert message == Message(
+        1, "lease_9", "crm", "main/sms/054", "evt_1", "sms.received", planned.event.body, attempt=1
+    )
+
+
+def test_a_lane_shows_one_delivery_at_a_time_in_order(database: Database) -> None:
+    with database.write() as db:
+        add(db, Ids(), "a", "a", "b", "a")
+
+        first = claim(db)
+        assert [one.event for one in first] == ["evt_1", "evt_3"]
+        outbox.finish(db, [ended(first[0], DELIVERED)], START)
+        second = claim(db)
+        assert [one.event for one in second] == ["evt_2"]
+        outbox.finish(db, [ended(second[0], DEAD, Outcome.REFUSED)], START)
+        assert [one.event for one in claim(db)] == ["evt_4"]
+
+
+def test_a_failed_head_keeps_its_lane_waiting(database: Database) -> None:
+    with database.write() as db:
+        add(db, Ids(), "a", "a")
+        (head,) = claim(db)
+        outbox.finish(db, [ended(head, again(30), Outcome.TIMEOUT)], START)
+
+        assert claim(db, seconds=29) == []
+        assert outbox.next_due(db, "crm") == START + timedelta(seconds=30)
+        (retried,) = claim(db, seconds=30)
+        assert (retried.event, retried.attempt) == ("evt_1", 2)
+
+
+def test_events_added_later_wait_behind_what_is_under_way(database: Database) -> None:
+    ids = Ids()
+    with database.write() as db:
+        add(db, ids, "a")
+        (head,) = claim(db)
+        add(db, ids, "a")
+
+        assert claim(db) == []
+        outbox.finish(db, [ended(head, DELIVERED)], START)
+        assert [one.event for one in claim(db)] == ["evt_2"]
+
+
+def test_endpoints_have_lanes_of_their_own(database: Database) -> None:
+    interests = [Interest("crm", ("*",), None), Interest("ops", ("*",), None)]
+    with database.write() as db:
+        add(db, Ids(), "a", "a", interests=interests)
+        (crm,) = claim(db)
+        outbox.finish(db, [ended(crm, again(600), Outcome.TIMEOUT)], START)
+        until = START + LEASE
+        (ops,) = outbox.claim(db, "ops", 10, now=START, until=until, token="t")
+        outbox.finish(db, [ended(ops, DELIVERED)], START)
+
+        assert [m.event for m in outbox.claim(db, "ops", 10, now=START, until=until, token="t")] == ["evt_2"]
+
+
+def test_a_result_under_a_lost_lease_is_dropped(database: Database) -> None:
+    with database.write() as db:
+        add(db, Ids(), "a")
+        (late,) = claim(db, token="first")
+        outbox.release_all(db)
+        (current,) = claim(db, token="second")
+
+        assert outbox.finish(db, [ended(late, DEAD, Outcome.REFUSED)], START) != []
+        assert outbox.finish(db, [ended(current, DELIVERED)], START) == []
+        assert db.exec_driver_sql("SELECT status FROM deliveries").scalar() == "delivered"
+        assert db.exec_driver_sql("SELECT count(*) FROM attempts").scalar() == 1
+
+
+def test_after_a_crash_every_lease_is_given_back(database: Database) -> None:
+    with database.write() as db:
+        add(db, Ids(), "a", "b")
+        claim(db)
+
+        assert outbox.release_all(db) == 2
+        assert [one.attempt for one in claim(db)] == [2, 2]
+
+
+def test_an_event_goes_to_an_endpoint_once(database: Database) -> None:
+    with database.write() as db:
+        planned = add(db, Ids(), "a")
+        numbers = events.numbers(db, [one.event for one in planned])
+        with pytest.raises(sa.exc.IntegrityError):
+            outbox.add(db, planned, numbers, START)
+
+
+@pytest.mark.parametrize(
+    ("statement", "index"),
+    [
+        ("SELECT id FROM deliveries WHERE endpoint='x' AND due_at<=1 AND status='pending' "
+         "ORDER BY due_at, id LIMIT 5", "deliveries_due"),
+        ("SELECT min(id) FROM deliveries WHERE endpoint='x' AND lane IN ('a','b') AND "
+         "status IN ('waiting', 'pending', 'leased') AND status='waiting' GROUP BY lane", "deliveries_lane"),
+        ("UPDATE deliveries SET token=NULL WHERE status='leased'", "deliveries_leased"),
+    ],
+)  # fmt: skip
+def test_the_queue_is_read_by_its_indexes(database: Database, statement: str, index: str) -> None:
+    with database.read() as db:
+        steps = db.exec_driver_sql("EXPLAIN QUERY PLAN " + statement).all()
+
+    assert index in " ".join(str(step) for step in steps)
+    assert "SCAN deliveries" not in " ".join(str(step) for step in steps if index not in str(step))
+
+
+class OutboxMachine(RuleBasedStateMachine):
+    """Any interleaving of adding, claiming, ending and crashing keeps the order and loses nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.database = databases.in_memory()
+        self.ids = Ids()
+        self.clock = FakeClock()
+        self.under_way: list[Message] = []
+        self.added: dict[str, list[str]] = {}
+        self.delivered: dict[str, list[str]] = {}
+        self.leases = 0
+
+    def teardown(self) -> None:
+        self.database.close()
+
+    @rule(subjects=st.lists(st.sampled_from("abc"), min_size=1, max_size=4))
+    def add(self, subjects: list[str]) -> None:
+        with self.database.write() as db:
+            for planned in add(db, self.ids, *subjects):
+                self.added.setdefault(planned.lane, []).append(planned.event.id)
+
+    @rule(limit=st.integers(1, 3))
+    def claim(self, limit: int) -> None:
+        self.leases += 1
+        with self.database.write() as db:
+            self.under_way += outbox.claim(
+                db, "crm", limit, now=self.clock.at, until=self.clock.at + LEASE, token=f"lease_{self.leases}"
+            )
+
+    @rule(data=st.data(), verdict=st.sampled_from(["accept", "refuse", "retry"]))
+    def end(self, data: st.DataObject, verdict: str) -> None:
+        if not self.under_way:
+            return
+        message = self.under_way.pop(data.draw(st.integers(0, len(self.under_way) - 1)))
+        later = Next(Status.PENDING, self.clock.at + timedelta(seconds=5))
+        then = {"accept": DELIVERED, "refuse": DEAD, "retry": later}[verdict]
+        with self.database.write() as db:
+            assert outbox.finish(db, [ended(message, then)], self.clock.at) == []
+        if verdict != "retry":
+            self.delivered.setdefault(message.lane, []).append(message.event)
+
+    @rule()
+    def crash(self) -> None:
+        self.under_way.clear()
+        with self.database.write() as db:
+            outbox.release_all(db)
+
+    @rule(seconds=st.integers(1, 10))
+    def wait(self, seconds: int) -> None:
+        self.clock.advance(seconds)
+
+    @invariant()
+    def each_lane_ends_in_the_order_in_which_it_began(self) -> None:
+        for lane, done in self.delivered.items():
+            assert done == self.added[lane][: len(done)]
+
+    @invariant()
+    def each_open_lane_has_exactly_one_head(self) -> None:
+        with self.database.read() as db:
+            heads = db.exec_driver_sql(
+                "SELECT lane, sum(status IN ('pending', 'leased')) FROM deliveries "
+                "WHERE status IN ('waiting', 'pending', 'leased') GROUP BY lane"
+            ).all()
+        assert all(many == 1 for _, many in heads)
+
+
+TestOutboxMachine = OutboxMachine.TestCase
+TestOutboxMachine.settings = settings(
+    max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
