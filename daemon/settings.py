@@ -9,7 +9,7 @@ their own.
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, InstanceOf, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, InstanceOf, ValidationInfo, field_validator, model_validator
 
 from daemon.configuration.values import (
     BaseUrl,
@@ -29,6 +29,7 @@ from daemon.configuration.values import (
     Timezone,
     Url,
     listen_address,
+    some,
 )
 from daemon.configuration.watches import (
     ApiWatch,
@@ -78,7 +79,7 @@ class HttpToken(Settings):
 
     name: Name
     token: HeldSecret
-    scopes: Annotated[tuple[Scope, ...], Field(min_length=1)] = ("read",)
+    scopes: Annotated[tuple[Scope, ...], AfterValidator(some)] = ("read",)
 
 
 class Http(Settings):
@@ -141,7 +142,7 @@ class System(Settings):
     def _falls_back_to_the_twin(cls, url: Any, info: ValidationInfo) -> Any:
         if url is None and info.data.get("base_url") == BASE_URL:
             return FALLBACK_URL
-        return url or None
+        return None if url == "" else url
 
 
 class Webhook(Settings):
@@ -185,7 +186,7 @@ class Email(Settings):
     """`[[emails]]`: an endpoint that gets mails."""
 
     name: Name
-    to: Annotated[tuple[Mailbox, ...], Field(min_length=1)]
+    to: Annotated[tuple[Mailbox, ...], AfterValidator(some)]
     events: tuple[Text, ...] = ("*",)
     systems: tuple[Text, ...] | None = None
     language: Literal["he", "en"] = "en"

@@ -5,13 +5,21 @@ A kind is how to ask (`yemot.client`), how to read the answer (`yemot.answers`),
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from daemon.clients import client_of
-from daemon.config import DirectoryWatch, PirsumPhoneWatch, QueueWatch, SipWatch, SmsWatch, System, UnitsWatch
+from daemon.config import (
+    DirectoryWatch,
+    PirsumPhoneWatch,
+    QueueWatch,
+    SipWatch,
+    SmsWatch,
+    System,
+    UnitsWatch,
+)
 from daemon.core import account, queues, registrations, sip, sms
 from daemon.core.alerts import Seen
 from daemon.core.model import Change, Rule, Unknown
@@ -228,6 +236,6 @@ def _units(system: str, watch: UnitsWatch, client: Client, zone: ZoneInfo, api_r
     )
 
 
-def today(moment: datetime, zone: ZoneInfo) -> Any:
+def today(moment: datetime, zone: ZoneInfo) -> date:
     """The date that the zone's calendars show."""
     return moment.astimezone(zone).date()

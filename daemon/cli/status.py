@@ -36,8 +36,9 @@ def _watch(watch: WatchView) -> str:
 
 
 def _alert(alert: AlertView) -> str:
-    blind = " (not seen at present)" if alert.is_blind else ""
-    return f"alert     {alert.system} {alert.type} {alert.subject}: {alert.phase} since {clock_time(alert.started_at)}{blind}"
+    since = f"{alert.phase} since {clock_time(alert.started_at)}"
+    blind = ", not seen at present" if alert.is_blind else ""
+    return f"alert     {alert.system} {alert.type} {alert.subject}: {since}{blind}"
 
 
 def _endpoint(endpoint: EndpointView) -> str:

@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from daemon.core.model import Secret
 
@@ -20,25 +21,22 @@ Location = tuple[str | int, ...]
 """Keys and indexes from the top of the document, as TOML spells them."""
 
 NEVER_SHOWN = frozenset({"url", "base_url", "fallback_url", "database"})
-LONGEST_SHOWN = 60
-# A secret that was put where a name belongs: a webhook's, an API key, a number with its password.
-_SECRET = re.compile(r"\s*(wh[a-z]+_|yk_|\+?[0-9]{5,}:)|.*[=:].*://.*@", re.DOTALL)
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
+LONGEST_SHOWN = 200
+# What is a secret wherever it stands: a webhook's, an API key, a number with its password, a URL with one.
+_SECRET = re.compile(r"\s*(wh[a-z]{0,3}_|yk_|\+?[0-9]{5,}:)|.*://[^/]*@", re.DOTALL)
+_BARE = re.compile(r"[A-Za-z0-9_-]{1,60}")
 
 _WORDING = {
-    "missing": "is missing",
     "string_type": "expected text in quotes",
     "int_type": "expected a whole number",
     "float_type": "expected a number",
     "finite_number": "expected a number",
     "tuple_type": "expected a list",
     "model_type": "expected a table",
-    "model_attributes_type": "expected a table",
-    "too_short": "must not be empty",
     "enum": "expected {expected}",
     "literal_error": "expected {expected}",
-    "greater_than_equal": "at least {ge}",
-    "less_than_equal": "at most {le}",
+    "greater_than_equal": "at least {ge:g}",
+    "less_than_equal": "at most {le:g}",
     "value_error": "{error}",
 }
 """What pydantic found, by its type, in our words."""
@@ -46,43 +44,47 @@ _WORDING = {
 
 @dataclass(frozen=True)
 class Fault:
-    """Something wrong at one place. `text` goes without the place."""
+    """Something wrong, or worth a warning, at one place."""
 
     at: Location
     text: str
+    """What follows the key, or the place where there is a `table`."""
+    table: Location | None = None
+    """The table that the text is about, where that is not a key's."""
 
 
 def fault(at: Location, reason: str, value: object = None) -> Fault:
     """A fault of one key, with its value where there is one that may be shown."""
-    shown = show(at[-1], value) if at else ""
-    return Fault(at, f"{shown}: {reason}" if shown else f": {reason}")
+    return Fault(at, f"{_shown(at[-1], value)}: {reason}")
 
 
 def missing(at: Location, way_out: str = "") -> Fault:
-    """A key that must be there and is not."""
-    return Fault(at, " is missing" + (f": {way_out}" if way_out else ""))
+    """A fault of a key that must be there and is not."""
+    return Fault(at, f" is missing{way_out and ': '}{way_out}")
+
+
+def of_table(at: Location, text: str) -> Fault:
+    """A fault of a table rather than of one of its keys."""
+    return Fault(at, text, at)
+
+
+def unknown_key(at: Location, known: Iterable[str]) -> Fault:
+    """A fault of a key that nobody asked for, with the nearest that means something."""
+    key = str(at[-1])
+    return Fault(at, f"unknown key {quoted(key)}{nearest(key, known)}", at[:-1])
 
 
 def translated(error: ValidationError, document: Mapping[str, Any]) -> Iterator[Fault]:
     """What pydantic found in a document, in the words of this program."""
     for found in error.errors(include_url=False, include_input=False):
-        at = found["loc"]
-        if found["type"] == "missing":
-            yield missing(at)
-            continue
-        wording = _WORDING.get(found["type"], "cannot be used")
-        yield fault(at, wording.format(**found.get("ctx", {})), _value(document, at))
+        at, value = found["loc"], _value(document, found["loc"])
+        yield missing(at) if found["type"] == "missing" else _reworded(found, at, value)
 
 
 def lines(document: Mapping[str, Any], faults: Iterable[Fault]) -> tuple[str, ...]:
-    """Each fault on its line with its place, in the order of the file."""
-    ordered = sorted(faults, key=lambda one: list(_order(document, one.at)))
+    """Each fault on its line with its place, in the order of the file, none twice."""
+    ordered = sorted(faults, key=lambda one: _order(document, one.at))
     return tuple(dict.fromkeys(_line(document, one) for one in ordered))
-
-
-def quoted(key: str) -> str:
-    """A key or name in double quotes, on one line whatever is in it."""
-    return '"' + key.encode("unicode_escape").decode().replace('"', '\\"') + '"' if key else '""'
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
@@ -91,17 +93,116 @@ def nearest(word: str, words: Iterable[str]) -> str:
     return f"; did you mean {quoted(near[0])}?" if near else ""
 
 
-def show(key: str | int, value: object) -> str:
+def quoted(text: str) -> str:
+    """A key or a name in double quotes, on one line whatever is in it."""
+    return f'"{_cut(text)}"'
+
+
+def is_like_secret(text: str) -> bool:
+    """Whether a text looks like a secret that was put where something else belongs."""
+    return _SECRET.match(text) is not None
+
+
+def _reworded(found: ErrorDetails, at: Location, value: object) -> Fault:
+    header = ".".join(str(key) for key in at if isinstance(key, str))
+    if found["type"] == "tuple_type" and isinstance(value, dict):
+        return of_table(at, f"write it as [[{header}]], with two brackets")
+    if found["type"] == "model_type" and isinstance(value, list | tuple):
+        return fault(at, f"write it as [{header}], with one bracket")
+    wording = _WORDING.get(found["type"], "cannot be used")
+    return fault(at, wording.format(**found.get("ctx", {})), value)
+
+
+def _shown(key: str | int, value: object) -> str:
     """` = 'value'`, on one line; "" for what must not, or need not, be shown."""
     if value is None or key in NEVER_SHOWN or isinstance(value, Secret | list | tuple | dict):
         return ""
     if isinstance(value, bool):
         return f" = {str(value).lower()}"
     if not isinstance(value, str):
-        return f" = {value}"
-    return "" if is_like_secret(value) else f" = {_cut(value)!r}"
+        return f" = {_cut(str(value))}"
+    return "" if is_like_secret(value) else f" = '{_cut(value)}'"
 
 
-def is_like_secret(text: str) -> bool:
-    """Whether a text looks like a secret that was put where something else belongs."""
-    return bool(_SECRET.match(text))
+def _cut(text: str) -> str:
+    """A text on one line, not too long. Hebrew stays readable; control characters do not stay."""
+    shown = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text[: LONGEST_SHOWN + 1])
+    return shown if len(shown) <= LONGEST_SHOWN else shown[:LONGEST_SHOWN] + "…"
+
+
+def _line(document: Mapping[str, Any], one: Fault) -> str:
+    table = one.table if one.table is not None else _table(document, one.at)
+    place = _place(document, table)
+    key = _key(document, table, one.at) if one.table is None else ""
+    return f"{place} {key}{one.text}" if place else f"{key}{one.text}"
+
+
+def _table(document: Mapping[str, Any], at: Location) -> Location:
+    """The innermost table around a key."""
+    inner = [end for end in range(len(at)) if isinstance(_value(document, at[:end]), dict)]
+    return at[: inner[-1]] if inner else ()
+
+
+def _place(document: Mapping[str, Any], table: Location) -> str:
+    """`[systems.sip]`; where there are several of a kind, `[systems "main" sip]`; "" for the top."""
+    place, node = "", document
+    for key in table:
+        if isinstance(key, int):
+            place += _label(node, key)
+        elif place:
+            place += (" " if place.endswith(('"', "]")) or place[-1].isdigit() else ".") + _bare(key)
+        else:
+            place = _bare(key)
+        node = _child(node, key)
+    return f"[{place}]" if place else ""
+
+
+def _label(siblings: Any, index: int) -> str:
+    """What tells one table of a list from the others: its name or path, else its number; "" if alone."""
+    if not isinstance(siblings, Sequence) or len(siblings) <= 1:
+        return ""
+    names = [_called(one) for one in siblings]
+    name = names[index] if index < len(names) else None
+    return f" {quoted(name)}" if name is not None and names.count(name) == 1 else f" {index + 1}"
+
+
+def _called(table: Any) -> str | None:
+    if not isinstance(table, dict):
+        return None
+    name = table.get("name", table.get("path"))
+    return name if isinstance(name, str) and not is_like_secret(name) else None
+
+
+def _key(document: Mapping[str, Any], table: Location, at: Location) -> str:
+    """The key within its table; of a list with several entries, which entry."""
+    key, rest = _bare(str(at[len(table)])), at[len(table) + 1 :]
+    siblings = _value(document, at[: len(table) + 1])
+    has_several = isinstance(siblings, list | tuple) and len(siblings) > 1
+    return f"{key}, entry {rest[0] + 1}" if rest and isinstance(rest[0], int) and has_several else key
+
+
+def _bare(key: str) -> str:
+    return key if _BARE.fullmatch(key) else quoted(key)
+
+
+def _order(document: Mapping[str, Any], at: Location) -> list[int]:
+    order, node = [], document
+    for key in at:
+        keys = list(node) if isinstance(node, dict) else []
+        order.append(key if isinstance(key, int) else keys.index(key) if key in keys else len(keys))
+        node = _child(node, key)
+    return order
+
+
+def _value(document: Mapping[str, Any], at: Location) -> Any:
+    """What stands at a location; None where nothing does."""
+    node: Any = document
+    for key in at:
+        node = _child(node, key)
+    return node
+
+
+def _child(node: Any, key: str | int) -> Any:
+    if isinstance(key, str):
+        return node.get(key) if isinstance(node, dict) else None
+    return node[key] if isinstance(node, list | tuple) and key < len(node) else None

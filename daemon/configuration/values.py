@@ -10,7 +10,7 @@ from datetime import timedelta
 from email.utils import parseaddr
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -87,6 +87,20 @@ def is_loopback(host: str) -> bool:
 def queue_key(path: str) -> str:
     """What makes two paths the same extension: `/5`, `5` and `5/`; `/` and `.` are the main one."""
     return path.strip("/") or "."
+
+
+def once(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A list without its like twice, or a ValueError."""
+    if len(set(values)) < len(values):
+        raise ValueError("names one of its entries twice")
+    return values
+
+
+def some(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A list with at least one entry, or a ValueError; not asked where an entry has a fault already."""
+    if not values:
+        raise ValueError("must not be empty")
+    return values
 
 
 def _duration(value: object) -> timedelta:

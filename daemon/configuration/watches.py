@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from daemon.configuration.values import Duration, Every, Number, Settings, Text, Whole
+from daemon.configuration.values import Duration, Every, Number, Settings, Text, Whole, once
 from daemon.core.model import Severity
 from daemon.core.sms import MAX_LIMIT
 
@@ -22,17 +22,11 @@ Metric = Literal[
 NONE, SECOND, MINUTE, HOUR = timedelta(0), timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
 
-def _once(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    if len(set(values)) < len(values):
-        raise ValueError("names one of its entries twice")
-    return values
-
-
 class ApiWatch(Settings):
     """`[systems.api]`: when failures of the API itself become an alert."""
 
-    hold: Duration = Field(MINUTE, validation_alias="for")
-    keep: Duration = Field(NONE, validation_alias="keep_firing")
+    hold: Duration = Field(default=MINUTE, validation_alias="for")
+    keep: Duration = Field(default=NONE, validation_alias="keep_firing")
     severity: Severity = Severity.ERROR
 
 
@@ -50,11 +44,11 @@ class SipWatch(Settings):
     """`[systems.sip]`."""
 
     every: Every = 30 * SECOND
-    hold: Duration = Field(MINUTE, validation_alias="for")
-    keep: Duration = Field(MINUTE, validation_alias="keep_firing")
+    hold: Duration = Field(default=MINUTE, validation_alias="for")
+    keep: Duration = Field(default=MINUTE, validation_alias="keep_firing")
     severity: Severity = Severity.ERROR
     initial: Initial = "baseline"
-    contexts: Annotated[tuple[Annotated[Whole, Field(ge=1)], ...], AfterValidator(_once)] = ()
+    contexts: Annotated[tuple[Annotated[Whole, Field(ge=1)], ...], AfterValidator(once)] = ()
     """SipGetContexts' account numbers (1, 2, …, no user names) whose registrations are watched."""
     contexts_every: Every = 5 * MINUTE
 
@@ -66,8 +60,8 @@ class Threshold(Settings):
     above: Number | None = None
     below: Annotated[Number | None, Field(validate_default=True)] = None
     clear: Number = Field(default=None, validate_default=True)
-    hold: Duration = Field(NONE, validation_alias="for")
-    keep: Duration = Field(NONE, validation_alias="keep_firing")
+    hold: Duration = Field(default=NONE, validation_alias="for")
+    keep: Duration = Field(default=NONE, validation_alias="keep_firing")
     severity: Severity = Severity.WARNING
 
     @field_validator("below")
@@ -134,8 +128,8 @@ class UnitsWatch(Settings):
     every: Every = HOUR
     below: Number | None = None
     expires_within: Annotated[Duration | None, Field(validate_default=True)] = None
-    hold: Duration = Field(NONE, validation_alias="for")
-    keep: Duration = Field(NONE, validation_alias="keep_firing")
+    hold: Duration = Field(default=NONE, validation_alias="for")
+    keep: Duration = Field(default=NONE, validation_alias="keep_firing")
     severity: Severity = Severity.WARNING
 
     @field_validator("expires_within")

@@ -135,7 +135,7 @@ def second(row: Row) -> str:
     return naive.isoformat(" ") if naive else ""
 
 
-def dump(state: State) -> Json:
+def dump(state: State) -> dict[str, object]:
     """The state as JSON."""
     return {
         "horizon": state.horizon,

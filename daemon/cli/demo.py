@@ -1,0 +1,24 @@
+"""`yemotd demo`: all of it at work, on loopback, with nothing to set up."""
+
+from typing import Annotated
+
+import typer
+
+from daemon.cli.output import console
+from daemon.cli.simulate import ScenarioOption, load_scenario
+from daemon.demo.play import Plan, play
+
+KILL_AFTER_SECONDS = 13.0
+"""In the middle of the lively scenario's burst."""
+
+
+def demo(
+    scenario: ScenarioOption = None,
+    *,
+    speed: Annotated[float, typer.Option(min=0.1, max=20, help="How much faster than written.")] = 1.0,
+    kill: Annotated[bool, typer.Option(help="Kill the daemon with SIGKILL in the middle of it.")] = True,
+) -> None:
+    """Start a simulator, a receiver and the daemon; let phones drop and webhooks arrive."""
+    plan = Plan(load_scenario(scenario), speed, KILL_AFTER_SECONDS if kill else None)
+    if not play(plan, console):
+        raise typer.Exit(1)

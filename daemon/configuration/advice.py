@@ -1,0 +1,90 @@
+"""What a configuration that can be used says without meaning it, probably. Warnings only."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from urllib.parse import urlsplit
+
+from daemon.configuration.faults import Fault, Location, fault, nearest, of_table, quoted
+from daemon.configuration.values import is_loopback
+from daemon.core import durations
+from daemon.core.events import EVENT_TYPES, matches
+from daemon.settings import Config, Email, System, Webhook
+
+SHORT_INTERVAL = timedelta(seconds=5)
+CAMPAIGN = "campaign.bridge"
+WATCHED = {
+    "sms": "sms",
+    "sip": "sip",
+    "queue": "queues",
+    "directory": "directories",
+    "pirsumphone": "pirsumphone",
+    "units": "units",
+}
+"""The first word of event types that only a watch gives, and the watch."""
+GLOBAL = frozenset({"daemon", "endpoint", "test"})
+"""The first word of event types that belong to no system."""
+
+
+def advice(config: Config) -> Iterator[Fault]:
+    """Every warning, with its place."""
+    if "@" in urlsplit(config.daemon.database).netloc and urlsplit(config.daemon.database).password:
+        yield fault(("daemon", "database"), "has a password in it; PGPASSFILE keeps that out of here")
+    if config.http.listen and not config.http.tokens:
+        yield of_table(("http",), "has no token: the API answers nobody")
+    for index, system in enumerate(config.systems):
+        yield from _of_system(("systems", index), system)
+    for index, webhook in enumerate(config.webhooks):
+        yield from _of_endpoint(("webhooks", index), webhook, config)
+    for index, email in enumerate(config.emails):
+        yield from _of_endpoint(("emails", index), email, config)
+
+
+def _of_system(at: Location, system: System) -> Iterator[Fault]:
+    for key, url in (("base_url", system.base_url), ("fallback_url", system.fallback_url)):
+        parts = urlsplit(url or "")
+        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            yield fault((*at, key), "the token goes there unencrypted; use https")
+    if not any(getattr(system, watch) for watch in WATCHED.values()):
+        yield of_table(at, "has no watch: nothing is polled")
+    if system.campaign_units_per_day is None and _allows_campaigns(system):
+        yield fault((*at, "commands"), f"{CAMPAIGN} is refused until campaign_units_per_day is set")
+    for where, every in _intervals(system):
+        if every < SHORT_INTERVAL:
+            reason = f"under {durations.show(SHORT_INTERVAL)}; the platform may see it as abuse"
+            yield fault((*at, *where), reason, durations.show(every))
+
+
+def _allows_campaigns(system: System) -> bool:
+    return any(fnmatchcase(CAMPAIGN, pattern) for pattern in system.commands)
+
+
+def _intervals(system: System) -> Iterator[tuple[Location, timedelta]]:
+    for key in ("sms", "sip", "pirsumphone", "units"):
+        watch = getattr(system, key)
+        if watch is not None:
+            yield (key, "every"), watch.every
+    if system.sip and system.sip.contexts:
+        yield ("sip", "contexts_every"), system.sip.contexts_every
+    for index, queue in enumerate(system.queues):
+        yield ("queues", index, "every"), queue.every
+    for index, directory in enumerate(system.directories):
+        yield ("directories", index, "every"), directory.every
+
+
+def _of_endpoint(at: Location, endpoint: Webhook | Email, config: Config) -> Iterator[Fault]:
+    for index, pattern in enumerate(endpoint.events):
+        if not any(fnmatchcase(event_type, pattern) for event_type in EVENT_TYPES):
+            reason = f"{quoted(pattern)} is no event type{nearest(pattern, EVENT_TYPES)}"
+            yield fault((*at, "events", index), reason)
+    systems = [one for one in config.systems if endpoint.systems is None or one.name in endpoint.systems]
+    if not any(matches(endpoint.events, event_type) for event_type in _possible(systems)):
+        yield of_table(at, "no event can reach it: no watch of its systems gives what it asks for")
+
+
+def _possible(systems: list[System]) -> Iterator[str]:
+    """The event types that these systems, and the daemon itself, can give."""
+    for event_type in EVENT_TYPES:
+        word = event_type.partition(".")[0]
+        if word in GLOBAL or any(word not in WATCHED or getattr(one, WATCHED[word]) for one in systems):
+            yield event_type

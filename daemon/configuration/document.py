@@ -1,0 +1,122 @@
+"""From what TOML says to what the models take: unknown keys are found, secrets are fetched.
+
+One walk along the models and the document, side by side. It reports and goes on, so that one reading
+gives all faults.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+from daemon.configuration.faults import Fault, Location, fault, missing, of_table, unknown_key
+from daemon.configuration.sources import WAYS, Sources, check_any, check_signing, check_token
+from daemon.configuration.values import Settings
+from daemon.core.model import Secret
+from daemon.settings import Http, HttpToken, Smtp, System, Webhook
+
+PLACEHOLDER = Secret("?")
+"""Stands for a secret that has a fault already, so that it is not reported missing as well."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """The secret of a table: its key, and what it must be."""
+
+    key: str
+    check: Callable[[str], None]
+    is_required: bool = True
+    is_list: bool = False
+
+
+HELD: Mapping[type[Settings], Held] = {
+    Http: Held("token", check_token, is_required=False),
+    HttpToken: Held("token", check_token),
+    System: Held("token", check_token),
+    Webhook: Held("secret", check_signing, is_list=True),
+    Smtp: Held("password", check_any, is_required=False),
+}
+
+
+@dataclass
+class Reading:
+    """One walk, and what it found on its way."""
+
+    sources: Sources
+    faults: list[Fault] = field(default_factory=list)
+    warnings: list[Fault] = field(default_factory=list)
+
+    def table(self, model: type[Settings], table: Mapping[str, Any], at: Location = ()) -> dict[str, Any]:
+        """The table as its model takes it: known keys only, secrets fetched."""
+        inner = {key: _model(annotation) for key, annotation in _fields(model)}
+        held = HELD.get(model)
+        ways = [held.key + way for way in WAYS] if held else []
+        for key in table.keys() - inner.keys() - set(ways):
+            self.faults.append(unknown_key((*at, key), [*(inner.keys() - set(ways)), *ways]))
+        cleaned = {
+            key: self._value(inner[key], table[key], (*at, key))
+            for key in inner
+            if key in table and key not in ways
+        }
+        return cleaned | (self._secret(held, table, at) if held else {})
+
+    def _value(self, model: type[Settings] | None, value: Any, at: Location) -> Any:
+        if model is not None and isinstance(value, dict):
+            return self.table(model, value, at)
+        if isinstance(value, list):
+            return [self._value(model, entry, (*at, index)) for index, entry in enumerate(value)]
+        return value
+
+    def _secret(self, held: Held, table: Mapping[str, Any], at: Location) -> dict[str, Any]:
+        ways = [way for way in WAYS if held.key + way in table]
+        if len(ways) > 1:
+            both = " and ".join(held.key + way for way in ways)
+            self.faults.append(of_table(at, f"has {both}: give one of them"))
+        elif ways:
+            given = table[held.key + ways[0]]
+            fetched = tuple(self._fetched(held, ways[0], given, (*at, held.key + ways[0])))
+            return {held.key: fetched if held.is_list else fetched[0]}
+        elif held.is_required:
+            self.faults.append(
+                missing((*at, held.key), f"give {held.key}_file, {held.key}_credential or {held.key}_env")
+            )
+        else:
+            return {}
+        return {held.key: (PLACEHOLDER,) if held.is_list else PLACEHOLDER}
+
+    def _fetched(self, held: Held, way: str, given: Any, at: Location) -> Iterator[Secret]:
+        if not held.is_list or not isinstance(given, list):
+            yield self._one(held, way, given, at)
+            return
+        if not given:
+            self.faults.append(fault(at, "must not be empty"))
+        for index, entry in enumerate(given):
+            yield self._one(held, way, entry, (*at, index))
+
+    def _one(self, held: Held, way: str, given: Any, at: Location) -> Secret:
+        if not isinstance(given, str):
+            self.faults.append(fault(at, "expected text in quotes"))
+            return PLACEHOLDER
+        try:
+            value = self.sources.value(way, given)
+            held.check(value)
+            exposure = self.sources.exposure(way, given)
+        except (ValueError, OSError) as error:
+            # Without a way, what is given is the secret itself.
+            self.faults.append(fault(at, str(error), given if way else None))
+            return PLACEHOLDER
+        if exposure:
+            self.warnings.append(fault(at, exposure, given if way else None))
+        return Secret(value)
+
+
+def _fields(model: type[Settings]) -> Iterator[tuple[str, Any]]:
+    """Keys of a model as TOML spells them, with their annotations."""
+    for name, one in model.model_fields.items():
+        yield str(one.validation_alias or name), one.annotation
+
+
+def _model(annotation: Any) -> type[Settings] | None:
+    """The model of the table, or of the tables, that a key holds; None where it holds plain values."""
+    if isinstance(annotation, type) and issubclass(annotation, Settings):
+        return annotation
+    return next(filter(None, map(_model, get_args(annotation))), None)

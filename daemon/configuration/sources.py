@@ -1,0 +1,128 @@
+"""Where secrets come from: the file itself, another file, systemd's credentials, the environment.
+
+What is read here is checked for being usable as a secret and shown to nobody: no value of a secret is
+part of any message.
+"""
+
+import base64
+import binascii
+import re
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from daemon.configuration.faults import is_like_secret, quoted
+from daemon.core.signing import PREFIX
+
+WAYS = ("", "_file", "_credential", "_env")
+"""What may follow a secret's key, to say where its value stands."""
+MAX_BYTES = 64 * 1024
+WEBHOOK_KEY_BYTES = range(24, 65)
+"""The length of a key by Standard Webhooks."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What the references of one configuration file lead to."""
+
+    directory: Path
+    """Of the configuration file: paths in it are relative to here."""
+    environ: Mapping[str, str]
+    is_shared: bool
+    """Whether its group or others can read the configuration file."""
+
+    def value(self, way: str, given: str) -> str:
+        """The secret that `given` is, or leads to. Raises ValueError with the reason there is none."""
+        readers: dict[str, Callable[[str], str]] = {
+            "": lambda text: text,
+            "_file": lambda name: _content(self._path(name), name),
+            "_credential": lambda name: _content(self._credential(name), name),
+            "_env": self._variable,
+        }
+        try:
+            value = readers[way](given)
+        except ValueError:
+            if is_like_secret(given):
+                raise ValueError("holds the secret itself; it should say where that stands") from None
+            raise
+        return _checked(_without_newline(value))
+
+    def exposure(self, way: str, given: str) -> str | None:
+        """Why others can read this secret; None where they cannot."""
+        if way == "":
+            return "stands in a file that its group or others can read: chmod 600" if self.is_shared else None
+        if way != "_file" or not self._path(given).stat().st_mode & stat.S_IROTH:
+            return None
+        return "others can read the file: chmod o-r"
+
+    def _path(self, name: str) -> Path:
+        if not name or "\0" in name:
+            raise ValueError("expected the path of a file")
+        return self.directory / name
+
+    def _credential(self, name: str) -> Path:
+        if not re.fullmatch(r"[^/\0]+", name) or name in (".", ".."):
+            raise ValueError("expected the name of a credential, without slashes")
+        directory = self.environ.get("CREDENTIALS_DIRECTORY")
+        if not directory:
+            raise ValueError("$CREDENTIALS_DIRECTORY is not set; systemd sets it for LoadCredential=")
+        return Path(directory) / name
+
+    def _variable(self, name: str) -> str:
+        if not self.environ.get(name):
+            raise ValueError("this environment variable is not set, or empty")
+        return self.environ[name]
+
+
+def check_any(text: str) -> None:
+    """Nothing more than what every secret must be."""
+
+
+def check_token(text: str) -> None:
+    """Raises ValueError for what no HTTP header can carry."""
+    if not text.isascii():
+        raise ValueError("has a sign that is not ASCII, perhaps an invisible mark of direction")
+
+
+def check_signing(text: str) -> None:
+    """Raises ValueError for what is no symmetric secret of Standard Webhooks."""
+    if text.startswith(("whsk_", "whpk_")):
+        raise ValueError("is a key for asymmetric signatures (v1a); expected a symmetric one, whsec_…")
+    if not text.startswith(PREFIX):
+        raise ValueError("expected whsec_ and base64")
+    try:
+        key = base64.b64decode(text.removeprefix(PREFIX), validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("expected base64 after whsec_") from None
+    if len(key) not in WEBHOOK_KEY_BYTES:
+        least, most = WEBHOOK_KEY_BYTES[0], WEBHOOK_KEY_BYTES[-1]
+        raise ValueError(f"expected {least} to {most} bytes in base64 after whsec_, found {len(key)}")
+
+
+def _content(path: Path, given: str) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        where = "" if str(path) == given else f"{quoted(str(path))} "
+        raise ValueError(f"{where}cannot be read: {error.strerror}") from None
+    if len(content) > MAX_BYTES:
+        raise ValueError("is too large a file for a secret")
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise ValueError("is not UTF-8 text") from None
+
+
+def _without_newline(text: str) -> str:
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def _checked(text: str) -> str:
+    if not text.strip():
+        raise ValueError("is empty")
+    if _CONTROL.search(text):
+        raise ValueError("has a NUL, a line break or another control character in it")
+    return text

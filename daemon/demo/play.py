@@ -1,0 +1,158 @@
+"""The demo from its first line to its last: a scenario, a daemon killed in it, and the accounts."""
+
+import socket
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from daemon import clock
+from daemon.demo.account import Check, checks
+from daemon.demo.screen import Screen
+from daemon.demo.stage import TOKEN, Stage
+from daemon.yemot.scenario import Scenario
+from daemon.yemot.simulated import SimulatedSystem
+from daemon.yemot.simulator import Simulator
+
+START_SECONDS = 30.0
+"""The longest wait for the daemon's first look at everything, before anything happens."""
+SETTLE_SECONDS = 20.0
+"""The longest wait, at the end, until nothing has arrived for `QUIET_SECONDS`."""
+QUIET_SECONDS = 3.0
+REFRESH_SECONDS = 0.25
+DEAD_SECONDS = 2.0
+"""How long the daemon stays dead after it was killed."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the demo is played."""
+
+    scenario: Scenario
+    speed: float
+    kill_after: float | None
+    """Seconds into the scenario at which the daemon is killed; None: never."""
+
+
+def play(plan: Plan, console: Console) -> bool:
+    """Play the demo. Returns whether all that happened was written, told and verified, and nothing else."""
+    with tempfile.TemporaryDirectory(prefix="yemotd-demo-") as directory:
+        return _Show(plan, Path(directory), console).run()
+
+
+class _Show:
+    """One performance, in its directory."""
+
+    def __init__(self, plan: Plan, directory: Path, console: Console) -> None:
+        self._plan = plan
+        self._console = console
+        self._screen = Screen(console)
+        self._system = SimulatedSystem(now=clock.utcnow)
+        simulator = Simulator(systems={TOKEN: self._system}, now=clock.utcnow)
+        self._stage = Stage(directory, simulator, self._screen.delivered)
+        self._tick = threading.Event()
+        self._began = 0.0
+        self._is_killed = False
+
+    def run(self) -> bool:
+        """Play it through, then say what came of it."""
+        try:
+            with self._screen:
+                is_played = self._perform()
+        finally:
+            self._stage.close()
+        if not is_played:
+            self._console.print(
+                f"The daemon did not start:\n{self._stage.log_path.read_text()}", markup=False
+            )
+            return False
+        return self._report()
+
+    def _perform(self) -> bool:
+        self._stage.open(_free_port())
+        self._screen.happened(
+            f"yemotd run, process {self._stage.pid}: try kill -9 {self._stage.pid}", "green"
+        )
+        if not self._wait(self._has_baseline, START_SECONDS, "waiting for the first look at everything"):
+            return False
+        self._already = len(self._system.messages)
+        acting = threading.Thread(target=self._act, name="scenario", daemon=True)
+        self._began = clock.monotonic()
+        acting.start()
+        while acting.is_alive():
+            self._mind_the_daemon()
+            self._refresh("Playing the scenario. Ctrl-C ends it.")
+        self._wait(self._is_quiet, SETTLE_SECONDS, "The scenario is over; waiting for the last events.")
+        return True
+
+    def _act(self) -> None:
+        self._plan.scenario.play(self._stage.simulator, speed=self._plan.speed, on_step=self._screen.happened)
+
+    def _mind_the_daemon(self) -> None:
+        """Kill it once, if that is planned; start it again whoever killed it."""
+        if self._is_time_to_kill():
+            self._is_killed = True
+            self._screen.happened(f"kill -9 {self._stage.pid}", "bold red")
+            self._stage.kill_daemon()
+        if self._stage.pid is None:
+            self._tick.wait(DEAD_SECONDS)
+            self._stage.start_daemon()
+            self._screen.happened(f"yemotd run again, process {self._stage.pid}", "green")
+
+    def _is_time_to_kill(self) -> bool:
+        if self._plan.kill_after is None or self._is_killed or not self._began:
+            return False
+        return clock.monotonic() - self._began >= self._plan.kill_after / self._plan.speed
+
+    def _wait(self, until: Callable[[], bool], seconds: float, footer: str) -> bool:
+        deadline = clock.monotonic() + seconds
+        while not until():
+            if clock.monotonic() > deadline:
+                return False
+            self._mind_the_daemon()
+            self._refresh(footer)
+        return True
+
+    def _has_baseline(self) -> bool:
+        status = self._screen.status
+        seen = [
+            watch["observed_at"]
+            for system in (status or {"systems": []})["systems"]
+            for watch in system["watches"]
+        ]
+        return bool(seen) and all(seen)
+
+    def _is_quiet(self) -> bool:
+        return clock.monotonic() - self._screen.last_delivery > QUIET_SECONDS
+
+    def _refresh(self, footer: str) -> None:
+        received = (
+            f"{len(self._stage.receiver.bodies)} events received, {self._stage.receiver.repeats} repeats"
+        )
+        self._screen.refresh(self._stage.ask("status"), f"{footer}  {received}.")
+        self._tick.wait(REFRESH_SECONDS)
+
+    def _report(self) -> bool:
+        sent = [message.text for message in self._system.messages[self._already :]]
+        receiver = self._stage.receiver
+        results = checks(self._stage.database, receiver.bodies, sent, receiver.refused)
+        killed = f", {self._stage.starts - 1} restarts" if self._stage.starts > 1 else ""
+        self._console.print(
+            f"\n[bold]What came of it[/bold] ({receiver.repeats} repeats with the same id{killed})"
+        )
+        for result in results:
+            self._console.print(_line(result))
+        return all(result.is_good for result in results)
+
+
+def _line(check: Check) -> str:
+    return f"  [green]✓[/green] {check.text}" if check.is_good else f"  [bold red]✗ {check.text}[/bold red]"
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port

@@ -1,0 +1,122 @@
+"""What the API, the page and the CLI show, read in one go. Functions take a connection; nothing is written.
+
+No query here reads deliveries that have ended: their number only grows.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from daemon.core.alerts import Phase
+from daemon.store import events
+from daemon.store.schema import alerts as alert_table
+from daemon.store.schema import deliveries
+from daemon.store.schema import watches as watch_table
+
+
+@dataclass(frozen=True)
+class WatchView:
+    """One watch that was polled at least once."""
+
+    system: str
+    name: str
+    observed_at: datetime | None
+    polled_at: datetime | None
+    failure: str | None
+    failure_message: str | None
+    failing_since: datetime | None
+
+
+@dataclass(frozen=True)
+class AlertView:
+    """One alert that is pending, firing or recovering."""
+
+    system: str
+    key: str
+    subject: str
+    type: str
+    """The event type that it fires."""
+    phase: str
+    severity: str
+    is_blind: bool
+    """The last answer said nothing of it."""
+    incident: str | None
+    started_at: datetime | None
+
+
+@dataclass(frozen=True)
+class EndpointView:
+    """What waits to be told to one endpoint, and what was given up."""
+
+    endpoint: str
+    open: int
+    dead: int
+    oldest_open_at: datetime | None
+
+
+def watches(db: sa.Connection) -> list[WatchView]:
+    """Every watch that was ever polled, by system and name."""
+    names = WatchView.__dataclass_fields__
+    rows = db.execute(sa.select(watch_table).order_by(watch_table.c.system, watch_table.c.name))
+    return [WatchView(**{name: getattr(row, name) for name in names}) for row in rows]
+
+
+def alerts(db: sa.Connection) -> list[AlertView]:
+    """Every alert that is not OK, the longest first."""
+    found = sa.select(alert_table).where(alert_table.c.phase != Phase.OK)
+    return [
+        AlertView(
+            row.system,
+            row.key,
+            row.subject,
+            row.fires,
+            row.phase.value,
+            row.severity.value,
+            row.is_blind,
+            row.incident,
+            row.started_at,
+        )
+        for row in db.execute(found.order_by(alert_table.c.started_at, alert_table.c.key))
+    ]
+
+
+def backlog(db: sa.Connection) -> list[EndpointView]:
+    """Every endpoint that has deliveries open or given up."""
+    is_open = sa.text("status IN ('waiting', 'pending', 'leased')")
+    opened = {
+        row.endpoint: (row.many, row.oldest)
+        for row in db.execute(
+            sa.select(
+                deliveries.c.endpoint,
+                sa.func.count().label("many"),
+                sa.func.min(deliveries.c.created_at).label("oldest"),
+            )
+            .where(is_open)
+            .group_by(deliveries.c.endpoint)
+        )
+    }
+    given_up = {
+        row.endpoint: row.many
+        for row in db.execute(
+            sa.select(deliveries.c.endpoint, sa.func.count().label("many"))
+            .where(sa.text("status = 'dead'"))
+            .group_by(deliveries.c.endpoint)
+        )
+    }
+    return [
+        EndpointView(name, *_counted(opened.get(name), given_up.get(name, 0)))
+        for name in sorted(opened.keys() | given_up.keys())
+    ]
+
+
+def _counted(
+    opened: tuple[int, datetime | None] | None, dead: int
+) -> tuple[int, int, datetime | None]:
+    many, oldest = opened or (0, None)
+    return many, dead, oldest
+
+
+def event_count(db: sa.Connection) -> int:
+    """How many events were ever written."""
+    return events.count(db)

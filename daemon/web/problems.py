@@ -1,0 +1,102 @@
+"""Errors as RFC 9457 problem documents: what went wrong, in words that help, and never more than that."""
+
+from http import HTTPStatus
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Fault(BaseModel):
+    """One parameter that is wrong."""
+
+    name: str
+    reason: str
+
+
+class ProblemDocument(BaseModel):
+    """RFC 9457, with every wrong parameter named."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str | None = None
+    instance: str | None = None
+    faults: list[Fault] = Field(default_factory=list)
+
+
+class Problem(Exception):
+    """Ends a request with a problem document."""
+
+    def __init__(self, status: int, title: str, detail: str | None = None) -> None:
+        super().__init__(title)
+        self.status = status
+        self.title = title
+        self.detail = detail
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What FastAPI is told of a route's problems, for its OpenAPI document."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
+            "model": ProblemDocument,
+        }
+        for status in statuses
+    }
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of an app a problem document."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(sa.exc.DBAPIError, _on_database)
+    app.add_exception_handler(Exception, _on_anything)
+
+
+def _answer(request: Request, status: int, title: str, detail: str | None, faults: list[Fault]) -> JSONResponse:
+    document = ProblemDocument(
+        title=title, status=status, detail=detail, instance=request.url.path, faults=faults
+    )
+    headers = {"www-authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
+    content = document.model_dump(exclude_none=True, exclude_defaults=False)
+    if not faults:
+        del content["faults"]
+    return JSONResponse(content, status, headers, media_type=MEDIA_TYPE)
+
+
+async def _on_problem(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)  # noqa: S101 - the handler's own type
+    return _answer(request, error.status, error.title, error.detail, [])
+
+
+async def _on_http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - the handler's own type
+    return _answer(request, error.status_code, HTTPStatus(error.status_code).phrase, None, [])
+
+
+async def _on_validation(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - the handler's own type
+    faults = [Fault(name=str(one["loc"][-1]), reason=one["msg"]) for one in error.errors()]
+    return _answer(request, 422, "A parameter is wrong", None, faults)
+
+
+async def _on_database(request: Request, error: Exception) -> JSONResponse:
+    log.error("http.database_failed", path=request.url.path, error=str(getattr(error, "orig", error)))
+    return _answer(request, 503, "The database cannot be read at present", "Try again shortly.", [])
+
+
+async def _on_anything(request: Request, error: Exception) -> JSONResponse:
+    log.error("http.crashed", path=request.url.path, exc_info=error)
+    return _answer(request, 500, "An error of our own", "The daemon's log says more.", [])

@@ -1,0 +1,113 @@
+"""CallExtensionBridging: who is to be called, and whether that may be.
+
+Every form of `phones` that is documented or seen; the order of the checks is ours, the codes the platform's.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from daemon.yemot.simulated import DIALLING_PRICE, ApiRequest, SimulatedSystem
+from daemon.yemot.simulated_refusals import Refused, optional_count, optional_text, required_text
+
+MOST_NUMBERS = 500
+DEFAULT_TIMEOUT = 30
+LONGEST_TIMEOUT = 35
+"""Seconds of ringing; a larger figure is taken as this one."""
+NO_VALID_PHONES = 102
+NOT_ENOUGH_UNITS = 103
+HOLIDAY = 104
+CALLER_ID_REFUSED = 120
+PRICE_ESTIMATE = 1
+"""Units; what `bilingPerCall` shows."""
+
+NUMBER = re.compile(r"(?:0|\+?972)[2-9][0-9]{7,8}")
+LISTS = ("tpl:", "tzl:")
+
+
+@dataclass(frozen=True)
+class Callee:
+    """A number that a request names, and the caller id that it is to see (None: the request's)."""
+
+    phone: str
+    caller_id: str | None = None
+
+
+def bridge(system: SimulatedSystem, request: ApiRequest) -> dict[str, Any]:
+    """Start a campaign. Raises Refused."""
+    ivr_path = required_text(request, "ivrPath")
+    caller_id = optional_text(request, "callerId") or system.number
+    timeout = optional_count(request, "callsTimeOut")
+    callees = _callees(system, request)
+    if len(callees) > MOST_NUMBERS:
+        raise Refused(f"{len(callees)} phones, maximum {MOST_NUMBERS} phones")
+    valid = [callee for callee in callees if NUMBER.fullmatch(callee.phone)]
+    with system.lock:
+        _permit(system, valid, caller_id)
+        campaign = system.start_campaign(
+            [callee.phone for callee in valid],
+            ivr_path,
+            caller_id=caller_id,
+            calls_timeout=min(timeout or DEFAULT_TIMEOUT, LONGEST_TIMEOUT),
+        )
+    return {
+        "module": "menu",
+        "callerId": campaign.caller_id,
+        "callsCount": len(campaign.phones),
+        "bilingPerCall": PRICE_ESTIMATE,
+        "errors": {callee.phone: "not Vaild" for callee in callees if callee not in valid},
+        "callsTimeout": campaign.calls_timeout,
+        "campaignId": campaign.id,
+    }
+
+
+def _permit(system: SimulatedSystem, valid: list[Callee], caller_id: str) -> None:
+    allowed = system.switches.caller_ids
+    shown = {caller_id, *(callee.caller_id for callee in valid if callee.caller_id)}
+    if system.switches.is_holiday:
+        raise Refused("not available on Shabbat and holidays", code=HOLIDAY)
+    if not valid:
+        raise Refused("no valid phones", code=NO_VALID_PHONES)
+    if allowed is not None and not shown <= {*allowed, system.number}:
+        raise Refused("caller id is not approved", code=CALLER_ID_REFUSED)
+    if system.units < DIALLING_PRICE * len(valid):
+        raise Refused("not enough units", code=NOT_ENOUGH_UNITS)
+
+
+def _callees(system: SimulatedSystem, request: ApiRequest) -> list[Callee]:
+    phones = request.params.get("phones")
+    if isinstance(phones, list) and request.is_json:
+        return [callee for entry in phones for callee in _entry(entry)]
+    text = required_text(request, "phones")
+    if text == "tzl:":
+        named = request.params.get("tzintukLists")
+        if not isinstance(named, list):
+            raise Refused("missing parameter: tzintukLists")
+        return _listed(system, [f"tzl:{name}" for name in named])
+    if text.startswith(LISTS):
+        return _listed(system, [text])
+    return [Callee(phone.strip()) for phone in text.split(":")]
+
+
+def _listed(system: SimulatedSystem, names: Sequence[str]) -> list[Callee]:
+    with system.lock:
+        unknown = [name for name in names if name not in system.lists]
+        if unknown:
+            raise Refused(f"list not found: {', '.join(unknown)}", code=NO_VALID_PHONES)
+        return [Callee(phone) for name in names for phone in system.lists[name]]
+
+
+def _entry(entry: object) -> list[Callee]:
+    if isinstance(entry, str | int) and not isinstance(entry, bool):
+        return [Callee(str(entry))]
+    if not isinstance(entry, Mapping):
+        raise Refused("invalid parameter: phones")
+    caller = entry.get("callerId")
+    caller_id = None if caller is None else str(caller)
+    if "phone" in entry:
+        return [Callee(str(entry["phone"]), caller_id)]
+    group = entry.get("phones")
+    if not isinstance(group, list):
+        raise Refused("invalid parameter: phones")
+    return [Callee(str(phone), caller_id) for phone in group]

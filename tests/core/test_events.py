@@ -1,0 +1,68 @@
+"""The catalogue of event types, and which globs name them."""
+
+import pytest
+
+from daemon.core.events import EVENT_TYPES, OPT_IN, matches
+
+
+@pytest.mark.parametrize(
+    ("pattern", "event_type"),
+    [
+        ("*", "sms.received"),
+        ("sms.*", "sms.gap"),
+        ("sip.*", "sip.account.unregistered"),
+        ("*.failed", "command.failed"),
+        ("sip.account?.registered", "sip.accounts.registered"),
+        ("units.low", "units.low"),
+    ],
+)
+def test_a_glob_names_the_types_it_covers(pattern: str, event_type: str) -> None:
+    assert matches((pattern,), event_type)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "event_type"),
+    [
+        ("sms.*", "sip.account.added"),
+        ("sms", "sms.received"),
+        ("received", "sms.received"),
+        ("SMS.*", "sms.received"),
+        ("", "sms.received"),
+    ],
+)
+def test_a_glob_names_nothing_else(pattern: str, event_type: str) -> None:
+    assert not matches((pattern,), event_type)
+
+
+def test_one_glob_of_several_is_enough() -> None:
+    assert matches(("sms.*", "sip.*"), "sip.account.added")
+
+
+def test_no_glob_names_nothing() -> None:
+    assert not any(matches((), event_type) for event_type in EVENT_TYPES)
+
+
+def test_a_bare_star_names_everything_but_the_opt_in_types() -> None:
+    named = {event_type for event_type in EVENT_TYPES if matches(("*",), event_type)}
+
+    assert named == set(EVENT_TYPES) - OPT_IN
+
+
+@pytest.mark.parametrize("event_type", sorted(OPT_IN))
+@pytest.mark.parametrize("pattern", ["queue.*", "queue.*.*", "{}"])
+def test_an_opt_in_type_is_named_by_any_other_glob(pattern: str, event_type: str) -> None:
+    assert matches(("*", pattern.format(event_type)), event_type)
+
+
+def test_the_opt_in_types_are_callers_and_agents() -> None:
+    assert {
+        "queue.caller.joined",
+        "queue.caller.left",
+        "queue.agent.paused",
+        "queue.agent.unpaused",
+    } == OPT_IN
+
+
+def test_the_catalogue_names_each_type_once() -> None:
+    assert len(set(EVENT_TYPES)) == len(EVENT_TYPES) == 40
+    assert set(EVENT_TYPES) >= OPT_IN

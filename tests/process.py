@@ -1,0 +1,186 @@
+"""The daemon as a process: started with a configuration file, killed, stopped, asked."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+TOKEN = "0770000000:secret-password"
+HTTP_TOKEN = "http-token-of-the-test"
+
+CONFIGURATION = """\
+[daemon]
+database = "sqlite:///yemotd.db"
+drain = "3s"
+[http]
+listen = "127.0.0.1:0"
+token_file = "http-token"
+[[systems]]
+name = "main"
+token_file = "token"
+base_url = "{base_url}"
+connect_timeout = "1s"
+read_timeout = "1s"
+deadline = "2s"
+[systems.sms]
+every = "200ms"
+limit = 10
+[systems.sip]
+every = "200ms"
+for = "500ms"
+keep_firing = "0s"
+[[webhooks]]
+name = "crm"
+url = "{webhook_url}"
+secret_file = "secret"
+retries = ["200ms", "200ms", "500ms", "1s", "2s", "2s", "5s"]
+"""
+
+
+class Process:
+    """`yemotd run` in a directory of its own."""
+
+    def __init__(self, directory: Path, configuration: str = CONFIGURATION, **places: str) -> None:
+        self.directory = directory
+        self.places = places
+        self.configure(configuration)
+        for name, text in (("token", TOKEN), ("http-token", HTTP_TOKEN), ("secret", SECRET)):
+            self._write(name, text)
+        self._running: subprocess.Popen[str] | None = None
+        self._ready = threading.Event()
+        self.lines: list[dict[str, Any]] = []
+        self._readers: list[threading.Thread] = []
+        self._said = threading.Condition()
+
+    def configure(self, configuration: str) -> None:
+        """Write another configuration; the process does not know yet."""
+        self._write("config.toml", configuration.format(**self.places))
+
+    def start(self, **environment: str) -> "Process":
+        """Start it, and wait until it says that it is ready."""
+        self._running = subprocess.Popen(
+            [sys.executable, "-m", "daemon", "run"],
+            cwd=self.directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.getcwd(), **environment},
+        )
+        reader = threading.Thread(target=self._read, args=(self._running,))
+        reader.start()
+        self._readers.append(reader)
+        self.wait_for("daemon.ready", count=self.count("daemon.ready") + 1)
+        return self
+
+    def count(self, event: str) -> int:
+        """How often a log line was written, over all starts."""
+        with self._said:
+            return sum(line.get("event") == event for line in self.lines)
+
+    def wait_for(self, event: str, *, count: int = 1, timeout: float = 30) -> dict[str, Any]:
+        """Wait until a log line was written so often; the last of them."""
+        with self._said:
+            is_said = self._said.wait_for(
+                lambda: sum(line.get("event") == event for line in self.lines) >= count, timeout
+            )
+            assert is_said, (event, self.lines[-20:])
+            return [line for line in self.lines if line.get("event") == event][-1]
+
+    @property
+    def port(self) -> int:
+        """Of the HTTP side, as the process says."""
+        return int(self.wait_for("daemon.ready")["http_port"])
+
+    @property
+    def pid(self) -> int:
+        assert self._running
+        return self._running.pid
+
+    def get(self, path: str, token: str | None = HTTP_TOKEN) -> tuple[int, Any]:
+        """Status and parsed body of a GET."""
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        port = [line for line in self.lines if line.get("event") == "daemon.ready"][-1]["http_port"]
+        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - loopback
+                body = answer.read()
+                is_json = "json" in answer.headers.get("content-type", "")
+                return answer.status, json.loads(body) if is_json else body.decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.loads(error.read() or b"null")
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self._running
+        self._running.send_signal(number)
+
+    def kill(self) -> None:
+        """SIGKILL, in the middle of whatever it does."""
+        self.signal(signal.SIGKILL)
+        self.wait()
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        if self._running is None:
+            return 0
+        if self._running.poll() is None:
+            self.signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self, timeout: float = 30) -> int:
+        assert self._running
+        code = self._running.wait(timeout)
+        for reader in self._readers:
+            reader.join(timeout)
+        if self._running.stderr:
+            self._running.stderr.close()
+        return code
+
+    def _read(self, running: "subprocess.Popen[str]") -> None:
+        assert running.stderr
+        for line in running.stderr:
+            try:
+                said = json.loads(line)
+            except ValueError:
+                said = {"event": "raw", "text": line}
+            with self._said:
+                self.lines.append(said)
+                self._said.notify_all()
+
+    def _write(self, name: str, text: str) -> None:
+        path = self.directory / name
+        path.touch(mode=0o600)
+        path.write_text(text)
+
+
+def run_cli(directory: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    """A verb of the command line, to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "daemon", *words],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.getcwd()},
+    )
+
+
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port
+
+
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
