@@ -7,6 +7,7 @@ from daemon.clients import client_of
 from daemon.config import Config, Loaded
 from daemon.core import durations
 from daemon.core.model import Json
+from daemon.store import database as databases
 from daemon.watching import plan
 
 
@@ -29,7 +30,10 @@ def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 
 def _lines(config: Config) -> list[str]:
-    lines = [f"database  {config.daemon.database}", f"http      {config.http.listen or 'off'}"]
+    lines = [
+        f"database  {databases.shown(config.daemon.database)}",
+        f"http      {config.http.listen or 'off'}",
+    ]
     for system in config.systems:
         lines.append(f"system    {system.name}: {system.base_url}")
         lines += [f"  watch   {name}, every {durations.show(every)}" for name, every in plan(system)]
@@ -44,7 +48,7 @@ def _document(loaded: Loaded) -> Json:
     config = loaded.config
     return {
         "warnings": list(loaded.warnings),
-        "database": config.daemon.database,
+        "database": databases.shown(config.daemon.database),
         "listen": config.http.listen,
         "systems": [
             {

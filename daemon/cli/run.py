@@ -11,6 +11,7 @@ from daemon.cli.output import ConfigOption, Fatal, load
 from daemon.config import Config, ConfigError, Loaded
 from daemon.config import load as load_config
 from daemon.endpoints import secrets
+from daemon.store import database as databases
 from daemon.store.database import DatabaseError
 from daemon.systemd import Notifier
 
@@ -30,7 +31,7 @@ def run(config: ConfigOption = None) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     notifier = Notifier(os.environ)
     app = _started(loaded.config)
-    logs.log.info("daemon.ready", database=loaded.config.daemon.database, http_port=app.port)
+    logs.log.info("daemon.ready", database=databases.shown(loaded.config.daemon.database), http_port=app.port)
     notifier.ready(app.status_line())
     while (received := _next_signal()) in (None, signal.SIGHUP):
         if received is signal.SIGHUP:

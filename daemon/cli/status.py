@@ -6,7 +6,7 @@ from daemon.core.model import Json
 from daemon.core.timestamps import iso
 from daemon.store import database as databases
 from daemon.store import views
-from daemon.store.views import AlertView, EndpointView, WatchView
+from daemon.store.views import AlertView, EndpointView, Overview, WatchView
 from daemon.watching import plan
 
 
@@ -16,16 +16,17 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     holder = databases.holder(loaded.daemon.database)
     store = open_store(config)
     with store.read() as db:
-        watches, alerts, backlog = views.watches(db), views.alerts(db), views.backlog(db)
-        events = views.event_count(db)
+        seen = views.read(db)
     store.close()
     configured = {(system.name, name) for system in loaded.systems for name, _ in plan(system)}
-    watches = [watch for watch in watches if (watch.system, watch.name) in configured]
+    watches = [watch for watch in seen.watches if (watch.system, watch.name) in configured]
     if as_json:
-        print_json(_document(holder, watches, alerts, backlog, events))
+        print_json(_document(holder, watches, seen))
         return
-    print(f"daemon    {f'running, process {holder}' if holder else 'not running'}; {events} events so far")
-    for line in (*map(_watch, watches), *map(_alert, alerts), *map(_endpoint, backlog)):
+    print(
+        f"daemon    {f'running, process {holder}' if holder else 'not running'}; {seen.events} events so far"
+    )
+    for line in (*map(_watch, watches), *map(_alert, seen.alerts), *map(_endpoint, seen.backlog)):
         print(line)
 
 
@@ -45,16 +46,10 @@ def _endpoint(endpoint: EndpointView) -> str:
     return f"endpoint  {endpoint.endpoint}: {endpoint.open} to send, {endpoint.dead} given up"
 
 
-def _document(
-    holder: str | None,
-    watches: list[WatchView],
-    alerts: list[AlertView],
-    backlog: list[EndpointView],
-    events: int,
-) -> Json:
+def _document(holder: str | None, watches: list[WatchView], seen: Overview) -> Json:
     return {
         "process": holder,
-        "events": events,
+        "events": seen.events,
         "watches": [
             {
                 "system": one.system,
@@ -76,7 +71,7 @@ def _document(
                 "incident": one.incident,
                 "started_at": iso(one.started_at) if one.started_at else None,
             }
-            for one in alerts
+            for one in seen.alerts
         ],
-        "endpoints": [{"name": one.endpoint, "open": one.open, "dead": one.dead} for one in backlog],
+        "endpoints": [{"name": one.endpoint, "open": one.open, "dead": one.dead} for one in seen.backlog],
     }

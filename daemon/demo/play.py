@@ -14,7 +14,6 @@ from daemon.demo.account import Check, checks
 from daemon.demo.screen import Screen
 from daemon.demo.stage import TOKEN, Stage
 from daemon.yemot.scenario import Scenario
-from daemon.yemot.simulated import SimulatedSystem
 from daemon.yemot.simulator import Simulator
 
 START_SECONDS = 30.0
@@ -50,8 +49,8 @@ class _Show:
         self._plan = plan
         self._console = console
         self._screen = Screen(console)
-        self._system = SimulatedSystem(now=clock.utcnow)
-        simulator = Simulator(systems={TOKEN: self._system}, now=clock.utcnow)
+        simulator = Simulator(plan.scenario.systems())
+        self._system = simulator.systems[TOKEN]
         self._stage = Stage(directory, simulator, self._screen.delivered)
         self._tick = threading.Event()
         self._began = 0.0
@@ -79,17 +78,14 @@ class _Show:
         if not self._wait(self._has_baseline, START_SECONDS, "waiting for the first look at everything"):
             return False
         self._already = len(self._system.messages)
-        acting = threading.Thread(target=self._act, name="scenario", daemon=True)
         self._began = clock.monotonic()
-        acting.start()
-        while acting.is_alive():
-            self._mind_the_daemon()
-            self._refresh("Playing the scenario. Ctrl-C ends it.")
+        scenario, simulator = self._plan.scenario, self._stage.simulator
+        with scenario.play(simulator, speed=self._plan.speed, on_step=self._screen.happened) as playing:
+            while not playing.wait(0):
+                self._mind_the_daemon()
+                self._refresh("Playing the scenario. Ctrl-C ends it.")
         self._wait(self._is_quiet, SETTLE_SECONDS, "The scenario is over; waiting for the last events.")
         return True
-
-    def _act(self) -> None:
-        self._plan.scenario.play(self._stage.simulator, speed=self._plan.speed, on_step=self._screen.happened)
 
     def _mind_the_daemon(self) -> None:
         """Kill it once, if that is planned; start it again whoever killed it."""

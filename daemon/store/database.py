@@ -74,6 +74,14 @@ class Database:
             self._lock_file = None
 
 
+def shown(url: str) -> str:
+    """A database's URL as it may be shown: without its password."""
+    try:
+        return sa.make_url(url).render_as_string(hide_password=True)
+    except sa.exc.ArgumentError:
+        return "***"
+
+
 def exists(url: str) -> bool:
     """Whether a database is there; of a server that cannot be told, so it is taken to be."""
     path = _path(url)
@@ -142,7 +150,7 @@ def _engine(url: str) -> sa.Engine:
     try:
         engine = sa.create_engine(url)
     except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
-        raise DatabaseError(f"database = {url!r}: {error}") from None
+        raise DatabaseError(f"database = {shown(url)!r}: {error}") from None
     if engine.dialect.name == "sqlite":
         _prepare(engine)
     return engine
@@ -173,7 +181,7 @@ def _path(url: str) -> Path | None:
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError as error:
-        raise DatabaseError(f"database = {url!r}: {error}") from None
+        raise DatabaseError(f"database = {shown(url)!r}: {error}") from None
     if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
         return None
     return Path(parsed.database)
@@ -247,7 +255,7 @@ def _explained(url: str) -> Iterator[None]:
         yield
     except (sa.exc.DBAPIError, sqlite3.Error) as error:
         message = str(getattr(error, "orig", error))
-        raise DatabaseError(f"{_path(url) or url}: {_reason(message)}") from None
+        raise DatabaseError(f"{_path(url) or shown(url)}: {_reason(message)}") from None
 
 
 def _reason(message: str) -> str:

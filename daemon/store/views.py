@@ -55,6 +55,21 @@ class EndpointView:
     oldest_open_at: datetime | None
 
 
+@dataclass(frozen=True)
+class Overview:
+    """Everything that a status shows, as of one moment."""
+
+    watches: list[WatchView]
+    alerts: list[AlertView]
+    backlog: list[EndpointView]
+    events: int
+
+
+def read(db: sa.Connection) -> Overview:
+    """The overview; within one transaction, so its parts agree."""
+    return Overview(watches(db), alerts(db), backlog(db), event_count(db))
+
+
 def watches(db: sa.Connection) -> list[WatchView]:
     """Every watch that was ever polled, by system and name."""
     names = WatchView.__dataclass_fields__
@@ -110,9 +125,7 @@ def backlog(db: sa.Connection) -> list[EndpointView]:
     ]
 
 
-def _counted(
-    opened: tuple[int, datetime | None] | None, dead: int
-) -> tuple[int, int, datetime | None]:
+def _counted(opened: tuple[int, datetime | None] | None, dead: int) -> tuple[int, int, datetime | None]:
     many, oldest = opened or (0, None)
     return many, dead, oldest
 

@@ -36,9 +36,13 @@ def require(scope: str, tokens: Callable[[], Sequence[Token]]) -> Callable[[Requ
         if scheme.lower() != "bearer" or not given:
             raise Problem(401, "A token is needed", "Send the header Authorization: Bearer <token>.")
         # Every token is compared, each in constant time: an answer's time tells nothing.
-        matching = [one for one in known if hmac.compare_digest(one.secret.value.encode(), given.strip().encode())]
+        matching = [
+            one for one in known if hmac.compare_digest(one.secret.value.encode(), given.strip().encode())
+        ]
         if not matching:
-            raise Problem(401, "The token is not known", "It may have been replaced; see [http] in the configuration.")
+            raise Problem(
+                401, "The token is not known", "It may have been replaced; see [http] in the configuration."
+            )
         if not matching[0].allows(scope):
             raise Problem(403, "The token is not allowed to do this", f"It needs the scope {scope!r}.")
         return matching[0]

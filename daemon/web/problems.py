@@ -65,7 +65,9 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_anything)
 
 
-def _answer(request: Request, status: int, title: str, detail: str | None, faults: list[Fault]) -> JSONResponse:
+def _answer(
+    request: Request, status: int, title: str, detail: str | None, faults: list[Fault]
+) -> JSONResponse:
     document = ProblemDocument(
         title=title, status=status, detail=detail, instance=request.url.path, faults=faults
     )
@@ -78,25 +80,29 @@ def _answer(request: Request, status: int, title: str, detail: str | None, fault
 
 async def _on_problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)  # noqa: S101 - the handler's own type
-    return _answer(request, error.status, error.title, error.detail, [])
+    return _answer(request, error.status, title=error.title, detail=error.detail, faults=[])
 
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - the handler's own type
-    return _answer(request, error.status_code, HTTPStatus(error.status_code).phrase, None, [])
+    return _answer(
+        request, error.status_code, title=HTTPStatus(error.status_code).phrase, detail=None, faults=[]
+    )
 
 
 async def _on_validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - the handler's own type
     faults = [Fault(name=str(one["loc"][-1]), reason=one["msg"]) for one in error.errors()]
-    return _answer(request, 422, "A parameter is wrong", None, faults)
+    return _answer(request, 422, title="A parameter is wrong", detail=None, faults=faults)
 
 
 async def _on_database(request: Request, error: Exception) -> JSONResponse:
     log.error("http.database_failed", path=request.url.path, error=str(getattr(error, "orig", error)))
-    return _answer(request, 503, "The database cannot be read at present", "Try again shortly.", [])
+    return _answer(
+        request, 503, title="The database cannot be read at present", detail="Try again shortly.", faults=[]
+    )
 
 
 async def _on_anything(request: Request, error: Exception) -> JSONResponse:
     log.error("http.crashed", path=request.url.path, exc_info=error)
-    return _answer(request, 500, "An error of our own", "The daemon's log says more.", [])
+    return _answer(request, 500, title="An error of our own", detail="The daemon's log says more.", faults=[])

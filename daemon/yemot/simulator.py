@@ -1,36 +1,33 @@
 """The telephony API on loopback, simulated: HTTP/1.1 with keep-alive, for tests, `simulate` and `demo`.
 
-Requests in, bytes out: which system is meant, what it was asked, which fault stands in the way. What the
-answers are stands in `simulated_answers`, what may go wrong in `simulator_faults`.
+Here a request finds its system by its token, and the fault that stands in its way. What is answered stands
+in `simulated_answers`, what may go wrong in `simulator_faults`, how bytes travel in `simulator_http`.
 """
 
-import json
+from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
-from email.utils import format_datetime
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote
 
 from daemon.clock import utcnow
-from daemon.core.model import Json
-from daemon.yemot import simulated_answers, simulator_control, simulator_faults, simulator_wire
-from daemon.yemot.simulated import ApiRequest, SimulatedSystem
+from daemon.yemot import simulated_answers
+from daemon.yemot.simulated import REMEMBERED, ApiRequest, SimulatedSystem
 from daemon.yemot.simulated_refusals import Refused
-from daemon.yemot.simulated_tokens import INVALID, Rejected, Tokens
-from daemon.yemot.simulator_control import ControlReply, ControlRequest
-from daemon.yemot.simulator_faults import Faults, Reply
+from daemon.yemot.simulated_spelling import JAVA_CORE
+from daemon.yemot.simulated_tokens import Rejected, Tokens
+from daemon.yemot.simulator_control import Controlled, ControlReply, ControlRequest, control, invalid
+from daemon.yemot.simulator_faults import ActiveFault, Faults, Reply, encoded, reply
 from daemon.yemot.simulator_fields import Problem
+from daemon.yemot.simulator_http import Handler
+from daemon.yemot.simulator_requests import Incoming, decoded_json
 from daemon.yemot.simulator_wire import Wire
 
 API = "/ym/api/"
 CONTROL = "/control/"
-MOST_BYTES = 4 * 1024 * 1024
-"""Of a request's body."""
+VERBS = ("GET", "POST")
 SECRET = frozenset({"token", "password"})
 """Parameters that are not remembered."""
 
@@ -51,6 +48,7 @@ class Simulator:
         self.tokens = Tokens(systems, now)
         self._now = now
         self._address = (host, port)
+        self._strangers: deque[ApiRequest] = deque(maxlen=REMEMBERED)
         self._wire: Wire | None = None
 
     def __enter__(self) -> "Simulator":
@@ -65,7 +63,7 @@ class Simulator:
     def start(self) -> None:
         """Listen. Raises OSError where the port is taken."""
         if self._wire is None:
-            self._wire = Wire(self._address, _handler(self))
+            self._wire = Wire(self._address, Handler, respond=self._respond, now=self._now)
             self._wire.start()
 
     def stop(self) -> None:
@@ -78,6 +76,11 @@ class Simulator:
     def systems(self) -> Mapping[str, SimulatedSystem]:
         """By token."""
         return self.tokens.systems
+
+    @property
+    def strangers(self) -> tuple[ApiRequest, ...]:
+        """The last requests whose token opened nothing, oldest first."""
+        return tuple(self._strangers)
 
     @property
     def base_url(self) -> str:
@@ -95,8 +98,30 @@ class Simulator:
             raise RuntimeError("the simulator is not started")
         return f"http://{self._address[0]}:{self._wire.server_address[1]}"
 
-    def answer(self, request: ApiRequest, token: str) -> Mapping[str, Any]:
-        """Carry a request out. `request` may still hold the token and passwords."""
+    def _respond(self, incoming: Incoming) -> tuple[Reply, ActiveFault | None]:
+        if incoming.path.startswith(API):
+            return self._respond_to_call(incoming)
+        if incoming.path.startswith(CONTROL):
+            controlled = self._control(incoming)
+            return Reply(encoded(controlled.data), controlled.status), None
+        return Reply(f"the API is under {API}".encode(), HTTPStatus.NOT_FOUND, "text/plain"), None
+
+    def _respond_to_call(self, incoming: Incoming) -> tuple[Reply, ActiveFault | None]:
+        if incoming.verb not in VERBS:
+            allowed = (("Allow", ", ".join(VERBS)),)
+            return Reply(b"", HTTPStatus.METHOD_NOT_ALLOWED, "text/plain", allowed), None
+        method = incoming.path.removeprefix(API)
+        try:
+            params = incoming.params()
+        except ValueError:
+            return Reply(encoded(Refused("the JSON is broken").envelope)), None
+        request = ApiRequest(method, params, self._now(), incoming.verb, incoming.is_json)
+        token = incoming.authorization or str(params.get("token") or "")
+        self._remember(request, token)
+        active = self.faults.take(method)
+        return reply(active, lambda: self._answer(request, token)), active
+
+    def _answer(self, request: ApiRequest, token: str) -> Mapping[str, Any]:
         if request.method == "Login":
             return self._login(request)
         system = self.tokens.find(token)
@@ -104,62 +129,34 @@ class Simulator:
             return system.envelope
         if request.method == "Logout":
             self.tokens.logout(token)
-            return simulated_answers.JAVA_CORE
+            return JAVA_CORE
         return simulated_answers.answer(system, request)
 
-    def remember(self, request: ApiRequest, token: str) -> None:
-        """Let the system that a request is for know it, however it is answered."""
-        user_name, password = request.params.get("username"), request.params.get("password")
-        key = f"{user_name}:{password}" if request.method == "Login" else token
-        system = self.tokens.find(key)
-        if isinstance(system, SimulatedSystem):
-            params = {name: value for name, value in request.params.items() if name not in SECRET}
-            system.record(ApiRequest(request.method, params, self._now(), request.verb, request.is_json))
-
     def _login(self, request: ApiRequest) -> Mapping[str, Any]:
-        given = [request.params.get(name) for name in ("username", "password")]
-        if not all(isinstance(value, str | int) and value != "" for value in given):
+        user_name, password = request.params.get("username"), request.params.get("password")
+        if not user_name or not password:
             return Refused("missing parameter: username, password").envelope
-        token = self.tokens.login(str(given[0]), str(given[1]))
-        return token.envelope if isinstance(token, Rejected) else {**simulated_answers.JAVA_CORE, "token": token}
+        token = self.tokens.login(str(user_name), str(password))
+        return token.envelope if isinstance(token, Rejected) else {**JAVA_CORE, "token": token}
 
+    def _remember(self, request: ApiRequest, token: str) -> None:
+        """Let the system that a request is for know it, however it is answered then."""
+        params = request.params
+        if request.method == "Login":
+            token = f"{params.get('username')}:{params.get('password')}"
+        kept = {name: value for name, value in params.items() if name not in SECRET}
+        remembered = ApiRequest(request.method, kept, request.at, request.verb, request.is_json)
+        system = self.tokens.find(token)
+        if isinstance(system, SimulatedSystem):
+            system.record(remembered)
+        else:
+            self._strangers.append(remembered)
 
-@dataclass(frozen=True)
-class Incoming:
-    """A request that was read whole."""
-
-    verb: str
-    path: str
-    query: Mapping[str, str]
-    content_type: str
-    body: bytes
-    authorization: str
-
-    @property
-    def is_json(self) -> bool:
-        return self.verb == "POST" and self.content_type == "application/json"
-
-    def params(self) -> dict[str, Json]:
-        """Of the query and of the body, which comes first. Raises ValueError where the JSON is no object."""
-        if self.is_json:
-            decoded = json.loads(self.body or b"{}")
-            if not isinstance(decoded, dict):
-                raise ValueError("not an object")
-            return {**self.query, **decoded}
-        form = parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True)
-        return {**self.query, **dict(form)}
-
-
-def _handler(simulator: Simulator) -> type[BaseHTTPRequestHandler]:
-    """The handler class of one simulator: the standard library makes an instance for each connection."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-        server: Wire
-
-        def do_GET(self) -> None:
-            with suppress(ConnectionError):
-                self._serve()
-
-        do_POST = do_DELETE = do_PUT = do_PATCH = do_HEAD = do_GET  # noqa: N815
+    def _control(self, incoming: Incoming) -> ControlReply:
+        try:
+            body = decoded_json(incoming.body) if incoming.body else None
+        except ValueError as error:
+            return invalid(Problem("body", f"expected JSON; {error}"))
+        path = tuple(unquote(part) for part in incoming.path.removeprefix(CONTROL).strip("/").split("/"))
+        request = ControlRequest(incoming.verb, path, incoming.query, body)
+        return control(request, Controlled(self.systems, self.faults, self.strangers))

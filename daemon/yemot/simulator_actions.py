@@ -12,6 +12,7 @@ from daemon.core.model import Json
 from daemon.yemot.simulated import Contact, SimulatedSystem
 from daemon.yemot.simulated_places import SimulatedQueue
 from daemon.yemot.simulated_spelling import SimulationError, extension
+from daemon.yemot.simulator_faults import ALL, FAULTY, Fault, Faults
 from daemon.yemot.simulator_fields import (
     Field,
     Problem,
@@ -29,7 +30,6 @@ from daemon.yemot.simulator_fields import (
     text,
     texts,
 )
-from daemon.yemot.simulator_faults import ALL, FAULTY, Fault, Faults
 
 Given = Mapping[str, Any]
 """Parameters that were read; those that were left out are absent."""
@@ -131,7 +131,9 @@ def _queue_add(target: Target, given: Given) -> Done:
 def _queue_join(target: Target, given: Given) -> Done:
     queue = target.system.queue(given["path"])
     call_id = queue.join(given["phone"])
-    return Done(f"{given['phone']} calls queue {given['path']}, {_waiting(queue.calls)}", {"call_id": call_id})
+    return Done(
+        f"{given['phone']} calls queue {given['path']}, {_waiting(queue.calls)}", {"call_id": call_id}
+    )
 
 
 def _queue_leave(target: Target, given: Given) -> Done:
@@ -188,7 +190,7 @@ def _fault(target: Target, given: Given) -> Done:
     fault, method, times = given["fault"], given.get("method", ALL), given.get("times")
     target.faults.set(method, fault, times=times, delay=given.get("delay"))
     which = "every request" if method == ALL else method
-    span = "from now on" if times is None else f"{times} times"
+    span = "from now on" if times is None else "once" if times == 1 else f"{times} times"
     late = f" by {show(given['delay'])}" if "delay" in given else ""
     return Done(f"fault {fault.value}{late} for {which}, {span}")
 
@@ -224,7 +226,9 @@ ACTIONS = {
     "sip": Action((USER_NAME, Field("registered", boolean)), _sip),
     "sip.add": Action((USER_NAME, optional("registered", boolean)), _sip_add),
     "sip.remove": Action((USER_NAME,), _sip_remove),
-    "sip.contacts": Action((USER_NAME, Field("addresses", texts), optional("user_agent", text)), _sip_contacts),
+    "sip.contacts": Action(
+        (USER_NAME, Field("addresses", texts), optional("user_agent", text)), _sip_contacts
+    ),
     "queue.add": Action((PATH,), _queue_add),
     "queue.join": Action((PATH, Field("phone", text)), _queue_join),
     "queue.leave": Action((PATH, optional("call_id", text), optional("answered_by", text)), _queue_leave),

@@ -1,6 +1,6 @@
 """The simulator's own HTTP API under `/control/`: what may be done from Python, as JSON.
 
-    POST   /control/<token>/<subject>   {"action": …, parameters}: sms, sip, queue, directory, units, pirsumphone
+    POST   /control/<token>/<subject>   {"action": …, parameters}; a subject is sms, sip, queue, directory, …
     POST   /control/faults              {"fault": …, "method", "times", "delay"}
     GET    /control/faults              which are on
     DELETE /control/faults[?method=]    none any more, or not this one
@@ -9,14 +9,14 @@
 A path and a body in, a status and an object out; no sockets. A 400 names each field and the way out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from daemon.core.durations import show
 from daemon.core.timestamps import iso
-from daemon.yemot.simulated import SimulatedSystem
+from daemon.yemot.simulated import ApiRequest, SimulatedSystem
 from daemon.yemot.simulator_actions import ACTIONS, Target, prepare
 from daemon.yemot.simulator_faults import ActiveFault, Faults
 from daemon.yemot.simulator_fields import Problem, suggestion
@@ -38,6 +38,16 @@ class ControlRequest:
 
 
 @dataclass(frozen=True)
+class Controlled:
+    """What of a simulator may be driven and seen."""
+
+    systems: Mapping[str, SimulatedSystem]
+    faults: Faults
+    strangers: Sequence[ApiRequest] = ()
+    """Requests whose token opened nothing."""
+
+
+@dataclass(frozen=True)
 class ControlReply:
     """Its answer."""
 
@@ -45,25 +55,16 @@ class ControlReply:
     data: Mapping[str, Any]
 
 
-def control(
-    request: ControlRequest, systems: Mapping[str, SimulatedSystem], faults: Faults
-) -> ControlReply:
+def control(request: ControlRequest, controlled: Controlled) -> ControlReply:
     """Do what a request asks for."""
     if request.path == ("requests",):
-        return _requests(request, systems)
+        return _requests(request, controlled)
     if request.path == ("faults",):
-        return _faults(request, systems, faults)
-    if len(request.path) != ADDRESS_PARTS:
-        known = ", ".join(f"/control/{name}" for name in ("faults", "requests", "<token>/<subject>"))
-        return _not_found(f"known: {known}")
-    token, subject = request.path
-    if token not in systems:
-        return _not_found(f"no system has this token; {suggestion(token, list(systems))}")
-    if subject not in SUBJECTS:
-        return _not_found(f'no subject "{subject}"; {suggestion(subject, SUBJECTS)}')
-    if request.verb != "POST":
-        return _wrong_verb("POST")
-    return _act(request, subject, Target(systems[token], faults))
+        return _faults(request, controlled)
+    if len(request.path) == ADDRESS_PARTS:
+        return _system(request, controlled)
+    known = ", ".join(f"/control/{name}" for name in ("faults", "requests", "<token>/<subject>"))
+    return _not_found(f"known: {known}")
 
 
 def invalid(*problems: Problem) -> ControlReply:
@@ -93,12 +94,22 @@ def _act(request: ControlRequest, subject: str, target: Target) -> ControlReply:
     return ControlReply(HTTPStatus.OK, {"done": done.text, **done.result})
 
 
-def _faults(
-    request: ControlRequest, systems: Mapping[str, SimulatedSystem], faults: Faults
-) -> ControlReply:
+def _system(request: ControlRequest, controlled: Controlled) -> ControlReply:
+    token, subject = request.path
+    if token not in controlled.systems:
+        return _unknown_token(token, controlled)
+    if subject not in SUBJECTS:
+        return _not_found(f'no subject "{subject}"; {suggestion(subject, SUBJECTS)}')
+    if request.verb != "POST":
+        return _wrong_verb("POST")
+    return _act(request, subject, Target(controlled.systems[token], controlled.faults))
+
+
+def _faults(request: ControlRequest, controlled: Controlled) -> ControlReply:
+    faults = controlled.faults
     if request.verb == "POST":
         # A fault is the simulator's, not a system's; any system will do.
-        anyone = next(iter(systems.values()), None) or SimulatedSystem()
+        anyone = next(iter(controlled.systems.values()), None) or SimulatedSystem()
         return _act(request, "fault", Target(anyone, faults))
     if request.verb == "DELETE":
         faults.clear(request.query.get("method"))
@@ -107,22 +118,35 @@ def _faults(
     return ControlReply(HTTPStatus.OK, {"faults": [_shown_fault(active) for active in faults.active]})
 
 
-def _requests(request: ControlRequest, systems: Mapping[str, SimulatedSystem]) -> ControlReply:
+def _requests(request: ControlRequest, controlled: Controlled) -> ControlReply:
     if request.verb != "GET":
         return _wrong_verb("GET")
     token = request.query.get("token")
-    if token is not None and token not in systems:
-        return _not_found(f"no system has this token; {suggestion(token, list(systems))}")
-    chosen = systems if token is None else {token: systems[token]}
-    return ControlReply(HTTPStatus.OK, {"systems": {name: _shown_requests(one) for name, one in chosen.items()}})
+    if token is None:
+        systems = {name: _shown_requests(one) for name, one in controlled.systems.items()}
+        strangers = [_shown_request(one) for one in controlled.strangers]
+        return ControlReply(HTTPStatus.OK, {"systems": systems, "strangers": strangers})
+    if token not in controlled.systems:
+        return _unknown_token(token, controlled)
+    return ControlReply(HTTPStatus.OK, {"systems": {token: _shown_requests(controlled.systems[token])}})
 
 
 def _shown_requests(system: SimulatedSystem) -> dict[str, Any]:
-    requests = [
-        {"method": one.method, "verb": one.verb, "params": dict(one.params), "at": iso(one.at)}
-        for one in system.requests
-    ]
+    requests = [_shown_request(one) for one in system.requests]
     return {"counts": dict(system.request_counts), "requests": requests}
+
+
+def _shown_request(request: ApiRequest) -> dict[str, Any]:
+    return {
+        "method": request.method,
+        "verb": request.verb,
+        "params": dict(request.params),
+        "at": iso(request.at),
+    }
+
+
+def _unknown_token(token: str, controlled: Controlled) -> ControlReply:
+    return _not_found(f"no system has this token; {suggestion(token, list(controlled.systems))}")
 
 
 def _shown_fault(active: ActiveFault) -> dict[str, Any]:

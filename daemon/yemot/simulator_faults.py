@@ -171,7 +171,7 @@ class Faults:
 
 
 def reply(active: ActiveFault | None, answer: Callable[[], Envelope]) -> Reply:
-    """The HTTP answer to a request. `answer` carries it out; it is not called where a fault stands in front."""
+    """The HTTP answer to a request. `answer` carries it out, unless a fault stands in front."""
     if active is None or active.fault in LINE:
         return Reply(encoded(answer()))
     if active.fault in FRONT:

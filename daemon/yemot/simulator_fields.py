@@ -96,7 +96,11 @@ def boolean(value: object) -> bool:
 
 def number(value: object) -> float:
     """From 0."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not (math.isfinite(value) and value >= 0):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not (math.isfinite(value) and value >= 0)
+    ):
         raise ValueError("expected a number from 0")
     return float(value)
 

@@ -10,10 +10,12 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from daemon.yemot.simulator_faults import DEFAULT_DELAY, ActiveFault, Fault
+from daemon.yemot.simulator_faults import DEFAULT_DELAY, ActiveFault, Fault, Reply
+from daemon.yemot.simulator_requests import Incoming
 
 DROP_SECONDS = 0.05
 """Between two bytes of an answer that drips, and between two looks whether the client is still there."""
@@ -27,7 +29,17 @@ class Wire(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        handler: type[BaseHTTPRequestHandler],
+        *,
+        respond: Callable[[Incoming], tuple[Reply, ActiveFault | None]],
+        now: Callable[[], datetime],
+    ) -> None:
+        """Raises OSError where the address is taken."""
+        self.respond = respond
+        self.now = now
         self.stopping = threading.Event()
         self._open: dict[socket.socket, threading.Thread] = {}
         self._reset: set[socket.socket] = set()

@@ -1,0 +1,64 @@
+"""`yemotd simulate`: the telephony API on loopback, to develop against without a phone system."""
+
+import os
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from daemon.cli.output import Fatal
+from daemon.yemot import scenario as scenarios
+from daemon.yemot.scenario import Scenario, ScenarioError
+from daemon.yemot.simulator import Simulator
+
+ScenarioOption = Annotated[
+    str | None,
+    typer.Option("--scenario", help="lively, quiet, faults, or a TOML file of your own."),
+]
+
+
+def simulate(
+    scenario: ScenarioOption = None,
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8471,
+    speed: Annotated[float, typer.Option(min=0.1, max=100, help="How much faster than written.")] = 1.0,
+    repeat: Annotated[bool, typer.Option(help="Play the scenario again and again.")] = False,
+) -> None:
+    """Serve the simulated API until interrupted, and play a scenario on it."""
+    played = load_scenario(scenario)
+    simulator = Simulator(played.systems(), port=port)
+    try:
+        simulator.start()
+    except OSError as error:
+        raise Fatal(f"--port {port}: {error.strerror}", os.EX_UNAVAILABLE) from None
+    print(f"API      {simulator.base_url}")
+    print(f"tokens   {', '.join(simulator.systems)}")
+    print(f"control  {simulator.control_url}", flush=True)
+    never = threading.Event()
+    try:
+        while True:
+            with played.play(simulator, on_step=_say, speed=speed) as playing:
+                playing.wait()
+            if not repeat:
+                never.wait()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        simulator.stop()
+
+
+def load_scenario(name: str | None) -> Scenario:
+    """A scenario that comes with the program, by its name, or a file; `Fatal` with every fault."""
+    try:
+        path = Path(name or "")
+        is_file = name is not None and (path.suffix == ".toml" or path.exists())
+        return scenarios.load(path) if is_file else scenarios.bundled(name or "lively")
+    except ScenarioError as error:
+        raise Fatal(str(error), os.EX_DATAERR) from None
+    except OSError as error:
+        raise Fatal(f"{name}: {error.strerror}", os.EX_NOINPUT) from None
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)

@@ -1,0 +1,96 @@
+"""What a poll says of the API itself: every failure, and when a changed answer is news."""
+
+from datetime import timedelta
+
+import pytest
+
+from daemon.core.health import REACHABLE, TOKEN, TOKEN_KEY, TOKEN_RULE, conditions, schema_changed
+from daemon.core.model import Failure, Kind, Rule, Severity, Unknown, Verdict
+
+RULE = Rule(timedelta(seconds=60), timedelta(seconds=30), Severity.CRITICAL)
+G, B, U = Verdict.GOOD, Verdict.BAD, Verdict.UNKNOWN
+
+VERDICTS = [
+    (Failure.UNREACHABLE, B, U),
+    (Failure.TIMEOUT, B, U),
+    (Failure.FILTERED, B, U),
+    (Failure.SERVER_ERROR, B, U),
+    (Failure.MALFORMED, B, U),
+    (Failure.THROTTLED, U, U),
+    (Failure.TOKEN_REJECTED, G, B),
+    (Failure.REFUSED, G, G),
+]
+
+
+@pytest.mark.parametrize(("failure", "reachable", "accepted"), VERDICTS)
+def test_what_each_failure_says_of_the_api_and_of_the_token(
+    failure: Failure, reachable: Verdict, accepted: Verdict
+) -> None:
+    first, second = conditions("sip", Unknown(failure, "why"), RULE)
+
+    assert (first.verdict, second.verdict) == (reachable, accepted)
+
+
+def test_every_failure_says_something() -> None:
+    assert {failure for failure, _, _ in VERDICTS} == set(Failure)
+
+
+def test_an_answer_says_that_all_is_well() -> None:
+    for condition in conditions("sip", None, RULE):
+        assert (condition.verdict, condition.payload) == (G, {"error": None})
+
+
+def test_each_watch_is_unreachable_by_itself_and_the_token_is_one_for_the_system() -> None:
+    (sip, sip_token), (queue, queue_token) = (conditions(watch, None, RULE) for watch in ("sip", "queue/5"))
+
+    assert (sip.key, sip.subject, queue.key, queue.subject) == (
+        "api/sip",
+        "api/sip",
+        "api/queue/5",
+        "api/queue/5",
+    )
+    assert sip_token == queue_token
+    assert (sip_token.key, sip_token.subject) == (TOKEN_KEY, TOKEN_KEY)
+
+
+def test_the_rule_of_the_system_holds_for_reaching_and_a_rejected_token_is_told_at_once() -> None:
+    reachable, accepted = conditions("sip", None, RULE)
+
+    assert (reachable.rule, accepted.rule) == (RULE, TOKEN_RULE)
+    assert (TOKEN_RULE.hold, TOKEN_RULE.keep) == (timedelta(0), timedelta(0))
+
+
+def test_the_pairs_of_types_are_those_of_product_md() -> None:
+    assert [one.kind for one in conditions("sip", None, RULE)] == [REACHABLE, TOKEN]
+    assert Kind("api.unreachable", "api.reachable") == REACHABLE
+    assert Kind("api.token_rejected", "api.token_accepted") == TOKEN
+
+
+@pytest.mark.parametrize("code", [None, 503])
+def test_the_event_names_the_class_of_the_error_and_says_what_happened(code: int | None) -> None:
+    for condition in conditions("sip", Unknown(Failure.SERVER_ERROR, "wait", code), RULE):
+        assert condition.payload == {"error": {"class": "server_error", "message": "wait", "code": code}}
+
+
+def test_a_field_that_goes_missing_is_told_with_all_that_is_wrong() -> None:
+    (fact,) = schema_changed(
+        "sip", "GetSipAccountsRegisteredStatus", ("a: missing",), ("a: missing", "b: missing")
+    )
+
+    assert (fact.type, fact.subject) == ("api.schema_changed", "api/sip")
+    assert fact.payload == {
+        "schema": {"method": "GetSipAccountsRegisteredStatus", "problems": ["a: missing", "b: missing"]}
+    }
+
+
+def test_the_same_trouble_is_told_once() -> None:
+    assert schema_changed("sip", "M", ("a: missing",), ("a: missing",)) == []
+
+
+@pytest.mark.parametrize("before", [(), ("a: missing",)])
+def test_an_answer_that_is_whole_again_is_no_news(before: tuple[str, ...]) -> None:
+    assert schema_changed("sip", "M", before, ()) == []
+
+
+def test_trouble_that_comes_back_is_told_again() -> None:
+    assert len(schema_changed("sip", "M", (), ("a: missing",))) == 1
