@@ -74,7 +74,7 @@ class Process:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": os.getcwd(), **environment},
+            env={**_environment(), **environment},
         )
         reader = threading.Thread(target=self._read, args=(self._running,))
         reader.start()
@@ -163,6 +163,12 @@ class Process:
         path.write_text(text)
 
 
+def _environment() -> dict[str, str]:
+    """Ours, with compiled modules kept: half of a start is compiling them."""
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**inherited, "PYTHONPATH": os.getcwd()}
+
+
 def run_cli(directory: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     """A verb of the command line, to its end."""
     return subprocess.run(
@@ -172,7 +178,7 @@ def run_cli(directory: Path, *words: str) -> "subprocess.CompletedProcess[str]":
         text=True,
         timeout=60,
         check=False,
-        env={**os.environ, "PYTHONPATH": os.getcwd()},
+        env=_environment(),
     )
 
 

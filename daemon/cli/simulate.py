@@ -38,8 +38,7 @@ def simulate(
     never = threading.Event()
     try:
         while True:
-            with played.play(simulator, on_step=_say, speed=speed) as playing:
-                playing.wait()
+            played.play(simulator, on_step=_say, speed=speed)
             if not repeat:
                 never.wait()
     except KeyboardInterrupt:

@@ -12,7 +12,7 @@ from rich.console import Console
 from daemon import clock
 from daemon.demo.account import Check, checks
 from daemon.demo.screen import Screen
-from daemon.demo.stage import TOKEN, Stage
+from daemon.demo.stage import Stage
 from daemon.yemot.scenario import Scenario
 from daemon.yemot.simulator import Simulator
 
@@ -50,8 +50,10 @@ class _Show:
         self._console = console
         self._screen = Screen(console)
         simulator = Simulator(plan.scenario.systems())
-        self._system = simulator.systems[TOKEN]
-        self._stage = Stage(directory, simulator, self._screen.delivered)
+        self._system = simulator.systems[plan.scenario.token]
+        self._stage = Stage(
+            directory, simulator, token=plan.scenario.token, on_received=self._screen.delivered
+        )
         self._tick = threading.Event()
         self._began = 0.0
         self._is_killed = False
@@ -80,7 +82,7 @@ class _Show:
         self._already = len(self._system.messages)
         self._began = clock.monotonic()
         scenario, simulator = self._plan.scenario, self._stage.simulator
-        with scenario.play(simulator, speed=self._plan.speed, on_step=self._screen.happened) as playing:
+        with scenario.start(simulator, speed=self._plan.speed, on_step=self._screen.happened) as playing:
             while not playing.wait(0):
                 self._mind_the_daemon()
                 self._refresh("Playing the scenario. Ctrl-C ends it.")

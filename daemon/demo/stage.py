@@ -21,7 +21,6 @@ from daemon.core.model import Secret
 from daemon.receiver import Received, Receiver
 from daemon.yemot.simulator import Simulator
 
-TOKEN = "0770000000:demo"  # noqa: S105 - opens the simulator only
 EXIT_SECONDS = 20
 
 CONFIGURATION = """\
@@ -78,9 +77,15 @@ class Stage:
     """All parts of the demo, in a directory of their own."""
 
     def __init__(
-        self, directory: Path, simulator: Simulator, on_received: Callable[[Received], None]
+        self,
+        directory: Path,
+        simulator: Simulator,
+        *,
+        token: str,
+        on_received: Callable[[Received], None],
     ) -> None:
         self.directory = directory
+        self._token = token
         self.simulator = simulator
         self._secret = Secret("whsec_" + b64encode(secrets.token_bytes(32)).decode())
         self._http_token = secrets.token_urlsafe(24)
@@ -168,7 +173,7 @@ class Stage:
             port=self.port, base_url=self.simulator.base_url, webhook_url=self.receiver.url
         )
         self._write("config.toml", text)
-        self._write("token", TOKEN)
+        self._write("token", self._token)
         self._write("http-token", self._http_token)
         self._write("webhook-secret", self._secret.value)
 

@@ -106,32 +106,38 @@ class Dispatcher:
         """
         self._is_woken.set()
         while not self._is_stopping.is_set():
-            self._turn(self._patience())
+            self._turn(BACKSTOP.total_seconds())
         stopped_at = self._now()
         self._claim_until = stopped_at + drain / 2
         self._is_woken.set()
-        self._turn(0)
-        while (left := stopped_at + drain - self._now()) > NOTHING and not self._sender.is_idle:
-            self._turn(left.total_seconds())
+        while (left := stopped_at + drain - self._now()) > NOTHING:
+            started = self._turn(left.total_seconds())
+            if not started and not self._ended and self._sender.is_idle:
+                break
+        self._claim_until = stopped_at
         self._turn(0)
 
     def run_once(self, timeout: float = 0) -> int:
-        """Write what ended, claim and start what is due, wait for ends. Returns how many were started."""
+        """Write what ended, claim and start what is due, then wait for an end, a wake, or the next due time,
+        at most `timeout` seconds. Returns how many were started."""
         self._take_wake()
         started = self._exchange()
         for message in started:
             self._sender.start(message)
-        self._ended += self._sender.finished(0 if self._ended else timeout)
+        # What was just written may be due again before long: the wait is measured now, not before.
+        is_over = bool(self._ended) or (self._is_stopping.is_set() and self._sender.is_idle)
+        self._ended += self._sender.finished(0 if is_over else min(timeout, self._patience()))
         return len(started)
 
-    def _turn(self, timeout: float) -> None:
+    def _turn(self, timeout: float) -> int:
         try:
-            self.run_once(timeout)
+            return self.run_once(timeout)
         except sa.exc.DBAPIError as error:
             # What ended stays here, and is written when the database is back: a delivery that was
             # accepted is not sent again for want of a commit.
             log.error("dispatcher.database_failed", error=str(error.orig), results_held=len(self._ended))
             self._ended += self._sender.finished(AFTER_AN_ERROR)
+            return 0
 
     def _exchange(self) -> list[Message]:
         """One transaction: results in, new leases out. Nothing is sent before it is committed."""

@@ -73,7 +73,7 @@ class Scenario:
 
         Raises ValueError where a system lacks, or has already what is set up.
         """
-        self._check_tokens(systems)
+        self._check(systems)
         for step in self.setup:
             step.action.do(Target(systems[step.token], Faults()))
 
@@ -91,9 +91,7 @@ class Scenario:
         was not possible. `speed` 2 plays twice as fast. Raises ValueError for a speed that is not positive,
         and for tokens that the simulator does not know.
         """
-        if not speed > 0:
-            raise ValueError(f"speed: {speed} is not positive")
-        self._check_tokens(simulator.systems)
+        self._check(simulator.systems, speed)
         stopping = stopping or threading.Event()
         started_at = monotonic()
         for step in self.steps:
@@ -109,12 +107,15 @@ class Scenario:
         self, simulator: Simulator, *, on_step: Callable[[str], None] | None = None, speed: float = 1.0
     ) -> "Playing":
         """`play` in a thread of its own, from which `on_step` is called."""
+        self._check(simulator.systems, speed)
         stopping = threading.Event()
         return Playing(
             stopping, lambda: self.play(simulator, on_step=on_step, speed=speed, stopping=stopping)
         )
 
-    def _check_tokens(self, systems: Mapping[str, SimulatedSystem]) -> None:
+    def _check(self, systems: Mapping[str, SimulatedSystem], speed: float = 1.0) -> None:
+        if not speed > 0:
+            raise ValueError(f"speed: {speed} is not positive")
         unknown = {step.token for step in (*self.setup, *self.steps)} - systems.keys()
         if unknown:
             raise ValueError(f"no system is simulated for {', '.join(sorted(unknown))}")

@@ -3,7 +3,7 @@
 An action is its parameters and a function that does it. Each says what happened, in a line for people.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,21 +84,23 @@ def prepare(name: str, given: Mapping[str, object]) -> Prepared | list[Problem]:
 
 
 def _sms(target: Target, given: Given) -> Done:
-    for _ in range(given.get("times", 1)):
-        target.system.receive_sms(
-            given["sender"], given["text"], recipient=given.get("recipient"), at=given.get("received_at")
-        )
-    again = f", {given['times']} times" if given.get("times", 1) > 1 else ""
+    times = given.get("times", 1)
+    _receive(target, given, [given["text"]] * times)
+    again = f", {times} times" if times > 1 else ""
     return Done(f"SMS from {given['sender']}{again}: {given['text']}")
 
 
 def _sms_burst(target: Target, given: Given) -> Done:
-    # Under one lock and with one time: no poll sees half of it.
+    _receive(target, given, given["texts"])
+    return Done(f"{len(given['texts'])} SMS from {given['sender']} in one second")
+
+
+def _receive(target: Target, given: Given, lines: Sequence[str]) -> None:
+    """All with one time, under one lock: no poll sees a part of them."""
     with target.system.lock:
         at = given.get("received_at") or target.system.now()
-        for line in given["texts"]:
+        for line in lines:
             target.system.receive_sms(given["sender"], line, recipient=given.get("recipient"), at=at)
-    return Done(f"{len(given['texts'])} SMS from {given['sender']} in one second")
 
 
 def _sip(target: Target, given: Given) -> Done:

@@ -1,0 +1,280 @@
+"""SIP accounts: what an answer says of each, and how long the list must insist before one is believed gone."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from daemon.core import sip
+from daemon.core.model import Change, Condition, Fact, Kind, Rule, Severity, Verdict
+from daemon.core.sip import GONE_AFTER, GONE_AFTER_MANY, Observation, State
+
+RULE = Rule(timedelta(seconds=60), timedelta(seconds=60), Severity.ERROR)
+G, B, U, X = Verdict.GOOD, Verdict.BAD, Verdict.UNKNOWN, Verdict.GONE
+VERDICTS = {True: G, False: B, None: U}
+
+
+def diff(
+    before: State | None, accounts: Mapping[str, bool | None], *, is_emitting: bool = False
+) -> tuple[State, Change[State]]:
+    """The change, and the state as a restart would find it."""
+    change = sip.diff(before, Observation(accounts), RULE, is_emitting=is_emitting)
+    restarted = sip.load(json.loads(json.dumps(sip.dump(change.state))))
+    assert restarted == change.state
+    return restarted, change
+
+
+def verdicts(change: Change[State]) -> dict[str, Verdict]:
+    return {one.subject.removeprefix("sip/"): one.verdict for one in change.conditions}
+
+
+def told(change: Change[State]) -> list[tuple[str, str]]:
+    return [(fact.type, fact.subject) for fact in change.facts]
+
+
+def accounts(many: int) -> dict[str, bool | None]:
+    return {f"{number:03}": True for number in range(many)}
+
+
+def answers_until_gone(known: int, missing: int) -> int:
+    """How many answers in a row it takes until the missing ones are told as removed."""
+    state, _ = diff(None, accounts(known))
+    left = dict(list(accounts(known).items())[missing:])
+    for answers in range(1, 2 * GONE_AFTER_MANY):
+        state, change = diff(state, left)
+        if change.facts:
+            assert told(change) == [("sip.account.removed", f"sip/{number:03}") for number in range(missing)]
+            assert state == State(left)
+            return answers
+    raise AssertionError("never")
+
+
+def test_the_baseline_is_silent_but_says_who_is_unregistered() -> None:
+    _, change = diff(None, {"077": True, "078": False, "079": None})
+
+    assert change.facts == ()
+    assert verdicts(change) == {"077": G, "078": B, "079": U}
+
+
+def test_the_baseline_tells_the_accounts_where_that_is_asked_for() -> None:
+    _, change = diff(None, {"078": False, "077": True}, is_emitting=True)
+
+    assert change.facts == (
+        Fact("sip.account.added", "sip/077", {"account": {"user_name": "077", "registered": True}}),
+        Fact("sip.account.added", "sip/078", {"account": {"user_name": "078", "registered": False}}),
+    )
+
+
+def test_an_empty_baseline_makes_the_first_account_a_new_one() -> None:
+    state, _ = diff(None, {})
+
+    assert told(diff(state, {"077": True})[1]) == [("sip.account.added", "sip/077")]
+
+
+def test_an_account_has_one_condition_that_names_it() -> None:
+    _, change = diff(None, {"0772222770=2": False})
+
+    assert change.conditions == (
+        Condition(
+            key="sip/0772222770=2",
+            kind=Kind("sip.account.unregistered", "sip.account.registered"),
+            subject="sip/0772222770=2",
+            verdict=B,
+            rule=RULE,
+            payload={"account": {"user_name": "0772222770=2", "registered": False}},
+        ),
+    )
+
+
+def test_conditions_stand_in_one_order_whatever_the_order_of_the_answer() -> None:
+    forwards, backwards = diff(None, {"a": True, "b": False})[1], diff(None, {"b": False, "a": True})[1]
+
+    assert forwards.conditions == backwards.conditions
+
+
+@pytest.mark.parametrize("after", [True, False, None])
+@pytest.mark.parametrize("before", [True, False, None])
+def test_a_registration_that_comes_or_goes_is_no_fact(before: bool | None, after: bool | None) -> None:
+    state, _ = diff(None, {"077": before})
+    _, change = diff(state, {"077": after})
+
+    assert (change.facts, verdicts(change)) == ((), {"077": VERDICTS[after]})
+
+
+def test_a_new_account_is_told_and_judged_at_once() -> None:
+    state, _ = diff(None, {"077": True})
+    _, change = diff(state, {"077": True, "078": False})
+
+    assert told(change) == [("sip.account.added", "sip/078")]
+    assert verdicts(change) == {"077": G, "078": B}
+
+
+def test_an_account_that_is_missing_once_is_unknown_and_not_told() -> None:
+    state, _ = diff(None, {"077": False, "078": True})
+    state, missing = diff(state, {"078": True})
+    _, back = diff(state, {"077": False, "078": True})
+
+    assert (missing.facts, verdicts(missing)) == ((), {"077": U, "078": G})
+    assert (back.facts, verdicts(back)) == ((), {"077": B, "078": G})
+
+
+def test_what_is_shown_of_a_missing_account_is_not_what_it_was() -> None:
+    state, _ = diff(None, {"077": True, "078": True})
+    _, change = diff(state, {"078": True})
+
+    assert change.conditions[0].payload == {"account": {"user_name": "077", "registered": None}}
+
+
+def test_an_account_that_stays_missing_is_gone_and_told_once() -> None:
+    state, _ = diff(None, {"077": False, "078": True})
+    state, _ = diff(state, {"078": True})
+    state, gone = diff(state, {"078": True})
+    _, afterwards = diff(state, {"078": True})
+
+    assert told(gone) == [("sip.account.removed", "sip/077")]
+    assert verdicts(gone) == {"077": X, "078": G}
+    assert (afterwards.facts, verdicts(afterwards)) == ((), {"078": G})
+
+
+def test_answers_without_an_account_count_only_in_a_row() -> None:
+    state, _ = diff(None, {"077": True, "078": True})
+    for _ in range(5):
+        state, missing = diff(state, {"078": True})
+        state, back = diff(state, {"077": True, "078": True})
+
+        assert missing.facts == back.facts == ()
+
+
+def test_an_account_that_was_removed_and_comes_back_is_a_new_one() -> None:
+    state, _ = diff(None, {"077": True, "078": True})
+    for _ in range(GONE_AFTER):
+        state, _ = diff(state, {"078": True})
+    _, change = diff(state, {"077": True, "078": True})
+
+    assert told(change) == [("sip.account.added", "sip/077")]
+
+
+@pytest.mark.parametrize(
+    ("known", "missing", "answers"),
+    [
+        (1, 1, GONE_AFTER_MANY),
+        (2, 2, GONE_AFTER_MANY),
+        (40, 40, GONE_AFTER_MANY),
+        (2, 1, GONE_AFTER),
+        (9, 3, GONE_AFTER),
+        (9, 8, GONE_AFTER),
+        (10, 3, GONE_AFTER),
+        (10, 4, GONE_AFTER_MANY),
+        (11, 3, GONE_AFTER),
+        (11, 4, GONE_AFTER_MANY),
+        (20, 6, GONE_AFTER),
+        (20, 7, GONE_AFTER_MANY),
+        (100, 30, GONE_AFTER),
+        (100, 31, GONE_AFTER_MANY),
+    ],
+)
+def test_when_many_vanish_at_once_the_list_has_to_insist(known: int, missing: int, answers: int) -> None:
+    assert (GONE_AFTER, GONE_AFTER_MANY) == (2, 10)
+    assert answers_until_gone(known, missing) == answers
+
+
+def test_a_list_that_comes_back_after_it_lost_many_tells_nothing() -> None:
+    state, _ = diff(None, accounts(20))
+    for _ in range(GONE_AFTER_MANY - 1):
+        state, change = diff(state, {})
+        assert (change.facts, set(verdicts(change).values())) == ((), {U})
+    _, back = diff(state, accounts(20))
+
+    assert (back.facts, set(verdicts(back).values())) == ((), {G})
+
+
+def test_doubt_about_the_list_covers_who_was_missing_before() -> None:
+    state, _ = diff(None, accounts(10))
+    one_less = dict(list(accounts(10).items())[1:])
+    state, _ = diff(state, one_less)
+    _, change = diff(state, dict(list(one_less.items())[4:]))
+
+    assert change.facts == ()
+
+
+def test_when_most_come_back_the_doubt_ends_for_the_rest() -> None:
+    state, _ = diff(None, accounts(10))
+    for _ in range(3):
+        state, doubtful = diff(state, {"009": True})
+        assert doubtful.facts == ()
+    _, change = diff(state, dict(list(accounts(10).items())[1:]))
+
+    assert told(change) == [("sip.account.removed", "sip/000")]
+
+
+@dataclass
+class Model:
+    """What the module promises, one account at a time and in plain words."""
+
+    answers_missing: dict[str, int] = field(default_factory=dict)
+    """By known account: 0 while it is listed."""
+
+    def expect(
+        self, seen: Mapping[str, bool | None], *, tells_new: bool
+    ) -> tuple[list[tuple[str, str]], dict[str, Verdict]]:
+        """The facts and verdicts that an answer must come to."""
+        known = len(self.answers_missing)
+        missing = [name for name in self.answers_missing if name not in seen]
+        is_doubtful = len(missing) == known or (known >= 10 and 10 * len(missing) > 3 * known)
+        new = [name for name in seen if name not in self.answers_missing]
+        for name in missing:
+            self.answers_missing[name] += 1
+        gone = [name for name in missing if self.answers_missing[name] >= (10 if is_doubtful else 2)]
+        self.answers_missing.update(dict.fromkeys(seen, 0))
+        for name in gone:
+            del self.answers_missing[name]
+        facts = [("sip.account.added", f"sip/{name}") for name in sorted(new) if tells_new]
+        facts += [("sip.account.removed", f"sip/{name}") for name in sorted(gone)]
+        found = {name: VERDICTS[value] for name, value in seen.items()}
+        return facts, {**found, **{name: X if name in gone else U for name in missing}}
+
+
+NAMES = [f"07{number:02}" for number in range(14)]
+listings = st.one_of(
+    st.dictionaries(st.sampled_from(NAMES), st.sampled_from([True, False, None]), max_size=14),
+    st.sets(st.sampled_from(NAMES), max_size=5).map(
+        lambda away: {name: True for name in NAMES if name not in away}
+    ),
+)
+lives = st.lists(st.tuples(listings, st.sampled_from([1, 1, 1, 2, 9, 10])), min_size=1, max_size=8)
+
+
+@settings(max_examples=120, deadline=None)
+@given(life=lives, is_emitting=st.booleans())
+def test_any_life_of_the_list_is_told_as_the_model_says(
+    life: list[tuple[dict[str, bool | None], int]], is_emitting: bool
+) -> None:
+    """Accounts come, go and turn unreadable, answers repeat, and the daemon restarts between any two."""
+    model, state = Model(), None
+    for seen, times in life:
+        for _ in range(times):
+            expected = model.expect(seen, tells_new=is_emitting or state is not None)
+            state, change = diff(state, seen, is_emitting=is_emitting)
+
+            assert (told(change), verdicts(change)) == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(life=lives)
+def test_added_and_removed_alternate_for_every_account(
+    life: list[tuple[dict[str, bool | None], int]],
+) -> None:
+    state, _ = diff(None, {})
+    present: set[str] = set()
+    for seen, times in life:
+        for _ in range(times):
+            state, change = diff(state, seen)
+            for event_type, name in told(change):
+                assert (event_type == "sip.account.added") == (name not in present)
+                present ^= {name}
+
+    assert present == {f"sip/{name}" for name in state.registered}

@@ -1,0 +1,183 @@
+"""The dispatcher's own rules: what it waits for, what it does when the database fails, how it ends."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from daemon import clock
+from daemon.core.delivery import Attempted, Message, Outcome
+from daemon.core.model import Fact
+from daemon.core.routing import Interest, plan
+from daemon.store import database as databases
+from daemon.store import events, outbox
+from daemon.store.database import Database
+from daemon.workers.dispatcher import BACKSTOP, Dispatcher, Route
+from tests.fakes import START, FakeClock, Ids
+
+SECOND = timedelta(seconds=1)
+
+
+class RecordingSender:
+    """Holds what is started until the test ends it, and remembers how long it was asked to wait."""
+
+    def __init__(self) -> None:
+        self.under_way: list[Message] = []
+        self.ended: list[Attempted] = []
+        self.waits: list[float] = []
+        self.woken = 0
+
+    @property
+    def is_idle(self) -> bool:
+        return not self.under_way and not self.ended
+
+    def start(self, message: Message) -> None:
+        self.under_way.append(message)
+
+    def in_flight(self, endpoint: str) -> int:
+        return sum(one.endpoint == endpoint for one in self.under_way)
+
+    def finished(self, timeout: float) -> list[Attempted]:
+        self.waits.append(timeout)
+        ended, self.ended = self.ended, []
+        return ended
+
+    def wake(self) -> None:
+        self.woken += 1
+
+    def end(self, outcome: Outcome = Outcome.ACCEPTED) -> None:
+        message = self.under_way.pop(0)
+        self.ended.append(Attempted(message, outcome, START, timedelta(0)))
+
+
+class Setting:
+    """A dispatcher on a fake clock, with a store and a sender to look into."""
+
+    def __init__(self, database: Database, *, room: int = 2) -> None:
+        self.database = database
+        self.clock = FakeClock()
+        self.ids = Ids()
+        self.sender = RecordingSender()
+        self.dispatcher = Dispatcher(
+            database,
+            self.sender,
+            {"crm": Route(room, 15 * SECOND, (5 * SECOND, 60 * SECOND))},
+            now=self.clock.now,
+            jitter=lambda: 0.0,
+            new_id=self.ids,
+        )
+
+    def add(self, *subjects: str) -> None:
+        with self.database.write() as db:
+            facts = [Fact("sms.received", subject, {}) for subject in subjects]
+            written = events.record(db, "main", facts, self.clock.at, self.ids)
+            planned = plan(written, [Interest("crm", ("*",), None)])
+            outbox.add(db, planned, events.numbers(db, written), self.clock.at)
+        self.dispatcher.wake()
+
+    def statuses(self) -> list[str]:
+        with self.database.read() as db:
+            return list(db.exec_driver_sql("SELECT status FROM deliveries ORDER BY id").scalars())
+
+
+@pytest.fixture
+def setting() -> Iterator[Setting]:
+    database = databases.in_memory()
+    yield Setting(database)
+    database.close()
+
+
+def test_it_sleeps_no_longer_than_until_the_next_retry(setting: Setting) -> None:
+    """The wait is measured after the failure was written: else a retry would come with the backstop."""
+    setting.add("a")
+    setting.dispatcher.run_once(60)
+    setting.sender.end(Outcome.TIMEOUT)
+    setting.dispatcher.run_once(60)
+    setting.dispatcher.run_once(60)
+
+    assert setting.sender.waits[-1] == 5.0
+
+
+def test_with_nothing_to_do_it_sleeps_until_it_is_woken(setting: Setting) -> None:
+    setting.dispatcher.run_once(60)
+    setting.dispatcher.run_once(60)
+
+    assert setting.sender.waits[-1] == BACKSTOP.total_seconds()
+    setting.add("a")
+    assert setting.sender.woken == 1
+    assert setting.dispatcher.run_once(60) == 1
+
+
+def test_an_endpoint_has_no_more_under_way_than_its_share(setting: Setting) -> None:
+    setting.add("a", "b", "c")
+    setting.dispatcher.run_once()
+    setting.dispatcher.run_once()
+    assert [one.lane for one in setting.sender.under_way] == ["main/a", "main/b"]
+
+    setting.sender.end()
+    setting.dispatcher.run_once()
+    setting.dispatcher.run_once()
+    assert [one.lane for one in setting.sender.under_way] == ["main/b", "main/c"]
+
+
+def test_a_result_that_could_not_be_written_is_kept_and_the_message_not_sent_again(setting: Setting) -> None:
+    setting.add("a")
+    setting.dispatcher.run_once()
+    setting.sender.end()
+    setting.dispatcher.run_once()
+    locked = setting.dispatcher._database
+
+    class Locked:
+        @contextmanager
+        def write(self) -> Iterator[sa.Connection]:
+            if locked is not None:
+                raise sa.exc.OperationalError("BEGIN IMMEDIATE", {}, Exception("database is locked"))
+            yield
+
+    setting.dispatcher._database = Locked()  # type: ignore[assignment] # the same one method
+    setting.dispatcher._turn(0)
+    assert setting.statuses() == ["leased"]
+
+    setting.dispatcher._database = locked
+    setting.dispatcher._turn(0)
+    assert setting.statuses() == ["delivered"]
+    assert setting.sender.under_way == []
+
+
+def test_what_left_the_configuration_stays_in_the_store(setting: Setting) -> None:
+    setting.add("a")
+    setting.dispatcher.run_once()
+    setting.dispatcher.routes = {}
+    setting.sender.end(Outcome.REFUSED)
+    setting.dispatcher.run_once()
+    setting.dispatcher.run_once()
+
+    assert setting.statuses() == ["pending"]
+
+
+def test_it_ends_with_what_was_due_sent(tmp_path: Path) -> None:
+    database = databases.open_for_daemon(f"sqlite:///{tmp_path / 'a.db'}")
+    setting = Setting(database, room=10)
+    sender = setting.sender
+
+    def finished(timeout: float) -> list[Attempted]:
+        while sender.under_way:
+            sender.end()
+        ended, sender.ended = sender.ended, []
+        return ended
+
+    sender.finished = finished  # type: ignore[method-assign] # ends whatever was started
+    setting.dispatcher._now = clock.utcnow
+    setting.add("a", "b", "b")
+    running = threading.Thread(target=lambda: setting.dispatcher.run(drain=10 * SECOND))
+    setting.dispatcher.stop()
+    running.start()
+    running.join(10)
+
+    assert not running.is_alive()
+    assert setting.statuses() == ["delivered"] * 3
+    database.close()
