@@ -149,6 +149,7 @@ class App:
             is_ready=self._is_ready,
             schedule=self._scheduled,
             endpoints=lambda: list(self.dispatcher.routes),
+            last_seen=self.poller.unflushed,
             now=clock.utcnow,
         )
         app = create_app(database=self.database, tokens=self._tokens, live=live, version=__version__)

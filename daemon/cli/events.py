@@ -3,11 +3,12 @@
 import json
 import os
 import threading
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from daemon.cli.output import ConfigOption, Fatal, JsonOption, clock_time, open_store, print_lines
+from daemon.core.body import summary
 from daemon.core.model import Event
 from daemon.store import events
 from daemon.store.database import Database
@@ -97,18 +98,3 @@ def line(event: Event) -> str:
     """An event on one line of a terminal."""
     told = summary(json.loads(event.body))
     return f"{clock_time(event.timestamp)}  {event.system or 'daemon':<10} {event.type:<26} {told}"
-
-
-def summary(body: dict[str, Any]) -> str:
-    """What a body tells, in few words; `body` is the parsed JSON of an event."""
-    data = body["data"]
-    words = [str(data["subject"])]
-    if sms := data.get("sms"):
-        words.append(f"{sms['text']!r}")
-    if threshold := data.get("threshold"):
-        words.append(f"{threshold['metric']} {threshold['value']}")
-    if alert := data.get("alert"):
-        words.append(f"[{alert['severity']}] {alert['reason']}")
-    if error := data.get("error"):
-        words.append(f"{error['class']}: {error['message']}")
-    return " · ".join(words)

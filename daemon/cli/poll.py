@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.events import summary
 from daemon.cli.output import ConfigOption, Fatal, JsonOption, load, print_json
+from daemon.core.body import summary
 from daemon.core.model import Json
 from daemon.once import poll_once, rehearse_once
 from daemon.store.database import DatabaseError

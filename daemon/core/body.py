@@ -1,7 +1,9 @@
 """The body of an event: the bytes that every receiver, the API, the stream and the CLI show. Pure."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from daemon.core.model import Fact, Json
 from daemon.core.timestamps import iso
@@ -26,3 +28,18 @@ def render(fact: Fact, *, event: str, system: str, sequence: int, at: datetime) 
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     # Half a surrogate pair is no text and has no UTF-8; what came with one is shown with a "?".
     return text.encode("utf-8", "replace")
+
+
+def summary(body: Mapping[str, Any]) -> str:
+    """What a body tells, in few words for one line; `body` is the parsed JSON of an event."""
+    data = body["data"]
+    words = [str(data["subject"])]
+    if sms := data.get("sms"):
+        words.append(f"{sms['text']!r}")
+    if threshold := data.get("threshold"):
+        words.append(f"{threshold['metric']} {threshold['value']}")
+    if alert := data.get("alert"):
+        words.append(f"[{alert['severity']}] {alert['reason']}")
+    if error := data.get("error"):
+        words.append(f"{error['class']}: {error['message']}")
+    return " · ".join(words)

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from daemon import clock
-from daemon.cli.events import summary
+from daemon.core.body import summary
 from daemon.receiver import Received
 
 LINES = 200

@@ -1,7 +1,7 @@
 """The HTTP side: whether the daemon lives, what it knows, what happened. Reads the store, changes nothing."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -38,6 +38,8 @@ class Live:
     is_ready: Callable[[], State]
     schedule: Callable[[], Sequence[Scheduled]]
     endpoints: Callable[[], Sequence[str]]
+    last_seen: Callable[[], Mapping[tuple[str, str], datetime]]
+    """Watches (system, name) that were seen since the store was told."""
     now: Callable[[], datetime]
 
 
@@ -152,6 +154,9 @@ def _page(found: Sequence[tuple[int, Any]], limit: int) -> bytes:
 def _status(seen: views.Overview, live: Live, version: str) -> models.Status:
     now = live.now()
     watches = {(one.system, one.name): one for one in seen.watches}
+    for key, at in live.last_seen().items():
+        if key in watches:
+            watches[key] = replace(watches[key], observed_at=at, polled_at=at)
     systems: dict[str, list[models.WatchStatus]] = {}
     for one in live.schedule():
         view = watches.get((one.system, one.watch), NEVER_ASKED)

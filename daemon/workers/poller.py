@@ -103,6 +103,11 @@ class Poller:
             db.rollback()
         return Polled(watch, now, seen if isinstance(seen, Unknown) else None, recorded)
 
+    def unflushed(self) -> dict[tuple[str, str], datetime]:
+        """When watches (system, name) were last seen unchanged, as far as the store does not know it yet."""
+        with self._lock:
+            return dict(self._unchanged)
+
     def flush(self) -> None:
         """Store when watches were last seen unchanged; that is not worth a commit each."""
         with self._lock:

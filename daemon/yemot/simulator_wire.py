@@ -20,6 +20,7 @@ from daemon.yemot.simulator_requests import Incoming
 DROP_SECONDS = 0.05
 """Between two bytes of an answer that drips, and between two looks whether the client is still there."""
 NO_LINGER = struct.pack("ii", 1, 0)
+POLL_SECONDS = 0.2
 STOP_SECONDS = 5.0
 
 
@@ -46,7 +47,7 @@ class Wire(ThreadingHTTPServer):
         self._lock = threading.Lock()
         super().__init__(address, handler)
         self._acceptor = threading.Thread(
-            target=self.serve_forever, kwargs={"poll_interval": DROP_SECONDS}, name="simulator", daemon=True
+            target=self.serve_forever, kwargs={"poll_interval": POLL_SECONDS}, name="simulator", daemon=True
         )
 
     def start(self) -> None:
@@ -56,6 +57,9 @@ class Wire(ThreadingHTTPServer):
     def stop(self) -> None:
         """Accept no more, end every connection, and wait for their threads."""
         self.stopping.set()
+        # Wakes the acceptor, which would otherwise look at the end of its interval only.
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
         self.shutdown()
         self._acceptor.join()
         self.server_close()

@@ -1,4 +1,4 @@
-"""SIP accounts: what an answer says of each, and how long the list must insist before one is believed gone."""
+"""SIP accounts: what an answer says of each, and how often the list must say so before one is gone."""
 
 import json
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
 
@@ -132,11 +132,8 @@ def test_a_result_that_could_not_be_written_is_kept_and_the_message_not_sent_aga
     locked = setting.dispatcher._database
 
     class Locked:
-        @contextmanager
-        def write(self) -> Iterator[sa.Connection]:
-            if locked is not None:
-                raise sa.exc.OperationalError("BEGIN IMMEDIATE", {}, Exception("database is locked"))
-            yield
+        def write(self) -> AbstractContextManager[sa.Connection]:
+            raise sa.exc.OperationalError("BEGIN IMMEDIATE", {}, Exception("database is locked"))
 
     setting.dispatcher._database = Locked()  # type: ignore[assignment] # the same one method
     setting.dispatcher._turn(0)

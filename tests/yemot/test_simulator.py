@@ -1,16 +1,17 @@
-"""The simulator as a server: tokens and sessions, parameters in every form, connections, what it remembers."""
+"""The simulator as a server: tokens, sessions, parameters, connections, and what it remembers."""
 
 import http.client
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 
+from daemon.clock import monotonic
 from daemon.yemot.simulated import SimulatedSystem
 from daemon.yemot.simulator import Simulator
 from daemon.yemot.simulator_faults import Fault
@@ -298,6 +299,14 @@ def test_a_request_is_counted_however_it_fails(simulator: Simulator, http_sessio
     assert simulator.systems[TOKEN].request_counts["GetSession"] == 1
 
 
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Look again and again, for as long as a test is patient."""
+    deadline = monotonic() + PATIENCE
+    while not condition():
+        assert monotonic() < deadline
+        threading.Event().wait(0.005)
+
+
 def test_a_stop_ends_idle_and_hanging_connections(clock: FakeClock) -> None:
     simulator = Simulator({TOKEN: SimulatedSystem(now=clock.now)}, now=clock.now)
     simulator.start()
@@ -310,6 +319,7 @@ def test_a_stop_ends_idle_and_hanging_connections(clock: FakeClock) -> None:
         idle.sendall(f"GET /ym/api/SipGetContexts?token={TOKEN} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         assert idle.recv(65536).startswith(b"HTTP/1.1 200")
         hanging.sendall(f"GET /ym/api/GetSession?token={TOKEN} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        wait_for(lambda: simulator.systems[TOKEN].request_counts["GetSession"] == 1)
 
         simulator.stop()
 

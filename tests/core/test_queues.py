@@ -1,0 +1,456 @@
+"""Queues: what each metric means, thresholds that raise and clear, and who joined, left and paused."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from daemon.core import queues
+from daemon.core.model import Change, Condition, Json, Kind, Rule, Severity, Verdict
+from daemon.core.queues import Agent, Caller, Observation, Queue, State, Threshold
+
+RULE = Rule(timedelta(seconds=30), timedelta(0), Severity.WARNING)
+G, B, U = Verdict.GOOD, Verdict.BAD, Verdict.UNKNOWN
+
+NOBODY = Observation(
+    calls=0,
+    abandoned=0,
+    completed=0,
+    talk_seconds=0,
+    hold_seconds=0,
+    strategy="ringall",
+    callers=(),
+    agents=(),
+)
+BLIND = Observation(
+    calls=None,
+    abandoned=None,
+    completed=None,
+    talk_seconds=None,
+    hold_seconds=None,
+    strategy=None,
+    callers=None,
+    agents=None,
+)
+METRICS = (
+    "calls_waiting",
+    "longest_wait_seconds",
+    "agents_available",
+    "agents_paused",
+    "calls_per_agent",
+    "hold_seconds",
+    "abandoned",
+)
+
+
+def above(value: float, *, clear: float | None = None, metric: str = "calls_waiting") -> Threshold:
+    return Threshold(metric, value, None, value if clear is None else clear, RULE)
+
+
+def below(value: float, *, clear: float | None = None, metric: str = "agents_available") -> Threshold:
+    return Threshold(metric, None, value, value if clear is None else clear, RULE)
+
+
+def queue(*thresholds: Threshold) -> Queue:
+    return Queue("/5", "sales", thresholds)
+
+
+def waiting(*, calls: int | None) -> Observation:
+    return replace(NOBODY, calls=calls, callers=None)
+
+
+def staff(*agents: Agent) -> Observation:
+    return replace(NOBODY, agents=agents)
+
+
+def agent(name: str, *, paused: bool | None = False, status: str | None = "1") -> Agent:
+    return Agent(name, paused, status)
+
+
+def caller(call_id: str, *, wait: int | None = 0) -> Caller:
+    return Caller(call_id, f"05{call_id}", wait, 1)
+
+
+def diff(
+    before: State | None, seen: Observation, watched: Queue | None = None, *, is_emitting: bool = False
+) -> tuple[State, Change[State]]:
+    """The change, and the state as a restart would find it."""
+    change = queues.diff(before, seen, watched or queue(), is_emitting=is_emitting)
+    restarted = queues.load(json.loads(json.dumps(queues.dump(change.state))))
+    assert restarted == change.state
+    return restarted, change
+
+
+def verdict(change: Change[State]) -> Verdict:
+    (condition,) = change.conditions
+    return condition.verdict
+
+
+def told(change: Change[State]) -> list[tuple[str, Json]]:
+    return [
+        (fact.type, fact.payload["caller"] if "caller" in fact.payload else fact.payload["agent"])
+        for fact in change.facts
+    ]
+
+
+def call(call_id: str) -> Json:
+    return {"call_id": call_id, "phone": f"05{call_id}"}
+
+
+def test_the_metrics_of_a_busy_queue() -> None:
+    seen = replace(
+        NOBODY,
+        calls=3,
+        abandoned=7,
+        hold_seconds=35,
+        callers=(caller("a", wait=443), caller("b", wait=12)),
+        agents=(agent("1"), agent("2", status="2"), agent("3", paused=True), agent("4", status="5")),
+    )
+
+    assert queues.metrics(seen) == {
+        "calls_waiting": 3,
+        "longest_wait_seconds": 443,
+        "agents_available": 2,
+        "agents_paused": 1,
+        "calls_per_agent": 1.5,
+        "hold_seconds": 35,
+        "abandoned": 7,
+    }
+
+
+def test_the_metrics_of_an_empty_queue_are_known() -> None:
+    assert queues.metrics(NOBODY) == dict.fromkeys(METRICS, 0)
+
+
+def test_what_could_not_be_read_is_no_metric() -> None:
+    assert queues.metrics(BLIND) == dict.fromkeys(METRICS)
+
+
+def test_callers_are_counted_where_the_counter_is_missing() -> None:
+    seen = replace(BLIND, callers=(caller("a"), caller("b")))
+
+    assert queues.metrics(seen)["calls_waiting"] == 2
+
+
+def test_the_counter_goes_before_the_list() -> None:
+    assert queues.metrics(replace(NOBODY, calls=4, callers=(caller("a"),)))["calls_waiting"] == 4
+
+
+@pytest.mark.parametrize(
+    ("status", "available"),
+    [("0", 1), ("1", 1), ("2", 1), ("3", 1), ("4", 0), ("5", 0), ("6", 1), ("7", 1), ("8", 1)],
+)
+def test_an_agent_on_a_call_is_available_and_one_out_of_reach_is_not(status: str, available: int) -> None:
+    assert queues.metrics(staff(agent("1", status=status)))["agents_available"] == available
+
+
+@pytest.mark.parametrize("status", ["1", "5"])
+def test_a_paused_agent_is_not_available_and_counted_as_paused(status: str) -> None:
+    found = queues.metrics(staff(agent("1", paused=True, status=status)))
+
+    assert (found["agents_available"], found["agents_paused"]) == (0, 1)
+
+
+def test_an_agent_of_whom_nobody_knows_makes_the_count_unknown() -> None:
+    unknown_status = queues.metrics(staff(agent("1"), agent("2", status=None)))
+    unknown_pause = queues.metrics(staff(agent("1"), agent("2", paused=None)))
+
+    assert (unknown_status["agents_available"], unknown_status["agents_paused"]) == (None, 0)
+    assert (unknown_pause["agents_available"], unknown_pause["agents_paused"]) == (None, None)
+    assert unknown_status["calls_per_agent"] is unknown_pause["calls_per_agent"] is None
+
+
+def test_without_agents_the_calls_per_agent_are_the_calls() -> None:
+    assert queues.metrics(replace(NOBODY, calls=6))["calls_per_agent"] == 6
+
+
+def test_without_any_readable_wait_the_longest_is_unknown() -> None:
+    seen = replace(NOBODY, callers=(caller("a", wait=None), caller("b", wait=None)))
+
+    assert queues.metrics(seen)["longest_wait_seconds"] is None
+
+
+@pytest.mark.parametrize(("value", "expected"), [(0, G), (3, G), (5, G), (6, B), (99, B)])
+def test_above_means_more_than_the_value(value: int, expected: Verdict) -> None:
+    _, change = diff(None, waiting(calls=value), queue(above(5)))
+
+    assert verdict(change) is expected
+
+
+@pytest.mark.parametrize(("value", "expected"), [(0, B), (1, B), (2, G), (9, G)])
+def test_below_means_less_than_the_value(value: int, expected: Verdict) -> None:
+    _, change = diff(None, staff(*(agent(str(one)) for one in range(value))), queue(below(2)))
+
+    assert verdict(change) is expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ((4,), [G]),
+        ((6, 5, 4, 3, 4, 5, 6), [B, B, B, G, G, G, B]),
+        ((0, 5, 6, 4), [G, G, B, B]),
+    ],
+)
+def test_above_between_clear_and_raise_the_last_verdict_stands(
+    values: tuple[int, ...], expected: list[Verdict]
+) -> None:
+    state, found = None, []
+    for value in values:
+        state, change = diff(state, waiting(calls=value), queue(above(5, clear=3)))
+        found.append(verdict(change))
+
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [((2,), [G]), ((1, 2, 3, 4, 3, 2, 1), [B, B, B, G, G, G, B]), ((9, 2, 1, 3), [G, G, B, B])],
+)
+def test_below_between_clear_and_raise_the_last_verdict_stands(
+    values: tuple[int, ...], expected: list[Verdict]
+) -> None:
+    state, found = None, []
+    for value in values:
+        seen = staff(*(agent(str(one)) for one in range(value)))
+        state, change = diff(state, seen, queue(below(2, clear=4)))
+        found.append(verdict(change))
+
+    assert found == expected
+
+
+def test_a_threshold_below_nothing_never_fires() -> None:
+    assert verdict(diff(None, NOBODY, queue(below(0)))[1]) is G
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_an_unknown_metric_neither_fires_nor_clears(metric: str) -> None:
+    for threshold in (above(0, metric=metric), below(1, metric=metric)):
+        assert verdict(diff(None, BLIND, queue(threshold))[1]) is U
+
+
+def test_an_unknown_answer_does_not_forget_the_verdict_that_the_band_repeats() -> None:
+    watched = queue(above(5, clear=3))
+    state, _ = diff(None, waiting(calls=6), watched)
+    state, blind = diff(state, BLIND, watched)
+    _, after = diff(state, waiting(calls=4), watched)
+
+    assert (verdict(blind), verdict(after)) == (U, B)
+
+
+def test_a_counter_that_was_reset_is_judged_by_its_present_value() -> None:
+    watched = queue(above(10, metric="abandoned"))
+    state, full = diff(None, replace(NOBODY, abandoned=12), watched)
+    _, reset = diff(state, replace(NOBODY, abandoned=0), watched)
+
+    assert (verdict(full), verdict(reset), reset.facts) == (B, G, ())
+
+
+def test_a_condition_shows_the_queue_and_the_threshold() -> None:
+    _, change = diff(None, replace(waiting(calls=6), hold_seconds=9), queue(above(5, clear=3)))
+
+    assert change.conditions == (
+        Condition(
+            key="queue/5/calls_waiting/above/warning",
+            kind=Kind("queue.threshold.crossed", "queue.threshold.cleared"),
+            subject="queue/5",
+            verdict=B,
+            rule=RULE,
+            payload={
+                "queue": {
+                    "path": "/5",
+                    "name": "sales",
+                    "calls_waiting": 6,
+                    "longest_wait_seconds": None,
+                    "agents_available": 0,
+                    "agents_paused": 0,
+                    "calls_per_agent": 6,
+                    "hold_seconds": 9,
+                    "abandoned": 0,
+                },
+                "threshold": {"metric": "calls_waiting", "above": 5, "clear": 3, "value": 6},
+            },
+        ),
+    )
+
+
+def test_a_threshold_below_is_shown_as_below() -> None:
+    _, change = diff(None, NOBODY, queue(below(1)))
+
+    assert change.conditions[0].key == "queue/5/agents_available/below/warning"
+    assert change.conditions[0].payload["threshold"] == {
+        "metric": "agents_available",
+        "below": 1,
+        "clear": 1,
+        "value": 0,
+    }
+
+
+def test_an_edited_value_keeps_the_alert_and_another_severity_is_another_alert() -> None:
+    (before,) = diff(None, NOBODY, queue(above(5)))[1].conditions
+    (edited,) = diff(None, NOBODY, queue(above(9, clear=2)))[1].conditions
+    (severe,) = diff(None, NOBODY, queue(replace(above(9), rule=replace(RULE, severity=Severity.CRITICAL))))[
+        1
+    ].conditions
+
+    assert before.key == edited.key != severe.key
+
+
+def test_thresholds_of_one_queue_are_judged_apart() -> None:
+    severe = replace(above(8, clear=7), rule=replace(RULE, severity=Severity.CRITICAL))
+    watched = queue(above(5, clear=3), severe)
+    state, high = diff(None, waiting(calls=9), watched)
+    _, middle = diff(state, waiting(calls=4), watched)
+
+    assert [one.verdict for one in high.conditions] == [B, B]
+    assert [one.verdict for one in middle.conditions] == [B, G]
+
+
+@pytest.mark.parametrize(
+    ("path", "subject"),
+    [("/5", "queue/5"), ("5", "queue/5"), ("/1/2", "queue/1/2"), (".", "queue/."), ("/", "queue/.")],
+)
+def test_the_subject_is_the_path_without_its_outer_slashes(path: str, subject: str) -> None:
+    assert Queue(path, "", ()).subject == subject
+
+
+def test_the_baseline_tells_nobody_who_waits_and_who_is_paused() -> None:
+    _, change = diff(None, replace(NOBODY, callers=(caller("a"),), agents=(agent("1", paused=True),)))
+
+    assert change.facts == ()
+
+
+def test_the_baseline_tells_them_where_that_is_asked_for() -> None:
+    seen = replace(NOBODY, callers=(caller("a"),), agents=(agent("1", paused=True), agent("2")))
+    _, change = diff(None, seen, is_emitting=True)
+
+    assert told(change) == [
+        ("queue.caller.joined", call("a")),
+        ("queue.agent.paused", {"name": "1", "status": "1"}),
+    ]
+
+
+def test_callers_who_come_and_go_are_told_by_their_call_who_left_first() -> None:
+    state, _ = diff(None, replace(NOBODY, callers=(caller("a"), caller("b"))))
+    _, change = diff(state, replace(NOBODY, callers=(caller("b"), caller("c"))))
+
+    assert told(change) == [("queue.caller.left", call("a")), ("queue.caller.joined", call("c"))]
+    assert {fact.subject for fact in change.facts} == {"queue/5"}
+    assert all(fact.payload["queue"] == change.facts[0].payload["queue"] for fact in change.facts)
+
+
+def test_a_call_that_moves_up_and_waits_longer_is_no_news() -> None:
+    state, _ = diff(None, replace(NOBODY, callers=(caller("a", wait=1),)))
+    _, change = diff(state, replace(NOBODY, callers=(replace(caller("a", wait=61), position=2),)))
+
+    assert change.facts == ()
+
+
+def test_the_same_phone_in_another_call_left_and_joined() -> None:
+    state, _ = diff(None, replace(NOBODY, callers=(caller("a"),)))
+    again = replace(caller("a"), call_id="b")
+    _, change = diff(state, replace(NOBODY, callers=(again,)))
+
+    assert [fact.type for fact in change.facts] == ["queue.caller.left", "queue.caller.joined"]
+
+
+def test_agents_who_pause_and_come_back_are_told() -> None:
+    state, _ = diff(None, staff(agent("1"), agent("2", paused=True)))
+    _, change = diff(state, staff(agent("1", paused=True, status="2"), agent("2")))
+
+    assert told(change) == [
+        ("queue.agent.paused", {"name": "1", "status": "2"}),
+        ("queue.agent.unpaused", {"name": "2", "status": "1"}),
+    ]
+
+
+def test_an_agent_who_is_new_is_told_only_when_paused() -> None:
+    state, _ = diff(None, staff())
+    _, change = diff(state, staff(agent("1"), agent("2", paused=True)))
+
+    assert told(change) == [("queue.agent.paused", {"name": "2", "status": "1"})]
+
+
+def test_an_agent_who_leaves_the_queue_is_no_news() -> None:
+    state, _ = diff(None, staff(agent("1"), agent("2")))
+
+    assert diff(state, staff(agent("1")))[1].facts == ()
+
+
+@pytest.mark.parametrize("paused", [True, False])
+def test_an_unreadable_pause_is_no_change(paused: bool) -> None:
+    state, _ = diff(None, staff(agent("1", paused=paused)))
+    state, blind = diff(state, staff(agent("1", paused=None)))
+    _, after = diff(state, staff(agent("1", paused=paused)))
+
+    assert blind.facts == after.facts == ()
+
+
+def test_unreadable_lists_keep_who_waits_and_who_is_paused() -> None:
+    seen = replace(NOBODY, callers=(caller("a"),), agents=(agent("1", paused=True),))
+    state, _ = diff(None, seen)
+    state, blind = diff(state, BLIND)
+    _, after = diff(state, seen)
+
+    assert blind.facts == after.facts == ()
+
+
+def test_one_unreadable_list_does_not_hide_the_other() -> None:
+    state, _ = diff(None, replace(NOBODY, callers=(caller("a"),), agents=(agent("1"),)))
+    _, change = diff(state, replace(NOBODY, callers=None, agents=(agent("1", paused=True),)))
+
+    assert [fact.type for fact in change.facts] == ["queue.agent.paused"]
+
+
+def test_a_list_that_is_empty_is_not_an_unreadable_one() -> None:
+    state, _ = diff(None, replace(NOBODY, callers=(caller("a"),)))
+
+    assert told(diff(state, NOBODY)[1]) == [("queue.caller.left", call("a"))]
+
+
+def test_the_state_keeps_the_metrics_for_the_status() -> None:
+    assert diff(None, waiting(calls=6))[0].metrics["calls_waiting"] == 6
+
+
+readings = st.lists(st.none() | st.integers(0, 12), min_size=1, max_size=12)
+
+
+@settings(max_examples=150, deadline=None)
+@given(values=readings, limit=st.integers(0, 10), room=st.integers(0, 5), is_above=st.booleans())
+def test_any_course_of_a_value_is_judged_as_the_model_says(
+    values: list[int | None], limit: int, room: int, is_above: bool
+) -> None:
+    """A latch: set beyond the limit, cleared at the clear value, untouched between them and while blind."""
+    threshold = (
+        above(limit, clear=limit - room)
+        if is_above
+        else below(limit, clear=limit + room, metric="calls_waiting")
+    )
+    state, is_bad = None, False
+    for value in values:
+        distance = None if value is None else (value - limit if is_above else limit - value)
+        if distance is not None and (distance > 0 or distance <= -room):
+            is_bad = distance > 0
+        state, change = diff(state, waiting(calls=value), queue(threshold))
+
+        assert verdict(change) is (U if value is None else B if is_bad else G)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.none() | st.sets(st.sampled_from("abcdef")), min_size=1, max_size=8))
+def test_any_coming_and_going_tells_the_callers_who_wait(lists: list[set[str] | None]) -> None:
+    state, _ = diff(None, NOBODY)
+    present: set[str] = set()
+    for names in lists:
+        callers = None if names is None else tuple(caller(name) for name in sorted(names))
+        state, change = diff(state, replace(NOBODY, callers=callers))
+        for fact in change.facts:
+            one = fact.payload["caller"]
+            assert isinstance(one, dict)
+            assert (fact.type == "queue.caller.joined") == (one["call_id"] not in present)
+            present ^= {one["call_id"]}
+
+        assert names is None or present == names

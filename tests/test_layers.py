@@ -1,0 +1,18 @@
+"""Who may import whom: the contracts of `pyproject.toml` hold, and the package is ours."""
+
+from pathlib import Path
+
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+
+import daemon
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_every_layer_knows_only_those_below_it() -> None:
+    assert lint_imports(config_filename=str(ROOT / "pyproject.toml")) == EXIT_STATUS_SUCCESS
+
+
+def test_the_package_is_ours_and_not_another_of_the_same_name() -> None:
+    """PyPI's `python-daemon` installs a package named `daemon` too; pip does not refuse the two together."""
+    assert daemon.__file__ == str(ROOT / "daemon" / "__init__.py")
