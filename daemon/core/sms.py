@@ -1,13 +1,15 @@
 """The SMS log: what one answer shows, what is remembered of it, and which messages are new.
 
 Pure. The log has no row ids, dates of one second, and a window bounded by `limit`, newest first. So
-rows are compared as a multiset: two equal messages in one second are two messages. A row is new when
-it is not known and either stands above a known row, or is younger than the horizon: the second below
-which the log was never, or is no longer, remembered.
+rows are compared as a multiset: two equal messages in one second are two messages.
+
+The horizon is the second up to which the log was never, or is no longer, remembered row by row. A row
+that is not known is new when it is younger than the horizon, or stands above a known row that is: on the
+night when the clocks go back, new rows carry older dates.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from hashlib import blake2b
@@ -72,7 +74,7 @@ class State:
     known: Mapping[str, Known]
     """By digest of sender, recipient, text and second."""
     horizon: str = ""
-    """Unknown rows of this second or older, below all known rows, were there before."""
+    """Unknown rows of this second or older were there before, unless a younger known row is below them."""
 
     @property
     def newest(self) -> str:
@@ -101,15 +103,20 @@ def diff(
     return Change(state, (*gaps, *facts))
 
 
-def reaches(state: State, seen: Observation) -> bool:
-    """Whether the answer goes back to rows that are known, so that nothing between can be missing."""
+def reaches(state: State | None, seen: Observation) -> bool:
+    """Whether the answer goes back to rows that are known, so that nothing between can be missing.
+
+    A baseline (no state) has to go back to the end of its newest second, which may still be filling.
+    """
     if not seen.rows:
         return True
+    if state is None:
+        return is_conclusive(seen)
     if not state.known:
         return not seen.is_full
     # A window that ends within the newest known second may hide rows equal to those that it shows.
     return any(digest(row) in state.known for row in seen.rows) and (
-        not seen.is_full or min(map(second, seen.rows)) < state.newest
+        not seen.is_full or not state.newest or _oldest(map(second, seen.rows)) < state.newest
     )
 
 
@@ -154,35 +161,39 @@ def _tally(entries: list[tuple[str, str]]) -> dict[str, Known]:
     return {key: Known(at, counts[key]) for key, at in entries}
 
 
+def _oldest(seconds: Iterable[str]) -> str:
+    return min((at for at in seconds if at), default="")
+
+
 def _fresh(state: State, entries: list[tuple[str, str]]) -> list[int]:
     """Indexes of the rows that are new. Known rows are matched from the oldest up."""
     left = {key: known.count for key, known in state.known.items()}
     unmatched, bottom = [], -1
     for index in range(len(entries) - 1, -1, -1):
-        key, _ = entries[index]
+        key, at = entries[index]
         if left.get(key, 0):
             left[key] -= 1
-            bottom = max(bottom, index)
+            if at > state.horizon:
+                bottom = max(bottom, index)
         else:
             unmatched.append(index)
-    newest = state.newest
 
     def is_new(index: int) -> bool:
         at = entries[index][1]
-        return index < bottom or not at or at > state.horizon or (bottom < 0 and at >= newest)
+        return not at or at > state.horizon or index < bottom
 
     return sorted(index for index in unmatched if is_new(index))
 
 
 def _remember(before: State, entries: list[tuple[str, str]], *, is_full: bool) -> State:
-    """The rows known from now on. Rows that vanish are kept, lest they come back as new ones;
-    rows that slid out below a full window are forgotten, and the horizon rises over them."""
+    """The rows known from now on. Rows that vanish are kept, lest they come back as new ones; whole seconds
+    that slid out below a full window are forgotten, and the horizon rises over them."""
     shown = _tally(entries)
     known = dict(before.known)
     for key, row in shown.items():
         known[key] = Known(row.second, max(row.count, known[key].count if key in known else 0))
-    floor = min((at for _, at in entries), default="") if is_full else ""
-    forgotten = {key for key, row in known.items() if key not in shown and row.second and row.second <= floor}
+    floor = _oldest(at for _, at in entries) if is_full else ""
+    forgotten = {key for key, row in known.items() if key not in shown and row.second and row.second < floor}
     if len(known) - len(forgotten) > MAX_KNOWN:
         by_age = sorted(known, key=lambda key: known[key].second, reverse=True)
         forgotten |= set(by_age[MAX_KNOWN:])
@@ -195,7 +206,7 @@ def _gap(before: State, entries: list[tuple[str, str]]) -> Fact:
     """Messages between these two seconds may have passed unseen."""
     window: dict[str, Json] = {
         "after": before.newest or None,
-        "before": min((at for _, at in entries if at), default=None),
+        "before": _oldest(at for _, at in entries) or None,
         "rows_read": len(entries),
     }
     return Fact("sms.gap", "sms", {"gap": window})

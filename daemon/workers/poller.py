@@ -154,7 +154,7 @@ class Poller:
             return seen
         with self._database.read() as db:
             before = watches.load(db, *watch.id)
-        return seen if before.state is None else watch.complete(watch.load(before.state), seen)
+        return watch.complete(None if before.state is None else watch.load(before.state), seen)
 
     def _pass_over(self, watch: Watch, memory: _Memory) -> Polled:
         now = self._now()
