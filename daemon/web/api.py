@@ -75,11 +75,13 @@ def _health(live: Live) -> APIRouter:
         text = f"[{'+' if is_good else '-'}]{reason}\n" if is_verbose or not is_good else "ok\n"
         return PlainTextResponse(text, 200 if is_good else 503)
 
-    @router.api_route("/livez", methods=["GET", "HEAD"], summary="Whether its loops make progress")
+    @router.head("/livez", include_in_schema=False)
+    @router.get("/livez", summary="Whether its loops make progress")
     def livez(request: Request) -> PlainTextResponse:
         return answer(live.is_alive(), is_verbose="verbose" in request.query_params)
 
-    @router.api_route("/readyz", methods=["GET", "HEAD"], summary="Whether it can do its work")
+    @router.head("/readyz", include_in_schema=False)
+    @router.get("/readyz", summary="Whether it can do its work")
     def readyz(request: Request) -> PlainTextResponse:
         return answer(live.is_ready(), is_verbose="verbose" in request.query_params)
 

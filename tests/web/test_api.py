@@ -1,0 +1,314 @@
+"""The HTTP side, called without a socket: what each route answers, to whom, and in which shape."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from daemon.core.model import Fact, Failure, Secret, Unknown
+from daemon.core.routing import Planned
+from daemon.store import database as databases
+from daemon.store import events, outbox, watches
+from daemon.store.database import Database
+from daemon.web.api import Live, Scheduled, create_app
+from daemon.web.auth import Token
+from tests.fakes import START, Ids
+
+READER, ADMIN = "token-of-a-reader", "token-of-an-admin"
+SECOND = timedelta(seconds=1)
+
+
+@dataclass
+class Setting:
+    """The app on a store of its own, with what the daemon says of itself as plain fields."""
+
+    database: Database
+    tokens: list[Token] = field(
+        default_factory=lambda: [
+            Token("reader", Secret(READER), frozenset({"read"})),
+            Token("admin", Secret(ADMIN), frozenset({"admin"})),
+            Token("robot", Secret("token-of-a-robot"), frozenset()),
+        ]
+    )
+    alive: tuple[bool, str] = (True, "dispatcher ok")
+    ready: tuple[bool, str] = (True, "database ok")
+    seen: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10_000)))
+
+    def __post_init__(self) -> None:
+        live = Live(
+            started_at=START,
+            is_alive=lambda: self.alive,
+            is_ready=lambda: self.ready,
+            schedule=lambda: [Scheduled("main", "sip", 30 * SECOND, START + 90 * SECOND)],
+            endpoints=lambda: ["crm"],
+            last_seen=lambda: self.seen,
+            now=lambda: START + 60 * SECOND,
+        )
+        app = create_app(database=self.database, tokens=lambda: self.tokens, live=live, version="1.2.3")
+        self.anybody = TestClient(app, raise_server_exceptions=False)
+        self.client = TestClient(
+            app, headers={"authorization": f"Bearer {READER}"}, raise_server_exceptions=False
+        )
+
+    def happen(self, *types: str, system: str = "main") -> list[str]:
+        with self.database.write() as db:
+            first = events.last_number(db)
+            facts = [Fact(one, "daemon", {"daemon": {"text": "שלום"}}) for one in types]
+            written = events.record(db, system, facts, START, lambda kind: f"{kind}_{next(self.numbers)}")
+            assert events.last_number(db) == first + len(types)
+        return [one.id for one in written]
+
+
+@pytest.fixture
+def setting(tmp_path: Path) -> Iterator[Setting]:
+    one = Setting(databases.open_for_daemon(f"sqlite:///{tmp_path / 'web.db'}"))
+    yield one
+    one.database.close()
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+def test_health_is_open_and_its_status_code_is_the_answer(setting: Setting, path: str) -> None:
+    well = setting.anybody.get(path)
+    head = setting.anybody.head(path)
+    setting.alive = setting.ready = (False, "the dispatcher has ended")
+    ill = setting.anybody.get(path)
+
+    assert (well.status_code, well.text, head.status_code) == (200, "ok\n", 200)
+    assert (ill.status_code, ill.text) == (503, "[-]the dispatcher has ended\n")
+
+
+def test_health_says_more_when_asked(setting: Setting) -> None:
+    assert setting.anybody.get("/livez?verbose").text == "[+]dispatcher ok\n"
+    assert setting.anybody.get("/readyz?verbose").text == "[+]database ok\n"
+
+
+def test_a_daemon_that_cannot_write_lives_and_is_not_ready(setting: Setting) -> None:
+    setting.ready = (False, "database: disk is full")
+
+    assert setting.anybody.get("/livez").status_code == 200
+    assert setting.anybody.get("/readyz").status_code == 503
+
+
+@pytest.mark.parametrize("path", ["/api/v1/status", "/api/v1/events", "/api/v1/events/evt_1"])
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        (None, 401),
+        ("Bearer ", 401),
+        ("Bearer of-nothing", 401),
+        (f"Basic {READER}", 401),
+        ("Bearer token-of-a-robot", 403),
+    ],
+)
+def test_nothing_is_told_without_a_good_token(
+    setting: Setting, path: str, header: str | None, status: int
+) -> None:
+    answer = setting.anybody.get(path, headers={"authorization": header} if header else {})
+
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.headers.get("www-authenticate") == "Bearer") == (status == 401)
+    assert answer.json()["instance"] == path
+
+
+def test_an_admin_may_read_and_the_scheme_may_be_spelled_as_one_likes(setting: Setting) -> None:
+    answer = setting.anybody.get("/api/v1/status", headers={"authorization": f"bearer {ADMIN}"})
+
+    assert answer.status_code == 200
+
+
+def test_without_a_configured_token_nobody_gets_in(setting: Setting) -> None:
+    setting.tokens = []
+
+    answer = setting.client.get("/api/v1/status")
+
+    assert (answer.status_code, answer.json()["title"]) == (401, "No token is configured")
+
+
+def test_the_status_of_a_watch_that_was_never_asked_says_so(setting: Setting) -> None:
+    (system,) = setting.client.get("/api/v1/status").json()["systems"]
+
+    assert system == {
+        "name": "main",
+        "watches": [
+            {
+                "watch": "sip",
+                "every_seconds": 30.0,
+                "next_run_at": "2026-03-01T12:01:30.000Z",
+                "observed_at": None,
+                "polled_at": None,
+                "age_seconds": None,
+                "failure": None,
+            }
+        ],
+    }
+
+
+def test_the_status_shows_failures_and_the_age_of_what_is_known(setting: Setting) -> None:
+    unknown = Unknown(Failure.TIMEOUT, "no answer within 20 s")
+    with setting.database.write() as db:
+        watches.save_observed(db, ("main", "sip"), {}, now=START, problems=())
+        watches.save_failed(
+            db, ("main", "sip"), unknown, now=START + 30 * SECOND, since=START + 15 * SECOND, problems=()
+        )
+
+    (watch,) = setting.client.get("/api/v1/status").json()["systems"][0]["watches"]
+
+    assert watch["age_seconds"] == 60.0
+    assert watch["polled_at"] == "2026-03-01T12:00:30.000Z"
+    assert watch["failure"] == {
+        "class": "timeout",
+        "message": "no answer within 20 s",
+        "since": "2026-03-01T12:00:15.000Z",
+    }
+
+
+def test_what_was_seen_since_the_last_write_counts(setting: Setting) -> None:
+    with setting.database.write() as db:
+        watches.save_observed(db, ("main", "sip"), {}, now=START, problems=())
+    setting.seen[("main", "sip")] = START + 50 * SECOND
+
+    (watch,) = setting.client.get("/api/v1/status").json()["systems"][0]["watches"]
+
+    assert watch["age_seconds"] == 10.0
+
+
+def test_the_status_counts_what_waits_for_each_endpoint(setting: Setting) -> None:
+    with setting.database.write() as db:
+        written = events.record(db, "main", [Fact("sms.received", "sms/054", {})] * 2, START, Ids())
+        planned = [Planned(one, "gone", "main/sms/054") for one in written]
+        outbox.add(db, planned, events.numbers(db, written), START)
+
+    document = setting.client.get("/api/v1/status").json()
+
+    assert (document["version"], document["events"], document["now"]) == (
+        "1.2.3",
+        2,
+        "2026-03-01T12:01:00.000Z",
+    )
+    assert document["endpoints"] == [
+        {"name": "crm", "open": 0, "dead": 0, "oldest_open_at": None},
+        {"name": "gone", "open": 2, "dead": 0, "oldest_open_at": "2026-03-01T12:00:00.000Z"},
+    ]
+
+
+def test_events_are_paged_with_the_id_of_the_last_one_read(setting: Setting) -> None:
+    ids = setting.happen(*["test.ping"] * 5)
+
+    first = setting.client.get("/api/v1/events", params={"limit": 2}).json()
+    second = setting.client.get("/api/v1/events", params={"limit": 2, "after": first["next"]}).json()
+    last = setting.client.get("/api/v1/events", params={"limit": 2, "after": second["next"]}).json()
+    beyond = setting.client.get("/api/v1/events", params={"after": ids[-1]}).json()
+
+    pages = [[one["data"]["id"] for one in page["events"]] for page in (first, second, last)]
+    assert pages == [ids[:2], ids[2:4], ids[4:]]
+    assert [page["has_more"] for page in (first, second, last)] == [True, True, False]
+    assert beyond == {"events": [], "next": None, "has_more": False}
+
+
+def test_events_are_the_stored_bodies_to_the_byte(setting: Setting) -> None:
+    (event,) = setting.happen("test.ping")
+    with setting.database.read() as db:
+        found = events.find(db, event)
+
+    one = setting.client.get(f"/api/v1/events/{event}")
+    page = setting.client.get("/api/v1/events")
+
+    assert found is not None
+    assert one.content == found[1].body
+    assert found[1].body in page.content
+    assert json.loads(page.content)["events"][0]["data"]["daemon"]["text"] == "שלום"
+
+
+def test_events_are_narrowed_by_type_and_system(setting: Setting) -> None:
+    setting.happen("sip.account.added", "sms.received")
+    (other,) = setting.happen("sip.account.added", system="branch")
+
+    by_type = setting.client.get("/api/v1/events", params={"type": "sip.*"}).json()["events"]
+    by_both = setting.client.get("/api/v1/events", params={"type": "sip.*", "system": "branch"}).json()
+
+    assert [one["type"] for one in by_type] == ["sip.account.added"] * 2
+    assert [one["data"]["id"] for one in by_both["events"]] == [other]
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "words"),
+    [
+        ({"after": "evt_unknown"}, 400, "evt_unknown"),
+        ({"limit": "0"}, 422, "limit"),
+        ({"limit": "1001"}, 422, "limit"),
+        ({"limit": "many"}, 422, "limit"),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_told_which_part(
+    setting: Setting, query: dict[str, str], status: int, words: str
+) -> None:
+    answer = setting.client.get("/api/v1/events", params=query)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert words in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "title"),
+    [
+        ("GET", "/nowhere", 404, "Not Found"),
+        ("POST", "/livez", 405, "Method Not Allowed"),
+        ("DELETE", "/api/v1/events", 405, "Method Not Allowed"),
+        ("GET", "/api/v1/events/evt_unknown", 404, "There is no such event"),
+    ],
+)
+def test_every_error_is_a_problem_document(
+    setting: Setting, method: str, path: str, status: int, title: str
+) -> None:
+    answer = setting.client.request(method, path)
+
+    assert answer.headers["content-type"] == "application/problem+json"
+    document = answer.json()
+    assert (document["status"], document["title"], document["type"]) == (status, title, "about:blank")
+    assert answer.status_code == status
+
+
+def test_a_database_that_is_gone_is_told_as_such_and_shows_no_internals(
+    setting: Setting, tmp_path: Path
+) -> None:
+    with setting.database.write() as db:
+        db.exec_driver_sql("ALTER TABLE watches RENAME TO elsewhere")
+
+    answer = setting.client.get("/api/v1/status")
+
+    assert answer.status_code == 503
+    assert answer.json()["title"] == "The database cannot be read at present"
+    assert "watches" not in answer.text
+
+
+def test_a_fault_of_ours_is_logged_and_not_shown(setting: Setting) -> None:
+    setting.seen = None  # type: ignore[assignment] # what no configuration can make it
+
+    answer = setting.client.get("/api/v1/status")
+
+    assert (answer.status_code, answer.json()["title"]) == (500, "An error of our own")
+    assert "NoneType" not in answer.text
+
+
+def test_answers_are_not_sniffed_and_not_kept(setting: Setting) -> None:
+    answer = setting.client.get("/api/v1/status")
+
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_the_api_describes_itself(setting: Setting) -> None:
+    document = setting.anybody.get("/openapi.json").json()
+
+    assert document["info"]["version"] == "1.2.3"
+    assert {"/livez", "/readyz", "/api/v1/status", "/api/v1/events", "/api/v1/events/{event_id}"} <= set(
+        document["paths"]
+    )
+    problems = document["paths"]["/api/v1/status"]["get"]["responses"]["401"]["content"]
+    assert "application/problem+json" in problems
