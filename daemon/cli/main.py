@@ -8,7 +8,6 @@ import os
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from daemon import __version__
@@ -54,12 +53,12 @@ def main() -> None:
     except Fatal as fatal:
         complain(str(fatal))
         sys.exit(fatal.code)
-    except click.UsageError as error:
-        error.show()
+    except typer.TyperException as error:
+        complain(error.format_message())
         sys.exit(os.EX_USAGE)
-    except click.exceptions.Exit as ended:
+    except typer.Exit as ended:
         sys.exit(ended.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
     except BrokenPipeError:
         # The reader (`head`) has seen enough; standard output must not be flushed into it again.

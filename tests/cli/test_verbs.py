@@ -1,0 +1,183 @@
+"""The verbs, called as a terminal calls them: exit codes, what is said where, and what programs read."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from daemon import __version__
+from daemon.cli.main import main
+from daemon.core.model import Fact
+from daemon.store import database as databases
+from daemon.store import events
+from daemon.yemot.simulated import SimulatedSystem
+from daemon.yemot.simulator import Simulator
+from tests.configuration.documents import QUIET, SYSTEM, WEBHOOK
+from tests.fakes import START, Ids
+
+TOKEN = "0773137770:secret-of-the-system"
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Call:
+    """Run a command line in an empty directory: exit code, standard output, standard error."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOKEN", TOKEN)
+    monkeypatch.setenv("WRONG", "0773137770:not-it")
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["yemotd", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return run
+
+
+def configure(text: str) -> None:
+    path = Path("config.toml")
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="utf-8")
+
+
+def happen(*types: str) -> list[str]:
+    """Write events into the store of the directory; their ids."""
+    database = databases.open_for_daemon("sqlite:///yemotd.db")
+    with database.write() as db:
+        facts = [Fact(one, "daemon", {"daemon": {"text": "שלום"}}) for one in types]
+        written = events.record(db, "main", facts, START, Ids())
+    database.close()
+    return [one.id for one in written]
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    with Simulator({TOKEN: SimulatedSystem()}) as one:
+        yield one
+
+
+def test_the_version(call: Call) -> None:
+    assert call("--version") == (0, f"yemotd {__version__}\n", "")
+
+
+def test_a_word_that_is_no_verb_is_a_usage_error(call: Call) -> None:
+    code, out, err = call("polls")
+
+    assert (code, out) == (os.EX_USAGE, "")
+    assert "No such command 'polls'" in err
+
+
+def test_every_fault_of_a_configuration_is_said_at_once(call: Call) -> None:
+    configure(SYSTEM + '[systems.sip]\nevery = "fast"\nfro = "10s"\n')
+    code, out, err = call("check")
+
+    assert (code, out) == (os.EX_CONFIG, "")
+    assert "every" in err
+    assert 'did you mean "for"' in err
+    assert "secret-of-the-system" not in err
+
+
+def test_no_configuration_says_where_one_was_looked_for(call: Call) -> None:
+    code, _, err = call("check", "--config", "absent.toml")
+
+    assert code == os.EX_CONFIG
+    assert "absent.toml" in err
+
+
+def test_a_good_configuration_is_shown_as_it_is_understood(call: Call) -> None:
+    configure(QUIET + SYSTEM + '[systems.sip]\nevery = "20s"\n')
+    code, out, err = call("check")
+
+    assert (code, err) == (0, "")
+    assert "sip, every 20s" in out
+    assert out.endswith("The configuration is good.\n")
+
+
+def test_check_for_programs_is_one_document(call: Call) -> None:
+    configure(QUIET + SYSTEM + "[systems.sip]\n")
+    code, out, _ = call("check", "--json")
+
+    (system,) = json.loads(out)["systems"]
+    assert code == 0
+    assert system["name"] == "main"
+    assert system["watches"][0]["every_seconds"] == 30
+
+
+def test_events_are_listed_oldest_first_and_to_the_byte(call: Call) -> None:
+    configure(SYSTEM)
+    ids = happen("test.ping", "daemon.started", "test.ping")
+
+    code, out, _ = call("events", "list", "--limit", "2", "--json")
+    assert (code, [json.loads(line)["data"]["id"] for line in out.splitlines()]) == (0, ids[1:])
+    assert "שלום" in out
+    code, out, _ = call("events", "list", "--type", "daemon.*")
+    assert (code, len(out.splitlines())) == (0, 1)
+    assert "daemon.started" in out
+
+
+def test_one_event_is_shown_whole_and_another_is_not_there(call: Call) -> None:
+    configure(SYSTEM)
+    (event,) = happen("test.ping")
+
+    code, out, _ = call("events", "show", event)
+    assert (code, json.loads(out)["data"]["id"]) == (0, event)
+    code, out, err = call("events", "show", "evt_0")
+    assert (code, out) == (os.EX_DATAERR, "")
+    assert "'evt_0'" in err
+
+
+@pytest.mark.parametrize("verb", [["status"], ["events", "list"]])
+def test_a_store_that_is_not_there_is_said_and_not_made(call: Call, verb: list[str]) -> None:
+    configure(SYSTEM)
+    code, out, err = call(*verb)
+
+    assert (code, out) == (os.EX_IOERR, "")
+    assert "yemotd.db" in err
+    assert not Path("yemotd.db").exists()
+
+
+def test_status_shows_watches_that_were_never_seen(call: Call) -> None:
+    configure(SYSTEM + "[systems.sip]\n")
+    happen("test.ping")
+    call("poll")  # the token leads to nobody: a failed poll is stored
+    code, out, _ = call("status")
+
+    assert code == 0
+    assert "not running; 1 events so far" in out
+    assert "watch     main/sip: seen never; unreachable" in out
+
+
+def test_a_dry_run_shows_what_would_be_sent_and_leaves_nothing(call: Call, simulator: Simulator) -> None:
+    configure(
+        SYSTEM
+        + f'base_url = "{simulator.base_url}"\n[systems.sip]\nfor = "0s"\n'
+        + WEBHOOK.replace("_env", "_file")
+    )
+    secret = Path("SIGNING")
+    secret.touch(mode=0o600)
+    secret.write_text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", encoding="ascii")
+    code, out, err = call("poll", "--dry-run")
+
+    assert (code, err) == (0, "")
+    assert "main/sip: answered, 0 events" in out
+    assert not Path("yemotd.db").exists()
+
+
+def test_a_watch_that_is_not_there_is_answered_with_those_that_are(call: Call) -> None:
+    configure(SYSTEM + "[systems.sip]\n[systems.sms]\n")
+    code, _, err = call("poll", "--watch", "queue/5")
+
+    assert code == os.EX_USAGE
+    assert "main/sms, main/sip" in err
+
+
+def test_a_poll_that_fails_exits_with_69(call: Call, simulator: Simulator) -> None:
+    configure(SYSTEM.replace('"TOKEN"', '"WRONG"') + f'base_url = "{simulator.base_url}"\n[systems.sip]\n')
+    code, out, _ = call("poll", "--json")
+
+    assert code == os.EX_UNAVAILABLE
+    assert json.loads(out)["failure"]["class"] == "token_rejected"

@@ -1,0 +1,230 @@
+"""The order of one poll: what is asked, what is passed over, how long a system is left alone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from daemon.core import sip
+from daemon.core.alerts import NOTHING, Seen
+from daemon.core.model import Change, Failure, Rule, Severity, Unknown
+from daemon.core.watch import Watch
+from daemon.store import database as databases
+from daemon.store import schema, watches
+from daemon.store.database import Database
+from daemon.workers.poller import Polled, Poller
+from daemon.workers.recorder import Recorder
+from tests.fakes import FakeClock, Ids
+from tests.story import ScriptedAnswer
+
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass
+class Bench:
+    """A poller with one watch; `answer` is what the API says next."""
+
+    database: Database
+    clock: FakeClock = field(default_factory=FakeClock)
+    answer: dict[str, bool] | Unknown = field(default_factory=lambda: {"077": True})
+    asked: int = 0
+    seen: list[Seen] = field(default_factory=list)
+    is_conclusive: bool = True
+
+    def __post_init__(self) -> None:
+        self.poller = self.another()
+        self.watch = Watch(
+            system="main",
+            name="sip",
+            method="GetSipAccountsRegisteredStatus",
+            every=10 * SECOND,
+            fetch=self._fetch,
+            read=lambda answer: sip.Observation(answer.value),
+            diff=self._diff,
+            dump=sip.dump,
+            load=sip.load,
+            api_rule=Rule(MINUTE, NOTHING, Severity.ERROR),
+            is_conclusive=lambda _seen: self.is_conclusive,
+        )
+
+    def another(self) -> Poller:
+        """A poller that remembers nothing, as after a restart."""
+        return Poller(
+            self.database,
+            Recorder([], Ids()),
+            now=self.clock.now,
+            monotonic=self.clock.monotonic,
+            wake=lambda: None,
+        )
+
+    def poll(self, *, after: float = 0) -> Polled:
+        self.clock.advance(after)
+        return self.poller.poll(self.watch)
+
+    def stored(self) -> watches.Stored:
+        with self.database.read() as db:
+            return watches.load(db, "main", "sip")
+
+    def _fetch(self) -> ScriptedAnswer | Unknown:
+        self.asked += 1
+        return self.answer if isinstance(self.answer, Unknown) else ScriptedAnswer(self.answer)
+
+    def _diff(self, before: sip.State | None, seen: sip.Observation, when: Seen) -> Change[sip.State]:
+        self.seen.append(when)
+        return sip.diff(before, seen, Rule(NOTHING, NOTHING, Severity.ERROR), is_emitting=False)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    database = databases.open_for_daemon(f"sqlite:///{tmp_path / 'poller.db'}")
+    yield Bench(database)
+    database.close()
+
+
+def test_an_equal_answer_is_passed_over_and_remembered_until_the_flush(bench: Bench) -> None:
+    bench.poll()
+    first = bench.clock.at
+    polled = bench.poll(after=10)
+
+    assert polled.is_unchanged
+    assert len(bench.seen) == 1
+    assert bench.poller.unflushed() == {("main", "sip"): bench.clock.at}
+    assert bench.stored().observed_at == first
+    bench.poller.flush()
+    assert bench.stored().observed_at == bench.clock.at
+    assert bench.poller.unflushed() == {}
+
+
+def test_an_answer_to_which_time_adds_meaning_is_never_passed_over(bench: Bench) -> None:
+    bench.is_conclusive = False
+    bench.poll()
+
+    assert not bench.poll(after=10).is_unchanged
+    assert len(bench.seen) == 2
+
+
+def test_an_answer_after_a_failure_is_walked_although_it_is_equal(bench: Bench) -> None:
+    bench.poll()
+    good, bench.answer = bench.answer, Unknown(Failure.TIMEOUT, "too slow")
+    bench.poll(after=10)
+    bench.answer = good
+
+    assert not bench.poll(after=10).is_unchanged
+    assert bench.stored().failure is None
+
+
+def test_observed_time_is_what_passed_between_two_answers(bench: Bench) -> None:
+    bench.is_conclusive = False
+    bench.poll()
+    bench.poll(after=12)
+
+    assert [when.observed for when in bench.seen] == [NOTHING, 12 * SECOND]
+
+
+def test_no_more_than_two_intervals_count_as_observed(bench: Bench) -> None:
+    """A machine that slept saw nothing while it slept."""
+    bench.is_conclusive = False
+    bench.poll()
+    bench.poll(after=3600)
+
+    assert bench.seen[-1].observed == 20 * SECOND
+
+
+@pytest.mark.parametrize("is_restarted", [True, False])
+def test_time_beside_a_failure_or_a_restart_was_not_observed(bench: Bench, *, is_restarted: bool) -> None:
+    bench.is_conclusive = False
+    bench.poll()
+    if is_restarted:
+        bench.poller = bench.another()
+    else:
+        good, bench.answer = bench.answer, Unknown(Failure.FILTERED, "a page")
+        bench.poll(after=10)
+        bench.answer = good
+    bench.poll(after=10)
+
+    assert bench.seen[-1].observed == NOTHING
+
+
+def test_a_rejected_token_is_asked_about_ever_more_slowly(bench: Bench) -> None:
+    bench.answer = Unknown(Failure.TOKEN_REJECTED, "bad token")
+    asked_at = []
+    for minute in range(60):
+        before = bench.asked
+        bench.poll(after=60)
+        asked_at += [minute] * (bench.asked - before)
+
+    assert asked_at == [0, 1, 3, 7, 15, 30, 45]
+
+
+def test_an_accepted_token_ends_the_slowness(bench: Bench) -> None:
+    rejected = Unknown(Failure.TOKEN_REJECTED, "bad token")
+    bench.answer = rejected
+    bench.poll()
+    bench.poll(after=60)
+    bench.answer = {"077": True}
+    bench.poll(after=120)
+    bench.answer = rejected
+    bench.poll(after=10)
+
+    assert bench.poll(after=59).is_paused
+    assert not bench.poll(after=1).is_paused
+
+
+def test_the_api_is_left_alone_for_as_long_as_it_asks(bench: Bench) -> None:
+    bench.answer = Unknown(Failure.THROTTLED, "wait 55s", retry_after=55 * SECOND)
+    bench.poll()
+
+    assert bench.poll(after=54).is_paused
+    assert bench.asked == 1
+    assert not bench.poll(after=1).is_paused
+    assert bench.asked == 2
+
+
+def test_a_pause_is_the_system_s_and_hurts_no_other(bench: Bench) -> None:
+    bench.answer = Unknown(Failure.THROTTLED, "wait 55s", retry_after=55 * SECOND)
+    bench.poll()
+    bench.watch = replace(bench.watch, name="sip/1")
+    assert bench.poll().is_paused
+    bench.watch = replace(bench.watch, system="branch")
+    assert not bench.poll().is_paused
+
+
+def test_time_in_a_pause_was_not_observed(bench: Bench) -> None:
+    bench.is_conclusive = False
+    bench.poll()
+    bench.poll(after=10)
+    good, bench.answer = bench.answer, Unknown(Failure.THROTTLED, "wait", retry_after=15 * SECOND)
+    bench.poll(after=10)
+    bench.answer = good
+    bench.poll(after=10)
+    bench.poll(after=10)
+
+    assert bench.seen[-1].observed == NOTHING
+
+
+def test_a_rehearsal_writes_nothing(bench: Bench) -> None:
+    bench.answer = {"077": True, "088": False}
+    polled = bench.poller.rehearse(bench.watch)
+
+    assert [event.type for event in polled.recorded.events] == ["sip.account.unregistered"]
+    with bench.database.read() as db:
+        for table in (schema.watches, schema.alerts, schema.events, schema.sequences):
+            assert db.scalar(sa.select(sa.func.count()).select_from(table)) == 0, table.name
+
+
+def test_a_poll_that_hangs_is_waited_for_no_longer_than_asked(bench: Bench) -> None:
+    patience = []
+
+    def fetch() -> Unknown:
+        patience.append(bench.poller.settle(NOTHING))
+        return Unknown(Failure.TIMEOUT, "too slow")
+
+    bench.watch = replace(bench.watch, fetch=fetch)
+    bench.poll()
+
+    assert patience == [False]
+    assert bench.poller.settle(NOTHING)
