@@ -10,9 +10,10 @@ The walk of one poll, from the scheduler to the webhook:
     |   begin                           ------ one transaction
     |     watches.load                  IO     state, alerts
     |     watch.diff                    pure   Change(state, facts, conditions)
-    |     alerts.judge                  pure   the life of each condition
+    |     judge.take                    pure   the life of each condition; IO: alerts, incidents
     |     watches.save_*                IO
-    |     recorder.record               IO     events, one delivery for each endpoint
+    |     recorder.record               IO     events; deliveries of those that stand alone
+    |     teller.settle                 IO     deliveries of the alerts' events, by the ledger
     |   commit                          ------ nothing is lost after this
     |   dispatcher.wake()
     | dispatcher.run_once()
@@ -48,6 +49,7 @@ from daemon.web.server import Server
 from daemon.workers.dispatcher import Dispatcher
 from daemon.workers.poller import Poller
 from daemon.workers.recorder import Recorder, log_recorded
+from daemon.workers.teller import Teller, sweep
 from daemon.yemot.client import Client
 
 log = structlog.get_logger()
@@ -57,6 +59,8 @@ SPREAD = timedelta(milliseconds=20)
 MOST_THREADS = 256
 """Polls under way at once; each watch needs one at most."""
 FLUSH_EVERY = timedelta(seconds=5)
+TELL_EVERY = timedelta(seconds=5)
+"""How late a silence's end, a quiet window or a reminder may be noticed."""
 
 
 class App:
@@ -131,6 +135,7 @@ class App:
             new_id=clock.new_id,
         )
         self.recorder = Recorder(interests(self.config), clock.new_id)
+        self.teller = Teller(self.recorder)
         self.poller = Poller(
             self.database,
             self.recorder,
@@ -212,6 +217,8 @@ class App:
             first = min(index * SPREAD, watch.every)
             self._add_job("/".join(watch.id), _guarded(self.poller, watch), watch.every, now + first)
         self._add_job("flush", self._flush, FLUSH_EVERY, now + FLUSH_EVERY)
+        self._add_job("tell", self._tell, TELL_EVERY, now + TELL_EVERY)
+        self._sweep()
 
     def _add_job(self, name: str, work: Callable[[], None], every: timedelta, first: datetime) -> None:
         seconds = every.total_seconds()
@@ -222,6 +229,31 @@ class App:
             self.poller.flush()
         except sa.exc.DBAPIError as error:
             log.warning("flush.failed", error=str(error.orig))
+
+    def _tell(self) -> None:
+        """Tell what time alone has changed."""
+        try:
+            recorded = self.teller.tick(self.database, clock.utcnow())
+        except sa.exc.DBAPIError as error:
+            log.warning("tell.failed", error=str(error.orig))
+            return
+        log_recorded(recorded)
+        # Always: a quiet window that has ended, or begun, changes what is due.
+        self.dispatcher.wake()
+
+    def _sweep(self) -> None:
+        """End the alerts of what is not watched any more."""
+        configured: dict[str, set[str]] = {}
+        for watch in self._watches:
+            configured.setdefault(watch.system, set()).add(watch.name)
+        try:
+            with self.database.write() as db:
+                recorded = sweep(db, self.recorder, configured, clock.utcnow())
+        except sa.exc.DBAPIError as error:
+            log.error("sweep.failed", error=str(error.orig))
+            return
+        log_recorded(recorded)
+        self.dispatcher.wake()
 
     def _announce(self, event_type: str, payload: dict[str, Json]) -> None:
         """Write one of the daemon's own events."""

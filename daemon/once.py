@@ -14,7 +14,8 @@ from daemon.store.database import Database
 from daemon.watching import plan, watches
 from daemon.workers.dispatcher import Dispatcher
 from daemon.workers.poller import Polled, Poller
-from daemon.workers.recorder import Recorder
+from daemon.workers.recorder import Recorder, log_recorded
+from daemon.workers.teller import Teller
 
 
 def poll_once(config: Config, *, system: str | None, watch: str | None) -> list[Polled]:
@@ -30,8 +31,10 @@ def poll_once(config: Config, *, system: str | None, watch: str | None) -> list[
             database, sender, routes(config), now=clock.utcnow, jitter=clock.jitter, new_id=clock.new_id
         )
         dispatcher.recover()
-        poller = _poller(database, config)
+        recorder = _recorder(config)
+        poller = _poller(database, recorder)
         polled = [poller.poll(one) for one in chosen]
+        log_recorded(Teller(recorder).tick(database, clock.utcnow()))
         dispatcher.stop()
         dispatcher.run(drain=config.daemon.drain)
         return polled
@@ -44,12 +47,15 @@ def rehearse_once(config: Config, *, system: str | None, watch: str | None) -> l
         url = config.daemon.database
         database = databases.connect(url) if databases.exists(url) else databases.in_memory()
         cleanups.callback(database.close)
-        poller = _poller(database, config)
+        poller = _poller(database, _recorder(config))
         return [poller.rehearse(one) for one in chosen]
 
 
-def _poller(database: Database, config: Config) -> Poller:
-    recorder = Recorder(interests(config), clock.new_id)
+def _recorder(config: Config) -> Recorder:
+    return Recorder(interests(config), clock.new_id)
+
+
+def _poller(database: Database, recorder: Recorder) -> Poller:
     return Poller(database, recorder, now=clock.utcnow, monotonic=clock.monotonic, wake=lambda: None)
 
 

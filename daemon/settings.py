@@ -9,8 +9,17 @@ their own.
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, InstanceOf, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    InstanceOf,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from daemon.configuration.endpoints import Endpoint, no_repeat
 from daemon.configuration.values import (
     BaseUrl,
     BesideConfig,
@@ -49,6 +58,7 @@ FALLBACK_URL = "https://private.call2all.co.il/ym/api/"
 Scope = Literal["read", "command", "admin"]
 HeldSecret = InstanceOf[Secret]
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+Repeat = Annotated[Timeout | None, BeforeValidator(no_repeat)]
 RETRIES = (
     5 * SECOND,
     5 * MINUTE,
@@ -145,7 +155,7 @@ class System(Settings):
         return None if url == "" else url
 
 
-class Webhook(Settings):
+class Webhook(Endpoint):
     """`[[webhooks]]`: an endpoint that gets signed requests."""
 
     name: Name
@@ -162,6 +172,8 @@ class Webhook(Settings):
     """Addresses inside that a public name may lead to all the same."""
     max_in_flight: Annotated[int, Field(strict=True, ge=1)] = 8
     retries: tuple[Timeout, ...] = RETRIES
+    repeat: Repeat = None
+    """After so long it is reminded of what still fires, then after twice as long; None: never."""
 
 
 class Smtp(Settings):
@@ -182,7 +194,7 @@ class Smtp(Settings):
         return password
 
 
-class Email(Settings):
+class Email(Endpoint):
     """`[[emails]]`: an endpoint that gets mails."""
 
     name: Name
@@ -190,6 +202,7 @@ class Email(Settings):
     events: tuple[Text, ...] = ("*",)
     systems: tuple[Text, ...] | None = None
     language: Literal["he", "en"] = "en"
+    repeat: Repeat = 4 * HOUR
 
 
 class Config(Settings):

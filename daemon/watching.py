@@ -20,7 +20,7 @@ from daemon.config import (
     System,
     UnitsWatch,
 )
-from daemon.core import account, queues, registrations, sip, sms
+from daemon.core import account, flapping, queues, registrations, sip, sms
 from daemon.core.alerts import Seen
 from daemon.core.model import Change, Rule, Unknown
 from daemon.core.watch import Watch
@@ -107,9 +107,14 @@ def _sms(system: str, watch: SmsWatch, client: Client, zone: ZoneInfo, api_rule:
 
 def _sip(system: str, watch: SipWatch, client: Client, api_rule: Rule) -> Watch:
     rule = Rule(watch.hold, watch.keep, watch.severity)
+    many = sip.Fold(watch.many, watch.many_share)
+    window = watch.flapping
+    slot = flapping.slot_length(window, watch.every) if window else None
 
-    def diff(before: sip.State | None, seen: sip.Observation, _when: Seen) -> Change[sip.State]:
-        return sip.diff(before, seen, rule, is_emitting=watch.initial == "emit")
+    def diff(before: sip.State | None, seen: sip.Observation, when: Seen) -> Change[sip.State]:
+        return sip.diff(
+            before, seen, rule, is_emitting=watch.initial == "emit", slot=slot, observed=when.observed
+        )
 
     return Watch(
         system=system,
@@ -122,6 +127,7 @@ def _sip(system: str, watch: SipWatch, client: Client, api_rule: Rule) -> Watch:
         dump=sip.dump,
         load=sip.load,
         api_rule=api_rule,
+        fold=lambda state, phases: sip.fold(state, phases, many, watch.severity),
         is_conclusive=lambda seen: bool(seen.registered),
     )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from daemon.core import sip, sms
@@ -23,6 +24,7 @@ from daemon.store.database import Database
 from daemon.workers.dispatcher import Dispatcher, Route
 from daemon.workers.poller import Polled, Poller
 from daemon.workers.recorder import Recorder
+from daemon.workers.teller import Teller
 from tests.fakes import START, FakeClock, Ids
 
 ZONE = ZoneInfo("Asia/Jerusalem")
@@ -80,6 +82,8 @@ class Story:
     api_rule: Rule = field(default_factory=lambda: Rule(60 * SECOND, NOTHING, Severity.ERROR))
     interests: list[Interest] = field(default_factory=lambda: [Interest("crm", ("*",), None)])
     retries: tuple[timedelta, ...] = RETRIES
+    slot: timedelta | None = None
+    """Of the rings that find what flaps; None: nothing does."""
 
     def __post_init__(self) -> None:
         self.clock = FakeClock()
@@ -90,13 +94,14 @@ class Story:
         self.messages: list[tuple[float, sms.Row]] = []
         self.database: Database
         self.told: list[tuple[float, Message, Outcome]] = []
-        self._next_poll = 0.0
+        self._next_poll = self._next_tick = 0.0
         self.start()
 
     def start(self) -> None:
         """A process starts on the store as it is."""
         self.database = databases.open_for_daemon(f"sqlite:///{self.path}")
-        recorder = Recorder(self.interests, self.ids)
+        self.recorder = recorder = Recorder(self.interests, self.ids)
+        self.teller = Teller(recorder)
         self.sender = ScriptedSender(self.clock, self._says)
         self.sender.sent = self.told
         routes = {one.endpoint: Route(4, 15 * SECOND, self.retries) for one in self.interests}
@@ -138,10 +143,18 @@ class Story:
                 for watch in self.watches():
                     self.poller.poll(watch)
                 self._next_poll = self.now() + 10
+            if self.now() >= self._next_tick:
+                self.tick()
+                self._next_tick = self.now() + 5
             while self.dispatcher.run_once():
                 pass
             self.dispatcher.run_once()
             self.clock.advance(step)
+
+    def tick(self) -> None:
+        """What the daemon does every 5 s."""
+        if self.teller.tick(self.database, self.clock.now()).deliveries:
+            self.dispatcher.wake()
 
     def poll(self, name: str) -> Polled:
         """One poll of one watch, now."""
@@ -168,9 +181,16 @@ class Story:
             rows = db.exec_driver_sql("SELECT body FROM events ORDER BY number").scalars()
             return [json.loads(body) for body in rows]
 
+    def alerts(self) -> list[dict[str, Any]]:
+        """`data.alert` of every event that has one, in order."""
+        datas: list[dict[str, Any]] = [body["data"] for body in self.bodies()]  # type: ignore[misc]
+        return [data["alert"] for data in datas if "alert" in data]
+
     def watches(self) -> list[Watch]:
-        def sip_diff(before: sip.State | None, seen: sip.Observation, _when: Seen) -> Change[sip.State]:
-            return sip.diff(before, seen, self.rule, is_emitting=False)
+        def sip_diff(before: sip.State | None, seen: sip.Observation, when: Seen) -> Change[sip.State]:
+            return sip.diff(
+                before, seen, self.rule, is_emitting=False, slot=self.slot, observed=when.observed
+            )
 
         def sms_diff(before: sms.State | None, seen: sms.Observation, when: Seen) -> Change[sms.State]:
             return sms.diff(before, seen, when, ZONE, is_emitting=False)
@@ -186,6 +206,7 @@ class Story:
             dump=sip.dump,
             load=sip.load,
             api_rule=self.api_rule,
+            fold=lambda state, phases: sip.fold(state, phases, sip.Fold(3, 0.3), self.rule.severity),
         )
         log = replace(
             common,
@@ -195,6 +216,7 @@ class Story:
             diff=sms_diff,
             dump=sms.dump,
             load=sms.load,
+            fold=lambda _state, _phases: [],
         )
         return [common, log]
 

@@ -6,7 +6,7 @@ follows the key and its value: `every = '10ms': at least 200ms`.
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import time, timedelta
 from email.utils import parseaddr
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -200,6 +200,18 @@ def _path(value: object, info: ValidationInfo) -> Path:
     return Path((info.context or {}).get("directory", "")) / value
 
 
+def _clock_time(value: object) -> time:
+    if isinstance(value, time):
+        return value.replace(tzinfo=None)
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{2}:[0-9]{2}", value):
+        try:
+            return time.fromisoformat("00:00" if value == "24:00" else value)
+        except ValueError:
+            pass
+    raise ValueError('expected a time of day such as "22:00"')
+
+
+ClockTime = Annotated[time, BeforeValidator(_clock_time)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Timeout = Annotated[Duration, AfterValidator(_at_least(timedelta(milliseconds=1)))]
 Every = Annotated[Duration, AfterValidator(_at_least(SHORTEST_INTERVAL))]

@@ -48,6 +48,11 @@ class SipWatch(Settings):
     keep: Duration = Field(default=MINUTE, validation_alias="keep_firing")
     severity: Severity = Severity.ERROR
     initial: Initial = "baseline"
+    many: Annotated[int, Field(strict=True, ge=2)] = 3
+    many_share: Annotated[Number, Field(gt=0, le=1)] = 0.3
+    """So many unregistered accounts, and this share of all, are told as one incident."""
+    flapping: Duration = 10 * MINUTE
+    """The time that is looked at to call an account flapping; 0 is off."""
     contexts: Annotated[tuple[Annotated[Whole, Field(ge=1)], ...], AfterValidator(once)] = ()
     """SipGetContexts' account numbers (1, 2, …, no user names) whose registrations are watched."""
     contexts_every: Every = 5 * MINUTE

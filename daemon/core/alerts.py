@@ -19,8 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
-from daemon.core.model import Condition, Fact, Interval, Json, Reason, Rule, Verdict
-from daemon.core.timestamps import iso
+from daemon.core.model import Condition, Interval, Reason, Rule, Verdict
 
 NOTHING = timedelta(0)
 
@@ -87,6 +86,9 @@ class Alert:
         return self.phase is Phase.OK and not self.is_blind
 
 
+OK = Alert()
+
+
 @dataclass(frozen=True)
 class Seen:
     """When an answer was had, and what came before it."""
@@ -105,6 +107,7 @@ class Ruling:
     condition: Condition
     alert: Alert
     turn: Turn | None
+    before: Alert = OK
 
 
 def step(alert: Alert, verdict: Verdict, seen: Seen, rule: Rule) -> tuple[Alert, Turn | None]:
@@ -142,36 +145,9 @@ def judge(
     """What an answer makes of every condition that it speaks of; `alerts` by condition key."""
     rulings = []
     for condition in conditions:
-        alert, turn = step(alerts.get(condition.key, Alert()), condition.verdict, seen, condition.rule)
+        before = alerts.get(condition.key, OK)
+        alert, turn = step(before, condition.verdict, seen, condition.rule)
         if turn is Turn.FIRED:
             alert = replace(alert, incident=name_incident())
-        rulings.append(Ruling(condition, alert, turn))
+        rulings.append(Ruling(condition, alert, turn, before))
     return rulings
-
-
-def facts(rulings: Iterable[Ruling]) -> list[Fact]:
-    """The events that turned alerts give, in order; `data.alert` as in product.md."""
-    return [_fact(ruling, ruling.turn) for ruling in rulings if ruling.turn is not None]
-
-
-def _fact(ruling: Ruling, turn: Turn) -> Fact:
-    condition, alert = ruling.condition, ruling.alert
-    is_firing = turn is Turn.FIRED
-    told: dict[str, Json] = {
-        "incident": alert.incident,
-        "status": "firing" if is_firing else "resolved",
-        "severity": condition.rule.severity.value,
-        "reason": turn.value.value,
-        "started_at": iso(alert.started_at) if alert.started_at else None,
-        "changed_between": _interval(alert.changed),
-    }
-    kind = condition.kind
-    return Fact(
-        kind.fires if is_firing else kind.resolves, condition.subject, {**condition.payload, "alert": told}
-    )
-
-
-def _interval(changed: Interval | None) -> Json:
-    if changed is None:
-        return None
-    return [iso(changed.after) if changed.after else None, iso(changed.before)]

@@ -32,6 +32,8 @@ class Status(Enum):
     LEASED = "leased"
     DELIVERED = "delivered"
     DEAD = "dead"
+    SUPERSEDED = "superseded"
+    """Nobody need be told it any more: a newer event of the same incident says how it stands."""
 
 
 OPEN = (Status.WAITING, Status.PENDING, Status.LEASED)

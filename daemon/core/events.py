@@ -43,6 +43,7 @@ EVENT_TYPES: tuple[str, ...] = (
     "daemon.started",
     "daemon.stopped",
     "daemon.config_reloaded",
+    "quiet.ended",
     "test.ping",
 )
 

@@ -1,20 +1,24 @@
 """What a poll says of the API itself: whether it answers, and whether it takes our token. Pure.
 
-Each watch has its own `api.unreachable`: one method can hang while the others answer, and whoever
-relies on that watch must hear that it is blind. The token is one for the system.
+Each watch is judged by itself: one method can hang while the others answer. But people are told once for
+a system, in one incident that lists what is blind. The token is one for the system anyway.
 """
 
 from collections.abc import Mapping
 
-from daemon.core.alerts import NOTHING
+from daemon.core.alerts import NOTHING, TOLD, Phase
 from daemon.core.model import Condition, Fact, Failure, Json, Kind, Rule, Severity, Unknown, Verdict
 
+OWNER = "api"
+"""What owns the alerts of the API itself in the store, where others belong to their watch."""
 REACHABLE = Kind("api.unreachable", "api.reachable")
 TOKEN = Kind("api.token_rejected", "api.token_accepted")
 
 # A rejected token does not heal by waiting, so it is told at once.
 TOKEN_RULE = Rule(hold=NOTHING, keep=NOTHING, severity=Severity.ERROR)
+API_KEY = "api"
 TOKEN_KEY = "api/token"  # noqa: S105 - a name
+PREFIX = "api/"
 
 _BLIND = frozenset(
     {Failure.UNREACHABLE, Failure.TIMEOUT, Failure.FILTERED, Failure.SERVER_ERROR, Failure.MALFORMED}
@@ -31,14 +35,42 @@ _VERDICTS: Mapping[Failure | None, tuple[Verdict, Verdict]] = {
 def conditions(watch: str, unknown: Unknown | None, rule: Rule) -> list[Condition]:
     """The API's conditions after one poll of a watch; `unknown` is None when it was answered."""
     reachable, accepted = _VERDICTS[unknown.failure if unknown else None]
-    error: Json = None
-    if unknown:
-        error = {"class": unknown.failure.value, "message": unknown.message, "code": unknown.code}
-    key = f"api/{watch}"
+    error = error_of(unknown)
+    key = key_of(watch)
     return [
-        Condition(key, REACHABLE, key, reachable, rule, {"error": error}),
+        Condition(key, None, key, reachable, rule, {"error": error}),
         Condition(TOKEN_KEY, TOKEN, TOKEN_KEY, accepted, TOKEN_RULE, {"error": error}),
     ]
+
+
+def error_of(unknown: Unknown | None) -> Json:
+    """How a poll failed, as events tell it; None when it was answered."""
+    if unknown is None:
+        return None
+    return {"class": unknown.failure.value, "message": unknown.message, "code": unknown.code}
+
+
+def key_of(watch: str) -> str:
+    """The key of the condition that one watch is answered."""
+    return PREFIX + watch
+
+
+def fold(phases: Mapping[str, Phase], error: Json, severity: Severity) -> Condition:
+    """The one condition that people are told, from the phases of all watches' own, by key."""
+    blind = sorted(
+        key.removeprefix(PREFIX)
+        for key, phase in phases.items()
+        if phase is not Phase.OK and key not in (API_KEY, TOKEN_KEY)
+    )
+    is_bad = any(phases[key_of(watch)] in TOLD for watch in blind)
+    verdict = Verdict.BAD if is_bad else Verdict.GOOD
+    payload: dict[str, Json] = {"error": error, "watches": blind}
+    return Condition(API_KEY, REACHABLE, API_KEY, verdict, Rule(NOTHING, NOTHING, severity), payload)
+
+
+def inhibits(phases: Mapping[str, Phase], watch: str) -> bool:
+    """Whether nothing can be said of what a watch sees, because the API is away or rejects the token."""
+    return any(phases.get(key) in TOLD for key in (key_of(watch), TOKEN_KEY))
 
 
 def schema_changed(watch: str, method: str, before: tuple[str, ...], now: tuple[str, ...]) -> list[Fact]:

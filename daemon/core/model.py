@@ -82,11 +82,13 @@ class Unknown:
 
 @dataclass(frozen=True)
 class Fact:
-    """Something that happened and stands alone: an SMS, a recording, an account added."""
+    """Something that happened, before it has an id: an SMS, an account added, an alert that turned."""
 
     type: str
     subject: str
     payload: Mapping[str, Json]
+    incident: str | None = None
+    """Of an alert's event; whom it is told is then the ledger's matter. None: it stands alone."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,8 @@ class Condition:
 
     key: str
     """Identity within the system; survives restarts and edits of thresholds' values."""
-    kind: Kind
+    kind: Kind | None
+    """None: nobody is told of it by itself, only of what it is folded into."""
     subject: str
     verdict: Verdict
     rule: Rule
@@ -128,6 +131,8 @@ class Change(Generic[StateT]):
     state: StateT
     facts: tuple[Fact, ...] = ()
     conditions: tuple[Condition, ...] = ()
+    is_moving: bool = False
+    """Time itself changes the state: an equal answer, later, would say something new."""
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from daemon.core.events import OPT_IN, matches
-from daemon.core.model import Event, Fact
+from daemon.core.model import Event, Fact, Severity
+from daemon.core.quiet import Quiet
 
 DAEMON = ""
 """The system of the daemon's own events, which concern every endpoint."""
@@ -19,6 +21,13 @@ class Interest:
     """Globs on the event type; a bare `*` does not ask for the opt-in types."""
     systems: tuple[str, ...] | None
     """None: all."""
+    min_severity: Severity = Severity.INFO
+    """Of the alerts that it is told."""
+    after: timedelta = timedelta(0)
+    """It is told of an alert only when it has been firing for so long."""
+    repeat: timedelta | None = None
+    """After so long it is reminded of what still fires, then after twice as long, and so on."""
+    quiet: tuple[Quiet, ...] = ()
 
     def covers(self, system: str, event_type: str) -> bool:
         """Whether an event of this system and type goes to this endpoint."""
@@ -34,6 +43,9 @@ class Planned:
     event: Event
     endpoint: str
     lane: str
+    incident: str | None = None
+    is_urgent: bool = False
+    """It goes out in a quiet window, too."""
 
 
 def wanted(system: str, facts: Iterable[Fact], interests: Sequence[Interest]) -> list[Fact]:
@@ -48,8 +60,14 @@ def wanted(system: str, facts: Iterable[Fact], interests: Sequence[Interest]) ->
 def plan(events: Iterable[Event], interests: Sequence[Interest]) -> list[Planned]:
     """One delivery for each event and endpoint that covers it."""
     return [
-        Planned(event, interest.endpoint, f"{event.system}/{event.subject}")
+        Planned(event, interest.endpoint, lane(event))
         for event in events
         for interest in interests
         if interest.covers(event.system, event.type)
     ]
+
+
+def lane(event: Event, *, is_urgent: bool = False) -> str:
+    """What must be told in order: one subject. What breaks through a quiet window cannot wait for what
+    is held by it, so it has a lane of its own."""
+    return f"{event.system}/{event.subject}{'/urgent' if is_urgent else ''}"

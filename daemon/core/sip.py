@@ -1,16 +1,24 @@
-"""SIP accounts: which are registered, which came and went.
+"""SIP accounts: which are registered, which came and went, which flap, and when they are many at once.
 
 Pure. An account that is missing from an answer is unknown, not unregistered, and is believed gone only
 when the list says so again; when many vanish at once, the list has to insist.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
-from daemon.core.model import Change, Condition, Fact, Kind, Rule, Verdict
+from daemon.core import flapping
+from daemon.core.alerts import NOTHING, TOLD, Phase
+from daemon.core.flapping import CALM, Ring
+from daemon.core.model import Change, Condition, Fact, Json, Kind, Rule, Severity, Verdict
 
 KIND = Kind("sip.account.unregistered", "sip.account.registered")
+FLAPPING = Kind("sip.account.flapping", "sip.account.stable")
+MANY = Kind("sip.accounts.unregistered", "sip.accounts.registered")
+MANY_KEY = "sip"
+FLAPPING_SUFFIX = "/flapping"
 
 GONE_AFTER = 2
 """Answers in a row without an account before it is believed removed."""
@@ -37,10 +45,33 @@ class State:
     registered: Mapping[str, bool | None]
     missing: Mapping[str, int] = field(default_factory=dict)
     """By user name: in how many answers in a row it was not listed."""
+    rings: Mapping[str, Ring] = field(default_factory=dict)
+    """By user name: its recent changes, where there are any."""
 
 
-def diff(before: State | None, seen: Observation, rule: Rule, *, is_emitting: bool) -> Change[State]:
-    """What one answer says of every account. Without a `before` it is the baseline."""
+@dataclass(frozen=True)
+class Fold:
+    """How many unregistered accounts are told as one incident: as many as both say."""
+
+    at_least: int
+    share: float
+    """Of all accounts."""
+
+
+def diff(
+    before: State | None,
+    seen: Observation,
+    rule: Rule,
+    *,
+    is_emitting: bool,
+    slot: timedelta | None = None,
+    observed: timedelta = NOTHING,
+) -> Change[State]:
+    """What one answer says of every account. Without a `before` it is the baseline.
+
+    `slot` is the length of the rings' slots (None: nothing is called flapping); `observed` is the time
+    since the last answer that was observed.
+    """
     known = before.registered if before else {}
     missing = {
         name: (before.missing.get(name, 0) if before else 0) + 1
@@ -50,9 +81,11 @@ def diff(before: State | None, seen: Observation, rule: Rule, *, is_emitting: bo
     gone = {name for name, answers in missing.items() if answers >= _patience(len(missing), len(known))}
     added = [name for name in seen.registered if name not in known] if before or is_emitting else []
     registered = {**{name: known[name] for name in missing}, **seen.registered}
+    rings = _rings(before, seen, slot, observed) if slot else {}
     state = State(
         {name: value for name, value in registered.items() if name not in gone},
         {name: answers for name, answers in missing.items() if name not in gone},
+        {name: ring for name, ring in rings.items() if name not in gone and not ring.is_calm},
     )
     facts = [_fact("sip.account.added", name, seen.registered[name]) for name in sorted(added)]
     facts += [_fact("sip.account.removed", name, None) for name in sorted(gone)]
@@ -60,21 +93,73 @@ def diff(before: State | None, seen: Observation, rule: Rule, *, is_emitting: bo
     verdicts |= {name: Verdict.GONE if name in gone else Verdict.UNKNOWN for name in missing}
     conditions = [
         Condition(
-            _subject(name), KIND, _subject(name), verdict, rule, _payload(name, seen.registered.get(name))
+            subject(name), KIND, subject(name), verdict, rule, _payload(name, seen.registered.get(name))
         )
         for name, verdict in sorted(verdicts.items())
     ]
-    return Change(state, tuple(facts), tuple(conditions))
+    if slot:
+        conditions += _flapping(verdicts, rings, seen, rule.severity)
+    return Change(state, tuple(facts), tuple(conditions), is_moving=bool(state.rings))
+
+
+def fold(state: State, phases: Mapping[str, Phase], rule: Fold, severity: Severity) -> list[Condition]:
+    """Whether accounts drop off in such numbers that one incident tells them all; it ends with the last.
+
+    `phases` are the watch's alerts by key.
+    """
+    down = [name for name in sorted(state.registered) if phases.get(subject(name)) in TOLD]
+    is_many = len(down) >= rule.at_least and len(down) >= rule.share * len(state.registered)
+    is_bad = bool(down) if phases.get(MANY_KEY) in TOLD else is_many
+    payload: dict[str, Json] = {"accounts": {"unregistered": down, "total": len(state.registered)}}
+    verdict = Verdict.BAD if is_bad else Verdict.GOOD
+    return [Condition(MANY_KEY, MANY, MANY_KEY, verdict, Rule(NOTHING, NOTHING, severity), payload)]
 
 
 def dump(state: State) -> dict[str, object]:
     """The state as JSON."""
-    return {"registered": dict(state.registered), "missing": dict(state.missing)}
+    return {
+        "registered": dict(state.registered),
+        "missing": dict(state.missing),
+        "rings": {name: flapping.dump(ring) for name, ring in state.rings.items()},
+    }
 
 
 def load(stored: Mapping[str, Any]) -> State:
     """The state that `dump` wrote."""
-    return State(stored["registered"], stored["missing"])
+    rings = {name: flapping.load(ring) for name, ring in stored.get("rings", {}).items()}
+    return State(stored["registered"], stored["missing"], rings)
+
+
+def subject(name: str) -> str:
+    """What an account is called in events, and the key of its alert."""
+    return f"sip/{name}"
+
+
+def _rings(before: State | None, seen: Observation, slot: timedelta, observed: timedelta) -> dict[str, Ring]:
+    """Every account's ring; one that could not be seen keeps its own as it was."""
+    known = before or State({})
+    rings = dict(known.rings)
+    for name, now in seen.registered.items():
+        then, ring = known.registered.get(name), known.rings.get(name, CALM)
+        is_changed = then is not None and then != now
+        if now is not None and (is_changed or not ring.is_calm):
+            rings[name] = flapping.observe(ring, slot, observed, is_changed=is_changed)
+    return rings
+
+
+def _flapping(
+    verdicts: Mapping[str, Verdict], rings: Mapping[str, Ring], seen: Observation, severity: Severity
+) -> Iterable[Condition]:
+    rule = Rule(NOTHING, NOTHING, severity)
+    for name, verdict in sorted(verdicts.items()):
+        ring = rings.get(name, CALM)
+        is_seen = verdict in (Verdict.GOOD, Verdict.BAD)
+        flaps = (Verdict.BAD if ring.is_flapping else Verdict.GOOD) if is_seen else verdict
+        payload: dict[str, Json] = {
+            **_payload(name, seen.registered.get(name)),
+            "flapping": {"percent": round(ring.percent)},
+        }
+        yield Condition(subject(name) + FLAPPING_SUFFIX, FLAPPING, subject(name), flaps, rule, payload)
 
 
 def _patience(missing: int, known: int) -> int:
@@ -88,13 +173,9 @@ def _verdict(registered: bool | None) -> Verdict:
     return Verdict.GOOD if registered else Verdict.BAD
 
 
-def _subject(name: str) -> str:
-    return f"sip/{name}"
-
-
 def _payload(name: str, registered: bool | None) -> dict[str, dict[str, str | bool | None]]:
     return {"account": {"user_name": name, "registered": registered}}
 
 
 def _fact(event_type: str, name: str, registered: bool | None) -> Fact:
-    return Fact(event_type, _subject(name), _payload(name, registered))
+    return Fact(event_type, subject(name), _payload(name, registered))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
-from daemon.core.alerts import Seen
-from daemon.core.model import Change, Rule
+from daemon.core.alerts import Phase, Seen
+from daemon.core.model import Change, Condition, Rule
 
 
 class Answer(Protocol):
@@ -50,6 +50,8 @@ class Watch:
     """When its failures become `api.unreachable`."""
     complete: Callable[[Any, Any], Any] = lambda _state, seen: seen
     """Ask again where one answer is not enough (the SMS window); may give `Unknown`."""
+    fold: Callable[[Any, Mapping[str, Phase]], list[Condition]] = lambda _state, _phases: []
+    """Conditions that follow from the phases of the watch's alerts, by key."""
     is_conclusive: Callable[[Any], bool] = lambda _seen: True
     """Whether an answer equal to this observation's, later, could say nothing new. Not where time itself
     changes what it means."""

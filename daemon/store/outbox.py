@@ -18,6 +18,7 @@ from daemon.store.schema import attempts, deliveries, events
 
 # Literal, so that SQLite sees that the partial index serves.
 _PENDING = sa.text("status = 'pending'")
+_URGENT = sa.text("status = 'pending' AND is_urgent")
 _OPEN = sa.text("status IN ('waiting', 'pending', 'leased')")
 
 _SET_RESULT = (
@@ -60,19 +61,50 @@ def add(db: sa.Connection, planned: Sequence[Planned], numbers: Mapping[str, int
                 "created_at": now,
                 "due_at": now,
                 "attempts": 0,
+                "incident": one.incident,
+                "is_urgent": one.is_urgent,
             }
         )
         busy.add(lane)
     db.execute(sa.insert(deliveries), rows)
 
 
+def supersede(db: sa.Connection, endpoint: str, incident: str, now: datetime) -> int:
+    """End an endpoint's deliveries of an incident that are not under way. Returns how many there were."""
+    replaced = (
+        sa.update(deliveries)
+        .where(
+            deliveries.c.incident == incident,
+            deliveries.c.endpoint == endpoint,
+            sa.text("status IN ('waiting', 'pending')"),
+        )
+        .values(status=Status.SUPERSEDED, ended_at=now)
+        .returning(deliveries.c.lane)
+    )
+    lanes = list(db.scalars(replaced))
+    headless = {lane for lane in lanes if not _has_head(db, endpoint, lane)}
+    if headless:
+        _promote(db, endpoint, headless, now)
+    return len(lanes)
+
+
 def claim(
-    db: sa.Connection, endpoint: str, limit: int, *, now: datetime, until: datetime, token: str
+    db: sa.Connection,
+    endpoint: str,
+    limit: int,
+    *,
+    now: datetime,
+    until: datetime,
+    token: str,
+    is_quiet: bool = False,
 ) -> list[Message]:
-    """Lease an endpoint's due deliveries, oldest first, at most `limit` of them, until `until`."""
+    """Lease an endpoint's due deliveries, oldest first, at most `limit` of them, until `until`; while it is
+    quiet only the urgent ones."""
     due = (
         sa.select(deliveries.c.id)
-        .where(deliveries.c.endpoint == endpoint, deliveries.c.due_at <= now, _PENDING)
+        .where(
+            deliveries.c.endpoint == endpoint, deliveries.c.due_at <= now, _URGENT if is_quiet else _PENDING
+        )
         .order_by(deliveries.c.due_at, deliveries.c.id)
         .limit(limit)
     )
@@ -87,11 +119,12 @@ def claim(
     return _messages(db, ids)
 
 
-def next_due(db: sa.Connection, endpoint: str) -> datetime | None:
-    """When an endpoint's next pending delivery is due; None when there is none."""
+def next_due(db: sa.Connection, endpoint: str, *, is_quiet: bool = False) -> datetime | None:
+    """When an endpoint's next pending delivery is due, while it is quiet its next urgent one; None when
+    there is none."""
     return db.scalar(
         sa.select(deliveries.c.due_at)
-        .where(deliveries.c.endpoint == endpoint, _PENDING)
+        .where(deliveries.c.endpoint == endpoint, _URGENT if is_quiet else _PENDING)
         .order_by(deliveries.c.due_at)
         .limit(1)
     )
@@ -147,6 +180,17 @@ def _open_lanes(db: sa.Connection, lanes: set[tuple[str, str]]) -> set[tuple[str
             .limit(1)
         )
     }
+
+
+def _has_head(db: sa.Connection, endpoint: str, lane: str) -> bool:
+    """Whether a lane has a delivery that is due or under way, so that the others have to wait."""
+    found = sa.select(deliveries.c.id).where(
+        deliveries.c.endpoint == endpoint,
+        deliveries.c.lane == lane,
+        _OPEN,
+        sa.text("status IN ('pending', 'leased')"),
+    )
+    return db.scalar(found.limit(1)) is not None
 
 
 def _tokens(db: sa.Connection, ids: Sequence[int]) -> dict[int, str]:

@@ -12,7 +12,8 @@ from sqlalchemy.types import TypeDecorator
 
 from daemon.core.alerts import Phase
 from daemon.core.delivery import Outcome, Status
-from daemon.core.model import Severity
+from daemon.core.ledger import Hold, Standing
+from daemon.core.model import Reason, Severity
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -86,7 +87,7 @@ alerts = sa.Table(
     sa.Column("system", sa.Text, primary_key=True),
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("watch", sa.Text, nullable=False),
-    sa.Column("fires", sa.Text, nullable=False),  # event types of the pair
+    sa.Column("fires", sa.Text, nullable=False),  # event types of the pair; "" where it is told in no event
     sa.Column("resolves", sa.Text, nullable=False),
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("severity", Word(Severity), nullable=False),
@@ -99,7 +100,111 @@ alerts = sa.Table(
     sa.Column("changed_before", UtcTime),
     sa.Column("started_at", UtcTime),
     sa.Column("incident", sa.Text),
+    sa.Column(
+        "is_steady", sa.Boolean, nullable=False, server_default=sa.true()
+    ),  # payload as the time before
     sa.Index("alerts_of_watch", "system", "watch"),
+)
+
+transitions = sa.Table(
+    "transitions",
+    metadata,
+    sa.Column("id", _NUMBER, primary_key=True),
+    sa.Column("system", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("phase", Word(Phase), nullable=False),
+    sa.Column("is_blind", sa.Boolean, nullable=False),
+    sa.Column("held", Milliseconds, nullable=False),  # observed time in the phase before
+    sa.Index("transitions_of_alert", "system", "key", "id"),
+    sqlite_autoincrement=True,
+)
+
+incidents = sa.Table(
+    "incidents",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("system", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("watch", sa.Text, nullable=False),
+    sa.Column("fires", sa.Text, nullable=False),
+    sa.Column("resolves", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("severity", Word(Severity), nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),  # JSON: as it fired, then as it ended
+    sa.Column("started_at", UtcTime, nullable=False),
+    sa.Column("changed_after", UtcTime),
+    sa.Column("changed_before", UtcTime, nullable=False),
+    sa.Column("fired_at", UtcTime, nullable=False),
+    sa.Column("ended_at", UtcTime),
+    sa.Column("end", Word(Reason)),
+    sa.Index(
+        "incidents_open",
+        "fired_at",
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    ),
+    sa.Index("incidents_of_subject", "subject", "fired_at"),
+)
+
+ledger = sa.Table(
+    "ledger",
+    metadata,
+    sa.Column("incident", sa.Text, sa.ForeignKey("incidents.id"), primary_key=True),
+    sa.Column("endpoint", sa.Text, primary_key=True),
+    sa.Column("standing", Word(Standing), nullable=False),
+    sa.Column("told_at", UtcTime),
+    sa.Column("event", sa.Text),  # the id of what was told last
+    sa.Column("repeats", sa.Integer, nullable=False),
+    sa.Column("members", sa.Text, nullable=False),  # JSON: whom it listed
+    sa.Column("held_by", Word(Hold)),
+    sa.Column("losses", sa.Integer, nullable=False),
+    sa.Column("is_over", sa.Boolean, nullable=False),
+    sa.Index(
+        "ledger_open",
+        "endpoint",
+        "incident",
+        sqlite_where=sa.text("NOT is_over"),
+        postgresql_where=sa.text("NOT is_over"),
+    ),
+)
+
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    sa.Column("id", _NUMBER, primary_key=True),
+    sa.Column("incident", sa.Text, nullable=False),
+    sa.Column("endpoint", sa.Text, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("told", Word(Reason)),  # why it was told; NULL: it was not
+    sa.Column("held_by", Word(Hold)),  # why it was not; NULL: nothing had to be told, or nothing holds it now
+    sa.Column("event", sa.Text),
+    sa.Index("decisions_of_incident", "incident", "id"),
+    sa.Index("decisions_of_endpoint", "endpoint", "at"),
+    sqlite_autoincrement=True,
+)
+
+silences = sa.Table(
+    "silences",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("starts_at", UtcTime, nullable=False),
+    sa.Column("ends_at", UtcTime),  # NULL: until what it matches is over
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("system", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("comment", sa.Text, nullable=False),
+    sa.Column("expired_at", UtcTime),
+    sa.Index("silences_created", "created_at"),
+)
+
+quiet = sa.Table(
+    "quiet",
+    metadata,
+    sa.Column("endpoint", sa.Text, primary_key=True),
+    sa.Column("since", UtcTime, nullable=False),
 )
 
 sequences = sa.Table(
@@ -139,7 +244,24 @@ deliveries = sa.Table(
     sa.Column("token", sa.Text),  # of the lease
     sa.Column("leased_until", UtcTime),
     sa.Column("ended_at", UtcTime),
+    sa.Column("incident", sa.Text),  # of an alert's event
+    sa.Column("is_urgent", sa.Boolean, nullable=False, server_default=sa.false()),  # in quiet windows, too
     sa.UniqueConstraint("event", "endpoint", name="deliveries_fan_out"),
+    sa.Index(
+        "deliveries_urgent",
+        "endpoint",
+        "due_at",
+        "id",
+        sqlite_where=sa.text("status = 'pending' AND is_urgent"),
+        postgresql_where=sa.text("status = 'pending' AND is_urgent"),
+    ),
+    sa.Index(
+        "deliveries_of_incident",
+        "incident",
+        "endpoint",
+        sqlite_where=sa.text("incident IS NOT NULL"),
+        postgresql_where=sa.text("incident IS NOT NULL"),
+    ),
     sa.Index(
         "deliveries_due",
         "endpoint",

@@ -79,7 +79,7 @@ def watches(db: sa.Connection) -> list[WatchView]:
 
 def alerts(db: sa.Connection) -> list[AlertView]:
     """Every alert that is not OK, the longest first."""
-    found = sa.select(alert_table).where(alert_table.c.phase != Phase.OK)
+    found = sa.select(alert_table).where(alert_table.c.phase != Phase.OK, alert_table.c.fires != "")
     return [
         AlertView(
             row.system,

@@ -4,7 +4,7 @@ Functions take a connection; they never begin nor commit.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -43,15 +43,15 @@ class StoredAlert:
 
     alert: Alert
     key: str
-    kind: Kind
+    kind: Kind | None
     subject: str
     severity: Severity
     payload: Mapping[str, Json]
 
-    def unseen(self) -> Condition:
-        """Its condition under an answer that says nothing of it."""
+    def condition(self, verdict: Verdict) -> Condition:
+        """Its condition under an answer that does not speak of it: UNKNOWN, or GONE."""
         rule = Rule(NOTHING, NOTHING, self.severity)
-        return Condition(self.key, self.kind, self.subject, Verdict.UNKNOWN, rule, self.payload)
+        return Condition(self.key, self.kind, self.subject, verdict, rule, self.payload)
 
 
 def load(db: sa.Connection, system: str, name: str) -> Stored:
@@ -146,9 +146,15 @@ def load_alerts(db: sa.Connection, system: str, watch: str) -> dict[str, StoredA
 
 
 def save_alerts(
-    db: sa.Connection, system: str, watch: str, rulings: Iterable[Ruling], known: Iterable[str]
+    db: sa.Connection,
+    system: str,
+    watch: str,
+    rulings: Iterable[Ruling],
+    known: Iterable[str],
+    steady: Container[str],
 ) -> None:
-    """Store what an answer made of a watch's conditions; `known` are the keys that have a row."""
+    """Store what an answer made of a watch's conditions; `known` are the keys that have a row, `steady`
+    those whose members are the same as the time before."""
     rows = set(known)
     kept = [ruling for ruling in rulings if not ruling.alert.is_forgettable]
     ended = [
@@ -157,9 +163,16 @@ def save_alerts(
         if ruling.alert.is_forgettable and ruling.condition.key in rows
     ]
     for ruling in kept:
-        _upsert(db, alerts, _alert_row(system, watch, ruling.condition, ruling.alert))
+        row = _alert_row(system, watch, ruling.condition, ruling.alert)
+        _upsert(db, alerts, {**row, "is_steady": ruling.condition.key in steady})
     if ended:
         db.execute(sa.delete(alerts).where(alerts.c.system == system, alerts.c.key.in_(ended)))
+
+
+def alert_owners(db: sa.Connection) -> list[tuple[str, str]]:
+    """The systems and watches that have alerts which are not plainly OK."""
+    found = sa.select(alerts.c.system, alerts.c.watch).distinct().order_by(alerts.c.system, alerts.c.watch)
+    return [(row.system, row.watch) for row in db.execute(found)]
 
 
 def _upsert(db: sa.Connection, table: sa.Table, values: Mapping[str, Any]) -> None:
@@ -175,8 +188,8 @@ def _alert_row(system: str, watch: str, condition: Condition, alert: Alert) -> d
         "system": system,
         "key": condition.key,
         "watch": watch,
-        "fires": condition.kind.fires,
-        "resolves": condition.kind.resolves,
+        "fires": condition.kind.fires if condition.kind else "",
+        "resolves": condition.kind.resolves if condition.kind else "",
         "subject": condition.subject,
         "severity": condition.rule.severity,
         "payload": json.dumps(condition.payload, ensure_ascii=False, separators=(",", ":")),
@@ -194,6 +207,5 @@ def _alert_row(system: str, watch: str, condition: Condition, alert: Alert) -> d
 def _stored(row: sa.Row[Any]) -> StoredAlert:
     changed = Interval(row.changed_after, row.changed_before) if row.changed_before else None
     alert = Alert(row.phase, row.held, row.is_blind, row.last_known, changed, row.started_at, row.incident)
-    return StoredAlert(
-        alert, row.key, Kind(row.fires, row.resolves), row.subject, row.severity, json.loads(row.payload)
-    )
+    kind = Kind(row.fires, row.resolves) if row.fires else None
+    return StoredAlert(alert, row.key, kind, row.subject, row.severity, json.loads(row.payload))

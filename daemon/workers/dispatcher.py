@@ -14,8 +14,9 @@ from typing import Protocol
 import sqlalchemy as sa
 import structlog
 
-from daemon.core import delivery
+from daemon.core import delivery, quiet
 from daemon.core.delivery import Attempted, Message, Next, Outcome, Status
+from daemon.core.quiet import Quiet
 from daemon.store import outbox
 from daemon.store.database import Database
 from daemon.store.outbox import Finished
@@ -57,6 +58,8 @@ class Route:
     max_in_flight: int
     timeout: timedelta
     retries: tuple[timedelta, ...]
+    quiet: tuple[Quiet, ...] = ()
+    """While one of them lasts, only what is urgent is sent."""
 
 
 class Dispatcher:
@@ -151,9 +154,11 @@ class Dispatcher:
         with self._database.write() as db:
             lost = outbox.finish(db, finished, now) if finished else []
             for endpoint, room in self._rooms(ready, finished, now):
-                messages = self._claim(db, endpoint, room, now)
+                is_quiet = quiet.is_held(self.routes[endpoint].quiet, now)
+                messages = self._claim(db, endpoint, room, now, is_quiet=is_quiet)
                 claimed += messages
-                due[endpoint] = now if len(messages) == room else outbox.next_due(db, endpoint)
+                is_full = len(messages) == room
+                due[endpoint] = now if is_full else outbox.next_due(db, endpoint, is_quiet=is_quiet)
         self._ended = []
         self._due |= due
         _log_finished(finished, lost)
@@ -166,9 +171,11 @@ class Dispatcher:
         retries = route.retries if route else ()
         return Finished(attempted, delivery.after(attempted, now, self._jitter(), retries))
 
-    def _claim(self, db: sa.Connection, endpoint: str, room: int, now: datetime) -> list[Message]:
-        until = now + self.routes[endpoint].timeout + LEASE_MARGIN
-        return outbox.claim(db, endpoint, room, now=now, until=until, token=self._new_id("lease"))
+    def _claim(
+        self, db: sa.Connection, endpoint: str, room: int, now: datetime, *, is_quiet: bool
+    ) -> list[Message]:
+        until, token = now + self.routes[endpoint].timeout + LEASE_MARGIN, self._new_id("lease")
+        return outbox.claim(db, endpoint, room, now=now, until=until, token=token, is_quiet=is_quiet)
 
     def _ready(self, now: datetime) -> list[str]:
         """Endpoints that may have something due."""

@@ -29,6 +29,9 @@ SLOWEST_RETRY = timedelta(minutes=15)
 MOST_INTERVALS = 2
 """Between looks further apart than this many intervals, the rest was not observed."""
 
+SNAP = 0.1
+"""The share of an interval within which a gap counts as the interval."""
+
 
 @dataclass(frozen=True)
 class Polled:
@@ -176,7 +179,10 @@ def _elapsed(memory: _Memory, watch: Watch, clock: float) -> Elapsed:
     def since(then: float | None) -> timedelta:
         if then is None:
             return NOTHING
-        return min(timedelta(seconds=clock - then), MOST_INTERVALS * watch.every)
+        gap = min(timedelta(seconds=clock - then), MOST_INTERVALS * watch.every)
+        # A poll that came a little early or late stands for its interval: three polls of 30 s are 60 s, not
+        # 59.98, which would cost another poll.
+        return watch.every if abs(gap - watch.every) <= SNAP * watch.every else gap
 
     return Elapsed(since(memory.answered), since(memory.polled))
 

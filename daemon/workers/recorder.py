@@ -1,7 +1,7 @@
 """Facts become events, and events become deliveries, in the transaction of whoever found them."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -21,24 +21,43 @@ class Recorded:
 
     events: tuple[Event, ...] = ()
     deliveries: tuple[routing.Planned, ...] = ()
+    turned: Mapping[str, Event] = field(default_factory=dict)
+    """Events of incidents that began or ended, by incident: whom they are told is not settled yet."""
+
+    def __add__(self, other: "Recorded") -> "Recorded":
+        return Recorded(self.events + other.events, self.deliveries + other.deliveries)
 
 
 class Recorder:
-    """Writes events with one delivery per interested endpoint; a reload replaces `interests`."""
+    """Writes events and deliveries; a reload replaces `interests`."""
 
     def __init__(self, interests: Sequence[Interest], new_id: Callable[[str], str]) -> None:
         self.interests = interests
         self.new_id = new_id
 
     def record(self, db: sa.Connection, system: str, facts: Sequence[Fact], now: datetime) -> Recorded:
-        """Write these facts of a system; the caller commits."""
-        wanted = routing.wanted(system, facts, self.interests)
-        if not wanted:
-            return Recorded()
-        written = events.record(db, system, wanted, now, self.new_id)
-        planned = routing.plan(written, self.interests)
-        outbox.add(db, planned, events.numbers(db, written), now)
-        return Recorded(tuple(written), tuple(planned))
+        """Write these facts of a system, and deliver those that stand alone to every interested endpoint;
+        whom an incident's event is told, the ledger decides. The caller commits."""
+        written = self.write(db, system, routing.wanted(system, facts, self.interests), now)
+        alone = [event for event, incident in written if incident is None]
+        delivered = self.deliver(db, routing.plan(alone, self.interests), now)
+        turned = {incident: event for event, incident in written if incident is not None}
+        return Recorded(tuple(event for event, _ in written), delivered, turned)
+
+    def write(
+        self, db: sa.Connection, system: str, facts: Sequence[Fact], now: datetime
+    ) -> list[tuple[Event, str | None]]:
+        """Write facts as events, each with the incident that it is of."""
+        written = events.record(db, system, facts, now, self.new_id)
+        return [(event, fact.incident) for event, fact in zip(written, facts, strict=True)]
+
+    def deliver(
+        self, db: sa.Connection, planned: Sequence[routing.Planned], now: datetime
+    ) -> tuple[routing.Planned, ...]:
+        """Add deliveries of events that are written."""
+        if planned:
+            outbox.add(db, planned, events.numbers(db, [one.event for one in planned]), now)
+        return tuple(planned)
 
 
 def log_recorded(recorded: Recorded) -> None:

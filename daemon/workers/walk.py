@@ -1,30 +1,31 @@
 """What one answer does to the store, inside the one transaction of its poll.
 
-    watches.load         state, alerts                            read
-    watch.diff           Change(state, facts, conditions)         pure
-    alerts.judge         the life of each condition               pure
-    watches.save_*       state and alerts                         written
-    recorder.record      events, one delivery for each endpoint   written
+    watches.load         state                                      read
+    watch.diff           Change(state, facts, conditions)           pure
+    judge.take           alerts and incidents                       pure, then written
+    watch.fold           conditions that follow from the alerts     pure
+    watches.save_*       the state                                  written
+    recorder.record      events; deliveries of those that           written
+                         stand alone
+    teller.settle        deliveries of the alerts' events           written
 
 An answer that failed takes the same road: its conditions are all UNKNOWN, which moves nothing.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from daemon.core import alerts, health
-from daemon.core.alerts import NOTHING, Ruling, Seen
-from daemon.core.model import Condition, Fact, Failure, Unknown
+from daemon.core import health
+from daemon.core.alerts import NOTHING, Seen
+from daemon.core.model import Fact, Failure, Unknown
 from daemon.core.watch import Watch
 from daemon.store import watches
+from daemon.workers.judge import Judge
 from daemon.workers.recorder import Recorded, Recorder
-
-API = "api"
-"""What owns the alerts of the API itself in the store, where others belong to their watch."""
+from daemon.workers.teller import Teller
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,13 @@ class Walk:
     """One poll's reading and writing."""
 
     def __init__(
-        self, db: sa.Connection, watch: Watch, recorder: Recorder, *, now: datetime, elapsed: Elapsed
+        self,
+        db: sa.Connection,
+        watch: Watch,
+        recorder: Recorder,
+        *,
+        now: datetime,
+        elapsed: Elapsed,
     ) -> None:
         self._db = db
         self._watch = watch
@@ -58,23 +65,32 @@ class Walk:
     def take(self, seen: Any) -> Recorded:
         """Write what an observation, or `Unknown`, comes to."""
         facts = self._failed(seen) if isinstance(seen, Unknown) else self._understood(seen)
-        return self._recorder.record(self._db, self._watch.system, facts, self._now)
+        recorded = self._recorder.record(self._db, self._watch.system, facts, self._now)
+        if not recorded.turned:
+            return recorded
+        return recorded + Teller(self._recorder).settle(self._db, self._now, recorded.turned)
 
     def _understood(self, seen: Any) -> list[Fact]:
         watch, before = self._watch, self.before
         when = Seen(self._now, before.observed_at, self._elapsed.since_answer)
         state = None if before.state is None else watch.load(before.state)
         change = watch.diff(state, seen, when)
-        rulings = self._judge(watch.name, change.conditions, when)
-        new_state = watch.dump(change.state)
-        watches.save_observed(self._db, watch.id, new_state, now=self._now, problems=seen.problems)
-        return [*self._api(None, seen.problems), *change.facts, *alerts.facts(rulings)]
+        judge = Judge(self._db, self._recorder, watch.system, watch.name)
+        judge.take(change.conditions, when)
+        judge.take(watch.fold(change.state, judge.phases), when)
+        judge.close_unmentioned(when)
+        watches.save_observed(
+            self._db, watch.id, watch.dump(change.state), now=self._now, problems=seen.problems
+        )
+        of_api = self._api(None, seen.problems)
+        judged = judge.judged()
+        self.is_settled = self.is_settled and judged.is_settled and not change.is_moving
+        return [*of_api, *change.facts, *judged.facts]
 
     def _failed(self, unknown: Unknown) -> list[Fact]:
         watch, before = self._watch, self.before
-        known = watches.load_alerts(self._db, watch.system, watch.name)
-        when = Seen(self._now, before.observed_at, NOTHING)
-        self._judge(watch.name, [one.unseen() for one in known.values()], when)
+        judge = Judge(self._db, self._recorder, watch.system, watch.name)
+        judge.take_unseen(Seen(self._now, before.observed_at, NOTHING))
         problems = (unknown.message,) if unknown.failure is Failure.MALFORMED else before.problems
         since = before.failing_since or self._now
         watches.save_failed(self._db, watch.id, unknown, now=self._now, since=since, problems=problems)
@@ -84,14 +100,12 @@ class Walk:
         """What the poll says of the API; told before anything that was seen through it."""
         watch, before = self._watch, self.before
         when = Seen(self._now, before.polled_at, self._elapsed.since_poll)
-        conditions = health.conditions(watch.name, unknown, watch.api_rule)
-        turned = alerts.facts(self._judge(API, conditions, when))
-        return turned + health.schema_changed(watch.name, watch.method, before.problems, problems)
-
-    def _judge(self, owner: str, conditions: Iterable[Condition], when: Seen) -> list[Ruling]:
-        known = watches.load_alerts(self._db, self._watch.system, owner)
-        lives = {key: one.alert for key, one in known.items()}
-        rulings = alerts.judge(lives, conditions, when, lambda: self._recorder.new_id("inc"))
-        watches.save_alerts(self._db, self._watch.system, owner, rulings, known)
-        self.is_settled = self.is_settled and all(ruling.alert.is_settled for ruling in rulings)
-        return rulings
+        judge = Judge(self._db, self._recorder, watch.system, health.OWNER)
+        judge.take(health.conditions(watch.name, unknown, watch.api_rule), when)
+        stored = judge.known.get(health.API_KEY)
+        error = health.error_of(unknown) or (stored.payload.get("error") if stored else None)
+        judge.take([health.fold(judge.phases, error, watch.api_rule.severity)], when)
+        judged = judge.judged()
+        self.is_settled = self.is_settled and judged.is_settled
+        changed = health.schema_changed(watch.name, watch.method, before.problems, problems)
+        return [*judged.facts, *changed]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from daemon.config import ConfigError, load
 from daemon.configuration.document import HELD
+from daemon.configuration.endpoints import Quiet
 from daemon.configuration.sources import WAYS
 from daemon.configuration.watches import (
     ApiWatch,
@@ -23,7 +24,7 @@ from tests.configuration.documents import ENVIRON
 
 MODELS = (
     *(Config, Daemon, Http, HttpToken, System, ApiWatch, SipWatch, QueueWatch, Threshold, UnitsWatch),
-    *(PirsumPhoneWatch, Webhook, Smtp, Email),
+    *(PirsumPhoneWatch, Webhook, Smtp, Email, Quiet),
 )
 KEYS = sorted(
     {str(field.validation_alias or name) for model in MODELS for name, field in model.model_fields.items()}

@@ -6,9 +6,9 @@ from itertools import product
 
 import pytest
 
-from daemon.core import alerts
+from daemon.core import alerts, incidents
 from daemon.core.alerts import NOTHING, Alert, Phase, Seen, Turn, step
-from daemon.core.model import Condition, Interval, Kind, Rule, Severity, Verdict
+from daemon.core.model import Condition, Interval, Kind, Reason, Rule, Severity, Verdict
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -130,7 +130,7 @@ def test_the_event_says_what_product_md_says_it_says() -> None:
     )
 
     rulings = alerts.judge({}, [condition], seen(30), lambda: "inc_1")
-    (fact,) = alerts.facts(rulings)
+    fact = incidents.fact(incidents.opened("main", "sip", rulings[0], NOON + 30 * SECOND), Reason.FIRST)
 
     assert (fact.type, fact.subject) == ("sip.account.unregistered", "sip/077")
     assert fact.payload == {
@@ -148,7 +148,8 @@ def test_the_event_says_what_product_md_says_it_says() -> None:
 
 def test_the_baseline_has_no_observation_before_it() -> None:
     condition = Condition("k", KIND, "s", B, rule(0), {})
-    (fact,) = alerts.facts(alerts.judge({}, [condition], Seen(NOON, None, NOTHING), lambda: "inc_1"))
+    (ruling,) = alerts.judge({}, [condition], Seen(NOON, None, NOTHING), lambda: "inc_1")
+    fact = incidents.fact(incidents.opened("main", "sip", ruling, NOON), Reason.FIRST)
 
     told = fact.payload["alert"]
 
@@ -161,11 +162,8 @@ def test_a_removed_subject_resolves_with_its_own_reason() -> None:
     condition = Condition("k", KIND, "s", X, rule(), {})
 
     (ruling,) = alerts.judge({"k": firing}, [condition], seen(), lambda: "inc_2")
-    (fact,) = alerts.facts([ruling])
-    told = fact.payload["alert"]
 
-    assert isinstance(told, dict)
-    assert (fact.type, told["reason"], told["incident"]) == ("sip.account.registered", "removed", "inc_1")
+    assert (ruling.turn, ruling.before, ruling.alert.incident) == (Turn.REMOVED, firing, "inc_1")
     assert ruling.alert.is_forgettable
 
 

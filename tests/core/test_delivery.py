@@ -140,4 +140,4 @@ def test_retries_that_failed_together_are_spread() -> None:
 
 
 def test_what_is_not_ended_is_open() -> None:
-    assert set(OPEN) == set(Status) - {Status.DELIVERED, Status.DEAD}
+    assert set(OPEN) == set(Status) - {Status.DELIVERED, Status.DEAD, Status.SUPERSEDED}

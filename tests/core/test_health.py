@@ -4,7 +4,17 @@ from datetime import timedelta
 
 import pytest
 
-from daemon.core.health import REACHABLE, TOKEN, TOKEN_KEY, TOKEN_RULE, conditions, schema_changed
+from daemon.core.alerts import Phase
+from daemon.core.health import (
+    REACHABLE,
+    TOKEN,
+    TOKEN_KEY,
+    TOKEN_RULE,
+    conditions,
+    fold,
+    inhibits,
+    schema_changed,
+)
 from daemon.core.model import Failure, Kind, Rule, Severity, Unknown, Verdict
 
 RULE = Rule(timedelta(seconds=60), timedelta(seconds=30), Severity.CRITICAL)
@@ -61,7 +71,8 @@ def test_the_rule_of_the_system_holds_for_reaching_and_a_rejected_token_is_told_
 
 
 def test_the_pairs_of_types_are_those_of_product_md() -> None:
-    assert [one.kind for one in conditions("sip", None, RULE)] == [REACHABLE, TOKEN]
+    assert [one.kind for one in conditions("sip", None, RULE)] == [None, TOKEN]
+    assert fold({}, None, Severity.ERROR).kind == REACHABLE
     assert Kind("api.unreachable", "api.reachable") == REACHABLE
     assert Kind("api.token_rejected", "api.token_accepted") == TOKEN
 
@@ -94,3 +105,40 @@ def test_an_answer_that_is_whole_again_is_no_news(before: tuple[str, ...]) -> No
 
 def test_trouble_that_comes_back_is_told_again() -> None:
     assert len(schema_changed("sip", "M", (), ("a: missing",))) == 1
+
+
+@pytest.mark.parametrize(
+    ("phases", "expected", "blind"),
+    [
+        ({}, G, []),
+        ({"api/sip": Phase.PENDING}, G, ["sip"]),
+        ({"api/sip": Phase.FIRING}, B, ["sip"]),
+        ({"api/sip": Phase.RECOVERING, "api/queue/5": Phase.PENDING}, B, ["queue/5", "sip"]),
+        ({"api/sip": Phase.OK, "api": Phase.FIRING}, G, []),
+        ({"api/token": Phase.FIRING, "api": Phase.FIRING}, G, []),
+    ],
+)
+def test_people_are_told_once_for_a_system_and_what_is_blind(
+    phases: dict[str, Phase], expected: Verdict, blind: list[str]
+) -> None:
+    told = fold(phases, None, Severity.ERROR)
+
+    assert (told.key, told.subject, told.verdict) == ("api", "api", expected)
+    assert told.payload["watches"] == blind
+
+
+@pytest.mark.parametrize(
+    ("phases", "expected"),
+    [
+        ({}, False),
+        ({"api/sip": Phase.PENDING}, False),
+        ({"api/sip": Phase.FIRING}, True),
+        ({"api/sip": Phase.RECOVERING}, True),
+        ({"api/queue/5": Phase.FIRING, "api": Phase.FIRING}, False),
+        ({"api/token": Phase.FIRING}, True),
+    ],
+)
+def test_what_is_seen_through_the_api_is_inhibited_with_it(
+    phases: dict[str, Phase], *, expected: bool
+) -> None:
+    assert inhibits(phases, "sip") is expected

@@ -1,0 +1,57 @@
+"""What holds an incident back from an endpoint at a moment: every reason, for the ledger to choose. Pure."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from daemon.core import health, quiet, sip
+from daemon.core.alerts import TOLD, Phase
+from daemon.core.incidents import Incident
+from daemon.core.ledger import Hold
+from daemon.core.model import Kind
+from daemon.core.quiet import is_at_least
+from daemon.core.routing import Interest
+from daemon.core.silences import Silence, silencing
+
+FOLDED_INTO: Mapping[Kind, tuple[str, Kind]] = {sip.KIND: (sip.MANY_KEY, sip.MANY)}
+"""Alerts that are told as members of another: its key and kind."""
+FLAPS_AS: Mapping[Kind, Kind] = {sip.KIND: sip.FLAPPING}
+
+
+def holds(
+    incident: Incident,
+    interest: Interest,
+    now: datetime,
+    *,
+    phases: Mapping[str, Phase],
+    silences: Iterable[Silence] = (),
+) -> frozenset[Hold]:
+    """Every reason not to tell an endpoint; `phases` are the system's alerts by key.
+
+    What is told instead (many at once, flapping) holds an alert only where the endpoint is told that.
+    """
+
+    def is_told_instead(key: str, kind: Kind | None) -> bool:
+        return kind is not None and phases.get(key) in TOLD and interest.covers(incident.system, kind.fires)
+
+    many_key, many = FOLDED_INTO.get(incident.kind, ("", None))
+    flaps = FLAPS_AS.get(incident.kind)
+    applies = {
+        Hold.UNWANTED: not interest.covers(incident.system, incident.kind.fires),
+        Hold.SEVERITY: not is_at_least(incident.severity, interest.min_severity),
+        Hold.INHIBITED: incident.watch != health.OWNER and health.inhibits(phases, incident.watch),
+        Hold.FLAPPING: is_told_instead(incident.key + sip.FLAPPING_SUFFIX, flaps),
+        Hold.FOLDED: is_told_instead(many_key, many),
+        Hold.SILENCED: silencing(silences, incident, now) is not None,
+        Hold.BLIND: incident.is_blind,
+        Hold.RECOVERING: incident.phase is Phase.RECOVERING,
+        Hold.ESCALATION: now < incident.fired_at + interest.after,
+        Hold.QUIET: quiet.is_held(interest.quiet, now, incident.severity),
+    }
+    return frozenset(hold for hold, does_apply in applies.items() if does_apply)
+
+
+def rank(incident: Incident) -> tuple[int, bool, datetime, str]:
+    """In which order incidents are told: the API first, then what others are told as, then what is over."""
+    inhibitors = (sip.MANY, sip.FLAPPING)
+    order = 0 if incident.watch == health.OWNER else 1 if incident.kind in inhibitors else 2
+    return order, incident.is_firing, incident.fired_at, incident.id

@@ -1,0 +1,161 @@
+"""Incidents and the history of alerts. Functions take a connection; they never begin nor commit."""
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from daemon.core.alerts import TOLD, Phase, Ruling
+from daemon.core.incidents import Incident
+from daemon.core.model import Interval, Kind
+from daemon.store.schema import alerts, incidents, ledger, transitions
+
+# Literal, so that SQLite sees that the partial index serves.
+_OPEN = sa.text("incidents.ended_at IS NULL")
+_NOT_OVER = sa.text("NOT ledger.is_over")
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One change of an alert's phase, or of whether it can be seen."""
+
+    at: datetime
+    phase: Phase
+    is_blind: bool
+    held: timedelta
+    """Observed time in the phase before."""
+
+
+def save(db: sa.Connection, incident: Incident) -> None:
+    """Store an incident that began or ended."""
+    values = _row(incident)
+    if incident.is_firing:
+        db.execute(sa.insert(incidents).values(**values))
+    else:
+        db.execute(sa.update(incidents).where(incidents.c.id == incident.id).values(**values))
+
+
+def find(db: sa.Connection, incident: str) -> Incident | None:
+    """One incident by its id."""
+    return next(iter(_load(db, incidents.c.id == incident)), None)
+
+
+def firing(db: sa.Connection) -> list[Incident]:
+    """Every incident that has not ended, oldest first."""
+    return _load(db, _OPEN)
+
+
+def of_subject(db: sa.Connection, subject: str, limit: int = 5) -> list[Incident]:
+    """The newest incidents of a subject, oldest first."""
+    newest = sa.select(incidents.c.id).where(incidents.c.subject == subject)
+    ids = db.scalars(newest.order_by(incidents.c.fired_at.desc(), incidents.c.id.desc()).limit(limit))
+    return _load(db, incidents.c.id.in_(list(ids)))
+
+
+def unsettled(db: sa.Connection, endpoints: Collection[str]) -> list[Incident]:
+    """Every incident of which something may have to be told to one of these endpoints."""
+    owed = sa.select(ledger.c.incident).where(_NOT_OVER, ledger.c.endpoint.in_(endpoints))
+    return _load(db, sa.or_(_OPEN, incidents.c.id.in_(owed)))
+
+
+def phases(db: sa.Connection) -> dict[str, dict[str, Phase]]:
+    """The alerts that fire or recover: phases by system and key."""
+    found = sa.select(alerts.c.system, alerts.c.key, alerts.c.phase).where(alerts.c.phase.in_(TOLD))
+    by_system: dict[str, dict[str, Phase]] = {}
+    for row in db.execute(found):
+        by_system.setdefault(row.system, {})[row.key] = row.phase
+    return by_system
+
+
+def save_transitions(db: sa.Connection, system: str, rulings: Iterable[Ruling], now: datetime) -> None:
+    """Store which alerts changed their phase, or came into sight or out of it."""
+    rows = [
+        {
+            "system": system,
+            "key": one.condition.key,
+            "at": now,
+            "phase": one.alert.phase,
+            "is_blind": one.alert.is_blind,
+            "held": one.before.held,
+        }
+        for one in rulings
+        if (one.alert.phase, one.alert.is_blind) != (one.before.phase, one.before.is_blind)
+    ]
+    if rows:
+        db.execute(sa.insert(transitions), rows)
+
+
+def load_transitions(
+    db: sa.Connection, system: str, key: str, since: datetime, until: datetime | None
+) -> list[Transition]:
+    """What happened to an alert in a time, oldest first."""
+    found = sa.select(transitions).where(
+        transitions.c.system == system, transitions.c.key == key, transitions.c.at >= since
+    )
+    if until is not None:
+        found = found.where(transitions.c.at <= until)
+    return [
+        Transition(row.at, row.phase, row.is_blind, row.held)
+        for row in db.execute(found.order_by(transitions.c.id))
+    ]
+
+
+def _load(db: sa.Connection, which: Any) -> list[Incident]:
+    """Incidents as they stand: those that fire with what was last seen of them."""
+    now = (alerts.c.phase, alerts.c.is_blind, alerts.c.is_steady, alerts.c.payload.label("seen"))
+    of_alert = sa.and_(
+        alerts.c.system == incidents.c.system,
+        alerts.c.key == incidents.c.key,
+        alerts.c.incident == incidents.c.id,
+    )
+    found = sa.select(incidents, *now).join(alerts, of_alert, isouter=True).where(which)
+    return [_incident(row) for row in db.execute(found.order_by(incidents.c.fired_at, incidents.c.id))]
+
+
+def _incident(row: sa.Row[Any]) -> Incident:
+    is_seen = row.ended_at is None and row.seen is not None
+    payload: Mapping[str, Any] = json.loads(row.seen if is_seen else row.payload)
+    return Incident(
+        row.id,
+        row.system,
+        row.key,
+        row.watch,
+        Kind(row.fires, row.resolves),
+        row.subject,
+        row.severity,
+        payload,
+        row.started_at,
+        Interval(row.changed_after, row.changed_before),
+        row.fired_at,
+        row.ended_at,
+        row.end,
+        row.phase or Phase.OK,
+        bool(row.is_blind),
+        row.is_steady is not False,
+    )
+
+
+def _row(incident: Incident) -> dict[str, Any]:
+    same = (
+        "id",
+        "system",
+        "key",
+        "watch",
+        "subject",
+        "severity",
+        "started_at",
+        "fired_at",
+        "ended_at",
+        "end",
+    )
+    return {
+        **{name: getattr(incident, name) for name in same},
+        "fires": incident.kind.fires,
+        "resolves": incident.kind.resolves,
+        "payload": json.dumps(incident.payload, ensure_ascii=False, separators=(",", ":")),
+        "changed_after": incident.changed.after,
+        "changed_before": incident.changed.before,
+    }

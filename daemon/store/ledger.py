@@ -1,0 +1,124 @@
+"""What every endpoint was told of every incident, and why. Functions take a connection."""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from daemon.core.delivery import OPEN, Status
+from daemon.core.ledger import Hold, Told
+from daemon.core.model import Reason
+from daemon.store.schema import decisions, deliveries, events, ledger, quiet
+
+Line = tuple[str, str]
+"""Which line of the ledger: incident and endpoint."""
+
+_NOT_OVER = sa.text("NOT ledger.is_over")
+
+
+@dataclass(frozen=True)
+class Decided:
+    """One entry of the history: an endpoint was told, or what held it changed."""
+
+    incident: str
+    endpoint: str
+    at: datetime
+    told: Reason | None
+    held_by: Hold | None
+    event: str | None = None
+
+
+def load(db: sa.Connection, endpoints: Collection[str]) -> dict[Line, Told]:
+    """The lines of these endpoints that are not over, and of incidents that may still have something to
+    tell, as the outbox makes them: what was given up is lost, what was delivered has been told."""
+    found = (
+        sa.select(ledger, deliveries.c.status)
+        .join(events, events.c.id == ledger.c.event, isouter=True)
+        .join(
+            deliveries,
+            sa.and_(deliveries.c.event == events.c.number, deliveries.c.endpoint == ledger.c.endpoint),
+            isouter=True,
+        )
+        .where(_NOT_OVER, ledger.c.endpoint.in_(endpoints))
+    )
+    return {(row.incident, row.endpoint): _told(row) for row in db.execute(found)}
+
+
+def of_incident(db: sa.Connection, incident: str) -> list[Decided]:
+    """Everything that was decided about an incident, in order."""
+    found = sa.select(decisions).where(decisions.c.incident == incident).order_by(decisions.c.id)
+    return [_decided(row) for row in db.execute(found)]
+
+
+def held_since(db: sa.Connection, endpoint: str, since: datetime, hold: Hold) -> list[str]:
+    """Incidents that were held back from an endpoint for a reason since a time, in order."""
+    found = sa.select(decisions.c.incident).where(
+        decisions.c.endpoint == endpoint, decisions.c.at >= since, decisions.c.held_by == hold
+    )
+    return list(dict.fromkeys(db.scalars(found.order_by(decisions.c.id))))
+
+
+def save(
+    db: sa.Connection, line: Line, told: Told, *, event: str | None = None, is_over: bool = False
+) -> None:
+    """Store a line; `event` is what told it, None: as before. What the outbox knows is not stored twice."""
+    insert = postgresql_insert if db.dialect.name == "postgresql" else sqlite_insert
+    values = {
+        "incident": line[0],
+        "endpoint": line[1],
+        "standing": told.standing,
+        "told_at": told.at,
+        "repeats": told.repeats,
+        "members": json.dumps(told.members, ensure_ascii=False),
+        "held_by": told.held_by,
+        "losses": told.losses,
+        "is_over": is_over,
+        **({"event": event} if event else {}),
+    }
+    statement = insert(ledger).values(**values)
+    db.execute(statement.on_conflict_do_update(index_elements=["incident", "endpoint"], set_=values))
+
+
+def append(db: sa.Connection, decided: Decided) -> None:
+    """Add to the history."""
+    db.execute(
+        sa.insert(decisions).values(**{name: getattr(decided, name) for name in Decided.__dataclass_fields__})
+    )
+
+
+def load_quiet(db: sa.Connection) -> dict[str, datetime]:
+    """Endpoints that were in a quiet window when they were last looked at, and since when."""
+    return {row.endpoint: row.since for row in db.execute(sa.select(quiet))}
+
+
+def begin_quiet(db: sa.Connection, endpoint: str, now: datetime) -> None:
+    """Store that an endpoint's quiet window has begun."""
+    db.execute(sa.insert(quiet).values(endpoint=endpoint, since=now))
+
+
+def end_quiet(db: sa.Connection, endpoint: str) -> None:
+    """Store that it is over."""
+    db.execute(sa.delete(quiet).where(quiet.c.endpoint == endpoint))
+
+
+def _told(row: sa.Row[Any]) -> Told:
+    return Told(
+        row.standing,
+        row.told_at,
+        row.repeats,
+        tuple(json.loads(row.members)),
+        row.held_by,
+        row.losses,
+        is_lost=row.status is Status.DEAD,
+        is_waiting=row.status in OPEN,
+        is_delivered=row.status is Status.DELIVERED,
+    )
+
+
+def _decided(row: sa.Row[Any]) -> Decided:
+    return Decided(**{name: getattr(row, name) for name in Decided.__dataclass_fields__})

@@ -1,0 +1,45 @@
+"""Silences, stored. Functions take a connection."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from daemon.core.silences import Silence
+from daemon.store.schema import silences
+
+
+def add(db: sa.Connection, silence: Silence) -> None:
+    """Store a new silence."""
+    db.execute(sa.insert(silences).values(**_row(silence)))
+
+
+def in_force(db: sa.Connection, now: datetime) -> list[Silence]:
+    """Those that mute something now, oldest first."""
+    return [one for one in _load(db, silences.c.expired_at.is_(None)) if one.is_active(now)]
+
+
+def load(db: sa.Connection, *, now: datetime, with_ended: bool) -> list[Silence]:
+    """Those that last or are to come, with the ended ones where they are asked for, oldest first."""
+    found = _load(db, sa.true())
+    return [one for one in found if with_ended or one.is_active(now) or one.starts_at > now]
+
+
+def expire(db: sa.Connection, silence: str, now: datetime) -> bool:
+    """End a silence. Returns whether there was one to end."""
+    ended = db.execute(
+        sa.update(silences)
+        .where(silences.c.id == silence, silences.c.expired_at.is_(None))
+        .values(expired_at=now)
+    )
+    return bool(ended.rowcount)
+
+
+def _load(db: sa.Connection, which: Any) -> list[Silence]:
+    found = sa.select(silences).where(which).order_by(silences.c.created_at, silences.c.id)
+    names = Silence.__dataclass_fields__
+    return [Silence(**{name: getattr(row, name) for name in names}) for row in db.execute(found)]
+
+
+def _row(silence: Silence) -> dict[str, Any]:
+    return {name: getattr(silence, name) for name in Silence.__dataclass_fields__}
