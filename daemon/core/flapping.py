@@ -2,8 +2,8 @@
 
 Twenty slots, each of the same length of observed time, remember whether the thing changed in them. The
 newest weigh most (1.18, down to 0.8), so what is calm again is believed soon. Above 30 % it flaps, until
-it is at 25 % or below: over a window of 10 minutes that is about six changes in, and half a window of
-calm out. Time that was not observed moves nothing. Pure.
+it is at 25 % or below: with a window of 10 minutes that is six changes within three minutes to begin, and
+seven and a half minutes of calm to end. Time that was not observed moves nothing. Pure.
 """
 
 from collections.abc import Mapping

@@ -1,0 +1,114 @@
+"""Quiet windows: by the clock on the wall, over midnight, over both changes of summer time."""
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from daemon.core.model import Severity
+from daemon.core.quiet import Quiet, Weekly, breaks_through, is_at_least, is_held
+
+ZONE = ZoneInfo("Asia/Jerusalem")
+EVERY_DAY = frozenset(range(7))
+FRIDAY = 4
+NIGHT = Weekly(EVERY_DAY, time(22), time(7), ZONE)
+MINUTE = timedelta(minutes=1)
+
+
+def local(text: str, fold: int = 0) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=ZONE, fold=fold).astimezone(UTC)
+
+
+def quiet_minutes(window: Weekly, since: datetime, until: datetime) -> int:
+    return sum(window.covers(since + n * MINUTE) for n in range((until - since) // MINUTE))
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        ("2026-03-01T21:59:59", False),
+        ("2026-03-01T22:00:00", True),
+        ("2026-03-02T00:00:00", True),
+        ("2026-03-02T06:59:59", True),
+        ("2026-03-02T07:00:00", False),
+    ],
+)
+def test_a_night_begins_at_its_first_minute_and_ends_before_its_last(at: str, *, expected: bool) -> None:
+    assert NIGHT.covers(local(at)) is expected
+
+
+def test_a_night_belongs_to_the_day_on_which_it_begins() -> None:
+    window = Weekly(frozenset({FRIDAY}), time(22), time(7), ZONE)
+
+    assert window.covers(local("2026-03-06T23:00"))
+    assert window.covers(local("2026-03-07T06:00"))
+    assert not window.covers(local("2026-03-06T06:00"))
+    assert not window.covers(local("2026-03-07T23:00"))
+
+
+def test_from_a_time_to_the_same_is_a_whole_day() -> None:
+    window = Weekly(frozenset({FRIDAY}), time(8), time(8), ZONE)
+
+    assert quiet_minutes(window, local("2026-03-05T00:00"), local("2026-03-10T00:00")) == 24 * 60
+
+
+def test_the_night_in_which_summer_time_begins_is_an_hour_shorter() -> None:
+    """In 2026, on March 27 at 02:00, the clock goes to 03:00."""
+    assert quiet_minutes(NIGHT, local("2026-03-26T12:00"), local("2026-03-27T12:00")) == 8 * 60
+
+
+def test_the_night_in_which_it_ends_is_an_hour_longer() -> None:
+    """In 2026, on October 25 at 02:00, the clock goes back to 01:00."""
+    assert quiet_minutes(NIGHT, local("2026-10-24T12:00"), local("2026-10-25T12:00")) == 10 * 60
+
+
+def test_a_window_in_the_hour_that_is_skipped_does_not_take_place() -> None:
+    window = Weekly(EVERY_DAY, time(2), time(3), ZONE)
+
+    assert quiet_minutes(window, local("2026-03-26T12:00"), local("2026-03-27T12:00")) == 0
+    assert quiet_minutes(window, local("2026-03-27T12:00"), local("2026-03-28T12:00")) == 60
+
+
+def test_a_window_in_the_hour_that_is_repeated_takes_place_twice() -> None:
+    window = Weekly(EVERY_DAY, time(1), time(2), ZONE)
+
+    assert window.covers(local("2026-10-25T01:30", fold=0))
+    assert window.covers(local("2026-10-25T01:30", fold=1))
+    assert quiet_minutes(window, local("2026-10-24T12:00"), local("2026-10-25T12:00")) == 120
+
+
+NOW = local("2026-03-01T23:00")
+ASLEEP = Quiet(NIGHT.covers)
+BREAKABLE = Quiet(NIGHT.covers, Severity.ERROR)
+
+
+@pytest.mark.parametrize(
+    ("windows", "severity", "expected"),
+    [
+        ((), Severity.INFO, False),
+        ((ASLEEP,), Severity.CRITICAL, True),
+        ((BREAKABLE,), Severity.CRITICAL, False),
+        ((BREAKABLE,), Severity.ERROR, False),
+        ((BREAKABLE,), Severity.WARNING, True),
+        ((BREAKABLE,), None, True),
+        ((BREAKABLE, ASLEEP), Severity.CRITICAL, True),
+    ],
+)
+def test_what_a_window_holds(
+    windows: tuple[Quiet, ...], severity: Severity | None, *, expected: bool
+) -> None:
+    assert is_held(windows, NOW, severity) is expected
+    assert is_held(windows, local("2026-03-01T12:00"), severity) is False
+
+
+def test_what_breaks_through_is_what_no_window_holds() -> None:
+    assert breaks_through((BREAKABLE,), Severity.ERROR)
+    assert not breaks_through((BREAKABLE,), Severity.WARNING)
+    assert not breaks_through((BREAKABLE, ASLEEP), Severity.CRITICAL)
+    assert not breaks_through((), Severity.CRITICAL)
+
+
+def test_severities_are_ordered() -> None:
+    order = [Severity.INFO, Severity.WARNING, Severity.ERROR, Severity.CRITICAL]
+
+    assert [[is_at_least(one, least) for least in order].count(True) for one in order] == [1, 2, 3, 4]
