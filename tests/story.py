@@ -104,7 +104,7 @@ class Story:
         self.teller = Teller(recorder)
         self.sender = ScriptedSender(self.clock, self._says)
         self.sender.sent = self.told
-        routes = {one.endpoint: Route(4, 15 * SECOND, self.retries) for one in self.interests}
+        routes = {one.endpoint: Route(4, 15 * SECOND, self.retries, one.quiet) for one in self.interests}
         self.dispatcher = Dispatcher(
             self.database, self.sender, routes, now=self.clock.now, jitter=lambda: 0.0, new_id=self.ids
         )
@@ -153,8 +153,8 @@ class Story:
 
     def tick(self) -> None:
         """What the daemon does every 5 s."""
-        if self.teller.tick(self.database, self.clock.now()).deliveries:
-            self.dispatcher.wake()
+        self.teller.tick(self.database, self.clock.now())
+        self.dispatcher.wake()
 
     def poll(self, name: str) -> Polled:
         """One poll of one watch, now."""

@@ -69,6 +69,7 @@ class Told:
 
     standing: Standing = Standing.UNTOLD
     at: datetime | None = None
+    """When; once it has arrived or was given up, that time."""
     repeats: int = 0
     members: tuple[str, ...] = ()
     held_by: Hold | None = None

@@ -37,7 +37,7 @@ def load(db: sa.Connection, endpoints: Collection[str]) -> dict[Line, Told]:
     """The lines of these endpoints that are not over, and of incidents that may still have something to
     tell, as the outbox makes them: what was given up is lost, what was delivered has been told."""
     found = (
-        sa.select(ledger, deliveries.c.status)
+        sa.select(ledger, deliveries.c.status, deliveries.c.ended_at)
         .join(events, events.c.id == ledger.c.event, isouter=True)
         .join(
             deliveries,
@@ -109,7 +109,7 @@ def end_quiet(db: sa.Connection, endpoint: str) -> None:
 def _told(row: sa.Row[Any]) -> Told:
     return Told(
         row.standing,
-        row.told_at,
+        row.ended_at or row.told_at,  # reminders count from when it arrived, or was given up
         row.repeats,
         tuple(json.loads(row.members)),
         row.held_by,

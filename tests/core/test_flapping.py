@@ -32,7 +32,7 @@ def test_the_newest_change_weighs_most() -> None:
 
 
 def test_what_the_documentation_says_of_a_window_of_ten_minutes() -> None:
-    """Six changes in a row, and it flaps; fifteen slots of calm, seven and a half minutes, and it does not."""
+    """Six changes in a row, and it flaps; fifteen calm slots later, 7.5 minutes, it does not."""
     changing = [after(*[True] * many).is_flapping for many in range(1, 8)]
     calming = [after(*[True] * 6, *[False] * many).is_flapping for many in range(20)]
 

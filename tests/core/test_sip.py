@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.core import sip
+from daemon.core.alerts import Phase
 from daemon.core.model import Change, Condition, Fact, Kind, Rule, Severity, Verdict
 from daemon.core.sip import GONE_AFTER, GONE_AFTER_MANY, Observation, State
 
@@ -278,3 +279,64 @@ def test_added_and_removed_alternate_for_every_account(
                 present ^= {name}
 
     assert present == {f"sip/{name}" for name in state.registered}
+
+
+FEW = sip.Fold(at_least=3, share=0.3)
+
+
+def folded(down: int, of: int, *, is_raised: bool = False) -> tuple[Verdict, object]:
+    phases = {f"sip/{number:03}": Phase.FIRING if number % 2 else Phase.RECOVERING for number in range(down)}
+    phases |= {f"sip/{down:03}": Phase.PENDING} | ({"sip": Phase.FIRING} if is_raised else {})
+    (condition,) = sip.fold(State(accounts(of)), phases, FEW, Severity.ERROR)
+    assert (condition.key, condition.subject) == ("sip", "sip")
+    assert condition.kind == Kind("sip.accounts.unregistered", "sip.accounts.registered")
+    return condition.verdict, condition.payload["accounts"]
+
+
+@pytest.mark.parametrize(
+    ("down", "of", "expected"),
+    [(0, 4, G), (2, 4, G), (3, 4, B), (3, 10, B), (3, 11, G), (4, 13, B), (29, 100, G), (30, 100, B)],
+)
+def test_many_are_as_many_as_both_limits_say(down: int, of: int, expected: Verdict) -> None:
+    verdict, listed = folded(down, of)
+
+    assert verdict is expected
+    assert listed == {"unregistered": [f"{number:03}" for number in range(down)], "total": of}
+
+
+@pytest.mark.parametrize(("down", "expected"), [(3, B), (1, B), (0, G)])
+def test_many_are_over_when_the_last_is_back(down: int, expected: Verdict) -> None:
+    assert folded(down, 10, is_raised=True)[0] is expected
+
+
+def test_an_account_that_comes_and_goes_flaps_and_is_calm_again() -> None:
+    slot = timedelta(seconds=30)
+    state: State | None = None
+    flaps = []
+    for number in range(60):
+        is_registered = number % 2 == 0 if number < 20 else True
+        change = sip.diff(
+            state, Observation({"077": is_registered}), RULE, is_emitting=False, slot=slot, observed=slot
+        )
+        state = sip.load(json.loads(json.dumps(sip.dump(change.state))))
+        (condition,) = [one for one in change.conditions if one.key == "sip/077/flapping"]
+        flaps.append(condition.verdict)
+        assert change.is_moving == bool(state.rings)
+
+    assert (flaps.index(B), flaps[19], flaps[-1]) == (6, B, G)
+    assert state is not None
+    assert state.rings == {}
+
+
+def test_an_account_that_cannot_be_seen_keeps_its_past() -> None:
+    slot = timedelta(seconds=30)
+    state: State | None = None
+    for value in (True, False, True):
+        state = sip.diff(
+            state, Observation({"077": value}), RULE, is_emitting=False, slot=slot, observed=slot
+        ).state
+    unseen = sip.diff(state, Observation({"077": None}), RULE, is_emitting=False, slot=slot, observed=slot)
+
+    assert state is not None
+    assert unseen.state.rings == state.rings
+    assert {one.verdict for one in unseen.conditions} == {U}
