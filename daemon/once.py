@@ -68,6 +68,6 @@ def _chosen(config: Config, system: str | None, watch: str | None, cleanups: Exi
             cleanups.callback(client.close)
             found += [each for each in watches(one, client, zone) if watch in (None, each.name)]
     if not found:
-        names = [f"{one.name}/{name}" for one in config.systems for name, _ in plan(one)]
+        names = ["/".join(watch.id) for one in config.systems for watch in plan(one)]
         raise LookupError(f"no such watch; there are: {', '.join(names) or 'none'}")
     return found

@@ -18,10 +18,11 @@ from daemon.config import (
     SipWatch,
     SmsWatch,
     System,
+    Threshold,
     UnitsWatch,
 )
 from daemon.core import account, flapping, queues, registrations, sip, sms
-from daemon.core.alerts import Seen
+from daemon.core.alerts import NOTHING, Seen
 from daemon.core.model import Change, Rule, Unknown
 from daemon.core.watch import Watch
 from daemon.yemot import answers
@@ -35,11 +36,11 @@ def watches(system: System, client: Client, zone: ZoneInfo) -> list[Watch]:
     return list(_watches(system, client, zone))
 
 
-def plan(system: System) -> list[tuple[str, timedelta]]:
-    """Names and intervals of a system's watches, without asking anybody anything."""
+def plan(system: System) -> list[Watch]:
+    """A system's watches, to be looked at and never polled: the client that they would ask is closed."""
     nobody = client_of(system)
     try:
-        return [(watch.name, watch.every) for watch in _watches(system, nobody, ZoneInfo("UTC"))]
+        return list(_watches(system, nobody, ZoneInfo("UTC")))
     finally:
         nobody.close()
 
@@ -100,6 +101,7 @@ def _sms(system: str, watch: SmsWatch, client: Client, zone: ZoneInfo, api_rule:
         diff=diff,
         dump=sms.dump,
         load=sms.load,
+        conditions={"a message": NOTHING},
         api_rule=api_rule,
         is_conclusive=sms.is_conclusive,
     )
@@ -126,6 +128,7 @@ def _sip(system: str, watch: SipWatch, client: Client, api_rule: Rule) -> Watch:
         diff=diff,
         dump=sip.dump,
         load=sip.load,
+        conditions={"unregistered": watch.hold},
         api_rule=api_rule,
         fold=lambda state, phases: sip.fold(state, phases, many, watch.severity),
         is_conclusive=lambda seen: bool(seen.registered),
@@ -150,6 +153,7 @@ def _registrations(
         diff=diff,
         dump=registrations.dump,
         load=registrations.load,
+        conditions={"another address": NOTHING},
         api_rule=api_rule,
         is_conclusive=lambda _seen: False,  # registrations expire without a word
     )
@@ -175,6 +179,7 @@ def _queue(system: str, watch: QueueWatch, client: Client, api_rule: Rule) -> Wa
         diff=diff,
         dump=queues.dump,
         load=queues.load,
+        conditions={_in_words(one): one.hold for one in watch.thresholds},
         api_rule=api_rule,
     )
 
@@ -195,6 +200,7 @@ def _directory(system: str, watch: DirectoryWatch, client: Client, api_rule: Rul
         diff=diff,
         dump=account.dump,
         load=account.load_directory,
+        conditions={"a recording": NOTHING},
         api_rule=api_rule,
     )
 
@@ -215,6 +221,7 @@ def _pirsumphone(system: str, watch: PirsumPhoneWatch, client: Client, api_rule:
         diff=diff,
         dump=account.dump,
         load=account.load_pirsumphone,
+        conditions={"registered or not": NOTHING},
         api_rule=api_rule,
     )
 
@@ -237,9 +244,21 @@ def _units(system: str, watch: UnitsWatch, client: Client, zone: ZoneInfo, api_r
         diff=diff,
         dump=account.dump,
         load=account.load_units,
+        conditions=_units_in_words(watch),
         api_rule=api_rule,
         is_conclusive=lambda _seen: False,  # the date of expiry comes nearer by itself
     )
+
+
+def _in_words(threshold: Threshold) -> str:
+    if threshold.above is not None:
+        return f"{threshold.metric} above {threshold.above:g}"
+    return f"{threshold.metric} below {threshold.below:g}"
+
+
+def _units_in_words(watch: UnitsWatch) -> dict[str, timedelta]:
+    limits = {"units below": watch.below, "units expiring": watch.expires_within}
+    return {words: watch.hold for words, limit in limits.items() if limit is not None}
 
 
 def today(moment: datetime, zone: ZoneInfo) -> date:

@@ -205,6 +205,7 @@ class Story:
             diff=sip_diff,
             dump=sip.dump,
             load=sip.load,
+            conditions={},
             api_rule=self.api_rule,
             fold=lambda state, phases: sip.fold(state, phases, sip.Fold(3, 0.3), self.rule.severity),
         )

@@ -5,7 +5,7 @@ import os
 from daemon.cli.output import ConfigOption, Fatal, JsonOption, load, print_json
 from daemon.clients import client_of
 from daemon.config import Config, Loaded
-from daemon.core import durations
+from daemon.core import detection, durations
 from daemon.core.model import Json
 from daemon.store import database as databases
 from daemon.watching import plan
@@ -36,7 +36,12 @@ def _lines(config: Config) -> list[str]:
     ]
     for system in config.systems:
         lines.append(f"system    {system.name}: {system.base_url}")
-        lines += [f"  watch   {name}, every {durations.show(every)}" for name, every in plan(system)]
+        for watch in plan(system):
+            lines.append(f"  watch   {watch.name}, every {durations.show(watch.every)}")
+            lines += [
+                f"            {detection.show(what, hold, watch.every)}"
+                for what, hold in watch.conditions.items()
+            ]
     for webhook in config.webhooks:
         lines.append(f"webhook   {webhook.name}: {', '.join(webhook.events)}")
     for email in config.emails:
@@ -55,7 +60,15 @@ def _document(loaded: Loaded) -> Json:
                 "name": system.name,
                 "base_url": system.base_url,
                 "watches": [
-                    {"name": name, "every_seconds": every.total_seconds()} for name, every in plan(system)
+                    {
+                        "name": watch.name,
+                        "every_seconds": watch.every.total_seconds(),
+                        "told_within_seconds": {
+                            what: [one.total_seconds() for one in detection.bounds(hold, watch.every)]
+                            for what, hold in watch.conditions.items()
+                        },
+                    }
+                    for watch in plan(system)
                 ],
             }
             for system in config.systems

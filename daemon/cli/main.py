@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from daemon import __version__
-from daemon.cli import check, demo, events, poll, run, simulate, status
+from daemon.cli import alerts, check, demo, events, explain, poll, run, silence, simulate, status
 from daemon.cli.output import Fatal, complain
 
 app = typer.Typer(
@@ -28,7 +28,10 @@ app.command("demo")(demo.demo)
 app.command("simulate")(simulate.simulate)
 app.command("status")(status.status)
 app.command("poll")(poll.poll)
+app.command("explain")(explain.explain)
 app.add_typer(events.app, name="events")
+app.add_typer(alerts.app, name="alerts")
+app.add_typer(silence.app, name="silence")
 
 
 def _version(*, is_asked: bool) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from daemon.cli.output import ConfigOption, Fatal, JsonOption, load, print_json
+from daemon.core import detection
 from daemon.core.body import summary
 from daemon.core.model import Json
 from daemon.once import poll_once, rehearse_once
@@ -37,19 +38,22 @@ def poll(
         if as_json:
             print_json(_document(one))
         else:
-            print("\n".join(_lines(one)))
+            print("\n".join(_lines(one, is_rehearsal=dry_run)))
     if any(one.unknown for one in polled):
         raise typer.Exit(os.EX_UNAVAILABLE)
 
 
-def _lines(polled: Polled) -> list[str]:
-    name = "/".join(polled.watch.id)
+def _lines(polled: Polled, *, is_rehearsal: bool) -> list[str]:
+    watch = polled.watch
+    name = "/".join(watch.id)
     if polled.unknown:
         return [f"{name}: {polled.unknown.failure.value}: {polled.unknown.message}"]
     lines = [f"{name}: answered, {len(polled.recorded.events)} events"]
     for event in polled.recorded.events:
         to = [one.endpoint for one in polled.recorded.deliveries if one.event.id == event.id]
         lines.append(f"  {event.type}  {summary(json.loads(event.body))}  -> {', '.join(to) or 'nobody'}")
+    if is_rehearsal:
+        lines += [f"  {detection.show(what, hold, watch.every)}" for what, hold in watch.conditions.items()]
     return lines
 
 

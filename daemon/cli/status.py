@@ -18,7 +18,7 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     with store.read() as db:
         seen = views.read(db)
     store.close()
-    configured = {(system.name, name) for system in loaded.systems for name, _ in plan(system)}
+    configured = {watch.id for system in loaded.systems for watch in plan(system)}
     watches = [watch for watch in seen.watches if (watch.system, watch.name) in configured]
     if as_json:
         print_json(_document(holder, watches, seen))

@@ -109,6 +109,12 @@ class Ruling:
     turn: Turn | None
     before: Alert = OK
 
+    @property
+    def is_held(self) -> bool:
+        """Whether the phase before ended because it had lasted for long enough."""
+        is_next = self.before.phase in ON_HELD and self.alert.phase is ON_HELD[self.before.phase][0]
+        return is_next and self.turn in (Turn.FIRED, Turn.RESOLVED)
+
 
 def step(alert: Alert, verdict: Verdict, seen: Seen, rule: Rule) -> tuple[Alert, Turn | None]:
     """The alert after one more verdict, and the turn it took."""

@@ -46,6 +46,8 @@ class Watch:
     """State or None, observation: the change."""
     dump: Callable[[Any], Mapping[str, Any]]
     load: Callable[[Mapping[str, Any]], Any]
+    conditions: Mapping[str, timedelta]
+    """What it finds, in words, with how long it must last to be told."""
     api_rule: Rule
     """When its failures become `api.unreachable`."""
     complete: Callable[[Any, Any], Any] = lambda _state, seen: seen

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from daemon.core.alerts import TOLD, Phase, Ruling
+from daemon.core.alerts import NOTHING, TOLD, Phase, Ruling, Seen
 from daemon.core.incidents import Incident
 from daemon.core.model import Interval, Kind
 from daemon.store.schema import alerts, incidents, ledger, transitions
@@ -70,16 +70,17 @@ def phases(db: sa.Connection) -> dict[str, dict[str, Phase]]:
     return by_system
 
 
-def save_transitions(db: sa.Connection, system: str, rulings: Iterable[Ruling], now: datetime) -> None:
+def save_transitions(db: sa.Connection, system: str, rulings: Iterable[Ruling], when: Seen) -> None:
     """Store which alerts changed their phase, or came into sight or out of it."""
     rows = [
         {
             "system": system,
             "key": one.condition.key,
-            "at": now,
+            "at": when.at,
             "phase": one.alert.phase,
             "is_blind": one.alert.is_blind,
-            "held": one.before.held,
+            # A phase that ends by having been held lasted through this observation, too.
+            "held": one.before.held + (when.observed if one.is_held else NOTHING),
         }
         for one in rulings
         if (one.alert.phase, one.alert.is_blind) != (one.before.phase, one.before.is_blind)

@@ -4,7 +4,7 @@ No query here reads deliveries that have ended: their number only grows.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -43,6 +43,8 @@ class AlertView:
     """The last answer said nothing of it."""
     incident: str | None
     started_at: datetime | None
+    held: timedelta
+    """Observed time in its phase."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ def alerts(db: sa.Connection) -> list[AlertView]:
             row.is_blind,
             row.incident,
             row.started_at,
+            row.held,
         )
         for row in db.execute(found.order_by(alert_table.c.started_at, alert_table.c.key))
     ]

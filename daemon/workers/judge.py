@@ -49,7 +49,7 @@ class Judge:
         rulings = alerts.judge(lives, conditions, when, lambda: self._recorder.new_id("inc"))
         steady = {one.condition.key for one in rulings if self._is_steady(one)}
         watches.save_alerts(self._db, self._system, self._owner, rulings, self.known, steady)
-        incident_store.save_transitions(self._db, self._system, rulings, when.at)
+        incident_store.save_transitions(self._db, self._system, rulings, when)
         for ruling in rulings:
             self._rulings[ruling.condition.key] = ruling
             self._turn(ruling, when.at)

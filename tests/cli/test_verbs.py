@@ -2,40 +2,20 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from daemon import __version__
-from daemon.cli.main import main
 from daemon.core.model import Fact
 from daemon.store import database as databases
 from daemon.store import events
 from daemon.yemot.simulated import SimulatedSystem
 from daemon.yemot.simulator import Simulator
+from tests.cli.conftest import TOKEN, Call
 from tests.configuration.documents import QUIET, SYSTEM, WEBHOOK
 from tests.fakes import START, Ids
-
-TOKEN = "0773137770:secret-of-the-system"
-Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Call:
-    """Run a command line in an empty directory: exit code, standard output, standard error."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TOKEN", TOKEN)
-    monkeypatch.setenv("WRONG", "0773137770:not-it")
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["yemotd", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return run
 
 
 def configure(text: str) -> None:

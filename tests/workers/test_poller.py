@@ -47,6 +47,7 @@ class Bench:
             diff=self._diff,
             dump=sip.dump,
             load=sip.load,
+            conditions={},
             api_rule=Rule(MINUTE, NOTHING, Severity.ERROR),
             is_conclusive=lambda _seen: self.is_conclusive,
         )

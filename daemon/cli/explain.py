@@ -1,0 +1,216 @@
+"""`yemotd explain`: why something was told, or was not: observation, timers, suppression, attempts."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+import typer
+
+from daemon.cli.output import ConfigOption, Fatal, JsonOption, clock_time, load, open_store, print_json
+from daemon.core import durations
+from daemon.core.incidents import Incident
+from daemon.core.model import Event, Json
+from daemon.core.timestamps import iso
+from daemon.endpoints import interests
+from daemon.store import events, history, incidents, ledger, views
+from daemon.store.history import DeliveryView
+from daemon.store.incidents import Transition
+from daemon.store.ledger import Decided
+from daemon.store.views import AlertView
+
+
+@dataclass(frozen=True)
+class Story:
+    """All that the store knows of one incident."""
+
+    incident: Incident
+    transitions: list[Transition]
+    decisions: list[Decided]
+    deliveries: list[DeliveryView]
+
+
+def explain(
+    what: Annotated[
+        str, typer.Argument(help="An event (evt_…), an incident (inc_…), or a subject: sip/0773137770.")
+    ],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show, in order, what was seen, what it came to, who was told, and who was not and why."""
+    endpoints = [one.endpoint for one in interests(load(config).config)]
+    store = open_store(config)
+    with store.read() as db:
+        event = events.find(db, what) if what.startswith("evt_") else None
+        pending, stories = [], []
+        if event is not None:
+            incident = json.loads(event[1].body)["data"].get("alert", {}).get("incident")
+            stories = [_story(db, incident)] if incident else []
+        elif what.startswith("inc_"):
+            stories = [_story(db, what)]
+        elif not what.startswith("evt_"):
+            pending = [one for one in views.alerts(db) if one.subject == what]
+            stories = [_story(db, one.id) for one in incidents.of_subject(db, what)]
+        deliveries = history.of_events(db, [event[1].id]) if event else []
+    store.close()
+    found = [one for one in stories if one]
+    if event is None and not found and not pending:
+        message = f"the store knows no event, incident or subject {what!r}; see `yemotd alerts list`"
+        raise Fatal(message, os.EX_DATAERR)
+    if as_json:
+        print_json(_document(event[1] if event else None, deliveries, pending, found))
+        return
+    lines = [*_event(event[1], deliveries, endpoints)] if event else []
+    lines += [line for alert in pending for line in _pending(alert)]
+    lines += [line for story in found for line in _incident(story)]
+    print("\n".join(lines))
+
+
+def _story(db: sa.Connection, incident: str) -> Story | None:
+    found = incidents.find(db, incident)
+    if found is None:
+        return None
+    decisions = ledger.of_incident(db, incident)
+    told = list(dict.fromkeys(one.event for one in decisions if one.event))
+    lived = incidents.load_transitions(db, found.system, found.key, found.started_at, found.ended_at)
+    return Story(found, lived, decisions, history.of_events(db, told))
+
+
+def _event(event: Event, deliveries: list[DeliveryView], endpoints: list[str]) -> Iterator[str]:
+    yield f"event     {event.id}  {event.type}  {event.subject}  {event.system or 'daemon'}"
+    yield f"observed  {clock_time(event.timestamp)}"
+    for delivery in deliveries:
+        yield f"{delivery.endpoint}: {_delivery(delivery)}"
+        yield from _attempts(delivery)
+    others = [name for name in endpoints if name not in {one.endpoint for one in deliveries}]
+    if others:
+        is_alert = "alert" in json.loads(event.body)["data"]
+        why = "see below" if is_alert else "their events and systems do not cover it, or did not then"
+        yield f"not sent to {', '.join(others)}: {why}"
+
+
+def _pending(alert: AlertView) -> Iterator[str]:
+    if alert.incident is not None:
+        return
+    timer = f"{durations.show(alert.held)} of it observed"
+    blind = ", not seen at present: the timer stands still" if alert.is_blind else ""
+    yield f"alert     {alert.type} {alert.subject} on {alert.system}"
+    yield f"  {alert.phase} since {clock_time(alert.started_at)}, {timer}{blind}; not told to anybody yet"
+
+
+def _incident(story: Story) -> Iterator[str]:
+    incident = story.incident
+    end = f"{incident.end.value} {clock_time(incident.ended_at)}" if incident.end else incident.phase.value
+    blind = ", not seen at present" if incident.is_blind else ""
+    yield f"incident  {incident.id}  {incident.kind.fires}  {incident.subject} on {incident.system}"
+    yield f"  [{incident.severity.value}] {end}{blind}"
+    after = incident.changed.after
+    yield (
+        f"observed  last changed between {clock_time(after) if after else 'the beginning'} "
+        f"and {clock_time(incident.changed.before)}"
+    )
+    for one in story.transitions:
+        seen = "could not be seen from here on" if one.is_blind else one.phase.value
+        held = f", after {durations.show(one.held)} observed" if one.held else ""
+        yield f"  {clock_time(one.at)}  {seen}{held}"
+    by_event = {(one.event, one.endpoint): one for one in story.deliveries}
+    for endpoint in dict.fromkeys(one.endpoint for one in story.decisions):
+        yield f"endpoint  {endpoint}"
+        for decided in story.decisions:
+            if decided.endpoint == endpoint:
+                yield from _decision(decided, by_event)
+
+
+def _decision(decided: Decided, deliveries: dict[tuple[str, str], DeliveryView]) -> Iterator[str]:
+    at = clock_time(decided.at)
+    if decided.told is None:
+        yield f"  {at}  " + (f"held: {decided.held_by.value}" if decided.held_by else "nothing left to tell")
+        return
+    late = f", was held: {decided.held_by.value}" if decided.held_by else ""
+    delivery = deliveries.get((decided.event or "", decided.endpoint))
+    became = _delivery(delivery) if delivery else "its delivery is not stored any more"
+    yield f"  {at}  told: {decided.told.value}{late}  {decided.event}  {became}"
+    if delivery:
+        yield from _attempts(delivery)
+
+
+def _delivery(delivery: DeliveryView) -> str:
+    at = f" {clock_time(delivery.ended_at)}" if delivery.ended_at else f", due {clock_time(delivery.due_at)}"
+    return f"{delivery.status.value}{at}"
+
+
+def _attempts(delivery: DeliveryView) -> Iterator[str]:
+    for one in delivery.attempts:
+        why = one.error or (f"HTTP {one.http_status}" if one.http_status else "")
+        ms = int(one.took.total_seconds() * 1000)
+        yield f"    attempt {one.number}  {clock_time(one.started_at)}  {one.outcome.value} {why} ({ms} ms)"
+
+
+def _document(
+    event: Event | None, deliveries: list[DeliveryView], pending: list[AlertView], stories: list[Story]
+) -> Json:
+    return {
+        "event": json.loads(event.body) if event else None,
+        "deliveries": [_plain(one) for one in deliveries],
+        "alerts": [
+            {
+                "type": one.type,
+                "subject": one.subject,
+                "system": one.system,
+                "phase": one.phase,
+                "is_blind": one.is_blind,
+                "incident": one.incident,
+                "started_at": iso(one.started_at) if one.started_at else None,
+            }
+            for one in pending
+        ],
+        "incidents": [
+            {
+                "id": story.incident.id,
+                "type": story.incident.kind.fires,
+                "subject": story.incident.subject,
+                "system": story.incident.system,
+                "severity": story.incident.severity.value,
+                "started_at": iso(story.incident.started_at),
+                "fired_at": iso(story.incident.fired_at),
+                "ended_at": iso(story.incident.ended_at) if story.incident.ended_at else None,
+                "end": story.incident.end.value if story.incident.end else None,
+                "transitions": [
+                    {"at": iso(one.at), "phase": one.phase.value, "is_blind": one.is_blind}
+                    for one in story.transitions
+                ],
+                "decisions": [
+                    {
+                        "at": iso(one.at),
+                        "endpoint": one.endpoint,
+                        "told": one.told.value if one.told else None,
+                        "held_by": one.held_by.value if one.held_by else None,
+                        "event": one.event,
+                    }
+                    for one in story.decisions
+                ],
+                "deliveries": [_plain(one) for one in story.deliveries],
+            }
+            for story in stories
+        ],
+    }
+
+
+def _plain(delivery: DeliveryView) -> dict[str, Any]:
+    return {
+        "event": delivery.event,
+        "endpoint": delivery.endpoint,
+        "status": delivery.status.value,
+        "attempts": [
+            {
+                "number": one.number,
+                "started_at": iso(one.started_at),
+                "outcome": one.outcome.value,
+                "http_status": one.http_status,
+                "error": one.error,
+            }
+            for one in delivery.attempts
+        ],
+    }

@@ -1,0 +1,147 @@
+"""What is wrong, why somebody was told or not, and what is muted: asked in a terminal."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from daemon.core.delivery import Outcome
+from daemon.core.routing import Interest
+from tests.cli.conftest import Call
+from tests.configuration.documents import SYSTEM, WEBHOOK
+from tests.story import Story
+
+MUTED = WEBHOOK.replace("crm", "ops") + 'after = "1h"\n'
+
+
+@pytest.fixture
+def story(call: Call) -> Story:
+    """A phone that dropped off, in the store of the directory: "crm" was told after a failed attempt."""
+    path = Path("config.toml")
+    path.touch(mode=0o600)
+    path.write_text(SYSTEM + "[systems.sip]\n" + WEBHOOK + MUTED, encoding="utf-8")
+    interests = [Interest("crm", ("*",), None), Interest("ops", ("sip.account.registered",), None)]
+    one = Story(Path("yemotd.db"), interests=interests)
+    one.phone("077", (10, 10_000))
+    one.phone("088", (170, 10_000))
+    one.endpoint_says(Outcome.UNREACHABLE, 0, 72)
+    one.run(until=200)
+    one.database.close()
+    return one
+
+
+def test_what_is_wrong_is_listed_with_whom_it_was_told(call: Call, story: Story) -> None:
+    code, out, _ = call("alerts", "list")
+
+    told, pending = out.splitlines()
+    assert code == 0
+    assert "firing" in told
+    assert "sip.account.unregistered sip/077" in told
+    assert "crm: firing; ops: untold, held: unwanted" in told
+    assert "pending" in pending
+    assert "told to nobody yet" in pending
+
+
+def test_nothing_wrong_is_said_in_words(call: Call) -> None:
+    Path("config.toml").touch(mode=0o600)
+    Path("config.toml").write_text(SYSTEM, encoding="utf-8")
+    Story(Path("yemotd.db")).database.close()
+
+    assert call("alerts", "list") == (0, "Nothing is wrong.\n", "")
+    assert call("alerts", "list", "--json") == (0, "", "")
+    assert call("silence", "list") == (0, "Nothing is silenced.\n", "")
+
+
+def test_an_incident_is_explained_from_the_observation_to_the_attempts(call: Call, story: Story) -> None:
+    code, out, _ = call("explain", "inc_1")
+
+    lines = [line.strip() for line in out.splitlines()]
+    order = [
+        "incident",
+        "observed",
+        "pending",
+        "firing, after 1m observed",
+        "told: first",
+        "attempt 1",
+        "attempt 2",
+        "held: unwanted",
+    ]
+    at = [next(n for n, line in enumerate(lines) if word in line) for word in order]
+    assert code == 0
+    assert at == sorted(at)
+    assert "unreachable" in lines[at[5]]
+    assert "accepted" in lines[at[6]]
+
+
+def test_a_subject_that_is_pending_is_explained_with_its_timer(call: Call, story: Story) -> None:
+    code, out, _ = call("explain", "sip/088")
+
+    assert code == 0
+    assert "pending since" in out
+    assert "20s of it observed; not told to anybody yet" in out
+
+
+def test_an_event_is_explained_with_who_did_not_get_it(call: Call, story: Story) -> None:
+    code, out, _ = call("explain", "evt_1", "--json")
+    document = json.loads(out)
+
+    assert code == 0
+    assert document["event"]["data"]["alert"]["incident"] == document["incidents"][0]["id"] == "inc_1"
+    assert [(one["endpoint"], one["status"]) for one in document["deliveries"]] == [("crm", "delivered")]
+    assert [one["outcome"] for one in document["deliveries"][0]["attempts"]] == ["unreachable", "accepted"]
+    assert "not sent to ops: see below" in call("explain", "evt_1")[1]
+
+
+@pytest.mark.parametrize("what", ["evt_0", "inc_0", "sip/000"])
+def test_what_the_store_does_not_know_is_said(call: Call, story: Story, what: str) -> None:
+    code, out, err = call("explain", what)
+
+    assert (code, out) == (os.EX_DATAERR, "")
+    assert repr(what) in err
+
+
+def test_a_silence_is_added_listed_and_ended(call: Call, story: Story) -> None:
+    code, out, _ = call("silence", "add", "--subject", "sip/077", "--for", "2h", "--comment", "new phone")
+    assert code == 0
+    assert "it mutes sip.account.unregistered sip/077 of main" in out
+
+    (listed,) = [json.loads(line) for line in call("silence", "list", "--json")[1].splitlines()]
+    assert (listed["subject"], listed["comment"], listed["expired_at"]) == ("sip/077", "new phone", None)
+    assert call("silence", "expire", listed["id"]) == (0, "", "")
+    assert call("silence", "list") == (0, "Nothing is silenced.\n", "")
+    assert "ended" in call("silence", "list", "--all")[1]
+    assert call("silence", "expire", listed["id"])[0] == os.EX_DATAERR
+
+
+def test_a_silence_until_it_is_over_needs_something_that_fires(call: Call, story: Story) -> None:
+    add = ("silence", "add", "--until-resolved", "--comment", "-")
+
+    assert call(*add, "--subject", "sip/077")[0] == 0
+    assert call(*add, "--subject", "sip/000")[0] == os.EX_DATAERR
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--for", "2h"), "give --type, --system or --subject"),
+        (("--subject", "sip/*"), "one of --for, --until and --until-resolved"),
+        (("--subject", "sip/*", "--for", "2h", "--until-resolved"), "one of --for"),
+        (("--subject", "sip/*", "--for", "soon"), "expected a duration"),
+        (("--subject", "sip/*", "--until", "tomorrow"), "expected a time such as"),
+        (("--subject", "sip/*", "--until", "2001-01-01T00:00"), "over before it begins"),
+    ],
+)
+def test_a_silence_that_is_not_one_is_refused(
+    call: Call, story: Story, options: tuple[str, ...], said: str
+) -> None:
+    code, out, err = call("silence", "add", *options, "--comment", "-")
+
+    assert (code, out) == (os.EX_USAGE, "")
+    assert said in err
+
+
+def test_check_says_how_soon_each_thing_is_told(call: Call, story: Story) -> None:
+    assert "unregistered: told within 1m to 1m30s" in call("check")[1]
+    (system,) = json.loads(call("check", "--json")[1])["systems"]
+    assert system["watches"][0]["told_within_seconds"] == {"unregistered": [60, 90]}
