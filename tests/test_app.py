@@ -346,3 +346,41 @@ def test_poll_alone_stores_and_sends(
 
     assert (first.returncode, second.returncode) == (0, 0)
     assert texts(bodies(receiver, "sms.received")) == ["by cron"]
+
+
+def test_an_alert_whose_watch_left_the_configuration_is_taken_back(
+    daemon: Process, system: SimulatedSystem, receiver: Receiver
+) -> None:
+    daemon.start()
+    wait_for_baseline(daemon)
+    system.set_registered("0773137770", registered=False)
+    (down,) = wait_for(receiver, "sip.account.unregistered")
+    before, rest = CONFIGURATION.split("[systems.sip]")
+    daemon.configure(before + "[[webhooks]]" + rest.split("[[webhooks]]")[1])
+    daemon.signal(signal.SIGHUP)
+    (over,) = wait_for(receiver, "sip.account.registered")
+    daemon.stop()
+
+    assert over["data"]["alert"]["reason"] == "removed"
+    assert over["data"]["alert"]["incident"] == down["data"]["alert"]["incident"]
+
+
+def test_a_silence_from_the_command_line_reaches_the_running_daemon(
+    daemon: Process, system: SimulatedSystem, receiver: Receiver, tmp_path: Path
+) -> None:
+    daemon.start()
+    wait_for_baseline(daemon)
+    mute = ("silence", "add", "--subject", "sip/*", "--for", "1h", "--comment", "a test", "--json")
+    added = run_cli(tmp_path, *mute)
+    system.set_registered("0773137770", registered=False)
+    daemon.wait_for("event.recorded", count=2)  # that it started, and that the phone dropped off
+    assert bodies(receiver, "sip.account.unregistered") == []
+    ended = run_cli(tmp_path, "silence", "expire", json.loads(added.stdout)["id"])
+    (down,) = wait_for(receiver, "sip.account.unregistered")
+    explained = run_cli(tmp_path, "explain", "sip/0773137770")
+    daemon.stop()
+
+    assert (added.returncode, ended.returncode, explained.returncode) == (0, 0, 0)
+    assert (down["data"]["alert"]["reason"], down["data"]["alert"]["held_by"]) == ("catch_up", "silenced")
+    assert "held: silenced" in explained.stdout
+    assert "told: catch_up, was held: silenced" in explained.stdout
