@@ -16,15 +16,22 @@ class FakeClock:
     """Wall and monotonic time, moved by hand."""
 
     at: datetime = START
+    jumped: float = 0
+    """Seconds that the clock on the wall was set forward by hand."""
 
     def now(self) -> datetime:
         return self.at
 
     def monotonic(self) -> float:
-        return (self.at - START).total_seconds() + 1000
+        return (self.at - START).total_seconds() - self.jumped + 1000
 
     def advance(self, seconds: float) -> None:
         self.at += timedelta(seconds=seconds)
+
+    def jump(self, seconds: float) -> None:
+        """The clock on the wall is set; no time passes."""
+        self.at += timedelta(seconds=seconds)
+        self.jumped += seconds
 
 
 class Ids:

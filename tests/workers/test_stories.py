@@ -180,14 +180,28 @@ def test_sequences_have_no_gap(story: Story) -> None:
     assert sequences == list(range(1, 6))
 
 
-def test_nothing_is_told_while_the_clock_on_the_wall_jumps(story: Story) -> None:
-    """Held time is what the monotonic clock saw; here both jump, and no more than two intervals count."""
+def test_a_machine_that_slept_saw_nothing_while_it_slept(story: Story) -> None:
+    """No more than two intervals count of the gap."""
     story.phone("077", (10, 10_000))
     story.run(until=31)
     story.clock.advance(3600)
     story.poll("sip")
 
     assert story.accepted() == []
+
+
+@pytest.mark.parametrize("hours", [-5, -1, 1, 24])
+def test_a_clock_that_is_set_neither_hastens_nor_delays_an_alert(story: Story, hours: int) -> None:
+    story.phone("077", (-100_000, 1_000_000))
+    fired = []
+    for poll in range(10):
+        if poll == 3:
+            story.clock.jump(hours * 3600)
+        recorded = story.poll("sip").recorded
+        fired += [poll for event in recorded.events if event.type == DOWN]
+        story.clock.advance(10)
+
+    assert fired == [6]
 
 
 def test_lanes_keep_their_order_and_leave_others_alone(story: Story) -> None:
