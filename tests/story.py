@@ -94,7 +94,7 @@ class Story:
         self.messages: list[tuple[float, sms.Row]] = []
         self.database: Database
         self.told: list[tuple[float, Message, Outcome]] = []
-        self._next_poll = self._next_tick = 0.0
+        self._next_poll = self.next_tick = 0.0
         self.start()
 
     def start(self) -> None:
@@ -143,9 +143,9 @@ class Story:
                 for watch in self.watches():
                     self.poller.poll(watch)
                 self._next_poll = self.now() + 10
-            if self.now() >= self._next_tick:
+            if self.now() >= self.next_tick:
                 self.tick()
-                self._next_tick = self.now() + 5
+                self.next_tick = self.now() + 5
             while self.dispatcher.run_once():
                 pass
             self.dispatcher.run_once()

@@ -4,7 +4,7 @@ A window is judged by the clock on the wall, at every moment anew: it needs no o
 hour that summer time skips or repeats is quiet exactly when the clock shows a time within the window.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, tzinfo
 
@@ -47,20 +47,19 @@ class Quiet:
     break_through: Severity | None = None
     """Alerts of this severity and above are told all the same."""
 
-    def holds(self, moment: datetime, severity: Severity | None) -> bool:
-        """Whether it holds back an alert of a severity, or what has none, at a moment."""
-        if severity and self.break_through and is_at_least(severity, self.break_through):
-            return False
-        return self.covers(moment)
+
+def least_urgency(windows: Iterable[Quiet], moment: datetime) -> int | None:
+    """The rank of the least that passes at a moment: -1 where nothing does, None where everything does."""
+    lasting = [one.break_through for one in windows if one.covers(moment)]
+    return min((-1 if severity is None else RANK[severity] for severity in lasting), default=None)
 
 
-def breaks_through(windows: Collection[Quiet], severity: Severity) -> bool:
-    """Whether no window of an endpoint, where it has any, ever holds back an alert of a severity."""
-    return bool(windows) and all(
-        one.break_through is not None and is_at_least(severity, one.break_through) for one in windows
-    )
+def urgency(windows: Iterable[Quiet], severity: Severity) -> int | None:
+    """The rank of an alert for an endpoint that has windows to break through; None where it has none."""
+    return RANK[severity] if any(one.break_through for one in windows) else None
 
 
 def is_held(windows: Iterable[Quiet], moment: datetime, severity: Severity | None = None) -> bool:
-    """Whether any of an endpoint's windows holds it back."""
-    return any(window.holds(moment, severity) for window in windows)
+    """Whether an endpoint's windows hold back an alert of a severity, or what has none, at a moment."""
+    least = least_urgency(windows, moment)
+    return least is not None and (severity is None or RANK[severity] > least)

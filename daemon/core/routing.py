@@ -44,8 +44,8 @@ class Planned:
     endpoint: str
     lane: str
     incident: str | None = None
-    is_urgent: bool = False
-    """It goes out in a quiet window, too."""
+    urgency: int | None = None
+    """Where the endpoint has quiet windows that it may break through; 0 is the most urgent."""
 
 
 def wanted(system: str, facts: Iterable[Fact], interests: Sequence[Interest]) -> list[Fact]:
@@ -67,7 +67,8 @@ def plan(events: Iterable[Event], interests: Sequence[Interest]) -> list[Planned
     ]
 
 
-def lane(event: Event, *, is_urgent: bool = False) -> str:
+def lane(event: Event, urgency: int | None = None) -> str:
     """What must be told in order: one subject. What breaks through a quiet window cannot wait for what
     is held by it, so it has a lane of its own."""
-    return f"{event.system}/{event.subject}{'/urgent' if is_urgent else ''}"
+    subject = f"{event.system}/{event.subject}"
+    return subject if urgency is None else f"{subject}/{urgency}"

@@ -18,7 +18,7 @@ from daemon.store.schema import attempts, deliveries, events
 
 # Literal, so that SQLite sees that the partial index serves.
 _PENDING = sa.text("status = 'pending'")
-_URGENT = sa.text("status = 'pending' AND is_urgent")
+_URGENT = sa.text("status = 'pending' AND urgency IS NOT NULL")
 _OPEN = sa.text("status IN ('waiting', 'pending', 'leased')")
 
 _SET_RESULT = (
@@ -62,7 +62,7 @@ def add(db: sa.Connection, planned: Sequence[Planned], numbers: Mapping[str, int
                 "due_at": now,
                 "attempts": 0,
                 "incident": one.incident,
-                "is_urgent": one.is_urgent,
+                "urgency": one.urgency,
             }
         )
         busy.add(lane)
@@ -96,15 +96,13 @@ def claim(
     now: datetime,
     until: datetime,
     token: str,
-    is_quiet: bool = False,
+    least: int | None = None,
 ) -> list[Message]:
-    """Lease an endpoint's due deliveries, oldest first, at most `limit` of them, until `until`; while it is
-    quiet only the urgent ones."""
+    """Lease an endpoint's due deliveries, oldest first, at most `limit` of them, until `until`; in a quiet
+    window only those of an urgency up to `least`."""
     due = (
         sa.select(deliveries.c.id)
-        .where(
-            deliveries.c.endpoint == endpoint, deliveries.c.due_at <= now, _URGENT if is_quiet else _PENDING
-        )
+        .where(deliveries.c.endpoint == endpoint, deliveries.c.due_at <= now, *_passing(least))
         .order_by(deliveries.c.due_at, deliveries.c.id)
         .limit(limit)
     )
@@ -119,12 +117,12 @@ def claim(
     return _messages(db, ids)
 
 
-def next_due(db: sa.Connection, endpoint: str, *, is_quiet: bool = False) -> datetime | None:
-    """When an endpoint's next pending delivery is due, while it is quiet its next urgent one; None when
-    there is none."""
+def next_due(db: sa.Connection, endpoint: str, *, least: int | None = None) -> datetime | None:
+    """When an endpoint's next pending delivery is due, in a quiet window its next one of an urgency up
+    to `least`; None when there is none."""
     return db.scalar(
         sa.select(deliveries.c.due_at)
-        .where(deliveries.c.endpoint == endpoint, _URGENT if is_quiet else _PENDING)
+        .where(deliveries.c.endpoint == endpoint, *_passing(least))
         .order_by(deliveries.c.due_at)
         .limit(1)
     )
@@ -167,6 +165,11 @@ def release(db: sa.Connection, messages: Iterable[Message]) -> None:
             .where(deliveries.c.id == message.delivery, deliveries.c.token == message.token)
             .values(status=Status.PENDING, token=None, leased_until=None, attempts=deliveries.c.attempts - 1)
         )
+
+
+def _passing(least: int | None) -> list[sa.ColumnElement[bool] | sa.TextClause]:
+    """What is pending, and passes a quiet window; None: there is none."""
+    return [_PENDING] if least is None else [_URGENT, deliveries.c.urgency <= least]
 
 
 def _open_lanes(db: sa.Connection, lanes: set[tuple[str, str]]) -> set[tuple[str, str]]:

@@ -245,15 +245,15 @@ deliveries = sa.Table(
     sa.Column("leased_until", UtcTime),
     sa.Column("ended_at", UtcTime),
     sa.Column("incident", sa.Text),  # of an alert's event
-    sa.Column("is_urgent", sa.Boolean, nullable=False, server_default=sa.false()),  # in quiet windows, too
+    sa.Column("urgency", sa.SmallInteger),  # of an alert that may break through quiet windows: 0 is critical
     sa.UniqueConstraint("event", "endpoint", name="deliveries_fan_out"),
     sa.Index(
         "deliveries_urgent",
         "endpoint",
         "due_at",
         "id",
-        sqlite_where=sa.text("status = 'pending' AND is_urgent"),
-        postgresql_where=sa.text("status = 'pending' AND is_urgent"),
+        sqlite_where=sa.text("status = 'pending' AND urgency IS NOT NULL"),
+        postgresql_where=sa.text("status = 'pending' AND urgency IS NOT NULL"),
     ),
     sa.Index(
         "deliveries_of_incident",

@@ -59,7 +59,7 @@ class Route:
     timeout: timedelta
     retries: tuple[timedelta, ...]
     quiet: tuple[Quiet, ...] = ()
-    """While one of them lasts, only what is urgent is sent."""
+    """While one of them lasts, only what breaks through it is sent."""
 
 
 class Dispatcher:
@@ -154,11 +154,11 @@ class Dispatcher:
         with self._database.write() as db:
             lost = outbox.finish(db, finished, now) if finished else []
             for endpoint, room in self._rooms(ready, finished, now):
-                is_quiet = quiet.is_held(self.routes[endpoint].quiet, now)
-                messages = self._claim(db, endpoint, room, now, is_quiet=is_quiet)
+                least = quiet.least_urgency(self.routes[endpoint].quiet, now)
+                messages = self._claim(db, endpoint, room, now, least)
                 claimed += messages
                 is_full = len(messages) == room
-                due[endpoint] = now if is_full else outbox.next_due(db, endpoint, is_quiet=is_quiet)
+                due[endpoint] = now if is_full else outbox.next_due(db, endpoint, least=least)
         self._ended = []
         self._due |= due
         _log_finished(finished, lost)
@@ -172,10 +172,10 @@ class Dispatcher:
         return Finished(attempted, delivery.after(attempted, now, self._jitter(), retries))
 
     def _claim(
-        self, db: sa.Connection, endpoint: str, room: int, now: datetime, *, is_quiet: bool
+        self, db: sa.Connection, endpoint: str, room: int, now: datetime, least: int | None
     ) -> list[Message]:
         until, token = now + self.routes[endpoint].timeout + LEASE_MARGIN, self._new_id("lease")
-        return outbox.claim(db, endpoint, room, now=now, until=until, token=token, is_quiet=is_quiet)
+        return outbox.claim(db, endpoint, room, now=now, until=until, token=token, least=least)
 
     def _ready(self, now: datetime) -> list[str]:
         """Endpoints that may have something due."""

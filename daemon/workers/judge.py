@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
+import structlog
 
 from daemon.core import alerts, health, incidents
 from daemon.core.alerts import NOTHING, Phase, Ruling, Seen, Turn
@@ -12,6 +13,8 @@ from daemon.core.model import Condition, Fact, Verdict
 from daemon.store import incidents as incident_store
 from daemon.store import watches
 from daemon.workers.recorder import Recorder
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -85,8 +88,9 @@ class Judge:
             incident = incidents.opened(self._system, self._owner, ruling, now)
         else:
             known = incident_store.find(self._db, ruling.before.incident or "")
-            if known is None:
-                raise LookupError(f"{condition.key}: its incident {ruling.before.incident} is not stored")
+            if known is None:  # somebody deleted it: nobody can have been told of it by this ledger
+                log.error("incident.missing", system=self._system, key=condition.key)
+                return
             incident = incidents.ended(known, condition.payload, ruling.alert.changed, now, turn.value)
         incident_store.save(self._db, incident)
         self._facts.append(incidents.fact(incident, turn.value))

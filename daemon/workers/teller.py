@@ -78,6 +78,10 @@ class Teller:
         """Tell every endpoint what it has to be told; `turned` are the events, just written, of incidents
         that began or ended."""
         turned = turned or {}
+        # Before anything is held by a window, so that its digest tells that, too.
+        begun, _ = self._quiet_turns(db, now)
+        for endpoint in begun:
+            ledger_store.begin_quiet(db, endpoint, now)
         asked = [one for one in self._ask(db, now, turned) if one.is_news]
         telling = Telling()
         for one in asked:
@@ -102,12 +106,10 @@ class Teller:
             return self.settle_all(db, now)
 
     def settle_all(self, db: sa.Connection, now: datetime) -> Recorded:
-        """Settle the ledger, end silences that have served, and begin and end quiet windows."""
+        """Settle the ledger, end silences that have served, and quiet windows with their digests."""
         for silence in self._served(db, now):
             silences.expire(db, silence.id, now)
-        begun, ended = self._quiet_turns(db, now)
-        for endpoint in begun:
-            ledger_store.begin_quiet(db, endpoint, now)
+        _, ended = self._quiet_turns(db, now)
         return self.settle(db, now) + self._end_quiet(db, ended, now)
 
     def _ask(self, db: sa.Connection, now: datetime, turned: Mapping[str, Event]) -> list[Asked]:
@@ -168,9 +170,9 @@ class Teller:
         event = (
             fresh if reason in PLAIN and fresh else self._direct(db, telling, asked, reason, superseded, now)
         )
-        is_urgent = quiet.breaks_through(interest.quiet, incident.severity)
-        lane = routing.lane(event, is_urgent=is_urgent)
-        telling.deliveries.append(Planned(event, interest.endpoint, lane, incident.id, is_urgent))
+        urgency = quiet.urgency(interest.quiet, incident.severity)
+        lane = routing.lane(event, urgency)
+        telling.deliveries.append(Planned(event, interest.endpoint, lane, incident.id, urgency))
         ledger_store.save(db, asked.line, ledger.after(told, incident, reason, now), event=event.id)
         ledger_store.append(db, Decided(*asked.line, now, reason, told.held_by, event.id))
 

@@ -18,7 +18,7 @@ depends_on = None
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 IS_OPEN = sa.text("ended_at IS NULL")
 NOT_OVER = sa.text("NOT is_over")
-URGENT = sa.text("status = 'pending' AND is_urgent")
+URGENT = sa.text("status = 'pending' AND urgency IS NOT NULL")
 OF_INCIDENT = sa.text("incident IS NOT NULL")
 
 
@@ -107,7 +107,7 @@ def upgrade() -> None:
         sa.Column("since", sa.BigInteger, nullable=False),
     )
     op.add_column("deliveries", sa.Column("incident", sa.Text))
-    op.add_column("deliveries", sa.Column("is_urgent", sa.Boolean, nullable=False, server_default=sa.false()))
+    op.add_column("deliveries", sa.Column("urgency", sa.SmallInteger))
     due, of_incident = ["endpoint", "due_at", "id"], ["incident", "endpoint"]
     op.create_index("deliveries_urgent", "deliveries", due, sqlite_where=URGENT, postgresql_where=URGENT)
     op.create_index(

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from daemon.core.model import Severity
-from daemon.core.quiet import Quiet, Weekly, breaks_through, is_at_least, is_held
+from daemon.core.quiet import Quiet, Weekly, is_at_least, is_held, least_urgency, urgency
 
 ZONE = ZoneInfo("Asia/Jerusalem")
 EVERY_DAY = frozenset(range(7))
@@ -101,11 +101,20 @@ def test_what_a_window_holds(
     assert is_held(windows, local("2026-03-01T12:00"), severity) is False
 
 
-def test_what_breaks_through_is_what_no_window_holds() -> None:
-    assert breaks_through((BREAKABLE,), Severity.ERROR)
-    assert not breaks_through((BREAKABLE,), Severity.WARNING)
-    assert not breaks_through((BREAKABLE, ASLEEP), Severity.CRITICAL)
-    assert not breaks_through((), Severity.CRITICAL)
+@pytest.mark.parametrize(
+    ("windows", "least"), [((), None), ((ASLEEP,), -1), ((BREAKABLE,), 1), ((BREAKABLE, ASLEEP), -1)]
+)
+def test_the_least_that_passes_is_what_all_lasting_windows_let_pass(
+    windows: tuple[Quiet, ...], least: int | None
+) -> None:
+    assert least_urgency(windows, NOW) == least
+    assert least_urgency(windows, local("2026-03-01T12:00")) is None
+
+
+def test_only_where_something_can_be_broken_through_is_anything_urgent() -> None:
+    assert urgency((ASLEEP, BREAKABLE), Severity.CRITICAL) == 0
+    assert urgency((ASLEEP, BREAKABLE), Severity.INFO) == 3
+    assert urgency((ASLEEP,), Severity.CRITICAL) is None
 
 
 def test_severities_are_ordered() -> None:

@@ -148,6 +148,26 @@ def test_a_restart_within_a_quiet_window_loses_no_digest(tell: Tell) -> None:
     story.expect((300, "quiet.ended"))
 
 
+def test_what_is_held_as_a_window_begins_is_in_its_digest(tell: Tell) -> None:
+    """The poll may see that it is quiet before the look that comes every few seconds."""
+    story = tell(quiet=between(69, 300))
+    story.next_tick = 3.0
+    story.phone("077", (10, 150))
+    story.run(until=500)
+
+    story.expect((303, "quiet.ended"))
+
+
+def test_of_two_windows_the_one_that_lasts_decides(tell: Tell) -> None:
+    """At night errors break through, on a Shabbat nothing does; an error in the night goes out at once."""
+    story = tell(quiet=(*between(0, 100, Severity.ERROR), *between(100, 300)))
+    story.phone("077", (10, 10_000))
+    story.phone("088", (110, 10_000))
+    story.run(until=500)
+
+    assert [at for at, what in story.accepted() if what == DOWN] == [70, 300]
+
+
 def test_what_may_break_through_does_while_the_rest_waits(tell: Tell) -> None:
     story = tell(quiet=between(0, 300, Severity.ERROR))
     story.phone("077", (10, 150))
