@@ -211,6 +211,7 @@ class App:
             for system, client in zip(self.config.systems, clients, strict=True)
             for watch in watches(system, client, zone)
         ]
+        self.poller.keep(self._watches)
         self._scheduler.remove_all_jobs()
         now = clock.utcnow()
         for index, watch in enumerate(self._watches):

@@ -5,7 +5,7 @@ what it writes in `workers/walk.py`.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -45,6 +45,8 @@ class Polled:
     """Nothing was asked: the system is left alone for now."""
     is_unchanged: bool = False
     """The answer was equal to the last one, to the byte."""
+    is_dropped: bool = False
+    """The watch left the configuration while the API was asked."""
 
 
 @dataclass
@@ -90,6 +92,14 @@ class Poller:
         self._pauses: dict[str, _Pause] = {}
         self._unchanged: dict[tuple[str, str], datetime] = {}
         self._lock = threading.Lock()
+        self._kept: Collection[Watch] | None = None
+
+    def keep(self, watches: Collection[Watch]) -> None:
+        """Take no other watches from now on: what a poll under way of any other finds is dropped.
+
+        Otherwise such a poll could bring back the alerts of a watch whose end has just been told.
+        """
+        self._kept = watches
 
     def poll(self, watch: Watch) -> Polled:
         """Poll once, and commit what it came to."""
@@ -139,6 +149,8 @@ class Poller:
         clock = self._monotonic()
         with self._database.write() as db:
             now = self._now()
+            if not self._is_kept(watch):
+                return Polled(watch, now, is_dropped=True)
             walk = Walk(db, watch, self._recorder, now=now, elapsed=_elapsed(memory, watch, clock))
             recorded = walk.take(seen)
         is_final = not isinstance(seen, Unknown) and walk.is_settled and watch.is_conclusive(seen)
@@ -149,6 +161,9 @@ class Poller:
         if recorded.deliveries:
             self._wake()
         return Polled(watch, now, seen if isinstance(seen, Unknown) else None, recorded)
+
+    def _is_kept(self, watch: Watch) -> bool:
+        return self._kept is None or any(kept is watch for kept in self._kept)
 
     def _observe(self, watch: Watch, answer: Any) -> Any:
         """The observation, completed by further questions where one answer is not enough."""

@@ -229,3 +229,14 @@ def test_a_poll_that_hangs_is_waited_for_no_longer_than_asked(bench: Bench) -> N
 
     assert patience == [False]
     assert bench.poller.settle(NOTHING)
+
+
+def test_what_a_poll_under_way_finds_is_dropped_when_its_watch_leaves(bench: Bench) -> None:
+    def fetch() -> ScriptedAnswer:
+        bench.poller.keep([replace(bench.watch)])  # a reload, with the same watch and other thresholds
+        return ScriptedAnswer({"077": False})
+
+    polled = bench.poller.poll(replace(bench.watch, fetch=fetch))
+
+    assert polled.is_dropped
+    assert bench.stored().state is None
