@@ -49,6 +49,7 @@ from daemon.web.server import Server
 from daemon.workers.dispatcher import Dispatcher
 from daemon.workers.poller import Poller
 from daemon.workers.recorder import Recorder, log_recorded
+from daemon.workers.reporter import OWNER, Reporter
 from daemon.workers.teller import Teller, sweep
 from daemon.yemot.client import Client
 
@@ -126,6 +127,9 @@ class App:
     def _build_workers(self) -> None:
         self._sender = WebhookSender(targets(self.config), now=clock.utcnow, monotonic=clock.monotonic)
         self._cleanups.callback(_named("sender", self._sender.close))
+        self.recorder = Recorder(interests(self.config), clock.new_id)
+        self.teller = Teller(self.recorder)
+        self.reporter = Reporter(self.recorder)
         self.dispatcher = Dispatcher(
             self.database,
             self._sender,
@@ -133,9 +137,9 @@ class App:
             now=clock.utcnow,
             jitter=clock.jitter,
             new_id=clock.new_id,
+            tell=self.reporter.tell,
+            is_api_answering=self._is_api_answering,
         )
-        self.recorder = Recorder(interests(self.config), clock.new_id)
-        self.teller = Teller(self.recorder)
         self.poller = Poller(
             self.database,
             self.recorder,
@@ -244,12 +248,14 @@ class App:
 
     def _sweep(self) -> None:
         """End the alerts of what is not watched any more."""
-        configured: dict[str, set[str]] = {}
+        configured: dict[str, set[str]] = {DAEMON: {OWNER}}
         for watch in self._watches:
             configured.setdefault(watch.system, set()).add(watch.name)
         try:
             with self.database.write() as db:
-                recorded = sweep(db, self.recorder, configured, clock.utcnow())
+                now = clock.utcnow()
+                recorded = sweep(db, self.recorder, configured, now)
+                recorded += self.reporter.sweep(db, self.dispatcher.routes, now)
         except sa.exc.DBAPIError as error:
             log.error("sweep.failed", error=str(error.orig))
             return
@@ -277,6 +283,9 @@ class App:
             Scheduled(watch.system, watch.name, watch.every, jobs.get("/".join(watch.id)))
             for watch in self._watches
         ]
+
+    def _is_api_answering(self) -> bool | None:
+        return self.poller.is_answered()
 
     def _is_alive(self) -> tuple[bool, str]:
         is_sending = self._dispatching is not None and self._dispatching.is_alive()

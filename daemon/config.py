@@ -28,7 +28,8 @@ from daemon.configuration.watches import (
     Threshold,
     UnitsWatch,
 )
-from daemon.settings import Config, Daemon, Email, Http, HttpToken, Smtp, System, Webhook
+from daemon.configuration.webhooks import Webhook
+from daemon.settings import Config, Daemon, Email, Http, HttpToken, Smtp, System
 
 __all__ = [
     "ApiWatch",

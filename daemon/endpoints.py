@@ -1,16 +1,21 @@
 """What the workers need to know of the endpoints, out of the configuration."""
 
+from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
-from daemon.config import Config
+from daemon.config import Config, Webhook
 from daemon.configuration.endpoints import DAYS
 from daemon.configuration.endpoints import Quiet as QuietWindow
+from daemon.core.filters import Filter
+from daemon.core.formats import Shape
 from daemon.core.model import Secret
 from daemon.core.quiet import Quiet, Weekly
 from daemon.core.routing import Interest
+from daemon.core.schedule import Schedule
+from daemon.core.signing import Signer, hmac_signer
 from daemon.holydays import HolyDays, Place
 from daemon.senders.webhook import Target
-from daemon.workers.dispatcher import Route
+from daemon.workers.queues import Route
 
 
 def interests(config: Config) -> list[Interest]:
@@ -25,6 +30,9 @@ def interests(config: Config) -> list[Interest]:
             after=one.after,
             repeat=one.repeat,
             quiet=tuple(_quiet(window, zone) for window in one.quiet),
+            order=one.order,
+            filters=tuple(Filter(each.field, *each.condition) for each in one.filters),
+            schedules=_schedules(one),
         )
         for one in config.webhooks
     ]
@@ -46,19 +54,65 @@ def _quiet(window: QuietWindow, default_zone: str) -> Quiet:
     return Quiet(holy_days.covers, window.break_through)
 
 
+def _schedules(webhook: Webhook) -> tuple[Schedule, ...]:
+    """How long events are tried, the webhook's own last."""
+    return (
+        *(
+            Schedule(
+                one.events,
+                webhook.retries if one.retries is None else one.retries,
+                (webhook.expires if one.expires is None else one.expires) or None,
+            )
+            for one in webhook.schedules
+        ),
+        Schedule(("*",), webhook.retries, webhook.expires or None),
+    )
+
+
 def targets(config: Config) -> dict[str, Target]:
     """Where each webhook's messages go."""
-    return {
-        one.name: Target(one.url, one.secrets, one.timeout, one.connect_timeout, one.allow)
-        for one in config.webhooks
-    }
+    return {one.name: target(one) for one in config.webhooks}
+
+
+def target(webhook: Webhook) -> Target:
+    """Where one webhook's messages go, and in what shape."""
+    return Target(
+        webhook.url,
+        tuple(signers(webhook)),
+        webhook.timeout,
+        webhook.connect_timeout,
+        webhook.allow,
+        Shape(webhook.format, webhook.payload == "thin", webhook.redact, webhook.language),
+        tuple(webhook.headers.items()),
+        webhook.ca_file,
+        webhook.certificate,
+        webhook.key,
+        webhook.proxy,
+    )
+
+
+def signers(webhook: Webhook) -> Iterator[Signer]:
+    """What signs a webhook's messages: every secret, and then the key, where there is one."""
+    yield from map(hmac_signer, webhook.secrets)
+    if webhook.signing_key is not None:
+        from daemon import ed25519  # noqa: PLC0415 - it takes a while, and few have such a key
+
+        yield ed25519.signer(webhook.signing_key)
 
 
 def routes(config: Config) -> dict[str, Route]:
     """How each endpoint's deliveries are tried."""
     quiet = {one.endpoint: one.quiet for one in interests(config)}
     return {
-        one.name: Route(one.max_in_flight, one.timeout, one.retries, quiet[one.name])
+        one.name: Route(
+            one.max_in_flight,
+            one.timeout,
+            _schedules(one),
+            quiet[one.name],
+            one.order,
+            one.rate,
+            one.recovery_rate,
+        )
         for one in config.webhooks
     }
 
@@ -70,6 +124,7 @@ def secrets(config: Config) -> list[str]:
         *(system.token for system in config.systems),
         *(token.token for token in config.http.tokens),
         *(secret for webhook in config.webhooks for secret in webhook.secrets),
+        *(webhook.signing_key for webhook in config.webhooks if webhook.signing_key),
         *smtp,
     ]
     return [secret.value for secret in held]

@@ -11,19 +11,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Field,
-    InstanceOf,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 
-from daemon.configuration.endpoints import Endpoint, no_repeat
+from daemon.configuration.endpoints import Endpoint
 from daemon.configuration.values import (
     BaseUrl,
     BesideConfig,
-    Block,
     DatabaseUrl,
     Duration,
     Host,
@@ -36,7 +33,6 @@ from daemon.configuration.values import (
     Text,
     Timeout,
     Timezone,
-    Url,
     listen_address,
     some,
 )
@@ -49,6 +45,7 @@ from daemon.configuration.watches import (
     SmsWatch,
     UnitsWatch,
 )
+from daemon.configuration.webhooks import HeldSecret, Repeat, Webhook
 from daemon.core.model import Secret
 
 BASE_URL = "https://www.call2all.co.il/ym/api/"
@@ -56,21 +53,7 @@ FALLBACK_URL = "https://private.call2all.co.il/ym/api/"
 """The twin of `BASE_URL`: equivalent, so reads may fail over to it."""
 
 Scope = Literal["read", "command", "admin"]
-HeldSecret = InstanceOf[Secret]
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
-Repeat = Annotated[Timeout | None, BeforeValidator(no_repeat)]
-RETRIES = (
-    5 * SECOND,
-    5 * MINUTE,
-    30 * MINUTE,
-    2 * HOUR,
-    5 * HOUR,
-    10 * HOUR,
-    14 * HOUR,
-    20 * HOUR,
-    24 * HOUR,
-)
-"""Waits before the second, third, … attempt: three days in all, as Standard Webhooks suggests."""
 
 
 class Daemon(Settings):
@@ -153,27 +136,6 @@ class System(Settings):
         if url is None and info.data.get("base_url") == BASE_URL:
             return FALLBACK_URL
         return None if url == "" else url
-
-
-class Webhook(Endpoint):
-    """`[[webhooks]]`: an endpoint that gets signed requests."""
-
-    name: Name
-    url: Url
-    secrets: tuple[HeldSecret, ...] = Field(validation_alias="secret")
-    """`whsec_…`; more than one while a receiver changes over: every one signs."""
-    events: tuple[Text, ...] = ("*",)
-    systems: tuple[Text, ...] | None = None
-    """None: all."""
-    timeout: Timeout = 15 * SECOND
-    """For a whole attempt."""
-    connect_timeout: Timeout = 5 * SECOND
-    allow: tuple[Block, ...] = ()
-    """Addresses inside that a public name may lead to all the same."""
-    max_in_flight: Annotated[int, Field(strict=True, ge=1)] = 8
-    retries: tuple[Timeout, ...] = RETRIES
-    repeat: Repeat = None
-    """After so long it is reminded of what still fires, then after twice as long; None: never."""
 
 
 class Smtp(Settings):

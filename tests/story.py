@@ -18,11 +18,13 @@ from daemon.core.alerts import NOTHING, Seen
 from daemon.core.delivery import Attempted, Message, Outcome
 from daemon.core.model import Change, Failure, Rule, Severity, Unknown
 from daemon.core.routing import Interest
+from daemon.core.schedule import Schedule
 from daemon.core.watch import Watch
 from daemon.store import database as databases
 from daemon.store.database import Database
-from daemon.workers.dispatcher import Dispatcher, Route
+from daemon.workers.dispatcher import Dispatcher
 from daemon.workers.poller import Polled, Poller
+from daemon.workers.queues import Route
 from daemon.workers.recorder import Recorder
 from daemon.workers.teller import Teller
 from tests.fakes import START, FakeClock, Ids
@@ -60,7 +62,7 @@ class ScriptedSender:
         outcome = self.says(message)
         at = (self._clock.at - START).total_seconds()
         self.sent.append((at, message, outcome))
-        self._ended.append(Attempted(message, outcome, self._clock.at, NOTHING))
+        self._ended.append(Attempted(message, outcome, self._clock.at))
 
     def in_flight(self, endpoint: str) -> int:
         return sum(one.message.endpoint == endpoint for one in self._ended)
@@ -104,7 +106,10 @@ class Story:
         self.teller = Teller(recorder)
         self.sender = ScriptedSender(self.clock, self._says)
         self.sender.sent = self.told
-        routes = {one.endpoint: Route(4, 15 * SECOND, self.retries, one.quiet) for one in self.interests}
+        routes = {
+            one.endpoint: Route(4, 15 * SECOND, (Schedule(("*",), self.retries),), one.quiet)
+            for one in self.interests
+        }
         self.dispatcher = Dispatcher(
             self.database, self.sender, routes, now=self.clock.now, jitter=lambda: 0.0, new_id=self.ids
         )

@@ -6,7 +6,9 @@ from pathlib import Path
 import certifi
 import pytest
 
+from daemon import ed25519
 from daemon.config import Config, ConfigError, Loaded, load
+from tests.certificates import Authority
 from tests.configuration.documents import SIGNING
 from tests.configuration.test_any_input import MODELS
 
@@ -22,6 +24,11 @@ def directory(tmp_path: Path) -> Path:
     (tmp_path / "crm-secret").write_text(SIGNING + "\n")
     (tmp_path / "smtp-password").write_text("password\n")
     (tmp_path / "filter-ca.pem").write_bytes(Path(certifi.where()).read_bytes())
+    (tmp_path / "crm-ca.pem").write_bytes(Path(certifi.where()).read_bytes())
+    (tmp_path / "crm-key").write_text(ed25519.generate() + "\n")
+    pem = Authority(tmp_path).issue("yemotd.example.org")
+    (tmp_path / "yemotd.pem").write_bytes(pem.read_bytes())
+    (tmp_path / "yemotd.key").write_bytes(pem.read_bytes())
     for path in tmp_path.iterdir():
         path.chmod(0o600)
     return tmp_path
@@ -82,8 +89,9 @@ def test_the_example_names_every_key() -> None:
         str(field.validation_alias or name) for model in MODELS for name, field in model.model_fields.items()
     }
 
-    assert keys - documented <= {"token", "secret", "password"}
+    assert keys - documented <= {"token", "secret", "password", "signing_key"}
     assert {"token_file", "token_credential", "secret_file", "password_credential"} <= documented
+    assert "signing_key_file" in documented
 
 
 def test_every_setting_of_the_example_has_a_comment() -> None:

@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 
 from daemon.configuration.faults import Fault, Location, fault, nearest, of_table, quoted
 from daemon.configuration.values import is_loopback
+from daemon.configuration.webhooks import Webhook
 from daemon.core import durations
 from daemon.core.events import EVENT_TYPES, matches
-from daemon.settings import Config, Email, System, Webhook
+from daemon.settings import Config, Email, System
 
 SHORT_INTERVAL = timedelta(seconds=5)
 CAMPAIGN = "campaign.bridge"

@@ -31,6 +31,9 @@ def between_tables(document: Mapping[str, Any], directory: Path) -> Iterator[Fau
     yield from _unknown_systems(endpoints, [table.get("name") for _, table in systems])
     for at, system in systems:
         yield from _within(at, system, directory)
+    for at, webhook in _tables(document, ("webhooks",)):
+        yield from _bundle((*at, "ca_file"), webhook.get("ca_file"), directory)
+        yield from _chain((*at, "certificate"), webhook, directory)
 
 
 def _within(at: Location, system: Mapping[str, Any], directory: Path) -> Iterator[Fault]:
@@ -67,6 +70,23 @@ def _bundle(at: Location, name: object, directory: Path) -> Iterator[Fault]:
         yield fault(at, "holds no certificate in PEM form", name)
     except OSError as error:
         yield fault(at, f"cannot be read: {error.strerror}", name)
+    except ValueError:
+        yield fault(at, "expected the path of a file", name)
+
+
+def _chain(at: Location, webhook: Mapping[str, Any], directory: Path) -> Iterator[Fault]:
+    """A certificate of our own that cannot be loaded with its key."""
+    name, key = webhook.get("certificate"), webhook.get("key")
+    if not isinstance(name, str) or not isinstance(key, str | None):
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(
+            directory / name, directory / key if key else None, password=""
+        )
+    except ssl.SSLError:
+        yield fault(at, "is no certificate in PEM form with its key, unencrypted", name)
+    except OSError as error:
+        yield fault(at, f"it, or its key, cannot be read: {error.strerror}", name)
     except ValueError:
         yield fault(at, "expected the path of a file", name)
 

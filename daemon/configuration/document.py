@@ -9,10 +9,18 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from daemon.configuration.faults import Fault, Location, fault, missing, of_table, unknown_key
-from daemon.configuration.sources import WAYS, Sources, check_any, check_signing, check_token
+from daemon.configuration.sources import (
+    WAYS,
+    Sources,
+    check_any,
+    check_signing,
+    check_signing_key,
+    check_token,
+)
 from daemon.configuration.values import Settings
+from daemon.configuration.webhooks import Webhook
 from daemon.core.model import Secret
-from daemon.settings import Http, HttpToken, Smtp, System, Webhook
+from daemon.settings import Http, HttpToken, Smtp, System
 
 PLACEHOLDER = Secret("?")
 """Stands for a secret that has a fault already, so that it is not reported missing as well."""
@@ -20,7 +28,7 @@ PLACEHOLDER = Secret("?")
 
 @dataclass(frozen=True)
 class Held:
-    """The secret of a table: its key, and what it must be."""
+    """A secret of a table: its key, and what it must be."""
 
     key: str
     check: Callable[[str], None]
@@ -28,12 +36,15 @@ class Held:
     is_list: bool = False
 
 
-HELD: Mapping[type[Settings], Held] = {
-    Http: Held("token", check_token, is_required=False),
-    HttpToken: Held("token", check_token),
-    System: Held("token", check_token),
-    Webhook: Held("secret", check_signing, is_list=True),
-    Smtp: Held("password", check_any, is_required=False),
+HELD: Mapping[type[Settings], tuple[Held, ...]] = {
+    Http: (Held("token", check_token, is_required=False),),
+    HttpToken: (Held("token", check_token),),
+    System: (Held("token", check_token),),
+    Webhook: (
+        Held("secret", check_signing, is_list=True),
+        Held("signing_key", check_signing_key, is_required=False),
+    ),
+    Smtp: (Held("password", check_any, is_required=False),),
 }
 
 
@@ -48,8 +59,8 @@ class Reading:
     def table(self, model: type[Settings], table: Mapping[str, Any], at: Location = ()) -> dict[str, Any]:
         """The table as its model takes it: known keys only, secrets fetched."""
         inner = {key: _model(annotation) for key, annotation in _fields(model)}
-        held = HELD.get(model)
-        ways = [held.key + way for way in WAYS] if held else []
+        secrets = HELD.get(model, ())
+        ways = [held.key + way for held in secrets for way in WAYS]
         for key in table.keys() - inner.keys() - set(ways):
             self.faults.append(unknown_key((*at, key), [*(inner.keys() - set(ways)), *ways]))
         cleaned = {
@@ -57,7 +68,9 @@ class Reading:
             for key in inner
             if key in table and key not in ways
         }
-        return cleaned | (self._secret(held, table, at) if held else {})
+        for held in secrets:
+            cleaned |= self._secret(held, table, at)
+        return cleaned
 
     def _value(self, model: type[Settings] | None, value: Any, at: Location) -> Any:
         if model is not None and isinstance(value, dict):

@@ -20,6 +20,8 @@ WAYS = ("", "_file", "_credential", "_env")
 MAX_BYTES = 64 * 1024
 WEBHOOK_KEY_BYTES = range(24, 65)
 """The length of a key by Standard Webhooks."""
+ED25519_KEY_BYTES = (32, 64)
+"""The seed, or the seed and the public key."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -99,6 +101,20 @@ def check_signing(text: str) -> None:
     if len(key) not in WEBHOOK_KEY_BYTES:
         least, most = WEBHOOK_KEY_BYTES[0], WEBHOOK_KEY_BYTES[-1]
         raise ValueError(f"expected {least} to {most} bytes in base64 after whsec_, found {len(key)}")
+
+
+def check_signing_key(text: str) -> None:
+    """Raises ValueError for what is no private key of Standard Webhooks' asymmetric signatures."""
+    if text.startswith(PREFIX):
+        raise ValueError("is a symmetric secret, which is for `secret`; expected whsk_…")
+    if not text.startswith("whsk_"):
+        raise ValueError("expected whsk_ and base64")
+    try:
+        key = base64.b64decode(text.removeprefix("whsk_"), validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("expected base64 after whsk_") from None
+    if len(key) not in ED25519_KEY_BYTES:
+        raise ValueError(f"expected 32 or 64 bytes in base64 after whsk_, found {len(key)}")
 
 
 def _content(path: Path, given: str) -> str:

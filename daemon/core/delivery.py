@@ -11,17 +11,20 @@ r"""What becomes of a delivery after an attempt.
 
     waiting: behind an older delivery of its lane (endpoint and subject); pending when that one ends.
 
-Pure. A lane keeps its order: what is behind a failing delivery waits for it, what is in other lanes
-does not.
+Pure. What an attempt says of the endpoint, rather than of the message, is `core/breaker.py`'s matter.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import NamedTuple
 
 MAX_RETRY_AFTER = timedelta(hours=4)
+MIN_PAUSE = timedelta(seconds=1)
 JITTER_SHARE = 0.2
+OUR_OUTAGE = timedelta(seconds=15)
+"""The wait while the fault is our own network's."""
 
 
 class Status(Enum):
@@ -33,7 +36,7 @@ class Status(Enum):
     DELIVERED = "delivered"
     DEAD = "dead"
     SUPERSEDED = "superseded"
-    """Nobody need be told it any more: a newer event of the same incident says how it stands."""
+    """Nobody need be told it any more: a newer event of its subject says how it stands."""
 
 
 OPEN = (Status.WAITING, Status.PENDING, Status.LEASED)
@@ -44,9 +47,17 @@ class Outcome(Enum):
 
     ACCEPTED = "accepted"
     """Any 2xx."""
+    UNRESOLVED = "unresolved"
+    """The name has no address, or nobody could be asked."""
     UNREACHABLE = "unreachable"
-    """No connection, reset, TLS, DNS, 5xx, 404, 408, or a redirect, which is never followed."""
+    """No connection, or one that broke before an answer was there."""
+    UNTRUSTED = "untrusted"
+    """TLS: a certificate that does not hold, or no common ground."""
     TIMEOUT = "timeout"
+    FAILED = "failed"
+    """5xx, 404, 408, 425: it may do better later."""
+    REDIRECTED = "redirected"
+    """3xx, which is never followed: it would carry a signed body elsewhere."""
     THROTTLED = "throttled"
     """429, or 503 with Retry-After."""
     FORBIDDEN = "forbidden"
@@ -60,11 +71,14 @@ class Outcome(Enum):
 
 
 FINAL = frozenset({Outcome.GONE, Outcome.REFUSED})
+NETWORK = frozenset({Outcome.UNRESOLVED, Outcome.UNREACHABLE, Outcome.TIMEOUT})
+"""What our own network's failure looks like, too."""
+ANSWERED = frozenset(Outcome) - NETWORK - {Outcome.UNTRUSTED, Outcome.GUARDED}
+"""Somebody at the other end spoke HTTP."""
 
 
-@dataclass(frozen=True)
-class Message:
-    """One delivery, as a sender needs it."""
+class Message(NamedTuple):
+    """One delivery, as a sender needs it. A tuple: tens of thousands are made each second."""
 
     delivery: int
     token: str
@@ -75,23 +89,51 @@ class Message:
     event_type: str
     body: bytes
     attempt: int
-    """From 1."""
+    """From 1; every try counts."""
+    failures: int = 0
+    """Attempts that failed and count towards the schedule."""
+    superseded: int = 0
+    """Older states of the same subject that this one stands for."""
+    is_early: bool = False
+    """Tried before it was due, to learn whether the endpoint is back: a failure does not count."""
 
 
-@dataclass(frozen=True)
-class Attempted:
+class Phases(NamedTuple):
+    """When the parts of an attempt were done, in microseconds from its start; 0: not reached."""
+
+    resolved: int = 0
+    connected: int = 0
+    secured: int = 0
+    """TLS; 0 without."""
+    answered: int = 0
+    """The first byte of the answer."""
+    total: int = 0
+
+
+class Attempted(NamedTuple):
     """How one attempt of one message ended."""
 
     message: Message
     outcome: Outcome
     started_at: datetime
-    took: timedelta
+    phases: Phases = Phases()
     http_status: int | None = None
     error: str | None = None
     """For people; what the transport said."""
     response_head: str | None = None
     """The beginning of the answer's body."""
     retry_after: timedelta | None = None
+    address: str | None = None
+    """Where it led, after resolution."""
+
+    @property
+    def took(self) -> timedelta:
+        return timedelta(microseconds=self.phases.total)
+
+    @property
+    def why(self) -> str | None:
+        """The failure in one line."""
+        return self.error or (f"HTTP {self.http_status}" if self.http_status else None)
 
 
 @dataclass(frozen=True)
@@ -100,20 +142,49 @@ class Next:
 
     status: Status
     due_at: datetime | None = None
+    counts: bool = False
+    """The attempt counts towards the schedule."""
 
 
-def after(attempted: Attempted, now: datetime, jitter: float, retries: Sequence[timedelta]) -> Next:
+DELIVERED = Next(Status.DELIVERED)
+DEAD = Next(Status.DEAD)
+
+
+def after(
+    attempted: Attempted,
+    now: datetime,
+    jitter: float,
+    retries: Sequence[timedelta],
+    *,
+    is_our_outage: bool = False,
+) -> Next:
     """The delivery's next status; `jitter` in [0, 1) spreads retries that failed together.
 
-    `retries` are the waits after each failed attempt; when they are used up the delivery is dead.
+    `retries` are the waits after each failed attempt; when they are used up the delivery is dead. What
+    is not the message's fault is put back without counting: a throttled endpoint, our own network.
     """
     if attempted.outcome is Outcome.ACCEPTED:
-        return Next(Status.DELIVERED)
-    number = attempted.message.attempt
-    if attempted.outcome in FINAL or number > len(retries):
-        return Next(Status.DEAD)
+        return DELIVERED
+    failures = attempted.message.failures
+    unearned = _unearned(attempted, retries, is_our_outage=is_our_outage)
+    if attempted.outcome in FINAL or (unearned is None and failures >= len(retries)):
+        return DEAD
+    wait = retries[failures] if unearned is None else unearned
     # Upwards only: a Retry-After is a floor, and jitter that fires early breaks it.
-    wait = retries[number - 1] * (1 + JITTER_SHARE * jitter)
-    if attempted.retry_after is not None:
-        wait = max(wait, min(attempted.retry_after, MAX_RETRY_AFTER) * (1 + JITTER_SHARE * jitter))
-    return Next(Status.PENDING, now + wait)
+    return Next(Status.PENDING, now + wait * (1 + JITTER_SHARE * jitter), counts=unearned is None)
+
+
+def _unearned(attempted: Attempted, retries: Sequence[timedelta], *, is_our_outage: bool) -> timedelta | None:
+    """The wait after a failure that is not the message's; None where it is."""
+    if is_our_outage:
+        return OUR_OUTAGE
+    if attempted.outcome is Outcome.THROTTLED:
+        return pause(attempted.retry_after)  # what it really waits for is the endpoint's pause
+    if attempted.message.is_early and retries:
+        return retries[min(attempted.message.failures, len(retries) - 1)]
+    return None
+
+
+def pause(retry_after: timedelta | None) -> timedelta:
+    """How long a receiver may ask us to wait: at least `MIN_PAUSE`, at most `MAX_RETRY_AFTER`."""
+    return min(max(retry_after or MIN_PAUSE, MIN_PAUSE), MAX_RETRY_AFTER)

@@ -40,6 +40,10 @@ EVENT_TYPES: tuple[str, ...] = (
     "command.expired",
     "endpoint.failing",
     "endpoint.recovered",
+    "endpoint.suspended",
+    "endpoint.resumed",
+    "endpoint.disabled",
+    "endpoint.enabled",
     "daemon.started",
     "daemon.stopped",
     "daemon.config_reloaded",
@@ -49,6 +53,23 @@ EVENT_TYPES: tuple[str, ...] = (
 
 OPT_IN = frozenset({"queue.caller.joined", "queue.caller.left", "queue.agent.paused", "queue.agent.unpaused"})
 """Types that a bare `*` does not ask for: there are many of them, and few want them."""
+
+STATES: tuple[frozenset[str], ...] = (
+    frozenset({"sip.account.added", "sip.account.removed"}),
+    frozenset({"sip.registration.changed", "sip.registration.duplicate"}),
+    frozenset({"pirsumphone.registered", "pirsumphone.unregistered"}),
+)
+"""Facts of one subject of which only the newest counts: each set tells one thing."""
+
+
+def states_like(event_type: str) -> frozenset[str]:
+    """The types that a newer event of this type makes out of date; none for what is no state."""
+    return next((group for group in STATES if event_type in group), frozenset())
+
+
+def names(patterns: Sequence[str], event_type: str) -> bool:
+    """Whether one of the globs names this type."""
+    return any(fnmatchcase(event_type, pattern) for pattern in patterns)
 
 
 def matches(patterns: Sequence[str], event_type: str) -> bool:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from daemon.core import health, quiet, sip
 from daemon.core.alerts import TOLD, Phase
+from daemon.core.filters import passes
 from daemon.core.incidents import Incident
 from daemon.core.ledger import Hold
 from daemon.core.model import Kind
@@ -36,7 +37,7 @@ def holds(
     many_key, many = FOLDED_INTO.get(incident.kind, ("", None))
     flaps = FLAPS_AS.get(incident.kind)
     applies = {
-        Hold.UNWANTED: not interest.covers(incident.system, incident.kind.fires),
+        Hold.UNWANTED: not _is_wanted(incident, interest),
         Hold.SEVERITY: not is_at_least(incident.severity, interest.min_severity),
         Hold.INHIBITED: incident.watch != health.OWNER and health.inhibits(phases, incident.watch),
         Hold.FLAPPING: is_told_instead(incident.key + sip.FLAPPING_SUFFIX, flaps),
@@ -48,6 +49,14 @@ def holds(
         Hold.QUIET: quiet.is_held(interest.quiet, now, incident.severity),
     }
     return frozenset(hold for hold, does_apply in applies.items() if does_apply)
+
+
+def _is_wanted(incident: Incident, interest: Interest) -> bool:
+    return (
+        interest.covers(incident.system, incident.kind.fires)
+        and not interest.is_about_itself(incident.system, incident.subject)
+        and passes({**incident.payload, "alert": {"severity": incident.severity.value}}, interest.filters)
+    )
 
 
 def rank(incident: Incident) -> tuple[int, bool, datetime, str]:

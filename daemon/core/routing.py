@@ -1,15 +1,35 @@
 """Which endpoint is told what. Pure."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import Enum
 
 from daemon.core.events import OPT_IN, matches
+from daemon.core.filters import Filter, passes
 from daemon.core.model import Event, Fact, Severity
 from daemon.core.quiet import Quiet
+from daemon.core.schedule import Schedule, schedule_of
 
 DAEMON = ""
 """The system of the daemon's own events, which concern every endpoint."""
+
+
+def endpoint_subject(endpoint: str) -> str:
+    """The subject of events about an endpoint."""
+    return f"endpoint/{endpoint}"
+
+
+class Order(Enum):
+    """What an endpoint wants of the order within a lane."""
+
+    STRICT = "strict"
+    """One after the other: a failed delivery holds up those behind it."""
+    BEST_EFFORT = "best_effort"
+    """In order as long as nothing fails; what failed comes later."""
+    LATEST = "latest"
+    """As strict, but a newer state replaces an older one that was not delivered yet."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +48,19 @@ class Interest:
     repeat: timedelta | None = None
     """After so long it is reminded of what still fires, then after twice as long, and so on."""
     quiet: tuple[Quiet, ...] = ()
+    order: Order = Order.STRICT
+    filters: tuple[Filter, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
 
     def covers(self, system: str, event_type: str) -> bool:
         """Whether an event of this system and type goes to this endpoint."""
         if system != DAEMON and self.systems is not None and system not in self.systems:
             return False
         return matches(self.events, event_type)
+
+    def is_about_itself(self, system: str, subject: str) -> bool:
+        """Whether something is about this very endpoint, which cannot be told of its own failure."""
+        return system == DAEMON and subject == endpoint_subject(self.endpoint)
 
 
 @dataclass(frozen=True)
@@ -46,6 +73,9 @@ class Planned:
     incident: str | None = None
     urgency: int | None = None
     """Where the endpoint has quiet windows that it may break through; 0 is the most urgent."""
+    order: Order = Order.STRICT
+    expires: timedelta | None = None
+    """After so long it is not worth telling any more."""
 
 
 def wanted(system: str, facts: Iterable[Fact], interests: Sequence[Interest]) -> list[Fact]:
@@ -58,13 +88,30 @@ def wanted(system: str, facts: Iterable[Fact], interests: Sequence[Interest]) ->
 
 
 def plan(events: Iterable[Event], interests: Sequence[Interest]) -> list[Planned]:
-    """One delivery for each event and endpoint that covers it."""
+    """One delivery for each event and endpoint that wants it."""
     return [
-        Planned(event, interest.endpoint, lane(event))
+        planned(event, interest, lane(event))
         for event in events
         for interest in interests
-        if interest.covers(event.system, event.type)
+        if wants(interest, event)
     ]
+
+
+def wants(interest: Interest, event: Event) -> bool:
+    """Whether an endpoint wants to be told of an event that stands alone."""
+    return (
+        interest.covers(event.system, event.type)
+        and not interest.is_about_itself(event.system, event.subject)
+        and (not interest.filters or passes(json.loads(event.body)["data"], interest.filters))
+    )
+
+
+def planned(
+    event: Event, interest: Interest, lane: str, *, incident: str | None = None, urgency: int | None = None
+) -> Planned:
+    """One delivery of an event for an endpoint, as the endpoint wants it."""
+    expires = schedule_of(interest.schedules, event.type).expires if interest.schedules else None
+    return Planned(event, interest.endpoint, lane, incident, urgency, interest.order, expires)
 
 
 def lane(event: Event, urgency: int | None = None) -> str:

@@ -1,22 +1,26 @@
 """Standard Webhooks 1.0.0: the three headers that let a receiver know who sent a body, and when. Pure."""
 
 import base64
-import hashlib
+import binascii
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from daemon.core.model import Secret
 
 PREFIX = "whsec_"
 
+Signer = Callable[[bytes], str]
+"""From the signed content, `id.timestamp.body`, to a signature with its version: `v1,…`."""
 
-def headers(secrets: Sequence[Secret], *, message: str, timestamp: int, body: bytes) -> list[tuple[str, str]]:
+
+def headers(signers: Sequence[Signer], *, message: str, timestamp: int, body: bytes) -> list[tuple[str, str]]:
     """`webhook-id`, `webhook-timestamp` and `webhook-signature` of one attempt.
 
-    `timestamp` is in whole seconds and belongs to the attempt; several secrets (a rotation) give
-    several signatures, each separated by exactly one space.
+    `timestamp` is in whole seconds and belongs to the attempt. Several signers (a rotation, or a second
+    scheme) give several signatures with exactly one space between: more breaks receivers.
     """
-    signatures = " ".join(signature(secret, message, timestamp, body) for secret in secrets)
+    signed = content(message, timestamp, body)
+    signatures = " ".join([sign(signed) for sign in signers])
     return [
         ("webhook-id", message),
         ("webhook-timestamp", str(timestamp)),
@@ -25,7 +29,24 @@ def headers(secrets: Sequence[Secret], *, message: str, timestamp: int, body: by
 
 
 def signature(secret: Secret, message: str, timestamp: int, body: bytes) -> str:
-    """`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`; the key is what `whsec_` encodes."""
-    key = base64.b64decode(secret.value.removeprefix(PREFIX))
-    content = f"{message}.{timestamp}.".encode() + body
-    return "v1," + base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode()
+    """The `v1` signature of one message, for those who sign few."""
+    return hmac_signer(secret)(content(message, timestamp, body))
+
+
+def content(message: str, timestamp: int | str, body: bytes) -> bytes:
+    """What is signed: `id.timestamp.body`."""
+    return f"{message}.{timestamp}.".encode() + body
+
+
+def hmac_signer(secret: Secret) -> Signer:
+    """Signs by HMAC-SHA256, in base64 after `v1,`; the key is what `whsec_` encodes, decoded once."""
+    return keyed(base64.b64decode(secret.value.removeprefix(PREFIX)))
+
+
+def keyed(key: bytes) -> Signer:
+    """The same, with the bytes of a key."""
+
+    def sign(signed: bytes) -> str:
+        return "v1," + binascii.b2a_base64(hmac.digest(key, signed, "sha256"), newline=False).decode()
+
+    return sign

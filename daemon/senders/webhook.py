@@ -22,9 +22,9 @@ import pycurl
 
 from daemon import __version__
 from daemon.core.addresses import Network, refusal
-from daemon.core.delivery import Attempted, Message, Outcome
-from daemon.core.model import Secret
-from daemon.core.signing import headers
+from daemon.core.delivery import Attempted, Message, Outcome, Phases
+from daemon.core.formats import Shape, render
+from daemon.core.signing import Signer, headers
 
 RESPONSE_BYTES = 16 * 1024
 HEAD_CHARACTERS = 500
@@ -34,12 +34,28 @@ IDLE_SECONDS = 30
 MEANING = {
     401: Outcome.FORBIDDEN,
     403: Outcome.FORBIDDEN,
-    404: Outcome.UNREACHABLE,
-    408: Outcome.UNREACHABLE,
+    404: Outcome.FAILED,
+    408: Outcome.FAILED,
     410: Outcome.GONE,
-    425: Outcome.UNREACHABLE,
+    425: Outcome.FAILED,
     429: Outcome.THROTTLED,
 }
+CURL_MEANING = {
+    pycurl.E_COULDNT_RESOLVE_HOST: Outcome.UNRESOLVED,
+    pycurl.E_COULDNT_RESOLVE_PROXY: Outcome.UNRESOLVED,
+    pycurl.E_OPERATION_TIMEDOUT: Outcome.TIMEOUT,
+    pycurl.E_PEER_FAILED_VERIFICATION: Outcome.UNTRUSTED,
+    pycurl.E_SSL_CONNECT_ERROR: Outcome.UNTRUSTED,
+    pycurl.E_SSL_CERTPROBLEM: Outcome.UNTRUSTED,
+    pycurl.E_SSL_CACERT_BADFILE: Outcome.UNTRUSTED,
+}
+_PHASES = (
+    pycurl.NAMELOOKUP_TIME_T,
+    pycurl.CONNECT_TIME_T,
+    pycurl.APPCONNECT_TIME_T,
+    pycurl.STARTTRANSFER_TIME_T,
+    pycurl.TOTAL_TIME_T,
+)
 _EPOLL_OF = {
     pycurl.POLL_IN: select.EPOLLIN,
     pycurl.POLL_OUT: select.EPOLLOUT,
@@ -47,16 +63,29 @@ _EPOLL_OF = {
 }
 
 
+PLAIN = Shape()
+
+
 @dataclass(frozen=True)
 class Target:
     """Where the messages of one endpoint go, and how."""
 
     url: str
-    secrets: tuple[Secret, ...]
+    signers: tuple[Signer, ...]
     timeout: timedelta
     """For the whole attempt, from the name to the last byte of the answer."""
     connect_timeout: timedelta
     allow: tuple[Network, ...] = ()
+    shape: Shape = PLAIN
+    headers: tuple[tuple[str, str], ...] = ()
+    """Beside those that every request carries."""
+    ca_file: Path | None = None
+    """Certificate authorities in the place of the machine's."""
+    certificate: Path | None = None
+    """The client's, in PEM form; with its key in the same file where `key` is None."""
+    key: Path | None = None
+    proxy: str | None = None
+    """Its URL; the address guard is then the proxy's matter."""
 
 
 def outcome(status: int, *, has_retry_after: bool) -> Outcome:
@@ -65,8 +94,10 @@ def outcome(status: int, *, has_retry_after: bool) -> Outcome:
         return Outcome.ACCEPTED
     if status == 503 and has_retry_after:
         return Outcome.THROTTLED
-    if 300 <= status < 400 or status >= 500:
-        return Outcome.UNREACHABLE
+    if 300 <= status < 400:
+        return Outcome.REDIRECTED
+    if status >= 500:
+        return Outcome.FAILED
     return MEANING.get(status, Outcome.REFUSED)
 
 
@@ -220,6 +251,7 @@ class _Handle:
         self.host = urlsplit(target.url).hostname or ""
         self.refusal: str | None = None
         self.response = bytearray()
+        self.fixed = ["expect:", *(f"{name}: {value}" for name, value in target.headers)]
         self.curl = curl = pycurl.Curl()
         curl.setopt(pycurl.URL, target.url)
         curl.setopt(pycurl.POST, 1)
@@ -227,8 +259,12 @@ class _Handle:
         curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
         curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
         curl.setopt(pycurl.FOLLOWLOCATION, 0)
-        curl.setopt(pycurl.PROXY, "")  # else libcurl looks at the environment
-        curl.setopt(pycurl.CAINFO, ca_file())
+        curl.setopt(pycurl.PROXY, target.proxy or "")  # else libcurl looks at the environment
+        curl.setopt(pycurl.CAINFO, str(target.ca_file or ca_file()))
+        if target.certificate:
+            curl.setopt(pycurl.SSLCERT, str(target.certificate))
+            curl.setopt(pycurl.SSLKEY, str(target.key or target.certificate))
+        curl.setopt(pycurl.USERAGENT, f"yemotd/{__version__}")
         curl.setopt(pycurl.TIMEOUT_MS, _milliseconds(target.timeout))
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, _milliseconds(target.connect_timeout))
         curl.setopt(pycurl.MAXAGE_CONN, IDLE_SECONDS)
@@ -240,17 +276,16 @@ class _Handle:
         self.refusal = None
         self.response.clear()
         timestamp = int(at.timestamp())
-        signed = headers(self.target.secrets, message=message.event, timestamp=timestamp, body=message.body)
-        own = [
-            ("content-type", "application/json"),
-            ("user-agent", f"yemotd/{__version__}"),
-            ("yemotd-event", message.event_type),
-            ("yemotd-delivery", str(message.delivery)),
-            ("yemotd-attempt", str(message.attempt)),
-        ]
-        lines = [f"{name}: {value}" for name, value in signed + own]
-        self.curl.setopt(pycurl.HTTPHEADER, [*lines, "expect:", "accept: */*"])
-        self.curl.setopt(pycurl.POSTFIELDS, message.body)
+        rendered = render(message.body, self.target.shape, superseded=message.superseded)
+        signed = headers(self.target.signers, message=message.event, timestamp=timestamp, body=rendered.body)
+        lines = [f"{name}: {value}" for name, value in signed]
+        lines.append(f"content-type: {rendered.content_type}")
+        lines.append(f"yemotd-event: {message.event_type}")
+        lines.append(f"yemotd-delivery: {message.delivery}")
+        lines.append(f"yemotd-attempt: {message.attempt}")
+        lines += [f"{name}: {value}" for name, value in rendered.headers]
+        self.curl.setopt(pycurl.HTTPHEADER, [*lines, *self.fixed])
+        self.curl.setopt(pycurl.POSTFIELDS, rendered.body)
 
     def _on_response(self, data: bytes) -> int:
         room = RESPONSE_BYTES - len(self.response)
@@ -259,7 +294,8 @@ class _Handle:
 
     def _on_open(self, _purpose: int, address: tuple[int, int, int, tuple[str, int]]) -> "_Lent | int":
         family, kind, protocol, where = address
-        self.refusal = refusal(self.host, where[0], self.target.allow)
+        if not self.target.proxy:
+            self.refusal = refusal(self.host, where[0], self.target.allow)
         if self.refusal:
             return int(pycurl.SOCKET_BAD)
         return _Lent(socket.socket(family, kind, protocol))
@@ -297,18 +333,18 @@ class _Flight:
             message=self.message,
             outcome=outcome(status, has_retry_after=waits > 0) if is_answer else self._failure(error),
             started_at=self.started_at,
-            took=timedelta(microseconds=curl.getinfo(pycurl.TOTAL_TIME_T)),
+            phases=Phases(*(curl.getinfo(phase) for phase in _PHASES)),
             http_status=status or None,
             error=None if is_answer else handle.refusal or (error[1] if error else "no answer"),
             response_head=bytes(handle.response).decode("utf-8", "replace")[:HEAD_CHARACTERS] or None,
             retry_after=timedelta(seconds=waits) if waits > 0 else None,
+            address=curl.getinfo(pycurl.PRIMARY_IP) or None,
         )
 
     def _failure(self, error: tuple[int, str] | None) -> Outcome:
         if self.handle.refusal:
             return Outcome.GUARDED
-        timed_out = error is not None and error[0] == pycurl.E_OPERATION_TIMEDOUT
-        return Outcome.TIMEOUT if timed_out else Outcome.UNREACHABLE
+        return CURL_MEANING.get(error[0] if error else 0, Outcome.UNREACHABLE)
 
 
 def ca_file() -> str:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from daemon.core.delivery import Outcome, Status
+from daemon.core.delivery import Outcome, Phases, Status
 from daemon.store.schema import attempts, deliveries, events
 
 
@@ -15,10 +15,16 @@ class AttemptView:
 
     number: int
     started_at: datetime
-    took: timedelta
+    phases: Phases
     outcome: Outcome
     http_status: int | None
     error: str | None
+    response_head: str | None
+    address: str | None
+
+    @property
+    def took(self) -> timedelta:
+        return timedelta(microseconds=self.phases.total)
 
 
 @dataclass(frozen=True)
@@ -58,5 +64,11 @@ def of_events(db: sa.Connection, ids: list[str]) -> list[DeliveryView]:
 
 def _attempts(db: sa.Connection, delivery: int) -> list[AttemptView]:
     found = sa.select(attempts).where(attempts.c.delivery == delivery).order_by(attempts.c.number)
-    names = AttemptView.__dataclass_fields__
-    return [AttemptView(**{name: getattr(row, name) for name in names}) for row in db.execute(found)]
+    names = AttemptView.__dataclass_fields__.keys() - {"phases"}
+    return [
+        AttemptView(
+            **{name: getattr(row, name) for name in names},
+            phases=Phases(*(getattr(row, phase) for phase in Phases._fields)),
+        )
+        for row in db.execute(found)
+    ]

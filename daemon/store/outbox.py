@@ -3,37 +3,89 @@
 Functions take a connection. A lane is the deliveries of one endpoint and one subject; only its head may
 be pending or leased, the others wait. So a backlog behind one failing delivery is in nobody's way: it is
 not even in the index of what is due.
+
+What is done for each delivery is written as prepared statements; the rest as SQLAlchemy's.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
 from daemon.core.delivery import OPEN, Attempted, Message, Next, Status
-from daemon.core.routing import Planned
-from daemon.store.schema import attempts, deliveries, events
+from daemon.core.events import states_like
+from daemon.core.routing import Order, Planned
+from daemon.store.prepared import Prepared
+from daemon.store.schema import deliveries, events, millis
 
+_Where = sa.ColumnElement[bool] | sa.TextClause
 # Literal, so that SQLite sees that the partial index serves.
 _PENDING = sa.text("status = 'pending'")
 _URGENT = sa.text("status = 'pending' AND urgency IS NOT NULL")
-_OPEN = sa.text("status IN ('waiting', 'pending', 'leased')")
+_NOT_ENDED = sa.text("deliveries.ended_at IS NULL")
+_UNLEASED = sa.text("status IN ('waiting', 'pending')")
+_BUSY = sa.text("ended_at IS NULL")
+_BUSY_UNLESS_FAILED = sa.text("ended_at IS NULL AND NOT (status = 'pending' AND failures > 0)")
 
-_SET_RESULT = (
-    sa.update(deliveries)
-    .where(deliveries.c.id == sa.bindparam("of_delivery", type_=sa.BigInteger))
-    .values(
-        status=sa.bindparam("then_status", type_=deliveries.c.status.type),
-        due_at=sa.func.coalesce(
-            sa.bindparam("then_due_at", type_=deliveries.c.due_at.type), deliveries.c.due_at
-        ),
-        ended_at=sa.bindparam("then_ended_at", type_=deliveries.c.ended_at.type),
-        token=None,
-        leased_until=None,
-    )
+EXPIRED = "expired"
+"""The `error` of a delivery that was not worth telling any more."""
+
+
+_LEASE = Prepared(
+    "UPDATE deliveries SET status = 'leased', token = :token, leased_until = :until,"
+    " attempts = attempts + 1 WHERE id IN (SELECT id FROM deliveries WHERE endpoint = :endpoint"
+    " AND status = 'pending' AND due_at <= :due ORDER BY due_at, id LIMIT :limit)",
+    "token", "until", "endpoint", "due", "limit",
+)  # fmt: skip
+_LEASE_URGENT = Prepared(
+    "UPDATE deliveries SET status = 'leased', token = :token, leased_until = :until,"
+    " attempts = attempts + 1 WHERE id IN (SELECT id FROM deliveries WHERE endpoint = :endpoint"
+    " AND status = 'pending' AND urgency IS NOT NULL AND urgency <= :least AND due_at <= :due"
+    " ORDER BY due_at, id LIMIT :limit)",
+    "token", "until", "endpoint", "due", "limit", "least",
+)  # fmt: skip
+_LEASED = Prepared(
+    "SELECT d.id, d.lane, e.id AS event, e.type, e.body, d.attempts, d.failures, d.superseded, d.due_at,"
+    " d.expires_at FROM deliveries AS d JOIN events AS e ON e.number = d.event"
+    " WHERE d.status = 'leased' AND d.token = :token ORDER BY d.due_at, d.id",
+    "token",
 )
+_HELD = Prepared("SELECT id FROM deliveries WHERE status = 'leased' AND token = :token", "token")
+_SET_DELIVERED = Prepared(
+    "UPDATE deliveries SET status = 'delivered', ended_at = :now, token = NULL, leased_until = NULL"
+    " WHERE id = :id",
+    "now", "id",
+)  # fmt: skip
+_SET_RESULT = Prepared(
+    "UPDATE deliveries SET status = :status, due_at = coalesce(:due_at, due_at), ended_at = :ended_at,"
+    " failures = failures + :counts, error = :error, token = NULL, leased_until = NULL WHERE id = :id",
+    "status", "due_at", "ended_at", "counts", "error", "id",
+)  # fmt: skip
+_SET_EXPIRED = Prepared(
+    "UPDATE deliveries SET status = 'dead', ended_at = :now, error = :error, attempts = attempts - 1,"
+    " token = NULL, leased_until = NULL WHERE id = :id",
+    "now", "error", "id",
+)  # fmt: skip
+_RELEASE = Prepared(
+    "UPDATE deliveries SET status = 'pending', token = NULL, leased_until = NULL, attempts = attempts - 1"
+    " WHERE id = :id AND token = :token AND status = 'leased'",
+    "id", "token",
+)  # fmt: skip
+_ADD_ATTEMPT = Prepared(
+    "INSERT INTO attempts (delivery, number, started_at, resolved, connected, secured, answered, total,"
+    " outcome, http_status, error, response_head, address) VALUES (:delivery, :number, :started_at,"
+    " :resolved, :connected, :secured, :answered, :total, :outcome, :http_status, :error, :response_head,"
+    " :address)",
+    "delivery", "number", "started_at", "resolved", "connected", "secured", "answered", "total",
+    "outcome", "http_status", "error", "response_head", "address",
+)  # fmt: skip
+_PROMOTE = Prepared(
+    "UPDATE deliveries SET status = 'pending', due_at = CASE WHEN due_at < :now THEN :now ELSE due_at END"
+    " WHERE id = (SELECT min(id) FROM deliveries WHERE endpoint = :endpoint AND lane = :lane"
+    " AND status = 'waiting')",
+    "now", "endpoint", "lane",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -42,15 +94,39 @@ class Finished:
 
     attempted: Attempted
     then: Next
+    frees_lane: bool = True
+    """Whether what waits behind it may go now."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """What a claim is made under."""
+
+    token: str
+    """One that was never used before."""
+    at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """What a claim leased, oldest first, and what it found too late to be told."""
+
+    messages: list[Message]
+    expired: list[Message]
+
+    def __len__(self) -> int:
+        return len(self.messages) + len(self.expired)
 
 
 def add(db: sa.Connection, planned: Sequence[Planned], numbers: Mapping[str, int], now: datetime) -> None:
     """Add one delivery for each plan; `numbers` are the events' numbers by id."""
     if not planned:
         return
-    busy = _open_lanes(db, {(one.endpoint, one.lane) for one in planned})
+    stands_for = [_outdate(db, one, now) for one in planned]
+    busy = _busy_lanes(db, planned)
     rows = []
-    for one in planned:
+    for one, superseded in zip(planned, stands_for, strict=True):
         lane = (one.endpoint, one.lane)
         rows.append(
             {
@@ -63,6 +139,8 @@ def add(db: sa.Connection, planned: Sequence[Planned], numbers: Mapping[str, int
                 "attempts": 0,
                 "incident": one.incident,
                 "urgency": one.urgency,
+                "superseded": superseded,
+                "expires_at": now + one.expires if one.expires else None,
             }
         )
         busy.add(lane)
@@ -71,58 +149,47 @@ def add(db: sa.Connection, planned: Sequence[Planned], numbers: Mapping[str, int
 
 def supersede(db: sa.Connection, endpoint: str, incident: str, now: datetime) -> int:
     """End an endpoint's deliveries of an incident that are not under way. Returns how many there were."""
-    replaced = (
-        sa.update(deliveries)
-        .where(
-            deliveries.c.incident == incident,
-            deliveries.c.endpoint == endpoint,
-            sa.text("status IN ('waiting', 'pending')"),
-        )
-        .values(status=Status.SUPERSEDED, ended_at=now)
-        .returning(deliveries.c.lane)
-    )
-    lanes = list(db.scalars(replaced))
-    headless = {lane for lane in lanes if not _has_head(db, endpoint, lane)}
-    if headless:
-        _promote(db, endpoint, headless, now)
-    return len(lanes)
+    return _supersede(db, endpoint, [deliveries.c.incident == incident], now)
 
 
 def claim(
     db: sa.Connection,
     endpoint: str,
     limit: int,
+    lease: Lease,
     *,
-    now: datetime,
-    until: datetime,
-    token: str,
     least: int | None = None,
-) -> list[Message]:
-    """Lease an endpoint's due deliveries, oldest first, at most `limit` of them, until `until`; in a quiet
-    window only those of an urgency up to `least`."""
-    due = (
-        sa.select(deliveries.c.id)
-        .where(deliveries.c.endpoint == endpoint, deliveries.c.due_at <= now, *_passing(least))
-        .order_by(deliveries.c.due_at, deliveries.c.id)
-        .limit(limit)
-    )
-    ids = sorted(db.scalars(due))
-    if not ids:
-        return []
-    db.execute(
-        sa.update(deliveries)
-        .where(deliveries.c.id.in_(ids))
-        .values(status=Status.LEASED, token=token, leased_until=until, attempts=deliveries.c.attempts + 1)
-    )
-    return _messages(db, ids)
+    is_trial: bool = False,
+) -> Claimed:
+    """Lease an endpoint's due deliveries, oldest first, at most `limit` of them; in a quiet window only
+    those of an urgency up to `least`, and for a trial also what is not due yet."""
+    at, token = millis(lease.at), lease.token
+    values = (token, millis(lease.until), endpoint, _FAR_OFF if is_trial else at, limit)
+    many = _LEASE.run(db, *values) if least is None else _LEASE_URGENT.run(db, *values, least)
+    if not many:
+        return Claimed([], [])
+    messages: list[Message] = []
+    expired: list[Message] = []
+    for number, lane, event, kind, body, attempts, failures, stands_for, due_at, expires_at in map(
+        tuple, _LEASED.all(db, token)
+    ):
+        message = Message(
+            number, token, endpoint, lane, event, kind, body, attempts, failures, stands_for, due_at > at
+        )
+        (messages if expires_at is None or expires_at > at else expired).append(message)
+    if expired:
+        _SET_EXPIRED.run_many(db, [(at, EXPIRED, one.delivery) for one in expired])
+        _PROMOTE.run_many(db, [(at, endpoint, one.lane) for one in expired])
+    return Claimed(messages, expired)
 
 
 def next_due(db: sa.Connection, endpoint: str, *, least: int | None = None) -> datetime | None:
     """When an endpoint's next pending delivery is due, in a quiet window its next one of an urgency up
     to `least`; None when there is none."""
+    passing: list[_Where] = [_PENDING] if least is None else [_URGENT, deliveries.c.urgency <= least]
     return db.scalar(
         sa.select(deliveries.c.due_at)
-        .where(deliveries.c.endpoint == endpoint, *_passing(least))
+        .where(deliveries.c.endpoint == endpoint, *passing)
         .order_by(deliveries.c.due_at)
         .limit(1)
     )
@@ -130,59 +197,140 @@ def next_due(db: sa.Connection, endpoint: str, *, least: int | None = None) -> d
 
 def finish(db: sa.Connection, finished: Sequence[Finished], now: datetime) -> list[Finished]:
     """Store results and promote what waited behind them. Returns those whose lease was lost."""
-    held = _tokens(db, [one.attempted.message.delivery for one in finished])
+    held = {
+        (number, token)
+        for token in {one.attempted.message.token for one in finished}
+        for (number,) in _HELD.all(db, token)
+    }
     kept: list[Finished] = []
     lost: list[Finished] = []
     for one in finished:
         message = one.attempted.message
-        (kept if held.get(message.delivery) == message.token else lost).append(one)
-    if kept:
-        db.execute(_SET_RESULT, [_result(one, now) for one in kept])
-        db.execute(sa.insert(attempts), [_attempt(one.attempted) for one in kept])
-    ended: dict[str, set[str]] = {}
-    for one in kept:
-        if one.then.status not in OPEN:
-            ended.setdefault(one.attempted.message.endpoint, set()).add(one.attempted.message.lane)
-    for endpoint, lanes in ended.items():
-        _promote(db, endpoint, lanes, now)
+        (kept if (message.delivery, message.token) in held else lost).append(one)
+    at = millis(now)
+    delivered = [one for one in kept if one.then.status is Status.DELIVERED]
+    _SET_DELIVERED.run_many(db, [(at, one.attempted.message.delivery) for one in delivered])
+    if len(delivered) < len(kept):
+        others = [one for one in kept if one.then.status is not Status.DELIVERED]
+        _SET_RESULT.run_many(db, [_result(one, at) for one in others])
+    _ADD_ATTEMPT.run_many(db, [_attempt(one.attempted) for one in kept])
+    freed = [one.attempted.message for one in kept if one.frees_lane]
+    _PROMOTE.run_many(db, [(at, message.endpoint, message.lane) for message in freed])
     return lost
 
 
 def release_all(db: sa.Connection) -> int:
     """Give back every lease: nobody else can hold one when the one daemon of a database starts."""
-    return db.execute(
-        sa.update(deliveries)
-        .where(sa.text("status = 'leased'"))
-        .values(status=Status.PENDING, token=None, leased_until=None)
-    ).rowcount
+    return _release(db, sa.text("status = 'leased'"))
+
+
+def release_expired(db: sa.Connection, now: datetime) -> int:
+    """Give back leases that ran out: their results, if they ever come, are dropped."""
+    return _release(db, sa.text("status = 'leased'"), deliveries.c.leased_until < now)
 
 
 def release(db: sa.Connection, messages: Iterable[Message]) -> None:
     """Give back leases of messages that were not sent, and the attempts with them."""
-    for message in messages:
+    _RELEASE.run_many(db, [(message.delivery, message.token) for message in messages])
+
+
+def hasten(db: sa.Connection, endpoint: str, now: datetime) -> None:
+    """Make due what waits for a later retry: the endpoint is back."""
+    later = sa.update(deliveries).where(
+        deliveries.c.endpoint == endpoint, _PENDING, deliveries.c.due_at > now
+    )
+    db.execute(later.values(due_at=now))
+
+
+def revive(db: sa.Connection, endpoint: str, since: datetime, now: datetime) -> int:
+    """Take up again the facts that were given up because an endpoint failed since a time. Returns how many.
+
+    Not what it refused, nor what is too late; and alerts are the ledger's, which tells how they stand now.
+    """
+    dead = list(
+        db.scalars(
+            sa.select(deliveries.c.id)
+            .where(
+                deliveries.c.endpoint == endpoint,
+                sa.text("status = 'dead'"),
+                deliveries.c.ended_at >= since,
+                deliveries.c.failures > 0,
+                deliveries.c.incident.is_(None),
+                sa.or_(deliveries.c.expires_at.is_(None), deliveries.c.expires_at > now),
+            )
+            .order_by(deliveries.c.id)
+        )
+    )
+    reopen(db, dead, now)
+    return len(dead)
+
+
+def reopen(db: sa.Connection, ids: Sequence[int], now: datetime) -> None:
+    """Make deliveries that have ended due again, each in its lane; attempts are counted on."""
+    for number in ids:
         db.execute(
             sa.update(deliveries)
-            .where(deliveries.c.id == message.delivery, deliveries.c.token == message.token)
-            .values(status=Status.PENDING, token=None, leased_until=None, attempts=deliveries.c.attempts - 1)
+            .where(deliveries.c.id == number, deliveries.c.ended_at.is_not(None))
+            .values(status=Status.WAITING, due_at=now, ended_at=None, failures=0, error=None, expires_at=None)
         )
+    lanes = db.execute(
+        sa.select(deliveries.c.endpoint, deliveries.c.lane).where(deliveries.c.id.in_(ids)).distinct()
+    ).all()
+    _promote_headless(db, {(row.endpoint, row.lane) for row in lanes}, now)
 
 
-def _passing(least: int | None) -> list[sa.ColumnElement[bool] | sa.TextClause]:
-    """What is pending, and passes a quiet window; None: there is none."""
-    return [_PENDING] if least is None else [_URGENT, deliveries.c.urgency <= least]
+def _outdate(db: sa.Connection, planned: Planned, now: datetime) -> int:
+    """End what a newer state makes out of date, where the endpoint wants the latest alone. Returns how
+    many states the new one stands for."""
+    types = states_like(planned.event.type) if planned.order is Order.LATEST else ()
+    if not types:
+        return 0
+    of_those = sa.select(events.c.number).where(
+        events.c.number == deliveries.c.event, events.c.type.in_(sorted(types))
+    )
+    where: list[_Where] = [deliveries.c.lane == planned.lane, of_those.exists(), _NOT_ENDED]
+    return _supersede(db, planned.endpoint, where, now)
 
 
-def _open_lanes(db: sa.Connection, lanes: set[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Those of the lanes that have a delivery which is not ended."""
+def _supersede(
+    db: sa.Connection,
+    endpoint: str,
+    where: Sequence[_Where],
+    now: datetime,
+) -> int:
+    replaced = (
+        sa.update(deliveries)
+        .where(deliveries.c.endpoint == endpoint, *where, _UNLEASED)
+        .values(status=Status.SUPERSEDED, ended_at=now)
+        .returning(deliveries.c.lane, deliveries.c.superseded)
+    )
+    rows = db.execute(replaced).all()
+    _promote_headless(db, {(endpoint, row.lane) for row in rows}, now)
+    return sum(1 + row.superseded for row in rows)
+
+
+def _busy_lanes(db: sa.Connection, planned: Sequence[Planned]) -> set[tuple[str, str]]:
+    """Those of the lanes in which a new delivery has to wait."""
+    order = {(one.endpoint, one.lane): one.order for one in planned}
     return {
         (endpoint, lane)
-        for endpoint, lane in lanes
+        for (endpoint, lane), kept in order.items()
         if db.scalar(
             sa.select(deliveries.c.id)
-            .where(deliveries.c.endpoint == endpoint, deliveries.c.lane == lane, _OPEN)
+            .where(
+                deliveries.c.endpoint == endpoint,
+                deliveries.c.lane == lane,
+                _BUSY_UNLESS_FAILED if kept is Order.BEST_EFFORT else _BUSY,
+            )
             .limit(1)
         )
     }
+
+
+def _promote_headless(db: sa.Connection, lanes: Iterable[tuple[str, str]], now: datetime) -> None:
+    """Promote in those of the lanes that have no head any more."""
+    headless = [(endpoint, lane) for endpoint, lane in lanes if not _has_head(db, endpoint, lane)]
+    _PROMOTE.run_many(db, [(millis(now), endpoint, lane) for endpoint, lane in headless])
 
 
 def _has_head(db: sa.Connection, endpoint: str, lane: str) -> bool:
@@ -190,67 +338,42 @@ def _has_head(db: sa.Connection, endpoint: str, lane: str) -> bool:
     found = sa.select(deliveries.c.id).where(
         deliveries.c.endpoint == endpoint,
         deliveries.c.lane == lane,
-        _OPEN,
+        _NOT_ENDED,
         sa.text("status IN ('pending', 'leased')"),
     )
     return db.scalar(found.limit(1)) is not None
 
 
-def _tokens(db: sa.Connection, ids: Sequence[int]) -> dict[int, str]:
-    """Who holds the lease of each of these deliveries."""
-    found = sa.select(deliveries.c.id, deliveries.c.token)
-    rows = db.execute(found.where(deliveries.c.id.in_(ids), deliveries.c.status == Status.LEASED))
-    return {row.id: row.token for row in rows}
+def _release(db: sa.Connection, *where: _Where) -> int:
+    leased = sa.update(deliveries).where(*where)
+    return db.execute(leased.values(status=Status.PENDING, token=None, leased_until=None)).rowcount
 
 
-def _promote(db: sa.Connection, endpoint: str, lanes: set[str], now: datetime) -> None:
-    """Make the oldest waiting delivery of each of these lanes its head."""
-    heads = (
-        sa.select(sa.func.min(deliveries.c.id))
-        .where(
-            deliveries.c.endpoint == endpoint,
-            deliveries.c.lane.in_(lanes),
-            _OPEN,
-            sa.text("status = 'waiting'"),
-        )
-        .group_by(deliveries.c.lane)
+def _result(one: Finished, at: int) -> tuple[object, ...]:
+    then = one.then
+    return (
+        then.status.value,
+        None if then.due_at is None else millis(then.due_at),
+        None if then.status in OPEN else at,
+        int(then.counts),
+        one.attempted.why,
+        one.attempted.message.delivery,
     )
-    ids = list(db.scalars(heads))
-    if ids:
-        promoted = sa.update(deliveries).where(deliveries.c.id.in_(ids))
-        db.execute(promoted.values(status=Status.PENDING, due_at=now))
 
 
-def _messages(db: sa.Connection, ids: Sequence[int]) -> list[Message]:
-    rows = db.execute(
-        sa.select(deliveries, events.c.id.label("event_id"), events.c.type, events.c.body)
-        .join(events, events.c.number == deliveries.c.event)
-        .where(deliveries.c.id.in_(ids))
-        .order_by(deliveries.c.id)
+def _attempt(attempted: Attempted) -> tuple[object, ...]:
+    return (
+        attempted.message.delivery,
+        attempted.message.attempt,
+        millis(attempted.started_at),
+        *attempted.phases,
+        attempted.outcome.value,
+        attempted.http_status,
+        attempted.error,
+        attempted.response_head,
+        attempted.address,
     )
-    return [
-        Message(row.id, row.token, row.endpoint, row.lane, row.event_id, row.type, row.body, row.attempts)
-        for row in rows
-    ]
 
 
-def _result(one: Finished, now: datetime) -> dict[str, Any]:
-    return {
-        "of_delivery": one.attempted.message.delivery,
-        "then_status": one.then.status,
-        "then_due_at": one.then.due_at,
-        "then_ended_at": None if one.then.status in OPEN else now,
-    }
-
-
-def _attempt(attempted: Attempted) -> dict[str, Any]:
-    return {
-        "delivery": attempted.message.delivery,
-        "number": attempted.message.attempt,
-        "started_at": attempted.started_at,
-        "took": attempted.took,
-        "outcome": attempted.outcome,
-        "http_status": attempted.http_status,
-        "error": attempted.error,
-        "response_head": attempted.response_head,
-    }
+_FAR_OFF = 2**62
+"""Later than any time, in milliseconds."""

@@ -11,12 +11,18 @@ import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
 from daemon.core.alerts import Phase
+from daemon.core.breaker import DisabledBy, Health, Switch
 from daemon.core.delivery import Outcome, Status
 from daemon.core.ledger import Hold, Standing
 from daemon.core.model import Reason, Severity
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
+
+
+def millis(moment: datetime) -> int:
+    """A time as its column holds it."""
+    return (moment - EPOCH) // MILLISECOND
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -26,7 +32,7 @@ class UtcTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
-        return None if value is None else (value - EPOCH) // MILLISECOND
+        return None if value is None else millis(value)
 
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
         return None if value is None else EPOCH + value * MILLISECOND
@@ -246,6 +252,10 @@ deliveries = sa.Table(
     sa.Column("ended_at", UtcTime),
     sa.Column("incident", sa.Text),  # of an alert's event
     sa.Column("urgency", sa.SmallInteger),  # of an alert that may break through quiet windows: 0 is critical
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),  # that count towards the schedule
+    sa.Column("superseded", sa.Integer, nullable=False, server_default="0"),  # states it stands for
+    sa.Column("expires_at", UtcTime),  # NULL: never
+    sa.Column("error", sa.Text),  # why it failed last, or was given up
     sa.UniqueConstraint("event", "endpoint", name="deliveries_fan_out"),
     sa.Index(
         "deliveries_urgent",
@@ -270,13 +280,22 @@ deliveries = sa.Table(
         sqlite_where=sa.text("status = 'pending'"),
         postgresql_where=sa.text("status = 'pending'"),
     ),
+    # By a column that only the end of a delivery touches, so that a lease costs no work on this index.
     sa.Index(
         "deliveries_lane",
         "endpoint",
         "lane",
         "id",
-        sqlite_where=sa.text("status IN ('waiting', 'pending', 'leased')"),
-        postgresql_where=sa.text("status IN ('waiting', 'pending', 'leased')"),
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    ),
+    sa.Index(
+        "deliveries_waiting",
+        "endpoint",
+        "lane",
+        "id",
+        sqlite_where=sa.text("status = 'waiting'"),
+        postgresql_where=sa.text("status = 'waiting'"),
     ),
     sa.Index(
         "deliveries_dead",
@@ -287,7 +306,7 @@ deliveries = sa.Table(
     ),
     sa.Index(
         "deliveries_leased",
-        "leased_until",
+        "token",
         sqlite_where=sa.text("status = 'leased'"),
         postgresql_where=sa.text("status = 'leased'"),
     ),
@@ -297,15 +316,39 @@ deliveries = sa.Table(
 attempts = sa.Table(
     "attempts",
     metadata,
-    sa.Column("id", _NUMBER, primary_key=True),
-    sa.Column("delivery", _NUMBER, sa.ForeignKey("deliveries.id"), nullable=False),
-    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("delivery", _NUMBER, sa.ForeignKey("deliveries.id"), primary_key=True, autoincrement=False),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("started_at", UtcTime, nullable=False),
-    sa.Column("took", Milliseconds, nullable=False),
+    # Microseconds from the start of the attempt until a part was done; 0: it was not reached.
+    sa.Column("resolved", sa.Integer, nullable=False),
+    sa.Column("connected", sa.Integer, nullable=False),
+    sa.Column("secured", sa.Integer, nullable=False),
+    sa.Column("answered", sa.Integer, nullable=False),
+    sa.Column("total", sa.BigInteger, nullable=False),
     sa.Column("outcome", Word(Outcome), nullable=False),
     sa.Column("http_status", sa.Integer),
     sa.Column("error", sa.Text),
     sa.Column("response_head", sa.Text),
-    sa.Index("attempts_of_delivery", "delivery", "number"),
-    sqlite_autoincrement=True,
+    sa.Column("address", sa.Text),
+    sqlite_with_rowid=False,
+)
+
+endpoints = sa.Table(
+    "endpoints",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("health", Word(Health), nullable=False),
+    sa.Column("since", UtcTime),
+    sa.Column("failing_since", UtcTime),
+    sa.Column("first_failures", sa.Integer, nullable=False),
+    sa.Column("any_failures", sa.Integer, nullable=False),
+    sa.Column("rejections", sa.Integer, nullable=False),
+    sa.Column("throttles", sa.Integer, nullable=False),
+    sa.Column("trials", sa.Integer, nullable=False),
+    sa.Column("not_before", UtcTime),
+    sa.Column("suspended_for", Milliseconds, nullable=False),
+    sa.Column("disabled_by", Word(DisabledBy)),
+    sa.Column("is_catching_up", sa.Boolean, nullable=False),
+    sa.Column("error", sa.Text),
+    sa.Column("asked", Word(Switch)),  # what an operator asked for, until the dispatcher has done it
 )

@@ -101,7 +101,7 @@ def alerts(db: sa.Connection) -> list[AlertView]:
 
 def backlog(db: sa.Connection) -> list[EndpointView]:
     """Every endpoint that has deliveries open or given up."""
-    is_open = sa.text("status IN ('waiting', 'pending', 'leased')")
+    is_open = sa.text("ended_at IS NULL")
     opened = {
         row.endpoint: (row.many, row.oldest)
         for row in db.execute(

@@ -1,10 +1,20 @@
 """Deliveries that are due: claimed in batches, handed to the sender, their results written in batches.
 
+    begin                        -------------------------------------------- one transaction
+      outbox.finish              IO     results in, what waited behind them promoted
+      breaker.after              pure   what they say of their endpoints
+      tell                       IO     turns of an endpoint's health, for the others
+      outbox.claim               IO     leases out
+    commit                       -------------------------------------------- nothing is sent before this
+    sender.start                 IO     as many as each endpoint may have under way
+    sender.finished              IO     until there is a batch of results, or a few milliseconds are over
+
 One thread. Each endpoint has its own share of attempts under way, so a slow one holds up nobody. The
-network is never inside a transaction, and the writer never in the way of the sender: what ended while
-one batch was written is the next batch.
+network is never inside a transaction, and the writer never in the way of the sender: a little more is
+claimed than may be under way, so that what ends is followed at once.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +24,15 @@ from typing import Protocol
 import sqlalchemy as sa
 import structlog
 
-from daemon.core import delivery, quiet
-from daemon.core.delivery import Attempted, Message, Next, Outcome, Status
-from daemon.core.quiet import Quiet
-from daemon.store import outbox
+from daemon.core import breaker, delivery, quiet
+from daemon.core.breaker import Breaker, Health, Switch
+from daemon.core.delivery import OPEN, Attempted, Message, Next, Outcome, Status
+from daemon.core.outage import Outage
+from daemon.core.routing import Order
+from daemon.store import endpoints, outbox
 from daemon.store.database import Database
-from daemon.store.outbox import Finished
+from daemon.store.outbox import Finished, Lease
+from daemon.workers.queues import Claim, Queue, Route
 
 log = structlog.get_logger()
 
@@ -28,6 +41,11 @@ BACKSTOP = timedelta(seconds=30)
 AFTER_AN_ERROR = 1.0
 """Seconds before the database is tried again."""
 LEASE_MARGIN = timedelta(minutes=1)
+GATHER = timedelta(milliseconds=3)
+"""How long a result may wait for others to be written with."""
+MOST_RESULTS = 500
+"""Written in one transaction."""
+TICK = timedelta(minutes=1)
 NOTHING = timedelta(0)
 
 
@@ -52,14 +70,16 @@ class Sender(Protocol):
 
 
 @dataclass(frozen=True)
-class Route:
-    """How an endpoint's deliveries are tried."""
+class Turn:
+    """An endpoint's health has changed."""
 
-    max_in_flight: int
-    timeout: timedelta
-    retries: tuple[timedelta, ...]
-    quiet: tuple[Quiet, ...] = ()
-    """While one of them lasts, only what breaks through it is sent."""
+    endpoint: str
+    before: Breaker
+    after: Breaker
+
+
+Tell = Callable[[sa.Connection, Sequence[Turn], datetime], None]
+"""Writes what others are told of turns, in the dispatcher's transaction."""
 
 
 class Dispatcher:
@@ -74,6 +94,8 @@ class Dispatcher:
         now: Callable[[], datetime],
         jitter: Callable[[], float],
         new_id: Callable[[str], str],
+        tell: Tell = lambda _db, _turns, _now: None,
+        is_api_answering: Callable[[], bool | None] = lambda: None,
     ) -> None:
         self.routes = routes
         self._database = database
@@ -81,8 +103,14 @@ class Dispatcher:
         self._now = now
         self._jitter = jitter
         self._new_id = new_id
+        self._tell = tell
+        self._is_api_answering = is_api_answering
+        self._outage = Outage()
         self._ended: list[Attempted] = []
-        self._due: dict[str, datetime | None] = {}
+        self._queues: dict[str, Queue] = {}
+        self._ticked_at: datetime | None = None
+        self._is_looking = True
+        """An operator may have left word in the store."""
         self._is_woken = threading.Event()
         self._is_stopping = threading.Event()
         self._claim_until: datetime | None = None
@@ -98,9 +126,17 @@ class Dispatcher:
         self._sender.wake()
 
     def recover(self) -> int:
-        """Give back the leases of a process that is gone. Returns how many there were."""
+        """Take up what the process before left: breakers, and leases, which are given back. Returns how
+        many leases there were."""
         with self._database.write() as db:
+            for name, stored in endpoints.load(db).items():
+                self._queue(name).breaker = stored
             return outbox.release_all(db)
+
+    def health(self) -> dict[str, Breaker]:
+        """How each endpoint of the configuration is doing; callable from every thread."""
+        queues = dict(self._queues)
+        return {name: queues[name].breaker if name in queues else breaker.HEALTHY for name in self.routes}
 
     def run(self, *, drain: timedelta) -> None:
         """Send until `stop`; then what is due, for half of `drain`, and wait out the rest of it.
@@ -124,13 +160,11 @@ class Dispatcher:
         """Write what ended, claim and start what is due, then wait for an end, a wake, or the next due time,
         at most `timeout` seconds. Returns how many were started."""
         self._take_wake()
-        started = self._exchange()
-        for message in started:
-            self._sender.start(message)
+        self._exchange()
+        started = self._start()
         # What was just written may be due again before long: the wait is measured now, not before.
-        is_over = bool(self._ended) or (self._is_stopping.is_set() and self._sender.is_idle)
-        self._ended += self._sender.finished(0 if is_over else min(timeout, self._patience()))
-        return len(started)
+        is_over = self._is_stopping.is_set() and self._sender.is_idle
+        return started + self._gather(0 if is_over else min(timeout, self._patience()))
 
     def _turn(self, timeout: float) -> int:
         try:
@@ -139,86 +173,214 @@ class Dispatcher:
             # What ended stays here, and is written when the database is back: a delivery that was
             # accepted is not sent again for want of a commit.
             log.error("dispatcher.database_failed", error=str(error.orig), results_held=len(self._ended))
-            self._ended += self._sender.finished(AFTER_AN_ERROR)
+            self._take(self._sender.finished(AFTER_AN_ERROR))
             return 0
 
-    def _exchange(self) -> list[Message]:
-        """One transaction: results in, new leases out. Nothing is sent before it is committed."""
+    def _exchange(self) -> None:
+        """One transaction: results in, new leases out."""
         now = self._now()
-        ready = self._ready(now)
-        if not self._ended and not ready:
-            return []
-        finished = [self._decide(attempted, now) for attempted in self._ended]
-        claimed: list[Message] = []
-        due: dict[str, datetime | None] = {}
+        ready, ran = self._ready(now), self._tick(now)
+        if not (self._ended or ready or ran or self._is_looking or self._to_release(now, {})):
+            return
+        ours = self._our_outage(now)
+        finished = [self._decide(one, now, is_ours=one in ours) for one in self._ended]
+        moved = self._moved([one for one in self._ended if one not in ours], ran, now)
         with self._database.write() as db:
             lost = outbox.finish(db, finished, now) if finished else []
-            for endpoint, room in self._rooms(ready, finished, now):
-                least = quiet.least_urgency(self.routes[endpoint].quiet, now)
-                messages = self._claim(db, endpoint, room, now, least)
-                claimed += messages
-                is_full = len(messages) == room
-                due[endpoint] = now if is_full else outbox.next_due(db, endpoint, least=least)
+            self._obey(db, moved, now)
+            turns = self._store(db, moved, now)
+            released = self._to_release(now, moved)
+            outbox.release(db, [message for queue in released for message in queue.claimed])
+            touched = dict.fromkeys([*ready, *(one.attempted.message.endpoint for one in finished)])
+            claims = {one: self._claim(db, one, moved, now) for one in touched if self._may_claim(one, now)}
         self._ended = []
-        self._due |= due
+        self._is_looking = False
+        self._adopt(moved, released, claims)
         _log_finished(finished, lost)
-        return claimed
+        _log_turns(turns)
 
-    def _decide(self, attempted: Attempted, now: datetime) -> Finished:
+    def _our_outage(self, now: datetime) -> list[Attempted]:
+        """Which of the attempts that ended failed by our own network."""
+        suspects = [one for one in self._ended if one.outcome in delivery.NETWORK]
+        api = self._is_api_answering() if suspects else None
+        return [one for one in suspects if self._outage.is_ours(one, now, is_api_answering=api)]
+
+    def _decide(self, attempted: Attempted, now: datetime, *, is_ours: bool) -> Finished:
+        if attempted.outcome is Outcome.ACCEPTED:
+            return Finished(attempted, delivery.DELIVERED)
         route = self.routes.get(attempted.message.endpoint)
-        if route is None and attempted.outcome is not Outcome.ACCEPTED:
-            return Finished(attempted, Next(Status.PENDING, now))  # it left the configuration meanwhile
-        retries = route.retries if route else ()
-        return Finished(attempted, delivery.after(attempted, now, self._jitter(), retries))
+        if route is None:  # it left the configuration meanwhile
+            return Finished(attempted, Next(Status.PENDING, now), frees_lane=False)
+        retries = route.retries(attempted.message.event_type)
+        then = delivery.after(attempted, now, self._jitter(), retries, is_our_outage=is_ours)
+        return Finished(attempted, then, then.status not in OPEN or route.order is Order.BEST_EFFORT)
 
-    def _claim(
-        self, db: sa.Connection, endpoint: str, room: int, now: datetime, least: int | None
-    ) -> list[Message]:
-        until, token = now + self.routes[endpoint].timeout + LEASE_MARGIN, self._new_id("lease")
-        return outbox.claim(db, endpoint, room, now=now, until=until, token=token, least=least)
+    def _moved(self, ended: Sequence[Attempted], ran: timedelta, now: datetime) -> dict[str, Breaker]:
+        """The breakers that are not what they were; adopted once that is committed."""
+        moved: dict[str, Breaker] = {}
+        for attempted in ended:
+            name = attempted.message.endpoint
+            before = moved.get(name, self._queue(name).breaker)
+            jitter = 0.0 if attempted.outcome is Outcome.ACCEPTED else self._jitter()
+            after = breaker.after(before, attempted, now, jitter)
+            if after is not before:
+                moved[name] = after
+        for name, queue in self._queues.items() if ran else ():
+            after = breaker.elapse(moved.get(name, queue.breaker), ran, now)
+            if after is not queue.breaker:
+                moved[name] = after
+        return moved
+
+    def _obey(self, db: sa.Connection, moved: dict[str, Breaker], now: datetime) -> None:
+        """Do what operators have asked for since the last look."""
+        if not self._is_looking:
+            return
+        asked = {name: switch for name, switch in endpoints.asked(db).items() if name in self.routes}
+        for name, switch in asked.items():
+            turn = breaker.enable if switch is Switch.ENABLE else breaker.disable
+            moved[name] = turn(moved.get(name, self._queue(name).breaker), now)
+        endpoints.done(db, asked)
+
+    def _store(self, db: sa.Connection, moved: Mapping[str, Breaker], now: datetime) -> list[Turn]:
+        """Write breakers, and what follows where the health of an endpoint has turned."""
+        endpoints.save(db, moved)
+        turns = [
+            Turn(name, self._queue(name).breaker, after)
+            for name, after in moved.items()
+            if after.health is not self._queue(name).breaker.health
+        ]
+        for turn in turns:
+            if turn.after.health is Health.HEALTHY:
+                outbox.hasten(db, turn.endpoint, now)
+                if turn.before.failing_since is not None:
+                    outbox.revive(db, turn.endpoint, turn.before.failing_since, now)
+        if turns:
+            self._tell(db, turns, now)
+            self._is_woken.set()
+        return turns
+
+    def _claim(self, db: sa.Connection, name: str, moved: Mapping[str, Breaker], now: datetime) -> Claim:
+        """Lease what an endpoint may have next, and see when there is more."""
+        queue, route = self._queue(name), self.routes[name]
+        state = moved.get(name, queue.breaker)
+        room = queue.room(route, state, self._sender.in_flight(name), now)
+        if room <= 0 or state.is_open(now):
+            return Claim(state, due=now, is_full=True)
+        lease = Lease(self._new_id("lease"), now, now + route.timeout + LEASE_MARGIN)
+        least = quiet.least_urgency(route.quiet, now)
+        claimed = outbox.claim(db, name, room, lease, least=least, is_trial=state.is_half_open)
+        if len(claimed) == room:
+            return Claim(state, claimed.messages, now, is_full=True)
+        due = outbox.next_due(db, name, least=least)
+        if state.is_catching_up and (due is None or due > now):
+            state = breaker.caught_up(state)
+            endpoints.save(db, {name: state})
+        return Claim(state, claimed.messages, due)
+
+    def _adopt(
+        self, moved: Mapping[str, Breaker], released: Sequence[Queue], claims: Mapping[str, Claim]
+    ) -> None:
+        """Take over what was committed."""
+        for name, state in moved.items():
+            self._queue(name).breaker = state
+        for queue in released:
+            queue.claimed.clear()
+        for name, claim in claims.items():
+            self._queue(name).take(claim)
+
+    def _to_release(self, now: datetime, moved: Mapping[str, Breaker]) -> list[Queue]:
+        """Queues that hold leases for what may not be sent now."""
+
+        def may_send(name: str, queue: Queue) -> bool:
+            return self._may_claim(name, now) and moved.get(name, queue.breaker).health is Health.HEALTHY
+
+        return [queue for name, queue in self._queues.items() if queue.claimed and not may_send(name, queue)]
+
+    def _start(self) -> int:
+        """Start what is claimed, as far as each endpoint may have more under way."""
+        started = 0
+        for name, queue in self._queues.items():
+            if queue.claimed and name in self.routes:
+                for message in queue.start(self.routes[name], self._sender.in_flight(name)):
+                    self._sender.start(message)
+                    started += 1
+        return started
+
+    def _gather(self, timeout: float) -> int:
+        """Wait for a first result, and a few milliseconds for others; what ends is followed at once."""
+        ended = self._sender.finished(timeout)
+        until = self._now() + GATHER
+        started = 0
+        while ended:
+            self._take(ended)
+            started += self._start()
+            left = min(until - self._now(), GATHER)
+            if left <= NOTHING or len(self._ended) >= MOST_RESULTS or self._is_hungry():
+                break
+            ended = self._sender.finished(left.total_seconds())
+        return started
+
+    def _take(self, ended: Sequence[Attempted]) -> None:
+        now = self._now()
+        for attempted in ended:
+            self._outage.take(attempted, now)
+        self._ended += ended
+
+    def _is_hungry(self) -> bool:
+        """Whether an endpoint could have more under way than is claimed for it."""
+        return any(queue.is_full and not queue.claimed for queue in self._queues.values())
 
     def _ready(self, now: datetime) -> list[str]:
         """Endpoints that may have something due."""
-        dues = {endpoint: self._due.get(endpoint, now) for endpoint in self.routes}
+        return [name for name, due in self._dues(now) if due <= now]
+
+    def _patience(self) -> float:
+        """Seconds until something can be due; attempts that end, and wakes, cut it short."""
+        if self._is_woken.is_set():
+            return 0
+        now = self._now()
+        waits = [due - now for _, due in self._dues(now)]
+        return max(min([BACKSTOP, *waits]).total_seconds(), 0)
+
+    def _dues(self, now: datetime) -> list[tuple[str, datetime]]:
+        """When to look for more, of the endpoints for which that can be said."""
         return [
-            one for one, due in dues.items() if due is not None and due <= now and self._may_claim(one, now)
+            (name, due)
+            for name, route in self.routes.items()
+            if self._may_claim(name, now)
+            and (due := self._queue(name).due_at(route, self._sender.in_flight(name), now)) is not None
         ]
 
-    def _rooms(
-        self, ready: Sequence[str], finished: Sequence[Finished], now: datetime
-    ) -> list[tuple[str, int]]:
-        """Endpoints to claim for, with how many: a result may have promoted another delivery."""
-        touched = dict.fromkeys([*ready, *(one.attempted.message.endpoint for one in finished)])
-        return [(one, self._room(one)) for one in touched if self._may_claim(one, now)]
+    def _may_claim(self, name: str, now: datetime) -> bool:
+        return name in self.routes and (self._claim_until is None or now < self._claim_until)
 
-    def _may_claim(self, endpoint: str, now: datetime) -> bool:
-        is_open = self._claim_until is None or now < self._claim_until
-        return is_open and endpoint in self.routes and self._room(endpoint) > 0
+    def _queue(self, name: str) -> Queue:
+        return self._queues.setdefault(name, Queue())
 
-    def _room(self, endpoint: str) -> int:
-        return self.routes[endpoint].max_in_flight - self._sender.in_flight(endpoint)
+    def _tick(self, now: datetime) -> timedelta:
+        """How long the daemon ran since the last tick, once a minute; else nothing."""
+        last = self._ticked_at
+        if last is None or now < last:
+            last = self._ticked_at = now
+        if now - last < TICK:
+            return NOTHING
+        self._ticked_at = now
+        return min(now - last, 2 * TICK)  # else it did not run, but was suspended
 
     def _take_wake(self) -> None:
         if self._is_woken.is_set():
             self._is_woken.clear()
-            self._due.clear()
-
-    def _patience(self) -> float:
-        """Seconds until something can be due; attempts that end, and wakes, cut it short."""
-        now = self._now()
-        waits = [
-            due - now
-            for endpoint, due in self._due.items()
-            if due is not None and self._may_claim(endpoint, now)
-        ]
-        if self._is_woken.is_set():
-            return 0
-        return max(min([BACKSTOP, *waits]).total_seconds(), 0)
+            self._is_looking = True
+            for queue in self._queues.values():
+                queue.forget()
 
 
 def _log_finished(finished: Sequence[Finished], lost: Sequence[Finished]) -> None:
     for one in finished:
         attempted, message = one.attempted, one.attempted.message
+        is_accepted = attempted.outcome is Outcome.ACCEPTED
+        if is_accepted and message.attempt == 1 and not lost:
+            continue  # it is in the store; a line for each would be most of the log
         told: dict[str, object] = {
             "event_id": message.event,
             "endpoint": message.endpoint,
@@ -227,20 +389,22 @@ def _log_finished(finished: Sequence[Finished], lost: Sequence[Finished]) -> Non
         }
         if one in lost:
             log.warning("delivery.lease_lost", **told)
-        elif attempted.outcome is Outcome.ACCEPTED:
+        elif is_accepted:
             log.info("delivery.done", status=attempted.http_status, **told)
         elif one.then.status is Status.DEAD:
-            log.error("delivery.dead", outcome=attempted.outcome.value, error=_why(attempted), **told)
+            log.error("delivery.dead", outcome=attempted.outcome.value, error=attempted.why, **told)
         else:
-            due_at = one.then.due_at.isoformat() if one.then.due_at else None
-            log.warning(
-                "delivery.retry",
-                outcome=attempted.outcome.value,
-                error=_why(attempted),
-                due_at=due_at,
-                **told,
-            )
+            told["due_at"] = one.then.due_at.isoformat() if one.then.due_at else None
+            log.warning("delivery.retry", outcome=attempted.outcome.value, error=attempted.why, **told)
 
 
-def _why(attempted: Attempted) -> str | None:
-    return attempted.error or (f"HTTP {attempted.http_status}" if attempted.http_status else None)
+def _log_turns(turns: Sequence[Turn]) -> None:
+    for turn in turns:
+        told = {
+            "endpoint": turn.endpoint,
+            "health": turn.after.health.value,
+            "before": turn.before.health.value,
+            "error": turn.after.error,
+        }
+        is_well = turn.after.health is Health.HEALTHY
+        log.log(logging.INFO if is_well else logging.WARNING, "endpoint.turned", **told)

@@ -29,6 +29,9 @@ SLOWEST_RETRY = timedelta(minutes=15)
 MOST_INTERVALS = 2
 """Between looks further apart than this many intervals, the rest was not observed."""
 
+WITNESS = timedelta(minutes=1)
+"""How long a poll bears witness of the network."""
+
 SNAP = 0.1
 """The share of an interval within which a gap counts as the interval."""
 
@@ -59,6 +62,8 @@ class _Memory:
     """When the last poll ended, by the monotonic clock."""
     answered: float | None = None
     """The same, unless that poll failed."""
+    is_reached: bool = False
+    """The last poll was carried by the network, whatever the answer was."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     """Held by the poll under way; a reload may schedule the watch anew meanwhile."""
 
@@ -121,6 +126,13 @@ class Poller:
         with self._lock:
             return dict(self._unchanged)
 
+    def is_answered(self) -> bool | None:
+        """Whether a poll of the last minute was answered by any system, or all failed for want of an
+        answer; None: there was none."""
+        since = self._monotonic() - WITNESS.total_seconds()
+        recent = [one for one in list(self._memories.values()) if one.polled and one.polled >= since]
+        return any(one.is_reached for one in recent) if recent else None
+
     def flush(self) -> None:
         """Store when watches were last seen unchanged; that is not worth a commit each."""
         with self._lock:
@@ -177,6 +189,7 @@ class Poller:
     def _pass_over(self, watch: Watch, memory: _Memory) -> Polled:
         now = self._now()
         memory.polled = memory.answered = self._monotonic()
+        memory.is_reached = True
         with self._lock:
             self._unchanged[watch.id] = now
         return Polled(watch, now, is_unchanged=True)
@@ -187,6 +200,7 @@ class Poller:
         unknown = seen if isinstance(seen, Unknown) else None
         memory.polled = clock
         memory.answered = None if unknown else clock
+        memory.is_reached = unknown is None or unknown.failure not in (Failure.UNREACHABLE, Failure.TIMEOUT)
         _set_pause(self._pauses[watch.system], unknown, clock)
 
 

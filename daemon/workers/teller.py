@@ -172,7 +172,9 @@ class Teller:
         )
         urgency = quiet.urgency(interest.quiet, incident.severity)
         lane = routing.lane(event, urgency)
-        telling.deliveries.append(Planned(event, interest.endpoint, lane, incident.id, urgency))
+        telling.deliveries.append(
+            routing.planned(event, interest, lane, incident=incident.id, urgency=urgency)
+        )
         ledger_store.save(db, asked.line, ledger.after(told, incident, reason, now), event=event.id)
         ledger_store.append(db, Decided(*asked.line, now, reason, told.held_by, event.id))
 

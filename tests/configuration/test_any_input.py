@@ -19,16 +19,17 @@ from daemon.configuration.watches import (
     Threshold,
     UnitsWatch,
 )
-from daemon.settings import Config, Daemon, Email, Http, HttpToken, Smtp, System, Webhook
+from daemon.configuration.webhooks import Filter, Schedule, Webhook
+from daemon.settings import Config, Daemon, Email, Http, HttpToken, Smtp, System
 from tests.configuration.documents import ENVIRON
 
 MODELS = (
     *(Config, Daemon, Http, HttpToken, System, ApiWatch, SipWatch, QueueWatch, Threshold, UnitsWatch),
-    *(PirsumPhoneWatch, Webhook, Smtp, Email, Quiet),
+    *(PirsumPhoneWatch, Webhook, Filter, Schedule, Smtp, Email, Quiet),
 )
 KEYS = sorted(
     {str(field.validation_alias or name) for model in MODELS for name, field in model.model_fields.items()}
-    | {held.key + way for held in HELD.values() for way in WAYS}
+    | {held.key + way for all_held in HELD.values() for held in all_held for way in WAYS}
     | {"evry", "", "a b"}
 )
 WORDS = st.sampled_from(

@@ -10,7 +10,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from daemon.clock import utcnow
 from daemon.core.model import Secret
-from daemon.core.signing import headers, signature
+from daemon.core.signing import content, headers, hmac_signer, signature
 
 GOLDEN = Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 OLD = Secret("whsec_" + base64.b64encode(b"old" * 10).decode())
@@ -19,7 +19,14 @@ BODY = '{"text":"שלום"}'.encode()
 
 
 def signed(*secrets: Secret, body: bytes = BODY) -> dict[str, str]:
-    return dict(headers(secrets, message="evt_1", timestamp=int(utcnow().timestamp()), body=body))
+    return dict(
+        headers(
+            [hmac_signer(one) for one in secrets],
+            message="evt_1",
+            timestamp=int(utcnow().timestamp()),
+            body=body,
+        )
+    )
 
 
 def test_the_published_vector() -> None:
@@ -36,7 +43,7 @@ def test_the_prefix_of_a_secret_is_no_part_of_the_key() -> None:
 
 
 def test_the_headers_are_lower_case_and_stand_in_the_order_of_the_standard() -> None:
-    assert headers([GOLDEN], message="evt_1", timestamp=1614265330, body=b"{}") == [
+    assert headers([hmac_signer(GOLDEN)], message="evt_1", timestamp=1614265330, body=b"{}") == [
         ("webhook-id", "evt_1"),
         ("webhook-timestamp", "1614265330"),
         ("webhook-signature", signature(GOLDEN, "evt_1", 1614265330, b"{}")),
@@ -44,7 +51,9 @@ def test_the_headers_are_lower_case_and_stand_in_the_order_of_the_standard() -> 
 
 
 def test_during_a_rotation_every_secret_signs_with_one_space_between() -> None:
-    both = dict(headers([GOLDEN, OLD], message="evt_1", timestamp=1, body=b"{}"))["webhook-signature"]
+    both = dict(headers([hmac_signer(GOLDEN), hmac_signer(OLD)], message="evt_1", timestamp=1, body=b"{}"))[
+        "webhook-signature"
+    ]
 
     assert both == f"{signature(GOLDEN, 'evt_1', 1, b'{}')} {signature(OLD, 'evt_1', 1, b'{}')}"
 
@@ -90,6 +99,27 @@ def test_we_sign_as_the_official_library_does(key: bytes, message: str, timestam
 
     theirs = Webhook(secret).sign(message, datetime.fromtimestamp(timestamp, UTC), text)
     assert signature(Secret(secret), message, timestamp, text.encode()) == theirs
+
+
+def test_another_scheme_stands_in_the_same_header() -> None:
+    signers = [hmac_signer(GOLDEN), lambda signed: "v1a," + base64.b64encode(signed).decode()]
+
+    listed = dict(headers(signers, message="evt_1", timestamp=1, body=b"{}"))["webhook-signature"]
+    assert listed == f"{signature(GOLDEN, 'evt_1', 1, b'{}')} v1a,{base64.b64encode(b'evt_1.1.{}').decode()}"
+
+
+def test_a_signer_can_sign_again_and_again() -> None:
+    sign = hmac_signer(GOLDEN)
+
+    assert [sign(content("evt_1", at, BODY)) for at in (1, 2, 1)] == [
+        signature(GOLDEN, "evt_1", at, BODY) for at in (1, 2, 1)
+    ]
+
+
+def test_a_long_key_makes_a_signature_on_one_line() -> None:
+    secret = Secret("whsec_" + base64.b64encode(bytes(range(64))).decode())
+
+    assert len(hmac_signer(secret)(b"x" * 100_000)) == len("v1,") + 44
 
 
 def test_no_signature_shows_its_secret() -> None:

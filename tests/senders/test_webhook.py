@@ -13,6 +13,7 @@ from standardwebhooks import Webhook
 from daemon import clock
 from daemon.core.delivery import Attempted, Message, Outcome
 from daemon.core.model import Secret
+from daemon.core.signing import hmac_signer
 from daemon.senders.webhook import Target, WebhookSender, outcome
 from tests.fakes import Receiver, answer
 
@@ -25,7 +26,9 @@ def target(
     url: str, *, timeout: float = 5, secrets: tuple[Secret, ...] = (SECRET,), allow: str = ""
 ) -> Target:
     networks = (ip_network(allow),) if allow else ()
-    return Target(url, secrets, timedelta(seconds=timeout), timedelta(seconds=2), networks)
+    return Target(
+        url, tuple(map(hmac_signer, secrets)), timedelta(seconds=timeout), timedelta(seconds=2), networks
+    )
 
 
 def message(endpoint: str = "crm", *, event: str = "evt_1", attempt: int = 1) -> Message:
@@ -87,20 +90,20 @@ def test_the_headers_say_which_attempt_of_what_this_is(sender: WebhookSender) ->
     [
         (200, Outcome.ACCEPTED),
         (202, Outcome.ACCEPTED),
-        (301, Outcome.UNREACHABLE),
-        (308, Outcome.UNREACHABLE),
+        (301, Outcome.REDIRECTED),
+        (308, Outcome.REDIRECTED),
         (400, Outcome.REFUSED),
         (401, Outcome.FORBIDDEN),
         (403, Outcome.FORBIDDEN),
-        (404, Outcome.UNREACHABLE),
-        (408, Outcome.UNREACHABLE),
+        (404, Outcome.FAILED),
+        (408, Outcome.FAILED),
         (410, Outcome.GONE),
         (413, Outcome.REFUSED),
         (422, Outcome.REFUSED),
-        (425, Outcome.UNREACHABLE),
+        (425, Outcome.FAILED),
         (429, Outcome.THROTTLED),
-        (500, Outcome.UNREACHABLE),
-        (503, Outcome.UNREACHABLE),
+        (500, Outcome.FAILED),
+        (503, Outcome.FAILED),
     ],
 )
 def test_every_status_has_its_meaning(status: int, expected: Outcome) -> None:
@@ -111,7 +114,7 @@ def test_a_redirect_is_not_followed(sender: WebhookSender) -> None:
     with Receiver() as elsewhere, Receiver(answer(307, location=elsewhere.url)) as receiver:
         (ended,) = attempt(sender, target(receiver.url))
 
-        assert (ended.outcome, ended.http_status) == (Outcome.UNREACHABLE, 307)
+        assert (ended.outcome, ended.http_status) == (Outcome.REDIRECTED, 307)
         assert elsewhere.received == []
 
 

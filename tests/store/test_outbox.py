@@ -9,13 +9,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from daemon.core.delivery import Attempted, Message, Next, Outcome, Status
+from daemon.core.delivery import OPEN, Attempted, Message, Next, Outcome, Status
 from daemon.core.model import Fact
 from daemon.core.routing import Interest, Planned, plan
 from daemon.store import database as databases
 from daemon.store import events, outbox
 from daemon.store.database import Database
-from daemon.store.outbox import Finished
+from daemon.store.outbox import Finished, Lease
 from tests.fakes import START, FakeClock, Ids
 
 LEASE = timedelta(minutes=1)
@@ -39,13 +39,25 @@ def add(
     return planned
 
 
-def claim(db: sa.Connection, *, token: str = "t", limit: int = 10, seconds: float = 0) -> list[Message]:
+TOKENS = Ids()
+
+
+def claim(
+    db: sa.Connection,
+    *,
+    token: str | None = None,
+    limit: int = 10,
+    seconds: float = 0,
+    endpoint: str = "crm",
+    is_trial: bool = False,
+) -> list[Message]:
     now = START + timedelta(seconds=seconds)
-    return outbox.claim(db, "crm", limit, now=now, until=now + LEASE, token=token)
+    lease = Lease(token or TOKENS("t"), now, now + LEASE)
+    return outbox.claim(db, endpoint, limit, lease, is_trial=is_trial).messages
 
 
 def ended(message: Message, then: Next, outcome: Outcome = Outcome.ACCEPTED) -> Finished:
-    return Finished(Attempted(message, outcome, START, timedelta(0)), then)
+    return Finished(Attempted(message, outcome, START), then, frees_lane=then.status not in OPEN)
 
 
 DELIVERED = Next(Status.DELIVERED)
@@ -118,11 +130,10 @@ def test_endpoints_have_lanes_of_their_own(database: Database) -> None:
         add(db, Ids(), "a", "a", interests=interests)
         (crm,) = claim(db)
         outbox.finish(db, [ended(crm, again(600), Outcome.TIMEOUT)], START)
-        until = START + LEASE
-        (ops,) = outbox.claim(db, "ops", 10, now=START, until=until, token="t")
+        (ops,) = claim(db, endpoint="ops")
         outbox.finish(db, [ended(ops, DELIVERED)], START)
 
-        assert [m.event for m in outbox.claim(db, "ops", 10, now=START, until=until, token="t")] == ["evt_2"]
+        assert [one.event for one in claim(db, endpoint="ops")] == ["evt_2"]
 
 
 def test_a_result_under_a_lost_lease_is_dropped(database: Database) -> None:
@@ -161,7 +172,10 @@ def test_an_event_goes_to_an_endpoint_once(database: Database) -> None:
         ("SELECT id FROM deliveries WHERE endpoint='x' AND due_at<=1 AND status='pending' "
          "ORDER BY due_at, id LIMIT 5", "deliveries_due"),
         ("SELECT min(id) FROM deliveries WHERE endpoint='x' AND lane IN ('a','b') AND "
-         "status IN ('waiting', 'pending', 'leased') AND status='waiting' GROUP BY lane", "deliveries_lane"),
+         "status='waiting' GROUP BY lane", "deliveries_waiting"),
+        ("SELECT id FROM deliveries WHERE endpoint='x' AND lane='a' AND ended_at IS NULL LIMIT 1",
+         "deliveries_lane"),
+        ("SELECT id FROM deliveries WHERE status='leased' AND token='t'", "deliveries_leased"),
         ("UPDATE deliveries SET token=NULL WHERE status='leased'", "deliveries_leased"),
     ],
 )  # fmt: skip
@@ -199,9 +213,8 @@ class OutboxMachine(RuleBasedStateMachine):
     def claim(self, limit: int) -> None:
         self.leases += 1
         with self.database.write() as db:
-            self.under_way += outbox.claim(
-                db, "crm", limit, now=self.clock.at, until=self.clock.at + LEASE, token=f"lease_{self.leases}"
-            )
+            lease = Lease(f"lease_{self.leases}", self.clock.at, self.clock.at + LEASE)
+            self.under_way += outbox.claim(db, "crm", limit, lease).messages
 
     @rule(data=st.data(), verdict=st.sampled_from(["accept", "refuse", "retry"]))
     def end(self, data: st.DataObject, verdict: str) -> None:

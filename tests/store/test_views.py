@@ -6,17 +6,19 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from daemon.core.alerts import NOTHING
 from daemon.core.delivery import Attempted, Message, Next, Outcome, Status
 from daemon.core.model import Fact, Failure, Unknown
 from daemon.core.routing import Planned
 from daemon.store import database as databases
 from daemon.store import events, incidents, ledger, outbox, views, watches
 from daemon.store.database import Database
-from daemon.store.outbox import Finished
+from daemon.store.outbox import Finished, Lease
 from tests.fakes import START, Ids
 
 SECOND = timedelta(seconds=1)
+
+
+TOKENS = Ids()
 
 
 @pytest.fixture
@@ -38,12 +40,12 @@ ids = Ids()
 
 def end(db: sa.Connection, message: Message, status: Status) -> None:
     outcome = Outcome.ACCEPTED if status is Status.DELIVERED else Outcome.REFUSED
-    outbox.finish(db, [Finished(Attempted(message, outcome, START, NOTHING), Next(status))], START)
+    outbox.finish(db, [Finished(Attempted(message, outcome, START), Next(status))], START)
 
 
 def claim(db: sa.Connection, endpoint: str) -> list[Message]:
     later = START + timedelta(hours=1)
-    return outbox.claim(db, endpoint, 10, now=later, until=later, token="t")
+    return outbox.claim(db, endpoint, 10, Lease(TOKENS("t"), later, later)).messages
 
 
 def test_the_backlog_counts_what_is_open_and_what_was_given_up(database: Database) -> None:

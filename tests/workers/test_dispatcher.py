@@ -13,10 +13,12 @@ from daemon import clock
 from daemon.core.delivery import Attempted, Message, Outcome
 from daemon.core.model import Fact
 from daemon.core.routing import Interest, plan
+from daemon.core.schedule import Schedule
 from daemon.store import database as databases
 from daemon.store import events, outbox
 from daemon.store.database import Database
-from daemon.workers.dispatcher import BACKSTOP, Dispatcher, Route
+from daemon.workers.dispatcher import BACKSTOP, Dispatcher
+from daemon.workers.queues import Route
 from tests.fakes import START, FakeClock, Ids
 
 SECOND = timedelta(seconds=1)
@@ -51,7 +53,7 @@ class RecordingSender:
 
     def end(self, outcome: Outcome = Outcome.ACCEPTED) -> None:
         message = self.under_way.pop(0)
-        self.ended.append(Attempted(message, outcome, START, timedelta(0)))
+        self.ended.append(Attempted(message, outcome, START))
 
 
 class Setting:
@@ -65,7 +67,7 @@ class Setting:
         self.dispatcher = Dispatcher(
             database,
             self.sender,
-            {"crm": Route(room, 15 * SECOND, (5 * SECOND, 60 * SECOND))},
+            {"crm": Route(room, 15 * SECOND, (Schedule(("*",), (5 * SECOND, 60 * SECOND)),))},
             now=self.clock.now,
             jitter=lambda: 0.0,
             new_id=self.ids,

@@ -1,0 +1,215 @@
+r"""The circuit breaker of an endpoint: how much it is trusted with, by what its attempts came to.
+
+               a                b                 c
+    HEALTHY ------> DEGRADED ------> SUSPENDED ------> DISABLED
+            <------          <------           <------
+               d                d                 e
+
+    a  five new messages in a row failed, or everything did for a minute; or 401/403 three times (then
+       straight to SUSPENDED), or 410 (straight to DISABLED)
+    b  it has been failing for ten minutes     d  a 2xx: one step up
+    c  suspended for a week in which we ran    e  an operator enables it; nobody else does
+
+HEALTHY sends as the configuration says. DEGRADED and SUSPENDED are half open: one attempt at a time, a
+trial, and after each that fails a longer cooldown. DISABLED sends nothing. Whatever is not sent waits
+in the store. A refusal of one message (400, 422) is no failure of the endpoint and uses up no trial.
+
+Pure. Time in SUSPENDED counts only while the daemon ran: nobody is disabled by our own absence.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
+
+from daemon.core.delivery import JITTER_SHARE, Attempted, Outcome, pause
+
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+NOTHING = timedelta(0)
+
+FIRST_FAILURES = 5
+"""New messages in a row that failed, and nothing in between that did not."""
+ANY_FAILURES, FAILING_FOR = 3, MINUTE
+"""Attempts of whatever kind in a row, over so long: how an endpoint with little to do is found out."""
+REJECTIONS = 3
+SUSPENDED_AFTER = 10 * MINUTE
+DISABLED_AFTER = timedelta(days=7)
+THROTTLED_AT_MOST = 5 * MINUTE
+"""The longest pause by our own guess, where 429 comes without Retry-After."""
+
+
+class Health(Enum):
+    """How an endpoint is doing."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    SUSPENDED = "suspended"
+    DISABLED = "disabled"
+
+
+COOLDOWNS: dict[Health, Sequence[timedelta]] = {
+    Health.DEGRADED: (5 * SECOND, 10 * SECOND, 20 * SECOND, 40 * SECOND, MINUTE),
+    Health.SUSPENDED: (MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE),
+}
+"""The waits after failed trials; the last one repeats."""
+ONE_UP = {Health.SUSPENDED: Health.DEGRADED, Health.DEGRADED: Health.HEALTHY}
+
+
+class DisabledBy(Enum):
+    """Who or what ended an endpoint."""
+
+    OPERATOR = "operator"
+    GONE = "gone"
+    """It answered 410."""
+    HEALTH = "health"
+    """It was suspended for too long."""
+
+
+class Switch(Enum):
+    """What an operator asks for."""
+
+    ENABLE = "enable"
+    DISABLE = "disable"
+
+
+@dataclass(frozen=True)
+class Breaker:
+    """What is known of one endpoint's health."""
+
+    health: Health = Health.HEALTHY
+    since: datetime | None = None
+    """Of `health`; None: always."""
+    failing_since: datetime | None = None
+    """The first failure after the last success."""
+    first_failures: int = 0
+    any_failures: int = 0
+    rejections: int = 0
+    throttles: int = 0
+    trials: int = 0
+    """Failed ones in this state."""
+    not_before: datetime | None = None
+    """Nothing is sent until then: a cooldown, or as long as the receiver asked for."""
+    suspended_for: timedelta = NOTHING
+    disabled_by: DisabledBy | None = None
+    is_catching_up: bool = False
+    """It is back, and what waited for it goes out at a set rate."""
+    error: str | None = None
+    """What failed last."""
+
+    @property
+    def is_half_open(self) -> bool:
+        return self.health in (Health.DEGRADED, Health.SUSPENDED)
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether nothing may be sent at this moment."""
+        return self.health is Health.DISABLED or (self.not_before is not None and now < self.not_before)
+
+
+HEALTHY = Breaker()
+
+
+def after(breaker: Breaker, attempted: Attempted, now: datetime, jitter: float) -> Breaker:
+    """The breaker after one more attempt; the very same one where nothing has changed."""
+    outcome = attempted.outcome
+    if outcome is Outcome.ACCEPTED:
+        return _accepted(breaker, now)
+    if breaker.health is Health.DISABLED:
+        return breaker
+    if outcome is Outcome.REFUSED:
+        return replace(breaker, not_before=None) if breaker.is_half_open else breaker
+    if outcome is Outcome.GONE:
+        return _disabled(breaker, now, DisabledBy.GONE, attempted.why)
+    return _failed(breaker, attempted, now, 1 + JITTER_SHARE * jitter)
+
+
+def elapse(breaker: Breaker, ran: timedelta, now: datetime) -> Breaker:
+    """The breaker after the daemon ran for a while."""
+    if breaker.health is not Health.SUSPENDED:
+        return breaker
+    suspended_for = breaker.suspended_for + ran
+    if suspended_for >= DISABLED_AFTER:
+        return _disabled(breaker, now, DisabledBy.HEALTH, breaker.error)
+    return replace(breaker, suspended_for=suspended_for)
+
+
+def caught_up(breaker: Breaker) -> Breaker:
+    """The breaker once nothing that waited is left."""
+    return replace(breaker, is_catching_up=False)
+
+
+def disable(breaker: Breaker, now: datetime) -> Breaker:
+    """The breaker that an operator turned off."""
+    if breaker.disabled_by is DisabledBy.OPERATOR:
+        return breaker
+    return _disabled(breaker, now, DisabledBy.OPERATOR, breaker.error)
+
+
+def enable(breaker: Breaker, now: datetime) -> Breaker:
+    """The breaker that an operator turned on: well, whatever it was, until attempts say otherwise."""
+    if breaker.health is Health.HEALTHY and breaker.not_before is None:
+        return breaker
+    return Breaker(since=now, is_catching_up=True)
+
+
+def _accepted(breaker: Breaker, now: datetime) -> Breaker:
+    if breaker.health is Health.DISABLED or not breaker.any_failures:
+        return breaker  # DISABLED: what was under way at that time
+    # A success that was under way does not end the pause that a receiver asked for.
+    not_before = breaker.not_before if breaker.throttles else None
+    health = ONE_UP.get(breaker.health, Health.HEALTHY)
+    if health is breaker.health:
+        return Breaker(since=breaker.since, not_before=not_before, is_catching_up=breaker.is_catching_up)
+    if health is Health.HEALTHY:
+        return Breaker(since=now, not_before=not_before, is_catching_up=True)
+    return replace(breaker, health=health, since=now, trials=0, suspended_for=NOTHING, not_before=not_before)
+
+
+def _failed(breaker: Breaker, attempted: Attempted, now: datetime, spread: float) -> Breaker:
+    outcome = attempted.outcome
+    is_first = attempted.message.attempt == 1
+    is_rejected, is_throttled = outcome is Outcome.FORBIDDEN, outcome is Outcome.THROTTLED
+    counted = replace(
+        breaker,
+        failing_since=breaker.failing_since or now,
+        first_failures=breaker.first_failures + is_first,
+        any_failures=breaker.any_failures + 1,
+        rejections=breaker.rejections + 1 if is_rejected else 0,
+        throttles=breaker.throttles + 1 if is_throttled else 0,
+        error=attempted.why,
+    )
+    health = _health(counted, now)
+    if health is not breaker.health:
+        counted = replace(counted, health=health, since=now, trials=0, suspended_for=NOTHING)
+    waits = []
+    if is_throttled:
+        waits.append(_throttle(attempted.retry_after, counted.throttles))
+    if health in COOLDOWNS:
+        ladder = COOLDOWNS[health]
+        waits.append(ladder[min(counted.trials, len(ladder) - 1)])
+        counted = replace(counted, trials=counted.trials + 1)
+    if not waits:
+        return counted
+    until = now + max(waits) * spread
+    return replace(counted, not_before=max(until, breaker.not_before or until))
+
+
+def _health(breaker: Breaker, now: datetime) -> Health:
+    failing_for = now - (breaker.failing_since or now)
+    if breaker.health is Health.SUSPENDED or breaker.rejections >= REJECTIONS:
+        return Health.SUSPENDED
+    if breaker.health is Health.DEGRADED:
+        return Health.SUSPENDED if failing_for >= SUSPENDED_AFTER else Health.DEGRADED
+    is_dead = breaker.any_failures >= ANY_FAILURES and failing_for >= FAILING_FOR
+    return Health.DEGRADED if breaker.first_failures >= FIRST_FAILURES or is_dead else Health.HEALTHY
+
+
+def _throttle(retry_after: timedelta | None, times: int) -> timedelta:
+    """As long as the receiver asks for; else a guess that doubles."""
+    if retry_after is not None:
+        return pause(retry_after)
+    guess: timedelta = SECOND * 2 ** min(times - 1, 30)
+    return min(guess, THROTTLED_AT_MOST)
+
+
+def _disabled(breaker: Breaker, now: datetime, by: DisabledBy, error: str | None) -> Breaker:
+    return Breaker(Health.DISABLED, now, breaker.failing_since or now, disabled_by=by, error=error)

@@ -1,0 +1,38 @@
+"""A token bucket: so many a second, with a burst of one second's worth. Pure but for its own count."""
+
+from datetime import datetime, timedelta
+
+SECOND = timedelta(seconds=1)
+ROUNDING = 1e-6
+"""Ten tenths of a token are one."""
+
+
+class Bucket:
+    """How many may go now. For one thread; a clock set back costs a second at most."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+        """Per second."""
+        self._most = max(rate, 1.0)
+        self._tokens = self._most
+        self._filled_at: datetime | None = None
+
+    def room(self, now: datetime) -> int:
+        """How many may go at this moment."""
+        self._fill(now)
+        return int(self._tokens + ROUNDING)
+
+    def take(self, many: int) -> None:
+        """So many went."""
+        self._tokens -= many
+
+    def ready_at(self, now: datetime) -> datetime:
+        """When the next may go; `now` where one may."""
+        self._fill(now)
+        return now + max(0.0, 1 - self._tokens) / self.rate * SECOND
+
+    def _fill(self, now: datetime) -> None:
+        if self._filled_at is not None:
+            passed = (now - self._filled_at) / SECOND
+            self._tokens = min(self._most, self._tokens + max(passed, 0.0) * self.rate)
+        self._filled_at = now

@@ -1,0 +1,122 @@
+"""What the dispatcher keeps of one endpoint: how it is tried, how it is doing, what is claimed for it."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from daemon.core.breaker import HEALTHY, Breaker, Health
+from daemon.core.bucket import Bucket
+from daemon.core.delivery import Message
+from daemon.core.quiet import Quiet
+from daemon.core.routing import Order
+from daemon.core.schedule import Schedule, schedule_of
+
+AHEAD = 4
+"""How many times its share is claimed for an endpoint beside what is under way, at most `MOST_AHEAD`."""
+MOST_AHEAD = 256
+
+
+@dataclass(frozen=True)
+class Route:
+    """How an endpoint's deliveries are tried."""
+
+    max_in_flight: int
+    timeout: timedelta
+    schedules: tuple[Schedule, ...]
+    quiet: tuple[Quiet, ...] = ()
+    """While one of them lasts, only what breaks through it is sent."""
+    order: Order = Order.STRICT
+    rate: float | None = None
+    """Attempts per second; None: as many as it takes."""
+    recovery_rate: float = 50
+    """The same, for what waited while the endpoint was away."""
+
+    def retries(self, event_type: str) -> tuple[timedelta, ...]:
+        """The waits after each failed attempt for an event of this type."""
+        return schedule_of(self.schedules, event_type).retries
+
+    def share(self, state: Breaker) -> int:
+        """How many attempts may be under way."""
+        return 1 if state.is_half_open else self.max_in_flight
+
+    def rate_for(self, state: Breaker) -> float | None:
+        """Attempts per second; None: as many as it takes."""
+        if not state.is_catching_up:
+            return self.rate
+        return min(self.rate or self.recovery_rate, self.recovery_rate)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What came of looking for an endpoint's next deliveries."""
+
+    state: Breaker
+    messages: Sequence[Message] = ()
+    due: datetime | None = None
+    """When there may be more; None: not before a wake."""
+    is_full: bool = False
+    """There was as much as was asked for, so there may be more at once."""
+
+
+@dataclass
+class Queue:
+    """One endpoint's place in the dispatcher. For one thread."""
+
+    breaker: Breaker = HEALTHY
+    claimed: deque[Message] = field(default_factory=deque)
+    """Leased, and not started yet."""
+    is_full: bool = False
+    """The last claim left something that is due."""
+    _due: datetime | None = None
+    _is_known: bool = False
+    """Whether `_due` was read since the last wake."""
+    _bucket: Bucket | None = None
+
+    def start(self, route: Route, in_flight: int) -> Iterator[Message]:
+        """What may be started now, taken out of what is claimed."""
+        for _ in range(min(route.share(self.breaker) - in_flight, len(self.claimed))):
+            yield self.claimed.popleft()
+
+    def room(self, route: Route, state: Breaker, in_flight: int, now: datetime) -> int:
+        """How many deliveries may be claimed now."""
+        held = in_flight + len(self.claimed)
+        if state.is_half_open:
+            return 1 - held
+        bucket = self._bucket_for(route, state)
+        if bucket is not None:
+            return min(route.max_in_flight - held, bucket.room(now))
+        return route.max_in_flight + min(route.max_in_flight * AHEAD, MOST_AHEAD) - held
+
+    def due_at(self, route: Route, in_flight: int, now: datetime) -> datetime | None:
+        """When to look for more; None: not before something ends, or a wake."""
+        state = self.breaker
+        if state.health is Health.DISABLED or in_flight + len(self.claimed) >= route.share(state):
+            return None
+        if self._is_known and self._due is None:
+            return None
+        # A trial need not be due.
+        due = self._due if self._is_known and self._due and not state.is_half_open else now
+        bucket = self._bucket_for(route, state)
+        return max(due, state.not_before or due, bucket.ready_at(now) if bucket else due)
+
+    def take(self, claim: Claim) -> None:
+        """Take over a claim that was committed."""
+        self.breaker = claim.state
+        self.claimed.extend(claim.messages)
+        self._due, self._is_known = claim.due, True
+        self.is_full = claim.is_full
+        if self._bucket is not None:
+            self._bucket.take(len(claim.messages))
+
+    def forget(self) -> None:
+        """Something new may be due."""
+        self._is_known = False
+
+    def _bucket_for(self, route: Route, state: Breaker) -> Bucket | None:
+        rate = route.rate_for(state)
+        if rate is None:
+            self._bucket = None
+        elif self._bucket is None or self._bucket.rate != rate:
+            self._bucket = Bucket(rate)
+        return self._bucket

@@ -1,0 +1,82 @@
+"""What others are told when the health of an endpoint turns: an incident that lasts while it fails, and a
+fact for each further step."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from daemon.core.alerts import NOTHING, Seen
+from daemon.core.breaker import HEALTHY, Breaker, DisabledBy, Health
+from daemon.core.model import Condition, Fact, Json, Kind, Rule, Severity, Verdict
+from daemon.core.routing import DAEMON, endpoint_subject
+from daemon.workers.dispatcher import Turn
+from daemon.workers.judge import Judge
+from daemon.workers.recorder import Recorded, Recorder, log_recorded
+from daemon.workers.teller import Teller
+
+OWNER = "endpoints"
+"""What owns the alerts of endpoints in the store."""
+FAILING = Kind("endpoint.failing", "endpoint.recovered")
+AT_ONCE = Rule(NOTHING, NOTHING, Severity.ERROR)
+STEPS = {
+    Health.SUSPENDED: "endpoint.suspended",
+    Health.DISABLED: "endpoint.disabled",
+}
+
+
+class Reporter:
+    """Writes the turns of endpoints as events, in the transaction of the dispatcher."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    def tell(self, db: sa.Connection, turns: Sequence[Turn], now: datetime) -> None:
+        """Write what has turned, and tell every other endpoint."""
+        judge = Judge(db, self._recorder, DAEMON, OWNER)
+        judge.take([_condition(turn.endpoint, turn.after) for turn in turns], Seen(now, None, NOTHING))
+        # First that it fails, then how badly: a reader of the lane sees the incident begin.
+        recorded = self._settle(db, judge, now)
+        steps = [fact for turn in turns for fact in _steps(turn)]
+        log_recorded(recorded + self._recorder.record(db, DAEMON, steps, now))
+
+    def sweep(self, db: sa.Connection, configured: Iterable[str], now: datetime) -> Recorded:
+        """End the alerts of endpoints that left the configuration."""
+        judge = Judge(db, self._recorder, DAEMON, OWNER)
+        kept = {endpoint_subject(name) for name in configured}
+        judge.close([key for key in judge.known if key not in kept], Seen(now, None, NOTHING))
+        return self._settle(db, judge, now)
+
+    def _settle(self, db: sa.Connection, judge: Judge, now: datetime) -> Recorded:
+        written = self._recorder.record(db, DAEMON, judge.judged().facts, now)
+        return written + Teller(self._recorder).settle(db, now, written.turned)
+
+
+def _condition(name: str, state: Breaker) -> Condition:
+    # What an operator has turned off does not fail; it is off.
+    is_well = state.health is Health.HEALTHY or state.disabled_by is DisabledBy.OPERATOR
+    subject = endpoint_subject(name)
+    verdict = Verdict.GOOD if is_well else Verdict.BAD
+    return Condition(subject, FAILING, subject, verdict, AT_ONCE, {"endpoint": _payload(name, state)})
+
+
+def _steps(turn: Turn) -> list[Fact]:
+    """The facts that a turn is beside the alert."""
+    before, after = turn.before, turn.after
+    if before.health is Health.DISABLED:
+        types = ["endpoint.enabled"]
+    elif before.health is Health.SUSPENDED and after.health is Health.DEGRADED:
+        types = ["endpoint.resumed"]
+    else:
+        types = [STEPS[after.health]] if after.health in STEPS else []
+    payload: dict[str, Json] = {"endpoint": _payload(turn.endpoint, after)}
+    return [Fact(one, endpoint_subject(turn.endpoint), payload) for one in types]
+
+
+def _payload(name: str, state: Breaker) -> Json:
+    return {
+        "name": name,
+        "health": state.health.value,
+        "error": state.error if state is not HEALTHY else None,
+        "by": state.disabled_by.value if state.disabled_by else None,
+    }

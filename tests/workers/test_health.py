@@ -1,0 +1,410 @@
+"""An endpoint that fails, rests, is tried and comes back: the dispatcher and its breakers."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+
+from daemon.core.breaker import COOLDOWNS, Health, Switch
+from daemon.core.delivery import Attempted, Message, Outcome
+from daemon.core.model import Event, Fact
+from daemon.core.routing import Interest, Order
+from daemon.core.schedule import Schedule
+from daemon.store import database as databases
+from daemon.store import endpoints
+from daemon.store.database import Database
+from daemon.workers.dispatcher import Dispatcher
+from daemon.workers.queues import Route
+from daemon.workers.recorder import Recorder
+from daemon.workers.reporter import Reporter
+from tests.fakes import FakeClock, Ids
+
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+RETRIES = (5 * SECOND, 5 * MINUTE, HOUR)
+
+
+class Receivers:
+    """A sender whose attempts end at once, as each endpoint answers at that time."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.answers: dict[str, Outcome | Callable[[Message], Outcome]] = {}
+        self.retry_after: timedelta | None = None
+        self.sent: list[Message] = []
+        self._ended: list[Attempted] = []
+
+    is_idle = True
+
+    def start(self, message: Message) -> None:
+        self.sent.append(message)
+        answer = self.answers.get(message.endpoint, Outcome.ACCEPTED)
+        outcome = answer if isinstance(answer, Outcome) else answer(message)
+        self._ended.append(Attempted(message, outcome, self.clock.at, retry_after=self.retry_after))
+
+    def in_flight(self, endpoint: str) -> int:
+        return sum(one.message.endpoint == endpoint for one in self._ended)
+
+    def finished(self, timeout: float) -> list[Attempted]:
+        ended, self._ended = self._ended, []
+        return ended
+
+    def wake(self) -> None:
+        pass
+
+
+class Setting:
+    """Endpoints "crm" and "ops", which are told everything."""
+
+    def __init__(self, database: Database, **route: object) -> None:
+        self.database = database
+        self.clock = FakeClock()
+        self.ids = Ids()
+        self.receivers = Receivers(self.clock)
+        order = route.get("order", Order.STRICT)
+        assert isinstance(order, Order)
+        self.recorder = Recorder(
+            [Interest(name, ("*",), None, order=order) for name in ("crm", "ops")], self.ids
+        )
+        settings = {"max_in_flight": 4, "timeout": 15 * SECOND, "schedules": (Schedule(("*",), RETRIES),)}
+        one = Route(**(settings | route))  # type: ignore[arg-type] # the test's own words
+        self.routes = {"crm": one, "ops": one}
+        self.is_api_answering: bool | None = None
+        self.dispatcher = self.another()
+
+    def another(self) -> Dispatcher:
+        """A dispatcher that remembers nothing, as after a restart."""
+        self.dispatcher = Dispatcher(
+            self.database,
+            self.receivers,
+            self.routes,
+            now=self.clock.now,
+            jitter=lambda: 0.0,
+            new_id=self.ids,
+            tell=Reporter(self.recorder).tell,
+            is_api_answering=lambda: self.is_api_answering,
+        )
+        self.dispatcher.recover()
+        return self.dispatcher
+
+    def add(self, *subjects: str, type_: str = "sms.received") -> list[Event]:
+        with self.database.write() as db:
+            facts = [Fact(type_, subject, {}) for subject in subjects]
+            recorded = self.recorder.record(db, "main", facts, self.clock.at)
+        self.dispatcher.wake()
+        return list(recorded.events)
+
+    def run(self, *, after: float = 0) -> list[str]:
+        """Let time pass, and send until nothing is due; what was sent to "crm", by event's subject."""
+        self.clock.advance(after)
+        before = len(self.receivers.sent)
+        for _ in range(100):
+            self.dispatcher.run_once()
+            if not self.dispatcher._ready(self.clock.at) and not self.dispatcher._ended:
+                break
+        else:
+            pytest.fail("it never comes to rest")
+        return [
+            one.lane.removeprefix("main/")
+            for one in self.receivers.sent[before:]
+            if one.endpoint == "crm" and one.lane.startswith("main/")
+        ]
+
+    def told(self, endpoint: str) -> list[str]:
+        return [one.event_type for one in self.receivers.sent if one.endpoint == endpoint]
+
+    def health(self, endpoint: str = "crm") -> Health:
+        return self.dispatcher.health()[endpoint].health
+
+    def rows(self, sql: str) -> list[tuple[object, ...]]:
+        with self.database.read() as db:
+            return [tuple(row) for row in db.exec_driver_sql(sql)]
+
+    def statuses(self, endpoint: str = "crm") -> list[object]:
+        return [row[0] for row in self.rows(
+            f"SELECT status FROM deliveries WHERE endpoint = '{endpoint}' AND lane LIKE 'main/%' ORDER BY id"  # noqa: S608
+        )]  # fmt: skip
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    one = databases.in_memory()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def setting(database: Database) -> Setting:
+    return Setting(database)
+
+
+def degrade(setting: Setting, outcome: Outcome = Outcome.FAILED) -> None:
+    setting.receivers.answers["crm"] = outcome
+    setting.add("a", "b", "c", "d", "e")
+    setting.run()
+    assert setting.health() is Health.DEGRADED
+
+
+def test_others_are_told_that_an_endpoint_fails_and_recovers_and_it_is_not(setting: Setting) -> None:
+    degrade(setting)
+    assert setting.told("ops")[-1] == "endpoint.failing"
+
+    setting.receivers.answers.clear()
+    setting.run(after=5)
+    setting.run()
+
+    assert setting.health() is Health.HEALTHY
+    assert setting.told("ops")[-2:] == ["endpoint.failing", "endpoint.recovered"]
+    assert {one for one in setting.told("crm") if one.startswith("endpoint.")} == set()
+
+
+def test_a_failing_endpoint_is_tried_with_one_message_at_a_time(setting: Setting) -> None:
+    degrade(setting)
+
+    sent = [len(setting.run(after=wait / SECOND)) for wait in COOLDOWNS[Health.DEGRADED]]
+    assert sent == [1] * len(sent)
+
+
+def test_trials_go_round_so_that_one_poisoned_message_does_not_keep_it_down(setting: Setting) -> None:
+    degrade(setting)
+    setting.receivers.answers["crm"] = lambda one: (
+        Outcome.FAILED if one.lane == "main/a" else Outcome.ACCEPTED
+    )
+    setting.run(after=5)
+    setting.run(after=10)
+    setting.run(after=20)
+
+    assert setting.health() is Health.HEALTHY
+    assert setting.statuses().count("delivered") == 4
+
+
+def test_when_it_is_back_what_waits_for_later_retries_goes_at_once(setting: Setting) -> None:
+    degrade(setting)
+    setting.run(after=60)
+    assert any(row[0] for row in setting.rows("SELECT failures > 0 FROM deliveries WHERE status = 'pending'"))
+
+    setting.receivers.answers.clear()
+    setting.run(after=60)
+    setting.run()
+
+    assert set(setting.statuses()) == {"delivered"}
+
+
+def test_the_backlog_returns_at_the_set_rate(database: Database) -> None:
+    setting = Setting(database, recovery_rate=2)
+    degrade(setting)
+    setting.add(*(f"s{number}" for number in range(20)))
+    setting.receivers.answers.clear()
+    setting.run(after=5)
+
+    counts = [len(setting.run(after=1)) for _ in range(14)]
+    assert max(counts) <= 2
+    assert set(setting.statuses()) == {"delivered"}
+    setting.add("x", "y", "z", "v")
+    assert len(setting.run()) == 4
+
+
+def test_an_endpoint_s_own_rate_is_kept(database: Database) -> None:
+    setting = Setting(database, rate=3)
+    setting.add(*(f"s{number}" for number in range(12)))
+
+    assert [len(setting.run(after=after)) for after in (0, 1, 1, 1)] == [3, 3, 3, 3]
+
+
+def test_gone_disables_and_what_comes_later_waits_for_an_operator(setting: Setting) -> None:
+    setting.receivers.answers["crm"] = Outcome.GONE
+    setting.add("a")
+    setting.run()
+    setting.add("b", "b")
+    setting.run(after=86400 * 30)
+    assert setting.statuses() == ["dead", "pending", "waiting"]
+    told = [one for one in setting.told("ops") if one != "sms.received"]
+    assert told == ["endpoint.failing", "endpoint.disabled"]
+
+    setting.receivers.answers.clear()
+    with setting.database.write() as db:
+        endpoints.ask(db, "crm", Switch.ENABLE)
+    setting.dispatcher.wake()
+    setting.run()
+    setting.run(after=1)
+
+    assert setting.statuses() == ["dead", "delivered", "delivered"]
+    assert "endpoint.enabled" in setting.told("ops")
+    assert "endpoint.recovered" in setting.told("ops")
+
+
+def test_an_operator_s_word_survives_a_restart_and_every_success(setting: Setting) -> None:
+    with setting.database.write() as db:
+        endpoints.ask(db, "crm", Switch.DISABLE)
+    setting.dispatcher.wake()
+    setting.run()
+    setting.another()
+    setting.add("a")
+    setting.run(after=86400 * 30)
+
+    assert setting.statuses() == ["pending"]
+    assert "endpoint.failing" not in setting.told("ops")
+    assert "endpoint.disabled" in setting.told("ops")
+
+
+def test_health_survives_a_restart(setting: Setting) -> None:
+    degrade(setting)
+    setting.another()
+
+    assert setting.health() is Health.DEGRADED
+    assert setting.run() == []
+
+
+def test_a_wish_for_patience_pauses_the_whole_endpoint_and_burns_no_attempt(setting: Setting) -> None:
+    setting.receivers.answers["crm"] = Outcome.THROTTLED
+    setting.receivers.retry_after = 90 * SECOND
+    setting.add("a")
+    setting.run()
+    setting.add("b", "c")
+    assert setting.run(after=80) == []
+
+    setting.receivers.answers.clear()
+    assert sorted(setting.run(after=10)) == ["a", "b", "c"]
+    of_a = "SELECT failures, attempts FROM deliveries WHERE lane = 'main/a' AND endpoint = 'crm'"
+    assert setting.rows(of_a) == [(0, 2)]
+
+
+def test_our_own_outage_moves_no_breaker_and_burns_no_attempt(setting: Setting) -> None:
+    setting.receivers.answers = {"crm": Outcome.UNRESOLVED, "ops": Outcome.TIMEOUT}
+    setting.add(*"abcdefgh")
+    for _ in range(8):
+        setting.run(after=15)
+    assert setting.health("crm") is setting.health("ops") is Health.HEALTHY
+    assert setting.rows("SELECT max(failures) FROM deliveries") == [(0,)]
+
+    setting.receivers.answers.clear()
+    setting.run(after=15)
+    setting.run()
+
+    assert set(setting.statuses()) == {"delivered"}
+
+
+def test_with_the_api_answering_the_same_failures_are_the_endpoints_own(setting: Setting) -> None:
+    setting.is_api_answering = True
+    setting.receivers.answers = {"crm": Outcome.UNRESOLVED, "ops": Outcome.TIMEOUT}
+    setting.add(*"abcdefgh")
+    setting.run()
+
+    assert setting.health("crm") is setting.health("ops") is Health.DEGRADED
+
+
+def test_what_died_of_a_failing_endpoint_is_taken_up_when_it_is_back(database: Database) -> None:
+    """All SMS arrive in the end, however long it was away; what it refused does not."""
+    setting = Setting(database, schedules=(Schedule(("*",), (SECOND,)),))
+    setting.receivers.answers["crm"] = lambda one: (
+        Outcome.REFUSED if one.lane == "main/bad" else Outcome.FAILED
+    )
+    setting.add("bad", "a", "b", "c", "d", "e")
+    for _ in range(20):
+        setting.run(after=900)
+    assert set(setting.statuses()) == {"dead"}
+
+    setting.receivers.answers.clear()
+    setting.add("f")
+    setting.run(after=900)
+    setting.run()
+    setting.add("g")
+    setting.run()
+    setting.run(after=1)
+
+    assert setting.statuses() == ["dead", *["delivered"] * 7]
+
+
+def test_what_is_too_late_is_given_up_and_not_told(database: Database) -> None:
+    setting = Setting(database)
+    schedules = (Schedule(("sip.*",), RETRIES, 10 * MINUTE), Schedule(("*",), RETRIES))
+    setting.recorder.interests = [Interest("crm", ("*",), None, schedules=schedules)]
+    with setting.database.write() as db:
+        endpoints.ask(db, "crm", Switch.DISABLE)
+    setting.run()
+    setting.add("late", "late", type_="sip.account.added")
+    setting.add("sms")
+    setting.clock.advance(600)
+    with setting.database.write() as db:
+        endpoints.ask(db, "crm", Switch.ENABLE)
+    setting.dispatcher.wake()
+
+    assert setting.run() == ["sms"]
+    assert (
+        setting.rows("SELECT status, error, attempts FROM deliveries WHERE lane = 'main/late'")
+        == [("dead", "expired", 0)] * 2
+    )
+
+
+def test_under_best_effort_what_fails_comes_later_and_holds_up_nothing(database: Database) -> None:
+    setting = Setting(database, order=Order.BEST_EFFORT)
+    failing = {"evt_1"}
+    setting.receivers.answers["crm"] = lambda one: (
+        Outcome.FAILED if one.event in failing else Outcome.ACCEPTED
+    )
+    setting.add("a", "a")
+    setting.run()
+    setting.add("a")
+    setting.run()
+    assert setting.statuses() == ["pending", "delivered", "delivered"]
+
+    failing.clear()
+    setting.run(after=5)
+    assert setting.statuses() == ["delivered"] * 3
+
+
+def test_the_latest_state_replaces_older_ones_that_wait_and_says_how_many(database: Database) -> None:
+    setting = Setting(database, order=Order.LATEST)
+    setting.receivers.answers["crm"] = Outcome.FAILED
+    setting.add("sip/1", type_="sip.account.added")
+    setting.run()
+    setting.add("sip/1", type_="sip.account.removed")
+    setting.add("sip/1", type_="sip.account.added")
+    setting.add("sip/1", type_="sms.received")
+    setting.receivers.answers.clear()
+    setting.run(after=5)
+    told = [one for one in setting.receivers.sent if one.endpoint == "crm"]
+
+    assert setting.statuses() == ["superseded", "superseded", "delivered", "delivered"]
+    assert [(one.event_type, one.superseded) for one in told[1:]] == [
+        ("sip.account.added", 2),
+        ("sms.received", 0),
+    ]
+
+
+def test_sms_are_never_replaced(database: Database) -> None:
+    setting = Setting(database, order=Order.LATEST)
+    setting.receivers.answers["crm"] = Outcome.FAILED
+    setting.add("sms/1", "sms/1", "sms/1")
+    setting.run()
+    setting.receivers.answers.clear()
+    setting.run(after=5)
+
+    assert setting.statuses() == ["delivered"] * 3
+
+
+def test_a_week_of_failure_disables(setting: Setting) -> None:
+    setting.receivers.answers["crm"] = Outcome.FORBIDDEN
+    setting.add("a", "b", "c")
+    setting.run()
+    assert setting.health() is Health.SUSPENDED
+    for _ in range(7 * 24 * 60 + 1):
+        setting.clock.advance(60)
+        setting.dispatcher.run_once()
+        if setting.health() is Health.DISABLED:
+            break
+
+    setting.run()
+    assert setting.health() is Health.DISABLED
+    assert setting.told("ops")[-3:] == ["endpoint.failing", "endpoint.suspended", "endpoint.disabled"]
+
+
+def test_time_in_which_the_daemon_was_off_disables_nobody(setting: Setting) -> None:
+    setting.receivers.answers["crm"] = Outcome.FORBIDDEN
+    setting.add("a", "b", "c")
+    setting.run()
+    setting.clock.advance(86400 * 30)
+    setting.another()
+    setting.run()
+    setting.run(after=60)
+
+    assert setting.health() is Health.SUSPENDED
