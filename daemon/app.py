@@ -39,7 +39,7 @@ from daemon.config import Config
 from daemon.core.model import Fact, Json
 from daemon.core.routing import DAEMON
 from daemon.core.watch import Watch
-from daemon.endpoints import interests, routes, targets
+from daemon.endpoints import interests, retention, routes, targets
 from daemon.senders.webhook import WebhookSender
 from daemon.store import database as databases
 from daemon.watching import watches
@@ -47,6 +47,7 @@ from daemon.web.api import Live, Scheduled, create_app
 from daemon.web.auth import Token
 from daemon.web.server import Server
 from daemon.workers.dispatcher import Dispatcher
+from daemon.workers.housekeeper import Housekeeper
 from daemon.workers.poller import Poller
 from daemon.workers.recorder import Recorder, log_recorded
 from daemon.workers.reporter import OWNER, Reporter
@@ -59,6 +60,9 @@ SPREAD = timedelta(milliseconds=20)
 """Between the first polls of two watches: all at once would be late, and a burst at the API."""
 MOST_THREADS = 256
 """Polls under way at once; each watch needs one at most."""
+PRUNE_EVERY = timedelta(hours=1)
+PRUNE_FIRST = timedelta(minutes=5)
+"""After the start, which has enough to do."""
 FLUSH_EVERY = timedelta(seconds=5)
 TELL_EVERY = timedelta(seconds=5)
 """How late a silence's end, a quiet window or a reminder may be noticed."""
@@ -74,6 +78,7 @@ class App:
         self._clients: list[Client] = []
         self._watches: list[Watch] = []
         self._dispatching: threading.Thread | None = None
+        self._is_stopping = threading.Event()
         self.port: int | None = None
 
     def start(self) -> None:
@@ -94,6 +99,7 @@ class App:
 
     def stop(self) -> None:
         """Poll no more, tell what is due within `drain`, close everything. Safe at any point of `start`."""
+        self._is_stopping.set()
         self._cleanups.close()
 
     def reload(self, config: Config) -> tuple[str, ...]:
@@ -110,6 +116,7 @@ class App:
         old_clients = self._clients
         self.config = config
         self.recorder.interests = interests(config)
+        self.housekeeper.retention = retention(config)
         self._sender.targets = targets(config)
         self.dispatcher.routes = routes(config)
         self._schedule(clients)
@@ -139,6 +146,9 @@ class App:
             new_id=clock.new_id,
             tell=self.reporter.tell,
             is_api_answering=self._is_api_answering,
+        )
+        self.housekeeper = Housekeeper(
+            self.database, retention(self.config), is_stopping=self._is_stopping.is_set
         )
         self.poller = Poller(
             self.database,
@@ -223,6 +233,7 @@ class App:
             self._add_job("/".join(watch.id), _guarded(self.poller, watch), watch.every, now + first)
         self._add_job("flush", self._flush, FLUSH_EVERY, now + FLUSH_EVERY)
         self._add_job("tell", self._tell, TELL_EVERY, now + TELL_EVERY)
+        self._add_job("prune", self._prune, PRUNE_EVERY, now + PRUNE_FIRST)
         self._sweep()
 
     def _add_job(self, name: str, work: Callable[[], None], every: timedelta, first: datetime) -> None:
@@ -245,6 +256,12 @@ class App:
         log_recorded(recorded)
         # Always: a quiet window that has ended, or begun, changes what is due.
         self.dispatcher.wake()
+
+    def _prune(self) -> None:
+        try:
+            self.housekeeper.run_once(clock.utcnow())
+        except sa.exc.DBAPIError as error:
+            log.warning("prune.failed", error=str(error.orig))
 
     def _sweep(self) -> None:
         """End the alerts of what is not watched any more."""

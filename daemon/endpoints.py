@@ -10,6 +10,7 @@ from daemon.core.filters import Filter
 from daemon.core.formats import Shape
 from daemon.core.model import Secret
 from daemon.core.quiet import Quiet, Weekly
+from daemon.core.retention import Retention
 from daemon.core.routing import Interest
 from daemon.core.schedule import Schedule
 from daemon.core.signing import Signer, hmac_signer
@@ -115,6 +116,12 @@ def routes(config: Config) -> dict[str, Route]:
         )
         for one in config.webhooks
     }
+
+
+def retention(config: Config) -> Retention:
+    """How long what has served is kept."""
+    kept = {name: getattr(config.retention, name) or None for name in type(config.retention).model_fields}
+    return Retention(**kept)
 
 
 def secrets(config: Config) -> list[str]:

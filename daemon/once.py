@@ -6,15 +6,23 @@ from zoneinfo import ZoneInfo
 from daemon import clock
 from daemon.clients import client_of
 from daemon.config import Config
+from daemon.core import delivery
+from daemon.core.delivery import Attempted, Outcome
+from daemon.core.model import Fact
+from daemon.core.routing import DAEMON, Planned
 from daemon.core.watch import Watch
 from daemon.endpoints import interests, routes, targets
-from daemon.senders.webhook import WebhookSender
+from daemon.senders.webhook import Target, WebhookSender
 from daemon.store import database as databases
+from daemon.store import events, history, outbox
 from daemon.store.database import Database
+from daemon.store.history import DeliveryView
+from daemon.store.outbox import Finished, Lease
 from daemon.watching import plan, watches
-from daemon.workers.dispatcher import Dispatcher
+from daemon.workers.dispatcher import LEASE_MARGIN, Dispatcher
 from daemon.workers.poller import Polled, Poller
 from daemon.workers.recorder import Recorder, log_recorded
+from daemon.workers.reporter import Reporter
 from daemon.workers.teller import Teller
 
 
@@ -27,12 +35,19 @@ def poll_once(config: Config, *, system: str | None, watch: str | None) -> list[
         cleanups.callback(database.close)
         sender = WebhookSender(targets(config), now=clock.utcnow, monotonic=clock.monotonic)
         cleanups.callback(sender.close)
-        dispatcher = Dispatcher(
-            database, sender, routes(config), now=clock.utcnow, jitter=clock.jitter, new_id=clock.new_id
-        )
-        dispatcher.recover()
         recorder = _recorder(config)
         poller = _poller(database, recorder)
+        dispatcher = Dispatcher(
+            database,
+            sender,
+            routes(config),
+            now=clock.utcnow,
+            jitter=clock.jitter,
+            new_id=clock.new_id,
+            tell=Reporter(recorder).tell,
+            is_api_answering=poller.is_answered,
+        )
+        dispatcher.recover()
         polled = [poller.poll(one) for one in chosen]
         log_recorded(Teller(recorder).tick(database, clock.utcnow()))
         dispatcher.stop()
@@ -49,6 +64,31 @@ def rehearse_once(config: Config, *, system: str | None, watch: str | None) -> l
         cleanups.callback(database.close)
         poller = _poller(database, _recorder(config))
         return [poller.rehearse(one) for one in chosen]
+
+
+def ping(database: Database, endpoint: str, target: Target) -> DeliveryView:
+    """Send a `test.ping` to an endpoint, out of turn and beside a daemon that may be running; what came of
+    it. It is tried once, whatever the endpoint's health, and says nothing of that health."""
+    now, recorder = clock.utcnow(), Recorder([], clock.new_id)
+    fact = Fact("test.ping", "test", {"test": {"endpoint": endpoint}})
+    with database.write() as db:
+        ((event, _),) = recorder.write(db, DAEMON, [fact], now)
+        recorder.deliver(db, [Planned(event, endpoint, f"test/{event.id}")], now)
+        (number,) = events.numbers(db, [event]).values()
+        lease = Lease(clock.new_id("lease"), now, now + target.timeout + LEASE_MARGIN)
+        message = outbox.lease_one(db, number, endpoint, lease)
+    sender = WebhookSender({endpoint: target}, now=clock.utcnow, monotonic=clock.monotonic)
+    sender.start(message)
+    ended: list[Attempted] = []
+    while not ended:
+        ended = sender.finished(target.timeout.total_seconds())
+    sender.close()
+    then = delivery.DELIVERED if ended[0].outcome is Outcome.ACCEPTED else delivery.DEAD
+    with database.write() as db:
+        outbox.finish(db, [Finished(ended[0], then)], clock.utcnow())
+        found = history.find(db, message.delivery)
+    assert found is not None  # noqa: S101 - it was written above
+    return found
 
 
 def _recorder(config: Config) -> Recorder:

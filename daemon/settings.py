@@ -53,7 +53,7 @@ FALLBACK_URL = "https://private.call2all.co.il/ym/api/"
 """The twin of `BASE_URL`: equivalent, so reads may fail over to it."""
 
 Scope = Literal["read", "command", "admin"]
-SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 
 
 class Daemon(Settings):
@@ -65,6 +65,20 @@ class Daemon(Settings):
     """Of naive dates in API answers."""
     drain: Duration = 10 * SECOND
     """How long the end of the daemon may wait for what is under way."""
+
+
+class Retention(Settings):
+    """`[retention]`: how long what has served is kept; "0s" is for ever."""
+
+    events: Duration = 90 * DAY
+    """Also incidents with their history, and silences."""
+    delivered: Duration = 30 * DAY
+    dead: Duration = 90 * DAY
+    """Dead letters."""
+    undelivered: Duration = 90 * DAY
+    """After so long a delivery that was never made is given up."""
+    attempts: Duration = 14 * DAY
+    """Of deliveries that are kept."""
 
 
 class HttpToken(Settings):
@@ -171,6 +185,7 @@ class Config(Settings):
     """The whole file."""
 
     daemon: Daemon = Daemon()
+    retention: Retention = Retention()
     http: Http = Http()
     systems: tuple[System, ...] = ()
     webhooks: tuple[Webhook, ...] = ()

@@ -11,7 +11,22 @@ from typing import Annotated
 import typer
 
 from daemon import __version__
-from daemon.cli import alerts, check, demo, events, explain, poll, run, silence, simulate, status
+from daemon.cli import (
+    alerts,
+    check,
+    db,
+    deliveries,
+    demo,
+    endpoints,
+    events,
+    explain,
+    poll,
+    run,
+    silence,
+    simulate,
+    status,
+    verify,
+)
 from daemon.cli.output import Fatal, complain
 
 app = typer.Typer(
@@ -29,9 +44,13 @@ app.command("simulate")(simulate.simulate)
 app.command("status")(status.status)
 app.command("poll")(poll.poll)
 app.command("explain")(explain.explain)
+app.command("verify")(verify.verify)
 app.add_typer(events.app, name="events")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(silence.app, name="silence")
+app.add_typer(db.app, name="db")
+app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(endpoints.app, name="endpoints")
 
 
 def _version(*, is_asked: bool) -> None:

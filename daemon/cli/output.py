@@ -48,11 +48,17 @@ def load(path: Path | None) -> Loaded:
 
 
 def open_store(path: Path | None) -> Database:
-    """The database of a configuration, to read; `Fatal` (exit 74) where that cannot be."""
+    """The database of a configuration, beside a daemon that may run; `Fatal` (exit 74) where it cannot be."""
     try:
         return databases.connect(load(path).config.daemon.database)
     except DatabaseError as error:
         raise Fatal(str(error), os.EX_IOERR) from None
+
+
+def say_when_it_goes(path: Path | None) -> None:
+    """Say so where what was asked for waits until a daemon runs."""
+    if databases.holder(load(path).config.daemon.database) is None:
+        print("No daemon runs on this database; it happens when one does.")
 
 
 def print_json(value: Json) -> None:
@@ -70,6 +76,14 @@ def print_lines(lines: Iterable[bytes]) -> None:
 def clock_time(moment: datetime | None) -> str:
     """A time as this machine's clock on the wall shows it; a dash for never."""
     return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else "–"
+
+
+def moment(option: str, text: str) -> datetime:
+    """A time with an offset, or a local one of this machine; `Fatal` (exit 64) for what is none."""
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except ValueError:
+        raise Fatal(f"{option} {text!r}: expected a time such as 2026-11-23T18:00", os.EX_USAGE) from None
 
 
 def age(moment: datetime | None, now: datetime) -> str:

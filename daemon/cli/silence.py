@@ -11,14 +11,12 @@ from typing import Annotated
 import typer
 
 from daemon import clock
-from daemon.cli.output import ConfigOption, Fatal, JsonOption, clock_time, load, open_store, print_json
+from daemon.cli.output import ConfigOption, Fatal, JsonOption, clock_time, moment, open_store, print_json
 from daemon.core import durations
 from daemon.core.model import Json
 from daemon.core.silences import Silence
 from daemon.core.timestamps import iso
-from daemon.store import database as databases
 from daemon.store import incidents, silences
-from daemon.store.database import Database, DatabaseError
 
 app = typer.Typer(
     help="Mute alerts for a time. That something is over is told all the same.",
@@ -50,12 +48,12 @@ def add(
     if (type_, system, subject) == ("*", "*", "*"):
         raise Fatal("give --type, --system or --subject; '--type \"*\"' alone would mute all", os.EX_USAGE)
     now = clock.utcnow()
-    starts_at = _moment("--start", start) if start else now
+    starts_at = moment("--start", start) if start else now
     ends_at = _end(starts_at, now, for_, until)
     silence = Silence(
         clock.new_id("sil"), starts_at, ends_at, type_, system, subject, author or _user(), comment, now
     )
-    store = _open(config)
+    store = open_store(config)
     with store.write() as db:
         matched = [one for one in incidents.firing(db) if silence.covers(one)]
         if until_resolved and not matched:
@@ -97,7 +95,7 @@ def expire(
     silence: Annotated[str, typer.Argument(help="The silence's id: sil_…")], config: ConfigOption = None
 ) -> None:
     """End a silence now; what still fires is told."""
-    store = _open(config)
+    store = open_store(config)
     with store.write() as db:
         is_ended = silences.expire(db, silence, clock.utcnow())
     store.close()
@@ -106,19 +104,11 @@ def expire(
         raise Fatal(message, os.EX_DATAERR)
 
 
-def _open(config: ConfigOption) -> Database:
-    """The store, to write beside a daemon that may be running on it."""
-    try:
-        return databases.connect(load(config).config.daemon.database)
-    except DatabaseError as error:
-        raise Fatal(str(error), os.EX_IOERR) from None
-
-
 def _end(starts_at: datetime, now: datetime, for_: str | None, until: str | None) -> datetime | None:
     """When it ends; None: when what it matches is over."""
     if for_ is None and until is None:
         return None
-    ends_at = starts_at + _duration(for_) if for_ is not None else _moment("--until", until or "")
+    ends_at = starts_at + _duration(for_) if for_ is not None else moment("--until", until or "")
     if ends_at <= max(starts_at, now):
         raise Fatal("it would be over before it begins", os.EX_USAGE)
     return ends_at
@@ -129,14 +119,6 @@ def _duration(text: str) -> timedelta:
         return durations.parse(text)
     except ValueError as error:
         raise Fatal(f"--for {text!r}: {error}", os.EX_USAGE) from None
-
-
-def _moment(option: str, text: str) -> datetime:
-    """A time with an offset, or a local one of this machine."""
-    try:
-        return datetime.fromisoformat(text).astimezone()
-    except ValueError:
-        raise Fatal(f"{option} {text!r}: expected a time such as 2026-11-23T18:00", os.EX_USAGE) from None
 
 
 def _user() -> str:

@@ -84,7 +84,8 @@ def _of_endpoint(name: str, config: Path | None) -> tuple[list[Secret], list[Ver
     """What checks the webhooks that an endpoint gets."""
     webhooks = {one.name: one for one in load(config).config.webhooks}
     if name not in webhooks:
-        raise Fatal(f"there is no webhook {quoted(name)}{nearest(name, webhooks)}", os.EX_USAGE)
+        shown = "of that name, which looks like a secret" if is_like_secret(name) else quoted(name)
+        raise Fatal(f"there is no webhook {shown}{nearest(name, webhooks)}", os.EX_USAGE)
     webhook = webhooks[name]
     if webhook.signing_key is None:
         return [*webhook.secrets], []

@@ -58,4 +58,9 @@ def _holds(payload: Mapping[str, Json], one: Filter) -> bool:
         value = value.get(name) if isinstance(value, Mapping) else None
     if value is None:
         return one.operator is Operator.NOT_IN
-    return COMPARE[one.operator](value if isinstance(value, str) else json.dumps(value), one.values)
+    return COMPARE[one.operator](value if isinstance(value, str) else _as_json(value), one.values)
+
+
+def _as_json(value: Json) -> str:
+    """As it stands in the event's body."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -5,24 +5,51 @@ same wish always give the same bytes, since they are signed, and sent again.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 from urllib.parse import quote
 
-from daemon.core.phrases import sentence
+from daemon.core.model import Failure, Reason, Severity
+from daemon.core.phrases import notice, sentence
 
 JSON_TYPE = "application/json"
 CLOUDEVENTS_TYPE = "application/cloudevents+json; charset=UTF-8"
 REDACTED = "[redacted]"
-SHORTEST_HIDDEN = 3
-"""Characters of a redacted value from which on it is looked for elsewhere, too."""
+SHORTEST_HIDDEN, SHORTEST_WITHIN = 3, 6
+"""Characters of a redacted value from which on it is looked for elsewhere: as a whole word, and then also
+within one. Shorter ones are in too much that has nothing to do with them."""
 SEQUENCE_DIGITS = 20
 SLACK_CHARACTERS = 3000
 """The most that a section's text may have."""
-ALIASES: Mapping[str, tuple[str, ...]] = {"sms.text": ("sms.raw_text",)}
+SLACK_ESCAPES: Mapping[str, str] = {
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    # A sign of no width after what begins markup: *bold*, _italic_, ~struck~, `code`, and @channel.
+    **{sign: sign + "\u200b" for sign in "*_~`@"},
+}
+ALIASES: Mapping[str, str] = {
+    "sms.text": "sms.raw_text",
+    "account.user_name": "accounts.unregistered.user_name",
+}
 """Fields that tell the same in another way."""
+SUBJECTS: Mapping[str, str] = {
+    "sms.from": "sms/",
+    "account.user_name": "sip/",
+    "queue.path": "queue/",
+    "directory.path": "directory/",
+    "endpoint.name": "endpoint/",
+}
+"""Fields that subjects are made of. An event without the field (a digest) may have such a subject, too."""
+OUR_WORDS = {one.value for words in (Severity, Reason, Failure) for one in words} | {"firing", "resolved"}
+OUR_NAMES = re.compile(r"[a-z][a-z_]*")
+"""Keys that we made, in contrast to those of the API's (phones, call ids)."""
+DATES = re.compile(
+    r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)?)?|\d\d:\d\d:\d\d \d{4}-\d\d-\d\d"
+)
 THIN = ("id", "system", "sequence", "subject", "superseded")
 THIN_ALERT = ("incident", "status", "severity", "reason")
 
@@ -48,7 +75,7 @@ class Shape:
     is_thin: bool = False
     """Ids, and how things stand; no content."""
     redact: tuple[str, ...] = ()
-    """Dotted paths below `data`; lists are entered."""
+    """Dotted paths below `data`; lists are entered, and what stands there stands nowhere else either."""
     language: str = "en"
     """Of sentences: en or he."""
 
@@ -98,7 +125,8 @@ def _cloudevents_binary(event: Mapping[str, Any], _shape: Shape) -> Rendered:
 
 
 def _slack(event: Mapping[str, Any], shape: Shape) -> Rendered:
-    text = _slack_text(sentence(event, shape.language))
+    says = notice if shape.is_thin else sentence
+    text = _slack_text(says(event, shape.language))
     system = _slack_text(str(event["data"].get("system") or "yemotd"))
     context = f"{system} · {event['timestamp']} · {_slack_text(event['type'])}"
     blocks = [
@@ -141,27 +169,29 @@ def _thin(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _redacted(event: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:
     """The event without what stands at these paths, nor elsewhere what stood there."""
+    wished = tuple(paths)
     hidden: set[str] = set()
     data = event["data"]
-    for path in paths:
-        for each in (path, *ALIASES.get(path, ())):
-            data = _without(data, each.split("."), hidden)
-    sought = [one for one in hidden if len(one) >= SHORTEST_HIDDEN]
-    longest_first = sorted(sought, key=lambda one: (-len(one), one))
+    for path in (*wished, *(alias for field, alias in ALIASES.items() if _covers(wished, field))):
+        data = _without(data, path.split("."), hidden)
+    subjects = tuple(kind for field, kind in SUBJECTS.items() if _covers(wished, field))
     kept = {name: event["data"][name] for name in ("id", "system", "sequence")}
-    return {**event, "data": {**_scrubbed(data, longest_first), **kept}}
+    return {**event, "data": {**_Scrub(hidden, subjects).clean(data), **kept}}
+
+
+def _covers(paths: Iterable[str], field: str) -> bool:
+    return any(f"{field}.".startswith(f"{path}.") for path in paths)
 
 
 def _without(value: Any, path: list[str], hidden: set[str]) -> Any:
     """A copy in which what stands at a path is redacted; what stood there joins `hidden`."""
-    if isinstance(value, list):
-        return [_without(one, path, hidden) for one in value]
     if not path:
-        if value is not None:
-            hidden.update(_texts(value))
+        hidden.update(_texts(value))
         return REDACTED
+    if isinstance(value, list):
+        # The members of `accounts.unregistered` are names themselves: `….user_name` means them, too.
+        return [_without(one, path if isinstance(one, Mapping | list) else [], hidden) for one in value]
     if not isinstance(value, Mapping) or path[0] not in value:
-        # A path that ends at the members of a list: `accounts.unregistered.user_name` of plain names.
         return value
     return {**value, path[0]: _without(value[path[0]], path[1:], hidden)}
 
@@ -175,25 +205,69 @@ def _texts(value: Any) -> Iterable[str]:
     return [value] if isinstance(value, str) else []
 
 
-def _scrubbed(value: Any, hidden: list[str]) -> Any:
-    """A copy in which these texts occur nowhere."""
-    if isinstance(value, Mapping):
-        return {name: _scrubbed(one, hidden) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_scrubbed(one, hidden) for one in value]
-    if isinstance(value, str):
-        for text in hidden:
-            value = value.replace(text, REDACTED)
-    return value
+class _Scrub:
+    """Takes texts out of all that is left, and the names out of subjects of some kinds."""
+
+    def __init__(self, hidden: Iterable[str], subjects: tuple[str, ...]) -> None:
+        self._hidden = {text for one in hidden if len(text := one.strip()) >= SHORTEST_HIDDEN}
+        self._subjects = subjects
+        longest_first = sorted(self._hidden, key=lambda one: (-len(one), one))
+        # Nothing is as good as what cannot match.
+        self._pattern = re.compile("|".join(map(_sought, longest_first)) or r"(?!)")
+
+    def clean(self, value: Any) -> Any:
+        """A copy in which these texts occur nowhere."""
+        if isinstance(value, Mapping):
+            return self._clean_mapping(value)
+        if isinstance(value, list):
+            return [self.clean(one) for one in value]
+        return self._clean_text(value) if isinstance(value, str) else value
+
+    def _clean_mapping(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        cleaned: dict[str, Any] = {}
+        for name, one in value.items():
+            shown = name if OUR_NAMES.fullmatch(name) else self._clean_text(name)
+            if shown in cleaned:
+                shown = f"{shown} ({len(cleaned)})"
+            is_subject = name == "subject" and isinstance(one, str)
+            cleaned[shown] = self._clean_subject(one) if is_subject else self.clean(one)
+        return cleaned
+
+    def _clean_subject(self, subject: str) -> str:
+        kind, slash, name = subject.partition("/")
+        if not slash:
+            return self._clean_text(subject)
+        return kind + slash + (REDACTED if subject.startswith(self._subjects) else self._clean_text(name))
+
+    def _clean_text(self, text: str) -> str:
+        if text == REDACTED or text in OUR_WORDS:
+            return text
+        if DATES.fullmatch(text):
+            # An SMS that says "2026" must not break the dates of its event.
+            return REDACTED if text in self._hidden else text
+        return self._pattern.sub(REDACTED, text)
+
+
+def _sought(text: str) -> str:
+    """A pattern for a text: anywhere, or as a whole word where it is short."""
+    if len(text) >= SHORTEST_WITHIN:
+        return re.escape(text)
+    before = r"(?<!\w)" if re.match(r"\w", text) else ""
+    after = r"(?!\w)" if re.search(r"\w$", text) else ""
+    return before + re.escape(text) + after
 
 
 def _slack_text(text: str) -> str:
     """A text in which Slack finds no link, no mention and no markup, cut to what it takes."""
-    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    # A sign of no width after what begins markup: *bold*, _italic_, ~struck~, `code`, and @channel.
-    for sign in "*_~`@":
-        escaped = escaped.replace(sign, sign + "\u200b")
-    return escaped if len(escaped) <= SLACK_CHARACTERS else escaped[: SLACK_CHARACTERS - 1] + "…"
+    shown: list[str] = []
+    length = 0
+    for sign in text.replace("://", ":\u200b//"):
+        escaped = SLACK_ESCAPES.get(sign, sign)
+        length += len(escaped)
+        if length >= SLACK_CHARACTERS:
+            return "".join(shown) + "…"
+        shown.append(escaped)
+    return "".join(shown)
 
 
 def _bytes(document: Mapping[str, Any]) -> bytes:

@@ -4,9 +4,10 @@ It begins with what the preview of a phone must show: what is wrong, and with wh
 an event that lacks something gives a sentence with a "?" in its place.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from daemon.core.model import Reason
 from daemon.core.phrases_en import ENGLISH, ENGLISH_METRICS, ENGLISH_REASONS
 from daemon.core.phrases_he import HEBREW, HEBREW_METRICS, HEBREW_REASONS
 
@@ -14,7 +15,13 @@ LONGEST = 300
 """Characters of a text that somebody sent."""
 FIRST_STRONG, END = "\u2068", "\u2069"
 
-Phrase = str | Callable[["Told"], str]
+# Line breaks, and what would end an isolate from within and turn round the rest of the line.
+UNSEEN = dict.fromkeys(
+    [*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], " "
+)
+NO_LONGER_WATCHED = {"en": "No longer watched", "he": "כבר לא במעקב"}
+IN_PLACE_OF_ONE = {"en": "in place of an earlier message", "he": "במקום הודעה קודמת"}
+IN_PLACE_OF = {"en": "in place of {} earlier messages", "he": "במקום {} הודעות קודמות"}
 
 
 class Told:
@@ -22,7 +29,7 @@ class Told:
 
     def __init__(self, data: Mapping[str, Any], language: str) -> None:
         self._data = data
-        self._language = language
+        self.language = language
 
     def __getitem__(self, path: str) -> str:
         """The value at a path, for a sentence."""
@@ -33,8 +40,7 @@ class Told:
         value = self.value(path)
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        text = "?" if value is None or isinstance(value, Mapping | list) else str(value)
-        return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+        return "?" if value is None or isinstance(value, Mapping | list) else _one_line(str(value))
 
     def value(self, path: str) -> Any:
         """The value at a path; None where there is none."""
@@ -46,18 +52,20 @@ class Told:
     def many(self, path: str) -> str:
         """How many there are at a path."""
         value = self.value(path)
-        return self.isolated(str(len(value)) if isinstance(value, list) else "?")
+        return self.isolated(str(len(value))) if isinstance(value, list) else self[path]
 
     def listed(self, path: str, most: int = 5) -> str:
         """The first of what there is at a path."""
         value = self.value(path)
-        names = [str(one) for one in value] if isinstance(value, list) else []
+        if not isinstance(value, list):
+            return self[path]
+        names = [_one_line(str(one)) for one in value]
         shown = ", ".join(self.isolated(one) for one in names[:most])
         return shown + (", …" if len(names) > most else "")
 
     def metric(self) -> str:
         """The name of a threshold's metric."""
-        names = HEBREW_METRICS if self._language == "he" else ENGLISH_METRICS
+        names = HEBREW_METRICS if self.language == "he" else ENGLISH_METRICS
         return names.get(self.plain("threshold.metric"), self.plain("threshold.metric"))
 
     def limit(self) -> str:
@@ -70,14 +78,49 @@ class Told:
 
     def isolated(self, text: str) -> str:
         """A text that keeps its own direction within Hebrew."""
-        return FIRST_STRONG + text + END if self._language == "he" else text
+        return FIRST_STRONG + text + END if self.language == "he" else text
 
 
 def sentence(event: Mapping[str, Any], language: str) -> str:
     """What an event tells; `event` is its parsed body, `language` "en" or "he"."""
-    data = event.get("data")
-    told = Told(data if isinstance(data, Mapping) else {}, language)
+    told = _told(event, language)
+    reason = told.plain("alert.reason")
     phrases, reasons = (HEBREW, HEBREW_REASONS) if language == "he" else (ENGLISH, ENGLISH_REASONS)
     phrase = phrases.get(str(event.get("type")))
-    text = f"{event.get('type')}: {told['subject']}" if phrase is None else phrase(told)
-    return text + reasons.get(told.plain("alert.reason"), "")
+    if reason == Reason.REMOVED.value:
+        # Its event is that of a resolve, but nobody has seen that it is well again.
+        text = f"{NO_LONGER_WATCHED[told.language]}: {told['subject']}"
+    elif phrase is None:
+        text = notice(event, language)
+    else:
+        text = phrase(told) + reasons.get(reason, "")
+    return text + _in_place_of(told)
+
+
+def notice(event: Mapping[str, Any], language: str) -> str:
+    """What can be said of an event without its content: its type and subject, and how things stand."""
+    told = _told(event, language)
+    stands = [told[f"alert.{name}"] for name in ("status", "severity") if told.value(f"alert.{name}")]
+    what = told.isolated(_one_line(str(event.get("type"))))
+    return f"{what}: {told['subject']}" + (f" ({', '.join(stands)})" if stands else "")
+
+
+def _told(event: Mapping[str, Any], language: str) -> Told:
+    data = event.get("data")
+    return Told(data if isinstance(data, Mapping) else {}, "he" if language == "he" else "en")
+
+
+def _in_place_of(told: Told) -> str:
+    """How many older messages of the same thing did not arrive, and never will."""
+    counted = [told.value("superseded"), told.value("alert.superseded")]
+    older = max((one for one in counted if isinstance(one, int)), default=0)
+    if older <= 0:
+        return ""
+    text = IN_PLACE_OF_ONE[told.language] if older == 1 else IN_PLACE_OF[told.language]
+    return ", " + text.format(told.isolated(str(older)))
+
+
+def _one_line(text: str) -> str:
+    """A text that somebody sent, as part of a sentence: one line, cut, without signs that are not seen."""
+    line = " ".join(text.translate(UNSEEN).split())
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"

@@ -22,6 +22,7 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 
 BUSY_MILLISECONDS = 5000
+PAGES_AT_ONCE = 5000
 BEGIN = "yemotd_begin"
 ONCE = (
     "auto_vacuum=INCREMENTAL",  # only counts before the first page is written
@@ -65,6 +66,14 @@ class Database:
         """One reading transaction: a consistent view, never in a writer's way."""
         with self.engine.connect() as db:
             yield db
+
+    def shrink(self) -> None:
+        """Give some free pages back to the file system."""
+        if self.engine.dialect.name != "sqlite":
+            return
+        with self._one_writer, closing(self.engine.raw_connection()) as connection:
+            # As a script: `execute` stops after the first page.
+            connection.cursor().executescript(f"PRAGMA incremental_vacuum({PAGES_AT_ONCE})")
 
     def close(self) -> None:
         """Close all connections, and let another process take the database over."""

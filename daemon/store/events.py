@@ -95,11 +95,16 @@ def _from_row(row: sa.Row[tuple[object, ...]]) -> Event:
     return Event(**{name: getattr(row, name) for name in Event.__dataclass_fields__})
 
 
+def glob(column: sa.Column[str], pattern: str) -> sa.ColumnElement[bool]:
+    """Whether a column matches a pattern, in which `*` stands for anything."""
+    if "*" not in pattern:
+        return column == pattern
+    return column.like(pattern.replace("_", r"\_").replace("*", "%"), escape="\\")
+
+
 def _narrowed(found: sa.Select[tuple[object, ...]], query: Query) -> sa.Select[tuple[object, ...]]:
-    if query.type is not None and "*" in query.type:
-        found = found.where(events.c.type.like(query.type.replace("_", r"\_").replace("*", "%"), escape="\\"))
-    elif query.type is not None:
-        found = found.where(events.c.type == query.type)
+    if query.type is not None:
+        found = found.where(glob(events.c.type, query.type))
     if query.system is not None:
         found = found.where(events.c.system == query.system)
     return found.limit(query.limit)

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
 from daemon.core.delivery import Outcome, Phases, Status
+from daemon.store.events import glob
 from daemon.store.schema import attempts, deliveries, events
 
 
@@ -31,35 +33,84 @@ class AttemptView:
 class DeliveryView:
     """One event for one endpoint."""
 
+    id: int
     event: str
+    type: str
+    system: str
+    subject: str
     endpoint: str
     status: Status
     created_at: datetime
     due_at: datetime
     ended_at: datetime | None
-    attempts: tuple[AttemptView, ...]
+    error: str | None
+    """What it failed of last, or why it was given up."""
+    superseded: int
+    tries: int
+    attempts: tuple[AttemptView, ...] = ()
+    """Empty in a list."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which deliveries to read; None does not narrow."""
+
+    endpoint: str | None = None
+    status: Status | None = None
+    type: str | None = None
+    """A glob on the event's type."""
+    before: int | None = None
+    """Only those with a smaller id."""
+    limit: int = 100
+
+
+_SELECT: sa.Select[Any] = sa.select(
+    deliveries.c.id,
+    events.c.id.label("event"),
+    events.c.type,
+    events.c.system,
+    events.c.subject,
+    deliveries.c.endpoint,
+    deliveries.c.status,
+    deliveries.c.created_at,
+    deliveries.c.due_at,
+    deliveries.c.ended_at,
+    deliveries.c.error,
+    deliveries.c.superseded,
+    deliveries.c.attempts.label("tries"),
+).join_from(deliveries, events, events.c.number == deliveries.c.event)
 
 
 def of_events(db: sa.Connection, ids: list[str]) -> list[DeliveryView]:
     """Every delivery of some events, by event and endpoint, each with its attempts."""
-    found = (
-        sa.select(deliveries, events.c.id.label("event_id"))
-        .join(events, events.c.number == deliveries.c.event)
-        .where(events.c.id.in_(ids))
-        .order_by(deliveries.c.id)
-    )
-    return [
-        DeliveryView(
-            row.event_id,
-            row.endpoint,
-            row.status,
-            row.created_at,
-            row.due_at,
-            row.ended_at,
-            tuple(_attempts(db, row.id)),
-        )
-        for row in db.execute(found)
-    ]
+    found = _SELECT.where(events.c.id.in_(ids)).order_by(deliveries.c.id)
+    return [_view(row, tuple(_attempts(db, row.id))) for row in db.execute(found)]
+
+
+def find(db: sa.Connection, delivery: int) -> DeliveryView | None:
+    """One delivery by its id, with its attempts."""
+    row = db.execute(_SELECT.where(deliveries.c.id == delivery)).one_or_none()
+    return _view(row, tuple(_attempts(db, row.id))) if row else None
+
+
+def read(db: sa.Connection, wanted: Wanted) -> list[DeliveryView]:
+    """Deliveries without their attempts, the newest first."""
+    found = _SELECT.order_by(deliveries.c.id.desc()).limit(wanted.limit)
+    if wanted.endpoint is not None:
+        found = found.where(deliveries.c.endpoint == wanted.endpoint)
+    if wanted.status is not None:
+        # Literal, so that SQLite sees that the partial index serves.
+        found = found.where(sa.text(f"deliveries.status = '{wanted.status.value}'"))
+    if wanted.type is not None:
+        found = found.where(glob(events.c.type, wanted.type))
+    if wanted.before is not None:
+        found = found.where(deliveries.c.id < wanted.before)
+    return [_view(row) for row in db.execute(found)]
+
+
+def _view(row: sa.Row[Any], attempts: tuple[AttemptView, ...] = ()) -> DeliveryView:
+    names = DeliveryView.__dataclass_fields__.keys() - {"attempts"}
+    return DeliveryView(**{name: getattr(row, name) for name in names}, attempts=attempts)
 
 
 def _attempts(db: sa.Connection, delivery: int) -> list[AttemptView]:

@@ -86,6 +86,23 @@ _PROMOTE = Prepared(
     " AND status = 'waiting')",
     "now", "endpoint", "lane",
 )  # fmt: skip
+_PROMOTE_HEADLESS = Prepared(
+    "UPDATE deliveries SET status = 'pending', due_at = CASE WHEN due_at < :now THEN :now ELSE due_at END"
+    " WHERE id = (SELECT min(id) FROM deliveries WHERE endpoint = :endpoint AND lane = :lane"
+    " AND status = 'waiting') AND NOT EXISTS (SELECT 1 FROM deliveries WHERE endpoint = :endpoint"
+    " AND lane = :lane AND ended_at IS NULL AND status IN ('pending', 'leased'))",
+    "now", "endpoint", "lane",
+)  # fmt: skip
+_REOPEN = Prepared(
+    "UPDATE deliveries SET status = 'waiting', due_at = :due_at, ended_at = NULL, failures = 0,"
+    " error = NULL, expires_at = NULL WHERE id = :id AND ended_at IS NOT NULL",
+    "due_at", "id",
+)  # fmt: skip
+_LEASE_ONE = Prepared(
+    "UPDATE deliveries SET status = 'leased', token = :token, leased_until = :until,"
+    " attempts = attempts + 1 WHERE event = :event AND endpoint = :endpoint AND status = 'pending'",
+    "token", "until", "event", "endpoint",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -119,8 +136,15 @@ class Claimed:
         return len(self.messages) + len(self.expired)
 
 
-def add(db: sa.Connection, planned: Sequence[Planned], numbers: Mapping[str, int], now: datetime) -> None:
-    """Add one delivery for each plan; `numbers` are the events' numbers by id."""
+def add(
+    db: sa.Connection,
+    planned: Sequence[Planned],
+    numbers: Mapping[str, int],
+    now: datetime,
+    *,
+    due_at: datetime | None = None,
+) -> None:
+    """Add one delivery for each plan, due at `due_at` (None: now); `numbers` are the events' by id."""
     if not planned:
         return
     stands_for = [_outdate(db, one, now) for one in planned]
@@ -135,7 +159,7 @@ def add(db: sa.Connection, planned: Sequence[Planned], numbers: Mapping[str, int
                 "lane": one.lane,
                 "status": Status.WAITING if lane in busy else Status.PENDING,
                 "created_at": now,
-                "due_at": now,
+                "due_at": due_at or now,
                 "attempts": 0,
                 "incident": one.incident,
                 "urgency": one.urgency,
@@ -265,18 +289,41 @@ def revive(db: sa.Connection, endpoint: str, since: datetime, now: datetime) -> 
     return len(dead)
 
 
-def reopen(db: sa.Connection, ids: Sequence[int], now: datetime) -> None:
-    """Make deliveries that have ended due again, each in its lane; attempts are counted on."""
-    for number in ids:
-        db.execute(
-            sa.update(deliveries)
-            .where(deliveries.c.id == number, deliveries.c.ended_at.is_not(None))
-            .values(status=Status.WAITING, due_at=now, ended_at=None, failures=0, error=None, expires_at=None)
-        )
+def reopen(
+    db: sa.Connection, ids: Sequence[int], now: datetime, *, dues: Sequence[datetime] | None = None
+) -> None:
+    """Make deliveries that have ended due again, each in its lane; attempts are counted on.
+
+    `dues`: when each of them is due; None: now.
+    """
+    if not ids:
+        return
+    when = dues or [now] * len(ids)
+    _REOPEN.run_many(db, [(millis(due), number) for number, due in zip(ids, when, strict=True)])
     lanes = db.execute(
         sa.select(deliveries.c.endpoint, deliveries.c.lane).where(deliveries.c.id.in_(ids)).distinct()
-    ).all()
+    )
     _promote_headless(db, {(row.endpoint, row.lane) for row in lanes}, now)
+
+
+def give_up(db: sa.Connection, ids: Sequence[int], error: str, now: datetime) -> None:
+    """End deliveries that are not under way as dead letters, for a reason."""
+    if not ids:
+        return
+    ended = (
+        sa.update(deliveries)
+        .where(deliveries.c.id.in_(ids), _UNLEASED)
+        .values(status=Status.DEAD, ended_at=now, error=error)
+        .returning(deliveries.c.endpoint, deliveries.c.lane)
+    )
+    _promote_headless(db, {(row.endpoint, row.lane) for row in db.execute(ended)}, now)
+
+
+def lease_one(db: sa.Connection, event: int, endpoint: str, lease: Lease) -> Message:
+    """Lease the pending delivery of an event (by number) for an endpoint, out of turn."""
+    _LEASE_ONE.run(db, lease.token, millis(lease.until), event, endpoint)
+    ((number, lane, name, kind, body, attempts, *_),) = (tuple(row) for row in _LEASED.all(db, lease.token))
+    return Message(number, lease.token, endpoint, lane, name, kind, body, attempts)
 
 
 def _outdate(db: sa.Connection, planned: Planned, now: datetime) -> int:
@@ -329,19 +376,7 @@ def _busy_lanes(db: sa.Connection, planned: Sequence[Planned]) -> set[tuple[str,
 
 def _promote_headless(db: sa.Connection, lanes: Iterable[tuple[str, str]], now: datetime) -> None:
     """Promote in those of the lanes that have no head any more."""
-    headless = [(endpoint, lane) for endpoint, lane in lanes if not _has_head(db, endpoint, lane)]
-    _PROMOTE.run_many(db, [(millis(now), endpoint, lane) for endpoint, lane in headless])
-
-
-def _has_head(db: sa.Connection, endpoint: str, lane: str) -> bool:
-    """Whether a lane has a delivery that is due or under way, so that the others have to wait."""
-    found = sa.select(deliveries.c.id).where(
-        deliveries.c.endpoint == endpoint,
-        deliveries.c.lane == lane,
-        _NOT_ENDED,
-        sa.text("status IN ('pending', 'leased')"),
-    )
-    return db.scalar(found.limit(1)) is not None
+    _PROMOTE_HEADLESS.run_many(db, [(millis(now), endpoint, lane) for endpoint, lane in sorted(lanes)])
 
 
 def _release(db: sa.Connection, *where: _Where) -> int:

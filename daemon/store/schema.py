@@ -257,6 +257,7 @@ deliveries = sa.Table(
     sa.Column("expires_at", UtcTime),  # NULL: never
     sa.Column("error", sa.Text),  # why it failed last, or was given up
     sa.UniqueConstraint("event", "endpoint", name="deliveries_fan_out"),
+    sa.Index("deliveries_of_endpoint", "endpoint", "id"),
     sa.Index(
         "deliveries_urgent",
         "endpoint",

@@ -186,6 +186,8 @@ class Dispatcher:
         finished = [self._decide(one, now, is_ours=one in ours) for one in self._ended]
         moved = self._moved([one for one in self._ended if one not in ours], ran, now)
         with self._database.write() as db:
+            if ran:
+                outbox.release_expired(db, now)
             lost = outbox.finish(db, finished, now) if finished else []
             self._obey(db, moved, now)
             turns = self._store(db, moved, now)

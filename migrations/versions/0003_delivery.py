@@ -31,6 +31,7 @@ def upgrade() -> None:
     _index("deliveries_lane", ["endpoint", "lane", "id"], NOT_ENDED, is_new=False)
     _index("deliveries_waiting", ["endpoint", "lane", "id"], WAITING)
     _index("deliveries_leased", ["token"], LEASED, is_new=False)
+    op.create_index("deliveries_of_endpoint", "deliveries", ["endpoint", "id"])
     _attempts()
     op.create_table(
         "endpoints",

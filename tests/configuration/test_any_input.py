@@ -20,11 +20,23 @@ from daemon.configuration.watches import (
     UnitsWatch,
 )
 from daemon.configuration.webhooks import Filter, Schedule, Webhook
-from daemon.settings import Config, Daemon, Email, Http, HttpToken, Smtp, System
+from daemon.settings import Config, Daemon, Email, Http, HttpToken, Retention, Smtp, System
 from tests.configuration.documents import ENVIRON
 
 MODELS = (
-    *(Config, Daemon, Http, HttpToken, System, ApiWatch, SipWatch, QueueWatch, Threshold, UnitsWatch),
+    *(
+        Config,
+        Daemon,
+        Retention,
+        Http,
+        HttpToken,
+        System,
+        ApiWatch,
+        SipWatch,
+        QueueWatch,
+        Threshold,
+        UnitsWatch,
+    ),
     *(PirsumPhoneWatch, Webhook, Filter, Schedule, Smtp, Email, Quiet),
 )
 KEYS = sorted(

@@ -9,6 +9,7 @@ from daemon.core.model import Json
 
 SMS: dict[str, Json] = {"sms": {"from": "0501234567", "text": "Your Code is 1234", "to": None}}
 SIP: dict[str, Json] = {"account": {"user_name": "077", "registered": False}}
+HEBREW: dict[str, Json] = {"accounts": {"unregistered": ["דנה", "077"], "total": 9.5}}
 QUEUE: dict[str, Json] = {"queue": {"path": "/5", "calls_waiting": 12}, "alert": {"severity": "error"}}
 
 
@@ -28,6 +29,11 @@ QUEUE: dict[str, Json] = {"queue": {"path": "/5", "calls_waiting": 12}, "alert":
         ("sms.from", Operator.STARTS_WITH, ("0771",), SMS, False),
         ("account.registered", Operator.IS, ("false",), SIP, True),
         ("queue.calls_waiting", Operator.IS, ("12",), QUEUE, True),
+        ("queue.path", Operator.IS, ("5",), QUEUE, False),
+        ("accounts.total", Operator.IS, ("9.5",), HEBREW, True),
+        ("accounts.unregistered", Operator.CONTAINS, ('"דנה"',), HEBREW, True),
+        ("sms.from", Operator.IS, ("972501234567",), SMS, False),
+        ("sms.text", Operator.IS, ("your code is 1234",), SMS, False),
         ("alert.severity", Operator.IN, ("error", "critical"), QUEUE, True),
     ],
 )

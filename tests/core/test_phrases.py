@@ -7,15 +7,164 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.core.events import EVENT_TYPES
-from daemon.core.phrases import sentence
+from daemon.core.phrases import notice, sentence
 from daemon.core.phrases_en import ENGLISH
 from daemon.core.phrases_he import HEBREW
 
-PHONE = {"account": {"user_name": "0773137770"}}
-QUEUE = {"queue": {"path": "/5", "name": "sales"}}
-CROSSED = {**QUEUE, "threshold": {"metric": "calls_waiting", "above": 5.0, "clear": 3.0, "value": 12.0}}
+PHONE = {"account": {"user_name": "0773137770", "registered": False}}
 MANY = {"accounts": {"unregistered": ["071", "072", "073", "074", "075", "076"], "total": 9}}
-AWAY = {"error": {"class": "timeout"}, "watches": ["sip", "sms"]}
+QUEUE = {"queue": {"path": "/5", "name": "sales", "calls_waiting": 12}}
+LIMIT = {"metric": "calls_waiting", "above": 5.0, "clear": 3.0, "value": 12.0}
+FEW = {"queue": {"path": "/5"}, "threshold": {"metric": "agents_available", "below": 1, "value": 0}}
+CALLER = {**QUEUE, "caller": {"call_id": "c1", "phone": "0501234567"}}
+AGENT = {**QUEUE, "agent": {"name": "דנה", "status": "1"}}
+UNITS = {"units": {"balance": 12.5, "expires_on": "2026-12-01", "days_left": 8}}
+AWAY = {"error": {"class": "timeout", "message": "no answer", "code": None}, "watches": ["sip", "sms"]}
+COMMAND = {"command": {"id": "cmd_1", "type": "queue.kick"}}
+ENDPOINT = {"endpoint": {"name": "crm", "health": "degraded", "error": "HTTP 500", "by": None, "waiting": 17}}
+
+# fmt: off
+REALISTIC: list[tuple[str, dict[str, Any], str, str]] = [
+    ("sms.received", {"sms": {"from": "0501234567", "text": "שלום"}},
+     "SMS from 0501234567: שלום",
+     "מסרון מ-0501234567: שלום"),
+    ("sms.gap", {"gap": {"after": "2026-11-23 01:00:00", "before": "2026-11-23 02:00:00"}},
+     "SMS between 2026-11-23 01:00:00 and 2026-11-23 02:00:00 may have been missed",
+     "ייתכן שהוחמצו מסרונים בין 2026-11-23 01:00:00 ל-2026-11-23 02:00:00"),
+    ("sip.account.unregistered", PHONE,
+     "Phone 0773137770 is off the network",
+     "הטלפון 0773137770 מנותק"),
+    ("sip.account.registered", PHONE,
+     "Phone 0773137770 is back on the network",
+     "הטלפון 0773137770 חזר להיות מחובר"),
+    ("sip.accounts.unregistered", MANY,
+     "6 of 9 phones are off the network: 071, 072, 073, 074, 075, …",
+     "6 מתוך 9 טלפונים מנותקים: 071, 072, 073, 074, 075, …"),
+    ("sip.accounts.registered", MANY,
+     "The phones are back on the network",
+     "הטלפונים חזרו להיות מחוברים"),
+    ("sip.account.flapping", PHONE,
+     "Phone 0773137770 keeps dropping off the network",
+     "הטלפון 0773137770 מתנתק ומתחבר שוב ושוב"),
+    ("sip.account.stable", PHONE,
+     "Phone 0773137770 is stable again",
+     "הטלפון 0773137770 יציב שוב"),
+    ("sip.account.added", PHONE,
+     "Phone 0773137770 was added",
+     "הטלפון 0773137770 נוסף"),
+    ("sip.account.removed", PHONE,
+     "Phone 0773137770 was removed",
+     "הטלפון 0773137770 הוסר"),
+    ("sip.registration.changed", PHONE,
+     "Phone 0773137770 registers from a new address or device",
+     "הטלפון 0773137770 התחבר מכתובת או ממכשיר חדשים"),
+    ("sip.registration.duplicate", {**PHONE, "registrations": [{}, {}]},
+     "Phone 0773137770 is registered 2 times at once",
+     "הטלפון 0773137770 מחובר 2 פעמים בו-זמנית"),
+    ("queue.threshold.crossed", {**QUEUE, "threshold": LIMIT},
+     "Queue sales: calls waiting 12 (limit 5)",
+     "תור sales: שיחות ממתינות 12 (הסף 5)"),
+    ("queue.threshold.crossed", FEW,
+     "Queue /5: agents available 0 (limit 1)",
+     "תור /5: נציגים זמינים 0 (הסף 1)"),
+    ("queue.threshold.cleared", {**QUEUE, "threshold": {**LIMIT, "value": 2}},
+     "Queue sales: calls waiting 2, within the limit again",
+     "תור sales: שיחות ממתינות 2, שוב בגבול התקין"),
+    ("queue.caller.joined", CALLER,
+     "Queue sales: 0501234567 waits",
+     "תור sales: 0501234567 ממתין"),
+    ("queue.caller.left", CALLER,
+     "Queue sales: 0501234567 waits no more",
+     "תור sales: 0501234567 כבר לא ממתין"),
+    ("queue.agent.paused", AGENT,
+     "Queue sales: agent דנה is paused",
+     "תור sales: הנציג דנה בהפסקה"),
+    ("queue.agent.unpaused", AGENT,
+     "Queue sales: agent דנה takes calls again",
+     "תור sales: הנציג דנה חזר לקבל שיחות"),
+    ("directory.file.added", {"directory": {"path": "/2", "added": 3}, "file": None},
+     "Folder /2: 3 new files",
+     "תיקייה /2: 3 קבצים חדשים"),
+    ("pirsumphone.registered", {},
+     "The system was registered to PirsumPhone",
+     "המערכת נרשמה לפרסומפון"),
+    ("pirsumphone.unregistered", {},
+     "The system was taken out of PirsumPhone",
+     "המערכת הוסרה מפרסומפון"),
+    ("units.low", UNITS,
+     "Units run low: 12.5 left",
+     "היחידות עומדות להיגמר: נותרו 12.5"),
+    ("units.ok", UNITS,
+     "Units are enough again: 12.5",
+     "יש שוב די יחידות: 12.5"),
+    ("units.expiring", UNITS,
+     "Units expire on 2026-12-01",
+     "תוקף היחידות פג ב-2026-12-01"),
+    ("units.renewed", UNITS,
+     "Units last longer again, until 2026-12-01",
+     "תוקף היחידות הוארך עד 2026-12-01"),
+    ("api.unreachable", AWAY,
+     "Yemot does not answer (timeout); blind: sip, sms",
+     "ימות המשיח אינה עונה (timeout); ללא מעקב: sip, sms"),
+    ("api.reachable", AWAY,
+     "Yemot answers again",
+     "ימות המשיח עונה שוב"),
+    ("api.token_rejected", AWAY,
+     "Yemot rejects the token; nothing can be seen",
+     "ימות המשיח דוחה את הטוקן; אין מעקב"),
+    ("api.token_accepted", AWAY,
+     "Yemot accepts the token again",
+     "ימות המשיח מקבלת שוב את הטוקן"),
+    ("api.schema_changed", {"schema": {"method": "GetSession", "problems": ["units"]}},
+     "Yemot answers GetSession in another form than before",
+     "התשובה של ימות המשיח ל-GetSession השתנתה בצורתה"),
+    ("command.succeeded", COMMAND,
+     "Command queue.kick was carried out",
+     "הפקודה queue.kick בוצעה"),
+    ("command.failed", COMMAND,
+     "Command queue.kick failed",
+     "הפקודה queue.kick נכשלה"),
+    ("command.unknown", COMMAND,
+     "Command queue.kick: not known whether it was carried out",
+     "הפקודה queue.kick: לא ידוע אם בוצעה"),
+    ("command.expired", COMMAND,
+     "Command queue.kick was too late and not carried out",
+     "הפקודה queue.kick איחרה את מועדה ולא בוצעה"),
+    ("endpoint.failing", ENDPOINT,
+     "Endpoint crm takes no messages: HTTP 500",
+     "היעד crm אינו מקבל הודעות: HTTP 500"),
+    ("endpoint.recovered", ENDPOINT,
+     "Endpoint crm takes messages again",
+     "היעד crm מקבל שוב הודעות"),
+    ("endpoint.suspended", ENDPOINT,
+     "Endpoint crm is suspended: HTTP 500",
+     "היעד crm מושהה: HTTP 500"),
+    ("endpoint.resumed", ENDPOINT,
+     "Endpoint crm took a message; more will be tried",
+     "היעד crm קיבל הודעה; ינוסו עוד"),
+    ("endpoint.disabled", ENDPOINT,
+     "Endpoint crm is disabled; messages for it wait",
+     "היעד crm מושבת; ההודעות אליו ממתינות"),
+    ("endpoint.enabled", ENDPOINT,
+     "Endpoint crm is enabled",
+     "היעד crm הופעל"),
+    ("daemon.started", {"daemon": {"version": "1.2.3"}},
+     "yemotd 1.2.3 has started",
+     "yemotd הופעל, גרסה 1.2.3"),
+    ("daemon.stopped", {},
+     "yemotd has stopped",
+     "yemotd נעצר"),
+    ("daemon.config_reloaded", {},
+     "yemotd has taken over a new configuration",
+     "yemotd טען תצורה חדשה"),
+    ("quiet.ended", {"quiet": {"held": 4, "incidents": []}},
+     "The quiet time is over; 4 alerts were held back",
+     "זמן השקט הסתיים; 4 התראות הוחזקו"),
+    ("test.ping", {},
+     "A test message of yemotd",
+     "הודעת בדיקה של yemotd"),
+]
+# fmt: on
 
 
 def said(event_type: str, data: dict[str, Any], language: str = "en") -> str:
@@ -24,39 +173,14 @@ def said(event_type: str, data: dict[str, Any], language: str = "en") -> str:
     return text.replace("\u2068", "").replace("\u2069", "")
 
 
-@pytest.mark.parametrize(
-    ("event_type", "data", "english", "hebrew"),
-    [
-        ("sms.received", {"sms": {"from": "0501234567", "text": "שלום"}},
-         "SMS from 0501234567: שלום", "מסרון מ-0501234567: שלום"),
-        ("sip.account.unregistered", PHONE,
-         "Phone 0773137770 is off the network", "הטלפון 0773137770 מנותק"),
-        ("sip.account.registered", PHONE,
-         "Phone 0773137770 is back on the network", "הטלפון 0773137770 חזר להיות מחובר"),
-        ("sip.accounts.unregistered", MANY,
-         "6 of 9 phones are off the network: 071, 072, 073, 074, 075, …",
-         "6 מתוך 9 טלפונים מנותקים: 071, 072, 073, 074, 075, …"),
-        ("queue.threshold.crossed", CROSSED,
-         "Queue sales: calls waiting 12 (limit 5)", "תור sales: שיחות ממתינות 12 (הסף 5)"),
-        ("queue.threshold.crossed",
-         {"queue": {"path": "/5"}, "threshold": {"metric": "agents_available", "below": 1, "value": 0}},
-         "Queue /5: agents available 0 (limit 1)", "תור /5: נציגים זמינים 0 (הסף 1)"),
-        ("api.unreachable", AWAY,
-         "Yemot does not answer (timeout); blind: sip, sms",
-         "ימות המשיח אינה עונה (timeout); ללא מעקב: sip, sms"),
-        ("endpoint.failing", {"endpoint": {"name": "crm", "error": "HTTP 500"}},
-         "Endpoint crm takes no messages: HTTP 500", "היעד crm אינו מקבל הודעות: HTTP 500"),
-        ("units.low", {"units": {"balance": 12.5}},
-         "Units run low: 12.5 left", "היחידות עומדות להיגמר: נותרו 12.5"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("event_type", "data", "english", "hebrew"), REALISTIC)
 def test_what_people_read(event_type: str, data: dict[str, Any], english: str, hebrew: str) -> None:
     assert said(event_type, data) == english
     assert said(event_type, data, "he") == hebrew
 
 
 def test_every_type_has_a_sentence_in_both_languages() -> None:
-    assert set(ENGLISH) == set(HEBREW) == set(EVENT_TYPES)
+    assert set(ENGLISH) == set(HEBREW) == set(EVENT_TYPES) == {row[0] for row in REALISTIC}
 
 
 @pytest.mark.parametrize("event_type", EVENT_TYPES)
@@ -77,7 +201,6 @@ def test_a_type_that_is_not_known_is_told_by_its_name() -> None:
         ("resolved", "", ""),
         ("repeat", " (reminder)", " (תזכורת)"),
         ("catch_up", " (told late)", " (הודעה מאוחרת)"),
-        ("removed", " (no longer watched)", " (כבר לא במעקב)"),
     ],
 )
 def test_why_it_is_told_is_said_where_that_matters(reason: str, english: str, hebrew: str) -> None:
@@ -85,6 +208,62 @@ def test_why_it_is_told_is_said_where_that_matters(reason: str, english: str, he
 
     assert said("sip.account.unregistered", data).endswith("network" + english)
     assert said("sip.account.unregistered", data, "he").endswith("מנותק" + hebrew)
+
+
+@pytest.mark.parametrize(
+    "event_type", ["sip.account.registered", "api.reachable", "units.ok", "endpoint.recovered"]
+)
+def test_what_is_no_longer_watched_is_not_said_to_be_well(event_type: str) -> None:
+    data = {"subject": "sip/077", "alert": {"reason": "removed", "status": "resolved"}}
+
+    assert said(event_type, data) == "No longer watched: sip/077"
+    assert said(event_type, data, "he") == "כבר לא במעקב: sip/077"
+
+
+@pytest.mark.parametrize(
+    ("data", "english", "hebrew"),
+    [
+        ({"superseded": 3}, ", in place of 3 earlier messages", ", במקום 3 הודעות קודמות"),
+        ({"superseded": 1}, ", in place of an earlier message", ", במקום הודעה קודמת"),
+        (
+            {"alert": {"reason": "catch_up", "superseded": 2}},
+            " (told late), in place of 2 earlier messages",
+            " (הודעה מאוחרת), במקום 2 הודעות קודמות",
+        ),
+        ({"superseded": 0}, "", ""),
+        ({"superseded": "many"}, "", ""),
+    ],
+)
+def test_messages_that_will_never_come_are_counted(data: dict[str, Any], english: str, hebrew: str) -> None:
+    assert said("sip.account.registered", {**PHONE, **data}).endswith("network" + english)
+    assert said("sip.account.registered", {**PHONE, **data}, "he").endswith("מחובר" + hebrew)
+
+
+@pytest.mark.parametrize("language", ["en", "he"])
+def test_a_notice_tells_no_content(language: str) -> None:
+    data = {"subject": "sip/077", **PHONE, "alert": {"status": "firing", "severity": "error"}}
+    told = notice({"type": "sip.account.unregistered", "data": data}, language)
+
+    shown = told.replace("\u2068", "").replace("\u2069", "")
+    assert shown == "sip.account.unregistered: sip/077 (firing, error)"
+    assert notice({"type": "sms.received", "data": {"subject": "sms/050"}}, "en") == "sms.received: sms/050"
+
+
+def test_what_is_redacted_is_shown_as_such() -> None:
+    data = {"accounts": {"unregistered": "[redacted]", "total": 9}}
+
+    assert said("sip.accounts.unregistered", data) == (
+        "[redacted] of 9 phones are off the network: [redacted]"
+    )
+
+
+@pytest.mark.parametrize("sign", [*"\n\r\t\0\x1b\x85\u2028", *"\u202a\u202e\u2066\u2068\u2069"])
+def test_no_text_breaks_the_line_or_turns_it_round(sign: str) -> None:
+    """An SMS could otherwise forge a second line, or show a number backwards."""
+    data = {"sms": {"from": "1", "text": f"a{sign}b"}}
+
+    assert sentence({"type": "sms.received", "data": data}, "en") == "SMS from 1: a b"
+    assert sentence({"type": "sms.received", "data": data}, "he") == "מסרון מ-\u20681\u2069: \u2068a b\u2069"
 
 
 def test_within_hebrew_every_value_keeps_its_own_direction() -> None:
@@ -108,18 +287,18 @@ JSON = st.recursive(
 )
 
 
-PARTS = ["subject", "sms", "account", "queue", "threshold", "alert", "accounts", "watches"]
+PARTS = ["subject", "sms", "account", "queue", "threshold", "alert", "accounts", "watches", "superseded"]
 
 
 @given(
     event_type=st.sampled_from([*EVENT_TYPES, "odd"]),
-    data=st.dictionaries(
-        st.sampled_from(["subject", "sms", "account", "queue", "threshold", "alert", "accounts", "watches"]),
-        JSON,
-    ),
+    data=st.dictionaries(st.sampled_from(PARTS), JSON),
     language=st.sampled_from(["en", "he"]),
 )
 def test_whatever_an_event_says_there_is_a_sentence(
     event_type: str, data: dict[str, Any], language: str
 ) -> None:
-    assert isinstance(sentence({"type": event_type, "data": data}, language), str)
+    told = sentence({"type": event_type, "data": data}, language)
+
+    assert len(told.splitlines()) == 1
+    assert told.count("\u2068") == told.count("\u2069")

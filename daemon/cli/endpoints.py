@@ -1,0 +1,224 @@
+"""`yemotd endpoints`: how each of them is doing; test it, turn it off and on, send it the past again."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from daemon import clock
+from daemon.cli.deliveries import attempt_lines
+from daemon.cli.output import (
+    ConfigOption,
+    Fatal,
+    JsonOption,
+    age,
+    clock_time,
+    load,
+    moment,
+    open_store,
+    print_json,
+    say_when_it_goes,
+)
+from daemon.config import Config
+from daemon.configuration.faults import nearest
+from daemon.core.breaker import HEALTHY, Breaker, Switch
+from daemon.core.delivery import Outcome
+from daemon.core.model import Json
+from daemon.core.routing import Interest
+from daemon.core.timestamps import iso
+from daemon.endpoints import interests, targets
+from daemon.once import ping
+from daemon.store import endpoints, views
+from daemon.store.replay import Span
+from daemon.store.views import EndpointView
+from daemon.workers import replayer
+from daemon.workers.replayer import Which
+
+app = typer.Typer(help="How the endpoints are doing.", no_args_is_help=True, rich_markup_mode=None)
+EndpointArgument = Annotated[str, typer.Argument(help="The endpoint's name.")]
+
+
+@app.command("list")
+def list_endpoints(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Every endpoint: its health, since when, and what waits for it."""
+    names = _names(load(config).config)
+    store = open_store(config)
+    with store.read() as db:
+        breakers, asked = endpoints.load(db), endpoints.asked(db)
+        backlog = {one.endpoint: one for one in views.backlog(db)}
+    store.close()
+    for name in [*names, *sorted(backlog.keys() - set(names))]:
+        waiting = backlog.get(name, EndpointView(name, 0, 0, None))
+        breaker = breakers.get(name, HEALTHY)
+        is_known = name in names
+        if as_json:
+            print_json(_document(name, breaker, waiting, asked.get(name), is_configured=is_known))
+        else:
+            print(_line(name, breaker, waiting, asked.get(name), is_configured=is_known))
+
+
+@app.command("test")
+def test(endpoint: EndpointArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Send a test.ping now, whatever its health, and show the answer. Exit code 69 where it is no 2xx."""
+    loaded = load(config).config
+    _check(endpoint, loaded)
+    target = targets(loaded).get(endpoint)
+    if target is None:
+        raise Fatal(f"{endpoint!r} takes mails; only webhooks can be tested so far", os.EX_UNAVAILABLE)
+    store = open_store(config)
+    delivery = ping(store, endpoint, target)
+    store.close()
+    (attempt,) = delivery.attempts
+    is_well = attempt.outcome is Outcome.ACCEPTED
+    if as_json:
+        from daemon.cli.deliveries import document  # noqa: PLC0415
+
+        print_json(document(delivery))
+    else:
+        print(f"{endpoint}: {'took it' if is_well else 'did not take it'}  {delivery.event}")
+        print("\n".join(attempt_lines(attempt)))
+    if not is_well:
+        raise typer.Exit(os.EX_UNAVAILABLE)
+
+
+@app.command("disable")
+def disable(endpoint: EndpointArgument, config: ConfigOption = None) -> None:
+    """Send it nothing until it is enabled; what comes in the meantime waits."""
+    _ask(endpoint, config, Switch.DISABLE)
+    print(f"{endpoint} is to be disabled; what comes for it waits.")
+    say_when_it_goes(config)
+
+
+@app.command("enable")
+def enable(endpoint: EndpointArgument, config: ConfigOption = None) -> None:
+    """Send to it again, whatever it was disabled or suspended for; what waits goes at its recovery_rate."""
+    _ask(endpoint, config, Switch.ENABLE)
+    print(f"{endpoint} is to be enabled; what waits for it goes out.")
+    say_when_it_goes(config)
+
+
+@app.command("replay")
+def replay(
+    endpoint: EndpointArgument,
+    config: ConfigOption = None,
+    *,
+    which: Annotated[
+        Which, typer.Option(help="All events, those that were given up, or those it never got.")
+    ] = Which.FAILED,
+    since: Annotated[str | None, typer.Option(help="From then on: 2026-11-23T18:00, local time.")] = None,
+    until: Annotated[str | None, typer.Option(help="Before then.")] = None,
+    type_: Annotated[str | None, typer.Option("--type", help="A glob such as sms.*")] = None,
+    system: Annotated[str | None, typer.Option(help="Of this system only.")] = None,
+    rate: Annotated[float | None, typer.Option(min=0.001, help="So many a second.")] = None,
+    with_history: Annotated[
+        bool, typer.Option("--history", help="Also what is not true any more, such as alerts that are over.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, no more.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Send events of the past, each with the id that it had, in their order."""
+    loaded = load(config).config
+    _check(endpoint, loaded)
+    interest = _interest(endpoint, loaded)
+    span = Span(_moment("--since", since), _moment("--until", until), type_, system)
+    store = open_store(config)
+    with store.read() as db:
+        plan = replayer.plan(db, interest, span, which, with_history=with_history)
+    if not dry_run:
+        replayer.send(store, interest, plan.items, clock.utcnow(), rate=rate)
+    store.close()
+    if as_json:
+        print_json(
+            {
+                "endpoint": endpoint,
+                "events": [one.event.id for one in plan.items],
+                "outdated": plan.outdated,
+                "under_way": plan.under_way,
+                "is_dry_run": dry_run,
+            }
+        )
+        return
+    if dry_run:
+        for one in plan.items:
+            event = one.event
+            print(f"  {clock_time(event.timestamp)}  {event.type} {event.subject}  {event.id}")
+    print(f"{len(plan.items)} events {'would be' if dry_run else 'are'} sent to {endpoint}.")
+    if plan.under_way:
+        print(f"{plan.under_way} are on their way already.")
+    if plan.outdated:
+        print(f"{plan.outdated} tell what is not true any more; --history sends them, too.")
+    if not dry_run and plan.items:
+        say_when_it_goes(config)
+
+
+def _ask(endpoint: str, config: Path | None, switch: Switch) -> None:
+    _check(endpoint, load(config).config)
+    store = open_store(config)
+    with store.write() as db:
+        endpoints.ask(db, endpoint, switch)
+    store.close()
+
+
+def _names(config: Config) -> list[str]:
+    return [*(one.name for one in config.webhooks), *(one.name for one in config.emails)]
+
+
+def _check(endpoint: str, config: Config) -> None:
+    names = _names(config)
+    if endpoint not in names:
+        raise Fatal(f"no endpoint is called {endpoint!r}{nearest(endpoint, names)}", os.EX_DATAERR)
+
+
+def _interest(endpoint: str, config: Config) -> Interest:
+    found = next((one for one in interests(config) if one.endpoint == endpoint), None)
+    if found is None:
+        raise Fatal(f"{endpoint!r} takes mails; only webhooks can be replayed so far", os.EX_UNAVAILABLE)
+    return found
+
+
+def _moment(option: str, text: str | None) -> datetime | None:
+    return moment(option, text) if text else None
+
+
+def _line(
+    name: str, breaker: Breaker, waiting: EndpointView, asked: Switch | None, *, is_configured: bool
+) -> str:
+    now = clock.utcnow()
+    health = breaker.health.value if is_configured else "not in the configuration"
+    parts = [f"{name}  {health}"]
+    if breaker.disabled_by:
+        parts.append(f"by {breaker.disabled_by.value}")
+    if breaker.since and breaker is not HEALTHY:
+        parts.append(f"since {clock_time(breaker.since)}")
+    if breaker.error and breaker.failing_since:
+        parts.append(f"({breaker.error})")
+    if breaker.not_before and breaker.not_before > now:
+        parts.append(f"next attempt {clock_time(breaker.not_before)}")
+    if asked:
+        parts.append(f"to be {asked.value}d")
+    oldest = f", the oldest from {age(waiting.oldest_open_at, now)}" if waiting.open else ""
+    return f"{' '.join(parts)}; {waiting.open} waiting{oldest}, {waiting.dead} dead letters"
+
+
+def _document(
+    name: str, breaker: Breaker, waiting: EndpointView, asked: Switch | None, *, is_configured: bool
+) -> Json:
+    def at(one: datetime | None) -> str | None:
+        return iso(one) if one else None
+
+    return {
+        "name": name,
+        "is_configured": is_configured,
+        "health": breaker.health.value,
+        "since": at(breaker.since),
+        "failing_since": at(breaker.failing_since),
+        "disabled_by": breaker.disabled_by.value if breaker.disabled_by else None,
+        "not_before": at(breaker.not_before),
+        "error": breaker.error,
+        "asked": asked.value if asked else None,
+        "open": waiting.open,
+        "oldest_open_at": at(waiting.oldest_open_at),
+        "dead": waiting.dead,
+    }

@@ -1,0 +1,47 @@
+"""What may be forgotten, by its age and kind. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from daemon.core.delivery import OPEN, Status
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How long each kind of row is kept; None: for ever."""
+
+    events: timedelta | None = 90 * DAY
+    """Also incidents, decisions, transitions and silences, from their end."""
+    delivered: timedelta | None = 30 * DAY
+    dead: timedelta | None = 90 * DAY
+    """Dead letters; from when they were given up."""
+    undelivered: timedelta | None = 90 * DAY
+    """After so long a delivery that was never made is given up."""
+    attempts: timedelta | None = 14 * DAY
+    """Of deliveries that are kept."""
+
+
+def is_spent(status: Status, ended_at: datetime | None, retention: Retention, now: datetime) -> bool:
+    """Whether a delivery may be forgotten."""
+    if ended_at is None:
+        return False
+    return is_older(ended_at, retention.dead if status is Status.DEAD else retention.delivered, now)
+
+
+def is_hopeless(status: Status, created_at: datetime, retention: Retention, now: datetime) -> bool:
+    """Whether a delivery has waited for so long that it is given up. What is under way is not."""
+    return status in OPEN and status is not Status.LEASED and is_older(created_at, retention.undelivered, now)
+
+
+def is_older(moment: datetime, than: timedelta | None, now: datetime) -> bool:
+    """Whether something is older than it is kept."""
+    return than is not None and now - moment > than
+
+
+def youngest(retention: Retention, now: datetime) -> datetime | None:
+    """Nothing that came later can be spent, hopeless or have old attempts; None: nothing ever can."""
+    ages = (retention.delivered, retention.dead, retention.undelivered, retention.attempts)
+    given = [age for age in ages if age is not None]
+    return now - min(given) if given else None

@@ -1,0 +1,73 @@
+"""What may be sent again to an endpoint, or was never sent to it. Functions take a connection."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from daemon.core.delivery import Status
+from daemon.core.model import Event
+from daemon.store import events as event_store
+from daemon.store.schema import deliveries, events, ledger
+
+CHUNK = 500
+
+
+@dataclass(frozen=True)
+class Past:
+    """One event, and what became of it at the endpoint."""
+
+    number: int
+    event: Event
+    delivery: int | None
+    """None: it was never sent there."""
+    status: Status | None
+
+
+@dataclass(frozen=True)
+class Span:
+    """Which events to look at; None does not narrow."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    type: str | None = None
+    """A glob."""
+    system: str | None = None
+
+
+def past(db: sa.Connection, endpoint: str, span: Span) -> Iterator[Past]:
+    """Every event of a span, oldest first, with its delivery for an endpoint."""
+    of_endpoint = sa.and_(deliveries.c.event == events.c.number, deliveries.c.endpoint == endpoint)
+    found = sa.select(events, deliveries.c.id.label("delivery"), deliveries.c.status).join(
+        deliveries, of_endpoint, isouter=True
+    )
+    if span.since is not None:
+        found = found.where(events.c.timestamp >= span.since)
+    if span.until is not None:
+        found = found.where(events.c.timestamp < span.until)
+    if span.type is not None:
+        found = found.where(event_store.glob(events.c.type, span.type))
+    if span.system is not None:
+        found = found.where(events.c.system == span.system)
+    last = 0
+    ordered = found.order_by(events.c.number).limit(CHUNK)
+    while rows := db.execute(ordered.where(events.c.number > last)).all():
+        for row in rows:
+            event = Event(**{name: getattr(row, name) for name in Event.__dataclass_fields__})
+            yield Past(row.number, event, row.delivery, row.status)
+        last = rows[-1].number
+
+
+def may_be_told(db: sa.Connection, event: str, endpoint: str) -> bool:
+    """Whether an event, by its id, stands alone or is the last word of its incident at an endpoint."""
+    found = event_store.find(db, event)
+    is_alert = found is not None and "alert" in json.loads(found[1].body)["data"]
+    return not is_alert or is_last_word(db, event, endpoint)
+
+
+def is_last_word(db: sa.Connection, event: str, endpoint: str) -> bool:
+    """Whether an alert's event is the last that the endpoint was told of its incident."""
+    found = sa.select(ledger.c.incident).where(ledger.c.event == event, ledger.c.endpoint == endpoint)
+    return db.scalar(found.limit(1)) is not None

@@ -1,0 +1,199 @@
+"""What is forgotten, what is kept, and what is given up."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from daemon.core.delivery import DEAD, DELIVERED, Attempted, Message, Next, Outcome
+from daemon.core.model import Fact
+from daemon.core.retention import Retention
+from daemon.core.routing import Interest
+from daemon.store import database as databases
+from daemon.store import outbox
+from daemon.store.database import Database
+from daemon.store.outbox import Finished, Lease
+from daemon.workers.housekeeper import Housekeeper, Pruned
+from daemon.workers.recorder import Recorder
+from tests.fakes import START, Ids
+from tests.story import Story
+
+DAY = timedelta(days=1)
+RULES = Retention(events=90 * DAY, delivered=30 * DAY, dead=60 * DAY, undelivered=20 * DAY, attempts=10 * DAY)
+
+
+class Store:
+    """Deliveries to "crm" that ended at START."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.ids = Ids()
+        self.recorder = Recorder([Interest("crm", ("*",), None)], self.ids)
+
+    def add(self, *subjects: str) -> None:
+        with self.database.write() as db:
+            self.recorder.record(db, "main", [Fact("sms.received", one, {}) for one in subjects], START)
+
+    def end(self, then: Next) -> None:
+        with self.database.write() as db:
+            for one in self.claim(db):
+                outcome = Outcome.ACCEPTED if then is DELIVERED else Outcome.REFUSED
+                outbox.finish(db, [Finished(Attempted(one, outcome, START), then)], START)
+
+    def claim(self, db: sa.Connection) -> list[Message]:
+        return outbox.claim(db, "crm", 9999, Lease(self.ids("lease"), START, START)).messages
+
+    def prune(self, *, after: timedelta, rules: Retention = RULES) -> Pruned:
+        return Housekeeper(self.database, rules).run_once(START + after)
+
+    def count(self, table: str) -> int:
+        with self.database.read() as db:
+            return int(db.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one())  # noqa: S608
+
+    def statuses(self) -> list[object]:
+        with self.database.read() as db:
+            return list(db.exec_driver_sql("SELECT status FROM deliveries ORDER BY id").scalars())
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    database = databases.open_for_daemon(f"sqlite:///{tmp_path / 'a.db'}")
+    yield Store(database)
+    database.close()
+
+
+def test_what_was_delivered_is_forgotten_after_its_time_with_its_attempts(store: Store) -> None:
+    store.add("a", "b")
+    store.end(DELIVERED)
+
+    assert store.prune(after=30 * DAY).deliveries == 0
+    assert store.prune(after=31 * DAY) == Pruned(deliveries=2)
+    assert (store.count("deliveries"), store.count("attempts"), store.count("events")) == (0, 0, 2)
+    assert store.prune(after=91 * DAY) == Pruned(events=2)
+
+
+def test_attempts_go_before_the_deliveries_that_they_are_of(store: Store) -> None:
+    store.add("a")
+    store.end(DELIVERED)
+
+    assert store.prune(after=11 * DAY) == Pruned(attempts=1)
+    assert store.count("deliveries") == 1
+
+
+def test_dead_letters_are_kept_for_longer(store: Store) -> None:
+    store.add("a")
+    store.end(DEAD)
+
+    assert store.prune(after=60 * DAY).deliveries == 0
+    assert store.prune(after=61 * DAY).deliveries == 1
+
+
+def test_an_event_is_kept_as_long_as_a_delivery_of_it(store: Store) -> None:
+    store.add("a")
+    rules = Retention(events=5 * DAY, delivered=30 * DAY, dead=None, undelivered=None, attempts=None)
+
+    assert store.prune(after=9999 * DAY, rules=rules) == Pruned()
+    assert (store.count("events"), store.statuses()) == (1, ["pending"])
+
+
+def test_what_was_never_made_is_given_up_as_a_dead_letter(store: Store) -> None:
+    store.add("a", "a", "b")
+
+    assert store.prune(after=20 * DAY).given_up == 0
+    assert store.prune(after=21 * DAY).given_up == 3
+    assert store.statuses() == ["dead"] * 3
+    with store.database.read() as db:
+        assert set(db.exec_driver_sql("SELECT error FROM deliveries").scalars()) == {"waited too long"}
+
+
+def test_what_is_under_way_is_not_given_up(store: Store) -> None:
+    store.add("a")
+    with store.database.write() as db:
+        store.claim(db)
+
+    assert store.prune(after=21 * DAY).given_up == 0
+
+
+def test_what_waits_behind_what_is_given_up_may_go(store: Store) -> None:
+    store.add("a")
+    with store.database.write() as db:
+        store.recorder.record(db, "main", [Fact("sms.received", "a", {})], START + 10 * DAY)
+    store.prune(after=21 * DAY)
+
+    assert store.statuses() == ["dead", "pending"]
+
+
+def test_for_ever_is_for_ever(store: Store) -> None:
+    store.add("a", "b")
+    store.end(DELIVERED)
+
+    assert store.prune(after=9999 * DAY, rules=Retention(None, None, None, None, None)) == Pruned()
+
+
+def test_many_rows_go_part_by_part_and_the_file_shrinks(store: Store, tmp_path: Path) -> None:
+    store.add(*(f"s{number}" for number in range(1700)))
+    store.end(DELIVERED)
+    store.add("young")
+    with store.database.engine.connect() as db:
+        pages = int(db.exec_driver_sql("PRAGMA page_count").scalar_one())
+    with store.database.write() as db:
+        db.exec_driver_sql("UPDATE deliveries SET created_at = 4000000000000 WHERE id > 1700")
+        db.exec_driver_sql("UPDATE events SET timestamp = 4000000000000 WHERE number > 1700")
+
+    assert store.prune(after=91 * DAY) == Pruned(deliveries=1700, events=1700)
+    with store.database.engine.connect() as db:
+        assert int(db.exec_driver_sql("PRAGMA page_count").scalar_one()) < pages / 2
+
+
+def test_the_walk_ends_where_nothing_is_old_enough(store: Store) -> None:
+    store.add(*(f"s{number}" for number in range(600)))
+    looked = 0
+
+    def count(*_: object) -> None:
+        nonlocal looked
+        looked += 1
+
+    sa.event.listen(store.database.engine, "before_cursor_execute", count)
+    store.prune(after=DAY)
+
+    assert looked < 20
+
+
+def test_an_incident_that_is_over_is_forgotten_and_what_is_owed_is_not(tmp_path: Path) -> None:
+    story = Story(tmp_path / "b.db")
+    story.phone("077", (10, 130))
+    story.phone("088", (10, 10_000))
+    story.run(until=400)
+    keeper = Housekeeper(story.database, RULES)
+
+    def incidents() -> list[object]:
+        with story.database.read() as db:
+            return list(db.exec_driver_sql("SELECT subject FROM incidents ORDER BY subject").scalars())
+
+    keeper.run_once(_later(story, 89))
+    assert incidents() == ["sip/077", "sip/088"]
+    pruned = keeper.run_once(_later(story, 91))
+
+    assert incidents() == ["sip/088"]
+    assert pruned.incidents == 1
+    with story.database.read() as db:
+        told = db.exec_driver_sql(
+            "SELECT count(*) FROM ledger JOIN events ON events.id = ledger.event"
+        ).scalar_one()
+    assert told == 1  # what was told of the phone that is still away is not forgotten
+    story.database.close()
+
+
+def test_a_stop_ends_a_long_pruning_between_two_transactions(store: Store) -> None:
+    store.add(*(f"s{number}" for number in range(1200)))
+    store.end(DELIVERED)
+    looks = iter([False, True])
+    keeper = Housekeeper(store.database, RULES, is_stopping=lambda: next(looks, True))
+
+    assert keeper.run_once(START + 31 * DAY).deliveries == 500
+
+
+def _later(story: Story, days: int) -> datetime:
+    return story.clock.at + days * DAY
