@@ -101,6 +101,16 @@ def signers(webhook: Webhook) -> Iterator[Signer]:
         yield ed25519.signer(webhook.signing_key)
 
 
+def public_keys(config: Config) -> dict[str, str]:
+    """What receivers need to check `v1a` signatures, by webhook; those without a key have none."""
+    keys = {one.name: one.signing_key for one in config.webhooks if one.signing_key is not None}
+    if not keys:
+        return {}
+    from daemon import ed25519  # noqa: PLC0415 - as above
+
+    return {name: ed25519.public_key(key) for name, key in keys.items()}
+
+
 def routes(config: Config) -> dict[str, Route]:
     """How each endpoint's deliveries are tried."""
     quiet = {one.endpoint: one.quiet for one in interests(config)}

@@ -28,7 +28,7 @@ from daemon.core.delivery import Outcome
 from daemon.core.model import Json
 from daemon.core.routing import Interest
 from daemon.core.timestamps import iso
-from daemon.endpoints import interests, targets
+from daemon.endpoints import interests, public_keys, targets
 from daemon.once import ping
 from daemon.store import endpoints, views
 from daemon.store.replay import Span
@@ -43,7 +43,8 @@ EndpointArgument = Annotated[str, typer.Argument(help="The endpoint's name.")]
 @app.command("list")
 def list_endpoints(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Every endpoint: its health, since when, and what waits for it."""
-    names = _names(load(config).config)
+    loaded = load(config).config
+    names, keys = _names(loaded), public_keys(loaded)
     store = open_store(config)
     with store.read() as db:
         breakers, asked = endpoints.load(db), endpoints.asked(db)
@@ -54,9 +55,12 @@ def list_endpoints(config: ConfigOption = None, as_json: JsonOption = False) -> 
         breaker = breakers.get(name, HEALTHY)
         is_known = name in names
         if as_json:
-            print_json(_document(name, breaker, waiting, asked.get(name), is_configured=is_known))
+            document = _document(name, breaker, waiting, asked.get(name), is_configured=is_known)
+            print_json({**document, "public_key": keys.get(name)})
         else:
             print(_line(name, breaker, waiting, asked.get(name), is_configured=is_known))
+            if name in keys:
+                print(f"  its messages can be checked with {keys[name]}")
 
 
 @app.command("test")
@@ -204,7 +208,7 @@ def _line(
 
 def _document(
     name: str, breaker: Breaker, waiting: EndpointView, asked: Switch | None, *, is_configured: bool
-) -> Json:
+) -> dict[str, Json]:
     def at(one: datetime | None) -> str | None:
         return iso(one) if one else None
 

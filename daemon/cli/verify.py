@@ -91,11 +91,7 @@ def _of_endpoint(name: str, config: Path | None) -> tuple[list[Secret], list[Ver
         return [*webhook.secrets], []
     from daemon import ed25519  # noqa: PLC0415 - it takes a while, and few have such a key
 
-    try:
-        public = ed25519.public_key(webhook.signing_key)
-    except ValueError as error:
-        raise Fatal(f"the signing key of webhook {quoted(name)}: {error}", os.EX_CONFIG) from None
-    return [*webhook.secrets], [ed25519.verifier(public)]
+    return [*webhook.secrets], [ed25519.verifier(ed25519.public_key(webhook.signing_key))]
 
 
 def _secrets(option: str, way: str, given: Sequence[str]) -> Iterator[Secret]:

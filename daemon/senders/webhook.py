@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import certifi
@@ -107,15 +108,18 @@ class WebhookSender:
     def __init__(
         self, targets: Mapping[str, Target], *, now: Callable[[], datetime], monotonic: Callable[[], float]
     ) -> None:
-        self.targets = self._kept_for = targets
+        self.targets = targets
         self._now = now
         self._monotonic = monotonic
         self._flights: dict[pycurl.Curl, _Flight] = {}
-        self._idle: dict[Target, list[_Handle]] = {}
+        self._idle: dict[str, list[_Handle]] = {}
         self._in_flight: Counter[str] = Counter()
         self._multi = pycurl.CurlMulti()
         self._epoll = select.epoll()
         self._watched: set[int] = set()
+        """Sockets in epoll."""
+        self._resting: set[int] = set()
+        """Those of them that libcurl does not ask about at present."""
         self._timer_at: float | None = None
         self._waker, self._wakes = socket.socketpair()
         for end in (self._waker, self._wakes):
@@ -127,8 +131,11 @@ class WebhookSender:
     def start(self, message: Message) -> None:
         """Begin one attempt."""
         target = self.targets[message.endpoint]
-        idle = self._idle.setdefault(target, [])
+        idle = self._idle.get(message.endpoint)
         handle = idle.pop() if idle else _Handle(target)
+        if handle.target is not target:  # a reload has changed it
+            handle.curl.close()
+            handle = _Handle(target)
         started_at = self._now()
         handle.load(message, started_at)
         self._flights[handle.curl] = _Flight(message, handle, started_at)
@@ -146,15 +153,14 @@ class WebhookSender:
 
     def finished(self, timeout: float) -> list[Attempted]:
         """Attempts that ended; waits at most `timeout` seconds for the first, or for `wake`."""
-        if self._kept_for is not self.targets:
-            self._forget_targets()
-            self._kept_for = self.targets
         if self._timer_at is not None:
             timeout = min(timeout, max(self._timer_at - self._monotonic(), 0))
         ready = self._epoll.poll(timeout)
         for descriptor, mask in ready:
             if descriptor == self._wakes.fileno():
                 self._drain_wakes()
+            elif descriptor in self._resting:  # its other end is gone, or speaks out of turn
+                self._forget(descriptor)
             else:
                 self._multi.socket_action(descriptor, _curl_bits(mask))
         if self._timer_at is not None and self._monotonic() >= self._timer_at:
@@ -183,17 +189,22 @@ class WebhookSender:
 
     def _on_socket(self, event: int, descriptor: int, _multi: object, _data: object) -> None:
         if event == pycurl.POLL_REMOVE:
+            # Kept for the next request on the connection, which saves taking it out and in each time.
             if descriptor in self._watched:
-                self._watched.discard(descriptor)
-                self._forget(descriptor)
-        elif descriptor in self._watched:
-            self._epoll.modify(descriptor, _EPOLL_OF[event])
-        else:
-            self._epoll.register(descriptor, _EPOLL_OF[event])
-            self._watched.add(descriptor)
+                self._resting.add(descriptor)
+            return
+        self._resting.discard(descriptor)
+        if descriptor in self._watched:
+            with suppress(FileNotFoundError):  # closed meanwhile, and the number given to another socket
+                self._epoll.modify(descriptor, _EPOLL_OF[event])
+                return
+        self._epoll.register(descriptor, _EPOLL_OF[event])
+        self._watched.add(descriptor)
 
     def _forget(self, descriptor: int) -> None:
-        with suppress(OSError):  # libcurl may have closed it before it said so
+        self._resting.discard(descriptor)
+        self._watched.discard(descriptor)
+        with suppress(OSError):
             self._epoll.unregister(descriptor)
 
     def _on_timer(self, milliseconds: int) -> None:
@@ -215,20 +226,15 @@ class WebhookSender:
 
     def _ended(self, curl: pycurl.Curl, error: tuple[int, str] | None) -> Attempted:
         flight = self._flights.pop(curl)
+        endpoint = flight.message.endpoint
         self._multi.remove_handle(curl)
-        self._in_flight[flight.message.endpoint] -= 1
+        self._in_flight[endpoint] -= 1
         attempted = flight.attempted(error)
-        if flight.handle.target == self.targets.get(flight.message.endpoint):
-            self._idle.setdefault(flight.handle.target, []).append(flight.handle)
+        if flight.handle.target is self.targets.get(endpoint):
+            self._idle.setdefault(endpoint, []).append(flight.handle)
         else:
             curl.close()
         return attempted
-
-    def _forget_targets(self) -> None:
-        """Close what was kept for targets that a reload has changed."""
-        for target in self._idle.keys() - set(self.targets.values()):
-            for handle in self._idle.pop(target):
-                handle.curl.close()
 
 
 def _curl_bits(mask: int) -> int:
@@ -278,13 +284,15 @@ class _Handle:
         timestamp = int(at.timestamp())
         rendered = render(message.body, self.target.shape, superseded=message.superseded)
         signed = headers(self.target.signers, message=message.event, timestamp=timestamp, body=rendered.body)
-        lines = [f"{name}: {value}" for name, value in signed]
-        lines.append(f"content-type: {rendered.content_type}")
-        lines.append(f"yemotd-event: {message.event_type}")
-        lines.append(f"yemotd-delivery: {message.delivery}")
-        lines.append(f"yemotd-attempt: {message.attempt}")
-        lines += [f"{name}: {value}" for name, value in rendered.headers]
-        self.curl.setopt(pycurl.HTTPHEADER, [*lines, *self.fixed])
+        lines = [
+            *self.fixed,
+            *(f"{name}: {value}" for name, value in (*signed, *rendered.headers)),
+            f"content-type: {rendered.content_type}",
+            f"yemotd-event: {message.event_type}",
+            f"yemotd-delivery: {message.delivery}",
+            f"yemotd-attempt: {message.attempt}",
+        ]
+        self.curl.setopt(pycurl.HTTPHEADER, lines)
         self.curl.setopt(pycurl.POSTFIELDS, rendered.body)
 
     def _on_response(self, data: bytes) -> int:
@@ -314,8 +322,7 @@ class _Lent:
         self._opened.close()
 
 
-@dataclass(frozen=True)
-class _Flight:
+class _Flight(NamedTuple):
     """One attempt under way."""
 
     message: Message

@@ -27,6 +27,7 @@ QUEUE: dict[str, Json] = {"queue": {"path": "/5", "calls_waiting": 12}, "alert":
         ("sms.text", Operator.CONTAINS, ("pin",), SMS, False),
         ("sms.from", Operator.STARTS_WITH, ("050", "052"), SMS, True),
         ("sms.from", Operator.STARTS_WITH, ("0771",), SMS, False),
+        ("sms.text", Operator.STARTS_WITH, ("yOUR",), SMS, True),
         ("account.registered", Operator.IS, ("false",), SIP, True),
         ("queue.calls_waiting", Operator.IS, ("12",), QUEUE, True),
         ("queue.path", Operator.IS, ("5",), QUEUE, False),

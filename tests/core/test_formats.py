@@ -107,7 +107,9 @@ def test_redaction_leaves_everything_else_as_it_is() -> None:
     assert told["subject"] == "sms/0501234567"
 
 
-@pytest.mark.parametrize("text", ["2026", "050", "sms", "redacted", "received_at", "2026-03-01", "7", "text"])
+@pytest.mark.parametrize(
+    "text", ["2026", "050", "567", "sms", "redacted", "received_at", "2026-03-01", "7", "text"]
+)
 def test_what_a_short_or_common_text_says_harms_nothing_else(text: str) -> None:
     message: dict[str, Json] = {
         "from": "0501234567",
@@ -124,6 +126,23 @@ def test_what_a_short_or_common_text_says_harms_nothing_else(text: str) -> None:
         "subject": "sms/0501234567",
         "sms": {**message, "text": "[redacted]"},
     }
+
+
+def test_a_date_that_is_redacted_stands_nowhere_else() -> None:
+    payload: dict[str, Json] = {
+        "sms": {"received_at": "2026-03-01T14:00:00+02:00"},
+        "note": "2026-03-01T14:00:00+02:00",
+    }
+    told = data(render(stored(payload), Shape(redact=("sms.received_at",))))
+
+    assert told["note"] == "[redacted]"
+
+
+def test_no_rest_is_left_of_a_longer_value_that_begins_with_another() -> None:
+    payload: dict[str, Json] = {"caller": {"phone": "0501234", "name": "0501234567"}, "note": "of 0501234567"}
+    told = data(render(stored(payload), Shape(redact=("caller.phone", "caller.name"))))
+
+    assert told["note"] == "of [redacted]"
 
 
 def test_what_our_own_words_say_is_left() -> None:
@@ -281,7 +300,8 @@ def test_slack_gets_one_sentence() -> None:
     told = json.loads(render(stored(ALERT, type_="sip.account.unregistered"), Shape(Format.SLACK)).body)
 
     assert told["text"] == "Phone 0773137770 is off the network"
-    assert told["blocks"][0]["text"]["text"] == told["text"]
+    assert told["blocks"][0]["text"] == {"type": "mrkdwn", "text": told["text"], "verbatim": True}
+    assert told["blocks"][1]["elements"][0]["verbatim"]
     assert told["blocks"][1]["elements"][0]["text"].startswith("main · 2026-03-01T12:00:00")
 
 
