@@ -340,7 +340,7 @@ class _Flight(NamedTuple):
             message=self.message,
             outcome=outcome(status, has_retry_after=waits > 0) if is_answer else self._failure(error),
             started_at=self.started_at,
-            phases=Phases(*(curl.getinfo(phase) for phase in _PHASES)),
+            phases=Phases(*map(curl.getinfo, _PHASES)),
             http_status=status or None,
             error=None if is_answer else handle.refusal or (error[1] if error else "no answer"),
             response_head=bytes(handle.response).decode("utf-8", "replace")[:HEAD_CHARACTERS] or None,

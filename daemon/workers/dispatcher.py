@@ -41,7 +41,7 @@ BACKSTOP = timedelta(seconds=30)
 AFTER_AN_ERROR = 1.0
 """Seconds before the database is tried again."""
 LEASE_MARGIN = timedelta(minutes=1)
-GATHER = timedelta(milliseconds=3)
+GATHER = timedelta(milliseconds=5)
 """How long a result may wait for others to be written with."""
 MOST_RESULTS = 500
 """Written in one transaction."""
@@ -317,7 +317,7 @@ class Dispatcher:
             self._take(ended)
             started += self._start()
             left = min(until - self._now(), GATHER)
-            if left <= NOTHING or len(self._ended) >= MOST_RESULTS or self._is_hungry():
+            if left <= NOTHING or self._is_woken.is_set() or self._is_enough():
                 break
             ended = self._sender.finished(left.total_seconds())
         return started
@@ -328,9 +328,10 @@ class Dispatcher:
             self._outage.take(attempted, now)
         self._ended += ended
 
-    def _is_hungry(self) -> bool:
-        """Whether an endpoint could have more under way than is claimed for it."""
-        return any(queue.is_full and not queue.claimed for queue in self._queues.values())
+    def _is_enough(self) -> bool:
+        """Whether there is a batch of results, or an endpoint could have more under way than is claimed."""
+        is_hungry = any(queue.is_full and not queue.claimed for queue in self._queues.values())
+        return is_hungry or len(self._ended) >= MOST_RESULTS
 
     def _ready(self, now: datetime) -> list[str]:
         """Endpoints that may have something due."""
