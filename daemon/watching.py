@@ -77,12 +77,12 @@ def _sms(system: str, watch: SmsWatch, client: Client, zone: ZoneInfo, api_rule:
 
     def complete(state: sms.State | None, seen: sms.Observation) -> sms.Observation | Unknown:
         """Widen the window until it meets known rows; then ask by date; then let the diff say so."""
-        while seen.is_full and not sms.reaches(state, seen) and (limit := sms.wider(seen.limit)):
+        while not sms.reaches(state, seen) and seen.is_full and (limit := sms.wider(seen.limit)):
             wider = window(limit)
             if isinstance(wider, Unknown):
                 return wider
             seen = wider
-        if sms.reaches(state, seen) or state is None or not state.newest:
+        if state is None or not state.newest or sms.reaches(state, seen):
             return seen
         dated = window(MOST, state.newest)
         return dated if isinstance(dated, sms.Observation) and sms.reaches(state, dated) else seen

@@ -9,11 +9,12 @@ night when the clocks go back, new rows carry older dates.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import cached_property, lru_cache
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from daemon.core.alerts import Seen
 from daemon.core.model import Change, Fact, Json
@@ -26,10 +27,11 @@ WIDER = 4
 """By how much the window grows with each try to reach the known rows."""
 MAX_KNOWN = 10_000
 """The most digests kept; far more than a window, so only a log that empties itself reaches it."""
+ENTRIES_KEPT = 16_384
+"""Rows whose entry is not worked out anew with each poll: nearly all rows were there before."""
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One SMS as the log shows it. There is no id: equal rows are as many messages as there are rows."""
 
     sender: str
@@ -41,6 +43,15 @@ class Row:
     """As it came, where decoding changed it; else equal to `text`."""
     server_date: str
     """Raw, as the API gave it; "" when it was missing."""
+
+
+class Entry(NamedTuple):
+    """What a row is compared by."""
+
+    digest: str
+    """What makes a row equal to another, as 16 bytes of hex: both backends' spellings give the same."""
+    second: str
+    """The local second, as text that sorts; "" where the date cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +69,22 @@ class Observation:
         """Whether older rows may have been cut off."""
         return len(self.rows) >= self.limit
 
+    @cached_property
+    def entries(self) -> tuple[Entry, ...]:
+        """Of each row."""
+        return tuple(map(entry, self.rows))
 
-@dataclass(frozen=True)
-class Known:
+    @cached_property
+    def oldest(self) -> str:
+        """The earliest second; "" where no date can be read."""
+        return min(filter(None, map(_second, self.entries)), default="")
+
+
+class Known(NamedTuple):
     """Rows that were seen: how many equal ones, and their second (sortable text; "" if unreadable)."""
 
     second: str
-    count: int
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -76,9 +96,10 @@ class State:
     horizon: str = ""
     """Unknown rows of this second or older were there before, unless a younger known row is below them."""
 
-    @property
+    @cached_property
     def newest(self) -> str:
-        return max((known.second for known in self.known.values()), default="")
+        """The latest second that is known; "" when none is."""
+        return max(map(_second, self.known.values()), default="")
 
 
 def diff(
@@ -89,16 +110,15 @@ def diff(
     Without a `before` it is the baseline: nothing is new, unless `is_emitting` asks for what was there.
     An answer that does not reach the known rows gives `sms.gap` first.
     """
-    entries = [(digest(row), second(row)) for row in seen.rows]
     if before is None:
-        horizon = entries[-1][1] if entries and seen.is_full else ""
-        fresh = list(range(len(entries))) if is_emitting else []
+        horizon = seen.entries[-1].second if seen.entries and seen.is_full else ""
+        fresh = list(range(len(seen.entries))) if is_emitting else []
         gaps: list[Fact] = []
-        state = State(_tally(entries), horizon)
+        state = _remember(State({}, horizon), seen)
     else:
-        fresh = _fresh(before, entries)
-        gaps = [] if reaches(before, seen) else [_gap(before, entries)]
-        state = _remember(before, entries, is_full=seen.is_full)
+        fresh = _fresh(before, seen.entries)
+        gaps = [] if reaches(before, seen) else [_gap(before, seen)]
+        state = _remember(before, seen)
     facts = [_fact(seen.rows[index], when, zone) for index in reversed(fresh)]
     return Change(state, (*gaps, *facts))
 
@@ -115,14 +135,14 @@ def reaches(state: State | None, seen: Observation) -> bool:
     if not state.known:
         return not seen.is_full
     # A window that ends within the newest known second may hide rows equal to those that it shows.
-    return any(digest(row) in state.known for row in seen.rows) and (
-        not seen.is_full or not state.newest or _oldest(map(second, seen.rows)) < state.newest
+    return any(one.digest in state.known for one in seen.entries) and (
+        not seen.is_full or not state.newest or seen.oldest < state.newest
     )
 
 
 def is_conclusive(seen: Observation) -> bool:
     """Whether an equal answer, later, means that nothing arrived: not if it shows one second only."""
-    return not seen.is_full or len(set(map(second, seen.rows))) > 1
+    return not seen.is_full or len(set(map(_second, seen.entries))) > 1
 
 
 def wider(limit: int) -> int | None:
@@ -130,44 +150,34 @@ def wider(limit: int) -> int | None:
     return min(limit * WIDER, MAX_LIMIT) if limit < MAX_LIMIT else None
 
 
-def digest(row: Row) -> str:
-    """What makes a row equal to another, as 16 bytes of hex: both backends' spellings give the same."""
-    parts = (normalise(row.sender), normalise(row.recipient), row.text, second(row) or row.server_date)
-    return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-
-def second(row: Row) -> str:
-    """The row's local second, as text that sorts; "" where the date cannot be read."""
+@lru_cache(maxsize=ENTRIES_KEPT)
+def entry(row: Row) -> Entry:
+    """What a row is compared by."""
     naive = parse_local(row.server_date)
-    return naive.isoformat(" ") if naive else ""
+    at = naive.isoformat(" ") if naive else ""
+    parts = (normalise(row.sender), normalise(row.recipient), row.text, at or row.server_date)
+    identity = "\0".join(parts).encode("utf-8", "surrogatepass")
+    return Entry(blake2b(identity, digest_size=16).hexdigest(), at)
 
 
 def dump(state: State) -> dict[str, object]:
     """The state as JSON."""
-    return {
-        "horizon": state.horizon,
-        "known": {key: [known.second, known.count] for key, known in state.known.items()},
-    }
+    return {"horizon": state.horizon, "known": state.known}
 
 
 def load(stored: Mapping[str, Any]) -> State:
     """The state that `dump` wrote."""
-    known = {key: Known(at, count) for key, (at, count) in stored["known"].items()}
+    known = {key: Known(at, rows) for key, (at, rows) in stored["known"].items()}
     return State(known, stored["horizon"])
 
 
-def _tally(entries: list[tuple[str, str]]) -> dict[str, Known]:
-    counts = Counter(key for key, _ in entries)
-    return {key: Known(at, counts[key]) for key, at in entries}
+def _second(one: Entry | Known) -> str:
+    return one.second
 
 
-def _oldest(seconds: Iterable[str]) -> str:
-    return min((at for at in seconds if at), default="")
-
-
-def _fresh(state: State, entries: list[tuple[str, str]]) -> list[int]:
+def _fresh(state: State, entries: Sequence[Entry]) -> list[int]:
     """Indexes of the rows that are new. Known rows are matched from the oldest up."""
-    left = {key: known.count for key, known in state.known.items()}
+    left = {key: known.rows for key, known in state.known.items()}
     unmatched, bottom = [], -1
     for index in range(len(entries) - 1, -1, -1):
         key, at = entries[index]
@@ -185,29 +195,31 @@ def _fresh(state: State, entries: list[tuple[str, str]]) -> list[int]:
     return sorted(index for index in unmatched if is_new(index))
 
 
-def _remember(before: State, entries: list[tuple[str, str]], *, is_full: bool) -> State:
+def _remember(before: State, seen: Observation) -> State:
     """The rows known from now on. Rows that vanish are kept, lest they come back as new ones; whole seconds
     that slid out below a full window are forgotten, and the horizon rises over them."""
-    shown = _tally(entries)
+    shown = Counter(one.digest for one in seen.entries)
     known = dict(before.known)
-    for key, row in shown.items():
-        known[key] = Known(row.second, max(row.count, known[key].count if key in known else 0))
-    floor = _oldest(at for _, at in entries) if is_full else ""
-    forgotten = {key for key, row in known.items() if key not in shown and row.second and row.second < floor}
+    for key, at in seen.entries:
+        if key not in known or known[key].rows < shown[key]:
+            known[key] = Known(at, shown[key])
+    floor = seen.oldest if seen.is_full else ""
+    forgotten = {key for key, row in known.items() if row.second < floor and row.second and key not in shown}
     if len(known) - len(forgotten) > MAX_KNOWN:
         by_age = sorted(known, key=lambda key: known[key].second, reverse=True)
         forgotten |= set(by_age[MAX_KNOWN:])
     horizon = max((known[key].second for key in forgotten), default="")
-    kept = {key: row for key, row in known.items() if key not in forgotten}
-    return State(kept, max(before.horizon, horizon))
+    for key in forgotten:
+        del known[key]
+    return State(known, max(before.horizon, horizon))
 
 
-def _gap(before: State, entries: list[tuple[str, str]]) -> Fact:
+def _gap(before: State, seen: Observation) -> Fact:
     """Messages between these two seconds may have passed unseen."""
     window: dict[str, Json] = {
         "after": before.newest or None,
-        "before": _oldest(at for _, at in entries) or None,
-        "rows_read": len(entries),
+        "before": seen.oldest or None,
+        "rows_read": len(seen.rows),
     }
     return Fact("sms.gap", "sms", {"gap": window})
 

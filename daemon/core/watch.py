@@ -3,8 +3,9 @@
 Pure: the functions are handed in, those that reach the network too. One walk serves all kinds.
 """
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -26,6 +27,14 @@ class Observation(Protocol):
     @property
     def problems(self) -> tuple[str, ...]:
         """What was missing or unreadable; empty when all was understood."""
+
+
+@dataclass
+class _Last:
+    """A state, and its text in the store."""
+
+    text: str | None = None
+    state: Any = None
 
 
 @dataclass(frozen=True)
@@ -57,8 +66,24 @@ class Watch:
     is_conclusive: Callable[[Any], bool] = lambda _seen: True
     """Whether an answer equal to this observation's, later, could say nothing new. Not where time itself
     changes what it means."""
+    _last: _Last = field(default_factory=_Last, init=False, repr=False, compare=False)
 
     @property
     def id(self) -> tuple[str, str]:
         """System and name."""
         return self.system, self.name
+
+    def text(self, state: Any) -> str:
+        """A state as the store keeps it."""
+        text = json.dumps(self.dump(state), ensure_ascii=False, separators=(",", ":"))
+        self._last.text, self._last.state = text, state
+        return text
+
+    def state(self, text: str | None) -> Any:
+        """The state that the store kept; None where it kept none. It is nearly always the one that was
+        written last: a thousand rows are not read from JSON again at every poll."""
+        if text is None:
+            return None
+        if text != self._last.text:
+            self._last.state, self._last.text = self.load(json.loads(text)), text
+        return self._last.state

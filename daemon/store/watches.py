@@ -7,6 +7,7 @@ import json
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,13 +18,24 @@ from daemon.core.alerts import NOTHING, Alert, Ruling
 from daemon.core.model import Condition, Interval, Json, Kind, Rule, Severity, Unknown, Verdict
 from daemon.store.schema import alerts, watches
 
+_OF = (
+    watches.c.system == sa.bindparam("of_system", type_=sa.Text),
+    watches.c.name == sa.bindparam("of_name", type_=sa.Text),
+)
+# Built once: that takes longer than to run them.
+_ONE = sa.select(watches).where(*_OF)
+_ALERTS = sa.select(alerts).where(
+    alerts.c.system == sa.bindparam("of_system", type_=sa.Text),
+    alerts.c.watch == sa.bindparam("of_watch", type_=sa.Text),
+)
+
 
 @dataclass(frozen=True)
 class Stored:
     """One watch as the store has it."""
 
-    state: Mapping[str, Any] | None
-    """By the watch's own `dump`; None before the baseline."""
+    state: str | None
+    """`Watch.text` of it; None before the baseline."""
     observed_at: datetime | None = None
     """The last answer that was understood."""
     problems: tuple[str, ...] = ()
@@ -56,14 +68,11 @@ class StoredAlert:
 
 def load(db: sa.Connection, system: str, name: str) -> Stored:
     """One watch; `NEW` when it was never polled."""
-    row = db.execute(
-        sa.select(watches).where(watches.c.system == system, watches.c.name == name)
-    ).one_or_none()
+    row = db.execute(_ONE, {"of_system": system, "of_name": name}).one_or_none()
     if row is None:
         return NEW
-    state = None if row.state is None else json.loads(row.state)
     return Stored(
-        state,
+        row.state,
         row.observed_at,
         tuple(json.loads(row.problems)),
         row.failure,
@@ -75,12 +84,12 @@ def load(db: sa.Connection, system: str, name: str) -> Stored:
 def save_observed(
     db: sa.Connection,
     watch: tuple[str, str],
-    state: Mapping[str, Any],
+    state: str,
     *,
     now: datetime,
     problems: Iterable[str],
 ) -> None:
-    """Store an answer of a watch (system, name) that was understood."""
+    """Store an answer of a watch (system, name) that was understood; `state` is `Watch.text` of it."""
     system, name = watch
     _upsert(
         db,
@@ -88,7 +97,7 @@ def save_observed(
         {
             "system": system,
             "name": name,
-            "state": json.dumps(state, ensure_ascii=False, separators=(",", ":")),
+            "state": state,
             "problems": json.dumps(list(problems)),
             "observed_at": now,
             "polled_at": now,
@@ -129,20 +138,16 @@ def touch(db: sa.Connection, seen: Mapping[tuple[str, str], datetime]) -> None:
     """Store when watches were last seen unchanged: times by (system, name)."""
     if seen:
         at: sa.BindParameter[datetime] = sa.bindparam("at", type_=watches.c.observed_at.type)
-        one = (
-            watches.c.system == sa.bindparam("of_system", type_=sa.Text),
-            watches.c.name == sa.bindparam("of_name", type_=sa.Text),
-        )
         db.execute(
-            sa.update(watches).where(*one).values(observed_at=at, polled_at=at),
+            sa.update(watches).where(*_OF).values(observed_at=at, polled_at=at),
             [{"of_system": of, "of_name": one, "at": when} for (of, one), when in seen.items()],
         )
 
 
 def load_alerts(db: sa.Connection, system: str, watch: str) -> dict[str, StoredAlert]:
     """A watch's alerts that are not plainly OK, by condition key."""
-    found = sa.select(alerts).where(alerts.c.system == system, alerts.c.watch == watch)
-    return {row.key: _stored(row) for row in db.execute(found)}
+    found = db.execute(_ALERTS, {"of_system": system, "of_watch": watch})
+    return {row.key: _stored(row) for row in found}
 
 
 def save_alerts(
@@ -176,11 +181,17 @@ def alert_owners(db: sa.Connection) -> list[tuple[str, str]]:
 
 
 def _upsert(db: sa.Connection, table: sa.Table, values: Mapping[str, Any]) -> None:
-    insert = postgresql_insert if db.dialect.name == "postgresql" else sqlite_insert
+    db.execute(_upserting(table, tuple(values), is_postgresql=db.dialect.name == "postgresql"), values)
+
+
+@cache
+def _upserting(table: sa.Table, names: tuple[str, ...], *, is_postgresql: bool) -> sa.Executable:
+    """Insert these columns of a table, or set them where the row is there."""
+    insert = postgresql_insert if is_postgresql else sqlite_insert
     keys = [column.name for column in table.primary_key]
-    changed = {name: value for name, value in values.items() if name not in keys}
-    statement = insert(table).values(**values)
-    db.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
+    statement = insert(table).values({name: sa.bindparam(name) for name in names})
+    changed = {name: statement.excluded[name] for name in names if name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
 
 
 def _alert_row(system: str, watch: str, condition: Condition, alert: Alert) -> dict[str, Any]:

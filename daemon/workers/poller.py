@@ -184,7 +184,7 @@ class Poller:
             return seen
         with self._database.read() as db:
             before = watches.load(db, *watch.id)
-        return watch.complete(None if before.state is None else watch.load(before.state), seen)
+        return watch.complete(watch.state(before.state), seen)
 
     def _pass_over(self, watch: Watch, memory: _Memory) -> Polled:
         now = self._now()

@@ -1,5 +1,6 @@
 """Facts become events, and events become deliveries, in the transaction of whoever found them."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -62,6 +63,7 @@ class Recorder:
 
 def log_recorded(recorded: Recorded) -> None:
     """One line for each event, once it is committed."""
+    deliveries = Counter(one.event.id for one in recorded.deliveries)
     for event in recorded.events:
         log.info(
             "event.recorded",
@@ -69,5 +71,5 @@ def log_recorded(recorded: Recorded) -> None:
             type=event.type,
             system=event.system or None,
             subject=event.subject,
-            deliveries=sum(one.event.id == event.id for one in recorded.deliveries),
+            deliveries=deliveries[event.id],
         )

@@ -73,14 +73,13 @@ class Walk:
     def _understood(self, seen: Any) -> list[Fact]:
         watch, before = self._watch, self.before
         when = Seen(self._now, before.observed_at, self._elapsed.since_answer)
-        state = None if before.state is None else watch.load(before.state)
-        change = watch.diff(state, seen, when)
+        change = watch.diff(watch.state(before.state), seen, when)
         judge = Judge(self._db, self._recorder, watch.system, watch.name)
         judge.take(change.conditions, when)
         judge.take(watch.fold(change.state, judge.phases), when)
         judge.close_unmentioned(when)
         watches.save_observed(
-            self._db, watch.id, watch.dump(change.state), now=self._now, problems=seen.problems
+            self._db, watch.id, watch.text(change.state), now=self._now, problems=seen.problems
         )
         of_api = self._api(None, seen.problems)
         judged = judge.judged()

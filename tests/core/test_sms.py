@@ -1,7 +1,6 @@
 """Which SMS are new: a model of the log, and the traps that the platform sets."""
 
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -111,12 +110,12 @@ def test_the_spelling_of_a_number_does_not_make_a_new_message() -> None:
 def test_the_order_of_date_and_time_does_not_make_a_new_message() -> None:
     state, _ = diff(None, row("a"))
 
-    assert diff(state, replace(row("a"), server_date="10:00:00 2026-03-01"))[1] == ()
+    assert diff(state, row("a")._replace(server_date="10:00:00 2026-03-01"))[1] == ()
 
 
 def test_a_message_without_a_readable_date_is_told_all_the_same() -> None:
     state, _ = diff(None, row("a", 5))
-    _, (fact,) = diff(state, replace(row("b"), server_date="soon"), row("a", 5))
+    _, (fact,) = diff(state, row("b")._replace(server_date="soon"), row("a", 5))
 
     assert fact.payload["sms"]["received_at"] is None  # type: ignore[index, call-overload]
 
@@ -202,7 +201,7 @@ def test_the_fact_says_what_product_md_says_it_says() -> None:
 def test_in_the_repeated_hour_the_time_of_the_poll_tells_which_one_it_was() -> None:
     """On 2026-10-25 at 02:00 summer time the clocks of Asia/Jerusalem went back to 01:00."""
     state, _ = diff(None)
-    twice = replace(row("a"), server_date="2026-10-25 01:30:00")
+    twice = row("a")._replace(server_date="2026-10-25 01:30:00")
     first_pass = datetime(2026, 10, 24, 22, 31, tzinfo=UTC)
     second_pass = datetime(2026, 10, 24, 23, 31, tzinfo=UTC)
 
@@ -218,7 +217,7 @@ def test_in_the_repeated_hour_the_time_of_the_poll_tells_which_one_it_was() -> N
 
 def test_messages_of_the_repeated_hour_are_new_though_their_dates_go_back() -> None:
     def at(text: str, local: str) -> Row:
-        return replace(row(text), server_date=f"2026-10-25 {local}")
+        return row(text)._replace(server_date=f"2026-10-25 {local}")
 
     state, _ = diff(None, at("before", "01:59:50"), at("old", "01:10:00"))
 

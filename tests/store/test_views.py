@@ -72,8 +72,8 @@ def test_an_empty_store_shows_nothing(database: Database) -> None:
 
 def test_watches_come_by_system_and_name_with_their_trouble(database: Database) -> None:
     with database.write() as db:
-        watches.save_observed(db, ("main", "sms"), {}, now=START, problems=())
-        watches.save_observed(db, ("branch", "sip"), {}, now=START, problems=())
+        watches.save_observed(db, ("main", "sms"), "{}", now=START, problems=())
+        watches.save_observed(db, ("branch", "sip"), "{}", now=START, problems=())
         unknown = Unknown(Failure.FILTERED, "an HTML page")
         watches.save_failed(db, ("main", "sip"), unknown, now=START, since=START, problems=())
 

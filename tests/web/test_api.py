@@ -152,7 +152,7 @@ def test_the_status_of_a_watch_that_was_never_asked_says_so(setting: Setting) ->
 def test_the_status_shows_failures_and_the_age_of_what_is_known(setting: Setting) -> None:
     unknown = Unknown(Failure.TIMEOUT, "no answer within 20 s")
     with setting.database.write() as db:
-        watches.save_observed(db, ("main", "sip"), {}, now=START, problems=())
+        watches.save_observed(db, ("main", "sip"), "{}", now=START, problems=())
         watches.save_failed(
             db, ("main", "sip"), unknown, now=START + 30 * SECOND, since=START + 15 * SECOND, problems=()
         )
@@ -170,7 +170,7 @@ def test_the_status_shows_failures_and_the_age_of_what_is_known(setting: Setting
 
 def test_what_was_seen_since_the_last_write_counts(setting: Setting) -> None:
     with setting.database.write() as db:
-        watches.save_observed(db, ("main", "sip"), {}, now=START, problems=())
+        watches.save_observed(db, ("main", "sip"), "{}", now=START, problems=())
     setting.seen[("main", "sip")] = START + 50 * SECOND
 
     (watch,) = setting.client.get("/api/v1/status").json()["systems"][0]["watches"]
