@@ -5,12 +5,23 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from daemon.core import body
 from daemon.core.model import Event, Fact
-from daemon.store.schema import events, sequences
+from daemon.store.prepared import Prepared
+from daemon.store.schema import events, millis, sequences
+
+_RESERVE = Prepared(
+    "INSERT INTO sequences (system, last) VALUES (:system, :many)"
+    " ON CONFLICT (system) DO UPDATE SET last = sequences.last + :many RETURNING last",
+    "system", "many",
+)  # fmt: skip
+_ADD = Prepared(
+    "INSERT INTO events (id, type, system, sequence, subject, timestamp, body)"
+    " VALUES (:id, :type, :system, :sequence, :subject, :timestamp, :body)",
+    "id", "type", "system", "sequence", "subject", "timestamp", "body",
+)  # fmt: skip
+_NUMBER_OF = Prepared("SELECT number FROM events WHERE id = :id", "id")
 
 
 @dataclass(frozen=True)
@@ -33,7 +44,7 @@ def record(
         return []
     first = _reserve(db, system, len(facts))
     written = [_event(fact, system, first + index, now, new_id("evt")) for index, fact in enumerate(facts)]
-    db.execute(sa.insert(events), [_row(event) for event in written])
+    _ADD.run_many(db, [_values(event) for event in written])
     return written
 
 
@@ -57,8 +68,7 @@ def find(db: sa.Connection, event: str) -> tuple[int, Event] | None:
 
 def numbers(db: sa.Connection, written: Sequence[Event]) -> dict[str, int]:
     """The numbers of events, by id."""
-    found = sa.select(events.c.id, events.c.number).where(events.c.id.in_([event.id for event in written]))
-    return {row.id: row.number for row in db.execute(found)}
+    return {event.id: _NUMBER_OF.all(db, event.id)[0].number for event in written}
 
 
 def last_number(db: sa.Connection) -> int:
@@ -73,12 +83,7 @@ def count(db: sa.Connection) -> int:
 
 def _reserve(db: sa.Connection, system: str, many: int) -> int:
     """The first of `many` numbers that follow the system's last."""
-    insert = postgresql_insert if db.dialect.name == "postgresql" else sqlite_insert
-    statement = insert(sequences).values(system=system, last=many)
-    statement = statement.on_conflict_do_update(
-        index_elements=["system"], set_={"last": sequences.c.last + many}
-    )
-    last: int = db.execute(statement.returning(sequences.c.last)).scalar_one()
+    last: int = _RESERVE.all(db, system, many)[0].last
     return last - many + 1
 
 
@@ -87,8 +92,17 @@ def _event(fact: Fact, system: str, sequence: int, now: datetime, event: str) ->
     return Event(event, fact.type, system, sequence, fact.subject, now, rendered)
 
 
-def _row(event: Event) -> dict[str, object]:
-    return {name: getattr(event, name) for name in Event.__dataclass_fields__}
+def _values(event: Event) -> tuple[object, ...]:
+    """In the order of `_ADD`."""
+    return (
+        event.id,
+        event.type,
+        event.system,
+        event.sequence,
+        event.subject,
+        millis(event.timestamp),
+        event.body,
+    )
 
 
 def _from_row(row: sa.Row[tuple[object, ...]]) -> Event:

@@ -17,7 +17,7 @@ from daemon.core.delivery import OPEN, Attempted, Message, Next, Status
 from daemon.core.events import states_like
 from daemon.core.routing import Order, Planned
 from daemon.store.prepared import Prepared
-from daemon.store.schema import deliveries, events, millis
+from daemon.store.schema import EPOCH, MILLISECOND, deliveries, events, millis
 
 _Where = sa.ColumnElement[bool] | sa.TextClause
 # Literal, so that SQLite sees that the partial index serves.
@@ -25,13 +25,27 @@ _PENDING = sa.text("status = 'pending'")
 _URGENT = sa.text("status = 'pending' AND urgency IS NOT NULL")
 _NOT_ENDED = sa.text("deliveries.ended_at IS NULL")
 _UNLEASED = sa.text("status IN ('waiting', 'pending')")
-_BUSY = sa.text("ended_at IS NULL")
-_BUSY_UNLESS_FAILED = sa.text("ended_at IS NULL AND NOT (status = 'pending' AND failures > 0)")
 
 EXPIRED = "expired"
 """The `error` of a delivery that was not worth telling any more."""
 
 
+_ADD = Prepared(
+    "INSERT INTO deliveries (event, endpoint, lane, status, created_at, due_at, attempts, incident, urgency,"
+    " superseded, expires_at) VALUES (:event, :endpoint, :lane, :status, :created_at, :due_at, 0, :incident,"
+    " :urgency, :superseded, :expires_at)",
+    "event", "endpoint", "lane", "status", "created_at", "due_at", "incident", "urgency", "superseded",
+    "expires_at",
+)  # fmt: skip
+_BUSY = Prepared(
+    "SELECT 1 FROM deliveries WHERE endpoint = :endpoint AND lane = :lane AND ended_at IS NULL LIMIT 1",
+    "endpoint", "lane",
+)  # fmt: skip
+_BUSY_UNLESS_FAILED = Prepared(
+    "SELECT 1 FROM deliveries WHERE endpoint = :endpoint AND lane = :lane AND ended_at IS NULL"
+    " AND NOT (status = 'pending' AND failures > 0) LIMIT 1",
+    "endpoint", "lane",
+)  # fmt: skip
 _LEASE = Prepared(
     "UPDATE deliveries SET status = 'leased', token = :token, leased_until = :until,"
     " attempts = attempts + 1 WHERE id IN (SELECT id FROM deliveries WHERE endpoint = :endpoint"
@@ -44,6 +58,15 @@ _LEASE_URGENT = Prepared(
     " AND status = 'pending' AND urgency IS NOT NULL AND urgency <= :least AND due_at <= :due"
     " ORDER BY due_at, id LIMIT :limit)",
     "token", "until", "endpoint", "due", "limit", "least",
+)  # fmt: skip
+_NEXT_DUE = Prepared(
+    "SELECT due_at FROM deliveries WHERE endpoint = :endpoint AND status = 'pending' ORDER BY due_at LIMIT 1",
+    "endpoint",
+)
+_NEXT_URGENT = Prepared(
+    "SELECT due_at FROM deliveries WHERE endpoint = :endpoint AND status = 'pending'"
+    " AND urgency IS NOT NULL AND urgency <= :least ORDER BY due_at LIMIT 1",
+    "endpoint", "least",
 )  # fmt: skip
 _LEASED = Prepared(
     "SELECT d.id, d.lane, e.id AS event, e.type, e.body, d.attempts, d.failures, d.superseded, d.due_at,"
@@ -153,22 +176,21 @@ def add(
     for one, superseded in zip(planned, stands_for, strict=True):
         lane = (one.endpoint, one.lane)
         rows.append(
-            {
-                "event": numbers[one.event.id],
-                "endpoint": one.endpoint,
-                "lane": one.lane,
-                "status": Status.WAITING if lane in busy else Status.PENDING,
-                "created_at": now,
-                "due_at": due_at or now,
-                "attempts": 0,
-                "incident": one.incident,
-                "urgency": one.urgency,
-                "superseded": superseded,
-                "expires_at": now + one.expires if one.expires else None,
-            }
+            (
+                numbers[one.event.id],
+                one.endpoint,
+                one.lane,
+                (Status.WAITING if lane in busy else Status.PENDING).value,
+                millis(now),
+                millis(due_at or now),
+                one.incident,
+                one.urgency,
+                superseded,
+                millis(now + one.expires) if one.expires else None,
+            )
         )
         busy.add(lane)
-    db.execute(sa.insert(deliveries), rows)
+    _ADD.run_many(db, rows)
 
 
 def supersede(db: sa.Connection, endpoint: str, incident: str, now: datetime) -> int:
@@ -210,13 +232,9 @@ def claim(
 def next_due(db: sa.Connection, endpoint: str, *, least: int | None = None) -> datetime | None:
     """When an endpoint's next pending delivery is due, in a quiet window its next one of an urgency up
     to `least`; None when there is none."""
-    passing: list[_Where] = [_PENDING] if least is None else [_URGENT, deliveries.c.urgency <= least]
-    return db.scalar(
-        sa.select(deliveries.c.due_at)
-        .where(deliveries.c.endpoint == endpoint, *passing)
-        .order_by(deliveries.c.due_at)
-        .limit(1)
-    )
+    values = (endpoint,) if least is None else (endpoint, least)
+    found = (_NEXT_DUE if least is None else _NEXT_URGENT).all(db, *values)
+    return EPOCH + found[0].due_at * MILLISECOND if found else None
 
 
 def finish(db: sa.Connection, finished: Sequence[Finished], now: datetime) -> list[Finished]:
@@ -362,15 +380,7 @@ def _busy_lanes(db: sa.Connection, planned: Sequence[Planned]) -> set[tuple[str,
     return {
         (endpoint, lane)
         for (endpoint, lane), kept in order.items()
-        if db.scalar(
-            sa.select(deliveries.c.id)
-            .where(
-                deliveries.c.endpoint == endpoint,
-                deliveries.c.lane == lane,
-                _BUSY_UNLESS_FAILED if kept is Order.BEST_EFFORT else _BUSY,
-            )
-            .limit(1)
-        )
+        if (_BUSY_UNLESS_FAILED if kept is Order.BEST_EFFORT else _BUSY).all(db, endpoint, lane)
     }
 
 

@@ -165,13 +165,13 @@ class Poller:
                 return Polled(watch, now, is_dropped=True)
             walk = Walk(db, watch, self._recorder, now=now, elapsed=_elapsed(memory, watch, clock))
             recorded = walk.take(seen)
+        if recorded.deliveries:
+            self._wake()
         is_final = not isinstance(seen, Unknown) and walk.is_settled and watch.is_conclusive(seen)
         memory.body = answer.body if is_final else None
         self._remember(watch, memory, seen, clock)
         _log_transition(watch, walk.before, seen)
         log_recorded(recorded)
-        if recorded.deliveries:
-            self._wake()
         return Polled(watch, now, seen if isinstance(seen, Unknown) else None, recorded)
 
     def _is_kept(self, watch: Watch) -> bool:
