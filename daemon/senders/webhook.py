@@ -6,6 +6,7 @@ attempt: a total deadline that a dripping receiver cannot stretch, no redirects,
 environment, and the address judged when the socket is opened, after the name was resolved.
 """
 
+import re
 import select
 import socket
 import ssl
@@ -36,6 +37,7 @@ MEANING = {
     401: Outcome.FORBIDDEN,
     403: Outcome.FORBIDDEN,
     404: Outcome.FAILED,
+    407: Outcome.FORBIDDEN,  # from a proxy, which wants to know who we are
     408: Outcome.FAILED,
     410: Outcome.GONE,
     425: Outcome.FAILED,
@@ -49,7 +51,14 @@ CURL_MEANING = {
     pycurl.E_SSL_CONNECT_ERROR: Outcome.UNTRUSTED,
     pycurl.E_SSL_CERTPROBLEM: Outcome.UNTRUSTED,
     pycurl.E_SSL_CACERT_BADFILE: Outcome.UNTRUSTED,
+    pycurl.E_BAD_FUNCTION_ARGUMENT: Outcome.UNTRUSTED,  # a key that does not go with its certificate
 }
+_TLS_ALERT = re.compile("SSL routines::.* alert ")
+"""The other end's objection after the handshake: where TLS 1.3 tells us that it wants a certificate."""
+_TLS_BREAK = re.compile("reset by peer|Broken pipe|unexpected eof")
+"""A connection that ended within the handshake says nothing of trust."""
+MAX_RETRY_AFTER_SECONDS = 24 * 60 * 60
+"""Far beyond what anybody is granted, and within what a `timedelta` can hold."""
 _PHASES = (
     pycurl.NAMELOOKUP_TIME_T,
     pycurl.CONNECT_TIME_T,
@@ -256,8 +265,14 @@ class _Handle:
         self.target = target
         self.host = urlsplit(target.url).hostname or ""
         self.refusal: str | None = None
+        self._permitted: str | None = None
+        """The address that was judged last, and found to be one for this target."""
+        self.heads: list[bytes] = []
+        """The lines of the answer's head, and of those of interim answers before it."""
         self.response = bytearray()
-        self.fixed = ["expect:", *(f"{name}: {value}" for name, value in target.headers)]
+        # libcurl's way to say that a header is there and empty is a semicolon.
+        lines = (f"{name}: {value}" if value.strip() else f"{name};" for name, value in target.headers)
+        self.fixed = ["expect:", *lines]
         self.curl = curl = pycurl.Curl()
         curl.setopt(pycurl.URL, target.url)
         curl.setopt(pycurl.POST, 1)
@@ -266,7 +281,8 @@ class _Handle:
         curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
         curl.setopt(pycurl.FOLLOWLOCATION, 0)
         curl.setopt(pycurl.PROXY, target.proxy or "")  # else libcurl looks at the environment
-        curl.setopt(pycurl.CAINFO, str(target.ca_file or ca_file()))
+        curl.setopt(pycurl.NOPROXY, "")  # the same
+        self._trust(target.ca_file)
         if target.certificate:
             curl.setopt(pycurl.SSLCERT, str(target.certificate))
             curl.setopt(pycurl.SSLKEY, str(target.key or target.certificate))
@@ -274,12 +290,15 @@ class _Handle:
         curl.setopt(pycurl.TIMEOUT_MS, _milliseconds(target.timeout))
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, _milliseconds(target.connect_timeout))
         curl.setopt(pycurl.MAXAGE_CONN, IDLE_SECONDS)
+        curl.setopt(pycurl.HEADERFUNCTION, self.heads.append)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_response)
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._on_open)
+        curl.setopt(pycurl.PREREQFUNCTION, self._on_request)
 
     def load(self, message: Message, at: datetime) -> None:
         """Make it ready to send a message."""
         self.refusal = None
+        self.heads.clear()
         self.response.clear()
         timestamp = int(at.timestamp())
         rendered = render(message.body, self.target.shape, superseded=message.superseded)
@@ -295,6 +314,27 @@ class _Handle:
         self.curl.setopt(pycurl.HTTPHEADER, lines)
         self.curl.setopt(pycurl.POSTFIELDS, rendered.body)
 
+    @property
+    def is_head_whole(self) -> bool:
+        """Whether the answer's head came to its end; libcurl is content with a part of one."""
+        for line in reversed(self.heads):  # behind the end there may be trailers
+            if line in (b"\r\n", b"\n"):
+                return True
+            if line.startswith(b"HTTP/"):
+                return False
+        return False
+
+    def _trust(self, own: Path | None) -> None:
+        """Trust the certificate authorities in a file, or else the machine's."""
+        self.curl.setopt(pycurl.CAINFO, str(own or ca_file()))
+        self.curl.setopt(pycurl.PROXY_CAINFO, str(own or ca_file()))
+        if own:
+            # By its content, not by its name: libcurl would know the name, and not look into it for a day.
+            with suppress(OSError, pycurl.error):  # then the attempt says what is wrong with the file
+                content = own.read_bytes()
+                self.curl.setopt(pycurl.CAINFO_BLOB, content)
+                self.curl.setopt(pycurl.PROXY_CAINFO_BLOB, content)
+
     def _on_response(self, data: bytes) -> int:
         room = RESPONSE_BYTES - len(self.response)
         self.response += data[:room]
@@ -302,11 +342,21 @@ class _Handle:
 
     def _on_open(self, _purpose: int, address: tuple[int, int, int, tuple[str, int]]) -> "_Lent | int":
         family, kind, protocol, where = address
-        if not self.target.proxy:
-            self.refusal = refusal(self.host, where[0], self.target.allow)
-        if self.refusal:
+        if not self._permits(where[0]):
             return int(pycurl.SOCKET_BAD)
         return _Lent(socket.socket(family, kind, protocol))
+
+    def _on_request(self, address: str, *_: object) -> int:
+        # The connection may be one that was opened for another target, which may go to other addresses.
+        return int(pycurl.PREREQFUNC_OK if self._permits(address) else pycurl.PREREQFUNC_ABORT)
+
+    def _permits(self, address: str) -> bool:
+        if self.target.proxy or address == self._permitted:
+            self.refusal = None
+        else:
+            self.refusal = refusal(self.host, address, self.target.allow)
+            self._permitted = None if self.refusal else address
+        return self.refusal is None
 
 
 class _Lent:
@@ -335,29 +385,35 @@ class _Flight(NamedTuple):
         waits = curl.getinfo(pycurl.RETRY_AFTER)
         # More answer than anybody reads is still an answer.
         was_cut = error is not None and error[0] == pycurl.E_WRITE_ERROR
-        is_answer = status and (error is None or was_cut)
+        is_answer = status and (error is None or was_cut) and handle.is_head_whole
         return Attempted(
             message=self.message,
             outcome=outcome(status, has_retry_after=waits > 0) if is_answer else self._failure(error),
             started_at=self.started_at,
             phases=Phases(*map(curl.getinfo, _PHASES)),
             http_status=status or None,
-            error=None if is_answer else handle.refusal or (error[1] if error else "no answer"),
+            error=None if is_answer else handle.refusal or (error[1] if error else "no whole answer"),
             response_head=bytes(handle.response).decode("utf-8", "replace")[:HEAD_CHARACTERS] or None,
-            retry_after=timedelta(seconds=waits) if waits > 0 else None,
+            retry_after=timedelta(seconds=min(waits, MAX_RETRY_AFTER_SECONDS)) if waits > 0 else None,
             address=curl.getinfo(pycurl.PRIMARY_IP) or None,
         )
 
     def _failure(self, error: tuple[int, str] | None) -> Outcome:
         if self.handle.refusal:
             return Outcome.GUARDED
-        return CURL_MEANING.get(error[0] if error else 0, Outcome.UNREACHABLE)
+        code, text = error or (pycurl.E_OK, "")
+        if code == pycurl.E_SSL_CONNECT_ERROR and _TLS_BREAK.search(text):
+            return Outcome.UNREACHABLE
+        if code == pycurl.E_RECV_ERROR and _TLS_ALERT.search(text):
+            return Outcome.UNTRUSTED
+        return CURL_MEANING.get(code, Outcome.UNREACHABLE)
 
 
 def ca_file() -> str:
     """The system's certificate authorities; where it has none, those that come with Python's `certifi`."""
-    system = ssl.get_default_verify_paths().cafile or "/etc/ssl/certs/ca-certificates.crt"
-    return system if Path(system).exists() else certifi.where()
+    built_in = ssl.get_default_verify_paths().openssl_cafile  # `cafile` would follow the environment
+    places = (built_in, "/etc/ssl/certs/ca-certificates.crt")
+    return next((place for place in places if Path(place).exists()), certifi.where())
 
 
 def _milliseconds(duration: timedelta) -> int:

@@ -95,7 +95,9 @@ def find(db: sa.Connection, delivery: int) -> DeliveryView | None:
 
 def read(db: sa.Connection, wanted: Wanted) -> list[DeliveryView]:
     """Deliveries without their attempts, the newest first."""
-    found = _SELECT.order_by(deliveries.c.id.desc()).limit(wanted.limit)
+    # Dead letters by their negative id, which SQLite has to sort for: else it walks all deliveries there are.
+    is_few = wanted.status is Status.DEAD and wanted.endpoint is None
+    found = _SELECT.order_by(-deliveries.c.id if is_few else deliveries.c.id.desc()).limit(wanted.limit)
     if wanted.endpoint is not None:
         found = found.where(deliveries.c.endpoint == wanted.endpoint)
     if wanted.status is not None:

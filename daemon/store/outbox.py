@@ -121,6 +121,12 @@ _REOPEN = Prepared(
     " error = NULL, expires_at = NULL WHERE id = :id AND ended_at IS NOT NULL",
     "due_at", "id",
 )  # fmt: skip
+_GIVE_UP = Prepared(
+    "UPDATE deliveries SET status = 'dead', ended_at = :now, error = :error"
+    " WHERE id = :id AND status IN ('waiting', 'pending')",
+    "now", "error", "id",
+)  # fmt: skip
+_LANE_OF = Prepared("SELECT endpoint, lane FROM deliveries WHERE id = :id", "id")
 _LEASE_ONE = Prepared(
     "UPDATE deliveries SET status = 'leased', token = :token, leased_until = :until,"
     " attempts = attempts + 1 WHERE event = :event AND endpoint = :endpoint AND status = 'pending'",
@@ -291,8 +297,7 @@ def revive(db: sa.Connection, endpoint: str, since: datetime, now: datetime) -> 
     """
     dead = list(
         db.scalars(
-            sa.select(deliveries.c.id)
-            .where(
+            sa.select(deliveries.c.id).where(
                 deliveries.c.endpoint == endpoint,
                 sa.text("status = 'dead'"),
                 deliveries.c.ended_at >= since,
@@ -300,7 +305,6 @@ def revive(db: sa.Connection, endpoint: str, since: datetime, now: datetime) -> 
                 deliveries.c.incident.is_(None),
                 sa.or_(deliveries.c.expires_at.is_(None), deliveries.c.expires_at > now),
             )
-            .order_by(deliveries.c.id)
         )
     )
     reopen(db, dead, now)
@@ -314,27 +318,15 @@ def reopen(
 
     `dues`: when each of them is due; None: now.
     """
-    if not ids:
-        return
     when = dues or [now] * len(ids)
     _REOPEN.run_many(db, [(millis(due), number) for number, due in zip(ids, when, strict=True)])
-    lanes = db.execute(
-        sa.select(deliveries.c.endpoint, deliveries.c.lane).where(deliveries.c.id.in_(ids)).distinct()
-    )
-    _promote_headless(db, {(row.endpoint, row.lane) for row in lanes}, now)
+    _promote_headless(db, _lanes(db, ids), now)
 
 
 def give_up(db: sa.Connection, ids: Sequence[int], error: str, now: datetime) -> None:
     """End deliveries that are not under way as dead letters, for a reason."""
-    if not ids:
-        return
-    ended = (
-        sa.update(deliveries)
-        .where(deliveries.c.id.in_(ids), _UNLEASED)
-        .values(status=Status.DEAD, ended_at=now, error=error)
-        .returning(deliveries.c.endpoint, deliveries.c.lane)
-    )
-    _promote_headless(db, {(row.endpoint, row.lane) for row in db.execute(ended)}, now)
+    _GIVE_UP.run_many(db, [(millis(now), error, number) for number in ids])
+    _promote_headless(db, _lanes(db, ids), now)
 
 
 def lease_one(db: sa.Connection, event: int, endpoint: str, lease: Lease) -> Message:
@@ -382,6 +374,11 @@ def _busy_lanes(db: sa.Connection, planned: Sequence[Planned]) -> set[tuple[str,
         for (endpoint, lane), kept in order.items()
         if (_BUSY_UNLESS_FAILED if kept is Order.BEST_EFFORT else _BUSY).all(db, endpoint, lane)
     }
+
+
+def _lanes(db: sa.Connection, ids: Iterable[int]) -> set[tuple[str, str]]:
+    """Endpoint and lane of these deliveries, of which there may be more than one statement can name."""
+    return {(row.endpoint, row.lane) for number in ids for row in _LANE_OF.all(db, number)}
 
 
 def _promote_headless(db: sa.Connection, lanes: Iterable[tuple[str, str]], now: datetime) -> None:

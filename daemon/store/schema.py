@@ -300,6 +300,7 @@ deliveries = sa.Table(
     ),
     sa.Index(
         "deliveries_dead",
+        "status",  # else SQLite may take `deliveries_of_endpoint` in its place, and walk all there ever was
         "endpoint",
         "id",
         sqlite_where=sa.text("status = 'dead'"),

@@ -16,6 +16,7 @@ NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 NOT_ENDED = sa.text("ended_at IS NULL")
 WAITING = sa.text("status = 'waiting'")
 LEASED = sa.text("status = 'leased'")
+DEAD = sa.text("status = 'dead'")
 
 
 def upgrade() -> None:
@@ -31,6 +32,7 @@ def upgrade() -> None:
     _index("deliveries_lane", ["endpoint", "lane", "id"], NOT_ENDED, is_new=False)
     _index("deliveries_waiting", ["endpoint", "lane", "id"], WAITING)
     _index("deliveries_leased", ["token"], LEASED, is_new=False)
+    _index("deliveries_dead", ["status", "endpoint", "id"], DEAD, is_new=False)
     op.create_index("deliveries_of_endpoint", "deliveries", ["endpoint", "id"])
     _attempts()
     op.create_table(
