@@ -15,10 +15,10 @@ from alembic.script import ScriptDirectory
 from daemon.core.alerts import Phase
 from daemon.core.ledger import Standing
 from daemon.store import database as databases
-from daemon.store import history, incidents, ledger, outbox
+from daemon.store import history, incidents, ledger, outbox, upgrading
 from daemon.store.database import Database
 from daemon.store.outbox import Lease
-from daemon.store.schema import metadata
+from daemon.store.schema import REVISION, metadata
 from tests.fakes import START
 
 
@@ -48,18 +48,22 @@ def test_partial_indexes_have_the_same_conditions() -> None:
 
 
 def test_there_is_one_head_and_every_revision_can_be_reached() -> None:
-    scripts = ScriptDirectory.from_config(databases.alembic_config())
+    scripts = ScriptDirectory.from_config(upgrading.alembic_config())
 
     revisions = [script.revision for script in scripts.walk_revisions()]
     assert len(scripts.get_heads()) == 1
     for revision in revisions:
         engine = sa.create_engine("sqlite://")
-        config = databases.alembic_config()
+        config = upgrading.alembic_config()
         with engine.begin() as db:
             config.attributes["connection"] = db
             command.upgrade(config, revision)
             command.upgrade(config, "head")
-            assert MigrationContext.configure(db).get_current_revision() == scripts.get_current_head()
+            assert (
+                MigrationContext.configure(db).get_current_revision()
+                == REVISION
+                == scripts.get_current_head()
+            )
         engine.dispose()
 
 
@@ -82,7 +86,7 @@ INSERT INTO alerts (system, key, watch, fires, resolves, subject, severity, payl
 
 def test_incidents_that_fire_are_carried_over_with_whom_they_were_told() -> None:
     engine = sa.create_engine("sqlite://")
-    config = databases.alembic_config()
+    config = upgrading.alembic_config()
     with engine.begin() as db:
         config.attributes["connection"] = db
         command.upgrade(config, "0001")
@@ -139,7 +143,7 @@ def upgraded(tmp_path: Path) -> Iterator[Database]:
     """A file of the revision before health, with rows in it, opened by the daemon of today."""
     path = tmp_path / "old.db"
     engine = sa.create_engine(f"sqlite:///{path}")
-    config = databases.alembic_config()
+    config = upgrading.alembic_config()
     with engine.begin() as db:
         config.attributes["connection"] = db
         command.upgrade(config, "0002")
@@ -251,6 +255,6 @@ def _has_row_ids(table: sa.Table) -> bool:
 
 def test_no_revision_can_be_taken_back() -> None:
     """The way back is the backup from before the upgrade: a half-way that loses rows is worse than none."""
-    scripts = ScriptDirectory.from_config(databases.alembic_config())
+    scripts = ScriptDirectory.from_config(upgrading.alembic_config())
 
     assert [one.revision for one in scripts.walk_revisions() if hasattr(one.module, "downgrade")] == []

@@ -6,51 +6,73 @@ Exit codes are sysexits': 0 well, 64 the call is wrong, 65 the input, 69 somethi
 
 import os
 import sys
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from daemon import __version__
-from daemon.cli import (
-    alerts,
-    check,
-    db,
-    deliveries,
-    demo,
-    endpoints,
-    events,
-    explain,
-    poll,
-    run,
-    silence,
-    simulate,
-    status,
-    verify,
-)
 from daemon.cli.output import Fatal, complain
+
+VERBS = (
+    "run",
+    "check",
+    "demo",
+    "simulate",
+    "status",
+    "poll",
+    "explain",
+    "verify",
+    "events",
+    "alerts",
+    "silence",
+    "db",
+    "deliveries",
+    "endpoints",
+)
+"""In the order of the help. Each is a function, or an `app` of several, in the file of its name."""
+
+
+class Verbs(Mapping[str, Any]):
+    """The commands by name. The file of a verb is loaded when the verb is asked for: to load them all takes
+    a second."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in VERBS:
+            raise KeyError(name)
+        module = import_module(f"daemon.cli.{name}")
+        if hasattr(module, "app"):
+            return typer.main.get_group(module.app)
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+        alone.command(name)(getattr(module, name))
+        return typer.main.get_command(alone)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(VERBS)
+
+    def __len__(self) -> int:
+        return len(VERBS)
+
+
+class Group(TyperGroup):
+    """All verbs."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = Verbs()  # type: ignore[assignment] # it is only read
+
 
 app = typer.Typer(
     name="yemotd",
+    cls=Group,
     help="Watches phone systems on Yemot HaMashiach, and tells other systems what changed.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,  # tracebacks with local variables would show secrets
     rich_markup_mode=None,
 )
-app.command("run")(run.run)
-app.command("check")(check.check)
-app.command("demo")(demo.demo)
-app.command("simulate")(simulate.simulate)
-app.command("status")(status.status)
-app.command("poll")(poll.poll)
-app.command("explain")(explain.explain)
-app.command("verify")(verify.verify)
-app.add_typer(events.app, name="events")
-app.add_typer(alerts.app, name="alerts")
-app.add_typer(silence.app, name="silence")
-app.add_typer(db.app, name="db")
-app.add_typer(deliveries.app, name="deliveries")
-app.add_typer(endpoints.app, name="endpoints")
 
 
 def _version(*, is_asked: bool) -> None:

@@ -15,11 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
+
+from daemon.store.schema import REVISION
 
 BUSY_MILLISECONDS = 5000
 PAGES_AT_ONCE = 5000
@@ -122,11 +119,11 @@ def connect(url: str) -> Database:
         raise DatabaseError(f"there is no database {path}; `yemotd run` creates it")
     database = Database(_engine(url))
     with _explained(url):
-        current, newest = _revisions(database)
-    if current != newest:
+        current = _revision(database)
+    if current != REVISION:
         database.close()
         raise DatabaseError(
-            f"{url} is at revision {current}, this program at {newest}; `yemotd run` upgrades it"
+            f"{url} is at revision {current}, this program at {REVISION}; `yemotd run` upgrades it"
         )
     return database
 
@@ -221,41 +218,28 @@ def _lock_path(database: Path) -> Path:
     return database.with_name(database.name + ".lock")
 
 
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(alembic_config())
-
-
-def alembic_config() -> Config:
-    """Alembic's configuration: the migrations in the wheel, or beside the package in a checkout."""
-    package = Path(__file__).resolve().parent.parent
-    folder = next(path for path in (package / "migrations", package.parent / "migrations") if path.is_dir())
-    config = Config()
-    config.set_main_option("script_location", str(folder).replace("%", "%%"))
-    return config
-
-
-def _revisions(database: Database) -> tuple[str | None, str | None]:
-    """The revision that the database is at, and the newest that this program knows."""
+def _revision(database: Database) -> str | None:
+    """The revision that the database is at; None: it is empty."""
     with database.read() as db:
-        current = MigrationContext.configure(db).get_current_revision()
-    return current, _scripts().get_current_head()
+        if not sa.inspect(db).has_table("alembic_version"):
+            return None
+        revision: str | None = db.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+        return revision
 
 
 def _upgrade(database: Database) -> None:
-    current, newest = _revisions(database)
-    if current == newest:
+    current = _revision(database)
+    if current == REVISION:
         return
-    try:
-        _scripts().get_revision(current or "base")
-    except CommandError:
+    from daemon.store import upgrading  # noqa: PLC0415 - see there
+
+    if not upgrading.is_known(current):
         raise DatabaseError(
             f"{database.engine.url!r} was written by a newer yemotd (revision {current}); "
             "install that version or a later one, or restore the backup from before its upgrade"
-        ) from None
+        )
     with database.write() as db:
-        config = alembic_config()
-        config.attributes["connection"] = db
-        command.upgrade(config, "head")
+        upgrading.upgrade(db)
 
 
 @contextmanager

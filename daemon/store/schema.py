@@ -16,6 +16,8 @@ from daemon.core.delivery import Outcome, Status
 from daemon.core.ledger import Hold, Standing
 from daemon.core.model import Reason, Severity
 
+REVISION = "0003"
+"""Of the newest migration."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 
