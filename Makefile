@@ -1,9 +1,10 @@
 # On a machine with nothing but Python 3.11: `make demo` shows it at work, `make test` tests it.
+# `make bench` measures it, beside its peers; with words of its own: make bench WORDS='--quick --only latency'
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test fast check format lock wheel clean
+.PHONY: demo test fast check format bench lock wheel clean
 
 demo: $(VENV)/.ready
 	$(BIN)/yemotd demo
@@ -21,17 +22,29 @@ format: $(VENV)/.ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+bench: $(VENV)/.ready bench/.venv/.ready
+	$(BIN)/python -m bench $(WORDS)
+
 # Every dependency with its hashes, and no address of where it came from.
 lock: $(VENV)/.ready
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 		--python-version 3.11 --upgrade --extra dev pyproject.toml -o requirements-dev.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 --upgrade bench/requirements.in -o bench/requirements.txt
 
 wheel: $(VENV)/.ready
 	$(BIN)/python -m build --wheel --no-isolation
 
 clean:
-	rm -rf $(VENV) dist build
+	rm -rf $(VENV) bench/.venv dist build
 
 $(VENV)/.ready: requirements-dev.txt pyproject.toml
 	./bootstrap $(PYTHON) $(VENV)
+	touch $@
+
+# What the peers of the benchmark need from PyPI, apart from what we need ourselves.
+bench/.venv/.ready: bench/requirements.txt | $(VENV)/.ready
+	$(BIN)/python -m venv --clear bench/.venv
+	bench/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r bench/requirements.txt
 	touch $@

@@ -1,0 +1,93 @@
+"""A figure: what was measured in each run, the goal, and whether it was reached. Pure."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A bound of a figure."""
+
+    bound: float
+    is_floor: bool = True
+    """Reached from the bound up; else below it."""
+    unit: str = ""
+
+    def is_reached(self, value: float) -> bool:
+        return value >= self.bound if self.is_floor else value <= self.bound
+
+    def __str__(self) -> str:
+        return f"{'≥' if self.is_floor else '≤'} {shown(self.bound)}{self.unit and ' ' + self.unit}"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One thing that was measured."""
+
+    name: str
+    title: str
+    unit: str
+    runs: tuple[float, ...] = ()
+    goal: Goal | None = None
+    note: str = ""
+    faults: tuple[str, ...] = ()
+    """What was not as it must be; a figure with one is not to be believed."""
+    not_run: str = ""
+    """Why it was not measured."""
+
+    @property
+    def value(self) -> float | None:
+        """The median of the runs."""
+        return median(self.runs) if self.runs else None
+
+    @property
+    def spread(self) -> float | None:
+        """From the least to the most, as a share of the median."""
+        if self.value is None or len(self.runs) < 2 or not self.value:
+            return None
+        return (max(self.runs) - min(self.runs)) / self.value
+
+    @property
+    def verdict(self) -> str:
+        """Whether the goal was reached."""
+        if self.goal is None or self.value is None:
+            return ""
+        return "yes" if self.goal.is_reached(self.value) and not self.faults else "no"
+
+
+@dataclass
+class Figures:
+    """All that was measured so far; told of each figure as it comes."""
+
+    on_figure: Callable[[Figure], None]
+    all: list[Figure] = field(default_factory=list)
+
+    def add(self, *figures: Figure) -> None:
+        for one in figures:
+            self.all.append(one)
+            self.on_figure(one)
+
+    def value(self, name: str) -> float | None:
+        """What was measured under this name."""
+        return next((one.value for one in self.all if one.name == name), None)
+
+
+def rate(arrivals: Sequence[int], warm_up: int) -> float:
+    """Requests per second between the last of the warm-up and the last of all."""
+    if len(arrivals) <= warm_up + 1 or arrivals[-1] <= arrivals[warm_up]:
+        return 0.0
+    return (len(arrivals) - 1 - warm_up) / (arrivals[-1] - arrivals[warm_up]) * 1e9
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which this share of them lies."""
+    ordered = sorted(values)
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
+
+
+def shown(value: float) -> str:
+    """As people read it: three figures, thousands apart."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"

@@ -1,0 +1,69 @@
+"""The daemon in a process of the benchmark's, which polls when it is told to, and says what that took.
+
+    python -m bench.inside CONFIG
+
+Each line on stdin polls the first watch of the first system; the answer is one line of JSON:
+`answered`, when the API's answer was read (nanoseconds, monotonic), and `cpu`, the milliseconds of the
+polling thread beyond HTTP. It ends with its stdin.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from bench import product
+from daemon import logs
+from daemon.app import App
+from daemon.core.model import Unknown
+from daemon.settings import System
+from daemon.watching import watches
+from daemon.yemot.client import Access, Client
+from daemon.yemot.transport import Reply, Request, Timeouts, Transport
+
+
+class TimedTransport(Transport):
+    """Knows when it last came back, and how long it kept the processor."""
+
+    answered = 0
+    cpu = 0
+
+    def send(self, request: Request, *, repeatable: bool) -> Reply | Unknown:
+        began = time.thread_time_ns()
+        try:
+            return super().send(request, repeatable=repeatable)
+        finally:
+            self.answered = time.monotonic_ns()
+            self.cpu += time.thread_time_ns() - began
+
+
+def serve(config_path: Path) -> None:
+    """Poll for each line, until there are no more."""
+    config = product.loaded(config_path)
+    logs.configure(logs.Redactor())
+    transport = TimedTransport(Timeouts())
+    watch = watches(
+        config.systems[0], _client(config.systems[0], transport), ZoneInfo(config.daemon.timezone)
+    )[0]
+    app = App(config)
+    app.start()
+    app.poller.keep([watch])  # so that nothing is polled but what is asked for
+    try:
+        print("ready", flush=True)
+        for _ in sys.stdin:
+            transport.cpu = 0
+            began = time.thread_time_ns()
+            app.poller.poll(watch)
+            cpu = time.thread_time_ns() - began - transport.cpu
+            print(json.dumps({"answered": transport.answered, "cpu": cpu / 1e6}), flush=True)
+    finally:
+        app.stop()
+
+
+def _client(system: System, transport: Transport) -> Client:
+    return Client(Access(system.token, system.base_url), transport)
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]))

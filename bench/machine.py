@@ -1,0 +1,55 @@
+"""The machine and the versions that figures were measured with."""
+
+import os
+import platform
+import sqlite3
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import pycurl
+
+from bench.processes import USABLE, pinned
+from daemon import clock
+
+LOOP = 1_000_000
+
+
+def described() -> dict[str, str]:
+    """What a reader needs to know of it."""
+    return {
+        "date": clock.utcnow().strftime("%Y-%m-%d %H:%M UTC"),
+        "processor": _processor(),
+        "cores": str(len(USABLE)),
+        "kernel": f"{platform.system()} {platform.release()}",
+        "Python": platform.python_version(),
+        "SQLite": sqlite3.sqlite_version,
+        "libcurl": pycurl.version_info()[1],
+        "SQLAlchemy": version("sqlalchemy"),
+    }
+
+
+def loop_ms(core: int) -> float:
+    """How long a fixed loop takes: a machine that others use as well is slower, and shows it here."""
+    with pinned(core):
+        started_at = time.perf_counter()
+        total = 0
+        for number in range(LOOP):
+            total += number
+        return (time.perf_counter() - started_at) * 1000
+
+
+def loops_told(measured: Sequence[float]) -> str:
+    """How even the machine was, in one line."""
+    return (
+        f"a fixed loop of Python took {min(measured):.0f} to {max(measured):.0f} ms "
+        f"({len(measured)} times between the runs)"
+    )
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or os.uname().machine

@@ -1,0 +1,178 @@
+"""One poll: what it costs, and how long it takes from the API's answer to the webhook's receiver."""
+
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from bench import product
+from bench.figures import Figure, Goal, percentile
+from bench.plan import Plan
+from bench.processes import PATIENCE, environment, pinned
+from bench.product import Simulated, Webhook
+from bench.receiving import receiver
+
+SAMPLES = 500
+BACKLOG = 100_000
+BACKLOG_LANES = 10_000
+PAUSE_SECONDS = 0.025
+"""Between samples: so few messages in a second that a poll needs to ask once only."""
+ROWS = 1_000
+NEW_ROWS = 5
+SMS_WATCH = '[systems.sms]\nevery = "1h"\nlimit = {limit}'
+LIVE, DEAD = "receiver", "dead"
+_PAUSE = threading.Event()
+
+
+class Polled(NamedTuple):
+    """What one poll took."""
+
+    answered: int
+    """When the API's answer was read, in nanoseconds."""
+    cpu: float
+    """Milliseconds beyond HTTP."""
+
+
+class Inside:
+    """The daemon in a process of ours (`inside.py`)."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stdin and process.stdout
+        self._words, self._lines = process.stdin, process.stdout
+        if self._lines.readline() != "ready\n":
+            raise RuntimeError("the daemon did not start")
+
+    def poll(self) -> Polled:
+        """Poll once."""
+        self._words.write("poll\n")
+        self._words.flush()
+        told = json.loads(self._lines.readline())
+        return Polled(told["answered"], told["cpu"])
+
+
+def latency(plan: Plan) -> list[Figure]:
+    """From the answer read to the receiver."""
+    return _latency(plan, "latency", "answer read → receiver", 0)
+
+
+def latency_with_backlog(plan: Plan) -> list[Figure]:
+    """The same, while many deliveries wait for an endpoint that is gone."""
+    many = plan.size(BACKLOG)
+    return _latency(plan, "latency-backlog", f"the same, {many:,} waiting for a dead endpoint", many)
+
+
+def poll_cpu(plan: Plan) -> list[Figure]:
+    """What a poll costs that changes nothing, and one that does."""
+    many = max(plan.size(SAMPLES), 50)
+    with _stage(plan, backlog=0) as (directory, simulated):
+        for number in range(ROWS):
+            simulated.do("sms", sender=f"05{number:08}", text=f"message {number}")
+        with receiver(plan.receiver, directory, core=plan.cores.receiver, most=100 * many) as received:
+            config = _configure(directory, simulated, received.url, limit=ROWS)
+            with _inside(config, core=plan.cores.sender) as inside:
+                for _ in range(10):
+                    inside.poll()
+                unchanged = [inside.poll().cpu for _ in range(many)]
+                bursts = max(many // 5, 20)
+                changed = [_burst(simulated, inside, number) for number in range(bursts)]
+                told = received.expect(NEW_ROWS * bursts, within=PATIENCE, stalled=PATIENCE).requests
+    faults = () if told == NEW_ROWS * bursts else (f"{told} of {NEW_ROWS * bursts} messages arrived",)
+    note = f"{many} polls of {ROWS:,} messages; median of CPU in the polling thread, without Transport.send"
+    return [
+        Figure("poll-unchanged", "a poll that changes nothing", "ms CPU", tuple(unchanged), _most(0.5), note),
+        Figure(
+            "poll-changed",
+            f"a poll with {NEW_ROWS} new, committed",
+            "ms CPU",
+            tuple(changed),
+            _most(3),
+            f"{bursts} polls of {ROWS:,} messages, parsed, compared and written with their deliveries",
+            faults,
+        ),
+    ]
+
+
+def _burst(simulated: Simulated, inside: Inside, number: int) -> float:
+    texts = [f"{number} {index}" for index in range(NEW_ROWS)]
+    simulated.do("sms", action="burst", sender="0500000000", texts=texts)
+    return inside.poll().cpu
+
+
+def _most(bound: float) -> Goal:
+    return Goal(bound, is_floor=False, unit="ms")
+
+
+def _latency(plan: Plan, name: str, title: str, backlog: int) -> list[Figure]:
+    samples = max(plan.size(SAMPLES), 50)
+    with (
+        _stage(plan, backlog=backlog) as (directory, simulated),
+        receiver(plan.receiver, directory, core=plan.cores.receiver, most=2 * samples) as received,
+    ):
+        config = _configure(directory, simulated, received.url, limit=100, has_dead=backlog > 0)
+        with _inside(config, core=plan.cores.sender) as inside:
+            inside.poll()  # the baseline
+            answered = []
+            for number in range(1, samples + 1):
+                simulated.do("sms", sender="0501234567", text=f"message {number}")
+                answered.append(inside.poll().answered)
+                received.expect(number, within=PATIENCE, stalled=PATIENCE)
+                _PAUSE.wait(PAUSE_SECONDS)
+        arrivals = received.arrivals()
+    faults = () if len(arrivals) == samples else (f"{len(arrivals)} of {samples} messages arrived",)
+    took = [(came - read) / 1e6 for came, read in zip(arrivals, answered, strict=False)]
+    note = f"{samples} messages, one at a time"
+    return [
+        Figure(f"{name}-p50", f"{title}, p50", "ms", (percentile(took, 0.5),), _most(2), note, faults),
+        Figure(f"{name}-p99", f"{title}, p99", "ms", (percentile(took, 0.99),), _most(4), note, faults),
+    ]
+
+
+def _configure(
+    directory: Path, simulated: Simulated, url: str, *, limit: int, has_dead: bool = False
+) -> Path:
+    webhooks = [Webhook(url, name=LIVE)]
+    webhooks += [Webhook(product.NOBODY, name=DEAD)] if has_dead else []
+    watched = product.system("main", simulated.base_url, SMS_WATCH.format(limit=limit))
+    return product.configure(directory, webhooks, systems=[watched], listen="127.0.0.1:0")
+
+
+@contextmanager
+def _stage(plan: Plan, *, backlog: int) -> Iterator[tuple[Path, Simulated]]:
+    """A directory with a store, and a simulated phone system."""
+    with tempfile.TemporaryDirectory(dir=plan.directory) as name:
+        directory = Path(name)
+        if backlog:
+            config = product.configure(directory, [Webhook(product.NOBODY, name=DEAD)])
+            product.fill(directory, product.loaded(config), backlog, lanes=BACKLOG_LANES)
+        with product.simulator(directory, core=plan.cores.receiver) as simulated:
+            yield directory, simulated
+
+
+@contextmanager
+def _inside(config: Path, *, core: int) -> Iterator[Inside]:
+    with config.with_name("inside.log").open("wb") as log, pinned(core):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bench.inside", config.name],
+            cwd=config.parent,
+            env=environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+    try:
+        yield Inside(process)
+    finally:
+        assert process.stdin and process.stdout
+        process.stdin.close()
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()

@@ -1,0 +1,101 @@
+"""Who delivers how many a second: all in turns, so that a slow minute of the machine hits all of them."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from bench.figures import Figure, Goal
+from bench.machine import loop_ms
+from bench.plan import Plan
+from bench.services import MissingError
+
+WARM_UP_SHARE = 0.1
+"""Of the deliveries of a run, which is not counted."""
+STALLED_SECONDS = 15.0
+"""A run in which nothing arrives for so long is over."""
+
+
+class Run(NamedTuple):
+    """What one run came to."""
+
+    rate: float
+    """Deliveries per second."""
+    fault: str = ""
+    """What was not as it must be."""
+
+
+class Entrant(Protocol):
+    """Somebody who delivers."""
+
+    @property
+    def name(self) -> str:
+        """What `--only` calls it."""
+
+    @property
+    def title(self) -> str:
+        """For people."""
+
+    @property
+    def goal(self) -> Goal | None:
+        """To be reached."""
+
+    def note(self, plan: Plan) -> str:
+        """How it was set up."""
+
+    def run(self, plan: Plan, directory: Path) -> Run:
+        """Deliver all of it, out of a queue that was filled before. Raises `MissingError`."""
+
+
+def race(entrants: Sequence[Entrant], plan: Plan, say: Callable[[str], None]) -> list[Figure]:
+    """One figure for each: the median over all rounds."""
+    runs: dict[str, list[Run]] = {one.name: [] for one in entrants}
+    reasons: dict[str, str] = {}
+    for number in range(1, plan.runs + 1):
+        for one in entrants:
+            if one.name in reasons:
+                continue
+            plan.loops.append(loop_ms(plan.cores.sender))
+            try:
+                with tempfile.TemporaryDirectory(dir=plan.directory) as name:
+                    Path(name).chmod(0o755)  # PostgreSQL runs as a user of its own
+                    run = one.run(plan, Path(name))
+            except (MissingError, RuntimeError, OSError) as error:
+                reasons[one.name] = str(error)
+                say(f"{one.name}: not run: {error}")
+                continue
+            runs[one.name].append(run)
+            say(f"{one.name}, round {number}: {run.rate:,.0f}/s {run.fault}")
+    return [_figure(one, plan, runs[one.name], reasons.get(one.name, "")) for one in entrants]
+
+
+def _figure(one: Entrant, plan: Plan, runs: Sequence[Run], reason: str) -> Figure:
+    faults = tuple(run.fault for run in runs if run.fault)
+    rates = tuple(run.rate for run in runs)
+    return Figure(one.name, one.title, "/s", rates, one.goal, one.note(plan), faults, reason)
+
+
+RATIOS = (
+    ("durable", "huey", 15.0),
+    ("durable", "alertmanager", 1.0),
+)
+"""How many times as fast one must be as another."""
+
+
+def ratios(figures: Sequence[Figure]) -> list[Figure]:
+    """How many times as fast, round by round."""
+    by_name = {one.name: one for one in figures if one.runs}
+    return [
+        Figure(
+            f"{name}/{other}",
+            f"{by_name[name].title} ÷ {by_name[other].title}",
+            "×",
+            tuple(
+                ours / theirs for ours, theirs in zip(by_name[name].runs, by_name[other].runs, strict=False)
+            ),
+            Goal(least, unit="×"),
+            "round by round",
+        )
+        for name, other, least in RATIOS
+        if name in by_name and other in by_name
+    ]
