@@ -1,5 +1,6 @@
 """Certificates for tests: an authority in a folder, and what it issues."""
 
+import ssl
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
@@ -62,3 +63,13 @@ def _builder(
         .not_valid_before(since)
         .not_valid_after(until)
     )
+
+
+def server_side(certificate: Path, *, clients: Path | None = None) -> ssl.SSLContext:
+    """TLS for a server with this certificate; `clients`: the authority of those that it lets in."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    if clients:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(clients)
+    return context

@@ -12,6 +12,7 @@ from daemon.cli.output import (
     Fatal,
     JsonOption,
     clock_time,
+    counted,
     open_store,
     print_json,
     say_when_it_goes,
@@ -157,7 +158,7 @@ def _line(one: DeliveryView) -> str:
     why = f"  ({one.error})" if one.error else ""
     return (
         f"{one.id:>7}  {one.endpoint}  {one.status.value:<10} {when}  {one.type} {one.subject}  "
-        f"{one.event}  {one.tries} tries{why}"
+        f"{one.event}  {counted(one.tries, 'attempt')}{why}"
     )
 
 

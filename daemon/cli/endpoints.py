@@ -15,6 +15,7 @@ from daemon.cli.output import (
     JsonOption,
     age,
     clock_time,
+    counted,
     load,
     moment,
     open_store,
@@ -148,7 +149,8 @@ def replay(
         for one in plan.items:
             event = one.event
             print(f"  {clock_time(event.timestamp)}  {event.type} {event.subject}  {event.id}")
-    print(f"{len(plan.items)} events {'would be' if dry_run else 'are'} sent to {endpoint}.")
+    is_or_are = "would be" if dry_run else "is" if len(plan.items) == 1 else "are"
+    print(f"{counted(len(plan.items), 'event')} {is_or_are} sent to {endpoint}.")
     if plan.under_way:
         print(f"{plan.under_way} are on their way already.")
     if plan.outdated:
@@ -203,7 +205,7 @@ def _line(
     if asked:
         parts.append(f"to be {asked.value}d")
     oldest = f", the oldest from {age(waiting.oldest_open_at, now)}" if waiting.open else ""
-    return f"{' '.join(parts)}; {waiting.open} waiting{oldest}, {waiting.dead} dead letters"
+    return f"{' '.join(parts)}; {waiting.open} waiting{oldest}, {counted(waiting.dead, 'dead letter')}"
 
 
 def _document(

@@ -61,6 +61,11 @@ def say_when_it_goes(path: Path | None) -> None:
         print("No daemon runs on this database; it happens when one does.")
 
 
+def counted(many: int, noun: str) -> str:
+    """`1 event`, `2 events`."""
+    return f"{many} {noun}" if many == 1 else f"{many} {noun}s"
+
+
 def print_json(value: Json) -> None:
     """One JSON document on one line."""
     print(json.dumps(value, ensure_ascii=False))

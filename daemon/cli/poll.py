@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.output import ConfigOption, Fatal, JsonOption, load, print_json
+from daemon.cli.output import ConfigOption, Fatal, JsonOption, counted, load, print_json
 from daemon.core import detection
 from daemon.core.body import summary
 from daemon.core.model import Json
@@ -48,7 +48,7 @@ def _lines(polled: Polled, *, is_rehearsal: bool) -> list[str]:
     name = "/".join(watch.id)
     if polled.unknown:
         return [f"{name}: {polled.unknown.failure.value}: {polled.unknown.message}"]
-    lines = [f"{name}: answered, {len(polled.recorded.events)} events"]
+    lines = [f"{name}: answered, {counted(len(polled.recorded.events), 'event')}"]
     for event in polled.recorded.events:
         to = [one.endpoint for one in polled.recorded.deliveries if one.event.id == event.id]
         lines.append(f"  {event.type}  {summary(json.loads(event.body))}  -> {', '.join(to) or 'nobody'}")

@@ -66,6 +66,12 @@ def _field(value: str) -> str:
     return value
 
 
+def _lasting(value: str) -> str:
+    if value.partition(".")[0] == "alert" and value != "alert.severity":
+        raise ValueError('of an alert only "alert.severity" stays the same while it lasts')
+    return value
+
+
 def _headers(headers: dict[str, str]) -> dict[str, str]:
     for name, value in headers.items():
         if not _HEADER.fullmatch(name):
@@ -94,7 +100,7 @@ class Schedule(Settings):
 class Filter(Settings):
     """`[[webhooks.filters]]`: a condition on what an event says. All must hold."""
 
-    field: FieldPath
+    field: Annotated[FieldPath, AfterValidator(_lasting)]
     equal: Text | None = Field(default=None, validation_alias="is")
     within: Annotated[tuple[Text, ...], AfterValidator(some)] | None = Field(
         default=None, validation_alias="in"

@@ -168,6 +168,8 @@ def _failed(breaker: Breaker, attempted: Attempted, now: datetime, spread: float
     outcome = attempted.outcome
     is_first = attempted.message.attempt == 1
     is_rejected, is_throttled = outcome is Outcome.FORBIDDEN, outcome is Outcome.THROTTLED
+    if is_throttled and breaker.throttles and breaker.is_open(now):
+        return _still_throttled(breaker, attempted.retry_after, now)
     counted = replace(
         breaker,
         failing_since=breaker.failing_since or now,
@@ -201,6 +203,13 @@ def _health(breaker: Breaker, now: datetime) -> Health:
         return Health.SUSPENDED if failing_for >= SUSPENDED_AFTER else Health.DEGRADED
     is_dead = breaker.any_failures >= ANY_FAILURES and failing_for >= FAILING_FOR
     return Health.DEGRADED if breaker.first_failures >= FIRST_FAILURES or is_dead else Health.HEALTHY
+
+
+def _still_throttled(breaker: Breaker, retry_after: timedelta | None, now: datetime) -> Breaker:
+    """The breaker after one more of those that were under way when the pause began: they say the same
+    thing once, but one of them may ask for longer."""
+    until = now + pause(retry_after) if retry_after is not None else now
+    return replace(breaker, not_before=max(until, breaker.not_before or until))
 
 
 def _throttle(retry_after: timedelta | None, times: int) -> timedelta:

@@ -8,7 +8,7 @@ from daemon.core.alerts import TOLD, Phase
 from daemon.core.filters import passes
 from daemon.core.incidents import Incident
 from daemon.core.ledger import Hold
-from daemon.core.model import Kind
+from daemon.core.model import Json, Kind
 from daemon.core.quiet import is_at_least
 from daemon.core.routing import Interest
 from daemon.core.silences import Silence, silencing
@@ -55,8 +55,18 @@ def _is_wanted(incident: Incident, interest: Interest) -> bool:
     return (
         interest.covers(incident.system, incident.kind.fires)
         and not interest.is_about_itself(incident.system, incident.subject)
-        and passes({**incident.payload, "alert": {"severity": incident.severity.value}}, interest.filters)
+        and passes(_filtered(incident), interest.filters)
     )
+
+
+def _filtered(incident: Incident) -> dict[str, Json]:
+    """What filters see of an incident: what its events say, but for what changes while it lasts."""
+    return {
+        "system": incident.system or None,
+        "subject": incident.subject,
+        **incident.payload,
+        "alert": {"severity": incident.severity.value},
+    }
 
 
 def rank(incident: Incident) -> tuple[int, bool, datetime, str]:

@@ -1,8 +1,8 @@
 """Whether it is our own network that is down, rather than the endpoints. Pure.
 
 An attempt that no network carried says nothing of the endpoint that it was meant for: it burns no
-attempt and moves no breaker. Three witnesses are heard: the endpoints among themselves, the telephony
-API, which is polled anyway, and the machine's own word that it has no route.
+attempt and moves no breaker. Two witnesses are heard: the endpoints among themselves, and the telephony
+API, which is polled anyway.
 """
 
 from dataclasses import dataclass, field

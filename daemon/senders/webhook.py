@@ -383,6 +383,7 @@ class _Flight(NamedTuple):
         curl, handle = self.handle.curl, self.handle
         status = curl.getinfo(pycurl.RESPONSE_CODE)
         waits = curl.getinfo(pycurl.RETRY_AFTER)
+        phases = Phases(*map(curl.getinfo, _PHASES))
         # More answer than anybody reads is still an answer.
         was_cut = error is not None and error[0] == pycurl.E_WRITE_ERROR
         is_answer = status and (error is None or was_cut) and handle.is_head_whole
@@ -390,7 +391,7 @@ class _Flight(NamedTuple):
             message=self.message,
             outcome=outcome(status, has_retry_after=waits > 0) if is_answer else self._failure(error),
             started_at=self.started_at,
-            phases=Phases(*map(curl.getinfo, _PHASES)),
+            phases=phases if status else phases._replace(answered=0),  # else when it began to wait for one
             http_status=status or None,
             error=None if is_answer else handle.refusal or (error[1] if error else "no whole answer"),
             response_head=bytes(handle.response).decode("utf-8", "replace")[:HEAD_CHARACTERS] or None,

@@ -13,11 +13,11 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from daemon.core.delivery import OPEN, Attempted, Message, Next, Status
+from daemon.core.delivery import OPEN, Attempted, Message, Next, Outcome, Status
 from daemon.core.events import states_like
 from daemon.core.routing import Order, Planned
 from daemon.store.prepared import Prepared
-from daemon.store.schema import EPOCH, MILLISECOND, deliveries, events, millis
+from daemon.store.schema import EPOCH, MILLISECOND, attempts, deliveries, events, millis
 
 _Where = sa.ColumnElement[bool] | sa.TextClause
 # Literal, so that SQLite sees that the partial index serves.
@@ -76,8 +76,8 @@ _LEASED = Prepared(
 )
 _HELD = Prepared("SELECT id FROM deliveries WHERE status = 'leased' AND token = :token", "token")
 _SET_DELIVERED = Prepared(
-    "UPDATE deliveries SET status = 'delivered', ended_at = :now, token = NULL, leased_until = NULL"
-    " WHERE id = :id",
+    "UPDATE deliveries SET status = 'delivered', ended_at = :now, error = NULL, token = NULL,"
+    " leased_until = NULL WHERE id = :id",
     "now", "id",
 )  # fmt: skip
 _SET_RESULT = Prepared(
@@ -222,11 +222,11 @@ def claim(
         return Claimed([], [])
     messages: list[Message] = []
     expired: list[Message] = []
-    for number, lane, event, kind, body, attempts, failures, stands_for, due_at, expires_at in map(
+    for number, lane, event, kind, body, attempt, failures, stands_for, due_at, expires_at in map(
         tuple, _LEASED.all(db, token)
     ):
         message = Message(
-            number, token, endpoint, lane, event, kind, body, attempts, failures, stands_for, due_at > at
+            number, token, endpoint, lane, event, kind, body, attempt, failures, stands_for, due_at > at
         )
         (messages if expires_at is None or expires_at > at else expired).append(message)
     if expired:
@@ -295,6 +295,11 @@ def revive(db: sa.Connection, endpoint: str, since: datetime, now: datetime) -> 
 
     Not what it refused, nor what is too late; and alerts are the ledger's, which tells how they stand now.
     """
+    was_refused = sa.select(attempts.c.number).where(
+        attempts.c.delivery == deliveries.c.id,
+        attempts.c.number == deliveries.c.attempts,
+        attempts.c.outcome == Outcome.REFUSED,
+    )
     dead = list(
         db.scalars(
             sa.select(deliveries.c.id).where(
@@ -303,6 +308,7 @@ def revive(db: sa.Connection, endpoint: str, since: datetime, now: datetime) -> 
                 deliveries.c.ended_at >= since,
                 deliveries.c.failures > 0,
                 deliveries.c.incident.is_(None),
+                ~was_refused.exists(),
                 sa.or_(deliveries.c.expires_at.is_(None), deliveries.c.expires_at > now),
             )
         )
@@ -332,8 +338,8 @@ def give_up(db: sa.Connection, ids: Sequence[int], error: str, now: datetime) ->
 def lease_one(db: sa.Connection, event: int, endpoint: str, lease: Lease) -> Message:
     """Lease the pending delivery of an event (by number) for an endpoint, out of turn."""
     _LEASE_ONE.run(db, lease.token, millis(lease.until), event, endpoint)
-    ((number, lane, name, kind, body, attempts, *_),) = (tuple(row) for row in _LEASED.all(db, lease.token))
-    return Message(number, lease.token, endpoint, lane, name, kind, body, attempts)
+    ((number, lane, name, kind, body, attempt, *_),) = (tuple(row) for row in _LEASED.all(db, lease.token))
+    return Message(number, lease.token, endpoint, lane, name, kind, body, attempt)
 
 
 def _outdate(db: sa.Connection, planned: Planned, now: datetime) -> int:

@@ -249,7 +249,7 @@ class Dispatcher:
         turns = [
             Turn(name, self._queue(name).breaker, after)
             for name, after in moved.items()
-            if after.health is not self._queue(name).breaker.health
+            if _has_turned(self._queue(name).breaker, after)
         ]
         for turn in turns:
             if turn.after.health is Health.HEALTHY:
@@ -376,6 +376,11 @@ class Dispatcher:
             self._is_looking = True
             for queue in self._queues.values():
                 queue.forget()
+
+
+def _has_turned(before: Breaker, after: Breaker) -> bool:
+    """Whether others have to hear of it; also that an operator turned off what was off by itself."""
+    return (after.health, after.disabled_by) != (before.health, before.disabled_by)
 
 
 def _log_finished(finished: Sequence[Finished], lost: Sequence[Finished]) -> None:

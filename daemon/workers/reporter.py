@@ -53,17 +53,17 @@ class Reporter:
 
 
 def _condition(name: str, state: Breaker) -> Condition:
-    # What an operator has turned off does not fail; it is off.
-    is_well = state.health is Health.HEALTHY or state.disabled_by is DisabledBy.OPERATOR
     subject = endpoint_subject(name)
-    verdict = Verdict.GOOD if is_well else Verdict.BAD
+    verdict = Verdict.GOOD if state.health is Health.HEALTHY else Verdict.BAD
+    if state.disabled_by is DisabledBy.OPERATOR:
+        verdict = Verdict.GONE  # it does not fail any more, and has not recovered: it is off
     return Condition(subject, FAILING, subject, verdict, AT_ONCE, {"endpoint": _payload(name, state)})
 
 
 def _steps(turn: Turn) -> list[Fact]:
     """The facts that a turn is beside the alert."""
     before, after = turn.before, turn.after
-    if before.health is Health.DISABLED:
+    if before.health is Health.DISABLED and after.health is not Health.DISABLED:
         types = ["endpoint.enabled"]
     elif before.health is Health.SUSPENDED and after.health is Health.DEGRADED:
         types = ["endpoint.resumed"]

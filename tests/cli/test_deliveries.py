@@ -131,7 +131,7 @@ def test_endpoints_are_listed_with_what_waits_for_them(call: Call, setting: Sett
     crm, ops = out.splitlines()
 
     assert crm.startswith("crm  healthy; 1 waiting, the oldest from ")
-    assert crm.endswith("1 dead letters")
+    assert crm.endswith("1 dead letter")
     assert ops == "ops  healthy; 0 waiting, 0 dead letters"
 
 
@@ -154,7 +154,7 @@ def test_a_replay_can_be_looked_at_before(call: Call, setting: Setting) -> None:
     code, out, _ = call("endpoints", "replay", "crm", "--dry-run")
     assert code == 0
     assert "sms.received bad" in out
-    assert "1 events would be sent to crm." in out
+    assert "1 event would be sent to crm." in out
     assert setting.statuses() == ["delivered", "dead", "pending"]
 
     _, out, _ = call("endpoints", "replay", "crm", "--which", "all", "--json")

@@ -105,6 +105,7 @@ def test_a_signing_key_signs_beside_the_secret(tmp_path: Path) -> None:
         ('certificate = "none.pem"', "cannot be read: No such file"),
         ('certificate = "config.toml"', "is no certificate in PEM form with its key"),
         ("[[webhooks.schedules]]\nevents = []", "[webhooks.schedules] events: must not be empty"),
+        ('[[webhooks.filters]]\nfield = "alert.reason"\nis = "a"', 'only "alert.severity" stays the same'),
         ('[[webhooks.filters]]\nfield = "sms.text"', 'give one of "is", "in", "not_in"'),
         ('[[webhooks.filters]]\nfield = "sms.text"\nis = "a"\nin = ["b"]', 'give one of "is", "in"'),
         ('[[webhooks.filters]]\nfield = "sms.text"\ncontain = "a"', 'did you mean "contains"?'),

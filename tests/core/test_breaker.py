@@ -169,6 +169,22 @@ def test_without_a_wish_the_pause_doubles_up_to_five_minutes() -> None:
     assert waits == [1, 2, 4, 8]
 
 
+def test_many_that_were_under_way_when_the_pause_began_are_one_wish() -> None:
+    breaker = HEALTHY
+    for _ in range(8):
+        breaker = after(breaker, attempted(Outcome.THROTTLED), START, 0.0)
+
+    assert breaker.health is Health.HEALTHY
+    assert breaker.not_before == START + SECOND
+
+
+def test_the_longest_of_their_wishes_counts() -> None:
+    short = after(HEALTHY, attempted(Outcome.THROTTLED, retry_after=SECOND), START, 0.0)
+    both = after(short, attempted(Outcome.THROTTLED, retry_after=HOUR), START, 0.0)
+
+    assert both.not_before == START + HOUR
+
+
 def test_a_shorter_pause_does_not_cut_a_longer_one() -> None:
     long = after(HEALTHY, attempted(Outcome.THROTTLED, retry_after=HOUR), START, 0.0)
     both = after(long, attempted(Outcome.THROTTLED, retry_after=SECOND), START, 0.0)

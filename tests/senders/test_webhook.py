@@ -2,56 +2,17 @@
 
 import socket
 import threading
-from collections.abc import Iterator
-from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
-from ipaddress import ip_network
 
 import pytest
 from standardwebhooks import Webhook
 
 from daemon import clock
-from daemon.core.delivery import Attempted, Message, Outcome
-from daemon.core.model import Secret
-from daemon.core.signing import hmac_signer
-from daemon.senders.webhook import Target, WebhookSender, outcome
+from daemon.core.delivery import Attempted, Outcome
+from daemon.senders.webhook import WebhookSender
 from tests.fakes import Receiver, answer
-
-SECRET = Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-OTHER = Secret("whsec_" + "QUJD" * 8)
-BODY = '{"type":"sms.received","text":"שלום"}'.encode()
-
-
-def target(
-    url: str, *, timeout: float = 5, secrets: tuple[Secret, ...] = (SECRET,), allow: str = ""
-) -> Target:
-    networks = (ip_network(allow),) if allow else ()
-    return Target(
-        url, tuple(map(hmac_signer, secrets)), timedelta(seconds=timeout), timedelta(seconds=2), networks
-    )
-
-
-def message(endpoint: str = "crm", *, event: str = "evt_1", attempt: int = 1) -> Message:
-    return Message(7, "lease_1", endpoint, "lane", event, "sms.received", BODY, attempt)
-
-
-@pytest.fixture
-def sender() -> Iterator[WebhookSender]:
-    one = WebhookSender({}, now=clock.utcnow, monotonic=clock.monotonic)
-    yield one
-    one.close()
-
-
-def attempt(sender: WebhookSender, to: Target, *messages: Message) -> list[Attempted]:
-    sender.targets = {"crm": to}
-    for one in messages or (message(),):
-        sender.start(one)
-    ended: list[Attempted] = []
-    deadline = clock.monotonic() + 10
-    while len(ended) < max(len(messages), 1):
-        assert clock.monotonic() < deadline
-        ended += sender.finished(1)
-    return ended
+from tests.faults import PATIENCE, FaultReceiver, Line, Script, accepting, silent
+from tests.senders.attempts import BODY, OTHER, SECRET, attempt, message, target
 
 
 def test_a_receiver_with_the_official_library_accepts_it(sender: WebhookSender) -> None:
@@ -85,48 +46,6 @@ def test_the_headers_say_which_attempt_of_what_this_is(sender: WebhookSender) ->
     assert "expect" not in headers
 
 
-@pytest.mark.parametrize(
-    ("status", "expected"),
-    [
-        (200, Outcome.ACCEPTED),
-        (202, Outcome.ACCEPTED),
-        (301, Outcome.REDIRECTED),
-        (308, Outcome.REDIRECTED),
-        (400, Outcome.REFUSED),
-        (401, Outcome.FORBIDDEN),
-        (403, Outcome.FORBIDDEN),
-        (404, Outcome.FAILED),
-        (408, Outcome.FAILED),
-        (410, Outcome.GONE),
-        (413, Outcome.REFUSED),
-        (422, Outcome.REFUSED),
-        (425, Outcome.FAILED),
-        (429, Outcome.THROTTLED),
-        (500, Outcome.FAILED),
-        (503, Outcome.FAILED),
-    ],
-)
-def test_every_status_has_its_meaning(status: int, expected: Outcome) -> None:
-    assert outcome(status, has_retry_after=False) is expected
-
-
-def test_a_redirect_is_not_followed(sender: WebhookSender) -> None:
-    with Receiver() as elsewhere, Receiver(answer(307, location=elsewhere.url)) as receiver:
-        (ended,) = attempt(sender, target(receiver.url))
-
-        assert (ended.outcome, ended.http_status) == (Outcome.REDIRECTED, 307)
-        assert elsewhere.received == []
-
-
-@pytest.mark.parametrize("status", [429, 503])
-def test_a_receiver_may_ask_for_patience(sender: WebhookSender, status: int) -> None:
-    with Receiver(answer(status, b"later", retry_after="120")) as receiver:
-        (ended,) = attempt(sender, target(receiver.url))
-
-    assert (ended.outcome, ended.retry_after) == (Outcome.THROTTLED, timedelta(seconds=120))
-    assert ended.response_head == "later"
-
-
 def test_nobody_listening_is_unreachable(sender: WebhookSender) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -134,45 +53,7 @@ def test_nobody_listening_is_unreachable(sender: WebhookSender) -> None:
 
     assert (ended.outcome, ended.http_status) == (Outcome.UNREACHABLE, None)
     assert ended.error
-
-
-def test_an_answer_that_drips_does_not_stretch_the_deadline(sender: WebhookSender) -> None:
-    left = threading.Event()
-
-    def drip(handler: BaseHTTPRequestHandler) -> None:
-        handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
-        while not left.wait(0.02):
-            handler.wfile.write(b"x-drip: 1\r\n")
-            handler.wfile.flush()
-
-    with Receiver(drip) as receiver:
-        began = clock.monotonic()
-        (ended,) = attempt(sender, target(receiver.url, timeout=0.3))
-        left.set()
-
-    assert ended.outcome is Outcome.TIMEOUT
-    assert clock.monotonic() - began < 3
-
-
-def test_an_endless_answer_is_cut_and_still_an_answer(sender: WebhookSender) -> None:
-    with Receiver(answer(200, b"x" * 10_000_000)) as receiver:
-        (ended,) = attempt(sender, target(receiver.url))
-
-    assert ended.outcome is Outcome.ACCEPTED
-    assert ended.response_head is not None
-    assert len(ended.response_head) <= 500
-
-
-def test_a_connection_is_used_again_and_its_death_is_no_failure(sender: WebhookSender) -> None:
-    def last(handler: BaseHTTPRequestHandler) -> None:
-        answer()(handler)
-        handler.connection.shutdown(socket.SHUT_RDWR)  # without saying so beforehand
-
-    with Receiver(last, answer()) as receiver:
-        first = attempt(sender, target(receiver.url), message(event="evt_1"))
-        second = attempt(sender, target(receiver.url), message(event="evt_2"))
-
-    assert [one.outcome for one in first + second] == [Outcome.ACCEPTED] * 2
+    assert (ended.phases.connected, ended.phases.answered) == (0, 0)  # neither was reached
 
 
 def test_a_slow_receiver_holds_up_nobody_else(sender: WebhookSender) -> None:
@@ -212,7 +93,7 @@ def test_a_wake_from_another_thread_ends_the_wait(sender: WebhookSender) -> None
 
 def test_a_name_that_leads_inside_is_refused_when_the_socket_is_opened(sender: WebhookSender) -> None:
     """`127.1` is no literal that the rules know, so it counts as a name, and leads to 127.0.0.1."""
-    with Receiver() as receiver:
+    with FaultReceiver(accepting) as receiver:
         (ended,) = attempt(sender, target(receiver.url.replace("127.0.0.1", "127.1")))
         (allowed,) = attempt(sender, target(receiver.url.replace("127.0.0.1", "127.1"), allow="127.0.0.0/8"))
 
@@ -221,6 +102,27 @@ def test_a_name_that_leads_inside_is_refused_when_the_socket_is_opened(sender: W
             '127.1 leads to 127.0.0.1, which is not a public address; allow = ["127.0.0.1"] permits it'
         )
         assert allowed.outcome is Outcome.ACCEPTED
+        assert len(receiver.lines) == 1
+
+
+@pytest.mark.parametrize("endpoint", ["crm", "another"])
+def test_a_connection_that_one_target_may_have_is_not_lent_to_one_that_may_not(
+    sender: WebhookSender, endpoint: str
+) -> None:
+    """To another endpoint's, or to its own after a reload that took the permission away."""
+    with Receiver() as receiver:
+        inside = receiver.url.replace("127.0.0.1", "127.1")
+        attempt(sender, target(inside, allow="127.0.0.0/8"))
+        sender.targets = {endpoint: target(inside)}
+        sender.start(message(endpoint))
+        ended: list[Attempted] = []
+        while not ended:
+            ended = sender.finished(5)
+
+        assert [one.outcome for one in ended] == [Outcome.GUARDED]
+        assert ended[0].error == (
+            '127.1 leads to 127.0.0.1, which is not a public address; allow = ["127.0.0.1"] permits it'
+        )
         assert len(receiver.received) == 1
 
 
@@ -234,12 +136,34 @@ def test_a_reload_that_changes_a_target_changes_the_next_attempt(sender: Webhook
     Webhook(OTHER.value).verify(second.body, second.headers)
 
 
-def test_nothing_is_taken_from_the_environment(
-    sender: WebhookSender, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9/")
-    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9/")
-    with Receiver() as receiver:
-        (ended,) = attempt(sender, target(receiver.url))
+def test_a_name_that_nobody_can_have_is_not_resolved(sender: WebhookSender) -> None:
+    (ended,) = attempt(sender, target(f"http://{'x' * 64}.example/"))
 
-    assert ended.outcome is Outcome.ACCEPTED
+    assert (ended.outcome, ended.address) == (Outcome.UNRESOLVED, None)
+
+
+def test_a_sender_that_is_closed_hangs_up_on_everybody() -> None:
+    """Who rests, and who still owes an answer."""
+    left = threading.Semaphore(0)
+
+    def until_it_leaves(script: Script) -> Script:
+        def watched(line: Line) -> None:
+            try:
+                script(line)
+            except ConnectionError:
+                left.release()
+
+        return watched
+
+    resting, owing = until_it_leaves(accepting), until_it_leaves(silent)
+    with FaultReceiver(resting) as one, FaultReceiver(owing) as other:
+        sender = WebhookSender({}, now=clock.utcnow, monotonic=clock.monotonic)
+        attempt(sender, target(one.url))
+        sender.targets = {"other": target(other.url)}
+        sender.start(message("other"))
+        while not other.lines:
+            sender.finished(0.01)
+        sender.close()
+
+        assert left.acquire(timeout=PATIENCE)
+        assert left.acquire(timeout=PATIENCE)

@@ -1,5 +1,7 @@
 """An endpoint that fails, rests, is tried and comes back: the dispatcher and its breakers."""
 
+import json
+
 from daemon.core.breaker import COOLDOWNS, Health, Switch
 from daemon.core.delivery import Outcome
 from daemon.core.routing import Interest, Order
@@ -118,6 +120,38 @@ def test_an_operator_s_word_survives_a_restart_and_every_success(setting: Settin
     assert "endpoint.disabled" in setting.told("ops")
 
 
+def test_turning_off_what_fails_ends_the_alert_and_does_not_claim_that_it_is_well(setting: Setting) -> None:
+    degrade(setting)
+    turn_off(setting)
+
+    assert setting.told("ops")[-2:] == ["endpoint.recovered", "endpoint.disabled"]
+    assert last_reason(setting, "endpoint.recovered") == "removed"
+
+
+def test_an_operator_may_turn_off_what_was_off_by_itself(setting: Setting) -> None:
+    setting.receivers.answers["crm"] = Outcome.GONE
+    setting.add("a")
+    setting.run()
+    turn_off(setting)
+
+    assert setting.told("ops")[-2:] == ["endpoint.recovered", "endpoint.disabled"]
+    assert last_reason(setting, "endpoint.recovered") == "removed"
+
+
+def turn_off(setting: Setting) -> None:
+    with setting.database.write() as db:
+        endpoints.ask(db, "crm", Switch.DISABLE)
+    setting.dispatcher.wake()
+    setting.run()
+    setting.run()
+
+
+def last_reason(setting: Setting, event_type: str) -> str:
+    bodies = [json.loads(one.body) for one in setting.receivers.sent if one.event_type == event_type]
+    reason: str = bodies[-1]["data"]["alert"]["reason"]
+    return reason
+
+
 def test_health_survives_a_restart(setting: Setting) -> None:
     degrade(setting)
     setting.another()
@@ -184,6 +218,38 @@ def test_what_died_of_a_failing_endpoint_is_taken_up_when_it_is_back(database: D
     setting.run(after=1)
 
     assert setting.statuses() == ["dead", *["delivered"] * 7]
+
+
+def test_what_it_refused_after_it_had_failed_stays_refused(database: Database) -> None:
+    setting = Setting(database, schedules=(Schedule(("*",), (SECOND, SECOND)),))
+    setting.receivers.answers["crm"] = Outcome.FAILED
+    setting.add("bad")
+    setting.run()
+    setting.receivers.answers["crm"] = Outcome.REFUSED
+    setting.run(after=1)
+    assert setting.statuses() == ["dead"]
+
+    setting.receivers.answers["crm"] = Outcome.FAILED
+    setting.add(*"abcdef")
+    setting.run()
+    setting.receivers.answers.clear()
+    for _ in range(5):
+        setting.run(after=900)
+
+    assert setting.health() is Health.HEALTHY
+    assert setting.statuses() == ["dead", *["delivered"] * 6]
+
+
+def test_what_was_delivered_in_the_end_has_no_error(setting: Setting) -> None:
+    setting.receivers.answers["crm"] = Outcome.FAILED
+    setting.add("a")
+    setting.run()
+    setting.receivers.answers.clear()
+    setting.run(after=5)
+
+    assert setting.rows("SELECT status, error FROM deliveries WHERE endpoint = 'crm'") == [
+        ("delivered", None)
+    ]
 
 
 def test_what_is_too_late_is_given_up_and_not_told(database: Database) -> None:

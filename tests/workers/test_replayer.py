@@ -116,6 +116,15 @@ def test_a_pace_is_kept_within_one_lane_too(setting: Setting) -> None:
     assert [len(setting.run(after=after)) for after in (0, 1, 1, 1)] == [1, 1, 1, 1]
 
 
+def test_a_test_that_failed_is_not_sent_again(setting: Setting) -> None:
+    setting.receivers.answers["crm"] = Outcome.REFUSED
+    setting.add("a", type_="test.ping")
+    setting.run()
+
+    assert setting.statuses() == ["dead"]
+    assert planned(setting, Which.FAILED).items == ()
+
+
 @pytest.mark.parametrize("reason", ["repeat", "catch_up"])
 def test_what_was_written_for_another_endpoint_alone_is_not_sent(setting: Setting, reason: str) -> None:
     setting.recorder.interests = []
