@@ -117,8 +117,7 @@ class App:
         self.config = config
         self.recorder.interests = interests(config)
         self.housekeeper.retention = retention(config)
-        self._sender.targets = targets(config)
-        self.dispatcher.routes = routes(config)
+        self.dispatcher.reroute(routes(config), lambda: self._retarget(config))
         self._schedule(clients)
         for client in old_clients:
             client.close()
@@ -126,10 +125,15 @@ class App:
         self.dispatcher.wake()
         return fixed
 
+    def _retarget(self, config: Config) -> None:
+        self._sender.targets = targets(config)
+
     def status_line(self) -> str:
         """One line for `systemctl status`."""
         systems, many = len(self.config.systems), len(self._watches)
-        return f"polling {many} watches of {systems} systems, telling {len(self.dispatcher.routes)} endpoints"
+        return (
+            f"polling {many} watches of {systems} systems, telling {len(self.recorder.interests)} endpoints"
+        )
 
     def _build_workers(self) -> None:
         self._sender = WebhookSender(targets(self.config), now=clock.utcnow, monotonic=clock.monotonic)
@@ -167,7 +171,7 @@ class App:
             is_alive=self._is_alive,
             is_ready=self._is_ready,
             schedule=self._scheduled,
-            endpoints=lambda: list(self.dispatcher.routes),
+            endpoints=self._endpoints,
             last_seen=self.poller.unflushed,
             now=clock.utcnow,
         )
@@ -272,7 +276,7 @@ class App:
             with self.database.write() as db:
                 now = clock.utcnow()
                 recorded = sweep(db, self.recorder, configured, now)
-                recorded += self.reporter.sweep(db, self.dispatcher.routes, now)
+                recorded += self.reporter.sweep(db, self._endpoints(), now)
         except sa.exc.DBAPIError as error:
             log.error("sweep.failed", error=str(error.orig))
             return
@@ -290,6 +294,9 @@ class App:
             return
         log_recorded(recorded)
         self.dispatcher.wake()
+
+    def _endpoints(self) -> list[str]:
+        return [interest.endpoint for interest in self.recorder.interests]
 
     def _tokens(self) -> list[Token]:
         return [Token(one.name, one.token, frozenset(one.scopes)) for one in self.config.http.tokens]

@@ -109,6 +109,13 @@ _PROMOTE = Prepared(
     " AND status = 'waiting')",
     "now", "endpoint", "lane",
 )  # fmt: skip
+_PROMOTE_UNLESS_LED = Prepared(
+    "UPDATE deliveries SET status = 'pending', due_at = CASE WHEN due_at < :now THEN :now ELSE due_at END"
+    " WHERE id = (SELECT min(id) FROM deliveries WHERE endpoint = :endpoint AND lane = :lane"
+    " AND status = 'waiting') AND NOT EXISTS (SELECT 1 FROM deliveries WHERE endpoint = :endpoint"
+    " AND lane = :lane AND ended_at IS NULL AND status IN ('pending', 'leased') AND failures = 0)",
+    "now", "endpoint", "lane",
+)  # fmt: skip
 _PROMOTE_HEADLESS = Prepared(
     "UPDATE deliveries SET status = 'pending', due_at = CASE WHEN due_at < :now THEN :now ELSE due_at END"
     " WHERE id = (SELECT min(id) FROM deliveries WHERE endpoint = :endpoint AND lane = :lane"
@@ -263,7 +270,9 @@ def finish(db: sa.Connection, finished: Sequence[Finished], now: datetime) -> li
         _SET_RESULT.run_many(db, [_result(one, at) for one in others])
     _ADD_ATTEMPT.run_many(db, [_attempt(one.attempted) for one in kept])
     freed = [one.attempted.message for one in kept if one.frees_lane]
-    _PROMOTE.run_many(db, [(at, message.endpoint, message.lane) for message in freed])
+    _PROMOTE.run_many(db, [(at, one.endpoint, one.lane) for one in freed if not one.failures])
+    # Under best effort, what has failed before made way at that time; others may lead the lane now.
+    _PROMOTE_UNLESS_LED.run_many(db, [(at, one.endpoint, one.lane) for one in freed if one.failures])
     return lost
 
 

@@ -16,6 +16,7 @@ claimed than may be under way, so that what ends is followed at once.
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,7 +33,7 @@ from daemon.core.routing import Order
 from daemon.store import endpoints, outbox
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
-from daemon.workers.queues import Claim, Queue, Route
+from daemon.workers.queues import AHEAD, Claim, Queue, Route
 
 log = structlog.get_logger()
 
@@ -83,7 +84,7 @@ Tell = Callable[[sa.Connection, Sequence[Turn], datetime], None]
 
 
 class Dispatcher:
-    """Sends what is due until it is stopped; a reload replaces `routes`."""
+    """Sends what is due until it is stopped."""
 
     def __init__(
         self,
@@ -114,6 +115,14 @@ class Dispatcher:
         self._is_woken = threading.Event()
         self._is_stopping = threading.Event()
         self._claim_until: datetime | None = None
+        self._reroutings: deque[tuple[Mapping[str, Route], Callable[[], None]]] = deque()
+
+    def reroute(self, routes: Mapping[str, Route], then: Callable[[], None]) -> None:
+        """Go by other routes from the next turn on, and call `then` at that moment, in the dispatcher's own
+        thread: no turn sees an endpoint in the one place that has gone from the other. Callable from every
+        thread."""
+        self._reroutings.append((routes, then))
+        self.wake()
 
     def wake(self) -> None:
         """Say that there may be something new to send; callable from every thread."""
@@ -267,8 +276,9 @@ class Dispatcher:
         state = moved.get(name, queue.breaker)
         room = queue.room(route, state, self._sender.in_flight(name), now)
         if room <= 0 or state.is_open(now):
-            return Claim(state, due=now, is_full=True)
-        lease = Lease(self._new_id("lease"), now, now + route.timeout + LEASE_MARGIN)
+            return Claim(state, due=now)
+        # What is claimed ahead may wait for a whole attempt of each that is before it.
+        lease = Lease(self._new_id("lease"), now, now + (1 + AHEAD) * route.timeout + LEASE_MARGIN)
         least = quiet.least_urgency(route.quiet, now)
         claimed = outbox.claim(db, name, room, lease, least=least, is_trial=state.is_half_open)
         if len(claimed) == room:
@@ -373,6 +383,9 @@ class Dispatcher:
     def _take_wake(self) -> None:
         if self._is_woken.is_set():
             self._is_woken.clear()
+            while self._reroutings:
+                self.routes, then = self._reroutings.popleft()
+                then()
             self._is_looking = True
             for queue in self._queues.values():
                 queue.forget()

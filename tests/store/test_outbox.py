@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from daemon.core.delivery import OPEN, Attempted, Message, Next, Outcome, Status
 from daemon.core.model import Fact
-from daemon.core.routing import Interest, Planned, plan
+from daemon.core.routing import Interest, Order, Planned, plan
 from daemon.store import database as databases
 from daemon.store import events, outbox
 from daemon.store.database import Database
@@ -122,6 +122,29 @@ def test_events_added_later_wait_behind_what_is_under_way(database: Database) ->
         assert claim(db) == []
         outbox.finish(db, [ended(head, DELIVERED)], START)
         assert [one.event for one in claim(db)] == ["evt_2"]
+
+
+def test_what_comes_while_a_failed_head_waits_to_be_tried_again_waits_behind_it(database: Database) -> None:
+    ids = Ids()
+    with database.write() as db:
+        add(db, ids, "a")
+        (head,) = claim(db)
+        outbox.finish(db, [ended(head, Next(Status.PENDING, START, counts=True), Outcome.TIMEOUT)], START)
+        add(db, ids, "a")
+
+        assert [one.event for one in claim(db)] == ["evt_1"]
+
+
+def test_under_best_effort_one_that_fails_again_and_again_makes_way_once(database: Database) -> None:
+    """Else two that never failed are under way side by side, and may arrive in either order."""
+    with database.write() as db:
+        add(db, Ids(), "a", "a", "a", interests=[Interest("crm", ("*",), None, order=Order.BEST_EFFORT)])
+        for _ in range(2):
+            failed = next(one for one in claim(db) if one.event == "evt_1")
+            result = Attempted(failed, Outcome.FAILED, START)
+            outbox.finish(db, [Finished(result, Next(Status.PENDING, START, counts=True))], START)
+
+        assert [one.event for one in claim(db)] == ["evt_1"]
 
 
 def test_endpoints_have_lanes_of_their_own(database: Database) -> None:

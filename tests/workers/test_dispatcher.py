@@ -150,7 +150,7 @@ def test_a_result_that_could_not_be_written_is_kept_and_the_message_not_sent_aga
 def test_what_left_the_configuration_stays_in_the_store(setting: Setting) -> None:
     setting.add("a")
     setting.dispatcher.run_once()
-    setting.dispatcher.routes = {}
+    setting.dispatcher.reroute({}, lambda: None)
     setting.sender.end(Outcome.REFUSED)
     setting.dispatcher.run_once()
     setting.dispatcher.run_once()

@@ -346,3 +346,16 @@ def test_time_in_which_the_daemon_was_off_disables_nobody(setting: Setting) -> N
     setting.run(after=60)
 
     assert setting.health() is Health.SUSPENDED
+
+
+def test_a_reload_takes_an_endpoint_away_between_two_turns_and_not_within_one(setting: Setting) -> None:
+    """Else a message is started for which the sender knows no target any more."""
+    setting.add("a")
+    seen: list[set[str]] = []
+    setting.dispatcher.reroute({}, lambda: seen.append(set(setting.dispatcher.routes)))
+    assert set(setting.dispatcher.routes) == {"crm", "ops"}
+
+    setting.run()
+
+    assert seen == [set()]
+    assert setting.receivers.sent == []
