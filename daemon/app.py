@@ -39,8 +39,8 @@ from daemon.config import Config
 from daemon.core.model import Fact, Json
 from daemon.core.routing import DAEMON
 from daemon.core.watch import Watch
-from daemon.endpoints import interests, retention, routes, targets
-from daemon.senders.webhook import WebhookSender
+from daemon.endpoints import interests, retention, routes
+from daemon.outgoing import Outgoing
 from daemon.store import database as databases
 from daemon.watching import watches
 from daemon.web.api import Live, Scheduled, create_app
@@ -117,16 +117,13 @@ class App:
         self.config = config
         self.recorder.interests = interests(config)
         self.housekeeper.retention = retention(config)
-        self.dispatcher.reroute(routes(config), lambda: self._retarget(config))
+        self.dispatcher.reroute(routes(config), lambda: self._outgoing.take(config))
         self._schedule(clients)
         for client in old_clients:
             client.close()
         self._announce("daemon.config_reloaded", {"needs_restart": list(fixed)})
         self.dispatcher.wake()
         return fixed
-
-    def _retarget(self, config: Config) -> None:
-        self._sender.targets = targets(config)
 
     def status_line(self) -> str:
         """One line for `systemctl status`."""
@@ -136,7 +133,8 @@ class App:
         )
 
     def _build_workers(self) -> None:
-        self._sender = WebhookSender(targets(self.config), now=clock.utcnow, monotonic=clock.monotonic)
+        self._outgoing = Outgoing(self.config)
+        self._sender = self._outgoing.senders
         self._cleanups.callback(_named("sender", self._sender.close))
         self.recorder = Recorder(interests(self.config), clock.new_id)
         self.teller = Teller(self.recorder)
@@ -151,6 +149,7 @@ class App:
             tell=self.reporter.tell,
             is_api_answering=self._is_api_answering,
         )
+        self._outgoing.rests_until = self.dispatcher.rests_until
         self.housekeeper = Housekeeper(
             self.database, retention(self.config), is_stopping=self._is_stopping.is_set
         )
@@ -276,7 +275,7 @@ class App:
             with self.database.write() as db:
                 now = clock.utcnow()
                 recorded = sweep(db, self.recorder, configured, now)
-                recorded += self.reporter.sweep(db, self._endpoints(), now)
+                recorded += self.reporter.sweep(db, self._reported(), now)
         except sa.exc.DBAPIError as error:
             log.error("sweep.failed", error=str(error.orig))
             return
@@ -297,6 +296,10 @@ class App:
 
     def _endpoints(self) -> list[str]:
         return [interest.endpoint for interest in self.recorder.interests]
+
+    def _reported(self) -> list[str]:
+        """The names under which endpoints are reported."""
+        return [interest.reported_as or interest.endpoint for interest in self.recorder.interests]
 
     def _tokens(self) -> list[Token]:
         return [Token(one.name, one.token, frozenset(one.scopes)) for one in self.config.http.tokens]

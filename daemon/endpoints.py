@@ -1,10 +1,12 @@
 """What the workers need to know of the endpoints, out of the configuration."""
 
 from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from daemon.config import Config, Webhook
-from daemon.configuration.endpoints import DAYS
+from daemon.configuration.endpoints import DAYS, Endpoint
 from daemon.configuration.endpoints import Quiet as QuietWindow
 from daemon.core.filters import Filter
 from daemon.core.formats import Shape
@@ -15,28 +17,54 @@ from daemon.core.routing import Interest
 from daemon.core.schedule import Schedule
 from daemon.core.signing import Signer, hmac_signer
 from daemon.holydays import HolyDays, Place
+from daemon.mailboxes import LETTERS, MOST_IN_ONE, SERVER, Mailbox, mailboxes, mailing, schedule
 from daemon.senders.webhook import Target
 from daemon.workers.queues import Route
+
+NO_TIME = timedelta(0)
 
 
 def interests(config: Config) -> list[Interest]:
     """Which endpoint wants to be told what."""
-    zone = config.daemon.timezone
     return [
-        Interest(
-            one.name,
-            one.events,
-            one.systems,
-            min_severity=one.min_severity,
-            after=one.after,
-            repeat=one.repeat,
-            quiet=tuple(_quiet(window, zone) for window in one.quiet),
-            order=one.order,
-            filters=tuple(Filter(each.field, *each.condition) for each in one.filters),
-            schedules=_schedules(one),
-        )
-        for one in config.webhooks
+        *(_of_webhook(config, webhook) for webhook in config.webhooks),
+        *(_of_mailbox(config, mailbox) for mailbox in mailboxes(config)),
     ]
+
+
+def _of_webhook(config: Config, webhook: Webhook) -> Interest:
+    return Interest(
+        webhook.name,
+        **_wishes(config, webhook),
+        repeat=webhook.repeat,
+        order=webhook.order,
+        schedules=_schedules(webhook),
+    )
+
+
+def _of_mailbox(config: Config, mailbox: Mailbox) -> Interest:
+    email = mailbox.email
+    return Interest(
+        mailbox.endpoint,
+        **_wishes(config, email),
+        repeat=email.repeat,
+        schedules=(schedule(email),),
+        is_batched=True,
+        group_wait=email.group_wait,
+        reported_as=SERVER,
+    )
+
+
+def _wishes(config: Config, one: Endpoint) -> dict[str, Any]:
+    """What every kind of endpoint has."""
+    return {
+        "events": one.events,
+        "systems": one.systems,
+        "min_severity": one.min_severity,
+        "after": one.after,
+        "quiet": tuple(_quiet(window, config.daemon.timezone) for window in one.quiet),
+        "filters": tuple(Filter(each.field, *each.condition) for each in one.filters),
+    }
 
 
 def _quiet(window: QuietWindow, default_zone: str) -> Quiet:
@@ -114,7 +142,7 @@ def public_keys(config: Config) -> dict[str, str]:
 def routes(config: Config) -> dict[str, Route]:
     """How each endpoint's deliveries are tried."""
     quiet = {one.endpoint: one.quiet for one in interests(config)}
-    return {
+    webhooks = {
         one.name: Route(
             one.max_in_flight,
             one.timeout,
@@ -126,6 +154,19 @@ def routes(config: Config) -> dict[str, Route]:
         )
         for one in config.webhooks
     }
+    timeout = config.smtp.timeout * LETTERS if config.smtp else NO_TIME
+    mails = {
+        one.endpoint: Route(
+            MOST_IN_ONE,
+            timeout,
+            (schedule(one.email),),
+            quiet[one.endpoint],
+            mailing=mailing(one.email),
+            reported_as=SERVER,
+        )
+        for one in mailboxes(config)
+    }
+    return webhooks | mails
 
 
 def retention(config: Config) -> Retention:

@@ -11,8 +11,8 @@ from daemon.core.delivery import Attempted, Outcome
 from daemon.core.model import Fact
 from daemon.core.routing import DAEMON, Planned
 from daemon.core.watch import Watch
-from daemon.endpoints import interests, routes, targets
-from daemon.senders.webhook import Target, WebhookSender
+from daemon.endpoints import interests, routes
+from daemon.outgoing import Outgoing
 from daemon.store import database as databases
 from daemon.store import events, history, outbox
 from daemon.store.database import Database
@@ -33,7 +33,8 @@ def poll_once(config: Config, *, system: str | None, watch: str | None) -> list[
         chosen = _chosen(config, system, watch, cleanups)
         database = databases.open_for_daemon(config.daemon.database)
         cleanups.callback(database.close)
-        sender = WebhookSender(targets(config), now=clock.utcnow, monotonic=clock.monotonic)
+        outgoing = Outgoing(config)
+        sender = outgoing.senders
         cleanups.callback(sender.close)
         recorder = _recorder(config)
         poller = _poller(database, recorder)
@@ -47,6 +48,7 @@ def poll_once(config: Config, *, system: str | None, watch: str | None) -> list[
             tell=Reporter(recorder).tell,
             is_api_answering=poller.is_answered,
         )
+        outgoing.rests_until = dispatcher.rests_until
         dispatcher.recover()
         polled = [poller.poll(one) for one in chosen]
         log_recorded(Teller(recorder).tick(database, clock.utcnow()))
@@ -66,22 +68,22 @@ def rehearse_once(config: Config, *, system: str | None, watch: str | None) -> l
         return [poller.rehearse(one) for one in chosen]
 
 
-def ping(database: Database, endpoint: str, target: Target) -> DeliveryView:
+def ping(database: Database, endpoint: str, config: Config) -> DeliveryView:
     """Send a `test.ping` to an endpoint, out of turn and beside a daemon that may be running; what came of
     it. It is tried once, whatever the endpoint's health, and says nothing of that health."""
-    now, recorder = clock.utcnow(), Recorder([], clock.new_id)
+    now, recorder, timeout = clock.utcnow(), Recorder([], clock.new_id), routes(config)[endpoint].timeout
     fact = Fact("test.ping", "test", {"test": {"endpoint": endpoint}})
     with database.write() as db:
         ((event, _),) = recorder.write(db, DAEMON, [fact], now)
         recorder.deliver(db, [Planned(event, endpoint, f"test/{event.id}")], now)
         (number,) = events.numbers(db, [event]).values()
-        lease = Lease(clock.new_id("lease"), now, now + target.timeout + LEASE_MARGIN)
+        lease = Lease(clock.new_id("lease"), now, now + timeout + LEASE_MARGIN)
         message = outbox.lease_one(db, number, endpoint, lease)
-    sender = WebhookSender({endpoint: target}, now=clock.utcnow, monotonic=clock.monotonic)
+    sender = Outgoing(config).senders
     sender.start(message)
     ended: list[Attempted] = []
     while not ended:
-        ended = sender.finished(target.timeout.total_seconds())
+        ended = sender.finished(timeout.total_seconds())
     sender.close()
     then = delivery.DELIVERED if ended[0].outcome is Outcome.ACCEPTED else delivery.DEAD
     with database.write() as db:

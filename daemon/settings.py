@@ -7,6 +7,7 @@ their own.
 """
 
 from datetime import timedelta
+from email.utils import parseaddr
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -53,7 +54,8 @@ FALLBACK_URL = "https://private.call2all.co.il/ym/api/"
 """The twin of `BASE_URL`: equivalent, so reads may fail over to it."""
 
 Scope = Literal["read", "command", "admin"]
-SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 class Daemon(Settings):
@@ -152,6 +154,10 @@ class System(Settings):
         return None if url == "" else url
 
 
+MAIL_RETRIES = (MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, *[HOUR] * 47)
+"""Waits before the second, third, … attempt: two days in all, as mail servers do it."""
+
+
 class Smtp(Settings):
     """`[smtp]`: the server that takes the mails."""
 
@@ -161,6 +167,13 @@ class Smtp(Settings):
     username: Text | None = None
     password: Annotated[HeldSecret | None, Field(validate_default=True)] = None
     sender: Mailbox = Field(validation_alias="from")
+    ca_file: BesideConfig | None = None
+    """Certificate authorities (PEM) in the place of the machine's."""
+    timeout: Timeout = timedelta(seconds=60)
+    """For one mail, from the first command to the last answer."""
+    connect_timeout: Timeout = timedelta(seconds=15)
+    templates: BesideConfig | None = None
+    """A folder of templates in the place of ours of the same names."""
 
     @field_validator("password")
     @classmethod
@@ -170,15 +183,29 @@ class Smtp(Settings):
         return password
 
 
+def _once(mailboxes: tuple[str, ...]) -> tuple[str, ...]:
+    addresses = [parseaddr(one)[1].casefold() for one in mailboxes]
+    twice = next((one for one in addresses if addresses.count(one) > 1), None)
+    if twice is not None:
+        raise ValueError(f"{twice} is given twice")
+    return mailboxes
+
+
 class Email(Endpoint):
     """`[[emails]]`: an endpoint that gets mails."""
 
     name: Name
-    to: Annotated[tuple[Mailbox, ...], AfterValidator(some)]
-    events: tuple[Text, ...] = ("*",)
-    systems: tuple[Text, ...] | None = None
+    to: Annotated[tuple[Mailbox, ...], AfterValidator(some), AfterValidator(_once)]
+    """Each is told for itself: what one address refuses, the others get all the same."""
     language: Literal["he", "en"] = "en"
     repeat: Repeat = 4 * HOUR
+    group_wait: Duration = timedelta(seconds=15)
+    """How long a mail waits for more to tell. An alert that is over by then is not told."""
+    group_interval: Duration = timedelta(minutes=1)
+    """The least time from one mailing to the next."""
+    most_per_hour: Annotated[int, Field(strict=True, ge=1)] = 30
+    """Mailings; what comes beyond waits, and comes together."""
+    retries: tuple[Timeout, ...] = MAIL_RETRIES
 
 
 class Config(Settings):

@@ -62,6 +62,13 @@ class Line:
         self._heard(request)
         return request
 
+    def until(self, end: bytes) -> bytes:
+        """What the client says up to this, which is not part of it."""
+        while end not in self._unread:
+            self.hear()
+        said, _, self._unread = self._unread.partition(end)
+        return said
+
     def hear(self) -> None:
         """Wait for the client to say something, whatever it is."""
         received = self._connection.recv(65536)

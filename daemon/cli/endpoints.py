@@ -29,7 +29,8 @@ from daemon.core.delivery import Outcome
 from daemon.core.model import Json
 from daemon.core.routing import Interest
 from daemon.core.timestamps import iso
-from daemon.endpoints import interests, public_keys, targets
+from daemon.endpoints import interests, public_keys
+from daemon.mailboxes import mailboxes
 from daemon.once import ping
 from daemon.store import endpoints, views
 from daemon.store.replay import Span
@@ -66,14 +67,11 @@ def list_endpoints(config: ConfigOption = None, as_json: JsonOption = False) -> 
 
 @app.command("test")
 def test(endpoint: EndpointArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Send a test.ping now, whatever its health, and show the answer. Exit code 69 where it is no 2xx."""
+    """Send a test.ping now, whatever its health, and show the answer. Exit code 69 where it is not taken."""
     loaded = load(config).config
     _check(endpoint, loaded)
-    target = targets(loaded).get(endpoint)
-    if target is None:
-        raise Fatal(f"{endpoint!r} takes mails; only webhooks can be tested so far", os.EX_UNAVAILABLE)
     store = open_store(config)
-    delivery = ping(store, endpoint, target)
+    delivery = ping(store, endpoint, loaded)
     store.close()
     (attempt,) = delivery.attempts
     is_well = attempt.outcome is Outcome.ACCEPTED
@@ -168,7 +166,7 @@ def _ask(endpoint: str, config: Path | None, switch: Switch) -> None:
 
 
 def _names(config: Config) -> list[str]:
-    return [*(one.name for one in config.webhooks), *(one.name for one in config.emails)]
+    return [*(one.name for one in config.webhooks), *(one.endpoint for one in mailboxes(config))]
 
 
 def _check(endpoint: str, config: Config) -> None:
@@ -178,10 +176,7 @@ def _check(endpoint: str, config: Config) -> None:
 
 
 def _interest(endpoint: str, config: Config) -> Interest:
-    found = next((one for one in interests(config) if one.endpoint == endpoint), None)
-    if found is None:
-        raise Fatal(f"{endpoint!r} takes mails; only webhooks can be replayed so far", os.EX_UNAVAILABLE)
-    return found
+    return next(one for one in interests(config) if one.endpoint == endpoint)
 
 
 def _moment(option: str, text: str | None) -> datetime | None:

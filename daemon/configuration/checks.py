@@ -13,6 +13,7 @@ from typing import Any
 from daemon.configuration.faults import Fault, Location, fault, nearest, of_table
 from daemon.configuration.values import queue_key
 
+SMTP = "smtp"
 Found = tuple[Location, Mapping[str, Any]]
 """A table, and where it stands."""
 
@@ -27,10 +28,16 @@ def between_tables(document: Mapping[str, Any], directory: Path) -> Iterator[Fau
         yield of_table(("emails", 0), "needs [smtp], the server that takes the mails")
     yield from _twice(systems, "name", "another system has this name")
     yield from _twice(endpoints, "name", "another endpoint has this name")
+    for at, endpoint in endpoints:
+        if endpoint.get("name") == SMTP:
+            yield fault((*at, "name"), "stands for the mail server in the events about endpoints", SMTP)
     yield from _twice(_tokens(document), "name", "another token has this name")
     yield from _unknown_systems(endpoints, [table.get("name") for _, table in systems])
     for at, system in systems:
         yield from _within(at, system, directory)
+    smtp = document.get("smtp")
+    if isinstance(smtp, dict):
+        yield from _bundle(("smtp", "ca_file"), smtp.get("ca_file"), directory)
     for at, webhook in _tables(document, ("webhooks",)):
         yield from _bundle((*at, "ca_file"), webhook.get("ca_file"), directory)
         yield from _chain((*at, "certificate"), webhook, directory)

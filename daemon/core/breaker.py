@@ -17,7 +17,7 @@ in the store. A refusal of one message (400, 422) is no failure of the endpoint 
 Pure. Time in SUSPENDED counts only while the daemon ran: nobody is disabled by our own absence.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -53,6 +53,9 @@ COOLDOWNS: dict[Health, Sequence[timedelta]] = {
 }
 """The waits after failed trials; the last one repeats."""
 ONE_UP = {Health.SUSPENDED: Health.DEGRADED, Health.DEGRADED: Health.HEALTHY}
+
+
+BY_BADNESS = (Health.HEALTHY, Health.DEGRADED, Health.SUSPENDED, Health.DISABLED)
 
 
 class DisabledBy(Enum):
@@ -130,6 +133,12 @@ def elapse(breaker: Breaker, ran: timedelta, now: datetime) -> Breaker:
     if suspended_for >= DISABLED_AFTER:
         return _disabled(breaker, now, DisabledBy.HEALTH, breaker.error)
     return replace(breaker, suspended_for=suspended_for)
+
+
+def worst(breakers: Iterable[Breaker]) -> Breaker:
+    """The one that is least well, of endpoints that share a server; what an operator turned off is off."""
+    on = [one for one in breakers if one.disabled_by is not DisabledBy.OPERATOR]
+    return max(on, key=lambda one: BY_BADNESS.index(one.health), default=HEALTHY)
 
 
 def caught_up(breaker: Breaker) -> Breaker:

@@ -102,7 +102,7 @@ def render(body: bytes, shape: Shape, *, superseded: int = 0) -> Rendered:
     if superseded:
         event["data"]["superseded"] = superseded
     if shape.redact:
-        event = _redacted(event, shape.redact)
+        event = redacted(event, shape.redact)
     if shape.is_thin:
         event["data"] = _thin(event["data"])
     return _FORMATS[shape.format](event, shape)
@@ -167,7 +167,7 @@ def _thin(data: Mapping[str, Any]) -> dict[str, Any]:
     return thin
 
 
-def _redacted(event: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:
+def redacted(event: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:
     """The event without what stands at these paths, nor elsewhere what stood there."""
     wished = tuple(paths)
     hidden: set[str] = set()

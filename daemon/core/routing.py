@@ -51,6 +51,12 @@ class Interest:
     order: Order = Order.STRICT
     filters: tuple[Filter, ...] = ()
     schedules: tuple[Schedule, ...] = ()
+    is_batched: bool = False
+    """What is due is told together, as in a mail: no delivery waits for another."""
+    group_wait: timedelta = timedelta(0)
+    """How long a delivery waits for others. An alert that is over by then is not told."""
+    reported_as: str | None = None
+    """The name under which others hear of its health; None: its own. Mailboxes share a server."""
 
     def covers(self, system: str, event_type: str) -> bool:
         """Whether an event of this system and type goes to this endpoint."""
@@ -60,7 +66,8 @@ class Interest:
 
     def is_about_itself(self, system: str, subject: str) -> bool:
         """Whether something is about this very endpoint, which cannot be told of its own failure."""
-        return system == DAEMON and subject == endpoint_subject(self.endpoint)
+        own = (endpoint_subject(self.endpoint), endpoint_subject(self.reported_as or self.endpoint))
+        return system == DAEMON and subject in own
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,8 @@ class Planned:
     order: Order = Order.STRICT
     expires: timedelta | None = None
     """After so long it is not worth telling any more."""
+    wait: timedelta = timedelta(0)
+    """Until it is due."""
 
 
 def wanted(system: str, facts: Iterable[Fact], interests: Sequence[Interest]) -> list[Fact]:
@@ -111,7 +120,10 @@ def planned(
 ) -> Planned:
     """One delivery of an event for an endpoint, as the endpoint wants it."""
     expires = schedule_of(interest.schedules, event.type).expires if interest.schedules else None
-    return Planned(event, interest.endpoint, lane, incident, urgency, interest.order, expires)
+    own = f"{lane}/{event.id}" if interest.is_batched else lane
+    return Planned(
+        event, interest.endpoint, own, incident, urgency, interest.order, expires, interest.group_wait
+    )
 
 
 def lane(event: Event, urgency: int | None = None) -> str:

@@ -30,6 +30,15 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def from_iso(text: object) -> datetime | None:
+    """The time that an event's body names, with its offset; None where it names none."""
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return moment if moment is None or moment.tzinfo else None
+
+
 def parse_local(text: str) -> datetime | None:
     """A naive date of the API, in either order: `2024-07-30 22:40:54` or `22:40:54 2024-07-30`.
 

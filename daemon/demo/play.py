@@ -52,7 +52,11 @@ class _Show:
         simulator = Simulator(plan.scenario.systems())
         self._system = simulator.systems[plan.scenario.token]
         self._stage = Stage(
-            directory, simulator, token=plan.scenario.token, on_received=self._screen.delivered
+            directory,
+            simulator,
+            token=plan.scenario.token,
+            on_received=self._screen.delivered,
+            on_mail=self._screen.mailed,
         )
         self._tick = threading.Event()
         self._began = 0.0
@@ -127,9 +131,8 @@ class _Show:
         return clock.monotonic() - self._screen.last_delivery > QUIET_SECONDS
 
     def _refresh(self, footer: str) -> None:
-        received = (
-            f"{len(self._stage.receiver.bodies)} events received, {self._stage.receiver.repeats} repeats"
-        )
+        receiver, mails = self._stage.receiver, self._stage.postbox.mails
+        received = f"{len(receiver.bodies)} events received, {receiver.repeats} repeats, {len(mails)} mails"
         self._screen.refresh(self._stage.ask("status"), f"{footer}  {received}.")
         self._tick.wait(REFRESH_SECONDS)
 

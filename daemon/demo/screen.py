@@ -5,6 +5,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.message import EmailMessage
 from typing import Any
 
 from rich.console import Console, Group
@@ -65,6 +66,13 @@ class Screen:
             ("  again, same id" if received.is_repeat else "", "yellow"),
         )
         self._add(self._deliveries, line, "delivered")
+
+    def mailed(self, mail: EmailMessage) -> None:
+        """A mail arrived."""
+        line = Text.assemble(
+            (_now(), "dim"), "  ", ("mail", "bold magenta"), f"  {mail['subject']}  to {mail['to']}"
+        )
+        self._add(self._deliveries, line, "mailed   ")
 
     def refresh(self, status: dict[str, Any] | None, footer: str) -> None:
         """Show how the daemon is now."""

@@ -1,4 +1,4 @@
-"""The demo's stage: a simulated phone system, a receiver, and the real daemon in a process of its own.
+"""The demo's stage: a simulated phone system, a receiver, a postbox, and the real daemon as a process.
 
 The daemon is `yemotd run` with a configuration file, so that it can be killed as a daemon is killed:
 with SIGKILL, in the middle of things.
@@ -14,10 +14,12 @@ import urllib.request
 from base64 import b64encode
 from collections.abc import Callable
 from contextlib import ExitStack
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 from daemon.core.model import Secret
+from daemon.demo.postbox import Postbox
 from daemon.receiver import Received, Receiver
 from daemon.yemot.simulator import Simulator
 
@@ -70,6 +72,19 @@ url = "{webhook_url}"
 secret_file = "webhook-secret"
 events = ["*", "queue.*"]
 retries = ["500ms", "1s", "2s", "5s", "10s"]
+
+[smtp]
+host = "127.0.0.1"
+port = {mail_port}
+security = "none"
+from = "yemotd <yemotd@demo.example>"
+[[emails]]
+name = "office"
+to = ["office@demo.example"]
+events = ["sms.*", "sip.*", "queue.*", "api.*"]
+group_wait = "1s"
+group_interval = "2s"
+most_per_hour = 1000
 """
 
 
@@ -83,6 +98,7 @@ class Stage:
         *,
         token: str,
         on_received: Callable[[Received], None],
+        on_mail: Callable[[EmailMessage], None],
     ) -> None:
         self.directory = directory
         self._token = token
@@ -90,6 +106,7 @@ class Stage:
         self._secret = Secret("whsec_" + b64encode(secrets.token_bytes(32)).decode())
         self._http_token = secrets.token_urlsafe(24)
         self.receiver = Receiver(self._secret, on_received)
+        self.postbox = Postbox(on_mail)
         self._cleanups = ExitStack()
         self._daemon: subprocess.Popen[bytes] | None = None
         self.starts = 0
@@ -102,6 +119,8 @@ class Stage:
         self._cleanups.callback(self.simulator.stop)
         self.receiver.start()
         self._cleanups.callback(self.receiver.stop)
+        self.postbox.start()
+        self._cleanups.callback(self.postbox.stop)
         self._write_configuration()
         self._cleanups.callback(self.stop_daemon)
         self.start_daemon()
@@ -170,7 +189,10 @@ class Stage:
 
     def _write_configuration(self) -> None:
         text = CONFIGURATION.format(
-            port=self.port, base_url=self.simulator.base_url, webhook_url=self.receiver.url
+            port=self.port,
+            base_url=self.simulator.base_url,
+            webhook_url=self.receiver.url,
+            mail_port=self.postbox.port,
         )
         self._write("config.toml", text)
         self._write("token", self._token)

@@ -180,7 +180,8 @@ def add(
     *,
     due_at: datetime | None = None,
 ) -> None:
-    """Add one delivery for each plan, due at `due_at` (None: now); `numbers` are the events' by id."""
+    """Add one delivery for each plan, due at `due_at` (None: after its wait); `numbers` are the events' by
+    id."""
     if not planned:
         return
     stands_for = [_outdate(db, one, now) for one in planned]
@@ -195,7 +196,7 @@ def add(
                 one.lane,
                 (Status.WAITING if lane in busy else Status.PENDING).value,
                 millis(now),
-                millis(due_at or now),
+                millis(due_at or now + one.wait),
                 one.incident,
                 one.urgency,
                 superseded,

@@ -26,7 +26,7 @@ import sqlalchemy as sa
 import structlog
 
 from daemon.core import breaker, delivery, quiet
-from daemon.core.breaker import Breaker, Health, Switch
+from daemon.core.breaker import Breaker, DisabledBy, Health, Switch
 from daemon.core.delivery import OPEN, Attempted, Message, Next, Outcome, Status
 from daemon.core.outage import Outage
 from daemon.core.routing import Order
@@ -77,6 +77,10 @@ class Turn:
     endpoint: str
     before: Breaker
     after: Breaker
+
+    @property
+    def is_by_operator(self) -> bool:
+        return DisabledBy.OPERATOR in (self.before.disabled_by, self.after.disabled_by)
 
 
 Tell = Callable[[sa.Connection, Sequence[Turn], datetime], None]
@@ -141,6 +145,14 @@ class Dispatcher:
             for name, stored in endpoints.load(db).items():
                 self._queue(name).breaker = stored
             return outbox.release_all(db)
+
+    def rests_until(self, endpoint: str) -> datetime | None:
+        """When an endpoint is written to again that has had as many mails as it may have in an hour;
+        None: there may be more. Callable from every thread."""
+        route, queue = self.routes.get(endpoint), self._queues.get(endpoint)
+        if route is None or queue is None or route.mailing is None:
+            return None
+        return queue.rests_until(route.mailing, self._now())
 
     def health(self) -> dict[str, Breaker]:
         """How each endpoint of the configuration is doing; callable from every thread."""
@@ -223,7 +235,9 @@ class Dispatcher:
         if route is None:  # it left the configuration meanwhile
             return Finished(attempted, Next(Status.PENDING, now), frees_lane=False)
         retries = route.retries(attempted.message.event_type)
-        then = delivery.after(attempted, now, self._jitter(), retries, is_our_outage=is_ours)
+        # What was mailed together is due together again, and makes the very same mail.
+        jitter = 0.0 if route.mailing else self._jitter()
+        then = delivery.after(attempted, now, jitter, retries, is_our_outage=is_ours)
         return Finished(attempted, then, then.status not in OPEN or route.order is Order.BEST_EFFORT)
 
     def _moved(self, ended: Sequence[Attempted], ran: timedelta, now: datetime) -> dict[str, Breaker]:
@@ -266,9 +280,27 @@ class Dispatcher:
                 if turn.before.failing_since is not None:
                     outbox.revive(db, turn.endpoint, turn.before.failing_since, now)
         if turns:
-            self._tell(db, turns, now)
+            self._tell(db, self._reported(turns, moved), now)
             self._is_woken.set()
         return turns
+
+    def _reported(self, turns: Sequence[Turn], moved: Mapping[str, Breaker]) -> list[Turn]:
+        """The turns as others hear of them: endpoints that share a server turn together, but for those that
+        an operator turns off and on."""
+        names = {turn.endpoint: self._reported_as(turn.endpoint) for turn in turns}
+        alone = [turn for turn in turns if names[turn.endpoint] == turn.endpoint or turn.is_by_operator]
+        together = []
+        for name in dict.fromkeys(name for endpoint, name in names.items() if name != endpoint):
+            queues = {one: self._queue(one) for one in self.routes if self._reported_as(one) == name}
+            before = breaker.worst(queue.breaker for queue in queues.values())
+            after = breaker.worst(moved.get(one, queue.breaker) for one, queue in queues.items())
+            if _has_turned(before, after):
+                together.append(Turn(name, before, after))
+        return alone + together
+
+    def _reported_as(self, endpoint: str) -> str:
+        route = self.routes.get(endpoint)
+        return (route.reported_as if route else None) or endpoint
 
     def _claim(self, db: sa.Connection, name: str, moved: Mapping[str, Breaker], now: datetime) -> Claim:
         """Lease what an endpoint may have next, and see when there is more."""
@@ -281,13 +313,15 @@ class Dispatcher:
         lease = Lease(self._new_id("lease"), now, now + (1 + AHEAD) * route.timeout + LEASE_MARGIN)
         least = quiet.least_urgency(route.quiet, now)
         claimed = outbox.claim(db, name, room, lease, least=least, is_trial=state.is_half_open)
+        mailed_at = now if route.mailing else None
         if len(claimed) == room:
-            return Claim(state, claimed.messages, now, is_full=True)
+            is_full = route.mailing is None
+            return Claim(state, claimed.messages, now, is_full=is_full, mailed_at=mailed_at)
         due = outbox.next_due(db, name, least=least)
         if state.is_catching_up and (due is None or due > now):
             state = breaker.caught_up(state)
             endpoints.save(db, {name: state})
-        return Claim(state, claimed.messages, due)
+        return Claim(state, claimed.messages, due, mailed_at=mailed_at)
 
     def _adopt(
         self, moved: Mapping[str, Breaker], released: Sequence[Queue], claims: Mapping[str, Claim]

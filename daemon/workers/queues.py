@@ -15,6 +15,16 @@ from daemon.core.schedule import Schedule, schedule_of
 AHEAD = 4
 """How many times its share is claimed for an endpoint beside what is under way, at most `MOST_AHEAD`."""
 MOST_AHEAD = 256
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Mailing:
+    """Everything that is due goes at once, and then nothing for a while."""
+
+    interval: timedelta
+    """From one to the next, at least."""
+    most_per_hour: int
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,10 @@ class Route:
     """Attempts per second; None: as many as it takes."""
     recovery_rate: float = 50
     """The same, for what waited while the endpoint was away."""
+    mailing: Mailing | None = None
+    """How what is due is sent together; None: each for itself."""
+    reported_as: str | None = None
+    """The name under which others hear of its health; None: its own."""
 
     def retries(self, event_type: str) -> tuple[timedelta, ...]:
         """The waits after each failed attempt for an event of this type."""
@@ -57,6 +71,8 @@ class Claim:
     """When there may be more; None: not before a wake."""
     is_full: bool = False
     """There was as much as was asked for, so there may be more at once."""
+    mailed_at: datetime | None = None
+    """Of a mailing: now."""
 
 
 @dataclass
@@ -72,6 +88,8 @@ class Queue:
     _is_known: bool = False
     """Whether `_due` was read since the last wake."""
     _bucket: Bucket | None = None
+    _mailed_at: deque[datetime] = field(default_factory=deque)
+    """The mailings of the last hour."""
 
     def start(self, route: Route, in_flight: int) -> Iterator[Message]:
         """What may be started now, taken out of what is claimed."""
@@ -83,6 +101,9 @@ class Queue:
         held = in_flight + len(self.claimed)
         if state.is_half_open:
             return 1 - held
+        if route.mailing is not None:
+            is_free = not held and self._mailing_from(route.mailing, now) <= now
+            return route.max_in_flight if is_free else 0
         bucket = self._bucket_for(route, state)
         if bucket is not None:
             return min(route.max_in_flight - held, bucket.room(now))
@@ -95,10 +116,18 @@ class Queue:
             return None
         if self._is_known and self._due is None:
             return None
+        if route.mailing is not None and (in_flight or self.claimed):
+            return None
         # A trial need not be due.
         due = self._due if self._is_known and self._due and not state.is_half_open else now
         bucket = self._bucket_for(route, state)
-        return max(due, state.not_before or due, bucket.ready_at(now) if bucket else due)
+        free = self._mailing_from(route.mailing, now) if route.mailing else due
+        return max(due, free, state.not_before or due, bucket.ready_at(now) if bucket else due)
+
+    def rests_until(self, mailing: Mailing, now: datetime) -> datetime | None:
+        """When there may be mailings again, where there were as many as there may be in an hour."""
+        mailed = [at for at in list(self._mailed_at) if at > now - HOUR]
+        return mailed[-mailing.most_per_hour] + HOUR if len(mailed) >= mailing.most_per_hour else None
 
     def take(self, claim: Claim) -> None:
         """Take over a claim that was committed."""
@@ -108,10 +137,19 @@ class Queue:
         self.is_full = claim.is_full
         if self._bucket is not None:
             self._bucket.take(len(claim.messages))
+        if claim.messages and claim.mailed_at is not None:
+            self._mailed_at.append(claim.mailed_at)
 
     def forget(self) -> None:
         """Something new may be due."""
         self._is_known = False
+
+    def _mailing_from(self, mailing: Mailing, now: datetime) -> datetime:
+        """From when on there may be a mailing."""
+        while self._mailed_at and self._mailed_at[0] <= now - HOUR:
+            self._mailed_at.popleft()
+        rested = self._mailed_at[-1] + mailing.interval if self._mailed_at else now
+        return max(rested, self.rests_until(mailing, now) or rested)
 
     def _bucket_for(self, route: Route, state: Breaker) -> Bucket | None:
         rate = route.rate_for(state)

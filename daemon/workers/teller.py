@@ -163,6 +163,9 @@ class Teller:
         """Write one delivery, with an event of its own where the general one does not say it all."""
         incident, told, interest = asked.incident, asked.told, asked.interest
         superseded = outbox.supersede(db, interest.endpoint, incident.id, now)
+        if superseded and _was_brief(incident, interest):
+            self._note(db, replace(asked, decision=ledger.OVER), now)
+            return
         if superseded and not incident.is_firing:
             reason = (
                 Reason.CATCH_UP
@@ -250,6 +253,11 @@ class Teller:
             delivered = self._recorder.deliver(db, [Planned(event, endpoint, routing.lane(event))], now)
             recorded += Recorded((event,), delivered)
         return recorded
+
+
+def _was_brief(incident: Incident, interest: Interest) -> bool:
+    """Whether an alert was over before its endpoint would have been written to."""
+    return incident.ended_at is not None and incident.ended_at - incident.fired_at < interest.group_wait
 
 
 def sweep(

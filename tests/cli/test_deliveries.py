@@ -132,7 +132,7 @@ def test_endpoints_are_listed_with_what_waits_for_them(call: Call, setting: Sett
 
     assert crm.startswith("crm  healthy; 1 waiting, the oldest from ")
     assert crm.endswith("1 dead letter")
-    assert ops == "ops  healthy; 0 waiting, 0 dead letters"
+    assert ops == "ops/d@e.f  healthy; 0 waiting, 0 dead letters"
 
 
 def test_an_endpoint_is_disabled_and_enabled(call: Call, setting: Setting) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from daemon.config import ConfigError, load
 from daemon.configuration.document import HELD
-from daemon.configuration.endpoints import Quiet
+from daemon.configuration.endpoints import Filter, Quiet
 from daemon.configuration.sources import WAYS
 from daemon.configuration.watches import (
     ApiWatch,
@@ -19,7 +19,7 @@ from daemon.configuration.watches import (
     Threshold,
     UnitsWatch,
 )
-from daemon.configuration.webhooks import Filter, Schedule, Webhook
+from daemon.configuration.webhooks import Schedule, Webhook
 from daemon.settings import Config, Daemon, Email, Http, HttpToken, Retention, Smtp, System
 from tests.configuration.documents import ENVIRON
 

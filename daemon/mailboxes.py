@@ -1,0 +1,64 @@
+"""What the workers need to know of mailboxes, out of the configuration.
+
+Each address of an `[[emails]]` is an endpoint of its own, `ops/anna@example.org`: what one refuses, the
+others get, and the ledger knows what each was told. They share a server, so their health is told as one.
+"""
+
+from collections.abc import Iterator
+from email.utils import parseaddr
+from typing import NamedTuple
+
+from daemon.config import Config, Email, Smtp
+from daemon.core.schedule import Schedule
+from daemon.senders.smtp import Security, Server
+from daemon.workers.queues import Mailing
+
+SERVER = "smtp"
+"""The name under which others hear of the health of all mailboxes."""
+MOST_IN_ONE = 100
+"""Messages that are mailed together; what is left follows."""
+LETTERS = 5
+"""About as many mails as one mailing makes, each of which may take as long as the server may."""
+
+
+class Mailbox(NamedTuple):
+    """One address, and what it wants."""
+
+    endpoint: str
+    recipient: str
+    """As it was configured, perhaps with a name."""
+    email: Email
+
+
+def mailboxes(config: Config) -> Iterator[Mailbox]:
+    """Every address that gets mails."""
+    for email in config.emails:
+        for recipient in email.to:
+            yield Mailbox(f"{email.name}/{parseaddr(recipient)[1]}", recipient, email)
+
+
+def schedule(email: Email) -> Schedule:
+    """How long mails are tried."""
+    return Schedule(("*",), email.retries, email.expires or None)
+
+
+def mailing(email: Email) -> Mailing:
+    """How what is due goes together."""
+    return Mailing(email.group_interval, email.most_per_hour)
+
+
+def server(smtp: Smtp | None) -> Server | None:
+    """The server that takes the mails."""
+    if smtp is None:
+        return None
+    return Server(
+        host=smtp.host,
+        port=smtp.port,
+        security=Security(smtp.security),
+        sender=parseaddr(smtp.sender)[1],
+        username=smtp.username,
+        password=smtp.password,
+        timeout=smtp.timeout,
+        connect_timeout=smtp.connect_timeout,
+        ca_file=smtp.ca_file,
+    )

@@ -1,0 +1,76 @@
+"""All senders, made of a configuration: where webhooks go, and how messages become mails."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from email.utils import parseaddr
+from zoneinfo import ZoneInfo
+
+from daemon import clock
+from daemon.config import Config
+from daemon.core.delivery import Message
+from daemon.core.mails import Style, compose, held_back
+from daemon.endpoints import targets
+from daemon.mailboxes import mailboxes, server
+from daemon.senders.letters import Letters
+from daemon.senders.mail import Letter, MailSender
+from daemon.senders.senders import Senders
+from daemon.senders.webhook import WebhookSender
+
+
+class Outgoing:
+    """The senders of a configuration; `take` puts another in its place, in the dispatcher's thread."""
+
+    def __init__(self, config: Config) -> None:
+        self.rests_until: Callable[[str], datetime | None] = lambda _endpoint: None
+        """When an endpoint is mailed again that had all that it may have in an hour: the dispatcher knows."""
+        self._styles = styles(config)
+        self._letters = _letters(config)
+        webhooks = WebhookSender(targets(config), now=clock.utcnow, monotonic=clock.monotonic)
+        mails = MailSender(
+            server(config.smtp),
+            self._compose,
+            now=clock.utcnow,
+            monotonic=clock.monotonic,
+            wake=webhooks.wake,
+        )
+        self.senders = Senders(webhooks, mails)
+
+    def take(self, config: Config) -> None:
+        """Send by another configuration from now on."""
+        self._styles, self._letters = styles(config), _letters(config)
+        self.senders.webhooks.targets = targets(config)
+        self.senders.mails.server = server(config.smtp)
+
+    def _compose(self, endpoint: str, messages: Sequence[Message]) -> list[Letter]:
+        """What is mailed to an endpoint at once, as one mail or several."""
+        style, letters, now = self._styles[endpoint], self._letters, clock.utcnow()
+        until = self.rests_until(endpoint)
+        note = held_back(until, style) if until else None
+        recipient = parseaddr(style.recipient)[1]
+        return [
+            Letter(mail.messages, letters.render(mail, style, now=now), recipient)
+            for mail in compose(messages, style, note=note)
+        ]
+
+
+def styles(config: Config) -> Mapping[str, Style]:
+    """What each mailbox wants, by endpoint."""
+    if config.smtp is None:
+        return {}
+    zone = ZoneInfo(config.daemon.timezone)
+    return {
+        one.endpoint: Style(
+            one.endpoint,
+            one.recipient,
+            config.smtp.sender,
+            one.email.language,
+            zone,
+            one.email.redact,
+            one.email.name,
+        )
+        for one in mailboxes(config)
+    }
+
+
+def _letters(config: Config) -> Letters:
+    return Letters(config.smtp.templates if config.smtp else None)

@@ -1,0 +1,279 @@
+"""Mail by SMTP: what is started together for one endpoint goes out together, from a thread of its own.
+
+    start     the dispatcher's thread    collects
+    finished  the same                   gives what was collected to the worker, one batch for each endpoint
+    compose   the worker                 a batch of messages becomes letters
+    carry     the worker                 one letter after the other, over one connection
+    wake      the worker                 there are results for `finished`
+
+Every message that was started comes out of `finished` exactly once, whatever happens on the way. What
+its end means for the delivery is decided in `core/delivery.py`.
+"""
+
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from email import policy
+from email.message import EmailMessage
+from typing import NamedTuple
+
+import structlog
+
+from daemon.core.delivery import Attempted, Message, Outcome
+from daemon.senders.courier import Carried, Courier
+from daemon.senders.smtp import Mail, Reach, Server
+
+log = structlog.get_logger()
+
+IDLE = timedelta(seconds=30)
+"""How long a connection is kept for the next mail."""
+QUEUED_AT_MOST = timedelta(minutes=5)
+"""A letter that waited so long for those before it is given back untried."""
+CLOSE_WITHIN = 3.0
+"""Seconds."""
+
+
+class Letter(NamedTuple):
+    """One mail to one recipient, complete."""
+
+    messages: tuple[Message, ...]
+    """The deliveries that it carries."""
+    email: EmailMessage
+    recipient: str
+    """Of the envelope."""
+
+
+Compose = Callable[[str, Sequence[Message]], Sequence[Letter]]
+
+
+class MailSender:
+    """Mails under way. `start`, `in_flight`, `is_idle` and `finished` belong to one thread."""
+
+    def __init__(
+        self,
+        server: Server | None,
+        compose: Compose,
+        *,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+        wake: Callable[[], None],
+        idle: timedelta = IDLE,
+    ) -> None:
+        self._compose = compose
+        self._now = now
+        self._monotonic = monotonic
+        self._wake = wake
+        self._idle = idle
+        self._started: dict[str, list[Message]] = {}
+        self._in_flight: Counter[str] = Counter()
+        self._changed = threading.Condition()
+        """Guards what both threads touch: all that follows."""
+        self._server = server
+        self._courier = self._courier_for(server)
+        self._busy: Courier | None = None
+        self._waiting: deque[_Batch] = deque()
+        self._ended: list[Attempted] = []
+        self._is_closing = False
+        self._worker: threading.Thread | None = None
+
+    @property
+    def server(self) -> Server | None:
+        return self._server
+
+    @server.setter
+    def server(self, server: Server | None) -> None:
+        """From the next batch on, with nothing kept of the one before. Callable from every thread."""
+        with self._changed:
+            self._server = server
+            self._courier = self._courier_for(server)
+            self._changed.notify_all()
+
+    def start(self, message: Message) -> None:
+        """Have one message sent; it leaves with the next `finished`."""
+        self._started.setdefault(message.endpoint, []).append(message)
+        self._in_flight[message.endpoint] += 1
+
+    def in_flight(self, endpoint: str) -> int:
+        """How many messages for an endpoint are under way."""
+        return self._in_flight[endpoint]
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is under way."""
+        return not self._in_flight.total()
+
+    def finished(self) -> list[Attempted]:
+        """Attempts that ended. Never waits; what was started since the last call is under way after it."""
+        handed_at = self._monotonic()
+        batches = [_Batch(name, tuple(messages), handed_at) for name, messages in self._started.items()]
+        self._started.clear()
+        with self._changed:
+            if batches and not self._is_closing:
+                self._waiting.extend(batches)
+                self._start_worker()
+                self._changed.notify_all()
+            ended, self._ended = self._ended, []
+        self._in_flight.subtract(attempted.message.endpoint for attempted in ended)
+        return ended
+
+    def close(self) -> None:
+        """Break off what is under way and end the thread."""
+        with self._changed:
+            self._is_closing = True
+            self._waiting.clear()
+            if self._busy is not None:
+                self._busy.break_off()
+            self._changed.notify_all()
+            worker = self._worker
+        if worker is not None:
+            worker.join(CLOSE_WITHIN)
+
+    def _courier_for(self, server: Server | None) -> Courier:
+        return Courier(server, now=self._now, monotonic=self._monotonic, idle=self._idle)
+
+    def _start_worker(self) -> None:
+        if self._worker is None:
+            # A daemon: a resolver that hangs must not keep the process.
+            self._worker = threading.Thread(target=self._run, name="mail", daemon=True)
+            self._worker.start()
+
+    def _run(self) -> None:
+        courier = self._courier
+        while not self._is_closing:
+            batch = self._next(courier)
+            current = self._busy or self._courier
+            if current is not courier:
+                courier.rest()
+                courier = current
+            if batch is None:
+                courier.rest()
+            else:
+                self._serve(batch, courier)
+        courier.rest()
+
+    def _next(self, courier: Courier) -> "_Batch | None":
+        """The next batch; None where the connection has rested enough, or is not to be used again."""
+
+        def is_wanted() -> bool:
+            return bool(self._waiting) or self._is_closing or self._courier is not courier
+
+        with self._changed:
+            self._busy = None
+            self._changed.wait_for(is_wanted, courier.patience)
+            if not self._waiting or self._is_closing:
+                return None
+            self._busy = self._courier
+            return self._waiting.popleft()
+
+    def _serve(self, batch: "_Batch", courier: Courier) -> None:
+        composed = self._composed(batch, courier.sender)
+        owed = _Owed(batch.messages, [letter for letter, _ in composed])
+        before: Carried | None = None
+        for letter, mail in composed:
+            if self._is_closing:
+                return
+            if before is None or not before.is_over:
+                before = self._carry(batch, mail, courier)
+            else:
+                before = Carried(before.outcome, self._now(), before.error, before.reach)
+            self._report(owed.ends(letter, before))
+        lost = Carried(Outcome.REFUSED, self._now(), "no mail could be made of it")
+        self._report(owed.rest(lost))
+
+    def _carry(self, batch: "_Batch", mail: Mail, courier: Courier) -> Carried:
+        if self._monotonic() - batch.handed_at >= QUEUED_AT_MOST.total_seconds():
+            error = "the mails before it took too long"
+            return Carried(Outcome.TIMEOUT, self._now(), error, Reach.SERVER)
+        try:
+            return courier.carry(mail)
+        except Exception:  # a fault of ours must not end the thread
+            log.exception("mail.crashed", endpoint=batch.endpoint)
+            courier.drop()
+            return Carried(Outcome.FAILED, self._now(), "a fault of our own: see the log")
+
+    def _composed(self, batch: "_Batch", sender: str) -> "list[tuple[Letter, Mail]]":
+        """Letters ready to go. A message that none can be made of takes no other with it."""
+        try:
+            letters = self._compose(batch.endpoint, batch.messages)
+            return [(letter, _mail(letter, sender)) for letter in letters]
+        except Exception:  # whatever may be wrong with it is no reason to send nothing more
+            if len(batch.messages) > 1:
+                return [pair for single in batch.split() for pair in self._composed(single, sender)]
+            events = [message.event for message in batch.messages]
+            log.exception("mail.not_composed", endpoint=batch.endpoint, events=events)
+            return []
+
+    def _report(self, ended: Iterable[Attempted]) -> None:
+        with self._changed:
+            before = len(self._ended)
+            self._ended.extend(ended)
+            is_new = len(self._ended) > before and not self._is_closing
+        if is_new:
+            self._wake()
+
+
+class _Batch(NamedTuple):
+    """What was started together for one endpoint."""
+
+    endpoint: str
+    messages: tuple[Message, ...]
+    handed_at: float
+    """On the monotonic clock."""
+
+    def split(self) -> "Iterator[_Batch]":
+        return (self._replace(messages=(message,)) for message in self.messages)
+
+
+class _Owed:
+    """Messages of one batch whose end was not told yet.
+
+    One that goes to several recipients ends with its last letter, and as the worst of them: what has to be
+    tried again before what is refused, and that before what is accepted.
+    """
+
+    def __init__(self, messages: Sequence[Message], letters: Sequence[Letter]) -> None:
+        self._letters_left = Counter(message for letter in letters for message in letter.messages)
+        self._worst: dict[Message, Carried | None] = dict.fromkeys(messages)
+
+    def ends(self, letter: Letter, carried: Carried) -> Iterator[Attempted]:
+        """The ends that come of a letter's."""
+        for message in letter.messages:
+            if message not in self._worst:  # of another batch, or told already
+                continue
+            worst = max(self._worst[message] or carried, carried, key=_badness)
+            self._worst[message] = worst
+            self._letters_left[message] -= 1
+            if not self._letters_left[message]:
+                del self._worst[message]
+                yield _attempted(message, worst)
+
+    def rest(self, carried: Carried) -> Iterator[Attempted]:
+        """The ends of those that are in no letter."""
+        return (_attempted(message, carried) for message in self._worst)
+
+
+def _badness(carried: Carried) -> int:
+    return {Outcome.ACCEPTED: 0, Outcome.REFUSED: 1}.get(carried.outcome, 2)
+
+
+def _attempted(message: Message, carried: Carried) -> Attempted:
+    return Attempted(
+        message,
+        carried.outcome,
+        carried.started_at,
+        carried.phases,
+        error=carried.error,
+        address=carried.address,
+    )
+
+
+def _mail(letter: Letter, sender: str) -> Mail:
+    """The letter's bytes, once for all tries."""
+    is_international = not (letter.recipient + sender).isascii()
+    # Seven bits, so that nothing has to be asked of the server, and nothing depends on its answer.
+    rules = policy.SMTPUTF8 if is_international else policy.SMTP
+    content = letter.email.as_bytes(policy=rules.clone(cte_type="7bit"))
+    return Mail(
+        letter.recipient, content if content.endswith(b"\r\n") else content + b"\r\n", is_international
+    )

@@ -1,0 +1,232 @@
+"""Mails: which messages go together, in which thread, and what a phone shows of them."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon.core.delivery import Message
+from daemon.core.mails import MOST_LISTED, Mail, Style, Tone, compose, duration, held_back
+from daemon.core.phrases import END, FIRST_STRONG
+
+ENGLISH = Style(
+    "ops/anna@example.org",
+    "Anna <anna@example.org>",
+    "Alerts <alerts@pbx.example>",
+    "en",
+    ZoneInfo("Asia/Jerusalem"),
+)
+HEBREW = replace(ENGLISH, language="he")
+NOON = datetime(2026, 3, 1, 10, tzinfo=UTC)
+
+
+def message(
+    number: int, event_type: str, subject: str, payload: dict[str, object], attempt: int = 1
+) -> Message:
+    body = {
+        "type": event_type,
+        "timestamp": "2026-03-01T10:00:00.000Z",
+        "data": {"id": f"evt_{number}", "system": "main", "sequence": number, "subject": subject, **payload},
+    }
+    raw = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")  # as events are stored
+    return Message(
+        number, "lease", "ops/anna@example.org", f"l{number}", f"evt_{number}", event_type, raw, attempt
+    )
+
+
+def sms(number: int, text: str, sender: str = "0541234567", attempt: int = 1) -> Message:
+    payload: dict[str, object] = {
+        "sms": {"from": sender, "to": "0773137770", "text": text, "received_at": "2026-03-01T12:00:00+02:00"}
+    }
+    return message(number, "sms.received", f"sms/{sender}", payload, attempt)
+
+
+def phone(
+    number: int, *, is_over: bool = False, incident: str = "inc_1", name: str = "077", severity: str = "error"
+) -> Message:
+    alert: dict[str, object] = {
+        "incident": incident,
+        "status": "resolved" if is_over else "firing",
+        "severity": severity,
+        "reason": "resolved" if is_over else "first",
+        "started_at": "2026-03-01T10:00:00.000Z",
+        "changed_between": ["2026-03-01T09:59:00.000Z", "2026-03-01T10:00:00.000Z"],
+    }
+    if is_over:
+        alert |= {"ended_at": "2026-03-01T10:18:00.000Z"}
+    event_type = "sip.account.registered" if is_over else "sip.account.unregistered"
+    account = {"user_name": name, "registered": is_over}
+    return message(number, event_type, f"sip/{name}", {"account": account, "alert": alert})
+
+
+def carried(mails: Iterable[Mail]) -> list[int]:
+    return [one.delivery for mail in mails for one in mail.messages]
+
+
+def test_an_incident_is_one_thread_whose_subject_never_says_how_it_stands() -> None:
+    (fired,) = compose([phone(1)], ENGLISH)
+    (ended,) = compose([phone(2, is_over=True)], ENGLISH)
+
+    assert fired.subject == ended.subject == "Phone 077: connection · main"
+    assert fired.references == ended.references == "<inc_1@pbx.example>"
+    assert fired.message_id != ended.message_id
+    assert fired.preheader == "Phone 077 is off the network"
+    assert ended.preheader == "Phone 077 is back on the network"
+
+
+def test_an_alert_says_since_when_and_its_end_how_long() -> None:
+    (fired,) = compose([phone(1)], ENGLISH)
+    (ended,) = compose([phone(2, is_over=True)], ENGLISH)
+
+    assert fired.parts[0].lines[0] == "Since 2026-03-01 12:00:00 (UTC+02:00)"
+    assert fired.parts[0].tone is Tone.BAD
+    assert (
+        ended.parts[0]
+        .lines[0]
+        .startswith("It lasted 18 min, from 2026-03-01 12:00:00 to 12:18:00 (UTC+02:00)")
+    )
+    assert ended.parts[0].tone is Tone.GOOD
+    assert ("Phone", "077") in fired.parts[0].details
+
+
+def test_the_newest_of_an_incident_is_the_headline_and_the_others_stand_below() -> None:
+    (mail,) = compose([phone(1), phone(2, is_over=True)], ENGLISH)
+
+    (part,) = mail.parts
+    assert part.headline == "Phone 077 is back on the network"
+    assert part.lines[-1] == "Before that, 2026-03-01 12:00:00 (UTC+02:00): Phone 077 is off the network"
+
+
+def test_three_incidents_are_three_mails_and_four_are_one_list() -> None:
+    several = [phone(number, incident=f"inc_{number}", name=f"07{number}") for number in range(1, 5)]
+
+    assert len(compose(several[:3], ENGLISH)) == 3
+    (mail,) = compose(several, ENGLISH)
+    assert mail.subject == "4 alerts: Phone 071 is off the network"
+    assert len(mail.parts) == 4
+    assert mail.references is None
+
+
+def test_a_list_begins_with_the_worst_and_ends_with_what_is_over() -> None:
+    several = [
+        phone(1, incident="inc_1", name="1", is_over=True, severity="critical"),
+        phone(2, incident="inc_2", name="2", severity="warning"),
+        phone(3, incident="inc_3", name="3", severity="critical"),
+        phone(4, incident="inc_4", name="4", severity="error"),
+    ]
+    (mail,) = compose(several, ENGLISH)
+
+    assert [part.headline.split()[1] for part in mail.parts] == ["3", "4", "2", "1"]
+
+
+def test_a_long_list_says_how_many_it_leaves_out() -> None:
+    many = [phone(n, incident=f"inc_{n}", name=str(n)) for n in range(1, MOST_LISTED + 13)]
+    (mail,) = compose(many, ENGLISH)
+
+    assert len(mail.parts) == MOST_LISTED
+    assert mail.more == "12 more, the oldest 2026-03-01 12:00:00 (UTC+02:00)"
+    assert len(carried([mail])) == MOST_LISTED + 12
+
+
+def test_sms_are_whole_however_long_and_however_many() -> None:
+    texts = [f"{number} " + "word " * 1000 + "\nend" for number in range(60)]
+    (mail,) = compose([sms(number, text) for number, text in enumerate(texts)], ENGLISH)
+
+    assert [part.text for part in mail.parts] == texts[::-1]
+    assert mail.subject == "60 SMS, the newest from 0541234567"
+
+
+def test_a_code_is_set_apart_and_shown_by_the_phone() -> None:
+    (mail,) = compose(
+        [sms(1, "Hello from your bank. To log in to your account, use the code 482913")], ENGLISH
+    )
+
+    assert mail.parts[0].code == "482913"
+    assert mail.subject.startswith("SMS from 0541234567: 482913 · Hello")
+    assert mail.preheader.startswith("482913")
+
+
+def test_attempts_never_share_a_mail_and_an_attempt_makes_the_same_mail_again() -> None:
+    """A mail whose fate is unknown goes out as itself, so that the reader's mailbox drops the second."""
+    first = compose([sms(1, "a"), sms(2, "b")], ENGLISH)
+    later = compose([sms(3, "c"), sms(1, "a", attempt=2), sms(2, "b", attempt=2)], ENGLISH)
+
+    assert [carried([mail]) for mail in later] == [[3], [1, 2]]
+    assert later[1].message_id == first[0].message_id
+    assert later[1].parts == first[0].parts
+
+
+def test_two_mailboxes_get_different_ids_in_one_thread() -> None:
+    other = replace(ENGLISH, endpoint="ops/ben@example.org")
+
+    assert compose([phone(1)], ENGLISH)[0].message_id != compose([phone(1)], other)[0].message_id
+    assert compose([phone(1)], ENGLISH)[0].references == compose([phone(1)], other)[0].references
+
+
+def test_what_is_redacted_stands_nowhere() -> None:
+    style = replace(ENGLISH, redact=("sms.text",))
+    (mail,) = compose([sms(1, "the code is 482913")], style)
+
+    assert "482913" not in repr((mail.subject, mail.preheader, mail.parts))
+
+
+def test_hebrew_has_its_own_words_and_isolates_what_is_not_hebrew() -> None:
+    (mail,) = compose([phone(1)], HEBREW)
+
+    assert mail.subject == f"טלפון {FIRST_STRONG}077{END}: חיבור · {FIRST_STRONG}main{END}"
+    assert mail.parts[0].lines[0] == f"מאז {FIRST_STRONG}01.03.2026 12:00:00 (UTC+02:00){END}"
+    assert ("טלפון", f"{FIRST_STRONG}077{END}") in mail.parts[0].details or ("טלפון", "077") in mail.parts[
+        0
+    ].details
+
+
+def test_a_note_stands_in_the_last_mail() -> None:
+    note = held_back(NOON + timedelta(minutes=12), ENGLISH)
+    mails = compose([sms(1, "a"), phone(2)], ENGLISH, note=note)
+
+    assert [mail.note for mail in mails] == [None, note]
+    assert note.startswith("No more mails are sent until 2026-03-01 12:12:00 (UTC+02:00).")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0, "0 s"), (59, "59 s"), (1080, "18 min"), (7500, "2 h 5 min"), (180_000, "2 d 2 h")],
+)
+def test_durations(seconds: float, shown: str) -> None:
+    assert duration(seconds, "en") == shown
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+TYPES = ["sms.received", "sip.account.unregistered", "queue.threshold.crossed", "quiet.ended", "no.such"]
+PAYLOADS = st.dictionaries(
+    st.sampled_from(["sms", "account", "queue", "alert", "threshold", "error"]), VALUES
+)
+
+
+@given(
+    told=st.lists(st.tuples(st.sampled_from(TYPES), PAYLOADS, st.integers(1, 3)), min_size=1, max_size=8),
+    is_hebrew=st.booleans(),
+)
+def test_every_message_is_in_exactly_one_mail_whatever_it_says(
+    told: list[tuple[str, dict[str, object], int]], *, is_hebrew: bool
+) -> None:
+    messages = [
+        message(number, event_type, "x/y", payload, attempt)
+        for number, (event_type, payload, attempt) in enumerate(told)
+    ]
+    mails = compose(messages, HEBREW if is_hebrew else ENGLISH)
+
+    assert sorted(carried(mails)) == list(range(len(told)))
+    assert all(len({one.attempt for one in mail.messages}) == 1 for mail in mails)
+    assert all("\n" not in mail.subject and len(mail.subject) < 200 for mail in mails)
+    assert all(mail.subject.count(FIRST_STRONG) == mail.subject.count(END) for mail in mails)
+    assert len({mail.message_id for mail in mails}) == len(mails)

@@ -1,0 +1,179 @@
+"""Letters: what goes over the wire, read back by the standard library's own parser."""
+
+from dataclasses import replace
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from daemon.core.mails import Mail, Style, compose
+from daemon.core.phrases import END, FIRST_STRONG
+from daemon.senders.letters import Letters, faults
+from tests.core.test_mails import ENGLISH, HEBREW, NOON, phone, sms
+
+OURS = Letters(None)
+
+
+def sent(mail: Mail, style: Style, letters: Letters = OURS) -> EmailMessage:
+    """A letter as a mail program has it."""
+    raw = letters.render(mail, style, now=NOON).as_bytes()
+    return message_from_bytes(raw, policy=policy.default)
+
+
+def body(letter: EmailMessage, kind: str) -> str:
+    part = letter.get_body((kind,))
+    assert part is not None
+    text: str = part.get_content()
+    return text.replace("\r\n", "\n")
+
+
+class Page(HTMLParser):
+    """The text of a page, and its elements."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def test_the_plain_part_says_it_all() -> None:
+    (mail,) = compose([phone(1, is_over=True)], ENGLISH)
+
+    assert body(sent(mail, ENGLISH), "plain").splitlines() == [
+        "Phone 077 is back on the network",
+        "",
+        "It lasted 18 min, from 2026-03-01 12:00:00 to 12:18:00 (UTC+02:00)",
+        "It happened between 2026-03-01 11:59:00 and 12:00:00 (UTC+02:00)",
+        "",
+        "System: main",
+        "Severity: error",
+        "Phone: 077",
+        "",
+        "-- ",
+        "Ids: evt_1 · inc_1",
+    ]
+
+
+def test_a_program_and_a_person_know_it_for_an_automatic_mail_of_this_thread() -> None:
+    (mail,) = compose([phone(1)], HEBREW)
+    letter = sent(mail, HEBREW)
+
+    assert letter["Auto-Submitted"] == "auto-generated"
+    assert letter["X-Auto-Response-Suppress"] == "All"
+    assert letter["Content-Language"] == "he"
+    assert letter["Date"] == "Sun, 01 Mar 2026 12:00:00 +0200"
+    assert letter["Message-ID"] == mail.message_id
+    assert letter["References"] == letter["In-Reply-To"] == "<inc_1@pbx.example>"
+    assert letter["List-Id"] == "<alerts.yemotd.pbx.example>"
+    assert (letter["From"], letter["To"]) == ("Alerts <alerts@pbx.example>", "Anna <anna@example.org>")
+    assert [part.get_content_type() for part in letter.iter_parts()] == ["text/plain", "text/html"]
+
+
+def test_the_same_mail_is_the_same_bytes() -> None:
+    (mail,) = compose([sms(1, "a\u05d0")], HEBREW)
+
+    assert bytes(OURS.render(mail, HEBREW, now=NOON)) == bytes(OURS.render(mail, HEBREW, now=NOON))
+
+
+def test_hebrew_runs_from_right_to_left_and_what_is_not_hebrew_stands_apart() -> None:
+    (mail,) = compose([phone(1)], HEBREW)
+    letter = sent(mail, HEBREW)
+    page = Page(body(letter, "html"))
+
+    assert ("html", {"lang": "he", "dir": "rtl"}) in page.tags
+    assert {attrs.get("dir") for tag, attrs in page.tags if tag in ("body", "td", "table")} == {"rtl"}
+    assert ("bdi", {}) in page.tags
+    assert FIRST_STRONG not in "".join(page.texts) and END not in "".join(page.texts)
+    paragraphs = [line for line in body(letter, "plain").splitlines() if line and line != "-- "]
+    assert all(line[0] == "\u200f" for line in paragraphs)
+
+
+def test_a_code_can_be_copied_as_it_is() -> None:
+    (mail,) = compose([sms(1, "your code is 482913")], ENGLISH)
+    letter = sent(mail, ENGLISH)
+
+    assert "482913" in Page(body(letter, "html")).texts
+    assert "Code: 482913" in body(letter, "plain").splitlines()
+
+
+def test_what_somebody_wrote_is_text_and_never_markup() -> None:
+    (mail,) = compose([sms(1, "<script>alert(1)</script><img src=x> & {{ 7*7 }}\n\nsecond")], ENGLISH)
+    page = Page(body(sent(mail, ENGLISH), "html"))
+
+    assert {"script", "img"}.isdisjoint(tag for tag, _ in page.tags)
+    assert "<script>alert(1)</script><img src=x> & {{ 7*7 }}\n\nsecond" in "".join(page.texts)
+
+
+ANY = st.text(st.characters(codec=None), max_size=60)
+
+
+@settings(max_examples=60)
+@given(text=ANY, sender=ANY, is_hebrew=st.booleans())
+def test_nothing_that_somebody_wrote_reaches_another_header(
+    text: str, sender: str, *, is_hebrew: bool
+) -> None:
+    style = HEBREW if is_hebrew else ENGLISH
+    wire = "\r\nBcc: eve@example.org\r\n"
+    (mail,) = compose([sms(1, text + wire + text, sender + wire)], style)
+    letter = sent(mail, style)
+
+    assert letter["Bcc"] is None
+    assert not letter.defects
+    assert set(letter.keys()) == {
+        "Date", "From", "To", "Subject", "Message-ID", "Auto-Submitted", "X-Auto-Response-Suppress",
+        "List-Id", "X-Yemotd-Event", "MIME-Version", "Content-Type", "Content-Language",
+    }  # fmt: skip
+    subject = str(letter["Subject"])
+    assert "\n" not in subject
+    assert subject.count(FIRST_STRONG) == subject.count(END)
+    body(letter, "plain"), body(letter, "html")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def test_an_administrator_s_template_takes_the_place_of_ours(folder: Path) -> None:
+    (folder / "mail.txt").write_text("Office: {{ mail.parts[0].headline }}")
+    (mail,) = compose([phone(1)], ENGLISH)
+    letter = sent(mail, ENGLISH, Letters(folder))
+
+    assert body(letter, "plain").strip() == "Office: Phone 077 is off the network"
+    assert "<html" in body(letter, "html")
+    assert faults(folder) == []
+
+
+@pytest.mark.parametrize(
+    "broken", ["{% if %}", "{{ nobody.knows }}", "{{ ''.__class__.__mro__ }}", "{{ 1 / 0 }}"]
+)
+def test_a_broken_template_costs_no_mail(folder: Path, broken: str) -> None:
+    (folder / "mail.txt").write_text(broken)
+    (mail,) = compose([phone(1)], ENGLISH)
+
+    assert "Phone 077 is off the network" in body(sent(mail, ENGLISH, Letters(folder)), "plain")
+
+
+def test_a_template_that_cannot_be_read_is_a_fault_with_its_line(folder: Path) -> None:
+    (folder / "mail.html").write_text("<p>\n{% if %}")
+
+    (line,) = faults(folder)
+    assert "mail.html, line 2" in line
+
+
+def test_a_name_that_is_no_ascii_is_kept() -> None:
+    style = replace(ENGLISH, recipient="חנה <anna@example.org>")
+    (mail,) = compose([phone(1)], style)
+
+    assert str(sent(mail, style)["To"]) == "חנה <anna@example.org>"
