@@ -23,6 +23,8 @@ class MailServer:
         **options: Any,
     ) -> None:
         self.mails: list[Envelope] = []
+        self.came = threading.Event()
+        """Set with each mail."""
         self.connections = 0
         self.logins: list[tuple[str, str]] = []
         self.refusals: dict[str, str] = {}
@@ -55,6 +57,7 @@ class MailServer:
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         self.mails.append(envelope)
+        self.came.set()
         return "250 2.0.0 Taken"
 
     def close(self) -> None:

@@ -114,15 +114,12 @@ class TimedSmtp(smtplib.SMTP):
         raise failure
 
     def secure(self, context: ssl.SSLContext, host: str) -> None:
-        """TLS from here on, with nothing kept of what was said before."""
+        """TLS from here on. What the server offered before is forgotten with the next EHLO."""
         secured = context.wrap_socket(self._socket(), server_hostname=host, do_handshake_on_connect=False)
         self._take(secured)
         secured.settimeout(self.watch.left())
         secured.do_handshake()
         self.watch.mark(secured=self.watch.passed())
-        self.ehlo_resp = self.helo_resp = None
-        self.esmtp_features = {}
-        self.does_esmtp = False
 
     def send(self, s: "ReadableBuffer | str") -> None:
         """Send it all; smtplib's every command passes here."""

@@ -11,8 +11,10 @@ import pytest
 
 from daemon import clock
 from daemon.core.delivery import Message, Outcome
+from daemon.senders.courier import Courier
 from daemon.senders.mail import Letter
-from daemon.senders.smtp_socket import REPLY_BYTES
+from daemon.senders.smtp import Connection, Failed, Mail
+from daemon.senders.smtp_socket import REPLY_BYTES, Stopwatch
 from tests.faults import FaultReceiver, Line, Script, full_backlog, silent
 from tests.senders.mails import letter, posting, server, to
 from tests.smtp import Answer, Conversation, dropping, parting
@@ -151,6 +153,16 @@ def test_after_a_closed_connection_the_next_mail_goes_over_a_new_one(verb: str) 
     assert [one.outcome for one in ended] == [Outcome.FAILED, Outcome.ACCEPTED]
 
 
+def test_a_server_that_closes_for_now_is_believed_though_it_listens_on() -> None:
+    talk = Conversation(rcpt=[b"421 4.7.0 Enough\r\n", b"250 Fine\r\n"])
+    with FaultReceiver(talk) as receiver, posting(server(receiver.port)) as post:
+        ended = post.send(to("a@pbx.test"), to("b@pbx.test"))
+        lines = len(receiver.lines)
+
+    assert [one.outcome for one in ended] == [Outcome.FAILED, Outcome.ACCEPTED]
+    assert lines == 2
+
+
 @pytest.mark.parametrize("how", [dropping, resetting], ids=["closed", "reset"])
 @pytest.mark.parametrize("verb", ["greeting", "ehlo", "mail", "rcpt", "data"])
 def test_a_connection_that_is_lost_before_the_mail_is_unreachable(verb: str, how: Answer) -> None:
@@ -160,7 +172,9 @@ def test_a_connection_that_is_lost_before_the_mail_is_unreachable(verb: str, how
         lines = len(receiver.lines)
 
     assert ended.outcome is Outcome.UNREACHABLE
-    assert (ended.error or "").startswith(verb.upper() if verb != "greeting" else "the greeting")
+    # A reset may come before the connection is noticed to be there.
+    stages = (verb.upper(),) if verb != "greeting" else ("the greeting", "connecting")
+    assert (ended.error or "").startswith(stages)
     assert ended.phases.answered == 0
     assert lines == 1
 
@@ -330,3 +344,21 @@ def test_a_name_without_an_address_is_unresolved(host: str) -> None:
 
     assert (ended.outcome, ended.address) == (Outcome.UNRESOLVED, None)
     assert (ended.error or "").startswith("connecting: ")
+
+
+def test_what_is_broken_off_before_it_began_does_not_begin() -> None:
+    """The sender is closed while its thread is on the way to a new connection."""
+    with FaultReceiver(Conversation()) as receiver:
+        one = server(receiver.port)
+        courier = Courier(one, now=clock.utcnow, monotonic=clock.monotonic, idle=SOON)
+        courier.break_off()
+        carried = courier.carry(Mail("ops@pbx.test", b"\r\n"))
+        connection = Connection(one, Stopwatch(clock.monotonic, one.timeout))
+        connection.break_off()
+        with pytest.raises(Failed) as failed:
+            connection.open()
+        connection.close()
+        lines = len(receiver.lines)
+
+    assert (carried.outcome, carried.error) == (Outcome.UNREACHABLE, "broken off")
+    assert (failed.value.outcome, lines) == (Outcome.UNREACHABLE, 0)

@@ -2,6 +2,7 @@
 
 import base64
 import ssl
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import repeat
@@ -14,9 +15,9 @@ from daemon.core.delivery import Outcome
 from daemon.core.model import Secret
 from daemon.senders.smtp import Security, Server
 from tests.certificates import Authority, server_side
-from tests.faults import FaultReceiver, Line, Script
+from tests.faults import PATIENCE, FaultReceiver, Line, Script
 from tests.senders.mails import PASSWORD, posting, server, to, trusting, with_login
-from tests.smtp import Answer, Conversation, MailServer, dropping
+from tests.smtp import FINE, Answer, Conversation, MailServer, dropping
 
 LONG_PAST = datetime(2001, 1, 1, tzinfo=UTC)
 BOTH = pytest.mark.parametrize("security", [Security.STARTTLS, Security.TLS])
@@ -325,6 +326,34 @@ def test_a_success_starts_the_waits_from_the_beginning() -> None:
 
     assert outcomes == [Outcome.FORBIDDEN] * 2 + [Outcome.ACCEPTED] + [Outcome.FORBIDDEN] * 2
     assert talk.verbs.count("AUTH") == 5
+
+
+def test_a_mail_that_is_taken_without_a_login_does_so_too() -> None:
+    time = Time()
+    talk = Conversation(mail=[b"530 5.7.0 Who?\r\n", b"530 5.7.0 Who?\r\n", FINE, b"530 5.7.0 Who?\r\n"])
+    with FaultReceiver(talk) as receiver, posting(server(receiver.port), monotonic=time) as post:
+        outcomes = []
+        for minutes in (0, 1, 2, 1, 1):
+            time.now += minutes * 60
+            outcomes += [one.outcome for one in post.send()]
+
+    assert outcomes == [Outcome.FORBIDDEN] * 2 + [Outcome.ACCEPTED] + [Outcome.FORBIDDEN] * 2
+    assert talk.verbs.count("MAIL") == 5
+
+
+def test_a_server_that_refused_the_login_is_left_at_once() -> None:
+    left, talk = threading.Event(), Conversation(ehlo=WITH_LOGIN, auth=REFUSED)
+
+    def until_it_leaves(line: Line) -> None:
+        try:
+            talk(line)
+        except ConnectionError:
+            left.set()
+
+    with FaultReceiver(until_it_leaves) as receiver, posting(login_server(receiver.port)) as post:
+        post.send()
+
+        assert left.wait(PATIENCE)
 
 
 def test_a_new_password_is_tried_at_once() -> None:
