@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from email.message import EmailMessage
 from email.utils import parseaddr
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from daemon import clock
 from daemon.config import Config
 from daemon.core.delivery import Message
-from daemon.core.mails import Style, compose, held_back
+from daemon.core.mails import Mail, Style, compose, held_back
 from daemon.endpoints import targets
 from daemon.mailboxes import mailboxes, server
-from daemon.senders.letters import Letters
 from daemon.senders.mail import Letter, MailSender
 from daemon.senders.senders import Senders
 from daemon.senders.webhook import WebhookSender
@@ -24,7 +25,7 @@ class Outgoing:
         self.rests_until: Callable[[str], datetime | None] = lambda _endpoint: None
         """When an endpoint is mailed again that had all that it may have in an hour: the dispatcher knows."""
         self._styles = styles(config)
-        self._letters = _letters(config)
+        self._render = _render(config)
         webhooks = WebhookSender(targets(config), now=clock.utcnow, monotonic=clock.monotonic)
         mails = MailSender(
             server(config.smtp),
@@ -37,18 +38,18 @@ class Outgoing:
 
     def take(self, config: Config) -> None:
         """Send by another configuration from now on."""
-        self._styles, self._letters = styles(config), _letters(config)
+        self._styles, self._render = styles(config), _render(config)
         self.senders.webhooks.targets = targets(config)
         self.senders.mails.server = server(config.smtp)
 
     def _compose(self, endpoint: str, messages: Sequence[Message]) -> list[Letter]:
         """What is mailed to an endpoint at once, as one mail or several."""
-        style, letters, now = self._styles[endpoint], self._letters, clock.utcnow()
+        style, render, now = self._styles[endpoint], self._render, clock.utcnow()
         until = self.rests_until(endpoint)
         note = held_back(until, style) if until else None
         recipient = parseaddr(style.recipient)[1]
         return [
-            Letter(mail.messages, letters.render(mail, style, now=now), recipient)
+            Letter(mail.messages, render(mail, style, now=now), recipient)
             for mail in compose(messages, style, note=note)
         ]
 
@@ -72,5 +73,18 @@ def styles(config: Config) -> Mapping[str, Style]:
     }
 
 
-def _letters(config: Config) -> Letters:
-    return Letters(config.smtp.templates if config.smtp else None)
+class _Render(Protocol):
+    def __call__(self, mail: Mail, style: Style, *, now: datetime) -> EmailMessage: ...
+
+
+def _render(config: Config) -> _Render:
+    """What makes letters. Jinja is loaded only where there is somebody to write to."""
+    if not config.emails:
+        return _nobody
+    from daemon.senders.letters import Letters  # noqa: PLC0415 - as the docstring says
+
+    return Letters(config.smtp.templates if config.smtp else None).render
+
+
+def _nobody(mail: Mail, style: Style, *, now: datetime) -> EmailMessage:
+    raise LookupError("there is no [[emails]] any more")

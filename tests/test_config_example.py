@@ -25,6 +25,8 @@ def directory(tmp_path: Path) -> Path:
     (tmp_path / "smtp-password").write_text("password\n")
     (tmp_path / "filter-ca.pem").write_bytes(Path(certifi.where()).read_bytes())
     (tmp_path / "crm-ca.pem").write_bytes(Path(certifi.where()).read_bytes())
+    (tmp_path / "mail-ca.pem").write_bytes(Path(certifi.where()).read_bytes())
+    (tmp_path / "mail-templates").mkdir()
     (tmp_path / "crm-key").write_text(ed25519.generate() + "\n")
     pem = Authority(tmp_path).issue("yemotd.example.org")
     (tmp_path / "yemotd.pem").write_bytes(pem.read_bytes())

@@ -38,6 +38,7 @@ def between_tables(document: Mapping[str, Any], directory: Path) -> Iterator[Fau
     smtp = document.get("smtp")
     if isinstance(smtp, dict):
         yield from _bundle(("smtp", "ca_file"), smtp.get("ca_file"), directory)
+        yield from _templates(("smtp", "templates"), smtp.get("templates"), directory)
     for at, webhook in _tables(document, ("webhooks",)):
         yield from _bundle((*at, "ca_file"), webhook.get("ca_file"), directory)
         yield from _chain((*at, "certificate"), webhook, directory)
@@ -79,6 +80,19 @@ def _bundle(at: Location, name: object, directory: Path) -> Iterator[Fault]:
         yield fault(at, f"cannot be read: {error.strerror}", name)
     except ValueError:
         yield fault(at, "expected the path of a file", name)
+
+
+def _templates(at: Location, name: object, directory: Path) -> Iterator[Fault]:
+    """A folder that is none, and templates that cannot be read."""
+    if not isinstance(name, str):
+        return
+    if not (directory / name).is_dir():
+        yield fault(at, "is no folder", name)
+        return
+    from daemon.senders import letters  # noqa: PLC0415 - it takes a while, and few have templates
+
+    for line in letters.faults(directory / name):
+        yield fault(at, line, name)
 
 
 def _chain(at: Location, webhook: Mapping[str, Any], directory: Path) -> Iterator[Fault]:
