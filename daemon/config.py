@@ -29,7 +29,7 @@ from daemon.configuration.watches import (
     UnitsWatch,
 )
 from daemon.configuration.webhooks import Webhook
-from daemon.settings import Config, Daemon, Email, Http, HttpToken, Smtp, System
+from daemon.settings import Config, Daemon, Email, Http, HttpToken, Notify, Smtp, System
 
 __all__ = [
     "ApiWatch",
@@ -41,6 +41,7 @@ __all__ = [
     "Http",
     "HttpToken",
     "Loaded",
+    "Notify",
     "PirsumPhoneWatch",
     "QueueWatch",
     "SipWatch",

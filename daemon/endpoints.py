@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from daemon.config import Config, Webhook
+from daemon.config import Config, Notify, Webhook
 from daemon.configuration.endpoints import DAYS, Endpoint
 from daemon.configuration.endpoints import Quiet as QuietWindow
 from daemon.core.filters import Filter
@@ -18,6 +18,8 @@ from daemon.core.schedule import Schedule
 from daemon.core.signing import Signer, hmac_signer
 from daemon.holydays import HolyDays, Place
 from daemon.mailboxes import LETTERS, MOST_IN_ONE, SERVER, Mailbox, mailboxes, mailing, schedule
+from daemon.senders.mail import QUEUED_AT_MOST
+from daemon.senders.notify import Notice
 from daemon.senders.webhook import Target
 from daemon.workers.queues import Route
 
@@ -29,6 +31,7 @@ def interests(config: Config) -> list[Interest]:
     return [
         *(_of_webhook(config, webhook) for webhook in config.webhooks),
         *(_of_mailbox(config, mailbox) for mailbox in mailboxes(config)),
+        *(_of_notice(config, notify) for notify in config.notify),
     ]
 
 
@@ -53,6 +56,21 @@ def _of_mailbox(config: Config, mailbox: Mailbox) -> Interest:
         group_wait=email.group_wait,
         reported_as=SERVER,
     )
+
+
+def _of_notice(config: Config, notify: Notify) -> Interest:
+    return Interest(
+        notify.name, **_wishes(config, notify), repeat=notify.repeat, schedules=(_notify_schedule(notify),)
+    )
+
+
+def _notify_schedule(notify: Notify) -> Schedule:
+    return Schedule(("*",), notify.retries, notify.expires or None)
+
+
+def notices(config: Config) -> dict[str, Notice]:
+    """Where notifications go."""
+    return {one.name: Notice(one.url, one.language, one.redact, one.timeout) for one in config.notify}
 
 
 def _wishes(config: Config, one: Endpoint) -> dict[str, Any]:
@@ -154,7 +172,8 @@ def routes(config: Config) -> dict[str, Route]:
         )
         for one in config.webhooks
     }
-    timeout = config.smtp.timeout * LETTERS if config.smtp else NO_TIME
+    mail_timeout = config.smtp.timeout if config.smtp else NO_TIME
+    timeout = max(mail_timeout * LETTERS, QUEUED_AT_MOST + mail_timeout)
     mails = {
         one.endpoint: Route(
             MOST_IN_ONE,
@@ -166,7 +185,10 @@ def routes(config: Config) -> dict[str, Route]:
         )
         for one in mailboxes(config)
     }
-    return webhooks | mails
+    notified = {
+        one.name: Route(1, one.timeout, (_notify_schedule(one),), quiet[one.name]) for one in config.notify
+    }
+    return webhooks | mails | notified
 
 
 def retention(config: Config) -> Retention:
@@ -182,6 +204,7 @@ def secrets(config: Config) -> list[str]:
         *(system.token for system in config.systems),
         *(token.token for token in config.http.tokens),
         *(secret for webhook in config.webhooks for secret in webhook.secrets),
+        *(notify.url for notify in config.notify),
         *(webhook.signing_key for webhook in config.webhooks if webhook.signing_key),
         *smtp,
     ]

@@ -11,9 +11,10 @@ from daemon import clock
 from daemon.config import Config
 from daemon.core.delivery import Message
 from daemon.core.mails import Mail, Style, compose, held_back
-from daemon.endpoints import targets
+from daemon.endpoints import notices, targets
 from daemon.mailboxes import mailboxes, server
 from daemon.senders.mail import Letter, MailSender
+from daemon.senders.notify import NotifySender
 from daemon.senders.senders import Senders
 from daemon.senders.webhook import WebhookSender
 
@@ -34,13 +35,15 @@ class Outgoing:
             monotonic=clock.monotonic,
             wake=webhooks.wake,
         )
-        self.senders = Senders(webhooks, mails)
+        told = NotifySender(notices(config), now=clock.utcnow, monotonic=clock.monotonic, wake=webhooks.wake)
+        self.senders = Senders(webhooks, mails, told)
 
     def take(self, config: Config) -> None:
         """Send by another configuration from now on."""
         self._styles, self._render = styles(config), _render(config)
         self.senders.webhooks.targets = targets(config)
         self.senders.mails.server = server(config.smtp)
+        self.senders.notices.notices = notices(config)
 
     def _compose(self, endpoint: str, messages: Sequence[Message]) -> list[Letter]:
         """What is mailed to an endpoint at once, as one mail or several."""

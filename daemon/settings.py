@@ -46,7 +46,7 @@ from daemon.configuration.watches import (
     SmsWatch,
     UnitsWatch,
 )
-from daemon.configuration.webhooks import HeldSecret, Repeat, Webhook
+from daemon.configuration.webhooks import RETRIES, HeldSecret, Repeat, Webhook
 from daemon.core.model import Secret
 
 BASE_URL = "https://www.call2all.co.il/ym/api/"
@@ -208,6 +208,18 @@ class Email(Endpoint):
     retries: tuple[Timeout, ...] = MAIL_RETRIES
 
 
+class Notify(Endpoint):
+    """`[[notify]]`: an endpoint behind Apprise: Telegram, ntfy, Pushover, …"""
+
+    name: Name
+    url: HeldSecret
+    """Apprise's; it holds the service's tokens."""
+    language: Literal["he", "en"] = "en"
+    repeat: Repeat = 4 * HOUR
+    timeout: Timeout = timedelta(seconds=30)
+    retries: tuple[Timeout, ...] = RETRIES
+
+
 class Config(Settings):
     """The whole file."""
 
@@ -218,3 +230,4 @@ class Config(Settings):
     webhooks: tuple[Webhook, ...] = ()
     smtp: Smtp | None = None
     emails: tuple[Email, ...] = ()
+    notify: tuple[Notify, ...] = ()

@@ -27,6 +27,8 @@ def directory(tmp_path: Path) -> Path:
     (tmp_path / "crm-ca.pem").write_bytes(Path(certifi.where()).read_bytes())
     (tmp_path / "mail-ca.pem").write_bytes(Path(certifi.where()).read_bytes())
     (tmp_path / "mail-templates").mkdir()
+    (tmp_path / "notify-url").write_text("ntfy://ntfy.example.org/topic")
+    (tmp_path / "notify-url").chmod(0o600)
     (tmp_path / "crm-key").write_text(ed25519.generate() + "\n")
     pem = Authority(tmp_path).issue("yemotd.example.org")
     (tmp_path / "yemotd.pem").write_bytes(pem.read_bytes())
@@ -108,6 +110,6 @@ def test_every_setting_of_the_example_has_a_comment() -> None:
 
 
 def test_the_tables_stand_in_the_order_of_the_models() -> None:
-    order = list(dict.fromkeys(re.findall(r"^\[+([a-z]+)", example(), re.MULTILINE)))
+    order = list(dict.fromkeys(re.findall(r"^(?:# e\.g\. )?\[+([a-z]+)", example(), re.MULTILINE)))
 
     assert order == list(Config.model_fields)

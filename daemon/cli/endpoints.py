@@ -30,7 +30,6 @@ from daemon.core.model import Json
 from daemon.core.routing import Interest
 from daemon.core.timestamps import iso
 from daemon.endpoints import interests, public_keys
-from daemon.mailboxes import mailboxes
 from daemon.once import ping
 from daemon.store import endpoints, views
 from daemon.store.replay import Span
@@ -166,7 +165,7 @@ def _ask(endpoint: str, config: Path | None, switch: Switch) -> None:
 
 
 def _names(config: Config) -> list[str]:
-    return [*(one.name for one in config.webhooks), *(one.endpoint for one in mailboxes(config))]
+    return [one.endpoint for one in interests(config)]
 
 
 def _check(endpoint: str, config: Config) -> None:

@@ -5,12 +5,12 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
+from daemon.configuration.endpoints import Endpoint
 from daemon.configuration.faults import Fault, Location, fault, nearest, of_table, quoted
 from daemon.configuration.values import is_loopback
-from daemon.configuration.webhooks import Webhook
 from daemon.core import durations
 from daemon.core.events import EVENT_TYPES, matches
-from daemon.settings import Config, Email, System
+from daemon.settings import Config, System
 
 SHORT_INTERVAL = timedelta(seconds=5)
 CAMPAIGN = "campaign.bridge"
@@ -39,6 +39,10 @@ def advice(config: Config) -> Iterator[Fault]:
         yield from _of_endpoint(("webhooks", index), webhook, config)
     for index, email in enumerate(config.emails):
         yield from _of_endpoint(("emails", index), email, config)
+    for index, notify in enumerate(config.notify):
+        yield from _of_endpoint(("notify", index), notify, config)
+    if config.smtp and config.smtp.security == "none" and not is_loopback(config.smtp.host):
+        yield fault(("smtp", "security"), "mails, and the password, go there unencrypted", "none")
 
 
 def _of_system(at: Location, system: System) -> Iterator[Fault]:
@@ -73,7 +77,7 @@ def _intervals(system: System) -> Iterator[tuple[Location, timedelta]]:
         yield ("directories", index, "every"), directory.every
 
 
-def _of_endpoint(at: Location, endpoint: Webhook | Email, config: Config) -> Iterator[Fault]:
+def _of_endpoint(at: Location, endpoint: Endpoint, config: Config) -> Iterator[Fault]:
     for index, pattern in enumerate(endpoint.events):
         if not any(fnmatchcase(event_type, pattern) for event_type in EVENT_TYPES):
             reason = f"{quoted(pattern)} is no event type{nearest(pattern, EVENT_TYPES)}"

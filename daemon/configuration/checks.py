@@ -21,7 +21,7 @@ Found = tuple[Location, Mapping[str, Any]]
 def between_tables(document: Mapping[str, Any], directory: Path) -> Iterator[Fault]:
     """All faults of this kind; `directory` is the configuration file's."""
     systems = list(_tables(document, ("systems",)))
-    endpoints = [*_tables(document, ("webhooks",)), *_tables(document, ("emails",))]
+    endpoints = [found for kind in ("webhooks", "emails", "notify") for found in _tables(document, (kind,))]
     if document.get("systems", []) == []:
         yield of_table((), "there is no [[systems]]: nothing to watch")
     if any(at[0] == "emails" for at, _ in endpoints) and "smtp" not in document:

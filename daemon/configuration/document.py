@@ -13,6 +13,7 @@ from daemon.configuration.sources import (
     WAYS,
     Sources,
     check_any,
+    check_notify,
     check_signing,
     check_signing_key,
     check_token,
@@ -20,7 +21,7 @@ from daemon.configuration.sources import (
 from daemon.configuration.values import Settings
 from daemon.configuration.webhooks import Webhook
 from daemon.core.model import Secret
-from daemon.settings import Http, HttpToken, Smtp, System
+from daemon.settings import Http, HttpToken, Notify, Smtp, System
 
 PLACEHOLDER = Secret("?")
 """Stands for a secret that has a fault already, so that it is not reported missing as well."""
@@ -44,6 +45,7 @@ HELD: Mapping[type[Settings], tuple[Held, ...]] = {
         Held("secret", check_signing, is_list=True),
         Held("signing_key", check_signing_key, is_required=False),
     ),
+    Notify: (Held("url", check_notify),),
     Smtp: (Held("password", check_any, is_required=False),),
 }
 

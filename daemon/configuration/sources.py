@@ -111,6 +111,17 @@ def check_signing_key(text: str) -> None:
     ed25519.signer(Secret(text))
 
 
+def check_notify(text: str) -> None:
+    """Raises ValueError for what is no URL of Apprise's, or where Apprise is not installed."""
+    from daemon.senders import notify  # noqa: PLC0415 - few have such an endpoint
+
+    if not notify.is_available():
+        raise ValueError('needs Apprise: pip install "yemotd[apprise]"')
+    wrong = notify.fault(text)
+    if wrong:
+        raise ValueError(wrong)
+
+
 def _content(path: Path, given: str) -> str:
     try:
         with path.open("rb") as file:

@@ -28,6 +28,10 @@ SECRET_FILE = GOOD.replace('token_env = "TOKEN"', 'token_file = "token"')
             QUIET_SYSTEM + '[[systems.directories]]\npath = "/5"\nevery = "1s"\n',
             "[systems.directories] every = '1s': under 5s",
         ),
+        (
+            GOOD + '[smtp]\nhost = "mail.example.org"\nfrom = "a@example.org"\nsecurity = "none"\n',
+            "[smtp] security = 'none': mails, and the password, go there unencrypted",
+        ),
         (QUIET_SYSTEM, "[systems] has no watch: nothing is polled"),
         (SYSTEM + SMS, "[http] has no token: the API answers nobody"),
         (

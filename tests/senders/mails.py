@@ -57,6 +57,16 @@ def to(recipient: str, *, endpoint: str = "ops", event: str | None = None) -> Me
     return message(endpoint, event=event or f"evt_{recipient.partition('@')[0]}")._replace(lane=recipient)
 
 
+class Time:
+    """A monotonic clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 class Post:
     """A sender, and somebody who waits for what ends."""
 

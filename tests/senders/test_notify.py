@@ -1,0 +1,160 @@
+"""Notifications: Apprise against real services on loopback."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+
+from daemon import clock
+from daemon.core.delivery import Attempted, Message, Outcome
+from daemon.core.model import Secret
+from daemon.senders.notify import Notice, NotifySender, fault
+from tests.core.test_mails import phone, sms
+from tests.fakes import Receiver, answer
+
+TOKEN = "secrettoken1234"
+
+
+def notice(receiver: Receiver, *, timeout: float = 10, language: str = "en", path: str = TOKEN) -> Notice:
+    place = receiver.url.removeprefix("http://").rstrip("/").partition("/")[0]
+    return Notice(Secret(f"json://{place}/{path}"), language, timeout=timedelta(seconds=timeout))
+
+
+@contextmanager
+def sending(**notices: Notice) -> Iterator[tuple[NotifySender, Callable[[int], list[Attempted]]]]:
+    """A sender, and what waits for so many attempts to end."""
+    woken = threading.Event()
+    sender = NotifySender(notices, now=clock.utcnow, monotonic=clock.monotonic, wake=woken.set)
+
+    def ended(many: int) -> list[Attempted]:
+        found = sender.finished()
+        deadline = clock.monotonic() + 15
+        while len(found) < many:
+            assert clock.monotonic() < deadline, found
+            woken.wait(min([1.0, *sender.patience]))
+            woken.clear()
+            found += sender.finished()
+        return found
+
+    yield sender, ended
+    sender.close()
+
+
+def hanging_until(release: threading.Event) -> Callable[[BaseHTTPRequestHandler], None]:
+    def reply(handler: BaseHTTPRequestHandler) -> None:
+        release.wait(10)
+        answer()(handler)
+
+    return reply
+
+
+def to(endpoint: str, message: Message) -> Message:
+    return message._replace(endpoint=endpoint)
+
+
+def told(receiver: Receiver) -> list[dict[str, str]]:
+    return [json.loads(one.body) for one in receiver.received]
+
+
+def test_an_event_is_told_as_a_sentence_in_the_reader_s_language() -> None:
+    with Receiver() as receiver, sending(phone=notice(receiver, language="he")) as (sender, ended):
+        sender.start(to("phone", phone(1)))
+        (attempt,) = ended(1)
+        (got,) = told(receiver)
+
+    assert (attempt.outcome, attempt.error) == (Outcome.ACCEPTED, None)
+    assert got["title"] == "main"
+    assert "מנותק" in got["message"]
+    assert got["type"] == "failure"
+    assert sender.is_idle
+
+
+def test_the_end_of_an_alert_looks_like_one_and_a_fact_like_a_fact() -> None:
+    with Receiver() as receiver, sending(phone=notice(receiver)) as (sender, ended):
+        sender.start(to("phone", phone(1, is_over=True)))
+        sender.start(to("phone", sms(2, "hello")))
+        ended(2)
+
+    assert [one["type"] for one in told(receiver)] == ["success", "info"]
+    assert [one["message"] for one in told(receiver)] == [
+        "Phone 077 is back on the network",
+        "SMS from 0541234567: hello",
+    ]
+
+
+def test_a_service_that_fails_is_tried_again_later_and_no_token_is_shown() -> None:
+    with Receiver() as receiver, sending(phone=notice(receiver)) as (sender, ended):
+        receiver.script.answers = [answer(500, TOKEN.encode())]
+        sender.start(to("phone", phone(1)))
+        (attempt,) = ended(1)
+
+    assert attempt.outcome is Outcome.FAILED
+    assert attempt.error
+    assert TOKEN not in attempt.error
+
+
+def test_nobody_listening_is_a_failure() -> None:
+    with Receiver() as receiver:
+        gone = notice(receiver)
+    with sending(phone=gone) as (sender, ended):
+        sender.start(to("phone", phone(1)))
+        (attempt,) = ended(1)
+
+    assert attempt.outcome is Outcome.FAILED
+    assert TOKEN not in str(attempt)
+
+
+def test_a_service_that_hangs_meets_the_deadline_and_holds_up_no_other() -> None:
+    release = threading.Event()
+    with Receiver() as slow, Receiver() as quick:
+        slow.script.answers = [hanging_until(release)]
+        notices = {"slow": notice(slow, timeout=0.3), "quick": notice(quick)}
+        with sending(**notices) as (sender, ended):
+            sender.start(to("slow", phone(1)))
+            sender.start(to("quick", phone(2)))
+            first, second = ended(2)
+            release.set()
+
+    assert {first.message.endpoint: first.outcome, second.message.endpoint: second.outcome} == {
+        "quick": Outcome.ACCEPTED,
+        "slow": Outcome.TIMEOUT,
+    }
+    assert sender.finished() == []
+
+
+def test_what_waited_behind_one_that_hung_is_not_told_after_its_time() -> None:
+    """It was given back, and comes again: told now, it would be told twice."""
+    release = threading.Event()
+    with Receiver() as slow, sending(slow=notice(slow, timeout=0.3)) as (sender, ended):
+        slow.script.answers = [hanging_until(release)]
+        sender.start(to("slow", sms(1, "first")))
+        sender.start(to("slow", sms(2, "second")))
+        outcomes = [one.outcome for one in ended(2)]
+        release.set()
+        sender.notices = {"slow": notice(slow)}
+        sender.start(to("slow", sms(3, "third")))
+        ended(1)
+        messages = [one["message"].rpartition(" ")[2] for one in told(slow)]
+
+    assert outcomes == [Outcome.TIMEOUT] * 2
+    assert messages == ["first", "third"]
+
+
+def test_what_is_redacted_is_not_told() -> None:
+    with Receiver() as receiver:
+        one = notice(receiver)
+        hidden = Notice(one.url, one.language, ("sms.text",), one.timeout)
+        with sending(phone=hidden) as (sender, ended):
+            sender.start(to("phone", sms(1, "the code is 482913")))
+            ended(1)
+
+    assert "482913" not in str(told(receiver))
+
+
+@pytest.mark.parametrize("url", ["nosuch://x", "hello", "http://", ""])
+def test_what_apprise_does_not_know_is_a_fault(url: str) -> None:
+    assert fault(url) == "is no URL that Apprise knows"
