@@ -7,7 +7,7 @@ goes out again as the very same. So messages of different attempts never share o
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from email.utils import parseaddr
@@ -22,7 +22,7 @@ from daemon.core.delivery import Message
 from daemon.core.formats import redacted
 from daemon.core.mail_words import LABELS, TOPICS, WORDS
 from daemon.core.model import Severity
-from daemon.core.phrases import END, FIRST_STRONG, Told, sentence
+from daemon.core.phrases import END, FIRST_STRONG, Told, notice, sentence
 from daemon.core.timestamps import from_iso
 
 MOST_THREADS = 3
@@ -261,12 +261,23 @@ def _notices(told: Sequence[_Told], style: Style) -> Mail:
     """One mail of all other facts, the newest first."""
     newest = told[-1]
     parts = [
-        Part(one.sentence, Tone.PLAIN, (one.say("seen", one.at),), details=_details(one))
+        Part(one.sentence, Tone.PLAIN, (one.say("seen", one.at), *_held(one)), details=_details(one))
         for one in reversed(told)
     ]
     many = newest.say("notices", str(len(told)), "{}").replace("{}", newest.sentence)
     subject = newest.sentence if len(told) == 1 else many
     return _mail(told, style, subject, parts, preheader=newest.sentence)
+
+
+def _held(told: _Told) -> Iterator[str]:
+    """The incidents that a quiet window held back, a line each."""
+    incidents = told.data.value("quiet.incidents")
+    for one in incidents if isinstance(incidents, list) else ():
+        if isinstance(one, Mapping):
+            data = {"subject": one.get("subject"), "alert": one}
+            started = from_iso(one.get("started_at"))
+            since = " · " + told.say("since", clock_time(started, told.style)) if started else ""
+            yield notice({"type": one.get("type"), "data": data}, told.style.language) + since
 
 
 def _alert(told: _Told, lines: tuple[str, ...], *, is_whole: bool) -> Part:

@@ -161,6 +161,23 @@ def test_attempts_never_share_a_mail_and_an_attempt_makes_the_same_mail_again() 
     assert later[1].parts == first[0].parts
 
 
+def test_the_end_of_a_quiet_window_lists_what_was_held() -> None:
+    held: dict[str, object] = {
+        "incident": "inc_1",
+        "type": "sip.account.unregistered",
+        "subject": "sip/077",
+        "severity": "error",
+        "status": "firing",
+        "started_at": "2026-03-01T09:00:00.000Z",
+    }
+    quiet: dict[str, object] = {"held": 1, "incidents": [held]}
+    (mail,) = compose([message(1, "quiet.ended", "endpoint/ops", {"quiet": quiet})], ENGLISH)
+
+    assert mail.parts[0].lines[1:] == (
+        "sip.account.unregistered: sip/077 (firing, error) · Since 2026-03-01 11:00:00 (UTC+02:00)",
+    )
+
+
 def test_two_mailboxes_get_different_ids_in_one_thread() -> None:
     other = replace(ENGLISH, endpoint="ops/ben@example.org")
 
