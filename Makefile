@@ -10,7 +10,7 @@ demo: $(VENV)/.ready
 	$(BIN)/yemotd demo
 
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest -p no:cacheprovider
+	$(BIN)/python -m pytest -p no:cacheprovider -n auto
 
 fast: $(VENV)/.ready
 	$(BIN)/python -m pytest -m "not slow"

@@ -33,6 +33,7 @@ _WORDING = {
     "finite_number": "expected a number",
     "tuple_type": "expected a list",
     "model_type": "expected a table",
+    "dict_type": "expected a table",
     "enum": "expected {expected}",
     "literal_error": "expected {expected}",
     "greater_than_equal": "at least {ge:g}",

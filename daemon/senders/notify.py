@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from email import charset
 from importlib.util import find_spec
 from queue import SimpleQueue
 from typing import Any
@@ -193,12 +194,15 @@ def notified(notice: Notice, message: Message) -> tuple[Outcome, str | None]:
 
 
 def _service(url: str) -> Any:
+    mails = dict(charset.CHARSETS)
     import apprise  # noqa: PLC0415 - an extra, which takes a second to load
 
     asset = apprise.AppriseAsset(
         app_id="yemotd", async_mode=False, storage_mode=apprise.PersistentStoreMode.MEMORY
     )
-    return apprise.Apprise.instantiate(url, asset=asset)
+    service = apprise.Apprise.instantiate(url, asset=asset)
+    charset.CHARSETS.update(mails)  # it changes, for the whole process, how mails are encoded
+    return service
 
 
 def _kind(event: Mapping[str, Any]) -> str:

@@ -97,6 +97,7 @@ def test_a_signing_key_signs_beside_the_secret(tmp_path: Path) -> None:
         ('redact = ["SMS text"]', "redact = 'SMS text': expected a field of the event's data"),
         ('headers = { "Webhook-Id" = "x" }', '"Webhook-Id" is set by yemotd itself'),
         ('headers = { "Content-Length" = "1" }', '"Content-Length" is set by yemotd itself'),
+        ("headers = false", "headers = false: expected a table"),
         ('headers = { "X Y" = "x" }', '"X Y" is no name of a header'),
         ('headers = { "X-Y" = "a\\nb" }', 'the value of "X-Y" has a line break'),
         ('proxy = "socks"', 'expected a URL that starts with "https://" or "http://"'),

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from email import charset
 from http.server import BaseHTTPRequestHandler
 
 import pytest
@@ -158,3 +159,11 @@ def test_what_is_redacted_is_not_told() -> None:
 @pytest.mark.parametrize("url", ["nosuch://x", "hello", "http://", ""])
 def test_what_apprise_does_not_know_is_a_fault(url: str) -> None:
     assert fault(url) == "is no URL that Apprise knows"
+
+
+def test_apprise_changes_nothing_about_our_mails() -> None:
+    """One of its plugins sets how all mails of the process are encoded."""
+    before = dict(charset.CHARSETS)
+    fault("mailto://user:password@example.org")
+
+    assert charset.CHARSETS == before
