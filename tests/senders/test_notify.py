@@ -166,4 +166,4 @@ def test_apprise_changes_nothing_about_our_mails() -> None:
     before = dict(charset.CHARSETS)
     fault("mailto://user:password@example.org")
 
-    assert charset.CHARSETS == before
+    assert before == charset.CHARSETS
