@@ -91,5 +91,3 @@ def _reload(app: App, path: Path, redactor: logs.Redactor, notifier: Notifier) -
 def _warn(loaded: Loaded) -> None:
     for warning in loaded.warnings:
         logs.log.warning("config.warning", warning=warning)
-    for email in loaded.config.emails:
-        logs.log.warning("config.mail_not_sent", email=email.name, reason="this version sends webhooks only")
