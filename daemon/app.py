@@ -39,12 +39,14 @@ from daemon.config import Config
 from daemon.core.model import Fact, Json
 from daemon.core.routing import DAEMON
 from daemon.core.watch import Watch
-from daemon.endpoints import interests, retention, routes
+from daemon.endpoints import interests, public_keys, retention, routes
 from daemon.outgoing import Outgoing
 from daemon.store import database as databases
+from daemon.trying import ping
 from daemon.watching import watches
-from daemon.web.api import Live, Scheduled, create_app
+from daemon.web.api import create_app
 from daemon.web.auth import Token
+from daemon.web.live import Live, Scheduled
 from daemon.web.server import Server
 from daemon.workers.dispatcher import Dispatcher
 from daemon.workers.housekeeper import Housekeeper
@@ -170,9 +172,13 @@ class App:
             is_alive=self._is_alive,
             is_ready=self._is_ready,
             schedule=self._scheduled,
-            endpoints=self._endpoints,
             last_seen=self.poller.unflushed,
             now=clock.utcnow,
+            interests=lambda: self.recorder.interests,
+            public_keys=lambda: public_keys(self.config),
+            ping=lambda endpoint: ping(self.database, endpoint, self.config),
+            wake=self.dispatcher.wake,
+            new_id=clock.new_id,
         )
         app = create_app(database=self.database, tokens=self._tokens, live=live, version=__version__)
         server = Server(app, *address)
@@ -293,9 +299,6 @@ class App:
             return
         log_recorded(recorded)
         self.dispatcher.wake()
-
-    def _endpoints(self) -> list[str]:
-        return [interest.endpoint for interest in self.recorder.interests]
 
     def _reported(self) -> list[str]:
         """The names under which endpoints are reported."""

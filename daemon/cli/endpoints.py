@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
-from daemon import clock
+from daemon import clock, documents
 from daemon.cli.deliveries import attempt_lines
 from daemon.cli.output import (
     ConfigOption,
-    Fatal,
     JsonOption,
     age,
     clock_time,
@@ -20,21 +19,20 @@ from daemon.cli.output import (
     moment,
     open_store,
     print_json,
+    refusals,
     say_when_it_goes,
 )
 from daemon.config import Config
-from daemon.configuration.faults import nearest
-from daemon.core.breaker import HEALTHY, Breaker, Switch
+from daemon.core.breaker import HEALTHY, Switch
 from daemon.core.delivery import Outcome
-from daemon.core.model import Json
-from daemon.core.routing import Interest
-from daemon.core.timestamps import iso
+from daemon.documents import Delivery, Endpoint
 from daemon.endpoints import interests, public_keys
-from daemon.once import ping
-from daemon.store import endpoints, views
+from daemon.store import views
 from daemon.store.replay import Span
-from daemon.store.views import EndpointView
-from daemon.workers import replayer
+from daemon.store.views import EndpointHealth
+from daemon.trying import ping
+from daemon.workers import operating
+from daemon.workers.operating import Replay
 from daemon.workers.replayer import Which
 
 app = typer.Typer(help="How the endpoints are doing.", no_args_is_help=True, rich_markup_mode=None)
@@ -48,36 +46,31 @@ def list_endpoints(config: ConfigOption = None, as_json: JsonOption = False) -> 
     names, keys = _names(loaded), public_keys(loaded)
     store = open_store(config)
     with store.read() as db:
-        breakers, asked = endpoints.load(db), endpoints.asked(db)
-        backlog = {one.endpoint: one for one in views.backlog(db)}
+        found = views.endpoints(db, names)
     store.close()
-    for name in [*names, *sorted(backlog.keys() - set(names))]:
-        waiting = backlog.get(name, EndpointView(name, 0, 0, None))
-        breaker = breakers.get(name, HEALTHY)
-        is_known = name in names
+    for one in found:
+        key = keys.get(one.name)
         if as_json:
-            document = _document(name, breaker, waiting, asked.get(name), is_configured=is_known)
-            print_json({**document, "public_key": keys.get(name)})
+            print_json(Endpoint.of(one, key).model_dump())
         else:
-            print(_line(name, breaker, waiting, asked.get(name), is_configured=is_known))
-            if name in keys:
-                print(f"  its messages can be checked with {keys[name]}")
+            print(_line(one))
+            if key:
+                print(f"  its messages can be checked with {key}")
 
 
 @app.command("test")
 def test(endpoint: EndpointArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Send a test.ping now, whatever its health, and show the answer. Exit code 69 where it is not taken."""
     loaded = load(config).config
-    _check(endpoint, loaded)
+    with refusals():
+        operating.interest_of(endpoint, interests(loaded))
     store = open_store(config)
     delivery = ping(store, endpoint, loaded)
     store.close()
     (attempt,) = delivery.attempts
     is_well = attempt.outcome is Outcome.ACCEPTED
     if as_json:
-        from daemon.cli.deliveries import document  # noqa: PLC0415
-
-        print_json(document(delivery))
+        print_json(Delivery.of(delivery).model_dump())
     else:
         print(f"{endpoint}: {'took it' if is_well else 'did not take it'}  {delivery.event}")
         print("\n".join(attempt_lines(attempt)))
@@ -121,26 +114,15 @@ def replay(
     as_json: JsonOption = False,
 ) -> None:
     """Send events of the past, each with the id that it had, in their order."""
-    loaded = load(config).config
-    _check(endpoint, loaded)
-    interest = _interest(endpoint, loaded)
     span = Span(_moment("--since", since), _moment("--until", until), type_, system)
+    asked = Replay(which, span, with_history, rate, dry_run)
+    known = interests(load(config).config)
     store = open_store(config)
-    with store.read() as db:
-        plan = replayer.plan(db, interest, span, which, with_history=with_history)
-    if not dry_run:
-        replayer.send(store, interest, plan.items, clock.utcnow(), rate=rate)
+    with refusals():
+        plan = operating.send_again(store, endpoint, known, asked, clock.utcnow())
     store.close()
     if as_json:
-        print_json(
-            {
-                "endpoint": endpoint,
-                "events": [one.event.id for one in plan.items],
-                "outdated": plan.outdated,
-                "under_way": plan.under_way,
-                "is_dry_run": dry_run,
-            }
-        )
+        print_json(documents.Replay.of(endpoint, plan, is_dry_run=dry_run).model_dump())
         return
     if dry_run:
         for one in plan.items:
@@ -157,10 +139,10 @@ def replay(
 
 
 def _ask(endpoint: str, config: Path | None, switch: Switch) -> None:
-    _check(endpoint, load(config).config)
+    known = interests(load(config).config)
     store = open_store(config)
-    with store.write() as db:
-        endpoints.ask(db, endpoint, switch)
+    with refusals(), store.write() as db:
+        operating.switch(db, endpoint, known, switch)
     store.close()
 
 
@@ -168,26 +150,14 @@ def _names(config: Config) -> list[str]:
     return [one.endpoint for one in interests(config)]
 
 
-def _check(endpoint: str, config: Config) -> None:
-    names = _names(config)
-    if endpoint not in names:
-        raise Fatal(f"no endpoint is called {endpoint!r}{nearest(endpoint, names)}", os.EX_DATAERR)
-
-
-def _interest(endpoint: str, config: Config) -> Interest:
-    return next(one for one in interests(config) if one.endpoint == endpoint)
-
-
 def _moment(option: str, text: str | None) -> datetime | None:
     return moment(option, text) if text else None
 
 
-def _line(
-    name: str, breaker: Breaker, waiting: EndpointView, asked: Switch | None, *, is_configured: bool
-) -> str:
-    now = clock.utcnow()
-    health = breaker.health.value if is_configured else "not in the configuration"
-    parts = [f"{name}  {health}"]
+def _line(one: EndpointHealth) -> str:
+    now, breaker, waiting = clock.utcnow(), one.breaker, one.waiting
+    health = breaker.health.value if one.is_configured else "not in the configuration"
+    parts = [f"{one.name}  {health}"]
     if breaker.disabled_by:
         parts.append(f"by {breaker.disabled_by.value}")
     if breaker.since and breaker is not HEALTHY:
@@ -196,29 +166,7 @@ def _line(
         parts.append(f"({breaker.error})")
     if breaker.not_before and breaker.not_before > now:
         parts.append(f"next attempt {clock_time(breaker.not_before)}")
-    if asked:
-        parts.append(f"to be {asked.value}d")
+    if one.asked:
+        parts.append(f"to be {one.asked.value}d")
     oldest = f", the oldest from {age(waiting.oldest_open_at, now)}" if waiting.open else ""
     return f"{' '.join(parts)}; {waiting.open} waiting{oldest}, {counted(waiting.dead, 'dead letter')}"
-
-
-def _document(
-    name: str, breaker: Breaker, waiting: EndpointView, asked: Switch | None, *, is_configured: bool
-) -> dict[str, Json]:
-    def at(one: datetime | None) -> str | None:
-        return iso(one) if one else None
-
-    return {
-        "name": name,
-        "is_configured": is_configured,
-        "health": breaker.health.value,
-        "since": at(breaker.since),
-        "failing_since": at(breaker.failing_since),
-        "disabled_by": breaker.disabled_by.value if breaker.disabled_by else None,
-        "not_before": at(breaker.not_before),
-        "error": breaker.error,
-        "asked": asked.value if asked else None,
-        "open": waiting.open,
-        "oldest_open_at": at(waiting.oldest_open_at),
-        "dead": waiting.dead,
-    }

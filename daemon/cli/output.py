@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +16,7 @@ from rich.console import Console
 from daemon import config
 from daemon.config import ConfigError, Loaded
 from daemon.core.model import Json
+from daemon.core.refusals import Refused, Why
 from daemon.store import database as databases
 from daemon.store.database import Database, DatabaseError
 
@@ -24,6 +27,9 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 console = Console()
+
+OPTIONS = {"ends_at": "--until", "starts_at": "--start"}
+"""How a part of what is asked for is spelled here; the others are their name."""
 
 
 class Fatal(Exception):
@@ -37,6 +43,25 @@ class Fatal(Exception):
 def complain(message: str) -> None:
     """Print to standard error, as it is."""
     print(message, file=sys.stderr)
+
+
+@contextmanager
+def refusals(way_out: str = "") -> Iterator[None]:
+    """What the store refuses ends the command, in the words of the command line: `Fatal` (exit 64 or 65).
+
+    `way_out`: what helps where there is no such thing.
+    """
+    try:
+        yield
+    except Refused as refused:
+        message = re.sub(r"`(\w+)`", lambda part: _option(part[1]), str(refused))
+        hint = f"; {way_out}" if way_out and refused.why is Why.MISSING else ""
+        code = os.EX_USAGE if refused.why is Why.WRONG else os.EX_DATAERR
+        raise Fatal(message + hint, code) from None
+
+
+def _option(name: str) -> str:
+    return OPTIONS.get(name, "--" + name.replace("_", "-"))
 
 
 def load(path: Path | None) -> Loaded:
@@ -87,7 +112,7 @@ def moment(option: str, text: str) -> datetime:
     """A time with an offset, or a local one of this machine; `Fatal` (exit 64) for what is none."""
     try:
         return datetime.fromisoformat(text).astimezone()
-    except ValueError:
+    except (ValueError, OverflowError):
         raise Fatal(f"{option} {text!r}: expected a time such as 2026-11-23T18:00", os.EX_USAGE) from None
 
 

@@ -10,13 +10,22 @@ from typing import Annotated
 
 import typer
 
-from daemon import clock
-from daemon.cli.output import ConfigOption, Fatal, JsonOption, clock_time, moment, open_store, print_json
+from daemon import clock, documents
+from daemon.cli.output import (
+    ConfigOption,
+    Fatal,
+    JsonOption,
+    clock_time,
+    moment,
+    open_store,
+    print_json,
+    refusals,
+)
 from daemon.core import durations
-from daemon.core.model import Json
-from daemon.core.silences import Silence
-from daemon.core.timestamps import iso
-from daemon.store import incidents, silences
+from daemon.core.silences import Silence, Wish
+from daemon.documents import AddedSilence
+from daemon.store import silences
+from daemon.workers import operating
 
 app = typer.Typer(
     help="Mute alerts for a time. That something is over is told all the same.",
@@ -43,25 +52,24 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Mute what matches all of --type, --system and --subject."""
-    if [for_ is not None, until is not None, until_resolved].count(True) != 1:
-        raise Fatal("give one of --for, --until and --until-resolved", os.EX_USAGE)
-    if (type_, system, subject) == ("*", "*", "*"):
-        raise Fatal("give --type, --system or --subject; '--type \"*\"' alone would mute all", os.EX_USAGE)
     now = clock.utcnow()
-    starts_at = moment("--start", start) if start else now
-    ends_at = _end(starts_at, now, for_, until)
-    silence = Silence(
-        clock.new_id("sil"), starts_at, ends_at, type_, system, subject, author or _user(), comment, now
+    wish = Wish(
+        author or _user(),
+        comment,
+        type_,
+        system,
+        subject,
+        starts_at=moment("--start", start) if start else None,
+        lasts=_duration(for_) if for_ is not None else None,
+        ends_at=moment("--until", until) if until is not None else None,
+        until_resolved=until_resolved,
     )
     store = open_store(config)
-    with store.write() as db:
-        matched = [one for one in incidents.firing(db) if silence.covers(one)]
-        if until_resolved and not matched:
-            raise Fatal("nothing that it matches is firing, so there is no end to wait for", os.EX_DATAERR)
-        silences.add(db, silence)
+    with refusals(), store.write() as db:
+        silence, matched = operating.mute(db, wish, clock.new_id("sil"), now)
     store.close()
     if as_json:
-        print_json(_document(silence))
+        print_json(AddedSilence.made(silence, matched).model_dump())
         return
     print(_line(silence, now))
     for incident in matched:
@@ -83,7 +91,7 @@ def list_silences(
     store.close()
     for silence in found:
         if as_json:
-            print_json(_document(silence))
+            print_json(documents.Silence.of(silence).model_dump())
         else:
             print(_line(silence, now))
     if not found and not as_json:
@@ -96,22 +104,9 @@ def expire(
 ) -> None:
     """End a silence now; what still fires is told."""
     store = open_store(config)
-    with store.write() as db:
-        is_ended = silences.expire(db, silence, clock.utcnow())
+    with refusals("`yemotd silence list` shows those there are"), store.write() as db:
+        operating.unmute(db, silence, clock.utcnow())
     store.close()
-    if not is_ended:
-        message = f"there is no silence {silence!r} to end; `yemotd silence list` shows those there are"
-        raise Fatal(message, os.EX_DATAERR)
-
-
-def _end(starts_at: datetime, now: datetime, for_: str | None, until: str | None) -> datetime | None:
-    """When it ends; None: when what it matches is over."""
-    if for_ is None and until is None:
-        return None
-    ends_at = starts_at + _duration(for_) if for_ is not None else moment("--until", until or "")
-    if ends_at <= max(starts_at, now):
-        raise Fatal("it would be over before it begins", os.EX_USAGE)
-    return ends_at
 
 
 def _duration(text: str) -> timedelta:
@@ -140,18 +135,3 @@ def _line(silence: Silence, now: datetime) -> str:
         state = f"ended {end}"
     about = f"type {silence.type}, system {silence.system}, subject {silence.subject}"
     return f"{silence.id}  {state}  {about}  ({silence.author}: {silence.comment})"
-
-
-def _document(silence: Silence) -> Json:
-    return {
-        "id": silence.id,
-        "type": silence.type,
-        "system": silence.system,
-        "subject": silence.subject,
-        "starts_at": iso(silence.starts_at),
-        "ends_at": iso(silence.ends_at) if silence.ends_at else None,
-        "expired_at": iso(silence.expired_at) if silence.expired_at else None,
-        "author": silence.author,
-        "comment": silence.comment,
-        "created_at": iso(silence.created_at),
-    }

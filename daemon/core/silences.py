@@ -5,10 +5,13 @@ A silence mutes what would be told; it never mutes that something is over.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
+from daemon.core import durations
+from daemon.core.durations import LONGEST
 from daemon.core.incidents import Incident
+from daemon.core.refusals import Refused, Why
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,10 @@ class Silence:
             return False
         return self.starts_at <= now and (self.ends_at is None or now < self.ends_at)
 
+    def is_over(self, now: datetime) -> bool:
+        """Whether it will not mute anything any more."""
+        return self.expired_at is not None or (self.ends_at is not None and self.ends_at <= now)
+
     def covers(self, incident: Incident) -> bool:
         """Whether it is about this incident."""
         return (
@@ -42,6 +49,48 @@ class Silence:
             and fnmatchcase(incident.system, self.system)
             and fnmatchcase(incident.subject, self.subject)
         )
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A silence as an operator asks for it; one of `lasts`, `ends_at` and `until_resolved` says its end."""
+
+    author: str
+    comment: str
+    type: str = "*"
+    system: str = "*"
+    subject: str = "*"
+    starts_at: datetime | None = None
+    """None: now."""
+    lasts: timedelta | None = None
+    ends_at: datetime | None = None
+    until_resolved: bool = False
+
+
+def granted(wish: Wish, silence: str, now: datetime) -> Silence:
+    """The silence that was asked for, by the id that it gets; raises `Refused`."""
+    if [wish.lasts is not None, wish.ends_at is not None, wish.until_resolved].count(True) != 1:
+        ends = ("for", "ends_at", "until_resolved")
+        raise Refused(Why.WRONG, "give one of `for`, `ends_at` and `until_resolved`", *ends)
+    globs = (wish.type, wish.system, wish.subject)
+    if all(set(glob) == {"*"} for glob in globs):
+        reason = 'give `type`, `system` or `subject`: "*" for all three would mute everything'
+        raise Refused(Why.WRONG, reason, "type", "system", "subject")
+    starts_at = wish.starts_at or now
+    if abs(starts_at - now) > LONGEST:
+        raise Refused(Why.WRONG, f"`starts_at` is more than {durations.show(LONGEST)} away", "starts_at")
+    ends_at = starts_at + wish.lasts if wish.lasts is not None else wish.ends_at
+    if ends_at is not None:
+        _check_end(wish, starts_at, ends_at, now)
+    return Silence(silence, starts_at, ends_at, *globs, wish.author, wish.comment, now)
+
+
+def _check_end(wish: Wish, starts_at: datetime, ends_at: datetime, now: datetime) -> None:
+    field = "ends_at" if wish.lasts is None else "for"
+    if ends_at <= max(starts_at, now):
+        raise Refused(Why.WRONG, "it would be over before it begins", field)
+    if ends_at - starts_at > LONGEST:
+        raise Refused(Why.WRONG, f"it would last more than {durations.show(LONGEST)}", field)
 
 
 def silencing(silences: Iterable[Silence], incident: Incident, now: datetime) -> Silence | None:

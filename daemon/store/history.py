@@ -10,6 +10,9 @@ from daemon.core.delivery import Outcome, Phases, Status
 from daemon.store.events import glob
 from daemon.store.schema import attempts, deliveries, events
 
+LAST_ID = 2**63 - 1
+"""The largest number that a column can be asked for."""
+
 
 @dataclass(frozen=True)
 class AttemptView:

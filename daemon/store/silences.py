@@ -14,6 +14,11 @@ def add(db: sa.Connection, silence: Silence) -> None:
     db.execute(sa.insert(silences).values(**_row(silence)))
 
 
+def find(db: sa.Connection, silence: str) -> Silence | None:
+    """One silence by its id."""
+    return next(iter(_load(db, silences.c.id == silence)), None)
+
+
 def in_force(db: sa.Connection, now: datetime) -> list[Silence]:
     """Those that mute something now, oldest first."""
     return [one for one in _load(db, silences.c.expired_at.is_(None)) if one.is_active(now)]

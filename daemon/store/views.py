@@ -3,13 +3,17 @@
 No query here reads deliveries that have ended: their number only grows.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from daemon.core.alerts import Phase
-from daemon.store import events
+from daemon.core.breaker import HEALTHY, Breaker, Switch
+from daemon.core.ledger import Told
+from daemon.store import endpoints as endpoint_store
+from daemon.store import events, ledger
 from daemon.store.schema import alerts as alert_table
 from daemon.store.schema import deliveries
 from daemon.store.schema import watches as watch_table
@@ -48,6 +52,14 @@ class AlertView:
 
 
 @dataclass(frozen=True)
+class ToldAlert:
+    """An alert, and what each endpoint knows of it."""
+
+    alert: AlertView
+    told: Mapping[str, Told]
+
+
+@dataclass(frozen=True)
 class EndpointView:
     """What waits to be told to one endpoint, and what was given up."""
 
@@ -55,6 +67,18 @@ class EndpointView:
     open: int
     dead: int
     oldest_open_at: datetime | None
+
+
+@dataclass(frozen=True)
+class EndpointHealth:
+    """How one endpoint is doing."""
+
+    name: str
+    is_configured: bool
+    breaker: Breaker
+    waiting: EndpointView
+    asked: Switch | None
+    """What an operator has asked for, and nobody has done yet."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +120,30 @@ def alerts(db: sa.Connection) -> list[AlertView]:
             row.held,
         )
         for row in db.execute(found.order_by(alert_table.c.started_at, alert_table.c.key))
+    ]
+
+
+def told_alerts(db: sa.Connection, configured: Sequence[str]) -> list[ToldAlert]:
+    """Every alert that is not OK, the longest first, with whom of the configured endpoints it was told."""
+    told: dict[str, dict[str, Told]] = {}
+    for (incident, endpoint), line in ledger.load(db, configured).items():
+        told.setdefault(incident, {})[endpoint] = line
+    return [ToldAlert(one, told.get(one.incident or "", {})) for one in alerts(db)]
+
+
+def endpoints(db: sa.Connection, configured: Sequence[str]) -> list[EndpointHealth]:
+    """The configured endpoints in their order, and then those that are gone and for which something waits."""
+    breakers, asked = endpoint_store.load(db), endpoint_store.asked(db)
+    waiting = {one.endpoint: one for one in backlog(db)}
+    return [
+        EndpointHealth(
+            name,
+            name in configured,
+            breakers.get(name, HEALTHY),
+            waiting.get(name, EndpointView(name, 0, 0, None)),
+            asked.get(name),
+        )
+        for name in dict.fromkeys([*configured, *sorted(waiting)])
     ]
 
 

@@ -25,7 +25,11 @@ class Token:
         return any(scope in IMPLIED.get(one, {one}) for one in self.scopes)
 
 
-def require(scope: str, tokens: Callable[[], Sequence[Token]]) -> Callable[[Request], Token]:
+Tokens = Callable[[], Sequence[Token]]
+"""Those of the configuration in force."""
+
+
+def require(scope: str, tokens: Tokens) -> Callable[[Request], Token]:
     """A dependency that lets a request with a good token pass, and raises `Problem` for any other."""
 
     def check(request: Request) -> Token:

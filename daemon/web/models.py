@@ -4,6 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from daemon import documents
+
 
 class FailureStatus(BaseModel):
     """How the last poll failed."""
@@ -82,3 +84,29 @@ class EventPage(BaseModel):
     events: list[EventBody]
     next: str | None = Field(description="Pass it as `after` to go on")
     has_more: bool
+
+
+class AlertList(BaseModel):
+    """What is wrong now."""
+
+    alerts: list[documents.Alert]
+
+
+class SilenceList(BaseModel):
+    """Silences, oldest first."""
+
+    silences: list[documents.Silence]
+
+
+class DeliveryPage(BaseModel):
+    """Deliveries, the newest first."""
+
+    deliveries: list[documents.Delivery]
+    next: int | None = Field(description="Pass it as `before` to go on; None: there are no more")
+    has_more: bool
+
+
+class EndpointList(BaseModel):
+    """The endpoints in the order of the configuration, and then those that left it."""
+
+    endpoints: list[documents.Endpoint]

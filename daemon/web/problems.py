@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem documents: what went wrong, in words that help, and never more than that."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -11,16 +12,27 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from daemon.core.refusals import Refused, Why
+from daemon.web.faults import faults
+
 log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
+WRONG = "A parameter is wrong"
+REFUSALS = {
+    Why.MISSING: (404, "There is no such thing"),
+    Why.WRONG: (422, WRONG),
+    Why.CONFLICT: (409, "It cannot be done as things stand"),
+}
 
 
 class Fault(BaseModel):
     """One parameter that is wrong."""
 
-    name: str
-    reason: str
+    name: str = Field(
+        description="The path of the field in the body, or a parameter's name", examples=["for"]
+    )
+    reason: str = Field(examples=['expected a duration such as "30s" or "5m"'])
 
 
 class ProblemDocument(BaseModel):
@@ -37,11 +49,23 @@ class ProblemDocument(BaseModel):
 class Problem(Exception):
     """Ends a request with a problem document."""
 
-    def __init__(self, status: int, title: str, detail: str | None = None) -> None:
+    def __init__(
+        self, status: int, title: str, detail: str | None = None, faults: Sequence[Fault] = ()
+    ) -> None:
         super().__init__(title)
         self.status = status
         self.title = title
         self.detail = detail
+        self.faults = list(faults)
+
+
+def status_of(error: Exception) -> int:
+    """The status of the answer to a request that ends with this error."""
+    if isinstance(error, Problem):
+        return error.status
+    if isinstance(error, Refused):
+        return REFUSALS[error.why][0]
+    return 503 if isinstance(error, sa.exc.DBAPIError) else 500
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -59,6 +83,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def install(app: FastAPI) -> None:
     """Make every error of an app a problem document."""
     app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(Refused, _on_refused)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(sa.exc.DBAPIError, _on_database)
@@ -80,7 +105,14 @@ def _answer(
 
 async def _on_problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)  # noqa: S101 - the handler's own type
-    return _answer(request, error.status, title=error.title, detail=error.detail, faults=[])
+    return _answer(request, error.status, title=error.title, detail=error.detail, faults=error.faults)
+
+
+async def _on_refused(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Refused)  # noqa: S101 - the handler's own type
+    status, title = REFUSALS[error.why]
+    wrong = [Fault(name=field, reason=str(error)) for field in error.fields]
+    return _answer(request, status, title=title, detail=_sentence(str(error)), faults=wrong)
 
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
@@ -92,8 +124,8 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - the handler's own type
-    faults = [Fault(name=str(one["loc"][-1]), reason=one["msg"]) for one in error.errors()]
-    return _answer(request, 422, title="A parameter is wrong", detail=None, faults=faults)
+    wrong = [Fault(name=name, reason=reason) for name, reason in faults(error.errors())]
+    return _answer(request, 422, title=WRONG, detail=None, faults=wrong)
 
 
 async def _on_database(request: Request, error: Exception) -> JSONResponse:
@@ -106,3 +138,7 @@ async def _on_database(request: Request, error: Exception) -> JSONResponse:
 async def _on_anything(request: Request, error: Exception) -> JSONResponse:
     log.error("http.crashed", path=request.url.path, exc_info=error)
     return _answer(request, 500, title="An error of our own", detail="The daemon's log says more.", faults=[])
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:] + ("" if words.endswith("?") else ".")

@@ -1,74 +1,18 @@
 """The HTTP side, called without a socket: what each route answers, to whom, and in which shape."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from fastapi.testclient import TestClient
 
-from daemon.core.model import Fact, Failure, Secret, Unknown
+from daemon.core.model import Fact, Failure, Unknown
 from daemon.core.routing import Planned
-from daemon.store import database as databases
 from daemon.store import events, outbox, watches
-from daemon.store.database import Database
-from daemon.web.api import Live, Scheduled, create_app
-from daemon.web.auth import Token
 from tests.fakes import START, Ids
+from tests.web.setting import ADMIN, READER, Setting
 
-READER, ADMIN = "token-of-a-reader", "token-of-an-admin"
 SECOND = timedelta(seconds=1)
-
-
-@dataclass
-class Setting:
-    """The app on a store of its own, with what the daemon says of itself as plain fields."""
-
-    database: Database
-    tokens: list[Token] = field(
-        default_factory=lambda: [
-            Token("reader", Secret(READER), frozenset({"read"})),
-            Token("admin", Secret(ADMIN), frozenset({"admin"})),
-            Token("robot", Secret("token-of-a-robot"), frozenset()),
-        ]
-    )
-    alive: tuple[bool, str] = (True, "dispatcher ok")
-    ready: tuple[bool, str] = (True, "database ok")
-    seen: dict[tuple[str, str], datetime] = field(default_factory=dict)
-    numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10_000)))
-
-    def __post_init__(self) -> None:
-        live = Live(
-            started_at=START,
-            is_alive=lambda: self.alive,
-            is_ready=lambda: self.ready,
-            schedule=lambda: [Scheduled("main", "sip", 30 * SECOND, START + 90 * SECOND)],
-            endpoints=lambda: ["crm"],
-            last_seen=lambda: self.seen,
-            now=lambda: START + 60 * SECOND,
-        )
-        app = create_app(database=self.database, tokens=lambda: self.tokens, live=live, version="1.2.3")
-        self.anybody = TestClient(app, raise_server_exceptions=False)
-        self.client = TestClient(
-            app, headers={"authorization": f"Bearer {READER}"}, raise_server_exceptions=False
-        )
-
-    def happen(self, *types: str, system: str = "main") -> list[str]:
-        with self.database.write() as db:
-            first = events.last_number(db)
-            facts = [Fact(one, "daemon", {"daemon": {"text": "שלום"}}) for one in types]
-            written = events.record(db, system, facts, START, lambda kind: f"{kind}_{next(self.numbers)}")
-            assert events.last_number(db) == first + len(types)
-        return [one.id for one in written]
-
-
-@pytest.fixture
-def setting(tmp_path: Path) -> Iterator[Setting]:
-    one = Setting(databases.open_for_daemon(f"sqlite:///{tmp_path / 'web.db'}"))
-    yield one
-    one.database.close()
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])

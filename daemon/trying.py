@@ -1,0 +1,41 @@
+"""One `test.ping` to one endpoint, now: for `yemotd endpoints test` and for HTTP."""
+
+from daemon import clock
+from daemon.config import Config
+from daemon.core import delivery
+from daemon.core.delivery import Attempted, Outcome
+from daemon.core.model import Fact
+from daemon.core.routing import DAEMON, Planned
+from daemon.endpoints import routes
+from daemon.outgoing import Outgoing
+from daemon.store import events, history, outbox
+from daemon.store.database import Database
+from daemon.store.history import DeliveryView
+from daemon.store.outbox import Finished, Lease
+from daemon.workers.dispatcher import LEASE_MARGIN
+from daemon.workers.recorder import Recorder
+
+
+def ping(database: Database, endpoint: str, config: Config) -> DeliveryView:
+    """Send a `test.ping` to an endpoint, out of turn and beside a daemon that may be running; what came of
+    it. It is tried once, whatever the endpoint's health, and says nothing of that health."""
+    now, recorder, timeout = clock.utcnow(), Recorder([], clock.new_id), routes(config)[endpoint].timeout
+    fact = Fact("test.ping", "test", {"test": {"endpoint": endpoint}})
+    with database.write() as db:
+        ((event, _),) = recorder.write(db, DAEMON, [fact], now)
+        recorder.deliver(db, [Planned(event, endpoint, f"test/{event.id}")], now)
+        (number,) = events.numbers(db, [event]).values()
+        lease = Lease(clock.new_id("lease"), now, now + timeout + LEASE_MARGIN)
+        message = outbox.lease_one(db, number, endpoint, lease)
+    sender = Outgoing(config).senders
+    sender.start(message)
+    ended: list[Attempted] = []
+    while not ended:
+        ended = sender.finished(timeout.total_seconds())
+    sender.close()
+    then = delivery.DELIVERED if ended[0].outcome is Outcome.ACCEPTED else delivery.DEAD
+    with database.write() as db:
+        outbox.finish(db, [Finished(ended[0], then)], clock.utcnow())
+        found = history.find(db, message.delivery)
+    assert found is not None  # noqa: S101 - it was written above
+    return found

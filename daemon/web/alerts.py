@@ -1,0 +1,24 @@
+"""What is wrong now, and whom it was told."""
+
+from fastapi import APIRouter
+
+from daemon import documents
+from daemon.store import views
+from daemon.store.database import Database
+from daemon.web import models
+from daemon.web.auth import Tokens
+from daemon.web.live import Live
+from daemon.web.routes import reading
+
+
+def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
+    """`GET /api/v1/alerts`."""
+    routes = reading("alerts", tokens)
+
+    @routes.get("/alerts", summary="Every alert that is pending, firing or recovering, the longest first")
+    def list_alerts() -> models.AlertList:
+        with database.read() as db:
+            found = views.told_alerts(db, live.endpoints())
+        return models.AlertList(alerts=[documents.Alert.of(one) for one in found])
+
+    return routes

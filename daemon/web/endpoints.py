@@ -1,0 +1,118 @@
+"""How the endpoints are doing; one tested, turned off and on, or sent the past again.
+
+A mailbox's name has a slash in it (`ops/anna@example.org`), so a name may be more than one part of a path.
+"""
+
+import threading
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends
+
+from daemon.core.breaker import Switch
+from daemon.documents import Delivery, Endpoint, Replay
+from daemon.store import views
+from daemon.store.database import Database
+from daemon.store.replay import Span
+from daemon.web import models
+from daemon.web.audit import audited
+from daemon.web.auth import Token, Tokens, require
+from daemon.web.fields import Line
+from daemon.web.live import Live
+from daemon.web.problems import Problem, responses
+from daemon.web.requests import REPLAYS, ReplayRequest, examples
+from daemon.web.routes import reading
+from daemon.workers import operating
+
+TESTS_AT_ONCE = 4
+"""Each holds a thread of all requests for as long as the endpoint takes."""
+NOTHING_SAID = ReplayRequest()
+
+
+def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
+    """The routes below `/api/v1/endpoints`."""
+    routes = reading("endpoints", tokens)
+    _read(routes, database, live)
+    _switch(routes, database, tokens, live)
+    _send(routes, database, tokens, live)
+    return routes
+
+
+def _read(routes: APIRouter, database: Database, live: Live) -> None:
+    @routes.get("/endpoints", summary="Every endpoint: its health, since when, and what waits for it")
+    def list_endpoints() -> models.EndpointList:
+        keys = live.public_keys()
+        with database.read() as db:
+            found = views.endpoints(db, live.endpoints())
+        return models.EndpointList(endpoints=[Endpoint.of(one, keys.get(one.name)) for one in found])
+
+    @routes.get("/endpoints/{name:path}", summary="One endpoint", responses=responses(404, 422))
+    def show_endpoint(name: Line) -> Endpoint:
+        with database.read() as db:
+            found = operating.find_endpoint(db, name, live.interests())
+        return Endpoint.of(found, live.public_keys().get(name))
+
+
+def _switch(routes: APIRouter, database: Database, tokens: Tokens, live: Live) -> None:
+    admin = Depends(require("admin", tokens))
+
+    def ask(name: str, token: Token, to: Switch) -> Endpoint:
+        interests = live.interests()
+        with audited(token, f"endpoint.{to.value}", name), database.write() as db:
+            operating.switch(db, name, interests, to)
+            found = operating.find_endpoint(db, name, interests)
+        live.wake()
+        return Endpoint.of(found, live.public_keys().get(name))
+
+    @routes.post(
+        "/endpoints/{name:path}/enable",
+        summary="Send to it again; what waits goes at its recovery_rate",
+        responses=responses(404, 422),
+    )
+    def enable_endpoint(name: Line, token: Annotated[Token, admin]) -> Endpoint:
+        return ask(name, token, Switch.ENABLE)
+
+    @routes.post(
+        "/endpoints/{name:path}/disable",
+        summary="Send it nothing until it is enabled; what comes in the meantime waits",
+        responses=responses(404, 422),
+    )
+    def disable_endpoint(name: Line, token: Annotated[Token, admin]) -> Endpoint:
+        return ask(name, token, Switch.DISABLE)
+
+
+def _send(routes: APIRouter, database: Database, tokens: Tokens, live: Live) -> None:
+    admin = Depends(require("admin", tokens))
+    places = threading.BoundedSemaphore(TESTS_AT_ONCE)
+
+    @routes.post(
+        "/endpoints/{name:path}/test",
+        summary="Send a test.ping now, whatever its health, and answer with what came of it",
+        description="200 whether or not it was taken: `status` is `delivered` or `dead`.",
+        responses=responses(404, 422, 429),
+    )
+    def test_endpoint(name: Line, token: Annotated[Token, admin]) -> Delivery:
+        with audited(token, "endpoint.test", name):
+            operating.interest_of(name, live.interests())
+            if not places.acquire(blocking=False):
+                raise Problem(429, "Too many tests are under way", "Try again when one of them has ended.")
+            try:
+                return Delivery.of(live.ping(name))
+            finally:
+                places.release()
+
+    @routes.post(
+        "/endpoints/{name:path}/replay",
+        summary="Send events of the past, each with the id that it had, in their order",
+        responses=responses(404, 422),
+    )
+    def replay_endpoint(
+        name: Line,
+        token: Annotated[Token, admin],
+        body: Annotated[ReplayRequest, Body(openapi_examples=examples(REPLAYS))] = NOTHING_SAID,
+    ) -> Replay:
+        span = Span(body.since, body.until, body.type, body.system)
+        asked = operating.Replay(body.which, span, body.history, body.rate, body.dry_run)
+        with audited(token, "endpoint.rehearse" if body.dry_run else "endpoint.replay", name):
+            plan = operating.send_again(database, name, live.interests(), asked, live.now())
+        live.wake()
+        return Replay.of(name, plan, is_dry_run=body.dry_run)

@@ -1,0 +1,48 @@
+"""What may stand in a request: texts, times and durations that the store and a terminal can bear."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator, PlainValidator, StringConstraints, WithJsonSchema
+
+from daemon.core import durations
+from daemon.core.timestamps import from_iso
+
+FIRST_YEAR, LAST_YEAR = 2000, 2200
+
+
+def _line(text: str) -> str:
+    """Only control characters are refused: Hebrew comes with marks that are not printable by themselves."""
+    if any(one < " " or "\x7f" <= one < "\xa0" for one in text):
+        raise ValueError("expected text on one line, without control characters")
+    return text
+
+
+def _said(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be empty")
+    return text.strip()
+
+
+def _moment(value: object) -> datetime:
+    moment = from_iso(value)
+    if moment is None:
+        raise ValueError("expected a time with its offset, such as 2026-11-23T18:00:00+02:00 or …Z")
+    if not FIRST_YEAR <= moment.year < LAST_YEAR:
+        raise ValueError(f"expected a time between {FIRST_YEAR} and {LAST_YEAR}")
+    return moment.astimezone(UTC)
+
+
+def _duration(value: object) -> timedelta:
+    if not isinstance(value, str):
+        raise ValueError('expected a duration such as "30s" or "5m"')
+    return durations.parse(value)
+
+
+Line = Annotated[str, StringConstraints(max_length=200), AfterValidator(_line)]
+Glob = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_line)]
+Comment = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_line), AfterValidator(_said)]
+Moment = Annotated[
+    datetime, PlainValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})
+]
+Duration = Annotated[timedelta, PlainValidator(_duration), WithJsonSchema({"type": "string"})]

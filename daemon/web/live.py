@@ -1,0 +1,46 @@
+"""What only the running daemon knows, and what only it can do."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from daemon.core.routing import Interest
+from daemon.store.history import DeliveryView
+
+State = tuple[bool, str]
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """One watch of the configuration in force."""
+
+    system: str
+    watch: str
+    every: timedelta
+    next_run_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Live:
+    """What only the running daemon knows; handed in by the composition root."""
+
+    started_at: datetime
+    is_alive: Callable[[], State]
+    is_ready: Callable[[], State]
+    schedule: Callable[[], Sequence[Scheduled]]
+    last_seen: Callable[[], Mapping[tuple[str, str], datetime]]
+    """Watches (system, name) that were seen since the store was told."""
+    now: Callable[[], datetime]
+    interests: Callable[[], Sequence[Interest]]
+    """What each endpoint of the configuration wants to be told, in their order."""
+    public_keys: Callable[[], Mapping[str, str]]
+    """What checks the `v1a` signatures of the endpoints that have a key."""
+    ping: Callable[[str], DeliveryView]
+    """Sends a `test.ping` to an endpoint, and waits for what comes of it."""
+    wake: Callable[[], None]
+    """There may be something new to send."""
+    new_id: Callable[[str], str]
+
+    def endpoints(self) -> list[str]:
+        """The names of the endpoints."""
+        return [one.endpoint for one in self.interests()]

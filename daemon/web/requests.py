@@ -1,0 +1,82 @@
+"""What may be asked for in a body. A field that is not known is refused rather than passed over."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi.openapi.models import Example
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from daemon.documents import words
+from daemon.web.fields import Comment, Duration, Glob, Line, Moment
+from daemon.workers.replayer import Which
+
+SILENCES = {
+    "One phone, for two hours": {
+        "subject": "sip/0773137770",
+        "for": "2h",
+        "comment": "a new phone is on its way",
+    },
+    "A maintenance": {
+        "system": "main",
+        "starts_at": "2026-11-23T22:00:00+02:00",
+        "ends_at": "2026-11-24T01:00:00+02:00",
+        "comment": "the provider's maintenance",
+    },
+    "Until it is over": {"type": "queue.*", "until_resolved": True, "comment": "we know"},
+}
+REPLAYS = {
+    "What it would send": {"dry_run": True},
+    "The dead letters": {},
+    "A morning of messages, slowly": {
+        "which": "all",
+        "type": "sms.*",
+        "since": "2026-11-23T06:00:00+02:00",
+        "until": "2026-11-23T12:00:00+02:00",
+        "rate": 5,
+    },
+}
+WhichWord = Annotated[Which, WithJsonSchema({"type": "string", **words(Which)})]
+
+
+class Request(BaseModel):
+    """One JSON object."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class SilenceRequest(Request):
+    """Mute what matches all of `type`, `system` and `subject`, until what one of `for`, `ends_at` and
+    `until_resolved` says."""
+
+    type: Glob = Field(default="*", description="Of the event that fires; a glob")
+    system: Glob = Field(default="*", description="A system's name; a glob")
+    subject: Glob = Field(default="*", description="Such as sip/0773137770 or queue/5; a glob")
+    lasts: Duration | None = Field(default=None, alias="for", description="How long: 2h, 1d", examples=["2h"])
+    ends_at: Moment | None = Field(default=None, description="With its offset")
+    until_resolved: bool = Field(default=False, strict=True, description="Until what it matches now is over")
+    starts_at: Moment | None = Field(default=None, description="With its offset; default: now")
+    comment: Comment = Field(description="Why, for those who find it")
+
+
+class ReplayRequest(Request):
+    """Which events are sent again; without any field: those that were given up."""
+
+    which: WhichWord = Field(
+        default=Which.FAILED, description="All events, those that were given up, or those it never got"
+    )
+    since: Moment | None = Field(default=None, description="From then on")
+    until: Moment | None = Field(default=None, description="Before then")
+    type: Line | None = Field(default=None, description="A glob such as sms.*")
+    system: Line | None = Field(default=None, description="Of this system only")
+    rate: Annotated[float, Field(ge=0.001, strict=True)] | None = Field(
+        default=None, description="So many a second"
+    )
+    history: bool = Field(
+        default=False, strict=True, description="Also what is not true any more, such as alerts that are over"
+    )
+    dry_run: bool = Field(default=False, strict=True, description="Say what would be sent, no more")
+
+
+def examples(bodies: Mapping[str, Mapping[str, Any]]) -> dict[str, Example]:
+    """Bodies by what they are, as the OpenAPI document has them."""
+    return {name: {"value": body} for name, body in bodies.items()}

@@ -1,0 +1,86 @@
+"""Alerts muted for a time: which, from when until when, and why; added and ended."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends, Query, Response
+
+from daemon.core.silences import Wish
+from daemon.documents import AddedSilence, Silence
+from daemon.store import silences
+from daemon.store.database import Database
+from daemon.web import models
+from daemon.web.audit import audited
+from daemon.web.auth import Token, Tokens, require
+from daemon.web.fields import Line
+from daemon.web.live import Live
+from daemon.web.problems import responses
+from daemon.web.requests import SILENCES, SilenceRequest, examples
+from daemon.web.routes import reading
+from daemon.workers import operating
+
+
+def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
+    """The routes below `/api/v1/silences`."""
+    routes = reading("silences", tokens)
+    admin = Depends(require("admin", tokens))
+
+    @routes.get(
+        "/silences", summary="Silences that last or are to come, oldest first", responses=responses(422)
+    )
+    def list_silences(
+        with_ended: Annotated[bool, Query(alias="all", description="Those that are over, too")] = False,
+    ) -> models.SilenceList:
+        with database.read() as db:
+            found = silences.load(db, now=live.now(), with_ended=with_ended)
+        return models.SilenceList(silences=[Silence.of(one) for one in found])
+
+    @routes.post(
+        "/silences",
+        status_code=201,
+        summary="Mute alerts for a time; that something is over is told all the same",
+        responses=responses(409, 422),
+    )
+    def add_silence(
+        response: Response,
+        token: Annotated[Token, admin],
+        body: Annotated[SilenceRequest, Body(openapi_examples=examples(SILENCES))],
+    ) -> AddedSilence:
+        with audited(token, "silence.add", status=201) as entry:
+            with database.write() as db:
+                added, matched = operating.mute(db, _wish(body, token), live.new_id("sil"), live.now())
+            entry.target = added.id
+        live.wake()
+        response.headers["location"] = f"/api/v1/silences/{added.id}"
+        return AddedSilence.made(added, matched)
+
+    @routes.get("/silences/{silence_id}", summary="One silence", responses=responses(404, 422))
+    def show_silence(silence_id: Line) -> Silence:
+        with database.read() as db:
+            return Silence.of(operating.find_silence(db, silence_id))
+
+    @routes.post(
+        "/silences/{silence_id}/expire",
+        summary="End a silence now; what still fires is told",
+        responses=responses(404, 409, 422),
+    )
+    def expire_silence(silence_id: Line, token: Annotated[Token, admin]) -> Silence:
+        with audited(token, "silence.expire", silence_id), database.write() as db:
+            ended = operating.unmute(db, silence_id, live.now())
+        live.wake()
+        return Silence.of(ended)
+
+    return routes
+
+
+def _wish(body: SilenceRequest, token: Token) -> Wish:
+    return Wish(
+        token.name,
+        body.comment,
+        body.type,
+        body.system,
+        body.subject,
+        starts_at=body.starts_at,
+        lasts=body.lasts,
+        ends_at=body.ends_at,
+        until_resolved=body.until_resolved,
+    )
