@@ -44,16 +44,15 @@ _WORDING = {
 
 def faults(errors: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """The path of each field that is wrong, such as `params.phones.3`, and why; the first `MOST`."""
-    return [(_path(one["loc"]), _reason(one)) for one in list(errors)[:MOST]]
+    return [(_path(one), _reason(one)) for one in list(errors)[:MOST]]
 
 
-def _path(location: tuple[str | int, ...]) -> str:
-    place, *keys = location or ("body",)
-    if place not in PLACES:
+def _path(error: Mapping[str, Any]) -> str:
+    place, *keys = error["loc"] or ("body",)
+    if error["type"] == "json_invalid":  # its other key is where in the text
+        return str(place)
+    if place not in PLACES or (place == "body" and not any(isinstance(key, str) for key in keys)):
         keys = [place, *keys]
-    named = [key for key in keys if isinstance(key, str)]
-    if not named and place == "body":
-        keys = ["body", *keys]
     # Keys are whatever somebody sent, half a surrogate pair included.
     path = ".".join(str(key) for key in keys).encode("utf-8", "replace").decode("utf-8")
     return path if len(path) <= LONGEST_NAME else path[:LONGEST_NAME] + "…"

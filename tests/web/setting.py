@@ -55,12 +55,12 @@ class Setting:
             is_ready=lambda: self.ready,
             schedule=lambda: [Scheduled("main", "sip", 30 * SECOND, START + 90 * SECOND)],
             last_seen=lambda: self.seen,
-            now=lambda: self.now(),
+            now=self.now,
             interests=lambda: self.interests,
             public_keys=lambda: self.keys,
-            ping=lambda endpoint: self.ping(endpoint),
+            ping=self.ping,
             wake=self._wake,
-            new_id=lambda kind: self.new_id(kind),
+            new_id=self.new_id,
         )
         self.app = create_app(database=self.database, tokens=lambda: self.tokens, live=live, version="1.2.3")
         self.anybody = TestClient(self.app, raise_server_exceptions=False)
