@@ -384,3 +384,28 @@ def test_a_silence_from_the_command_line_reaches_the_running_daemon(
     assert (down["data"]["alert"]["reason"], down["data"]["alert"]["held_by"]) == ("catch_up", "silenced")
     assert "held: silenced" in explained.stdout
     assert "told: catch_up, was held: silenced" in explained.stdout
+
+
+def test_a_program_does_what_an_operator_does_and_the_running_daemon_follows(
+    daemon: Process, system: SimulatedSystem, receiver: Receiver
+) -> None:
+    daemon.start()
+    wait_for_baseline(daemon)
+    tried, test = daemon.post("/api/v1/endpoints/crm/test")
+    off, _ = daemon.post("/api/v1/endpoints/crm/disable")
+    daemon.wait_for("endpoint.turned")
+    system.receive_sms(sender="0541234567", recipient="0501234567", text="meanwhile")
+    on, _ = daemon.post("/api/v1/endpoints/crm/enable")
+    wait_for(receiver, "sms.received")
+    added, silence = daemon.post("/api/v1/silences", {"subject": "sip/*", "for": "1h", "comment": "a test"})
+    _, listed = daemon.get("/api/v1/silences")
+    refused, problem = daemon.post("/api/v1/deliveries/1/retry?history=maybe")
+    daemon.stop()
+
+    assert (tried, off, on, added, refused) == (200, 200, 200, 201, 422)
+    assert (test["status"], test["attempts"][0]["outcome"]) == ("delivered", "accepted")
+    assert [one["id"] for one in listed["silences"]] == [silence["id"]]
+    assert [one["name"] for one in problem["faults"]] == ["history"]
+    audit = [(one["token"], one["action"]) for one in daemon.lines if one.get("event") == "http.audit"]
+    actions = ("endpoint.test", "endpoint.disable", "endpoint.enable", "silence.add")
+    assert audit == [("token", action) for action in actions]

@@ -39,7 +39,7 @@ def router(database: Database, tokens: Tokens) -> APIRouter:
         "/events/{event_id}",
         summary="One event",
         response_class=Response,
-        responses={200: {"model": models.EventBody}, **responses(404)},
+        responses={200: {"model": models.EventBody}, **responses(404, 422)},
     )
     def show_event(event_id: Line) -> Response:
         with database.read() as db:

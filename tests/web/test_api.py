@@ -256,3 +256,25 @@ def test_the_api_describes_itself(setting: Setting) -> None:
     )
     problems = document["paths"]["/api/v1/status"]["get"]["responses"]["401"]["content"]
     assert "application/problem+json" in problems
+
+
+def test_the_api_describes_each_route_with_its_answers_and_its_problems(setting: Setting) -> None:
+    document = setting.anybody.get("/openapi.json").json()
+    routes = [
+        (f"{method} {path}", route)
+        for path, methods in document["paths"].items()
+        for method, route in methods.items()
+        if path.startswith("/api/v1/")
+    ]
+
+    for name, route in routes:
+        good = next(answer for status, answer in route["responses"].items() if status.startswith("2"))
+        assert "$ref" in good["content"]["application/json"]["schema"], name
+        assert {"401", "403", "503"} <= set(route["responses"]), name
+        assert route["security"], name
+        problems = [answer for status, answer in route["responses"].items() if int(status) >= 400]
+        assert all("application/problem+json" in one["content"] for one in problems), name
+        if "requestBody" in route:
+            assert route["requestBody"]["content"]["application/json"]["examples"], name
+    assert len(routes) >= 17
+    assert not [name for name in document["components"]["schemas"] if name.startswith("daemon__")]
