@@ -9,6 +9,8 @@ from daemon.core import durations
 from daemon.core.timestamps import from_iso
 
 FIRST_YEAR, LAST_YEAR = 2000, 2200
+LONGEST_LINE = 500
+"""Enough for the name of any mailbox."""
 
 
 def _line(text: str) -> str:
@@ -39,7 +41,7 @@ def _duration(value: object) -> timedelta:
     return durations.parse(value)
 
 
-Line = Annotated[str, StringConstraints(max_length=200), AfterValidator(_line)]
+Line = Annotated[str, StringConstraints(max_length=LONGEST_LINE), AfterValidator(_line)]
 Glob = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_line)]
 Comment = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_line), AfterValidator(_said)]
 Moment = Annotated[

@@ -130,6 +130,9 @@ def test_a_silence_until_it_is_over_needs_something_that_fires(call: Call, story
         (("--subject", "sip/*", "--for", "soon"), "expected a duration"),
         (("--subject", "sip/*", "--until", "tomorrow"), "expected a time such as"),
         (("--subject", "sip/*", "--until", "2001-01-01T00:00"), "over before it begins"),
+        (("--subject", "sip/*", "--until", "2999-01-01T00:00"), "it would last more than 3650d"),
+        (("--subject", "sip/*", "--for", "2h", "--start", "2999-01-01T00:00"), "--start is more than 3650d"),
+        (("--subject", "sip/*", "--until", "0001-01-01T00:00+23:00"), "expected a time such as"),
     ],
 )
 def test_a_silence_that_is_not_one_is_refused(

@@ -95,6 +95,15 @@ def test_a_delivery_that_is_not_there_is_said_to_be_so(call: Call, store: Databa
     )
 
 
+@pytest.mark.parametrize("words", [("show", "9" * 20), ("retry", "9" * 20), ("list", "--before", "9" * 20)])
+def test_a_number_that_no_delivery_can_have_is_a_wrong_call(
+    call: Call, store: Database, words: tuple[str, ...]
+) -> None:
+    code, _, err = call("deliveries", *words)
+
+    assert (code, str(2**63 - 1) in err) == (os.EX_USAGE, True)
+
+
 def test_a_dead_letter_is_sent_again(call: Call, setting: Setting) -> None:
     code, out, _ = call("deliveries", "retry", "2")
     assert (code, out.splitlines()[0]) == (0, "Delivery 2 is sent to crm again.")
