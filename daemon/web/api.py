@@ -11,8 +11,9 @@ from fastapi.responses import PlainTextResponse
 from daemon.core.timestamps import iso
 from daemon.store import events, views
 from daemon.store.database import Database
-from daemon.web import models
+from daemon.web import commands, models
 from daemon.web.auth import Token, require
+from daemon.web.commands import Desk
 from daemon.web.problems import Problem, install, responses
 
 State = tuple[bool, str]
@@ -41,6 +42,7 @@ class Live:
     last_seen: Callable[[], Mapping[tuple[str, str], datetime]]
     """Watches (system, name) that were seen since the store was told."""
     now: Callable[[], datetime]
+    desk: Desk
 
 
 def create_app(
@@ -55,6 +57,7 @@ def create_app(
     install(app)
     app.include_router(_health(live))
     app.include_router(_reading(database, tokens, live, version))
+    app.include_router(commands.router(database, tokens, live.desk, live.now))
 
     @app.middleware("http")
     async def add_headers(request: Request, call_next: Any) -> Response:
