@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from daemon.core.commands import Command, Error, Status
+from daemon.store.events import glob
 from daemon.store.schema import commands
 
 _PLAIN = Command.__dataclass_fields__.keys() - {"params", "result", "error"}
@@ -25,6 +26,7 @@ class Wanted:
     system: str | None = None
     status: Status | None = None
     type: str | None = None
+    """A glob."""
     before: str | None = None
     """The id of a command: only those accepted before it."""
     limit: int = 100
@@ -64,9 +66,10 @@ def find_by_key(db: sa.Connection, system: str, key: str) -> tuple[Command, str]
 def read(db: sa.Connection, wanted: Wanted) -> list[Command]:
     """Commands, the newest first."""
     found = sa.select(commands).order_by(commands.c.number.desc()).limit(wanted.limit)
-    for column, value in ((commands.c.system, wanted.system), (commands.c.type, wanted.type)):
-        if value is not None:
-            found = found.where(column == value)
+    if wanted.system is not None:
+        found = found.where(commands.c.system == wanted.system)
+    if wanted.type is not None:
+        found = found.where(glob(commands.c.type, wanted.type))
     if wanted.status is not None:
         found = found.where(sa.text(f"status = '{wanted.status.value}'"))
     if wanted.before is not None:
@@ -127,12 +130,12 @@ def units(db: sa.Connection, system: str, day: date, *, but: str = "") -> float:
 
 def counts(db: sa.Connection) -> dict[tuple[str, Status], int]:
     """How many commands of each system are queued and running."""
-    found = (
-        sa.select(commands.c.system, commands.c.status, sa.func.count().label("many"))
-        .where(sa.text("status IN ('queued', 'running')"))
-        .group_by(commands.c.system, commands.c.status)
-    )
-    return {(row.system, row.status): row.many for row in db.execute(found)}
+    found = sa.select(commands.c.system, sa.func.count().label("many")).group_by(commands.c.system)
+    return {
+        (row.system, status): row.many
+        for status, is_so in ((Status.QUEUED, _IS_QUEUED), (Status.RUNNING, _IS_RUNNING))
+        for row in db.execute(found.where(is_so))
+    }
 
 
 def _row(command: Command) -> dict[str, Any]:

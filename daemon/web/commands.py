@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from daemon import accepting, params
 from daemon.accepting import Refused, Why
 from daemon.core import durations
-from daemon.core.commands import TYPES, Command, Policy, Status
+from daemon.core.commands import Command, Policy, Status
 from daemon.store import inbox
 from daemon.store.database import Database
 from daemon.web import models
@@ -144,7 +144,9 @@ def _add_reading(routes: APIRouter, database: Database, reader: list[Any], desk:
     def list_commands(
         system: Annotated[str | None, Query(max_length=200)] = None,
         status: Status | None = None,
-        type: Annotated[str | None, Query(enum=list(TYPES), max_length=200)] = None,
+        type: Annotated[
+            str | None, Query(max_length=200, description="A type, or a glob such as queue.*")
+        ] = None,
         before: Annotated[str | None, Query(max_length=200, description="Those given before this id")] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> models.CommandPage:
