@@ -102,7 +102,7 @@ class Commander:
                 pause = LOOK_EVERY
                 try:
                     for system in self.run_once():
-                        pool.submit(self._work, system)
+                        pool.submit(self.work, system)
                 except sa.exc.DBAPIError as error:
                     log.warning("commander.database_failed", error=str(error.orig))
                     pause = AFTER_AN_ERROR
@@ -154,7 +154,7 @@ class Commander:
         self._write([then])
         return True
 
-    def _work(self, system: str) -> None:
+    def work(self, system: str) -> None:
         """Whatever is due of one system; in a thread of the pool."""
         try:
             while not self._is_stopping.is_set() and self.carry_out(system):
@@ -253,7 +253,7 @@ def _objection(db: sa.Connection, command: Command, policy: Policy, now: datetim
         message = "the configuration does not allow it any more"
         return commands.turned_down(command, Trouble.NOT_ALLOWED, message, now)
     if command.estimate is not None and policy.units_per_day is not None:
-        used = inbox.units(db, command.system, policy.day(now), but=command.id)
+        used = inbox.units_spent(db, command.system, policy.day(now))
         if used + command.estimate > policy.units_per_day + ROUNDING:
             message = (
                 f"it may cost {command.estimate:g} units, and of the {policy.units_per_day:g} of today "
