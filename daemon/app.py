@@ -51,6 +51,7 @@ from daemon.workers.housekeeper import Housekeeper
 from daemon.workers.poller import Poller
 from daemon.workers.recorder import Recorder, log_recorded
 from daemon.workers.reporter import OWNER, Reporter
+from daemon.workers.tally import Tally
 from daemon.workers.teller import Teller, sweep
 from daemon.yemot.client import Client
 
@@ -139,6 +140,7 @@ class App:
         self.recorder = Recorder(interests(self.config), clock.new_id)
         self.teller = Teller(self.recorder)
         self.reporter = Reporter(self.recorder)
+        self.tally = Tally()
         self.dispatcher = Dispatcher(
             self.database,
             self._sender,
@@ -148,6 +150,7 @@ class App:
             new_id=clock.new_id,
             tell=self.reporter.tell,
             is_api_answering=self._is_api_answering,
+            on_attempted=self.tally.attempted,
         )
         self._outgoing.rests_until = self.dispatcher.rests_until
         self.housekeeper = Housekeeper(
@@ -159,6 +162,7 @@ class App:
             now=clock.utcnow,
             monotonic=clock.monotonic,
             wake=self.dispatcher.wake,
+            on_polled=self.tally.polled,
         )
 
     def _listen(self) -> None:
@@ -173,6 +177,7 @@ class App:
             endpoints=self._endpoints,
             last_seen=self.poller.unflushed,
             now=clock.utcnow,
+            counts=self.tally.counts,
         )
         app = create_app(database=self.database, tokens=self._tokens, live=live, version=__version__)
         server = Server(app, *address)

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from daemon.core.counts import Counts
 from daemon.core.timestamps import iso
 from daemon.store import events, views
 from daemon.store.database import Database
-from daemon.web import models
+from daemon.web import metrics, models
 from daemon.web.auth import Token, require
 from daemon.web.problems import Problem, install, responses
 
@@ -41,6 +42,7 @@ class Live:
     last_seen: Callable[[], Mapping[tuple[str, str], datetime]]
     """Watches (system, name) that were seen since the store was told."""
     now: Callable[[], datetime]
+    counts: Callable[[], Counts] = Counts
 
 
 def create_app(
@@ -54,6 +56,7 @@ def create_app(
     )
     install(app)
     app.include_router(_health(live))
+    app.include_router(metrics.routes(database, tokens, live, version))
     app.include_router(_reading(database, tokens, live, version))
 
     @app.middleware("http")

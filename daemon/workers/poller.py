@@ -76,6 +76,10 @@ class _Pause:
     rejections: int = 0
 
 
+OnPolled = Callable[[Polled, timedelta], None]
+"""Hears of each poll that came to its end, and how long it took."""
+
+
 class Poller:
     """Polls watches from any number of threads; one watch from one thread at a time."""
 
@@ -87,12 +91,14 @@ class Poller:
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
         wake: Callable[[], None],
+        on_polled: OnPolled = lambda _polled, _took: None,
     ) -> None:
         self._database = database
         self._recorder = recorder
         self._now = now
         self._monotonic = monotonic
         self._wake = wake
+        self._on_polled = on_polled
         self._memories: dict[tuple[str, str], _Memory] = {}
         self._pauses: dict[str, _Pause] = {}
         self._unchanged: dict[tuple[str, str], datetime] = {}
@@ -110,7 +116,11 @@ class Poller:
         """Poll once, and commit what it came to."""
         memory = self._memories.setdefault(watch.id, _Memory())
         with memory.lock:
-            return self._poll(watch, memory)
+            began = self._monotonic()
+            polled = self._poll(watch, memory)
+            took = timedelta(seconds=self._monotonic() - began)
+        self._on_polled(polled, took)
+        return polled
 
     def rehearse(self, watch: Watch) -> Polled:
         """Poll once and write nothing: the same walk, rolled back."""
