@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -177,6 +178,7 @@ def test_events_are_counted_over_all_starts_and_polls_since_this_one(desk: Desk)
 def test_alerts_are_counted_by_kind(desk: Desk) -> None:
     for number in range(2):
         desk.story.phone(f"077313777{number}", (10, 9000))
+    desk.story.phone("0773137778", (20, 35))  # too short to be told: it is well
     desk.story.phone("0773137779", (70, 9000))
     desk.story.run(until=100)
 
@@ -378,6 +380,16 @@ def test_what_waits_costs_a_scrape_a_few_steps_each(desk: Desk) -> None:
     assert steps < 15 * 10_000
     assert desk.samples("yemotd_deliveries_open") == {("many-lanes",): 5_000, ("dead",): 0}
     assert desk.samples("yemotd_deliveries_dead") == {("many-lanes",): 0, ("dead",): 5_000}
+
+
+def test_a_scrape_waits_for_no_writer(desk: Desk) -> None:
+    texts: list[str] = []
+    with desk.story.database.write():
+        scrape = threading.Thread(target=lambda: texts.append(desk.text()))
+        scrape.start()
+        scrape.join(20)
+        assert texts
+    scrape.join()
 
 
 def test_the_page_has_every_metric_with_its_type_and_labels(desk: Desk) -> None:
