@@ -12,8 +12,9 @@ from daemon.core.counts import Counts
 from daemon.core.timestamps import iso
 from daemon.store import events, views
 from daemon.store.database import Database
-from daemon.web import metrics, models
+from daemon.web import commands, metrics, models
 from daemon.web.auth import Token, require
+from daemon.web.commands import Desk
 from daemon.web.problems import Problem, install, responses
 
 State = tuple[bool, str]
@@ -42,6 +43,7 @@ class Live:
     last_seen: Callable[[], Mapping[tuple[str, str], datetime]]
     """Watches (system, name) that were seen since the store was told."""
     now: Callable[[], datetime]
+    desk: Desk
     counts: Callable[[], Counts] = Counts
 
 
@@ -56,8 +58,9 @@ def create_app(
     )
     install(app)
     app.include_router(_health(live))
-    app.include_router(metrics.routes(database, tokens, live, version))
+    app.include_router(metrics.router(database, tokens, live, version))
     app.include_router(_reading(database, tokens, live, version))
+    app.include_router(commands.router(database, tokens, live.desk, live.now))
 
     @app.middleware("http")
     async def add_headers(request: Request, call_next: Any) -> Response:

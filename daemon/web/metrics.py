@@ -64,15 +64,15 @@ class Scrape:
         return [*dict.fromkeys(system for system, _ in self.watches)]
 
 
-def routes(
+def router(
     database: Database, tokens: Callable[[], Sequence[Token]], live: "Live", version: str
 ) -> APIRouter:
     """The route; whoever asks from this machine needs no token."""
-    router = APIRouter(tags=["health"])
+    routes = APIRouter(tags=["health"])
     process = ProcessCollector(registry=None)
     one_at_a_time = threading.Lock()  # else many would take up the connections that the daemon works with
 
-    @router.get(
+    @routes.get(
         "/metrics",
         summary="Figures for Prometheus",
         description="From this machine itself no token is needed.",
@@ -95,7 +95,7 @@ def routes(
             found = [metric for family in FAMILIES for metric in family(scrape)]
         return Response(_text([*found, *process.collect()]), media_type=CONTENT_TYPE)
 
-    return router
+    return routes
 
 
 def _daemon(scrape: Scrape) -> Iterator[Metric]:

@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem documents: what went wrong, in words that help, and never more than that."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -10,6 +11,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+
+from daemon import params
 
 log = structlog.get_logger()
 
@@ -37,8 +40,11 @@ class ProblemDocument(BaseModel):
 class Problem(Exception):
     """Ends a request with a problem document."""
 
-    def __init__(self, status: int, title: str, detail: str | None = None) -> None:
+    def __init__(
+        self, status: int, title: str, detail: str | None = None, faults: Sequence[Fault] = ()
+    ) -> None:
         super().__init__(title)
+        self.faults = list(faults)
         self.status = status
         self.title = title
         self.detail = detail
@@ -80,7 +86,7 @@ def _answer(
 
 async def _on_problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)  # noqa: S101 - the handler's own type
-    return _answer(request, error.status, title=error.title, detail=error.detail, faults=[])
+    return _answer(request, error.status, title=error.title, detail=error.detail, faults=error.faults)
 
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
@@ -92,8 +98,9 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - the handler's own type
-    faults = [Fault(name=str(one["loc"][-1]), reason=one["msg"]) for one in error.errors()]
-    return _answer(request, 422, title="A parameter is wrong", detail=None, faults=faults)
+    faults = [Fault(name=name, reason=reason) for name, reason in params.faults(error.errors())]
+    detail = "; ".join(f"{one.name}: {one.reason}" for one in faults)
+    return _answer(request, 422, title="The request is wrong", detail=detail, faults=faults)
 
 
 async def _on_database(request: Request, error: Exception) -> JSONResponse:

@@ -16,6 +16,8 @@ from daemon.store import events, outbox, watches
 from daemon.store.database import Database
 from daemon.web.api import Live, Scheduled, create_app
 from daemon.web.auth import Token
+from daemon.web.commands import Desk
+from daemon.web.endings import Endings
 from tests.fakes import START, Ids
 
 READER, ADMIN = "token-of-a-reader", "token-of-an-admin"
@@ -48,6 +50,7 @@ class Setting:
             endpoints=lambda: ["crm"],
             last_seen=lambda: self.seen,
             now=lambda: START + 60 * SECOND,
+            desk=Desk(policies=dict, wake=lambda: None, new_id=Ids(), endings=Endings()),
         )
         app = create_app(database=self.database, tokens=lambda: self.tokens, live=live, version="1.2.3")
         self.anybody = TestClient(app, raise_server_exceptions=False)

@@ -21,6 +21,8 @@ from daemon.core.delivery import Outcome
 from daemon.core.model import Failure, Secret
 from daemon.web.api import Live, Scheduled, create_app
 from daemon.web.auth import Token
+from daemon.web.commands import Desk as CommandDesk
+from daemon.web.endings import Endings
 from daemon.web.metrics import CONTENT_TYPE
 from tests.fakes import START
 from tests.store.test_backlog import ARRIVED, GIVEN_UP, IN_MANY_LANES, crowd
@@ -76,6 +78,7 @@ class Desk:
             endpoints=lambda: self.endpoints,
             last_seen=self.story.poller.unflushed,
             now=self.story.clock.now,
+            desk=CommandDesk(policies=dict, wake=lambda: None, new_id=self.story.ids, endings=Endings()),
             counts=self.story.tally.counts,
         )
         app = create_app(database=self.story.database, tokens=lambda: self.tokens, live=live, version="1.2.3")
