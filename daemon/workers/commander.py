@@ -17,7 +17,7 @@ sorted out at the next start: `recover`.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -68,7 +68,7 @@ class Commander:
         jitter: Callable[[], float],
         pauses: Pauses,
         wake: Callable[[], None],
-        on_ended: Callable[[], None] = lambda: None,
+        on_ended: Callable[[Sequence[Command]], None] = lambda _ended: None,
     ) -> None:
         self.systems = systems
         self._database = database
@@ -241,8 +241,9 @@ class Commander:
         log_recorded(recorded)
         if recorded.deliveries:
             self._wake_dispatcher()
-        if any(one.status.is_ended for one in found):
-            self._on_ended()
+        ended = [one for one in found if one.status.is_ended]
+        if ended:
+            self._on_ended(ended)
 
 
 def _objection(db: sa.Connection, command: Command, policy: Policy, now: datetime) -> Command | None:

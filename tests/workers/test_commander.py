@@ -267,7 +267,7 @@ def test_a_campaign_refused_on_shabbat_waits_for_its_end_where_it_is_asked_to(of
 
 def test_the_loop_carries_out_what_is_queued_and_ends_when_it_is_told_to(office: Office) -> None:
     has_ended = threading.Event()
-    office.commander._on_ended = has_ended.set
+    office.commander._on_ended = lambda _ended: has_ended.set()
     thread = threading.Thread(target=office.commander.run)
     thread.start()
     given = office.give(PAUSE).command
