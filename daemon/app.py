@@ -35,7 +35,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from daemon import __version__, clock
 from daemon.clients import clients_of
+from daemon.commanding import policies, systems_of
 from daemon.config import Config
+from daemon.core.commands import Command
 from daemon.core.model import Fact, Json
 from daemon.core.routing import DAEMON
 from daemon.core.watch import Watch
@@ -46,13 +48,18 @@ from daemon.trying import ping
 from daemon.watching import watches
 from daemon.web.api import create_app
 from daemon.web.auth import Token
+from daemon.web.commands import Desk
+from daemon.web.endings import Endings
 from daemon.web.live import Live, Scheduled
 from daemon.web.server import Server
+from daemon.workers.commander import Commander
 from daemon.workers.dispatcher import Dispatcher
 from daemon.workers.housekeeper import Housekeeper
+from daemon.workers.pauses import Pauses
 from daemon.workers.poller import Poller
 from daemon.workers.recorder import Recorder, log_recorded
 from daemon.workers.reporter import OWNER, Reporter
+from daemon.workers.tally import Tally
 from daemon.workers.teller import Teller, sweep
 from daemon.yemot.client import Client
 
@@ -80,6 +87,7 @@ class App:
         self._clients: list[Client] = []
         self._watches: list[Watch] = []
         self._dispatching: threading.Thread | None = None
+        self._commanding: threading.Thread | None = None
         self._is_stopping = threading.Event()
         self.port: int | None = None
 
@@ -97,6 +105,7 @@ class App:
             self._dispatch()
             self._announce("daemon.started", {"version": __version__})
             self._poll()
+            self._command()
             undo.pop_all()
 
     def stop(self) -> None:
@@ -141,6 +150,7 @@ class App:
         self.recorder = Recorder(interests(self.config), clock.new_id)
         self.teller = Teller(self.recorder)
         self.reporter = Reporter(self.recorder)
+        self.tally = Tally()
         self.dispatcher = Dispatcher(
             self.database,
             self._sender,
@@ -150,8 +160,21 @@ class App:
             new_id=clock.new_id,
             tell=self.reporter.tell,
             is_api_answering=self._is_api_answering,
+            on_attempted=self.tally.attempted,
         )
         self._outgoing.rests_until = self.dispatcher.rests_until
+        pauses = Pauses(clock.monotonic)
+        self.endings = Endings()
+        self.commander = Commander(
+            self.database,
+            self.recorder,
+            {},
+            now=clock.utcnow,
+            jitter=clock.jitter,
+            pauses=pauses,
+            wake=self.dispatcher.wake,
+            on_ended=self._commands_ended,
+        )
         self.housekeeper = Housekeeper(
             self.database, retention(self.config), is_stopping=self._is_stopping.is_set
         )
@@ -161,6 +184,8 @@ class App:
             now=clock.utcnow,
             monotonic=clock.monotonic,
             wake=self.dispatcher.wake,
+            pauses=pauses,
+            on_polled=self.tally.polled,
         )
 
     def _listen(self) -> None:
@@ -174,11 +199,18 @@ class App:
             schedule=self._scheduled,
             last_seen=self.poller.unflushed,
             now=clock.utcnow,
+            desk=Desk(
+                policies=lambda: policies(self.config),
+                wake=self.commander.wake,
+                new_id=clock.new_id,
+                endings=self.endings,
+            ),
             interests=lambda: self.recorder.interests,
             public_keys=lambda: public_keys(self.config),
             ping=lambda endpoint: ping(self.database, endpoint, self.config),
             wake=self.dispatcher.wake,
             new_id=clock.new_id,
+            counts=self.tally.counts,
         )
         app = create_app(database=self.database, tokens=self._tokens, live=live, version=__version__)
         server = Server(app, *address)
@@ -225,10 +257,26 @@ class App:
 
         self._cleanups.callback(_named("poller", end))
 
+    def _command(self) -> None:
+        left = self.commander.recover()
+        if left:
+            log.warning("commander.recovered", commands=left)
+        thread = threading.Thread(target=self.commander.run, name="commander", daemon=True)
+        thread.start()
+        self._commanding = thread
+
+        def end() -> None:
+            self.commander.stop()
+            if not self.commander.settle(self.config.daemon.drain):
+                log.warning("commander.left_commands")
+
+        self._cleanups.callback(_named("commander", end))
+
     def _schedule(self, clients: list[Client]) -> None:
         """Schedule every watch of the configuration, and nothing else."""
         zone = ZoneInfo(self.config.daemon.timezone)
         self._clients = clients
+        self.commander.systems = systems_of(self.config, clients)
         self._watches = [
             watch
             for system, client in zip(self.config.systems, clients, strict=True)
@@ -300,6 +348,10 @@ class App:
         log_recorded(recorded)
         self.dispatcher.wake()
 
+    def _commands_ended(self, ended: Sequence[Command]) -> None:
+        self.tally.commanded(ended)
+        self.endings.ring()
+
     def _reported(self) -> list[str]:
         """The names under which endpoints are reported."""
         return [interest.reported_as or interest.endpoint for interest in self.recorder.interests]
@@ -318,8 +370,11 @@ class App:
         return self.poller.is_answered()
 
     def _is_alive(self) -> tuple[bool, str]:
-        is_sending = self._dispatching is not None and self._dispatching.is_alive()
-        return is_sending, "dispatcher ok" if is_sending else "the dispatcher has ended"
+        loops = {"dispatcher": self._dispatching, "commander": self._commanding}
+        ended = [name for name, loop in loops.items() if loop is not None and not loop.is_alive()]
+        if ended:
+            return False, f"the {' and the '.join(ended)} has ended"
+        return self._dispatching is not None, "dispatcher ok"
 
     def _is_ready(self) -> tuple[bool, str]:
         try:

@@ -47,6 +47,7 @@ from daemon.configuration.watches import (
     UnitsWatch,
 )
 from daemon.configuration.webhooks import RETRIES, HeldSecret, Repeat, Webhook
+from daemon.core.commands import READS
 from daemon.core.model import Secret
 
 BASE_URL = "https://www.call2all.co.il/ym/api/"
@@ -73,7 +74,7 @@ class Retention(Settings):
     """`[retention]`: how long what has served is kept; "0s" is for ever."""
 
     events: Duration = 90 * DAY
-    """Also incidents with their history, and silences."""
+    """Also incidents with their history, silences, and commands."""
     delivered: Duration = 30 * DAY
     dead: Duration = 90 * DAY
     """Dead letters."""
@@ -135,9 +136,14 @@ class System(Settings):
     read_timeout: Timeout = 10 * SECOND
     deadline: Timeout = 20 * SECOND
     """For a whole call."""
-    commands: tuple[Text, ...] = ()
-    """Globs of the commands that this system takes beside reads."""
+    commands: tuple[Text, ...] = READS
+    """Globs of the commands that this system takes, and no others."""
+    commands_expire: Timeout = HOUR
+    """After so long a command that says nothing of it itself is not carried out any more."""
+    commands_rate: Annotated[Number, Field(gt=0)] = 5.0
+    """A second."""
     campaign_units_per_day: Annotated[Number, Field(ge=0)] | None = None
+    """What campaigns may cost by their estimate; None: they are refused."""
     api: ApiWatch = ApiWatch()
     sms: SmsWatch | None = None
     sip: SipWatch | None = None

@@ -31,6 +31,7 @@ VERBS = (
     "db",
     "deliveries",
     "endpoints",
+    "command",
 )
 """In the order of the help. Each is a function, or an `app` of several, in the file of its name."""
 

@@ -78,6 +78,8 @@ class Unknown:
     code: int | None = None
     """The API's `messageCode`, or the HTTP status where there was no envelope."""
     retry_after: timedelta | None = None
+    is_unsent: bool = False
+    """Not one byte of the request left this machine: nothing can have come of it."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ night when the clocks go back, new rows carry older dates.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from functools import cached_property, lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -225,8 +225,14 @@ def _gap(before: State, seen: Observation) -> Fact:
 
 
 def _fact(row: Row, when: Seen, zone: tzinfo) -> Fact:
+    message = told(row, zone, between=(when.last, when.at))
+    return Fact("sms.received", f"sms/{row.sender}", {"sms": message})
+
+
+def told(row: Row, zone: tzinfo, *, between: tuple[datetime | None, datetime]) -> dict[str, Json]:
+    """A message as events and results show it, which came between two times (None: any time before)."""
     naive = parse_local(row.server_date)
-    located = locate(naive, zone, between=(when.last, when.at)) if naive else None
+    located = locate(naive, zone, between=between) if naive else None
     message: dict[str, Json] = {
         "from": row.sender,
         "to": row.recipient,
@@ -238,4 +244,4 @@ def _fact(row: Row, when: Seen, zone: tzinfo) -> Fact:
         message["received_at_is_ambiguous"] = True
     if row.raw_text != row.text:
         message["raw_text"] = row.raw_text
-    return Fact("sms.received", f"sms/{row.sender}", {"sms": message})
+    return message

@@ -3,7 +3,7 @@
 Times are integers, milliseconds since 1970 in UTC, and aware datetimes outside of SQL.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from typing import Any
 
@@ -12,11 +12,13 @@ from sqlalchemy.types import TypeDecorator
 
 from daemon.core.alerts import Phase
 from daemon.core.breaker import DisabledBy, Health, Switch
+from daemon.core.commands import OnHoliday
+from daemon.core.commands import Status as CommandStatus
 from daemon.core.delivery import Outcome, Status
 from daemon.core.ledger import Hold, Standing
 from daemon.core.model import Reason, Severity
 
-REVISION = "0003"
+REVISION = "0004"
 """Of the newest migration."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -38,6 +40,19 @@ class UtcTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
         return None if value is None else EPOCH + value * MILLISECOND
+
+
+class LocalDay(TypeDecorator[date]):
+    """A day of the calendar, kept as `2026-11-23`."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: date | None, dialect: sa.Dialect) -> str | None:
+        return None if value is None else value.isoformat()
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> date | None:
+        return None if value is None else date.fromisoformat(value)
 
 
 class Milliseconds(TypeDecorator[timedelta]):
@@ -355,4 +370,69 @@ endpoints = sa.Table(
     sa.Column("is_catching_up", sa.Boolean, nullable=False),
     sa.Column("error", sa.Text),
     sa.Column("asked", Word(Switch)),  # what an operator asked for, until the dispatcher has done it
+)
+
+commands = sa.Table(
+    "commands",
+    metadata,
+    sa.Column("number", _NUMBER, primary_key=True),  # the order in which they were accepted
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("system", sa.Text, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("params", sa.Text, nullable=False),  # JSON
+    sa.Column("created_by", sa.Text, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("not_before", UtcTime, nullable=False),
+    sa.Column("expires_at", UtcTime, nullable=False),
+    sa.Column("due_at", UtcTime, nullable=False),
+    sa.Column("on_holiday", Word(OnHoliday), nullable=False),
+    sa.Column("idempotency_key", sa.Text),
+    sa.Column("fingerprint", sa.Text, nullable=False),  # of what was asked for
+    sa.Column("estimate", sa.Float),
+    sa.Column("units", sa.Float, nullable=False),  # counted against the budget of the day
+    sa.Column("day", LocalDay),
+    sa.Column("status", Word(CommandStatus), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("is_doubtful", sa.Boolean, nullable=False),
+    sa.Column("started_at", UtcTime),
+    sa.Column("ended_at", UtcTime),
+    sa.Column("result", sa.Text),  # JSON
+    sa.Column("error", sa.Text),
+    sa.Column("error_message", sa.Text),
+    sa.Column("error_code", sa.Integer),
+    sa.Index(
+        "commands_key",
+        "system",
+        "idempotency_key",
+        unique=True,
+        sqlite_where=sa.text("idempotency_key IS NOT NULL"),
+        postgresql_where=sa.text("idempotency_key IS NOT NULL"),
+    ),
+    sa.Index(
+        "commands_queued",
+        "system",
+        "number",
+        sqlite_where=sa.text("status = 'queued'"),
+        postgresql_where=sa.text("status = 'queued'"),
+    ),
+    sa.Index(
+        "commands_running",
+        "system",
+        sqlite_where=sa.text("status = 'running'"),
+        postgresql_where=sa.text("status = 'running'"),
+    ),
+    sa.Index(
+        "commands_day",
+        "system",
+        "day",
+        sqlite_where=sa.text("day IS NOT NULL"),
+        postgresql_where=sa.text("day IS NOT NULL"),
+    ),
+    sa.Index(
+        "commands_ended",
+        "ended_at",
+        sqlite_where=sa.text("ended_at IS NOT NULL"),
+        postgresql_where=sa.text("ended_at IS NOT NULL"),
+    ),
+    sqlite_autoincrement=True,
 )

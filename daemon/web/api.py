@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from daemon.store.database import Database
-from daemon.web import alerts, deliveries, endpoints, events, silences, status
+from daemon.web import alerts, commands, deliveries, endpoints, events, metrics, silences, status
 from daemon.web.auth import Tokens
 from daemon.web.live import Live, State
 from daemon.web.problems import install
@@ -24,12 +24,14 @@ def create_app(*, database: Database, tokens: Tokens, live: Live, version: str) 
     )
     install(app)
     app.include_router(_health(live))
+    app.include_router(metrics.router(database, tokens, live, version))
     app.include_router(status.router(database, tokens, live, version))
     app.include_router(events.router(database, tokens))
     app.include_router(alerts.router(database, tokens, live))
     app.include_router(silences.router(database, tokens, live))
     app.include_router(deliveries.router(database, tokens, live))
     app.include_router(endpoints.router(database, tokens, live))
+    app.include_router(commands.router(database, tokens, live.desk, live.now))
 
     @app.middleware("http")
     async def add_headers(request: Request, call_next: Any) -> Response:

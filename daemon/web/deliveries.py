@@ -3,24 +3,22 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import WithJsonSchema
 
 from daemon.core.delivery import Status
-from daemon.documents import Delivery, words
+from daemon.documents import Delivery
 from daemon.store import history
 from daemon.store.database import Database
 from daemon.store.history import LAST_ID, Wanted
 from daemon.web import models
 from daemon.web.audit import audited
 from daemon.web.auth import Token, Tokens, require
-from daemon.web.fields import Line
+from daemon.web.fields import DeliveryStatus, Line
 from daemon.web.live import Live
 from daemon.web.problems import responses
 from daemon.web.routes import reading
 from daemon.workers import operating
 
 DeliveryId = Annotated[int, Path(ge=1, le=LAST_ID)]
-StatusWord = Annotated[Status, WithJsonSchema({"type": "string", **words(Status)})]
 
 
 def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
@@ -31,7 +29,7 @@ def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
     @routes.get("/deliveries", summary="Deliveries, the newest first", responses=responses(422))
     def list_deliveries(
         endpoint: Annotated[Line | None, Query(description="Of this endpoint only")] = None,
-        status: Annotated[StatusWord | None, Query(description="`dead` are the dead letters")] = None,
+        status: Annotated[DeliveryStatus | None, Query(description="`dead` are the dead letters")] = None,
         type: Annotated[Line | None, Query(description="Of the event; a glob such as sms.*")] = None,
         before: Annotated[
             int | None, Query(ge=1, le=LAST_ID, description="Only those with a smaller id")
@@ -39,7 +37,9 @@ def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> models.DeliveryPage:
         with database.read() as db:
-            found = history.read(db, Wanted(endpoint, status, type, before, limit + 1))
+            found = history.read(
+                db, Wanted(endpoint, Status(status) if status else None, type, before, limit + 1)
+            )
         has_more = len(found) > limit
         return models.DeliveryPage(
             deliveries=[Delivery.of(one) for one in found[:limit]],

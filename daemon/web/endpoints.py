@@ -22,6 +22,7 @@ from daemon.web.problems import Problem, responses
 from daemon.web.requests import REPLAYS, ReplayRequest, examples
 from daemon.web.routes import reading
 from daemon.workers import operating
+from daemon.workers.replayer import Plan, Which
 
 TESTS_AT_ONCE = 4
 """Each holds a thread of all requests for as long as the endpoint takes."""
@@ -84,6 +85,9 @@ def _send(routes: APIRouter, database: Database, tokens: Tokens, live: Live) -> 
     admin = Depends(require("admin", tokens))
     places = threading.BoundedSemaphore(TESTS_AT_ONCE)
 
+    def send(name: str, asked: operating.Replay) -> Plan:
+        return operating.send_again(database, name, live.interests(), asked, live.now())
+
     @routes.post(
         "/endpoints/{name:path}/test",
         summary="Send a test.ping now, whatever its health, and answer with what came of it",
@@ -111,8 +115,10 @@ def _send(routes: APIRouter, database: Database, tokens: Tokens, live: Live) -> 
         body: Annotated[ReplayRequest, Body(openapi_examples=examples(REPLAYS))] = NOTHING_SAID,
     ) -> Replay:
         span = Span(body.since, body.until, body.type, body.system)
-        asked = operating.Replay(body.which, span, body.history, body.rate, body.dry_run)
-        with audited(token, "endpoint.rehearse" if body.dry_run else "endpoint.replay", name):
-            plan = operating.send_again(database, name, live.interests(), asked, live.now())
+        asked = operating.Replay(Which(body.which), span, body.history, body.rate, body.dry_run)
+        if body.dry_run:
+            return Replay.of(name, send(name, asked), is_dry_run=True)
+        with audited(token, "endpoint.replay", name):
+            plan = send(name, asked)
         live.wake()
-        return Replay.of(name, plan, is_dry_run=body.dry_run)
+        return Replay.of(name, plan, is_dry_run=False)

@@ -1,12 +1,16 @@
 """What may stand in a request: texts, times and durations that the store and a terminal can bear."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from typing import Annotated
 
 from pydantic import AfterValidator, PlainValidator, StringConstraints, WithJsonSchema
 
-from daemon.core import durations
+from daemon.core import commands, delivery, durations
 from daemon.core.timestamps import from_iso
+from daemon.documents import words
+from daemon.workers.replayer import Which
 
 FIRST_YEAR, LAST_YEAR = 2000, 2200
 LONGEST_LINE = 500
@@ -35,6 +39,17 @@ def _moment(value: object) -> datetime:
     return moment.astimezone(UTC)
 
 
+def _one_of(enum: type[Enum]) -> Callable[[str], str]:
+    known = [one.value for one in enum]
+
+    def check(word: str) -> str:
+        if word not in known:
+            raise ValueError(f"expected one of {', '.join(map(repr, known))}")
+        return word
+
+    return check
+
+
 def _duration(value: object) -> timedelta:
     if not isinstance(value, str):
         raise ValueError('expected a duration such as "30s" or "5m"')
@@ -48,3 +63,17 @@ Moment = Annotated[
     datetime, PlainValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
 Duration = Annotated[timedelta, PlainValidator(_duration), WithJsonSchema({"type": "string"})]
+# Texts: an enum would be a component of its own in the OpenAPI document, and two are called `Status`.
+DeliveryStatus = Annotated[
+    str,
+    AfterValidator(_one_of(delivery.Status)),
+    WithJsonSchema({"type": "string", **words(delivery.Status)}),
+]
+CommandStatus = Annotated[
+    str,
+    AfterValidator(_one_of(commands.Status)),
+    WithJsonSchema({"type": "string", **words(commands.Status)}),
+]
+WhichEvents = Annotated[
+    str, AfterValidator(_one_of(Which)), WithJsonSchema({"type": "string", **words(Which)})
+]

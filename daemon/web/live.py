@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from daemon.core.counts import Counts
 from daemon.core.routing import Interest
 from daemon.store.history import DeliveryView
+from daemon.web.commands import Desk
 
 State = tuple[bool, str]
 
@@ -40,6 +42,8 @@ class Live:
     wake: Callable[[], None]
     """There may be something new to send."""
     new_id: Callable[[str], str]
+    desk: Desk
+    counts: Callable[[], Counts] = Counts
 
     def endpoints(self) -> list[str]:
         """The names of the endpoints."""

@@ -12,13 +12,16 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from daemon import params
 from daemon.core.refusals import Refused, Why
-from daemon.web.faults import faults
+from daemon.faults import faults
 
 log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
-WRONG = "A parameter is wrong"
+WRONG = "The request is wrong"
+SAID = 5
+"""Faults that the detail repeats."""
 REFUSALS = {
     Why.MISSING: (404, "There is no such thing"),
     Why.WRONG: (422, WRONG),
@@ -53,6 +56,7 @@ class Problem(Exception):
         self, status: int, title: str, detail: str | None = None, faults: Sequence[Fault] = ()
     ) -> None:
         super().__init__(title)
+        self.faults = list(faults)
         self.status = status
         self.title = title
         self.detail = detail
@@ -124,8 +128,9 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - the handler's own type
-    wrong = [Fault(name=name, reason=reason) for name, reason in faults(error.errors())]
-    return _answer(request, 422, title=WRONG, detail=None, faults=wrong)
+    wrong = [Fault(name=name, reason=reason) for name, reason in faults(error.errors(), params.TAGS)]
+    detail = "; ".join(f"{one.name}: {one.reason}" for one in wrong[:SAID])
+    return _answer(request, 422, title=WRONG, detail=detail, faults=wrong)
 
 
 async def _on_database(request: Request, error: Exception) -> JSONResponse:

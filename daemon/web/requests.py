@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi.openapi.models import Example
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
 
-from daemon.documents import words
-from daemon.web.fields import Comment, Duration, Glob, Line, Moment
+from daemon.web.fields import Comment, Duration, Glob, Line, Moment, WhichEvents
 from daemon.workers.replayer import Which
 
 SILENCES = {
@@ -35,7 +34,6 @@ REPLAYS = {
         "rate": 5,
     },
 }
-WhichWord = Annotated[Which, WithJsonSchema({"type": "string", **words(Which)})]
 
 
 class Request(BaseModel):
@@ -61,8 +59,8 @@ class SilenceRequest(Request):
 class ReplayRequest(Request):
     """Which events are sent again; without any field: those that were given up."""
 
-    which: WhichWord = Field(
-        default=Which.FAILED, description="All events, those that were given up, or those it never got"
+    which: WhichEvents = Field(
+        default=Which.FAILED.value, description="All events, those that were given up, or those it never got"
     )
     since: Moment | None = Field(default=None, description="From then on")
     until: Moment | None = Field(default=None, description="Before then")

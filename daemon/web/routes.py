@@ -6,7 +6,7 @@ from fastapi.security import HTTPBearer
 from daemon.web.auth import Tokens, require
 from daemon.web.problems import responses
 
-_BEARER = HTTPBearer(auto_error=False, description="A token of `[http]` in the configuration")
+BEARER = HTTPBearer(auto_error=False, description="A token of `[http]` in the configuration")
 """For the OpenAPI document; `require` is what looks at the token."""
 
 
@@ -15,6 +15,6 @@ def reading(tag: str, tokens: Tokens) -> APIRouter:
     return APIRouter(
         prefix="/api/v1",
         tags=[tag],
-        dependencies=[Depends(_BEARER), Depends(require("read", tokens))],
+        dependencies=[Depends(BEARER), Depends(require("read", tokens))],
         responses=responses(401, 403, 503),
     )

@@ -18,14 +18,12 @@ from daemon.core.watch import Watch
 from daemon.store import watches
 from daemon.store.database import Database
 from daemon.store.watches import Stored
+from daemon.workers.pauses import Pauses
 from daemon.workers.recorder import Recorded, Recorder, log_recorded
 from daemon.workers.walk import UNOBSERVED, Elapsed, Walk
 
 log = structlog.get_logger()
 
-SLOW_RETRY = timedelta(minutes=1)
-"""The first pause of a system whose token was rejected; it doubles up to `SLOWEST_RETRY`."""
-SLOWEST_RETRY = timedelta(minutes=15)
 MOST_INTERVALS = 2
 """Between looks further apart than this many intervals, the rest was not observed."""
 
@@ -68,12 +66,8 @@ class _Memory:
     """Held by the poll under way; a reload may schedule the watch anew meanwhile."""
 
 
-@dataclass
-class _Pause:
-    """How long a system is left alone."""
-
-    until: float = 0.0
-    rejections: int = 0
+OnPolled = Callable[[Polled, timedelta], None]
+"""Hears of each poll that came to its end, and how long it took."""
 
 
 class Poller:
@@ -87,14 +81,17 @@ class Poller:
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
         wake: Callable[[], None],
+        pauses: Pauses | None = None,
+        on_polled: OnPolled = lambda _polled, _took: None,
     ) -> None:
         self._database = database
         self._recorder = recorder
         self._now = now
         self._monotonic = monotonic
         self._wake = wake
+        self._on_polled = on_polled
         self._memories: dict[tuple[str, str], _Memory] = {}
-        self._pauses: dict[str, _Pause] = {}
+        self._pauses = pauses or Pauses(monotonic)
         self._unchanged: dict[tuple[str, str], datetime] = {}
         self._lock = threading.Lock()
         self._kept: Collection[Watch] | None = None
@@ -110,7 +107,11 @@ class Poller:
         """Poll once, and commit what it came to."""
         memory = self._memories.setdefault(watch.id, _Memory())
         with memory.lock:
-            return self._poll(watch, memory)
+            began = self._monotonic()
+            polled = self._poll(watch, memory)
+            took = timedelta(seconds=self._monotonic() - began)
+        self._on_polled(polled, took)
+        return polled
 
     def rehearse(self, watch: Watch) -> Polled:
         """Poll once and write nothing: the same walk, rolled back."""
@@ -151,7 +152,7 @@ class Poller:
         return True
 
     def _poll(self, watch: Watch, memory: _Memory) -> Polled:
-        if self._monotonic() < self._pauses.setdefault(watch.system, _Pause()).until:
+        if self._pauses.is_paused(watch.system):
             memory.answered = memory.polled = None
             return Polled(watch, self._now(), is_paused=True)
         answer = watch.fetch()
@@ -201,7 +202,7 @@ class Poller:
         memory.polled = clock
         memory.answered = None if unknown else clock
         memory.is_reached = unknown is None or unknown.failure not in (Failure.UNREACHABLE, Failure.TIMEOUT)
-        _set_pause(self._pauses[watch.system], unknown, clock)
+        self._pauses.take(watch.system, unknown)
 
 
 def _elapsed(memory: _Memory, watch: Watch, clock: float) -> Elapsed:
@@ -214,18 +215,6 @@ def _elapsed(memory: _Memory, watch: Watch, clock: float) -> Elapsed:
         return watch.every if abs(gap - watch.every) <= SNAP * watch.every else gap
 
     return Elapsed(since(memory.answered), since(memory.polled))
-
-
-def _set_pause(pause: _Pause, unknown: Unknown | None, clock: float) -> None:
-    if unknown is None:
-        pause.rejections = 0
-    elif unknown.failure is Failure.TOKEN_REJECTED:
-        # Too many rejected calls block the whole system: a slow retry, no storm.
-        wait = min(SLOW_RETRY * 2**pause.rejections, SLOWEST_RETRY)
-        pause.rejections = min(pause.rejections + 1, 8)
-        pause.until = clock + wait.total_seconds()
-    elif unknown.retry_after is not None:
-        pause.until = clock + unknown.retry_after.total_seconds()
 
 
 def _log_transition(watch: Watch, before: Stored, seen: Any) -> None:

@@ -72,7 +72,7 @@ class Client:
         second = self._try(self._base_urls[1], method, params, repeatable=repeatable)
         if isinstance(second, Unknown) and second.failure in WORTH_ANOTHER_HOST:
             return first
-        return second
+        return replace(second, is_unsent=False) if isinstance(second, Unknown) else second
 
     def close(self) -> None:
         """Close the connections."""

@@ -32,6 +32,8 @@ class Exchange:
     """A connection was opened for this request."""
     is_reused: bool = False
     """The connection had served a request before."""
+    is_sent: bool = False
+    """At least one byte of the request may have left."""
     has_answer: bool = False
     """At least one byte came back."""
 
@@ -107,9 +109,12 @@ class TimedConnection(HTTPConnection):
         super().request(*arguments, **options)
 
     def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        exchange = CURRENT.get()
         if self.sock is not None:
-            exchange = CURRENT.get()
             self.sock.settimeout(exchange.left(exchange.read))
+        exchange.is_sent = True
         super().send(data)
 
 

@@ -8,7 +8,7 @@ import http.client
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
@@ -87,7 +87,9 @@ class Transport:
         exchange = self._exchange(self._deadline(), needs_new_connection=not repeatable)
         reply = self._try(request, exchange)
         if repeatable and _is_stale(reply, exchange):
-            return self._try(request, self._exchange(exchange.deadline, needs_new_connection=True))
+            again = self._exchange(exchange.deadline, needs_new_connection=True)
+            again.is_sent = True
+            return self._try(request, again)
         return reply
 
     def close(self) -> None:
@@ -110,9 +112,9 @@ class Transport:
         try:
             return self._transfer(request, exchange)
         except (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException) as error:
-            return _unknown(error, exchange)
+            return replace(_unknown(error, exchange), is_unsent=not exchange.is_sent)
         except (OSError, UnicodeError) as error:  # UnicodeError: a host name that is none
-            return _unknown(error, exchange)
+            return replace(_unknown(error, exchange), is_unsent=not exchange.is_sent)
         finally:
             CURRENT.reset(current)
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from fastapi.testclient import TestClient
 
+from daemon.core.commands import Policy
 from daemon.core.model import Fact, Secret
 from daemon.core.routing import Interest
 from daemon.store import events
@@ -13,6 +14,8 @@ from daemon.store.database import Database
 from daemon.store.history import DeliveryView
 from daemon.web.api import create_app
 from daemon.web.auth import Token
+from daemon.web.commands import Desk
+from daemon.web.endings import Endings
 from daemon.web.live import Live, Scheduled
 from tests.fakes import START, Ids
 
@@ -42,6 +45,7 @@ class Setting:
             Token("robot", Secret("token-of-a-robot"), frozenset()),
         ]
     )
+    policies: dict[str, Policy] = field(default_factory=dict)
     alive: tuple[bool, str] = (True, "dispatcher ok")
     ready: tuple[bool, str] = (True, "database ok")
     seen: dict[tuple[str, str], datetime] = field(default_factory=dict)
@@ -61,6 +65,7 @@ class Setting:
             ping=self.ping,
             wake=self._wake,
             new_id=self.new_id,
+            desk=Desk(policies=lambda: self.policies, wake=self._wake, new_id=self.new_id, endings=Endings()),
         )
         self.app = create_app(database=self.database, tokens=lambda: self.tokens, live=live, version="1.2.3")
         self.anybody = TestClient(self.app, raise_server_exceptions=False)

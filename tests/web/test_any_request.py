@@ -16,6 +16,8 @@ WRITING = [
     "deliveries/1/retry",
     "endpoints/crm/replay",
     "endpoints/crm/enable",
+    "commands",
+    "commands/cmd_1/cancel",
 ]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None)),
@@ -23,7 +25,18 @@ JSON = st.recursive(
     max_leaves=8,
 )
 NAMES = ["type", "system", "subject", "for", "ends_at", "until_resolved", "starts_at", "comment"]
-NAMES += ["which", "since", "until", "rate", "history", "dry_run", "odd \ud800\0"]
+NAMES += [
+    "params",
+    "not_before",
+    "expires_at",
+    "which",
+    "since",
+    "until",
+    "rate",
+    "history",
+    "dry_run",
+    "odd \ud800\0",
+]
 MOMENTS = st.datetimes(timezones=st.timezones() | st.none()).map(lambda one: one.isoformat())
 DURATIONS = st.from_regex(r"[0-9]{1,16}(d|h|m|s|ms)", fullmatch=True)
 BODIES = st.dictionaries(st.sampled_from(NAMES), JSON | MOMENTS | DURATIONS, max_size=6)
@@ -73,7 +86,7 @@ def test_what_is_no_request_is_refused(setting: Setting, path: str, body: bytes)
 
 
 @pytest.mark.parametrize(
-    "path", ["silences/{}", "deliveries/{}", "endpoints/{}", "events/{}", "events?after={}"]
+    "path", ["silences/{}", "deliveries/{}", "endpoints/{}", "events/{}", "events?after={}", "commands/{}"]
 )
 @pytest.mark.parametrize(
     "odd", ["%00", "%ff", "%ed%a0%80", "x" * 3000, "9" * 30, "..%2f..", "%0d%0aa:b", "'"]
@@ -102,4 +115,4 @@ def test_a_body_that_is_no_json_is_said_to_be_so(setting: Setting) -> None:
 
     (fault,) = answer.json()["faults"]
     assert (answer.status_code, fault["name"]) == (422, "body")
-    assert fault["reason"].startswith("is no JSON: ")
+    assert fault["reason"].startswith("is not JSON: ")

@@ -287,6 +287,5 @@ def test_only_an_admin_touches_an_endpoint_and_that_is_written_down(setting: Set
         ("endpoint.replay", "crm", 200),
         ("endpoint.disable", "crm", 200),
         ("endpoint.enable", "crm", 200),
-        ("endpoint.rehearse", "crm", 200),
         ("endpoint.test", "crn", 404),
     ]

@@ -134,7 +134,7 @@ def test_what_has_ended_cannot_be_ended_again(setting: Setting, story: Story) ->
         ({"for": "2h", "comment": None}, 422, {"comment": "expected text"}),
         ({"for": "2h", "comment": "a\0b"}, 422, {"comment": "without control characters"}),
         ({"for": "2h", "comment": "x" * 1001}, 422, {"comment": "at most 1000 characters"}),
-        ({"for": "2h", "type": ""}, 422, {"type": "at least 1 characters"}),
+        ({"for": "2h", "type": ""}, 422, {"type": "must not be empty"}),
         ({"until_resolved": "yes"}, 422, {"until_resolved": "expected true or false"}),
         ({"for": "2h", "author": "me"}, 422, {"author": "is not known here"}),
         ({"until_resolved": True, "subject": "sip/000"}, 409, {"until_resolved": "nothing that it matches"}),

@@ -66,13 +66,17 @@ class ScriptedServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stopping.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._acceptor.join(PATIENCE)
-        self._listener.close()
+        self.stop_listening()
         for sock in self._socks:
             hang_up(sock)
         for thread in self._threads:
             thread.join(PATIENCE)
+
+    def stop_listening(self) -> None:
+        """Take no more connections; those that are open go on."""
+        hang_up(self._listener)
+        self._acceptor.join(PATIENCE)
+        self._listener.close()
 
     def _accept(self) -> None:
         while not self._stopping.is_set():

@@ -15,6 +15,7 @@ from daemon.clock import monotonic
 from daemon.core.model import Failure, Unknown
 from daemon.yemot.transport import MAX_BODY, Reply, Request, Timeouts, Transport, tls_context
 from tests.yemot.scripted import (
+    Peer,
     ScriptedServer,
     Step,
     answers,
@@ -176,7 +177,39 @@ def test_a_port_where_nobody_listens_is_unreachable(transport: Transport) -> Non
     with socket.create_server(("127.0.0.1", 0)) as once:
         port = once.getsockname()[1]
     reply = get(transport, f"http://127.0.0.1:{port}/")
-    assert reply == Unknown(Failure.UNREACHABLE, "no connection: Connection refused")
+    assert reply == Unknown(Failure.UNREACHABLE, "no connection: Connection refused", is_unsent=True)
+
+
+def hangs_up(peer: Peer) -> bool:
+    return False
+
+
+@pytest.mark.parametrize("step", [hangs, hangs_up, sends(HEAD)], ids=["hangs", "hangs up", "is cut short"])
+def test_what_has_left_may_have_been_carried_out_whatever_came_back(quick: Transport, step: Step) -> None:
+    with ScriptedServer(step) as server:
+        reply = get(quick, server.url, repeatable=False)
+    assert isinstance(reply, Unknown)
+    assert not reply.is_unsent
+
+
+def test_a_second_try_that_did_not_leave_says_nothing_of_the_first(transport: Transport) -> None:
+    with ScriptedServer(answers("{}"), hangs_up) as server:
+        url = server.url
+        get(transport, url)
+        server.stop_listening()
+        reply = get(transport, url)
+    assert isinstance(reply, Unknown)
+    assert not reply.is_unsent
+
+
+def test_a_server_that_is_not_trusted_has_seen_nothing_of_the_request(server_tls: ssl.SSLContext) -> None:
+    transport = Transport(QUICK)
+    with ScriptedServer(answers("{}"), tls=server_tls) as server:
+        reply = get(transport, server.url)
+        assert isinstance(reply, Unknown)
+        assert reply.is_unsent
+        assert server.requests == []
+    transport.close()
 
 
 def test_a_name_that_does_not_exist_is_unreachable(transport: Transport) -> None:

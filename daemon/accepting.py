@@ -1,0 +1,206 @@
+"""Whether a request for a command is accepted: the same question for HTTP and the command line.
+
+What the request itself may say is `daemon/params.py`'s matter; here it meets the configuration, the budget
+and the commands that are there already.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from difflib import get_close_matches
+from enum import Enum
+from typing import Any
+
+import sqlalchemy as sa
+
+from daemon.core import campaigns, commands
+from daemon.core.commands import Command, OnHoliday, Policy, Status
+from daemon.core.model import Json
+from daemon.core.timestamps import iso
+from daemon.params import Request, params_of, units_of
+from daemon.store import inbox
+
+LONGEST_HOLIDAY = timedelta(days=4)
+"""Two days of a holiday and Shabbat, with their eves."""
+ROUNDING = 1e-6
+CAMPAIGN = "campaign.bridge"
+
+
+class Why(Enum):
+    """Why a request is refused."""
+
+    NO_SUCH_SYSTEM = "no_such_system"
+    NOT_ALLOWED = "not_allowed"
+    OVER_BUDGET = "over_budget"
+    TOO_LATE = "too_late"
+    KEY_IN_USE = "key_in_use"
+
+
+class Refused(Exception):
+    """The request is refused, and nothing was written."""
+
+    def __init__(self, why: Why, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.why = why
+        self.field = field
+        """The field of the request that it is about."""
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A command that is queued, or would be."""
+
+    command: Command
+    is_repeat: bool = False
+    """It was accepted before, under the same `Idempotency-Key`."""
+    budget: float | None = None
+    """Units of its day's budget that are left besides it; None: it costs nothing."""
+
+
+def accept(
+    db: sa.Connection,
+    request: Request,
+    policies: Mapping[str, Policy],
+    *,
+    by: str,
+    key: str | None,
+    now: datetime,
+    new_id: Callable[[str], str],
+) -> Accepted:
+    """Queue a command, or find the one that the same key has queued before. Raises `Refused`."""
+    found, fingerprint = _examine(db, request, policies, by=by, key=key, now=now, new_id=new_id)
+    if not found.is_repeat:
+        inbox.add(db, found.command, fingerprint)
+    return found
+
+
+def rehearse(
+    db: sa.Connection, request: Request, policies: Mapping[str, Policy], *, by: str, now: datetime
+) -> Accepted:
+    """The command that would be queued, without an id. Raises `Refused`; nothing is written."""
+    return _examine(db, request, policies, by=by, key=None, now=now, new_id=lambda _kind: "")[0]
+
+
+def rehearsed(found: Accepted) -> dict[str, Any]:
+    """What a rehearsal found, as the API and the command line show it."""
+    command = found.command
+    cost = None
+    if command.estimate is not None:
+        estimate = campaigns.estimate(command.params)
+        cost = {
+            "numbers": estimate.numbers,
+            "is_exact": estimate.is_exact,
+            "dialling": estimate.dialling,
+            "units": estimate.units,
+            "per_minute": campaigns.MINUTE_OF_CALL,
+            "day": command.day.isoformat() if command.day else None,
+            "budget_left": found.budget,
+        }
+    return {"type": command.type, "system": command.system, "params": dict(command.params), "cost": cost}
+
+
+def cancel(db: sa.Connection, command_id: str, now: datetime) -> Command | None:
+    """The command after somebody wants it no more: cancelled, if it was still queued. None: there is none."""
+    command = inbox.find(db, command_id)
+    if command is None or command.status is not Status.QUEUED:
+        return command
+    ended = commands.cancelled(command, now)
+    inbox.save(db, ended)
+    return ended
+
+
+def _examine(
+    db: sa.Connection,
+    request: Request,
+    policies: Mapping[str, Policy],
+    *,
+    by: str,
+    key: str | None,
+    now: datetime,
+    new_id: Callable[[str], str],
+) -> tuple[Accepted, str]:
+    policy = _policy(request, policies)
+    fingerprint = commands.fingerprint(_content(request))
+    known = inbox.find_by_key(db, request.system, key) if key is not None else None
+    if known is not None:
+        if known[1] != fingerprint:
+            message = f"the key {key!r} was used for another command, {known[0].id}"
+            raise Refused(Why.KEY_IN_USE, message, "Idempotency-Key")
+        return Accepted(known[0], is_repeat=True), fingerprint
+    command = _command(request, policy, by=by, key=key, now=now, command_id=new_id("cmd"))
+    return Accepted(command, budget=_budget(db, command, policy)), fingerprint
+
+
+def _policy(request: Request, policies: Mapping[str, Policy]) -> Policy:
+    policy = policies.get(request.system)
+    if policy is None:
+        near = get_close_matches(request.system, policies, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise Refused(Why.NO_SUCH_SYSTEM, f"no system is called {request.system!r}{hint}", "system")
+    if not policy.allows(request.type):
+        message = (
+            f"the system {request.system!r} does not take {request.type}: "
+            "its commands = [...] in the configuration do not name it"
+        )
+        raise Refused(Why.NOT_ALLOWED, message, "type")
+    if request.type == CAMPAIGN and policy.units_per_day is None:
+        message = f"the system {request.system!r} has no campaign_units_per_day, so it takes no campaigns"
+        raise Refused(Why.NOT_ALLOWED, message, "type")
+    return policy
+
+
+def _command(
+    request: Request, policy: Policy, *, by: str, key: str | None, now: datetime, command_id: str
+) -> Command:
+    not_before = max(now, request.not_before or now)
+    on_holiday = getattr(request, "on_holiday", OnHoliday.FAIL)
+    patience = max(policy.expires, LONGEST_HOLIDAY) if on_holiday is OnHoliday.WAIT else policy.expires
+    expires_at = request.expires_at or not_before + patience
+    if expires_at <= now:
+        raise Refused(Why.TOO_LATE, "has passed already", "expires_at")
+    units = units_of(request)
+    return Command(
+        id=command_id,
+        system=request.system,
+        type=request.type,
+        params=params_of(request),
+        created_by=by,
+        created_at=now,
+        not_before=not_before,
+        expires_at=expires_at,
+        due_at=not_before,
+        on_holiday=on_holiday,
+        idempotency_key=key,
+        estimate=units,
+        units=units or 0.0,
+        day=None if units is None else policy.day(not_before),
+    )
+
+
+def _budget(db: sa.Connection, command: Command, policy: Policy) -> float | None:
+    """What is left of the budget besides a command; Refused where that is less than nothing."""
+    if command.estimate is None or command.day is None or policy.units_per_day is None:
+        return None
+    used = inbox.units(db, command.system, command.day)
+    left = policy.units_per_day - used - command.estimate
+    if left < -ROUNDING:
+        raise Refused(
+            Why.OVER_BUDGET,
+            f"it may cost {command.estimate:g} units, and of the {policy.units_per_day:g} that the system "
+            f"{command.system!r} may spend on {command.day} {max(policy.units_per_day - used, 0):g} are left "
+            "(campaign_units_per_day)",
+            "params.phones",
+        )
+    return round(max(left, 0.0), 2)
+
+
+def _content(request: Request) -> dict[str, Json]:
+    """What makes two requests ask for the same."""
+    return {
+        "type": request.type,
+        "system": request.system,
+        "params": params_of(request),
+        "not_before": iso(request.not_before) if request.not_before else None,
+        "expires_at": iso(request.expires_at) if request.expires_at else None,
+        "on_holiday": getattr(request, "on_holiday", OnHoliday.FAIL).value,
+    }

@@ -1,0 +1,308 @@
+"""`yemotd command`: have something done on the phone system, and see what came of it.
+
+It writes to the store; a running daemon carries it out.
+"""
+
+import getpass
+import json
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from daemon import accepting, clock, params
+from daemon.accepting import Accepted, Refused, Why
+from daemon.cli.output import (
+    ConfigOption,
+    Fatal,
+    JsonOption,
+    clock_time,
+    load,
+    moment,
+    open_store,
+    print_json,
+    say_when_it_goes,
+)
+from daemon.commanding import policies
+from daemon.core import durations
+from daemon.core.commands import TYPES, Command, OnHoliday, Status
+from daemon.faults import faults
+from daemon.store import inbox
+from daemon.store.database import Database
+
+app = typer.Typer(
+    help="Have something done on the phone system.", no_args_is_help=True, rich_markup_mode=None
+)
+CommandArgument = Annotated[str, typer.Argument(help="Its id: cmd_…")]
+WaitOption = Annotated[str | None, typer.Option("--wait", help="Until it has ended, at most so long: 30s.")]
+LOOK_EVERY = 0.2
+"""Seconds."""
+LISTS = frozenset({"call_ids", "tzintuk_lists"})
+"""Parameters that may be written with commas."""
+EXIT = {
+    Status.SUCCEEDED: os.EX_OK,
+    Status.FAILED: os.EX_UNAVAILABLE,
+    Status.UNKNOWN: os.EX_PROTOCOL,
+    Status.EXPIRED: os.EX_UNAVAILABLE,
+    Status.CANCELLED: os.EX_UNAVAILABLE,
+    Status.QUEUED: os.EX_TEMPFAIL,
+    Status.RUNNING: os.EX_TEMPFAIL,
+}
+"""With --wait."""
+REFUSED = {Why.NOT_ALLOWED: os.EX_NOPERM, Why.OVER_BUDGET: os.EX_NOPERM}
+
+
+@app.command("add")
+def add(
+    type_: Annotated[str, typer.Argument(metavar="TYPE", help="One of: " + ", ".join(TYPES))],
+    given: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[KEY=VALUE]...", help="Its parameters; a value that begins with [ or { is JSON."
+        ),
+    ] = None,
+    config: ConfigOption = None,
+    *,
+    system: Annotated[str | None, typer.Option(help="The system; not needed where there is one.")] = None,
+    as_params: Annotated[
+        str | None, typer.Option("--params", metavar="JSON", help="All parameters at once.")
+    ] = None,
+    not_before: Annotated[str | None, typer.Option(help="2026-11-23T18:00, local time.")] = None,
+    expires_at: Annotated[str | None, typer.Option(help="2026-11-23T18:00, local time.")] = None,
+    on_holiday: Annotated[
+        OnHoliday | None, typer.Option(help="What a campaign does that is refused on Shabbat or a holiday.")
+    ] = None,
+    idempotency_key: Annotated[
+        str | None, typer.Option(help="The same key again is the same command, given once.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would be and cost, no more.")
+    ] = False,
+    wait: WaitOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Queue a command. With --wait the exit code says how it ended: 0 well, 69 not, 75 not yet, 76 nobody
+    knows."""
+    loaded = load(config).config
+    patience = _duration(wait) if wait is not None else None
+    document = {
+        "type": type_,
+        "system": system or _only_system([one.name for one in loaded.systems]),
+        "params": _params(given or [], as_params),
+        **_optional("not_before", _time("--not-before", not_before)),
+        **_optional("expires_at", _time("--expires-at", expires_at)),
+        **_optional("on_holiday", on_holiday.value if on_holiday else None),
+    }
+    request = _request(document)
+    store = open_store(config)
+    try:
+        found = _accepted(store, request, policies(loaded), key=idempotency_key, is_rehearsal=dry_run)
+        command = found.command
+        if patience is not None and not dry_run:
+            command = _waited(store, command.id, patience)
+    finally:
+        store.close()
+    if dry_run:
+        _show_rehearsal(found, as_json=as_json)
+        return
+    _show(command, as_json=as_json)
+    if patience is not None:
+        raise typer.Exit(EXIT[command.status])
+    if not as_json:
+        say_when_it_goes(config)
+
+
+@app.command("list")
+def list_commands(
+    config: ConfigOption = None,
+    *,
+    system: Annotated[str | None, typer.Option(help="Of this system only.")] = None,
+    status: Annotated[Status | None, typer.Option(help="Only these.")] = None,
+    type_: Annotated[str | None, typer.Option("--type", help="Only this type.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """Commands, the newest first."""
+    store = open_store(config)
+    with store.read() as db:
+        found = inbox.read(db, inbox.Wanted(system, status, type_, limit=limit))
+    store.close()
+    for one in found:
+        if as_json:
+            print_json(one.document())
+        else:
+            print(_line(one))
+    if not found and not as_json:
+        print("There is no such command.")
+
+
+@app.command("show")
+def show(
+    command: CommandArgument,
+    config: ConfigOption = None,
+    *,
+    wait: WaitOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """One command, and what came of it."""
+    patience = _duration(wait) if wait is not None else timedelta(0)
+    store = open_store(config)
+    try:
+        found = _waited(store, command, patience)
+    finally:
+        store.close()
+    _show(found, as_json=as_json)
+    if wait is not None:
+        raise typer.Exit(EXIT[found.status])
+
+
+@app.command("cancel")
+def cancel(command: CommandArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """Carry it out no more. One that is being carried out cannot be called back."""
+    store = open_store(config)
+    with store.write() as db:
+        found = accepting.cancel(db, command, clock.utcnow())
+    store.close()
+    if found is None:
+        raise Fatal(_missing(command), os.EX_DATAERR)
+    if found.status is not Status.CANCELLED:
+        raise Fatal(f"the command {command} is {found.status.value} already", os.EX_DATAERR)
+    _show(found, as_json=as_json)
+
+
+def _accepted(
+    store: Database, request: params.Request, allowed: Any, *, key: str | None, is_rehearsal: bool
+) -> Accepted:
+    now, user = clock.utcnow(), f"{_user()} (command line)"
+    try:
+        if is_rehearsal:
+            with store.read() as db:
+                return accepting.rehearse(db, request, allowed, by=user, now=now)
+        with store.write() as db:
+            return accepting.accept(db, request, allowed, by=user, key=key, now=now, new_id=clock.new_id)
+    except Refused as refused:
+        place = f"{refused.field}: " if refused.field else ""
+        raise Fatal(f"{place}{refused}", REFUSED.get(refused.why, os.EX_DATAERR)) from None
+
+
+def _request(document: dict[str, Any]) -> params.Request:
+    try:
+        return params.parse(document)
+    except ValidationError as error:
+        lines = [f"  {place}: {reason}" for place, reason in faults(error.errors(), params.TAGS)]
+        raise Fatal("\n".join(["the command cannot be used:", *lines]), os.EX_DATAERR) from None
+
+
+def _params(given: Sequence[str], as_params: str | None) -> Any:
+    found: Any = _json("--params", as_params) if as_params is not None else {}
+    if given and not isinstance(found, dict):
+        raise Fatal("--params: expected a JSON object", os.EX_USAGE)
+    for one in given:
+        key, separator, value = one.partition("=")
+        if not separator:
+            raise Fatal(f"{one!r}: expected KEY=VALUE, such as queue_path=/5", os.EX_USAGE)
+        if key in found:
+            raise Fatal(f'{key} is given twice; a list is written {key}=\'["…", "…"]\'', os.EX_USAGE)
+        is_json = value.startswith(("[", "{"))
+        found[key] = _json(key, value) if is_json else value.split(",") if key in LISTS else value
+    return found
+
+
+def _json(place: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Fatal(f"{place}: is not JSON: {error}", os.EX_USAGE) from None
+
+
+def _optional(key: str, value: str | None) -> dict[str, str]:
+    return {} if value is None else {key: value}
+
+
+def _time(option: str, text: str | None) -> str | None:
+    return moment(option, text).isoformat() if text is not None else None
+
+
+def _duration(text: str) -> timedelta:
+    try:
+        return durations.parse(text)
+    except ValueError as error:
+        raise Fatal(f"--wait {text!r}: {error}", os.EX_USAGE) from None
+
+
+def _only_system(names: list[str]) -> str:
+    if len(names) != 1:
+        raise Fatal(f"--system: give one of {', '.join(names)}", os.EX_USAGE)
+    return names[0]
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def _waited(store: Database, command: str, patience: timedelta) -> Command:
+    """The command when it has ended, or when patience has."""
+    until, never = clock.monotonic() + patience.total_seconds(), threading.Event()
+    while True:
+        with store.read() as db:
+            found = inbox.find(db, command)
+        if found is None:
+            raise Fatal(_missing(command), os.EX_DATAERR)
+        left = until - clock.monotonic()
+        if found.status.is_ended or left <= 0:
+            return found
+        never.wait(min(LOOK_EVERY, left))
+
+
+def _show(command: Command, *, as_json: bool) -> None:
+    if as_json:
+        print_json(command.document())
+        return
+    print(_line(command))
+    print("\n".join(_details(command)))
+
+
+def _line(one: Command) -> str:
+    when = clock_time(one.ended_at or one.started_at or one.created_at)
+    why = f"  ({one.error.kind}: {one.error.message})" if one.error else ""
+    return f"{one.id}  {when}  {one.system}  {one.type}  {one.status.value}{why}"
+
+
+def _details(one: Command) -> Iterator[str]:
+    yield f"  given by {one.created_by} at {clock_time(one.created_at)}"
+    yield f"  parameters: {json.dumps(one.params, ensure_ascii=False)}"
+    if one.estimate is not None:
+        yield f"  it may cost {one.estimate:g} units, if everybody answers"
+    if not one.status.is_ended:
+        yield f"  from {clock_time(one.not_before)} until {clock_time(one.expires_at)}"
+    if one.attempts > 1:
+        yield f"  attempts: {one.attempts}"
+    if one.result is not None:
+        yield f"  result: {json.dumps(one.result, ensure_ascii=False)}"
+    if one.check:
+        yield f"  to find out what came of it: {one.check}"
+
+
+def _show_rehearsal(found: Accepted, *, as_json: bool) -> None:
+    document = accepting.rehearsed(found)
+    if as_json:
+        print_json(document)
+        return
+    print(f"{found.command.type} of {found.command.system} would be queued.")
+    print(f"  parameters: {json.dumps(found.command.params, ensure_ascii=False)}")
+    if cost := document["cost"]:
+        about = "" if cost["is_exact"] else "at most "
+        print(f"  {about}{cost['numbers']} numbers: {cost['dialling']:g} units to dial them,")
+        print(f"  {cost['units']:g} if everybody answers")
+        print(f"  of the budget of {cost['day']}, {cost['budget_left']:g} units are left besides")
+
+
+def _missing(command: str) -> str:
+    return f"there is no command {command!r}; `yemotd command list` shows those there are"

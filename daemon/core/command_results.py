@@ -1,0 +1,121 @@
+"""What the API answered to a command, item by item, as its result. Pure.
+
+An overall OK does not mean that each item succeeded, and a call that is not found may have been kicked by an
+attempt whose answer was lost.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, tzinfo
+
+from daemon.core import account, campaigns, queues, registrations, sip, sms
+from daemon.core.commands import Command, Done, Status
+from daemon.core.model import Json
+from daemon.core.results import KICKED, Bridged, Kicked, Paused, Registration
+
+
+def kicked(command: Command, answer: Kicked) -> Done:
+    """Of each call: kicked, not_found, unconfirmed; or gone, where an earlier attempt may have kicked it."""
+    items = [
+        {"call_id": call_id, "status": _kick(status, command), "message": status}
+        for call_id, status in answer.statuses.items()
+    ]
+    found = {item["status"] for item in items}
+    result: Json = {"calls": items, "is_partial": "kicked" in found and len(found) > 1}
+    if "kicked" in found:
+        return Done(result)
+    if found == {"not_found"}:
+        return Done(result, Status.FAILED, "no call was kicked")
+    why = "an earlier attempt may have kicked them" if "gone" in found else "the answer says nothing of them"
+    return Done(result, Status.UNKNOWN, f"the calls: {why}")
+
+
+def paused(_command: Command, answer: Paused) -> Done:
+    """The API confirms the whole, and gives no details."""
+    return Done({"agent": answer.agent, "paused": answer.paused, "message": answer.message})
+
+
+def registration(_command: Command, answer: Registration) -> Done:
+    """`results` as the API gave it."""
+    return Done({"results": answer.results})
+
+
+def bridged(command: Command, answer: Bridged) -> Done:
+    """What is dialled, and of each number that is not, why."""
+    rejected: list[Json] = [{"phone": phone, "reason": reason} for phone, reason in answer.errors.items()]
+    result: Json = {
+        "campaign_id": answer.campaign_id,
+        "calls_count": answer.calls_count,
+        "rejected": rejected,
+        "is_partial": bool(rejected) and answer.calls_count != 0,
+        "caller_id": answer.caller_id,
+        "calls_timeout": answer.calls_timeout,
+        "billing_per_call": answer.billing_per_call,
+        "module": answer.module,
+    }
+    if answer.calls_count == 0:
+        return Done(result, Status.FAILED, "no number is dialled")
+    units = None if answer.calls_count is None else campaigns.cost(answer.calls_count)
+    return Done(result, units=min(units, command.units) if units is not None else None)
+
+
+def sms_log(seen: sms.Observation, zone: tzinfo, now: datetime) -> Done:
+    """Newest first, as the API gives them."""
+    messages: list[Json] = [sms.told(row, zone, between=(None, now)) for row in seen.rows]
+    return _read({"messages": messages}, seen.problems)
+
+
+def sip_accounts(seen: sip.Observation) -> Done:
+    """Of each account whether it is registered; None: unreadable."""
+    accounts: list[Json] = [
+        {"user_name": name, "registered": registered} for name, registered in seen.registered.items()
+    ]
+    return _read({"accounts": accounts}, seen.problems)
+
+
+def sip_contexts(seen: registrations.Observation) -> Done:
+    """None: the list was unreadable."""
+    contexts: Json = None if seen.contexts is None else [asdict(one) for one in seen.contexts]
+    return _read({"contexts": contexts}, seen.problems)
+
+
+def queue_state(path: str, seen: queues.Observation) -> Done:
+    """Every metric, who waits and who serves; None: unreadable."""
+    queue: dict[str, Json] = {
+        "path": path,
+        **queues.metrics(seen),
+        "completed": seen.completed,
+        "talk_seconds": seen.talk_seconds,
+        "strategy": seen.strategy,
+        "callers": _each(seen.callers),
+        "agents": _each(seen.agents),
+    }
+    return _read({"queue": queue}, seen.problems)
+
+
+def directory_stats(path: str, seen: account.Directory) -> Done:
+    """Counts, and the lowest and highest recording."""
+    found = {key: value for key, value in asdict(seen).items() if key != "problems"}
+    return _read({"directory": {"path": path, **found}}, seen.problems)
+
+
+def pirsumphone(seen: account.PirsumPhone) -> Done:
+    """None: unreadable."""
+    return _read({"pirsumphone": {"registered": seen.registered}}, seen.problems)
+
+
+def _kick(status: str | None, command: Command) -> str:
+    if status is None:
+        return "unconfirmed"
+    if status.lower() == KICKED:
+        return "kicked"
+    return "gone" if command.is_doubtful else "not_found"
+
+
+def _read(result: Mapping[str, Json], problems: Sequence[str]) -> Done:
+    """A read with what could not be understood in it."""
+    return Done({**result, **({"problems": list(problems)} if problems else {})})
+
+
+def _each(items: Sequence[queues.Caller | queues.Agent] | None) -> Json:
+    return None if items is None else [asdict(one) for one in items]

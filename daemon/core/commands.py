@@ -1,0 +1,350 @@
+"""Commands: what may be asked of a phone system, and what follows from how an attempt ended. Pure.
+
+                 +--d--> expired | cancelled
+                 |
+    --> queued --+--a--> running --b--> succeeded | failed | unknown
+          ^                 |
+          +--------c--------+
+
+a   claimed: the intent is committed before the request leaves
+b   the answer said how it ended, or nobody will ever know: `after`
+c   tried again, later: what was surely not carried out, and what does no harm twice
+d   nothing was sent
+
+A campaign dials people and costs money, so it is sent at most once: an attempt of which it is not sure that
+nothing came of it ends as `unknown`, and no way leads from there.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from enum import Enum
+from fnmatch import fnmatchcase
+from hashlib import sha256
+from typing import Any
+
+from daemon.core.model import Fact, Failure, Json, Unknown
+from daemon.core.timestamps import iso
+
+SECOND, MINUTE, HALF_AN_HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(minutes=30)
+WAITS = (SECOND, 5 * SECOND, 15 * SECOND, 30 * SECOND, *[MINUTE] * 5)
+"""Before the second, third, … attempt: some six minutes, in which other commands of the system wait."""
+LARGEST_RESULT = 65_536
+"""Characters of a result that goes out with its event; a larger one is to be had from the API."""
+HOLIDAY = 104
+"""The API's code: refused on Shabbat or a holiday."""
+NOT_CARRIED_OUT = frozenset({Failure.REFUSED, Failure.TOKEN_REJECTED, Failure.THROTTLED})
+"""Failures in which the API itself says that it did nothing."""
+FINAL = frozenset({Failure.REFUSED, Failure.TOKEN_REJECTED})
+"""Failures that another attempt would meet again."""
+
+
+class Nature(Enum):
+    """What a command does when it is sent twice."""
+
+    READ = "read"
+    REPEATABLE = "repeatable"
+    """The second time finds done what the first has done."""
+    ONCE = "once"
+    """It acts again, and costs again."""
+
+
+TYPES: Mapping[str, Nature] = {
+    "queue.kick": Nature.REPEATABLE,
+    "queue.pause": Nature.REPEATABLE,
+    "queue.unpause": Nature.REPEATABLE,
+    "pirsumphone.register": Nature.REPEATABLE,
+    "pirsumphone.unregister": Nature.REPEATABLE,
+    "pirsumphone.status": Nature.READ,
+    "campaign.bridge": Nature.ONCE,
+    "sip.contexts": Nature.READ,
+    "sip.accounts": Nature.READ,
+    "sms.log": Nature.READ,
+    "queue.state": Nature.READ,
+    "directory.stats": Nature.READ,
+}
+READS = tuple(name for name, nature in TYPES.items() if nature is Nature.READ)
+
+CHECKS: Mapping[str, str] = {
+    "queue.kick": "read queue.state: a call that it does not show is gone, by this command or by itself",
+    "queue.pause": "read queue.state: it shows which agents are paused",
+    "queue.unpause": "read queue.state: it shows which agents are paused",
+    "pirsumphone.register": "read pirsumphone.status",
+    "pirsumphone.unregister": "read pirsumphone.status",
+    "campaign.bridge": (
+        "look at the campaigns and the units in the platform's own management before it is started anew: "
+        "it may be dialling"
+    ),
+}
+"""What to look at where the outcome of a command is not known."""
+
+
+class Status(Enum):
+    """How far a command has come."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    """It may have been carried out or not, and is not sent again."""
+    EXPIRED = "expired"
+    """It was too late for it before it could be carried out."""
+    CANCELLED = "cancelled"
+
+    @property
+    def is_ended(self) -> bool:
+        return self not in (Status.QUEUED, Status.RUNNING)
+
+
+class OnHoliday(Enum):
+    """What becomes of a campaign that is refused on Shabbat or a holiday."""
+
+    FAIL = "fail"
+    WAIT = "wait"
+    """It is put back until that has ended."""
+
+
+class Trouble(Enum):
+    """Why a command ended without an answer that says so; stands beside the words of `Failure`."""
+
+    NOT_ALLOWED = "not_allowed"
+    NOT_CONFIGURED = "not_configured"
+    OVER_BUDGET = "over_budget"
+    INTERRUPTED = "interrupted"
+    NOTHING_DONE = "nothing_done"
+    NOT_CONFIRMED = "not_confirmed"
+
+
+@dataclass(frozen=True)
+class Error:
+    """Why a command failed, or an attempt of it."""
+
+    kind: str
+    """A word of `Failure` or `Trouble`."""
+    message: str
+    code: int | None = None
+    """The API's `messageCode`, or the HTTP status."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A request to do something on the phone system, and what came of it so far."""
+
+    id: str
+    system: str
+    type: str
+    params: Mapping[str, Json]
+    created_by: str
+    """Who asked: a token's name, or a user of the machine."""
+    created_at: datetime
+    not_before: datetime
+    expires_at: datetime
+    due_at: datetime
+    """Of the next attempt."""
+    on_holiday: OnHoliday = OnHoliday.FAIL
+    idempotency_key: str | None = None
+    estimate: float | None = None
+    """In units; None: it costs nothing."""
+    units: float = 0.0
+    """What it counts against the budget of its `day`."""
+    day: date | None = None
+    """Local, of the budget; None where it costs nothing."""
+    status: Status = Status.QUEUED
+    attempts: int = 0
+    is_doubtful: bool = False
+    """An attempt whose outcome is not known may have carried it out."""
+    started_at: datetime | None = None
+    """Of the last attempt."""
+    ended_at: datetime | None = None
+    result: Json = None
+    error: Error | None = None
+    """Of the last attempt that failed."""
+
+    @property
+    def nature(self) -> Nature:
+        return TYPES[self.type]
+
+    @property
+    def check(self) -> str | None:
+        """What to look at, where nobody can know what came of it."""
+        is_open = self.status is Status.UNKNOWN or (self.is_doubtful and self.status is Status.CANCELLED)
+        return CHECKS.get(self.type) if is_open else None
+
+    def document(self) -> dict[str, Any]:
+        """The command as events, the API and the command line show it."""
+        error = self.error
+        return {
+            "id": self.id,
+            "type": self.type,
+            "system": self.system,
+            "params": dict(self.params),
+            "status": self.status.value,
+            "created_by": self.created_by,
+            "created_at": iso(self.created_at),
+            "not_before": iso(self.not_before),
+            "expires_at": iso(self.expires_at),
+            "on_holiday": self.on_holiday.value,
+            "idempotency_key": self.idempotency_key,
+            "estimated_units": self.estimate,
+            "attempts": self.attempts,
+            "is_doubtful": self.is_doubtful,
+            "started_at": iso(self.started_at) if self.started_at else None,
+            "ended_at": iso(self.ended_at) if self.ended_at else None,
+            "result": self.result,
+            "error": {"class": error.kind, "message": error.message, "code": error.code} if error else None,
+            "check": self.check,
+        }
+
+
+@dataclass(frozen=True)
+class Done:
+    """An answer of the API to a command: what it did."""
+
+    result: Json
+    status: Status = Status.SUCCEEDED
+    """FAILED: it says that nothing was done; UNKNOWN: it says nothing."""
+    message: str | None = None
+    """Why, where it is not SUCCEEDED."""
+    units: float | None = None
+    """What it costs after all, as far as that is known now."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What one system allows."""
+
+    allowed: tuple[str, ...] = READS
+    """Globs of command types."""
+    units_per_day: float | None = None
+    """The budget of campaigns; None: they are refused."""
+    expires: timedelta = timedelta(hours=1)
+    """After so long a command is not carried out any more, unless it says otherwise itself."""
+    rate: float = 5.0
+    """Commands a second."""
+    zone: tzinfo = UTC
+    """In which the budget's day begins and ends."""
+    holiday_end: Callable[[datetime], datetime] = lambda now: now + HALF_AN_HOUR
+    """When Shabbat or a holiday that the API speaks of is over, as far as the calendar knows."""
+
+    def allows(self, command_type: str) -> bool:
+        """Whether the system takes commands of this type."""
+        return any(fnmatchcase(command_type, pattern) for pattern in self.allowed)
+
+    def day(self, moment: datetime) -> date:
+        """On which day's budget a campaign of this moment counts."""
+        return moment.astimezone(self.zone).date()
+
+
+def claimed(command: Command, now: datetime, policy: Policy) -> Command:
+    """The command with the intent to send it now, which is committed before anything leaves."""
+    return replace(
+        command,
+        status=Status.RUNNING,
+        started_at=now,
+        attempts=command.attempts + 1,
+        day=policy.day(now) if command.estimate is not None else None,
+    )
+
+
+def after(
+    command: Command, outcome: Done | Unknown, now: datetime, policy: Policy, *, jitter: float
+) -> Command:
+    """The command after an attempt. `jitter`: a share in [0, 1), by which waits are longer, up to a fifth."""
+    if isinstance(outcome, Done):
+        return _answered(command, outcome, now)
+    error = Error(outcome.failure.value, outcome.message, outcome.code)
+    failed = replace(command, error=error)
+    if outcome.code == HOLIDAY and outcome.failure is Failure.REFUSED:
+        return _refused_on_holiday(failed, now, policy)
+    if not _is_harmless(outcome):
+        if command.nature is Nature.ONCE:
+            return _ended(failed, Status.UNKNOWN, now)
+        failed = replace(failed, is_doubtful=command.nature is Nature.REPEATABLE)
+    due_at = _next_due(failed, outcome, now, jitter)
+    if due_at is None:
+        return _given_up(failed, now)
+    return replace(failed, status=Status.QUEUED, due_at=due_at)
+
+
+def interrupted(command: Command, now: datetime) -> Command:
+    """A running command whose process ended: whether the request left, nobody can say."""
+    error = Error(Trouble.INTERRUPTED.value, "the daemon ended while the request was under way")
+    found = replace(command, error=error)
+    if command.nature is Nature.ONCE:
+        return _ended(found, Status.UNKNOWN, now)
+    is_doubtful = command.is_doubtful or command.nature is Nature.REPEATABLE
+    return replace(found, status=Status.QUEUED, due_at=now, is_doubtful=is_doubtful)
+
+
+def turned_down(command: Command, trouble: Trouble, message: str, now: datetime) -> Command:
+    """A queued command that the configuration in force does not let pass."""
+    return _given_up(replace(command, error=Error(trouble.value, message)), now)
+
+
+def expired(command: Command, now: datetime) -> Command:
+    """A queued command for which it is too late. What may have been carried out is not called expired."""
+    return _ended(command, Status.UNKNOWN if command.is_doubtful else Status.EXPIRED, now)
+
+
+def cancelled(command: Command, now: datetime) -> Command:
+    """A queued command that nobody wants any more."""
+    return _ended(command, Status.CANCELLED, now)
+
+
+def told(command: Command) -> Fact | None:
+    """What others are told of a command that has ended; nobody is told of what was cancelled."""
+    if not command.status.is_ended or command.status is Status.CANCELLED:
+        return None
+    document = command.document()
+    if len(json.dumps(command.result)) > LARGEST_RESULT:
+        document |= {"result": None, "result_is_omitted": True}
+    return Fact(f"command.{command.status.value}", f"command/{command.id}", {"command": document})
+
+
+def fingerprint(content: Mapping[str, Json]) -> str:
+    """What is equal for requests that ask for the same."""
+    return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _answered(command: Command, done: Done, now: datetime) -> Command:
+    error = Error(Trouble.NOTHING_DONE.value, done.message or "") if done.status is Status.FAILED else None
+    if done.status is Status.UNKNOWN:
+        error = Error(Trouble.NOT_CONFIRMED.value, done.message or "")
+    found = replace(command, result=done.result, error=error)
+    if done.units is not None:
+        found = replace(found, units=done.units)
+    return _ended(found, done.status, now)
+
+
+def _is_harmless(failed: Unknown) -> bool:
+    """Whether it is sure that nothing came of an attempt."""
+    return failed.is_unsent or failed.failure in NOT_CARRIED_OUT
+
+
+def _refused_on_holiday(command: Command, now: datetime, policy: Policy) -> Command:
+    end = policy.holiday_end(now)
+    if command.on_holiday is OnHoliday.FAIL or end >= command.expires_at:
+        return _given_up(command, now)
+    day = policy.day(end) if command.day else None
+    return replace(command, status=Status.QUEUED, not_before=end, due_at=end, day=day)
+
+
+def _next_due(command: Command, failed: Unknown, now: datetime, jitter: float) -> datetime | None:
+    """When to try again; None: never."""
+    if failed.failure in FINAL or command.attempts > len(WAITS):
+        return None
+    wait = WAITS[command.attempts - 1] * (1 + jitter / 5)
+    # A wait that the API asks for is a floor.
+    due_at = now + max(wait, failed.retry_after or wait)
+    return due_at if due_at < command.expires_at else None
+
+
+def _given_up(command: Command, now: datetime) -> Command:
+    return _ended(command, Status.UNKNOWN if command.is_doubtful else Status.FAILED, now)
+
+
+def _ended(command: Command, status: Status, now: datetime) -> Command:
+    is_spent = status in (Status.SUCCEEDED, Status.UNKNOWN)
+    return replace(command, status=status, ended_at=now, units=command.units if is_spent else 0.0)

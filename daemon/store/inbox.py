@@ -1,0 +1,169 @@
+"""Commands: accepted once, claimed one at a time for each system, kept with what came of them. Functions
+take a connection."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from daemon.core.commands import Command, Error, Status
+from daemon.store.events import glob
+from daemon.store.schema import commands
+
+_PLAIN = Command.__dataclass_fields__.keys() - {"params", "result", "error"}
+# Literal, so that SQLite sees that the partial index serves.
+_IS_QUEUED = sa.text("status = 'queued'")
+_IS_RUNNING = sa.text("status = 'running'")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which commands to read; None does not narrow."""
+
+    system: str | None = None
+    status: Status | None = None
+    type: str | None = None
+    """A glob."""
+    before: str | None = None
+    """The id of a command: only those accepted before it."""
+    limit: int = 100
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The next command of a system."""
+
+    system: str
+    due_at: datetime
+
+
+def add(db: sa.Connection, command: Command, fingerprint: str) -> None:
+    """Accept a command."""
+    db.execute(sa.insert(commands).values(**_row(command), fingerprint=fingerprint))
+
+
+def save(db: sa.Connection, command: Command) -> None:
+    """Write what has become of a command."""
+    db.execute(sa.update(commands).where(commands.c.id == command.id).values(**_row(command)))
+
+
+def find(db: sa.Connection, command: str) -> Command | None:
+    """One command by its id."""
+    row = db.execute(sa.select(commands).where(commands.c.id == command)).one_or_none()
+    return _command(row) if row else None
+
+
+def find_by_key(db: sa.Connection, system: str, key: str) -> tuple[Command, str] | None:
+    """The command that a system was given under an `Idempotency-Key`, with its fingerprint."""
+    found = sa.select(commands).where(commands.c.system == system, commands.c.idempotency_key == key)
+    row = db.execute(found).one_or_none()
+    return (_command(row), row.fingerprint) if row else None
+
+
+def read(db: sa.Connection, wanted: Wanted) -> list[Command]:
+    """Commands, the newest first."""
+    found = sa.select(commands).order_by(commands.c.number.desc()).limit(wanted.limit)
+    if wanted.system is not None:
+        found = found.where(commands.c.system == wanted.system)
+    if wanted.type is not None:
+        found = found.where(glob(commands.c.type, wanted.type))
+    if wanted.status is not None:
+        found = found.where(sa.text(f"status = '{wanted.status.value}'"))
+    if wanted.before is not None:
+        number = sa.select(commands.c.number).where(commands.c.id == wanted.before).scalar_subquery()
+        found = found.where(commands.c.number < number)
+    return [_command(row) for row in db.execute(found)]
+
+
+def heads(db: sa.Connection, now: datetime) -> list[Waiting]:
+    """The command of each system that is next: commands keep the order in which they were accepted, but for
+    those that are not to be carried out yet."""
+    numbers = (
+        sa.select(sa.func.min(commands.c.number))
+        .where(_IS_QUEUED, commands.c.not_before <= now)
+        .group_by(commands.c.system)
+    )
+    found = sa.select(commands.c.system, commands.c.due_at).where(commands.c.number.in_(numbers))
+    return [Waiting(row.system, row.due_at) for row in db.execute(found)]
+
+
+def head(db: sa.Connection, system: str, now: datetime) -> Command | None:
+    """The command of a system that is due and next; None where none is, or it has to wait."""
+    found = (
+        sa.select(commands)
+        .where(commands.c.system == system, _IS_QUEUED, commands.c.not_before <= now)
+        .order_by(commands.c.number)
+        .limit(1)
+    )
+    row = db.execute(found).one_or_none()
+    return _command(row) if row and row.due_at <= now else None
+
+
+def overdue(db: sa.Connection, now: datetime) -> list[Command]:
+    """Queued commands for which it is too late."""
+    found = sa.select(commands).where(_IS_QUEUED, commands.c.expires_at <= now)
+    # Sorted here: for the order SQLite would walk all commands that there ever were.
+    return [_command(row) for row in sorted(db.execute(found), key=lambda row: row.number)]
+
+
+def running(db: sa.Connection) -> list[Command]:
+    """Commands of which a request is, or was, under way."""
+    return [_command(row) for row in db.execute(sa.select(commands).where(_IS_RUNNING))]
+
+
+def of_other_systems(db: sa.Connection, systems: Sequence[str]) -> list[Command]:
+    """Queued commands of systems that are none of these."""
+    found = sa.select(commands).where(_IS_QUEUED)
+    return [_command(row) for row in db.execute(found) if row.system not in systems]
+
+
+def units(db: sa.Connection, system: str, day: date) -> float:
+    """What a system's campaigns count against the budget of a day, those that wait included."""
+    return _units(db, system, day, sa.true())
+
+
+def units_spent(db: sa.Connection, system: str, day: date) -> float:
+    """The same of campaigns that were sent, or are being sent."""
+    return _units(db, system, day, commands.c.status != Status.QUEUED)
+
+
+def _units(db: sa.Connection, system: str, day: date, which: sa.ColumnElement[bool]) -> float:
+    found = sa.select(sa.func.coalesce(sa.func.sum(commands.c.units), 0.0)).where(
+        commands.c.system == system, commands.c.day == day, which
+    )
+    return float(db.scalar(found) or 0.0)
+
+
+def counts(db: sa.Connection) -> dict[tuple[str, Status], int]:
+    """How many commands of each system are queued and running."""
+    found = sa.select(commands.c.system, sa.func.count().label("many")).group_by(commands.c.system)
+    return {
+        (row.system, status): row.many
+        for status, is_so in ((Status.QUEUED, _IS_QUEUED), (Status.RUNNING, _IS_RUNNING))
+        for row in db.execute(found.where(is_so))
+    }
+
+
+def _row(command: Command) -> dict[str, Any]:
+    error = command.error
+    return {
+        **{name: getattr(command, name) for name in _PLAIN},
+        "params": json.dumps(command.params),
+        "result": None if command.result is None else json.dumps(command.result),
+        "error": error.kind if error else None,
+        "error_message": error.message if error else None,
+        "error_code": error.code if error else None,
+    }
+
+
+def _command(row: sa.Row[Any]) -> Command:
+    error = Error(row.error, row.error_message, row.error_code) if row.error is not None else None
+    return Command(
+        **{name: getattr(row, name) for name in _PLAIN},
+        params=json.loads(row.params),
+        result=None if row.result is None else json.loads(row.result),
+        error=error,
+    )

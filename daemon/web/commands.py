@@ -1,0 +1,230 @@
+"""Commands over HTTP: given, read, waited for, cancelled. Nothing is carried out here."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Header, Query, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+
+from daemon import accepting, params
+from daemon.accepting import Refused, Why
+from daemon.core import durations
+from daemon.core.commands import Command, Policy, Status
+from daemon.store import inbox
+from daemon.store.database import Database
+from daemon.web import models
+from daemon.web.audit import audited
+from daemon.web.auth import Token, Tokens, require
+from daemon.web.endings import Endings
+from daemon.web.fields import CommandStatus, Line
+from daemon.web.problems import WRONG, Fault, Problem, responses
+from daemon.web.routes import BEARER
+
+LONGEST_WAIT = timedelta(seconds=60)
+STATUS = {
+    Why.NO_SUCH_SYSTEM: (422, "There is no such system"),
+    Why.NOT_ALLOWED: (403, "The system does not take this command"),
+    Why.OVER_BUDGET: (409, "It would cost more than is left today"),
+    Why.TOO_LATE: (422, "It is too late for it"),
+    Why.KEY_IN_USE: (422, "The Idempotency-Key was used for something else"),
+}
+EXAMPLES: dict[str, Any] = {
+    "Kick a caller out of a queue": {
+        "type": "queue.kick",
+        "system": "main",
+        "params": {"queue_path": "/5", "call_ids": ["f6657b78a2f35d6d04dd203400828362"], "goto": "/1"},
+    },
+    "Pause an agent": {
+        "type": "queue.pause",
+        "system": "main",
+        "params": {"queue_path": "/5", "agent": "SIP-0773137770-3"},
+    },
+    "Start a campaign tomorrow morning": {
+        "type": "campaign.bridge",
+        "system": "main",
+        "params": {"phones": ["0501234567", "0501234568"], "ivr_path": "ivr2:/1/100"},
+        "not_before": "2026-11-24T09:00:00+02:00",
+        "expires_at": "2026-11-24T10:00:00+02:00",
+        "on_holiday": "fail",
+    },
+    "Read the last messages": {"type": "sms.log", "system": "main", "params": {"limit": 10}},
+}
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where commands are taken; handed in by the composition root."""
+
+    policies: Callable[[], Mapping[str, Policy]]
+    wake: Callable[[], None]
+    """The commander has something to do."""
+    new_id: Callable[[str], str]
+    endings: Endings
+
+
+def router(database: Database, tokens: Tokens, desk: Desk, now: Callable[[], datetime]) -> APIRouter:
+    """The routes below `/api/v1/commands`."""
+    routes = APIRouter(
+        prefix="/api/v1/commands",
+        tags=["commands"],
+        dependencies=[Depends(BEARER)],
+        responses=responses(401, 403, 422, 503),
+    )
+    _add_giving(routes, database, Depends(require("command", tokens)), desk, now)
+    _add_reading(routes, database, [Depends(require("read", tokens))], desk)
+    return routes
+
+
+def _add_giving(
+    routes: APIRouter, database: Database, giver: Any, desk: Desk, now: Callable[[], datetime]
+) -> None:
+    @routes.post(
+        "",
+        status_code=202,
+        summary="Give a command",
+        responses={200: {"model": models.Rehearsal, "description": "With `dry_run`"}, **responses(409)},
+        response_model=models.Command,
+    )
+    def give(
+        response: Response,
+        token: Annotated[Token, giver],
+        request: Annotated[
+            params.AnyRequest, Body(openapi_examples={key: {"value": one} for key, one in EXAMPLES.items()})
+        ],
+        idempotency_key: Annotated[
+            str | None,
+            Header(
+                min_length=1,
+                max_length=255,
+                pattern=r"^[\x21-\x7e]+$",
+                description="The same key with the same content is the same command, given once",
+            ),
+        ] = None,
+        dry_run: Annotated[
+            bool, Query(description="Say what would happen and what it costs, no more")
+        ] = False,
+    ) -> Any:
+        if dry_run:
+            with _refusals(), database.read() as db:
+                found = accepting.rehearse(db, request, desk.policies(), by=token.name, now=now())
+            return JSONResponse(models.Rehearsal(**accepting.rehearsed(found)).model_dump())
+        with audited(token, "command.add", status=202) as entry:
+            with _refusals(), database.write() as db:
+                found = accepting.accept(
+                    db,
+                    request,
+                    desk.policies(),
+                    by=token.name,
+                    key=idempotency_key,
+                    now=now(),
+                    new_id=desk.new_id,
+                )
+            entry.target = found.command.id
+        desk.wake()
+        response.headers["location"] = f"/api/v1/commands/{found.command.id}"
+        if found.is_repeat:
+            response.headers["idempotency-replayed"] = "true"
+        return found.command.document()
+
+    @routes.post("/{command_id}/cancel", summary="Carry it out no more", responses=responses(404, 409))
+    def cancel(command_id: Line, token: Annotated[Token, giver]) -> models.Command:
+        with audited(token, "command.cancel", command_id):
+            with database.write() as db:
+                command = accepting.cancel(db, command_id, now())
+            if command is None:
+                raise _no_such(command_id)
+            if command.status is not Status.CANCELLED:
+                raise Problem(
+                    409,
+                    "It cannot be cancelled any more",
+                    f"The command {command_id} is {command.status.value} already.",
+                )
+        desk.endings.ring()
+        return models.Command(**command.document())
+
+
+def _add_reading(routes: APIRouter, database: Database, reader: list[Any], desk: Desk) -> None:
+    @routes.get("", summary="Commands, the newest first", dependencies=reader)
+    def list_commands(
+        system: Annotated[Line | None, Query(description="One system's commands only")] = None,
+        status: CommandStatus | None = None,
+        type: Annotated[Line | None, Query(description="A type, or a glob such as queue.*")] = None,
+        before: Annotated[Line | None, Query(description="Those given before this id")] = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> models.CommandPage:
+        with database.read() as db:
+            found = inbox.read(
+                db, inbox.Wanted(system, Status(status) if status else None, type, before, limit + 1)
+            )
+        shown = found[:limit]
+        return models.CommandPage(
+            commands=[models.Command(**one.document()) for one in shown],
+            next=shown[-1].id if len(found) > limit else None,
+            has_more=len(found) > limit,
+        )
+
+    @routes.get(
+        "/{command_id}",
+        summary="One command, and what came of it",
+        responses=responses(404),
+        dependencies=reader,
+    )
+    async def show(
+        command_id: Line,
+        wait: Annotated[
+            str | None,
+            Query(description="Answer when it has ended, or after so long: `10s`, at most `60s`"),
+        ] = None,
+    ) -> models.Command:
+        patience = _patience(wait)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + patience.total_seconds()
+        while True:
+            rung = desk.endings.listen()
+            try:
+                command = await run_in_threadpool(_find, database, command_id)
+                if command.status.is_ended or loop.time() >= until:
+                    return models.Command(**command.document())
+                async with asyncio.timeout_at(until):
+                    await rung.wait()
+            except TimeoutError:
+                continue
+            finally:
+                desk.endings.leave(rung)
+
+
+def _find(database: Database, command_id: str) -> Command:
+    with database.read() as db:
+        command = inbox.find(db, command_id)
+    if command is None:
+        raise _no_such(command_id)
+    return command
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """A request that is refused ends as a problem document."""
+    try:
+        yield
+    except Refused as refused:
+        status, title = STATUS[refused.why]
+        faults = [Fault(name=refused.field, reason=str(refused))] if refused.field else []
+        raise Problem(status, title, str(refused), faults) from None
+
+
+def _patience(wait: str | None) -> timedelta:
+    if wait is None:
+        return timedelta(0)
+    try:
+        return min(durations.parse(wait), LONGEST_WAIT)
+    except ValueError as error:
+        raise Problem(422, WRONG, f"wait: {error}", [Fault(name="wait", reason=str(error))]) from None
+
+
+def _no_such(command_id: str) -> Problem:
+    return Problem(404, "There is no such command", f"No command {command_id!r} is kept.")

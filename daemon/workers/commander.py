@@ -1,0 +1,273 @@
+"""Commands that are due: claimed, carried out one after the other for each system, and their outcome told.
+
+    begin                        -------------------------------------------- one transaction
+      inbox.head                 IO     the next command of the system
+      commands.claimed           pure   the intent to send it
+      inbox.save                 IO
+    commit                       -------------------------------------------- nothing is sent before this
+    system.carry_out             IO     one call of the API                   (no transaction)
+    commands.after               pure   how it ended, or when it is tried again
+    begin                        -------------------------------------------- one transaction
+      inbox.save                 IO
+      recorder.record            IO     the event, and its deliveries
+    commit
+
+Systems go on beside each other; within one there is an order. What was being sent when the process ended is
+sorted out at the next start: `recover`.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+import structlog
+
+from daemon.accepting import CAMPAIGN, ROUNDING
+from daemon.core import commands
+from daemon.core.bucket import Bucket
+from daemon.core.commands import Command, Done, Policy, Trouble
+from daemon.core.model import Failure, Unknown
+from daemon.store import inbox
+from daemon.store.database import Database
+from daemon.workers.pauses import Pauses
+from daemon.workers.recorder import Recorded, Recorder, log_recorded
+
+log = structlog.get_logger()
+
+LOOK_EVERY = 0.5
+"""Seconds; how late a command that another process has queued may be seen."""
+AFTER_AN_ERROR = 1.0
+"""Seconds before the database is tried again."""
+MOST_THREADS = 64
+"""Systems whose commands are carried out at once."""
+GONE = "the system is not configured any more"
+
+
+@dataclass(frozen=True)
+class System:
+    """One system that takes commands."""
+
+    policy: Policy
+    carry_out: Callable[[Command], Done | Unknown]
+    """One call of the API, which is never repeated by itself."""
+
+
+class Commander:
+    """Carries commands out until it is stopped; a reload replaces `systems`."""
+
+    def __init__(
+        self,
+        database: Database,
+        recorder: Recorder,
+        systems: Mapping[str, System],
+        *,
+        now: Callable[[], datetime],
+        jitter: Callable[[], float],
+        pauses: Pauses,
+        wake: Callable[[], None],
+        on_ended: Callable[[Sequence[Command]], None] = lambda _ended: None,
+    ) -> None:
+        self.systems = systems
+        self._database = database
+        self._recorder = recorder
+        self._now = now
+        self._jitter = jitter
+        self._pauses = pauses
+        self._wake_dispatcher = wake
+        self._on_ended = on_ended
+        self._buckets: dict[str, Bucket] = {}
+        self._busy: set[str] = set()
+        self._unwritten: list[Command] = []
+        self._lock = threading.Lock()
+        self._is_woken = threading.Event()
+        self._is_stopping = threading.Event()
+        self._is_idle = threading.Condition(self._lock)
+
+    def recover(self) -> int:
+        """Sort out what the process before this one left running. Returns how many there were."""
+        with self._database.write() as db:
+            now = self._now()
+            left = [commands.interrupted(one, now) for one in inbox.running(db)]
+            recorded = self._put(db, left, now)
+        self._tell(left, recorded)
+        return len(left)
+
+    def run(self) -> None:
+        """Look for what is due until `stop`."""
+        with ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="commands") as pool:
+            while not self._is_stopping.is_set():
+                pause = LOOK_EVERY
+                try:
+                    for system in self.run_once():
+                        pool.submit(self.work, system)
+                except sa.exc.DBAPIError as error:
+                    log.warning("commander.database_failed", error=str(error.orig))
+                    pause = AFTER_AN_ERROR
+                self._is_woken.wait(pause)
+                self._is_woken.clear()
+
+    def wake(self) -> None:
+        """Look at once: a command was queued."""
+        self._is_woken.set()
+
+    def stop(self) -> None:
+        """Begin nothing new. What is under way goes on: `settle`."""
+        self._is_stopping.set()
+        self._is_woken.set()
+
+    def settle(self, patience: timedelta) -> bool:
+        """Wait for what is under way, no longer than `patience`. Returns whether all has ended."""
+        with self._is_idle:
+            return self._is_idle.wait_for(lambda: not self._busy, patience.total_seconds())
+
+    def run_once(self) -> list[str]:
+        """End what is too late, and name the systems of which a command is due; they are busy from now on."""
+        self._write_what_is_left()
+        self._end_hopeless()
+        now = self._now()
+        with self._database.read() as db:
+            due = [one.system for one in inbox.heads(db, now) if one.due_at <= now]
+        with self._lock:
+            ready = [one for one in due if one not in self._busy and self._may_go(one, now)]
+            self._busy.update(ready)
+        return ready
+
+    def carry_out(self, name: str) -> bool:
+        """Carry out the next command of a system. Returns whether there was one."""
+        system, now = self.systems.get(name), self._now()
+        if system is None or not self._may_go(name, now):
+            return False
+        command, recorded = self._claim(name, system.policy, now)
+        if command is None:
+            return False
+        if command.status.is_ended:
+            self._tell([command], recorded)
+            return True
+        self._bucket(name, system.policy).take(1)
+        log.info("command.sent", id=command.id, type=command.type, system=name, attempt=command.attempts)
+        outcome = _carried_out(system, command)
+        self._pauses.take(name, outcome if isinstance(outcome, Unknown) else None)
+        then = commands.after(command, outcome, self._now(), system.policy, jitter=self._jitter())
+        self._write([then])
+        return True
+
+    def work(self, system: str) -> None:
+        """Whatever is due of one system; in a thread of the pool."""
+        try:
+            while not self._is_stopping.is_set() and self.carry_out(system):
+                pass
+        except sa.exc.DBAPIError as error:
+            log.warning("commander.database_failed", system=system, error=str(error.orig))
+        finally:
+            with self._is_idle:
+                self._busy.discard(system)
+                self._is_idle.notify_all()
+
+    def _claim(self, name: str, policy: Policy, now: datetime) -> tuple[Command | None, Recorded]:
+        """The next command: running, or ended where it may not be carried out."""
+        with self._database.write() as db:
+            command = inbox.head(db, name, now)
+            if command is None:
+                return None, Recorded()
+            claimed = _objection(db, command, policy, now) or commands.claimed(command, now, policy)
+            return claimed, self._put(db, [claimed], now)
+
+    def _may_go(self, name: str, now: datetime) -> bool:
+        system = self.systems.get(name)
+        if system is None or self._pauses.is_paused(name):
+            return False
+        return self._bucket(name, system.policy).room(now) > 0
+
+    def _bucket(self, name: str, policy: Policy) -> Bucket:
+        bucket = self._buckets.get(name)
+        if bucket is None or bucket.rate != policy.rate:
+            bucket = self._buckets[name] = Bucket(policy.rate)
+        return bucket
+
+    def _end_hopeless(self) -> None:
+        """End the commands for which it is too late, and those of systems that are not there any more."""
+        now = self._now()
+        with self._database.read() as db:
+            if not inbox.overdue(db, now) and not inbox.of_other_systems(db, list(self.systems)):
+                return
+        with self._database.write() as db:
+            late = [commands.expired(one, now) for one in inbox.overdue(db, now)]
+            recorded = self._put(db, late, now)
+            lost = [
+                commands.turned_down(one, Trouble.NOT_CONFIGURED, GONE, now)
+                for one in inbox.of_other_systems(db, list(self.systems))
+            ]
+            recorded += self._put(db, lost, now)
+        self._tell([*late, *lost], recorded)
+
+    def _write_what_is_left(self) -> None:
+        with self._lock:
+            left, self._unwritten = self._unwritten, []
+        if left:
+            self._write(left)
+
+    def _write(self, ended: list[Command]) -> None:
+        """Write what came of commands. Where that fails it is kept, and tried again: no command is sent
+        again because its outcome could not be written."""
+        try:
+            with self._database.write() as db:
+                recorded = self._put(db, ended, self._now())
+        except sa.exc.DBAPIError as error:
+            log.error("command.not_written", ids=[one.id for one in ended], error=str(error.orig))
+            with self._lock:
+                self._unwritten += ended
+            return
+        self._tell(ended, recorded)
+
+    def _put(self, db: sa.Connection, found: list[Command], now: datetime) -> Recorded:
+        recorded = Recorded()
+        for command in found:
+            inbox.save(db, command)
+            fact = commands.told(command)
+            if fact is not None:
+                recorded += self._recorder.record(db, command.system, [fact], now)
+        return recorded
+
+    def _tell(self, found: list[Command], recorded: Recorded) -> None:
+        """Once it is committed."""
+        for one in found:
+            error, status = one.error.kind if one.error else None, one.status.value
+            log.info(
+                "command.came_to", id=one.id, type=one.type, system=one.system, status=status, error=error
+            )
+        log_recorded(recorded)
+        if recorded.deliveries:
+            self._wake_dispatcher()
+        ended = [one for one in found if one.status.is_ended]
+        if ended:
+            self._on_ended(ended)
+
+
+def _objection(db: sa.Connection, command: Command, policy: Policy, now: datetime) -> Command | None:
+    """The command as it ends where it may not be carried out now; the configuration may have changed."""
+    if command.expires_at <= now:
+        return commands.expired(command, now)
+    if not policy.allows(command.type) or (command.type == CAMPAIGN and policy.units_per_day is None):
+        message = "the configuration does not allow it any more"
+        return commands.turned_down(command, Trouble.NOT_ALLOWED, message, now)
+    if command.estimate is not None and policy.units_per_day is not None:
+        used = inbox.units_spent(db, command.system, policy.day(now))
+        if used + command.estimate > policy.units_per_day + ROUNDING:
+            message = (
+                f"it may cost {command.estimate:g} units, and of the {policy.units_per_day:g} of today "
+                f"{max(policy.units_per_day - used, 0):g} are left"
+            )
+            return commands.turned_down(command, Trouble.OVER_BUDGET, message, now)
+    return None
+
+
+def _carried_out(system: System, command: Command) -> Done | Unknown:
+    try:
+        return system.carry_out(command)
+    except Exception:
+        # Whatever went wrong here, the request may have left.
+        log.exception("command.crashed", id=command.id, type=command.type, system=command.system)
+        return Unknown(Failure.MALFORMED, "an error of our own; the daemon's log says more")
