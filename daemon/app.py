@@ -22,6 +22,7 @@ The walk of one poll, from the scheduler to the webhook:
     |   delivery.after                  pure   Next(status, due_at)
 """
 
+import socket
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -42,6 +43,7 @@ from daemon.core.routing import DAEMON
 from daemon.core.watch import Watch
 from daemon.endpoints import interests, retention, routes
 from daemon.outgoing import Outgoing
+from daemon.progress import Loop, Progress
 from daemon.store import database as databases
 from daemon.watching import watches
 from daemon.web.api import Live, Scheduled, create_app
@@ -65,6 +67,12 @@ SPREAD = timedelta(milliseconds=20)
 """Between the first polls of two watches: all at once would be late, and a burst at the API."""
 MOST_THREADS = 256
 """Polls under way at once; each watch needs one at most."""
+OWN_THREADS = 4
+"""For what the scheduler does beside polls, which no number of hanging polls may hold up."""
+TURN_WITHIN = timedelta(minutes=1)
+"""A loop that did not turn for so long is stuck: twice the longest sleep of any."""
+CALLS_OF_A_POLL = 20
+"""More than any takes, with its fallbacks; each is over by the system's `deadline`."""
 PRUNE_EVERY = timedelta(hours=1)
 PRUNE_FIRST = timedelta(minutes=5)
 """After the start, which has enough to do."""
@@ -74,10 +82,16 @@ TELL_EVERY = timedelta(seconds=5)
 
 
 class App:
-    """The daemon's parts, from a configuration. `start`, `reload` and `stop` are for one thread."""
+    """The daemon's parts, from a configuration. `start`, `reload` and `stop` are for one thread.
 
-    def __init__(self, config: Config) -> None:
+    `listening`, where somebody listens for it already, is used instead of `[http] listen`.
+    """
+
+    def __init__(
+        self, config: Config, *, listening: socket.socket | None = None, progress: Progress | None = None
+    ) -> None:
         self.config = config
+        self._listening = listening
         self.started_at = clock.utcnow()
         self._cleanups = ExitStack()
         self._clients: list[Client] = []
@@ -85,6 +99,7 @@ class App:
         self._dispatching: threading.Thread | None = None
         self._commanding: threading.Thread | None = None
         self._is_stopping = threading.Event()
+        self._progress = progress or Progress(clock.monotonic)
         self.port: int | None = None
 
     def start(self) -> None:
@@ -187,7 +202,7 @@ class App:
             return
         live = Live(
             started_at=self.started_at,
-            is_alive=self._is_alive,
+            is_alive=self.is_alive,
             is_ready=self._is_ready,
             schedule=self._scheduled,
             endpoints=self._endpoints,
@@ -201,7 +216,8 @@ class App:
             ),
         )
         app = create_app(database=self.database, tokens=self._tokens, live=live, version=__version__)
-        server = Server(app, *address)
+        turned = self._progress.loop("http", TURN_WITHIN).turn
+        server = Server(app, *address, listening=self._listening, turned=turned)
         server.start()
         self.port = server.port
         self._cleanups.callback(_named("http", lambda: server.stop(timeout=5)))
@@ -211,30 +227,34 @@ class App:
         if released:
             log.info("dispatcher.recovered", deliveries=released)
         drain = self.config.daemon.drain
+        loop = self._progress.loop("dispatcher", TURN_WITHIN)
         thread = threading.Thread(
-            target=lambda: self.dispatcher.run(drain=drain), name="dispatcher", daemon=True
+            target=lambda: self.dispatcher.run(drain=drain, turned=loop.turn), name="dispatcher", daemon=True
         )
         thread.start()
         self._dispatching = thread
 
         def end() -> None:
             self._announce("daemon.stopped", {"version": __version__})
+            loop.rest()
             self.dispatcher.stop()
             thread.join(drain.total_seconds() + 5)
 
         self._cleanups.callback(_named("dispatcher", end))
 
     def _poll(self) -> None:
-        threads = ThreadPoolExecutor(MOST_THREADS)
         self._scheduler = BackgroundScheduler(
-            executors={"default": threads},
+            executors={"default": ThreadPoolExecutor(MOST_THREADS), "own": ThreadPoolExecutor(OWN_THREADS)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             timezone="UTC",
         )
+        self._scheduling = self._progress.loop("scheduler", TURN_WITHIN)
+        self._scheduling.turn()
         self._schedule(clients_of(self.config))
         self._scheduler.start()
 
         def end() -> None:
+            self._scheduling.rest()
             # A poll that hangs in the API must not hold up the end; what it would have found is found later.
             self._scheduler.shutdown(wait=False)
             if not self.poller.settle(self.config.daemon.drain):
@@ -249,11 +269,13 @@ class App:
         left = self.commander.recover()
         if left:
             log.warning("commander.recovered", commands=left)
-        thread = threading.Thread(target=self.commander.run, name="commander", daemon=True)
+        loop = self._progress.loop("commander", TURN_WITHIN)
+        thread = threading.Thread(target=lambda: self.commander.run(loop.turn), name="commander", daemon=True)
         thread.start()
         self._commanding = thread
 
         def end() -> None:
+            loop.rest()
             self.commander.stop()
             if not self.commander.settle(self.config.daemon.drain):
                 log.warning("commander.left_commands")
@@ -275,15 +297,24 @@ class App:
         now = clock.utcnow()
         for index, watch in enumerate(self._watches):
             first = min(index * SPREAD, watch.every)
-            self._add_job("/".join(watch.id), _guarded(self.poller, watch), watch.every, now + first)
+            name = "/".join(watch.id)
+            loop = self._progress.loop(f"poll of {name}", self._longest_poll(watch))
+            self._add_job(name, _guarded(self.poller, watch, loop), watch.every, now + first, "default")
         self._add_job("flush", self._flush, FLUSH_EVERY, now + FLUSH_EVERY)
         self._add_job("tell", self._tell, TELL_EVERY, now + TELL_EVERY)
         self._add_job("prune", self._prune, PRUNE_EVERY, now + PRUNE_FIRST)
         self._sweep()
 
-    def _add_job(self, name: str, work: Callable[[], None], every: timedelta, first: datetime) -> None:
-        seconds = every.total_seconds()
-        self._scheduler.add_job(work, "interval", seconds=seconds, next_run_time=first, id=name)
+    def _longest_poll(self, watch: Watch) -> timedelta:
+        (deadline,) = (system.deadline for system in self.config.systems if system.name == watch.system)
+        return CALLS_OF_A_POLL * deadline + TURN_WITHIN
+
+    def _add_job(
+        self, name: str, work: Callable[[], None], every: timedelta, first: datetime, threads: str = "own"
+    ) -> None:
+        self._scheduler.add_job(
+            work, "interval", seconds=every.total_seconds(), next_run_time=first, id=name, executor=threads
+        )
 
     def _flush(self) -> None:
         try:
@@ -293,6 +324,7 @@ class App:
 
     def _tell(self) -> None:
         """Tell what time alone has changed."""
+        self._scheduling.turn()
         try:
             recorded = self.teller.tick(self.database, clock.utcnow())
         except sa.exc.DBAPIError as error:
@@ -356,11 +388,15 @@ class App:
     def _is_api_answering(self) -> bool | None:
         return self.poller.is_answered()
 
-    def _is_alive(self) -> tuple[bool, str]:
+    def is_alive(self) -> tuple[bool, str]:
+        """Whether every loop is there, and turns; and what is wrong where one does not."""
         loops = {"dispatcher": self._dispatching, "commander": self._commanding}
         ended = [name for name, loop in loops.items() if loop is not None and not loop.is_alive()]
         if ended:
             return False, f"the {' and the '.join(ended)} has ended"
+        stuck = self._progress.stuck()
+        if stuck:
+            return False, f"the {' and the '.join(stuck)} is stuck"
         return self._dispatching is not None, "dispatcher ok"
 
     def _is_ready(self) -> tuple[bool, str]:
@@ -372,10 +408,11 @@ class App:
         return True, "database ok"
 
 
-def _guarded(poller: Poller, watch: Watch) -> Callable[[], None]:
+def _guarded(poller: Poller, watch: Watch, loop: Loop) -> Callable[[], None]:
     """The poll as a scheduled job: the one place where any exception ends, in the log."""
 
     def job() -> None:
+        loop.turn()
         try:
             poller.poll(watch)
         except sa.exc.DBAPIError as error:
@@ -383,6 +420,8 @@ def _guarded(poller: Poller, watch: Watch) -> Callable[[], None]:
             log.error("poll.not_stored", system=watch.system, watch=watch.name, error=str(error.orig))
         except Exception:
             log.exception("poll.crashed", system=watch.system, watch=watch.name)
+        finally:
+            loop.rest()
 
     return job
 

@@ -1,5 +1,6 @@
 """`yemotd run`: the daemon in the foreground, as a service manager wants it."""
 
+import faulthandler
 import os
 import signal
 import sys
@@ -13,11 +14,11 @@ from daemon.config import load as load_config
 from daemon.endpoints import secrets
 from daemon.store import database as databases
 from daemon.store.database import DatabaseError
-from daemon.systemd import Notifier
+from daemon.systemd import Notifier, listening
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 TICK_SECONDS = 1.0
-"""How often the status line is looked at; it is sent when it changed."""
+"""How often it is looked whether all is well, and at the status line, which is sent when it changed."""
 
 
 def run(config: ConfigOption = None) -> None:
@@ -29,14 +30,18 @@ def run(config: ConfigOption = None) -> None:
     _warn(loaded)
     # Threads inherit the mask, so signals wait for this one to take them.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    # A crash of a library, or the watchdog's SIGABRT: where each thread was goes to the log.
+    faulthandler.enable()
     notifier = Notifier(os.environ)
     app = _started(loaded.config)
     logs.log.info("daemon.ready", database=databases.shown(loaded.config.daemon.database), http_port=app.port)
     notifier.ready(app.status_line())
-    while (received := _next_signal()) in (None, signal.SIGHUP):
+    tick = min(TICK_SECONDS, notifier.patience / 2) if notifier.patience else TICK_SECONDS
+    is_alive = True
+    while (received := _next_signal(tick)) in (None, signal.SIGHUP):
         if received is signal.SIGHUP:
             _reload(app, loaded.path, redactor, notifier)
-        notifier.status(app.status_line())
+        is_alive = report(app, notifier, was_alive=is_alive)
     logs.log.info("daemon.stopping", signal=received.name if received else None)
     notifier.stopping()
     # A second one ends the process at once, which is as safe as a crash.
@@ -52,8 +57,8 @@ def run(config: ConfigOption = None) -> None:
 
 
 def _started(config: Config) -> App:
-    app = App(config)
     try:
+        app = App(config, listening=listening(os.environ))
         app.start()
     except DatabaseError as error:
         raise Fatal(str(error), os.EX_IOERR) from None
@@ -64,9 +69,23 @@ def _started(config: Config) -> App:
     return app
 
 
-def _next_signal() -> signal.Signals | None:
-    received = signal.sigtimedwait(SIGNALS, TICK_SECONDS)
+def _next_signal(patience: float) -> signal.Signals | None:
+    received = signal.sigtimedwait(SIGNALS, patience)
     return signal.Signals(received.si_signo) if received else None
+
+
+def report(app: App, notifier: Notifier, *, was_alive: bool) -> bool:
+    """Feed the watchdog, but only while every loop turns: what hangs is ended, and started again."""
+    is_alive, reason = app.is_alive()
+    if is_alive:
+        notifier.alive()
+        notifier.status(app.status_line())
+        return True
+    if was_alive:
+        logs.log.error("daemon.stuck", reason=reason)
+        faulthandler.dump_traceback()
+        notifier.status(reason)
+    return False
 
 
 def _reload(app: App, path: Path, redactor: logs.Redactor, notifier: Notifier) -> None:
