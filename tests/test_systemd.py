@@ -1,6 +1,7 @@
 """The notify protocol and the watchdog, against a socket as the service manager has it."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -8,22 +9,24 @@ import sys
 import traceback
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from daemon.app import App
+from daemon.app import TURN_WITHIN, App
 from daemon.cli.run import report
 from daemon.clock import monotonic
-from daemon.config import Config, load
+from daemon.config import Config, Daemon, load
 from daemon.progress import Progress
 from daemon.systemd import Notifier, listening
+from daemon.workers.dispatcher import BACKSTOP
 from tests.configuration.documents import SYSTEM
 from tests.fakes import FakeClock
 from tests.process import Process
 
-UNIT = Path(__file__).parent.parent / "systemd" / "yemotd.service"
+UNITS = Path(__file__).parent.parent / "systemd"
 
 
 @pytest.fixture
@@ -131,7 +134,7 @@ def test_a_loop_that_hangs_starves_the_watchdog_and_is_named(
     app = App(configuration, progress=Progress(clock.monotonic))
     app.start()
     try:
-        assert report(app, notifier, was_alive=True)
+        assert report(app, notifier, "polling", was_alive=True)
         assert one.recv(4096) == b"WATCHDOG=1"
         assert one.recv(4096).startswith(b"STATUS=polling")
         with app.database.write():
@@ -139,10 +142,10 @@ def test_a_loop_that_hangs_starves_the_watchdog_and_is_named(
             wait_until(lambda: is_somewhere_in("_exchange"))
             clock.advance(61)
 
-            assert not report(app, notifier, was_alive=True)
-            assert not report(app, notifier, was_alive=False)
+            assert not report(app, notifier, "polling", was_alive=True)
+            assert not report(app, notifier, "polling", was_alive=False)
         wait_until(lambda: app.is_alive()[0])
-        assert report(app, notifier, was_alive=False)
+        assert report(app, notifier, "polling", was_alive=False)
     finally:
         app.stop()
 
@@ -205,16 +208,49 @@ def test_a_socket_for_another_process_is_left_alone() -> None:
         listening({"LISTEN_FDS": "2", "LISTEN_PID": str(os.getpid())})
 
 
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed here")
-def test_the_unit_is_understood_by_systemd(tmp_path: Path) -> None:
-    """`verify` exits 0 on unknown keys, so its standard error must be empty."""
-    unit = tmp_path / "yemotd.service"
-    unit.write_text(UNIT.read_text().replace("/opt/yemotd/bin/yemotd", "/bin/true"))
-    verified = subprocess.run(
-        ["systemd-analyze", "verify", str(unit)],  # noqa: S607 - of this machine's systemd
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.fixture
+def analyze(tmp_path: Path) -> Callable[..., str]:
+    """`systemd-analyze` on our units, where the programs that they start are there; what it says."""
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze is not installed here")
+    for unit in UNITS.glob("yemotd*.s*"):
+        (tmp_path / unit.name).write_text(
+            re.sub(r"/opt/yemotd/(bin|libexec)/\S+", "/bin/true", unit.read_text())
+        )
 
-    assert (verified.returncode, verified.stderr) == (0, "")
+    def run(*words: str) -> str:
+        analyzed = subprocess.run(
+            ["systemd-analyze", *words],  # noqa: S607 - of this machine's systemd
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (analyzed.returncode, analyzed.stderr) == (0, "")
+        return analyzed.stdout
+
+    return run
+
+
+@pytest.mark.parametrize("unit", ["yemotd.service", "yemotd.socket", "yemotd-failure@yemotd.service.service"])
+def test_a_unit_is_understood_by_systemd(analyze: Callable[..., str], unit: str) -> None:
+    """`verify` ends well also where it does not know a key, and says so."""
+    analyze("verify", f"./{unit}")
+
+
+def test_the_service_is_exposed_to_nothing_that_it_can_do_without(analyze: Callable[..., str]) -> None:
+    said = analyze("security", "--offline=true", "--no-pager", "./yemotd.service")
+    (exposure,) = re.findall(r"Overall exposure level for yemotd.service: ([\d.]+)", said)
+
+    assert float(exposure) <= 1.2
+
+
+def test_the_watchdog_has_more_patience_than_the_longest_sleep_of_a_loop() -> None:
+    """Else it would end what only waits; and the end has time to tell what is due, three times over."""
+    service = (UNITS / "yemotd.service").read_text()
+    (watchdog,) = re.findall(r"^WatchdogSec=(\d+)s$", service, re.MULTILINE)
+    (stop,) = re.findall(r"^TimeoutStopSec=(\d+)s$", service, re.MULTILINE)
+
+    assert TURN_WITHIN >= 2 * BACKSTOP
+    assert int(watchdog) > 10
+    assert timedelta(seconds=int(stop)) > 3 * Daemon().drain + timedelta(seconds=20)

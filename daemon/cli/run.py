@@ -37,11 +37,11 @@ def run(config: ConfigOption = None) -> None:
     logs.log.info("daemon.ready", database=databases.shown(loaded.config.daemon.database), http_port=app.port)
     notifier.ready(app.status_line())
     tick = min(TICK_SECONDS, notifier.patience / 2) if notifier.patience else TICK_SECONDS
-    is_alive = True
+    is_alive, refused = True, ""
     while (received := _next_signal(tick)) in (None, signal.SIGHUP):
         if received is signal.SIGHUP:
-            _reload(app, loaded.path, redactor, notifier)
-        is_alive = report(app, notifier, was_alive=is_alive)
+            refused = _reload(app, loaded.path, redactor, notifier)
+        is_alive = report(app, notifier, refused or app.status_line(), was_alive=is_alive)
     logs.log.info("daemon.stopping", signal=received.name if received else None)
     notifier.stopping()
     # A second one ends the process at once, which is as safe as a crash.
@@ -74,12 +74,12 @@ def _next_signal(patience: float) -> signal.Signals | None:
     return signal.Signals(received.si_signo) if received else None
 
 
-def report(app: App, notifier: Notifier, *, was_alive: bool) -> bool:
+def report(app: App, notifier: Notifier, status: str, *, was_alive: bool) -> bool:
     """Feed the watchdog, but only while every loop turns: what hangs is ended, and started again."""
     is_alive, reason = app.is_alive()
     if is_alive:
         notifier.alive()
-        notifier.status(app.status_line())
+        notifier.status(status)
         return True
     if was_alive:
         logs.log.error("daemon.stuck", reason=reason)
@@ -88,8 +88,9 @@ def report(app: App, notifier: Notifier, *, was_alive: bool) -> bool:
     return False
 
 
-def _reload(app: App, path: Path, redactor: logs.Redactor, notifier: Notifier) -> None:
-    """A configuration that cannot be used is refused whole, and the old one stays in force."""
+def _reload(app: App, path: Path, redactor: logs.Redactor, notifier: Notifier) -> str:
+    """A configuration that cannot be used is refused whole, and the old one stays in force. Returns what
+    there is to say of it until the next reload."""
     notifier.reloading(clock.monotonic())
     old = secrets(app.config)
     try:
@@ -98,13 +99,15 @@ def _reload(app: App, path: Path, redactor: logs.Redactor, notifier: Notifier) -
         fixed = app.reload(loaded.config)
     except (ConfigError, ValueError, OSError) as error:
         logs.log.error("config.refused", error=str(error))
-        notifier.ready(f"reload failed, still on the old configuration: {error}")
-        return
+        refused = f"reload failed, still on the old configuration: {error}"
+        notifier.ready(refused)
+        return refused
     _warn(loaded)
     for name in fixed:
         logs.log.warning("config.needs_restart", setting=name)
     logs.log.info("config.reloaded")
     notifier.ready(app.status_line())
+    return ""
 
 
 def _warn(loaded: Loaded) -> None:
