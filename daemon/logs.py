@@ -4,7 +4,9 @@ Two walls before a secret: `Secret` values print as `***`, and whatever text sti
 secret has it cut out here.
 """
 
+import io
 import logging
+import os
 import sys
 from collections.abc import Iterable
 from typing import TextIO
@@ -16,6 +18,8 @@ log = structlog.get_logger()
 
 QUIET = ("alembic", "apscheduler", "urllib3", "uvicorn", "asyncio")
 """Libraries whose everyday lines are none of the reader's business."""
+PRIORITIES = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
+"""What the journal calls our levels; see sd-daemon(3)."""
 SHORTEST_SECRET = 6
 """Shorter ones would cut into ordinary words."""
 
@@ -66,7 +70,7 @@ def configure(redactor: Redactor, stream: TextIO | None = None) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 redactor,
-                _renderer(is_terminal=out.isatty()),
+                _renderer(out),
             ],
         )
     )
@@ -77,7 +81,26 @@ def configure(redactor: Redactor, stream: TextIO | None = None) -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def _renderer(*, is_terminal: bool) -> Processor:
-    if is_terminal:
+def _renderer(out: TextIO) -> Processor:
+    if out.isatty():
         return structlog.dev.ConsoleRenderer(pad_event_to=22)
-    return structlog.processors.JSONRenderer(ensure_ascii=False)
+    as_json = structlog.processors.JSONRenderer(ensure_ascii=False)
+    if not _is_journal(out):
+        return as_json
+
+    def with_priority(logger: WrappedLogger, name: str, event: EventDict) -> str:
+        """The journal takes the priority off again, and `journalctl --priority=warning` goes by it."""
+        priority = PRIORITIES.get(str(event.get("level")), PRIORITIES["info"])
+        line = as_json(logger, name, event)
+        return f"<{priority}>{line if isinstance(line, str) else line.decode()}"
+
+    return with_priority
+
+
+def _is_journal(out: TextIO) -> bool:
+    """Whether systemd's journal reads a stream: it says which one it is."""
+    try:
+        status = os.fstat(out.fileno())
+    except io.UnsupportedOperation:
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"

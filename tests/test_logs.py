@@ -3,6 +3,10 @@
 import io
 import json
 import logging
+import os
+from pathlib import Path
+
+import pytest
 
 from daemon import logs
 from daemon.core.model import Secret
@@ -56,3 +60,25 @@ def test_everyday_lines_of_libraries_are_left_out() -> None:
     logging.getLogger("apscheduler.scheduler").error("broken")
 
     assert [line["event"] for line in lines(stream)] == ["broken"]
+
+
+@pytest.mark.parametrize(("is_ours", "starts"), [(True, ["<6>{", "<4>{", "<3>{"]), (False, ["{", "{", "{"])])
+def test_the_journal_is_told_how_much_each_line_matters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_ours: bool, starts: list[str]
+) -> None:
+    """Where the stream is the one that it named: not one that was led elsewhere."""
+    with (tmp_path / "log").open("w+") as stream:
+        status = os.fstat(stream.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino if is_ours else 1}")
+        logs.configure(logs.Redactor(), stream)
+        logs.log.info("delivery.done")
+        logs.log.warning("delivery.retry")
+        logging.getLogger("library").error("broken")
+        said = (tmp_path / "log").read_text().splitlines()
+
+    assert [line.partition('"')[0] for line in said] == starts
+    assert [json.loads(line.lstrip("<643>"))["event"] for line in said] == [
+        "delivery.done",
+        "delivery.retry",
+        "broken",
+    ]

@@ -124,10 +124,11 @@ class Service:
             answer = requests.get(f"http://127.0.0.1:8470{path}", timeout=30)
             return answer.status_code, answer.text
 
-    def journal(self, unit: str = UNIT) -> str:
+    def journal(self, unit: str = UNIT, *words: str) -> str:
         """What a unit said since it was to forget what was before."""
-        since = f"--after-cursor={self._cursor}"
-        return self.machine.run("journalctl", "--quiet", "--output=cat", since, f"--unit={unit}")
+        # Not --after-cursor: that leaves out the first line of the unit, where the cursor is at another's.
+        since = f"--cursor={self._cursor}"
+        return self.machine.run("journalctl", "--quiet", "--output=cat", since, f"--unit={unit}", *words)
 
     @property
     def mails(self) -> Path:

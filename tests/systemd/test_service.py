@@ -128,6 +128,8 @@ def test_a_reload_takes_over_a_good_configuration_and_refuses_a_bad_one(
     other.close()
 
     assert 'did you mean \\"every\\"?' in refused
+    assert '"config.refused"' in service.journal(UNIT, "--priority=err")
+    assert '"config.reloaded"' not in service.journal(UNIT, "--priority=err")
     assert bodies(receiver, "sms.received") == []
     assert (service.main_pid, service.show("ActiveState")) == (before, "active")
 
