@@ -32,7 +32,7 @@ class Machine:
 
     def __init__(self) -> None:
         self._group = _groups() / f"yemotd-test-{os.getpid()}"
-        self._folder = Path(tempfile.mkdtemp(prefix="yemotd-machine-"))
+        self._folder = Path()
         self._outer: subprocess.Popen[bytes] | None = None
         self.pid = 0
         """Of its systemd, as this machine counts."""
@@ -48,6 +48,7 @@ class Machine:
             self._group.mkdir()
         except OSError as error:
             raise CannotBoot(f"no group of processes can be made: {error}") from None
+        self._folder = Path(tempfile.mkdtemp(prefix="yemotd-machine-"))
         log = self._folder.with_suffix(".log")
         # Should this process be killed, the machine is to go with it.
         enter = f'echo $$ >{self._group}/cgroup.procs; exec setpriv --pdeathsig KILL unshare "$@"'

@@ -34,18 +34,19 @@ class Service:
     def __init__(self, machine: Machine, **places: str) -> None:
         self.machine = machine
         self.places = places
+        self.secrets = dict(CREDENTIALS)
         self._cursor = ""
 
     def configure(self, configuration: str = CREDENTIAL_CONFIGURATION) -> None:
         """Write the configuration and its secrets, as root does it."""
-        self._write("etc/yemotd/config.toml", configuration.format(**self.places))
-        for name, secret in CREDENTIALS.items():
-            self._write(f"etc/yemotd/credentials/{name}", secret + "\n")
+        self.write("etc/yemotd/config.toml", configuration.format(**self.places))
+        for name, secret in self.secrets.items():
+            self.write(f"etc/yemotd/credentials/{name}", secret + "\n")
 
     def adapt(self, **settings: str) -> None:
         """Settings of the unit that are others for this test."""
         lines = "".join(f"{name}={value}\n" for name, value in settings.items())
-        self._write("run/systemd/system/yemotd.service.d/test.conf", f"[Service]\n{lines}")
+        self.write("run/systemd/system/yemotd.service.d/test.conf", f"[Service]\n{lines}")
         self.machine.run("systemctl", "daemon-reload")
 
     def start(self) -> None:
@@ -140,7 +141,8 @@ class Service:
         """Of the daemon, as the machine counts."""
         return int(self.show("MainPID"))
 
-    def _write(self, place: str, text: str) -> None:
+    def write(self, place: str, text: str) -> None:
+        """Write a file of the machine, as root."""
         path = self.machine.root / place
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

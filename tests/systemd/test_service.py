@@ -1,15 +1,22 @@
 """yemotd as a service: a real systemd runs what is installed, and it is hung, killed, reloaded, stopped."""
 
+import json
 import threading
 from collections import Counter
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import pytest
 from standardwebhooks import Webhook
 
+from daemon import ed25519
 from daemon.yemot.simulated import SimulatedSystem
+from tests.certificates import Authority, server_side
 from tests.fakes import Receiver, answer
+from tests.faults import FaultReceiver, accepting
 from tests.process import HTTP_TOKEN, SECRET, TOKEN
+from tests.smtp import MailServer
 from tests.systemd.service import CREDENTIAL_CONFIGURATION, TELLER, UNIT, Service
 from tests.test_app import bodies, texts, wait_for
 from tests.test_systemd import wait_until
@@ -53,6 +60,64 @@ def test_it_is_ready_and_tells_what_happens_from_within_its_sandbox(
     )
     for secret in (TOKEN, HTTP_TOKEN, SECRET):
         assert secret not in environment + service.journal()
+
+
+POSTGRESQL = "import psycopg; psycopg.pq.version()"
+EVERYTHING = """
+[[webhooks]]
+name = "secured"
+url = "{secured_url}"
+secret_credential = "crm-secret"
+signing_key_credential = "crm-key"
+ca_file = "ca.pem"
+[[webhooks.quiet]]
+shabbat = true
+place = "jerusalem"
+break_through = "info"
+[smtp]
+host = "127.0.0.1"
+port = {smtp_port}
+username = "yemotd"
+password_credential = "http-token"
+ca_file = "ca.pem"
+from = "yemotd@example.org"
+[[emails]]
+name = "ops"
+to = ["ops@example.org"]
+language = "he"
+group_wait = "0s"
+[[notify]]
+name = "phone"
+url_credential = "notify-url"
+"""
+
+
+def test_every_kind_of_endpoint_works_within_the_sandbox(
+    service: Service, system: SimulatedSystem, receiver: Receiver, tmp_path: Path
+) -> None:
+    """TLS by libcurl and by Python, a login, Apprise, our own keys, holydays, PostgreSQL's client."""
+    authority = Authority(tmp_path)
+    tls = server_side(authority.issue("127.0.0.1"))
+    with ExitStack() as servers:
+        with service.machine.network():
+            secured = servers.enter_context(FaultReceiver(accepting, tls=tls))
+            mails = servers.enter_context(MailServer(tls=tls, login=("yemotd", HTTP_TOKEN)))
+        service.places |= {"secured_url": secured.url, "smtp_port": str(mails.port)}
+        service.secrets["crm-key"] = ed25519.generate()
+        service.secrets["notify-url"] = receiver.url.replace("http:", "json:")
+        service.write("etc/yemotd/ca.pem", authority.pem.read_text())
+        service.configure(CREDENTIAL_CONFIGURATION + EVERYTHING)
+        service.adapt(ExecStartPre=f"/opt/yemotd/bin/python -I -c '{POSTGRESQL}'")
+        service.start()
+        service.wait_for_baseline()
+        write(system, "שלום")
+        wait_until(lambda: any(b"sms.received" in one.body for one in secured.received))
+        wait_until(lambda: len(mails.mails) > 0)
+        wait_until(lambda: any("webhook-id" not in one.headers for one in receiver.received))
+        said = service.journal(UNIT, "--priority=warning").splitlines()
+        service.stop()
+
+    assert {json.loads(line)["event"] for line in said} == {"config.warning"}  # that it polls so often
 
 
 def test_what_hangs_is_ended_by_the_watchdog_and_goes_on(
