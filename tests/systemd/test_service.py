@@ -233,7 +233,7 @@ def test_without_a_mailer_nothing_more_fails(service: Service) -> None:
 
 def test_what_keeps_failing_is_tried_again_for_ever_and_mailed_once(service: Service) -> None:
     """First its database cannot be used; then more starts fail than any default limit allows."""
-    service.adapt(RestartSec="50ms")
+    service.adapt(RestartSec="2s")
     service.machine.run("mkdir", "--parents", "/var/lib/yemotd/yemotd.db.lock")
     service.machine.run("systemctl", "start", UNIT, code=1)
     service.wait_until_restarted(1)
