@@ -38,6 +38,7 @@ from daemon import __version__, clock
 from daemon.clients import clients_of
 from daemon.commanding import policies, systems_of
 from daemon.config import Config
+from daemon.core.commands import Command
 from daemon.core.model import Fact, Json
 from daemon.core.routing import DAEMON
 from daemon.core.watch import Watch
@@ -58,6 +59,7 @@ from daemon.workers.pauses import Pauses
 from daemon.workers.poller import Poller
 from daemon.workers.recorder import Recorder, log_recorded
 from daemon.workers.reporter import OWNER, Reporter
+from daemon.workers.tally import Tally
 from daemon.workers.teller import Teller, sweep
 from daemon.yemot.client import Client
 
@@ -161,6 +163,7 @@ class App:
         self.recorder = Recorder(interests(self.config), clock.new_id)
         self.teller = Teller(self.recorder)
         self.reporter = Reporter(self.recorder)
+        self.tally = Tally()
         self.dispatcher = Dispatcher(
             self.database,
             self._sender,
@@ -170,6 +173,7 @@ class App:
             new_id=clock.new_id,
             tell=self.reporter.tell,
             is_api_answering=self._is_api_answering,
+            on_attempted=self.tally.attempted,
         )
         self._outgoing.rests_until = self.dispatcher.rests_until
         pauses = Pauses(clock.monotonic)
@@ -182,7 +186,7 @@ class App:
             jitter=clock.jitter,
             pauses=pauses,
             wake=self.dispatcher.wake,
-            on_ended=self.endings.ring,
+            on_ended=self._commands_ended,
         )
         self.housekeeper = Housekeeper(
             self.database, retention(self.config), is_stopping=self._is_stopping.is_set
@@ -194,6 +198,7 @@ class App:
             monotonic=clock.monotonic,
             wake=self.dispatcher.wake,
             pauses=pauses,
+            on_polled=self.tally.polled,
         )
 
     def _listen(self) -> None:
@@ -214,6 +219,7 @@ class App:
                 new_id=clock.new_id,
                 endings=self.endings,
             ),
+            counts=self.tally.counts,
         )
         app = create_app(database=self.database, tokens=self._tokens, live=live, version=__version__)
         turned = self._progress.loop("http", TURN_WITHIN).turn
@@ -367,6 +373,10 @@ class App:
             return
         log_recorded(recorded)
         self.dispatcher.wake()
+
+    def _commands_ended(self, ended: Sequence[Command]) -> None:
+        self.tally.commanded(ended)
+        self.endings.ring()
 
     def _endpoints(self) -> list[str]:
         return [interest.endpoint for interest in self.recorder.interests]

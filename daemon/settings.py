@@ -74,7 +74,7 @@ class Retention(Settings):
     """`[retention]`: how long what has served is kept; "0s" is for ever."""
 
     events: Duration = 90 * DAY
-    """Also incidents with their history, and silences."""
+    """Also incidents with their history, silences, and commands."""
     delivered: Duration = 30 * DAY
     dead: Duration = 90 * DAY
     """Dead letters."""

@@ -108,17 +108,28 @@ class Process:
 
     def get(self, path: str, token: str | None = HTTP_TOKEN) -> tuple[int, Any]:
         """Status and parsed body of a GET."""
-        headers = {"authorization": f"Bearer {token}"} if token else {}
+        return self._ask(path, {"authorization": f"Bearer {token}"} if token else {}, None)
+
+    def _ask(self, path: str, headers: dict[str, str], body: bytes | None) -> tuple[int, Any]:
         port = [line for line in self.lines if line.get("event") == "daemon.ready"][-1]["http_port"]
-        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)
+        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, headers)
         try:
-            with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - loopback
-                body = answer.read()
+            with urllib.request.urlopen(request, timeout=15) as answer:  # noqa: S310 - loopback
+                got = answer.read()
                 is_json = "json" in answer.headers.get("content-type", "")
-                return answer.status, json.loads(body) if is_json else body.decode()
+                return answer.status, json.loads(got) if is_json else got.decode()
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, json.loads(error.read() or b"null")
+
+    def post(self, path: str, document: object, **headers: str) -> tuple[int, Any]:
+        """Status and parsed body of a POST of JSON; `idempotency_key="k"` becomes a header."""
+        sent = {
+            "authorization": f"Bearer {HTTP_TOKEN}",
+            "content-type": "application/json",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
+        return self._ask(path, sent, json.dumps(document).encode())
 
     def signal(self, number: signal.Signals) -> None:
         assert self._running

@@ -26,6 +26,7 @@ from daemon.workers.dispatcher import Dispatcher
 from daemon.workers.poller import Polled, Poller
 from daemon.workers.queues import Route
 from daemon.workers.recorder import Recorder
+from daemon.workers.tally import Tally
 from daemon.workers.teller import Teller
 from tests.fakes import START, FakeClock, Ids
 
@@ -104,6 +105,7 @@ class Story:
         self.database = databases.open_for_daemon(f"sqlite:///{self.path}")
         self.recorder = recorder = Recorder(self.interests, self.ids)
         self.teller = Teller(recorder)
+        self.tally = Tally()
         self.sender = ScriptedSender(self.clock, self._says)
         self.sender.sent = self.told
         routes = {
@@ -111,7 +113,13 @@ class Story:
             for one in self.interests
         }
         self.dispatcher = Dispatcher(
-            self.database, self.sender, routes, now=self.clock.now, jitter=lambda: 0.0, new_id=self.ids
+            self.database,
+            self.sender,
+            routes,
+            now=self.clock.now,
+            jitter=lambda: 0.0,
+            new_id=self.ids,
+            on_attempted=self.tally.attempted,
         )
         self.poller = Poller(
             self.database,
@@ -119,6 +127,7 @@ class Story:
             now=self.clock.now,
             monotonic=self.clock.monotonic,
             wake=self.dispatcher.wake,
+            on_polled=self.tally.polled,
         )
         self.dispatcher.recover()
 

@@ -1,6 +1,7 @@
 """The whole daemon as a process, against the simulator and a real receiver, over HTTP."""
 
 import json
+import re
 import signal
 import sqlite3
 from collections import Counter
@@ -220,6 +221,34 @@ def test_the_http_side_shows_what_happened(
     assert [body["data"]["sms"]["text"] for body in page["events"]] == ["one"]
     assert (refused, problem["status"]) == (401, 401)
     assert ready == (200, "ok\n")
+
+
+def test_prometheus_is_told_what_was_done_and_forgets_what_left_the_configuration(
+    daemon: Process, system: SimulatedSystem, receiver: Receiver
+) -> None:
+    daemon.start()
+    wait_for_baseline(daemon)
+    system.receive_sms(sender="0541234567", recipient="0501234567", text="one")
+    wait_for(receiver, "sms.received")
+    deadline = monotonic() + 20
+    told = ""
+    while not re.search(r'^yemotd_attempts_total{endpoint="crm",outcome="accepted"} [2-9]', told, re.M):
+        assert monotonic() < deadline, told
+        status, told = daemon.get("/metrics", token=None)
+        assert status == 200
+    before, rest = CONFIGURATION.split("[systems.sip]")
+    daemon.configure(before + "[[webhooks]]" + rest.split("[[webhooks]]")[1])
+    daemon.signal(signal.SIGHUP)
+    daemon.wait_for("config.reloaded")
+    _, later = daemon.get("/metrics", token=None)
+    daemon.stop()
+
+    polls = 'yemotd_polls_total{{outcome="answered",system="main",watch="{}"}}'
+    assert re.search(re.escape(polls.format("sip")) + " [1-9]", told)
+    assert polls.format("sms") in later
+    assert 'watch="sip"' not in later
+    for secret in (TOKEN, SECRET, HTTP_TOKEN, "0541234567", "0773137770"):
+        assert secret not in told
 
 
 def test_sighup_takes_over_a_good_configuration_and_refuses_a_bad_one(

@@ -30,6 +30,8 @@ from tests.story import Story
 DOCS = Path(__file__).parent.parent / "docs"
 ALERTS = (DOCS / "alerts.md").read_text(encoding="utf-8")
 DELIVERY = (DOCS / "delivery.md").read_text(encoding="utf-8")
+MONITORING = (DOCS / "monitoring.md").read_text(encoding="utf-8")
+"""Its metrics and rules are tried in `tests/web/test_metrics.py`."""
 
 
 def blocks(page: str, kind: str) -> list[str]:
@@ -225,7 +227,9 @@ def commands(page: str) -> list[str]:
     return re.findall(r"`yemotd ([^`]+)`", page)
 
 
-@pytest.mark.parametrize("words", [*dict.fromkeys([*commands(ALERTS), *commands(DELIVERY)])])
+@pytest.mark.parametrize(
+    "words", [*dict.fromkeys([*commands(ALERTS), *commands(DELIVERY), *commands(MONITORING)])]
+)
 def test_a_command_is_one_that_there_is(
     words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -27,7 +27,6 @@ def prune(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(asdict(pruned))
         return
-    print(
-        f"Forgotten: {pruned.deliveries} deliveries, {pruned.attempts} attempts, {pruned.events} events, "
-        f"{pruned.incidents} incidents. Given up: {pruned.given_up} deliveries that were never made."
-    )
+    kinds = ("deliveries", "attempts", "events", "incidents", "commands")
+    print(f"Forgotten: {', '.join(f'{getattr(pruned, kind)} {kind}' for kind in kinds)}.")
+    print(f"Given up: {pruned.given_up} deliveries that were never made.")

@@ -38,6 +38,10 @@ def summary(body: Mapping[str, Any]) -> str:
         words.append(f"{sms['text']!r}")
     if threshold := data.get("threshold"):
         words.append(f"{threshold['metric']} {threshold['value']}")
+    if command := data.get("command"):
+        words[0] = str(command["type"])
+        if error := command["error"]:
+            words.append(f"{error['class']}: {error['message']}")
     if alert := data.get("alert"):
         words.append(f"[{alert['severity']}] {alert['reason']}")
     if error := data.get("error"):

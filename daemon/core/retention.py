@@ -13,7 +13,7 @@ class Retention:
     """How long each kind of row is kept; None: for ever."""
 
     events: timedelta | None = 90 * DAY
-    """Also incidents, decisions, transitions and silences, from their end."""
+    """Also incidents, decisions, transitions, silences and commands, from their end."""
     delivered: timedelta | None = 30 * DAY
     dead: timedelta | None = 90 * DAY
     """Dead letters; from when they were given up."""

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +49,14 @@ def checks(
             sent == told, f"{sent.total()} SMS arrived, {told.total()} were told, each as often as it came"
         ),
     ]
+
+
+def dialling(wanted: Sequence[str], dialled: Sequence[str]) -> Check:
+    """Whether a campaign that was given twice called each number once."""
+    return Check(
+        sorted(wanted) == sorted(dialled),
+        f"a campaign given twice under one key: {len(wanted)} numbers, {len(dialled)} calls",
+    )
 
 
 def _texts(bodies: Iterable[dict[str, Any]]) -> Iterable[str]:

@@ -10,7 +10,8 @@ from pathlib import Path
 from rich.console import Console
 
 from daemon import clock
-from daemon.demo.account import Check, checks
+from daemon.core.timestamps import iso
+from daemon.demo.account import Check, checks, dialling
 from daemon.demo.screen import Screen
 from daemon.demo.stage import Stage
 from daemon.yemot.scenario import Scenario
@@ -18,10 +19,16 @@ from daemon.yemot.simulator import Simulator
 
 START_SECONDS = 30.0
 """The longest wait for the daemon's first look at everything, before anything happens."""
-SETTLE_SECONDS = 20.0
+SETTLE_SECONDS = 60.0
 """The longest wait, at the end, until nothing has arrived for `QUIET_SECONDS`."""
 QUIET_SECONDS = 3.0
 REFRESH_SECONDS = 0.25
+CALLED = ("0501234567", "0501234568")
+CAMPAIGN = {
+    "type": "campaign.bridge",
+    "system": "demo",
+    "params": {"phones": list(CALLED), "ivr_path": "ivr2:/1"},
+}
 DEAD_SECONDS = 2.0
 """How long the daemon stays dead after it was killed."""
 
@@ -61,6 +68,7 @@ class _Show:
         self._tick = threading.Event()
         self._began = 0.0
         self._is_killed = False
+        self._ended_at = ""
 
     def run(self) -> bool:
         """Play it through, then say what came of it."""
@@ -84,14 +92,23 @@ class _Show:
         if not self._wait(self._has_baseline, START_SECONDS, "waiting for the first look at everything"):
             return False
         self._already = len(self._system.messages)
+        self._give_a_campaign()
         self._began = clock.monotonic()
         scenario, simulator = self._plan.scenario, self._stage.simulator
         with scenario.start(simulator, speed=self._plan.speed, on_step=self._screen.happened) as playing:
             while not playing.wait(0):
                 self._mind_the_daemon()
                 self._refresh("Playing the scenario. Ctrl-C ends it.")
-        self._wait(self._is_quiet, SETTLE_SECONDS, "The scenario is over; waiting for the last events.")
+        self._ended_at = iso(clock.utcnow())
+        self._wait(self._is_told, SETTLE_SECONDS, "The scenario is over; waiting for the last events.")
         return True
+
+    def _give_a_campaign(self) -> None:
+        """Twice, as a client does that got no answer the first time."""
+        for _ in range(2):
+            given = self._stage.give(CAMPAIGN, "demo")
+            if given:
+                self._screen.happened(f"campaign.bridge given under the key demo: {given['id']}", "magenta")
 
     def _mind_the_daemon(self) -> None:
         """Kill it once, if that is planned; start it again whoever killed it."""
@@ -119,16 +136,19 @@ class _Show:
         return True
 
     def _has_baseline(self) -> bool:
-        status = self._screen.status
-        seen = [
-            watch["observed_at"]
-            for system in (status or {"systems": []})["systems"]
-            for watch in system["watches"]
-        ]
+        seen = self._observed()
         return bool(seen) and all(seen)
 
-    def _is_quiet(self) -> bool:
-        return clock.monotonic() - self._screen.last_delivery > QUIET_SECONDS
+    def _is_told(self) -> bool:
+        """Whether everything was seen once more after the end, and nothing has arrived for a while."""
+        seen = self._observed()
+        has_seen_the_end = bool(seen) and min(seen) > self._ended_at
+        return has_seen_the_end and clock.monotonic() - self._screen.last_delivery > QUIET_SECONDS
+
+    def _observed(self) -> list[str]:
+        """When each watch was last observed; empty while the daemon does not answer."""
+        status = self._screen.status or {"systems": []}
+        return [watch["observed_at"] or "" for one in status["systems"] for watch in one["watches"]]
 
     def _refresh(self, footer: str) -> None:
         receiver, mails = self._stage.receiver, self._stage.postbox.mails
@@ -139,7 +159,11 @@ class _Show:
     def _report(self) -> bool:
         sent = [message.text for message in self._system.messages[self._already :]]
         receiver = self._stage.receiver
-        results = checks(self._stage.database, receiver.bodies, sent, receiver.refused)
+        dialled = [phone for campaign in self._system.campaigns for phone in campaign.phones]
+        results = [
+            *checks(self._stage.database, receiver.bodies, sent, receiver.refused),
+            dialling(CALLED, dialled),
+        ]
         killed = f", {self._stage.starts - 1} restarts" if self._stage.starts > 1 else ""
         self._console.print(
             f"\n[bold]What came of it[/bold] ({receiver.repeats} repeats with the same id{killed})"

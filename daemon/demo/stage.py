@@ -12,7 +12,7 @@ import sys
 import urllib.error
 import urllib.request
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from email.message import EmailMessage
 from pathlib import Path
@@ -39,6 +39,8 @@ base_url = "{base_url}"
 connect_timeout = "1s"
 read_timeout = "1s"
 deadline = "2s"
+commands = ["*"]
+campaign_units_per_day = 5
 [systems.api]
 for = "1s"
 [systems.sms]
@@ -177,9 +179,16 @@ class Stage:
 
     def ask(self, path: str) -> Any:
         """A GET of the daemon's API; None while it does not answer."""
+        return self._answer(path)
+
+    def give(self, command: dict[str, Any], key: str) -> Any:
+        """Give the daemon a command under a key; None where it does not answer."""
+        return self._answer("commands", json.dumps(command).encode(), {"idempotency-key": key})
+
+    def _answer(self, path: str, body: bytes | None = None, more: Mapping[str, str] | None = None) -> Any:
+        headers = {"authorization": f"Bearer {self._http_token}", "content-type": "application/json"}
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/api/v1/{path}",
-            headers={"authorization": f"Bearer {self._http_token}"},
+            f"http://127.0.0.1:{self.port}/api/v1/{path}", body, {**headers, **(more or {})}
         )
         try:
             with urllib.request.urlopen(request, timeout=2) as answer:  # noqa: S310

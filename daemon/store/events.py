@@ -81,6 +81,11 @@ def count(db: sa.Connection) -> int:
     return db.scalar(sa.select(sa.func.coalesce(sa.func.sum(sequences.c.last), 0))) or 0
 
 
+def last_sequences(db: sa.Connection) -> dict[str, int]:
+    """How many events were ever written of each system."""
+    return {row.system: row.last for row in db.execute(sa.select(sequences))}
+
+
 def _reserve(db: sa.Connection, system: str, many: int) -> int:
     """The first of `many` numbers that follow the system's last."""
     last: int = _RESERVE.all(db, system, many)[0].last

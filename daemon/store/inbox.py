@@ -120,10 +120,19 @@ def of_other_systems(db: sa.Connection, systems: Sequence[str]) -> list[Command]
     return [_command(row) for row in db.execute(found) if row.system not in systems]
 
 
-def units(db: sa.Connection, system: str, day: date, *, but: str = "") -> float:
-    """What a system's campaigns count against the budget of a day, all but one command's."""
+def units(db: sa.Connection, system: str, day: date) -> float:
+    """What a system's campaigns count against the budget of a day, those that wait included."""
+    return _units(db, system, day, sa.true())
+
+
+def units_spent(db: sa.Connection, system: str, day: date) -> float:
+    """The same of campaigns that were sent, or are being sent."""
+    return _units(db, system, day, commands.c.status != Status.QUEUED)
+
+
+def _units(db: sa.Connection, system: str, day: date, which: sa.ColumnElement[bool]) -> float:
     found = sa.select(sa.func.coalesce(sa.func.sum(commands.c.units), 0.0)).where(
-        commands.c.system == system, commands.c.day == day, commands.c.id != but
+        commands.c.system == system, commands.c.day == day, which
     )
     return float(db.scalar(found) or 0.0)
 

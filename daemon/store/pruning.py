@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from daemon.core.delivery import Status
 from daemon.store.schema import (
     attempts,
+    commands,
     decisions,
     deliveries,
     events,
@@ -122,6 +123,13 @@ def forget_transitions(db: sa.Connection, before: datetime) -> int:
     old = sa.select(transitions.c.id).where(transitions.c.at < before).order_by(transitions.c.id).limit(PART)
     ids = list(db.scalars(old))
     db.execute(sa.delete(transitions).where(transitions.c.id.in_(ids)))
+    return len(ids)
+
+
+def forget_commands(db: sa.Connection, before: datetime) -> int:
+    """Delete some commands that ended before a time, with their keys. Returns how many there were."""
+    ids = list(db.scalars(sa.select(commands.c.number).where(commands.c.ended_at < before).limit(PART)))
+    db.execute(sa.delete(commands).where(commands.c.number.in_(ids)))
     return len(ids)
 
 

@@ -14,6 +14,8 @@ from daemon.store.schema import alerts as alert_table
 from daemon.store.schema import deliveries
 from daemon.store.schema import watches as watch_table
 
+_IS_WRONG = sa.and_(alert_table.c.phase != Phase.OK, alert_table.c.fires != "")
+
 
 @dataclass(frozen=True)
 class WatchView:
@@ -48,6 +50,17 @@ class AlertView:
 
 
 @dataclass(frozen=True)
+class AlertCount:
+    """How many alerts of a kind there are."""
+
+    system: str
+    type: str
+    phase: str
+    severity: str
+    many: int
+
+
+@dataclass(frozen=True)
 class EndpointView:
     """What waits to be told to one endpoint, and what was given up."""
 
@@ -75,13 +88,15 @@ def read(db: sa.Connection) -> Overview:
 def watches(db: sa.Connection) -> list[WatchView]:
     """Every watch that was ever polled, by system and name."""
     names = WatchView.__dataclass_fields__
-    rows = db.execute(sa.select(watch_table).order_by(watch_table.c.system, watch_table.c.name))
+    # Not the states: that of an SMS log has a thousand rows.
+    found = sa.select(*(watch_table.c[name] for name in names))
+    rows = db.execute(found.order_by(watch_table.c.system, watch_table.c.name))
     return [WatchView(**{name: getattr(row, name) for name in names}) for row in rows]
 
 
 def alerts(db: sa.Connection) -> list[AlertView]:
     """Every alert that is not OK, the longest first."""
-    found = sa.select(alert_table).where(alert_table.c.phase != Phase.OK, alert_table.c.fires != "")
+    found = sa.select(alert_table).where(_IS_WRONG)
     return [
         AlertView(
             row.system,
@@ -99,21 +114,19 @@ def alerts(db: sa.Connection) -> list[AlertView]:
     ]
 
 
+def alert_counts(db: sa.Connection) -> list[AlertCount]:
+    """How many alerts are not OK."""
+    kinds = (alert_table.c.system, alert_table.c.fires, alert_table.c.phase, alert_table.c.severity)
+    found = sa.select(*kinds, sa.func.count()).where(_IS_WRONG).group_by(*kinds).order_by(*kinds)
+    return [
+        AlertCount(system, fires, phase.value, severity.value, many)
+        for system, fires, phase, severity, many in db.execute(found)
+    ]
+
+
 def backlog(db: sa.Connection) -> list[EndpointView]:
     """Every endpoint that has deliveries open or given up."""
-    is_open = sa.text("ended_at IS NULL")
-    opened = {
-        row.endpoint: (row.many, row.oldest)
-        for row in db.execute(
-            sa.select(
-                deliveries.c.endpoint,
-                sa.func.count().label("many"),
-                sa.func.min(deliveries.c.created_at).label("oldest"),
-            )
-            .where(is_open)
-            .group_by(deliveries.c.endpoint)
-        )
-    }
+    opened = _opened(db)
     given_up = {
         row.endpoint: row.many
         for row in db.execute(
@@ -126,6 +139,24 @@ def backlog(db: sa.Connection) -> list[EndpointView]:
         EndpointView(name, *_counted(opened.get(name), given_up.get(name, 0)))
         for name in sorted(opened.keys() | given_up.keys())
     ]
+
+
+def _opened(db: sa.Connection) -> dict[str, tuple[int, datetime | None]]:
+    """How many deliveries of each endpoint are open, and since when the oldest is.
+
+    The oldest is that of the lowest number: to know each one's time, every row would have to be read.
+    """
+    is_open = sa.text("ended_at IS NULL")
+    first = sa.func.min(deliveries.c.id)
+    found = sa.select(deliveries.c.endpoint, sa.func.count(), first).where(is_open)
+    opened = [
+        (name, many, number) for name, many, number in db.execute(found.group_by(deliveries.c.endpoint))
+    ]
+    times = sa.select(deliveries.c.id, deliveries.c.created_at).where(
+        deliveries.c.id.in_([number for _, _, number in opened])
+    )
+    created = {row.id: row.created_at for row in db.execute(times)}
+    return {name: (many, created.get(number)) for name, many, number in opened}
 
 
 def _counted(opened: tuple[int, datetime | None] | None, dead: int) -> tuple[int, int, datetime | None]:

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from daemon.core.counts import Counts
 from daemon.core.timestamps import iso
 from daemon.store import events, views
 from daemon.store.database import Database
-from daemon.web import commands, models
+from daemon.web import commands, metrics, models
 from daemon.web.auth import Token, require
 from daemon.web.commands import Desk
 from daemon.web.problems import Problem, install, responses
@@ -43,6 +44,7 @@ class Live:
     """Watches (system, name) that were seen since the store was told."""
     now: Callable[[], datetime]
     desk: Desk
+    counts: Callable[[], Counts] = Counts
 
 
 def create_app(
@@ -56,6 +58,7 @@ def create_app(
     )
     install(app)
     app.include_router(_health(live))
+    app.include_router(metrics.router(database, tokens, live, version))
     app.include_router(_reading(database, tokens, live, version))
     app.include_router(commands.router(database, tokens, live.desk, live.now))
 

@@ -1,8 +1,10 @@
-"""Bearer tokens: who may do what. RFC 6750."""
+"""Bearer tokens: who may do what. RFC 6750. And who needs none: a program on this machine."""
 
 import hmac
+import ipaddress
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from fastapi import Request
 
@@ -10,6 +12,8 @@ from daemon.core.model import Secret
 from daemon.web.problems import Problem
 
 IMPLIED = {"admin": {"admin", "command", "read"}, "command": {"command", "read"}, "read": {"read"}}
+FORWARDED = ("forwarded", "via", "x-real-ip")
+"""What a proxy says of whom it asks for, beside `X-Forwarded-…`."""
 
 
 @dataclass(frozen=True)
@@ -48,3 +52,49 @@ def require(scope: str, tokens: Callable[[], Sequence[Token]]) -> Callable[[Requ
         return matching[0]
 
     return check
+
+
+def require_from_afar(scope: str, tokens: Callable[[], Sequence[Token]]) -> Callable[[Request], None]:
+    """A dependency that lets a program on this machine pass, and asks all others for a token."""
+    check = require(scope, tokens)
+
+    def check_from_afar(request: Request) -> None:
+        if not is_from_here(request):
+            check(request)
+
+    return check_from_afar
+
+
+def is_from_here(request: Request) -> bool:
+    """Whether a program on this machine asks for itself.
+
+    The other end of the connection does not tell: behind a reverse proxy on this machine everybody comes
+    from loopback. So nothing in the request may say that it was passed on, and it must be addressed to
+    loopback: a proxy adds `X-Forwarded-For`, or keeps the name that it was asked by, or both (nginx neither,
+    unless it is told to; the documentation says so). The address also keeps out a page in a browser of this
+    machine whose name was made to lead here (DNS rebinding).
+    """
+    return (
+        request.client is not None
+        and _is_loopback(request.client.host)
+        and _is_loopback(_name(request.headers.get("host", "")))
+        and not any(name in FORWARDED or name.startswith("x-forwarded-") for name in request.headers)
+    )
+
+
+def _name(host: str) -> str:
+    """The name or address in a Host header, without the port."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback

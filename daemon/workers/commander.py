@@ -17,7 +17,7 @@ sorted out at the next start: `recover`.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -68,7 +68,7 @@ class Commander:
         jitter: Callable[[], float],
         pauses: Pauses,
         wake: Callable[[], None],
-        on_ended: Callable[[], None] = lambda: None,
+        on_ended: Callable[[Sequence[Command]], None] = lambda _ended: None,
     ) -> None:
         self.systems = systems
         self._database = database
@@ -103,7 +103,7 @@ class Commander:
                 pause = LOOK_EVERY
                 try:
                     for system in self.run_once():
-                        pool.submit(self._work, system)
+                        pool.submit(self.work, system)
                 except sa.exc.DBAPIError as error:
                     log.warning("commander.database_failed", error=str(error.orig))
                     pause = AFTER_AN_ERROR
@@ -155,7 +155,7 @@ class Commander:
         self._write([then])
         return True
 
-    def _work(self, system: str) -> None:
+    def work(self, system: str) -> None:
         """Whatever is due of one system; in a thread of the pool."""
         try:
             while not self._is_stopping.is_set() and self.carry_out(system):
@@ -242,8 +242,9 @@ class Commander:
         log_recorded(recorded)
         if recorded.deliveries:
             self._wake_dispatcher()
-        if any(one.status.is_ended for one in found):
-            self._on_ended()
+        ended = [one for one in found if one.status.is_ended]
+        if ended:
+            self._on_ended(ended)
 
 
 def _objection(db: sa.Connection, command: Command, policy: Policy, now: datetime) -> Command | None:
@@ -254,7 +255,7 @@ def _objection(db: sa.Connection, command: Command, policy: Policy, now: datetim
         message = "the configuration does not allow it any more"
         return commands.turned_down(command, Trouble.NOT_ALLOWED, message, now)
     if command.estimate is not None and policy.units_per_day is not None:
-        used = inbox.units(db, command.system, policy.day(now), but=command.id)
+        used = inbox.units_spent(db, command.system, policy.day(now))
         if used + command.estimate > policy.units_per_day + ROUNDING:
             message = (
                 f"it may cost {command.estimate:g} units, and of the {policy.units_per_day:g} of today "

@@ -101,6 +101,7 @@ class Dispatcher:
         new_id: Callable[[str], str],
         tell: Tell = lambda _db, _turns, _now: None,
         is_api_answering: Callable[[], bool | None] = lambda: None,
+        on_attempted: Callable[[Sequence[Attempted]], None] = lambda _ended: None,
     ) -> None:
         self.routes = routes
         self._database = database
@@ -110,6 +111,7 @@ class Dispatcher:
         self._new_id = new_id
         self._tell = tell
         self._is_api_answering = is_api_answering
+        self._on_attempted = on_attempted
         self._outage = Outage()
         self._ended: list[Attempted] = []
         self._queues: dict[str, Queue] = {}
@@ -373,6 +375,7 @@ class Dispatcher:
         for attempted in ended:
             self._outage.take(attempted, now)
         self._ended += ended
+        self._on_attempted(ended)
 
     def _is_enough(self) -> bool:
         """Whether there is a batch of results, or an endpoint could have more under way than is claimed."""

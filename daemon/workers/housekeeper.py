@@ -26,6 +26,7 @@ class Pruned:
     attempts: int = 0
     events: int = 0
     incidents: int = 0
+    commands: int = 0
     given_up: int = 0
     """Deliveries that were never made, and are dead letters now."""
 
@@ -91,9 +92,10 @@ class Housekeeper:
             pruned = replace(pruned, events=pruned.events + many)
         ended = self._all(pruning.forget_incidents, before)
         self._all(pruning.forget_transitions, before)
+        commands = self._all(pruning.forget_commands, before)
         with self._database.write() as db:
             pruning.forget_silences(db, before)
-        return replace(pruned, incidents=pruned.incidents + ended)
+        return replace(pruned, incidents=pruned.incidents + ended, commands=pruned.commands + commands)
 
     def _all(self, forget: Callable[[sa.Connection, datetime], int], before: datetime) -> int:
         """Forget part after part until there is nothing left. Returns how many there were."""

@@ -66,6 +66,10 @@ class _Memory:
     """Held by the poll under way; a reload may schedule the watch anew meanwhile."""
 
 
+OnPolled = Callable[[Polled, timedelta], None]
+"""Hears of each poll that came to its end, and how long it took."""
+
+
 class Poller:
     """Polls watches from any number of threads; one watch from one thread at a time."""
 
@@ -78,12 +82,14 @@ class Poller:
         monotonic: Callable[[], float],
         wake: Callable[[], None],
         pauses: Pauses | None = None,
+        on_polled: OnPolled = lambda _polled, _took: None,
     ) -> None:
         self._database = database
         self._recorder = recorder
         self._now = now
         self._monotonic = monotonic
         self._wake = wake
+        self._on_polled = on_polled
         self._memories: dict[tuple[str, str], _Memory] = {}
         self._pauses = pauses or Pauses(monotonic)
         self._unchanged: dict[tuple[str, str], datetime] = {}
@@ -101,7 +107,11 @@ class Poller:
         """Poll once, and commit what it came to."""
         memory = self._memories.setdefault(watch.id, _Memory())
         with memory.lock:
-            return self._poll(watch, memory)
+            began = self._monotonic()
+            polled = self._poll(watch, memory)
+            took = timedelta(seconds=self._monotonic() - began)
+        self._on_polled(polled, took)
+        return polled
 
     def rehearse(self, watch: Watch) -> Polled:
         """Poll once and write nothing: the same walk, rolled back."""

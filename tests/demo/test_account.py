@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from daemon.core.model import Fact
-from daemon.demo.account import checks
+from daemon.demo.account import checks, dialling
 from daemon.store import database as databases
 from daemon.store import events
 from tests.fakes import START, Ids
@@ -75,3 +75,8 @@ def test_a_gap_in_the_sequence_shows(url: str, received: dict[str, bytes]) -> No
     store.close()
 
     assert failing(url, received) == ["a sequence has a gap"]
+
+
+@pytest.mark.parametrize(("dialled", "is_good"), [("ab", True), ("ba", True), ("a", False), ("aabb", False)])
+def test_a_number_that_is_called_twice_or_never_shows(dialled: str, is_good: bool) -> None:
+    assert dialling("ab", dialled).is_good is is_good

@@ -107,14 +107,14 @@ def test_the_units_of_a_day_are_those_of_its_system_and_day_and_of_others(store:
     day = START.date()
     put(
         store,
-        command("cmd_1", units=1.5, day=day),
+        command("cmd_1", units=1.5, day=day, status=Status.UNKNOWN),
         command("cmd_2", units=2.0, day=day),
         command("cmd_3", units=4.0, day=day + timedelta(days=1)),
         command("cmd_4", "other", units=8.0, day=day),
     )
     with store.read() as db:
         assert inbox.units(db, "main", day) == 3.5
-        assert inbox.units(db, "main", day, but="cmd_2") == 1.5
+        assert inbox.units_spent(db, "main", day) == 1.5
         assert inbox.units(db, "nobody", day) == 0
 
 

@@ -12,11 +12,12 @@ from daemon.core.model import Fact
 from daemon.core.retention import Retention
 from daemon.core.routing import Interest
 from daemon.store import database as databases
-from daemon.store import outbox
+from daemon.store import inbox, outbox
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
 from daemon.workers.housekeeper import Housekeeper, Pruned
 from daemon.workers.recorder import Recorder
+from tests.commanding import PAUSE, Office, at
 from tests.fakes import START, Ids
 from tests.story import Story
 
@@ -184,6 +185,21 @@ def test_an_incident_that_is_over_is_forgotten_and_what_is_owed_is_not(tmp_path:
         ).scalar_one()
     assert told == 1  # what was told of the phone that is still away is not forgotten
     story.database.close()
+
+
+def test_a_command_that_has_ended_is_forgotten_and_one_that_waits_is_not(tmp_path: Path) -> None:
+    office = Office(databases.open_for_daemon(f"sqlite:///{tmp_path / 'c.db'}"))
+    ended = office.give(PAUSE, key="k").command
+    office.work()
+    waits = office.give(PAUSE, expires_at=at(office.clock, 100 * 86_400)).command
+    keeper = Housekeeper(office.database, RULES)
+
+    assert keeper.run_once(START + 89 * DAY).commands == 0
+    assert keeper.run_once(START + 91 * DAY).commands == 1
+    with office.database.read() as db:
+        assert inbox.find(db, ended.id) is None
+    assert office.find(waits.id).id == waits.id
+    office.database.close()
 
 
 def test_a_stop_ends_a_long_pruning_between_two_transactions(store: Store) -> None:

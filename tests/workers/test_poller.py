@@ -34,6 +34,7 @@ class Bench:
     asked: int = 0
     seen: list[Seen] = field(default_factory=list)
     is_conclusive: bool = True
+    took: list[tuple[Polled, timedelta]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.poller = self.another()
@@ -60,6 +61,7 @@ class Bench:
             now=self.clock.now,
             monotonic=self.clock.monotonic,
             wake=lambda: None,
+            on_polled=lambda polled, took: self.took.append((polled, took)),
         )
 
     def poll(self, *, after: float = 0) -> Polled:
@@ -240,3 +242,21 @@ def test_what_a_poll_under_way_finds_is_dropped_when_its_watch_leaves(bench: Ben
 
     assert polled.is_dropped
     assert bench.stored().state is None
+
+
+def test_every_poll_is_told_with_the_time_from_the_question_to_the_commit(bench: Bench) -> None:
+    def fetch() -> ScriptedAnswer:
+        bench.clock.advance(3)
+        return ScriptedAnswer({"077": True})
+
+    bench.watch = replace(bench.watch, fetch=fetch)
+    first, second = bench.poll(), bench.poll(after=10)
+
+    assert bench.took == [(first, 3 * SECOND), (second, 3 * SECOND)]
+    assert second.is_unchanged
+
+
+def test_a_rehearsal_is_not_told(bench: Bench) -> None:
+    bench.poller.rehearse(bench.watch)
+
+    assert bench.took == []

@@ -1,0 +1,302 @@
+"""The commander: what is sent, in which order, how often, and who is told."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from daemon.core.commands import HOLIDAY, WAITS, Command, Done, Status, Trouble
+from daemon.core.model import Failure, Unknown
+from daemon.store import database as databases
+from tests.commanding import BRIDGE, KICK, PAUSE, READ, Office, at, broken, one_by_one, with_policy
+
+TIMEOUT = Unknown(Failure.TIMEOUT, "no complete answer in time")
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    one = Office(databases.open_for_daemon(f"sqlite:///{tmp_path / 'commands.db'}"))
+    yield one
+    one.database.close()
+
+
+def test_the_intent_is_committed_before_anything_is_sent(office: Office) -> None:
+    given = office.give(BRIDGE).command
+    office.work()
+
+    (sent,) = office.sent
+    assert (sent.id, sent.status, sent.attempts, sent.started_at) == (
+        given.id,
+        Status.RUNNING,
+        1,
+        office.clock.now(),
+    )
+    assert office.find(given.id).status is Status.SUCCEEDED
+
+
+def test_the_outcome_is_told_and_the_dispatcher_woken(office: Office) -> None:
+    given = office.give(PAUSE).command
+    office.work()
+
+    assert office.told() == [("command.succeeded", f"command/{given.id}")]
+    assert office.woken == 1
+
+
+def test_commands_of_a_system_keep_their_order_while_one_is_tried_again(office: Office) -> None:
+    office.says = one_by_one(TIMEOUT, Done({}), Done({}))
+    first, second = office.give(PAUSE).command, office.give(KICK).command
+    office.run(WAITS[0].total_seconds())
+
+    assert [one.id for one in office.sent] == [first.id, first.id, second.id]
+
+
+def test_a_system_that_is_slow_holds_up_no_other(office: Office) -> None:
+    office.systems = ("main", "other")
+    office.start()
+    is_released = threading.Event()
+
+    def says(command: Command) -> Done:
+        if command.system == "main":
+            assert is_released.wait(10)
+        return Done({})
+
+    office.says = says
+    slow, quick = office.give(PAUSE).command, office.give({**PAUSE, "system": "other"}).command
+    ready = office.commander.run_once()
+    thread = threading.Thread(target=office.commander.work, args=("main",))
+    thread.start()
+    office.commander.work("other")
+
+    assert set(ready) == {"main", "other"}
+    assert office.find(quick.id).status is Status.SUCCEEDED
+    assert office.commander.run_once() == []
+    is_released.set()
+    thread.join(10)
+    assert office.find(slow.id).status is Status.SUCCEEDED
+
+
+def test_what_is_not_to_be_done_yet_holds_up_nothing(office: Office) -> None:
+    later = office.give(PAUSE, not_before=at(office.clock, 60)).command
+    soon = office.give(KICK).command
+    office.run(59)
+    assert [one.id for one in office.sent] == [soon.id]
+    office.run(1)
+
+    assert [one.id for one in office.sent] == [soon.id, later.id]
+
+
+def test_what_is_too_late_is_never_sent_and_told_so(office: Office) -> None:
+    office.give(PAUSE, expires_at=at(office.clock, 5))
+    office.clock.advance(5)
+    office.work()
+
+    assert office.sent == []
+    assert [kind for kind, _ in office.told()] == ["command.expired"]
+
+
+def test_a_campaign_whose_answer_is_lost_is_never_sent_again(office: Office) -> None:
+    office.says = lambda _command: TIMEOUT
+    given = office.give(BRIDGE).command
+    office.run(3600, step=60)
+
+    assert len(office.sent) == 1
+    assert office.find(given.id).status is Status.UNKNOWN
+    assert office.told() == [("command.unknown", f"command/{given.id}")]
+
+
+def test_a_campaign_that_never_left_is_tried_again(office: Office) -> None:
+    office.says = one_by_one(Unknown(Failure.UNREACHABLE, "refused", is_unsent=True), Done({}))
+    given = office.give(BRIDGE).command
+    office.run(WAITS[0].total_seconds())
+
+    assert office.find(given.id).status is Status.SUCCEEDED
+
+
+def test_a_crash_while_a_campaign_is_sent_leaves_it_unknown_and_unsent(office: Office) -> None:
+    class Killed(BaseException):
+        pass
+
+    def says(_command: Command) -> Done:
+        raise Killed
+
+    office.says = says
+    given = office.give(BRIDGE).command
+    with pytest.raises(Killed):
+        office.work()
+    office.says = lambda _command: Done({})
+    office.start()
+
+    assert office.find(given.id).status is Status.RUNNING
+    assert office.commander.recover() == 1
+    office.run(10)
+    assert office.find(given.id).status is Status.UNKNOWN
+    assert len(office.sent) == 1
+    assert office.told() == [("command.unknown", f"command/{given.id}")]
+    assert office.commander.recover() == 0
+
+
+def test_a_crash_while_a_command_is_sent_that_may_be_repeated_repeats_it(office: Office) -> None:
+    given = office.give(PAUSE).command
+    office.says = broken
+    office.work()
+    doubtful = office.find(given.id)
+    office.says = lambda _command: Done({})
+    office.run(WAITS[0].total_seconds())
+
+    assert (doubtful.status, doubtful.is_doubtful) == (Status.QUEUED, True)
+    assert office.find(given.id).status is Status.SUCCEEDED
+
+
+def test_an_error_of_our_own_leaves_a_campaign_unknown(office: Office) -> None:
+    office.says = broken
+    given = office.give(BRIDGE).command
+    office.run(600, step=60)
+
+    assert len(office.sent) == 1
+    assert office.find(given.id).status is Status.UNKNOWN
+
+
+def test_an_outcome_that_cannot_be_written_is_written_later_and_nothing_is_sent_again(
+    office: Office, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "commands.db", isolation_level=None)) as other:
+
+        def says(_command: Command) -> Done:
+            # From here on nobody else can write.
+            other.execute("BEGIN IMMEDIATE")
+            return Done({"well": True})
+
+        office.says = says
+        with office.database.engine.connect() as db:
+            db.exec_driver_sql("PRAGMA busy_timeout=1")
+            db.commit()
+        given = office.give(BRIDGE).command
+        office.work()
+        assert office.find(given.id).status is Status.RUNNING
+        other.execute("ROLLBACK")
+    office.work()
+
+    assert office.find(given.id).status is Status.SUCCEEDED
+    assert len(office.sent) == 1
+    assert office.told() == [("command.succeeded", f"command/{given.id}")]
+
+
+def test_a_rejected_token_leaves_the_system_alone_for_a_while(office: Office) -> None:
+    office.says = one_by_one(Unknown(Failure.TOKEN_REJECTED, "no"), Done({}))
+    first, second = office.give(PAUSE).command, office.give(KICK).command
+    office.run(59)
+    assert office.find(first.id).status is Status.FAILED
+    assert len(office.sent) == 1
+    office.run(2)
+
+    assert office.find(second.id).status is Status.SUCCEEDED
+
+
+def test_a_pause_that_a_poll_was_asked_for_holds_up_commands_too(office: Office) -> None:
+    office.pauses.take("main", Unknown(Failure.THROTTLED, "wait", retry_after=timedelta(seconds=55)))
+    office.give(PAUSE)
+    office.run(54)
+    assert office.sent == []
+    office.run(2)
+
+    assert len(office.sent) == 1
+
+
+def test_no_more_go_in_a_second_than_the_system_takes(office: Office) -> None:
+    with_policy(office, rate=2.0)
+    for _ in range(6):
+        office.give(PAUSE)
+    office.work()
+    assert len(office.sent) == 2
+    office.run(2, step=0.5)
+
+    assert len(office.sent) == 6
+
+
+def test_what_the_configuration_does_not_allow_any_more_is_turned_down(office: Office) -> None:
+    pause, read = office.give(PAUSE).command, office.give(READ).command
+    with_policy(office, allowed=("sip.*",))
+    office.work()
+
+    turned_down = office.find(pause.id)
+    assert turned_down.error is not None
+    assert (turned_down.status, turned_down.error.kind) == (Status.FAILED, Trouble.NOT_ALLOWED.value)
+    assert office.find(read.id).status is Status.SUCCEEDED
+
+
+def test_a_budget_that_was_lowered_holds_for_what_waits(office: Office) -> None:
+    first, second = office.give(BRIDGE).command, office.give(BRIDGE).command
+    with_policy(office, units_per_day=1.2)
+    office.work()
+
+    error = office.find(second.id).error
+    assert office.find(first.id).status is Status.SUCCEEDED
+    assert error is not None
+    assert (office.find(second.id).status, error.kind) == (Status.FAILED, Trouble.OVER_BUDGET.value)
+    assert len(office.sent) == 1
+
+
+def test_commands_of_a_system_that_left_the_configuration_end(office: Office) -> None:
+    given = office.give(PAUSE).command
+    office.commander.systems = {}
+    office.work()
+
+    error = office.find(given.id).error
+    assert error is not None
+    assert (office.find(given.id).status, error.kind) == (Status.FAILED, Trouble.NOT_CONFIGURED.value)
+    assert [kind for kind, _ in office.told()] == ["command.failed"]
+
+
+def test_a_campaign_refused_on_shabbat_waits_for_its_end_where_it_is_asked_to(office: Office) -> None:
+    with_policy(office, holiday_end=lambda now: now + timedelta(hours=20))
+    office.says = one_by_one(Unknown(Failure.REFUSED, "Shabbat", HOLIDAY), Done({}), Done({}))
+    given = office.give(BRIDGE, on_holiday="wait").command
+    other = office.give(PAUSE).command
+    office.run(60)
+    assert office.find(other.id).status is Status.SUCCEEDED
+    office.clock.advance(20 * 3600)
+    office.work()
+
+    assert office.find(given.id).status is Status.SUCCEEDED
+    assert [kind for kind, _ in office.told()] == ["command.succeeded", "command.succeeded"]
+
+
+def test_the_loop_carries_out_what_is_queued_and_ends_when_it_is_told_to(office: Office) -> None:
+    has_ended = threading.Event()
+    office.commander._on_ended = lambda _ended: has_ended.set()
+    thread = threading.Thread(target=office.commander.run)
+    thread.start()
+    given = office.give(PAUSE).command
+    office.commander.wake()
+
+    assert has_ended.wait(10)
+    office.commander.stop()
+    assert office.commander.settle(timedelta(seconds=10))
+    thread.join(10)
+    assert not thread.is_alive()
+    assert office.find(given.id).status is Status.SUCCEEDED
+
+
+def test_settling_waits_no_longer_than_it_is_told(office: Office) -> None:
+    is_released, has_begun = threading.Event(), threading.Event()
+
+    def says(_command: Command) -> Done:
+        has_begun.set()
+        assert is_released.wait(10)
+        return Done({})
+
+    office.says = says
+    office.give(PAUSE)
+    thread = threading.Thread(target=office.commander.run)
+    thread.start()
+    assert has_begun.wait(10)
+    office.commander.stop()
+
+    assert not office.commander.settle(timedelta(milliseconds=10))
+    is_released.set()
+    assert office.commander.settle(timedelta(seconds=10))
+    thread.join(10)
