@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -150,6 +151,11 @@ def _groups() -> Path:
     raise CannotBoot("there is no cgroup2 here")
 
 
+def rest() -> None:
+    """Leave the processor to the machine for a moment, before it is looked at again."""
+    threading.Event().wait(0.05)
+
+
 def _enter(namespace: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.setns(namespace, CLONE_NEWNET) != 0:
@@ -160,3 +166,4 @@ def _wait_until(is_true: Callable[[], bool]) -> None:
     deadline = monotonic() + PATIENCE
     while not is_true():
         assert monotonic() < deadline, "the machine takes too long"
+        rest()

@@ -2,14 +2,17 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import requests
 
 from daemon.clock import monotonic
 from tests.process import CONFIGURATION, HTTP_TOKEN, SECRET, TOKEN
-from tests.systemd.machine import PATIENCE, Machine
+from tests.systemd.machine import PATIENCE, Machine, rest
 
+Seen = TypeVar("Seen")
 UNIT = "yemotd.service"
 TELLER = f"yemotd-failure@{UNIT}.service"
 DATABASE = "/var/lib/yemotd/yemotd.db"
@@ -71,35 +74,26 @@ class Service:
 
     def wait_for(self, **properties: str) -> None:
         """Wait until properties of the unit have these values."""
-        deadline = monotonic() + PATIENCE
-        while (seen := {name: self.show(name) for name in properties}) != properties:
-            assert monotonic() < deadline, (seen, self.journal())
+        self._wait(lambda: {name: self.show(name) for name in properties}, lambda seen: seen == properties)
 
     def wait_until_shown(self, name: str, part: str) -> None:
         """Wait until a property of the unit has some text in it."""
-        deadline = monotonic() + PATIENCE
-        while part not in (seen := self.show(name)):
-            assert monotonic() < deadline, (seen, self.journal())
+        self._wait(lambda: self.show(name), lambda seen: part in seen)
 
     def wait_until_restarted(self, times: int) -> None:
-        deadline = monotonic() + PATIENCE
-        while (seen := int(self.show("NRestarts"))) < times:
-            assert monotonic() < deadline, (seen, self.journal())
+        self._wait(lambda: int(self.show("NRestarts")), lambda seen: seen >= times)
 
     def wait_until_said(self, text: str, unit: str = UNIT) -> str:
         """Wait for some text in the journal of a unit; all of its journal."""
-        deadline = monotonic() + PATIENCE
-        while text not in (said := self.journal(unit)):
-            assert monotonic() < deadline, said
-        return said
+        return self._wait(lambda: self.journal(unit), lambda said: text in said)
 
     def mail(self) -> str:
         """What was given to the machine's sendmail, once something was, and nothing is any more."""
-        deadline = monotonic() + PATIENCE
-        is_idle = False
-        while not (self.mails.exists() and is_idle):
-            assert monotonic() < deadline, self.journal(TELLER)
-            is_idle = self.machine.run("systemctl", "is-active", TELLER, code=None) == "inactive\n"
+
+        def is_told(state: str) -> bool:
+            return state == "inactive\n" and self.mails.exists()
+
+        self._wait(lambda: self.machine.run("systemctl", "is-active", TELLER, code=None), is_told)
         return self.mails.read_text()
 
     def wait_for_baseline(self) -> None:
@@ -108,9 +102,7 @@ class Service:
 
     def wait_until_stored(self, query: str, many: int) -> None:
         """Wait until a query for a figure finds so much."""
-        deadline = monotonic() + PATIENCE
-        while (found := int(str(self.stored(query)[0][0]))) < many:
-            assert monotonic() < deadline, (found, self.journal())
+        self._wait(lambda: int(str(self.stored(query)[0][0])), lambda found: found >= many)
 
     def stored(self, query: str) -> list[tuple[object, ...]]:
         """Rows of the database, read in the machine: from here, SQLite would follow its path to ours."""
@@ -146,3 +138,11 @@ class Service:
         path = self.machine.root / place
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+
+    def _wait(self, look: Callable[[], Seen], is_it: Callable[[Seen], bool]) -> Seen:
+        """Look until it is so. Where it does not come to that: what was seen, and what the service said."""
+        deadline = monotonic() + PATIENCE
+        while not is_it(seen := look()):
+            assert monotonic() < deadline, (seen, self.journal())
+            rest()
+        return seen

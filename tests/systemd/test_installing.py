@@ -1,5 +1,6 @@
 """What is installed, upgraded, removed and purged, and what stays: by the package, and by make."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,11 +13,18 @@ from tests.fakes import Receiver
 from tests.process import SECRET, TOKEN
 from tests.systemd.conftest import ROOT, make
 from tests.systemd.machine import Machine
-from tests.systemd.service import UNIT, Service
+from tests.systemd.service import DATABASE, UNIT, Service
 from tests.test_app import bodies, wait_for
+from tests.test_docs import blocks
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("systemd")]
 
+PAGE = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+COPY = """\
+import sqlite3, sys
+source, copy = sqlite3.connect(sys.argv[1]), sqlite3.connect(sys.argv[2])
+source.backup(copy)
+"""
 INSTALLED = (
     "/opt/yemotd/bin/yemotd",
     "/usr/bin/yemotd",
@@ -89,6 +97,35 @@ def test_the_installed_example_lacks_only_secrets_of_the_folder(machine: Machine
 
     assert loaded.warnings == ()
     assert loaded.config.daemon.database == "sqlite:////var/lib/yemotd/yemotd.db"
+
+
+def test_things_are_where_the_page_says_and_belong_to_whom_it_says(service: Service) -> None:
+    service.start()
+    rows = re.findall(r"^\| [^|]+ \| `(/[^`]+)`[^|]* \| (\S+)(?: (\d+))? \|$", PAGE, re.MULTILINE)
+    for place, owner, mode in rows:
+        (found,) = modes(service.machine, place.rstrip("/"))
+        assert re.match(rf"{mode.lstrip('0') or '[0-9]+'} {owner}", found), (place, found)
+
+    assert len(rows) == 6
+
+
+def test_a_copy_is_restored_as_the_page_says_and_goes_on(service: Service, receiver: Receiver) -> None:
+    machine = service.machine
+    service.start()
+    service.wait_for_baseline()
+    machine.run("/opt/yemotd/bin/python", "-c", COPY, DATABASE, "/var/backups/yemotd.db")
+    wait_for(receiver, "daemon.started")
+    machine.run("systemctl", "restart", UNIT)
+    wait_for(receiver, "daemon.stopped")
+    (steps,) = blocks(PAGE.partition("## Restore")[2].partition("## ")[0], "console")
+    lines = [line.removeprefix("# ") for line in steps.splitlines() if "db check" not in line]
+    machine.run("/bin/sh", "-ec", "\n".join(lines))
+    service.wait_for_baseline()
+    told = [row[0] for row in service.stored("SELECT type FROM events ORDER BY number")]
+    again = wait_for(receiver, "daemon.started", 3)
+
+    assert told == ["daemon.started", "daemon.started"]  # that of the copy, and the new one
+    assert len({one["data"]["id"] for one in again}) == 3
 
 
 def test_an_upgrade_restarts_the_service_and_keeps_what_was_configured(

@@ -216,6 +216,21 @@ def test_a_configuration_that_cannot_be_used_makes_no_loop_and_is_mailed(
     assert change[1] in mail
 
 
+def test_without_the_folder_of_credentials_it_does_not_even_start(service: Service) -> None:
+    """The page names the code by which an administrator knows it."""
+    service.adapt(RestartSec="1min")
+    folder = service.machine.root / "etc/yemotd/credentials"
+    folder.rename(folder.with_name("elsewhere"))
+    try:
+        service.machine.run("systemctl", "start", UNIT, code=1)
+        code, mail = service.show("ExecMainStatus"), service.mail()
+    finally:
+        folder.with_name("elsewhere").rename(folder)
+
+    assert code == "243"
+    assert "A credential is missing" in mail
+
+
 def test_without_a_mailer_nothing_more_fails(service: Service) -> None:
     sendmail = service.machine.root / "usr/sbin/sendmail"
     program = sendmail.read_text()
