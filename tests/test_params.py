@@ -363,14 +363,12 @@ WELL: dict[str, Json] = {
     "queue.state": {"queue_path": "."},
     "directory.stats": {"path": "/2"},
     "sms.log": {"limit": 100},
-    **dict.fromkeys(("pirsumphone.register", "pirsumphone.unregister", "pirsumphone.status"), {}),
-    **dict.fromkeys(("sip.contexts", "sip.accounts"), {}),
 }
 
 
 @pytest.mark.parametrize("command_type", TYPES)
 def test_every_type_of_the_contract_is_taken_and_wants_what_it_needs(command_type: str) -> None:
-    given = WELL[command_type]
+    given = WELL.get(command_type, {})
     assert isinstance(given, dict)
     assert kept(command_type, given) == given
     for name in given.keys() - {"limit"}:
