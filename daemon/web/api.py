@@ -79,7 +79,11 @@ def create_app(
 
 
 def _health(live: Live) -> APIRouter:
-    router = APIRouter(tags=["health"])
+    router = APIRouter(
+        tags=["health"],
+        default_response_class=PlainTextResponse,
+        responses={503: {"description": "No, and why", "content": {"text/plain": {}}}},
+    )
 
     def answer(state: State, *, is_verbose: bool) -> PlainTextResponse:
         is_good, reason = state
