@@ -373,7 +373,7 @@ def test_what_is_queued_is_cancelled_and_costs_nothing(counter: Counter) -> None
     assert counter.cancel(given.id) == cancelled
 
 
-@pytest.mark.parametrize("status", set(Status) - {Status.QUEUED})
+@pytest.mark.parametrize("status", [one for one in Status if one is not Status.QUEUED])
 def test_what_is_not_queued_stays_as_it_is(counter: Counter, status: Status) -> None:
     given = counter.give(PAUSE).command
     counter.becomes(given, status)
