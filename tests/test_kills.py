@@ -59,7 +59,7 @@ MANY = 1000
 LANES = 37
 KILLS = 12
 AHEAD = 50
-"""Answers beyond a kill's moment. Where the killer is slow, not everything may be over before the last kill."""
+"""Answers beyond a kill's moment, so that a slow killer finds not everything over before its last kill."""
 IN_A_ROW = 4
 """An endpoint that failed so often fails no more, so that it counts as well."""
 
