@@ -152,7 +152,7 @@ def connect(url: str) -> Database:
         database.close()
         raise DatabaseError(
             f"{shown(url)} is at revision {current}, this program at {REVISION}; "
-            "the newer of the two decides: `yemotd run` upgrades an older database, a newer one needs its program"
+            "an older one is upgraded by `yemotd run`, a newer one needs a newer program"
         )
     return database
 
