@@ -35,8 +35,13 @@ class Fatal(Exception):
 
 
 def complain(message: str) -> None:
-    """Print to standard error, as it is."""
-    print(message, file=sys.stderr)
+    """Print to standard error."""
+    print(printable(message), file=sys.stderr)
+
+
+def printable(text: str) -> str:
+    """A text in which nothing moves the cursor or turns the direction; what would is spelled out."""
+    return "".join(one if one.isprintable() or one == "\n" else repr(one)[1:-1] for one in text)
 
 
 def load(path: Path | None) -> Loaded:
@@ -87,7 +92,7 @@ def moment(option: str, text: str) -> datetime:
     """A time with an offset, or a local one of this machine; `Fatal` (exit 64) for what is none."""
     try:
         return datetime.fromisoformat(text).astimezone()
-    except ValueError:
+    except (ValueError, OverflowError):
         raise Fatal(f"{option} {text!r}: expected a time such as 2026-11-23T18:00", os.EX_USAGE) from None
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from daemon.store import backup
 from daemon.store.schema import REVISION
 
 BUSY_MILLISECONDS = 5000
@@ -94,6 +95,24 @@ def exists(url: str) -> bool:
     return path is None or path.exists()
 
 
+def file_of(url: str) -> Path | None:
+    """The file of a SQLite database; None for a server."""
+    return _path(url)
+
+
+def copy_from_before(url: str) -> Path | None:
+    """Where an upgrade to the present revision leaves the file as it was; None for a server."""
+    path = _path(url)
+    return path and path.with_name(f"{path.name}.before-{REVISION}")
+
+
+def revision(url: str) -> str | None:
+    """The revision that an existing database is at; None: it is empty. Raises `DatabaseError`."""
+    database, current = open_as_it_is(url)
+    database.close()
+    return current
+
+
 def holder(url: str) -> str | None:
     """The process id of the daemon that runs on this database; None when none does."""
     path = _path(url)
@@ -109,21 +128,31 @@ def holder(url: str) -> str | None:
     return None
 
 
+def open_as_it_is(url: str) -> tuple[Database, str | None]:
+    """Open a database that exists, of whatever revision, and say which; raises `DatabaseError`."""
+    path = _path(url)
+    if path is not None and not path.exists():
+        raise DatabaseError(f"there is no database {path}; `yemotd run` creates it")
+    database = Database(_engine(url))
+    try:
+        with _explained(url):
+            return database, _revision(database)
+    except DatabaseError:
+        database.close()
+        raise
+
+
 def connect(url: str) -> Database:
     """Open a database for reading what a running daemon writes; raises `DatabaseError`.
 
     It must exist and be as new as this program: nothing is created or upgraded.
     """
-    path = _path(url)
-    if path is not None and not path.exists():
-        raise DatabaseError(f"there is no database {path}; `yemotd run` creates it")
-    database = Database(_engine(url))
-    with _explained(url):
-        current = _revision(database)
+    database, current = open_as_it_is(url)
     if current != REVISION:
         database.close()
         raise DatabaseError(
-            f"{url} is at revision {current}, this program at {REVISION}; `yemotd run` upgrades it"
+            f"{shown(url)} is at revision {current}, this program at {REVISION}; "
+            "an older one is upgraded by `yemotd run`, a newer one needs a newer program"
         )
     return database
 
@@ -238,8 +267,24 @@ def _upgrade(database: Database) -> None:
             f"{database.engine.url!r} was written by a newer yemotd (revision {current}); "
             "install that version or a later one, or restore the backup from before its upgrade"
         )
+    if current is not None:
+        _back_up_before(database, current)
     with database.write() as db:
         upgrading.upgrade(db)
+
+
+def _back_up_before(database: Database, current: str) -> None:
+    """A copy beside the file, for whoever has to go back to the program before this one."""
+    url = str(database.engine.url)
+    path, copy = _path(url), copy_from_before(url)
+    if path is None or copy is None:
+        return
+    try:
+        backup.backup(path, copy, replace=True)
+    except backup.BackupError as error:
+        raise DatabaseError(
+            f"{path} has to be upgraded from revision {current}, and cannot be backed up before: {error}"
+        ) from None
 
 
 @contextmanager

@@ -71,9 +71,10 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_anything)
 
 
-def _answer(
+def answer(
     request: Request, status: int, title: str, detail: str | None, faults: list[Fault]
 ) -> JSONResponse:
+    """A problem document, as the answer to a request."""
     document = ProblemDocument(
         title=title, status=status, detail=detail, instance=request.url.path, faults=faults
     )
@@ -86,30 +87,38 @@ def _answer(
 
 async def _on_problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)  # noqa: S101 - the handler's own type
-    return _answer(request, error.status, title=error.title, detail=error.detail, faults=error.faults)
+    return answer(request, error.status, title=error.title, detail=error.detail, faults=error.faults)
 
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - the handler's own type
-    return _answer(
-        request, error.status_code, title=HTTPStatus(error.status_code).phrase, detail=None, faults=[]
-    )
+    title = HTTPStatus(error.status_code).phrase
+    detail = error.detail if error.detail != title else None
+    return answer(request, error.status_code, title=title, detail=detail, faults=[])
 
 
 async def _on_validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - the handler's own type
     faults = [Fault(name=name, reason=reason) for name, reason in params.faults(error.errors())]
+    # A body of another type is not read as JSON, so it is no object, whatever it looks like.
+    if [one.name for one in faults] == [params.BODY] and not _is_json(request):
+        faults = [Fault(name=params.BODY, reason="send it with the header Content-Type: application/json")]
     detail = "; ".join(f"{one.name}: {one.reason}" for one in faults)
-    return _answer(request, 422, title="The request is wrong", detail=detail, faults=faults)
+    return answer(request, 422, title="The request is wrong", detail=detail, faults=faults)
+
+
+def _is_json(request: Request) -> bool:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media_type == "application/json" or media_type.endswith("+json")
 
 
 async def _on_database(request: Request, error: Exception) -> JSONResponse:
     log.error("http.database_failed", path=request.url.path, error=str(getattr(error, "orig", error)))
-    return _answer(
+    return answer(
         request, 503, title="The database cannot be read at present", detail="Try again shortly.", faults=[]
     )
 
 
 async def _on_anything(request: Request, error: Exception) -> JSONResponse:
     log.error("http.crashed", path=request.url.path, exc_info=error)
-    return _answer(request, 500, title="An error of our own", detail="The daemon's log says more.", faults=[])
+    return answer(request, 500, title="An error of our own", detail="The daemon's log says more.", faults=[])
