@@ -35,7 +35,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from daemon import __version__, clock
-from daemon.clients import clients_of
+from daemon.clients import clients_of, heartbeat_of
 from daemon.commanding import policies, systems_of
 from daemon.config import Config
 from daemon.core.commands import Command
@@ -52,8 +52,10 @@ from daemon.web.auth import Token
 from daemon.web.commands import Desk
 from daemon.web.endings import Endings
 from daemon.web.server import Server
+from daemon.workers import heartbeat, vitals
 from daemon.workers.commander import Commander
 from daemon.workers.dispatcher import Dispatcher
+from daemon.workers.heartbeat import Heartbeat
 from daemon.workers.housekeeper import Housekeeper
 from daemon.workers.pauses import Pauses
 from daemon.workers.poller import Poller
@@ -61,6 +63,7 @@ from daemon.workers.recorder import Recorder, log_recorded
 from daemon.workers.reporter import OWNER, Reporter
 from daemon.workers.tally import Tally
 from daemon.workers.teller import Teller, sweep
+from daemon.workers.vitals import Vitals
 from daemon.yemot.client import Client
 
 log = structlog.get_logger()
@@ -79,6 +82,8 @@ PRUNE_EVERY = timedelta(hours=1)
 PRUNE_FIRST = timedelta(minutes=5)
 """After the start, which has enough to do."""
 FLUSH_EVERY = timedelta(seconds=5)
+CHECK_EVERY = timedelta(seconds=10)
+"""How late a full disk, a wrong clock or a store that cannot be written may be noticed."""
 TELL_EVERY = timedelta(seconds=5)
 """How late a silence's end, a quiet window or a reminder may be noticed."""
 
@@ -136,7 +141,7 @@ class App:
             }.items()
             if is_changed
         )
-        clients = clients_of(config)  # raises before anything has changed
+        clients = clients_of(config, self.vitals.heard)  # raises before anything has changed
         old_clients = self._clients
         self.config = config
         self.recorder.interests = interests(config)
@@ -151,6 +156,10 @@ class App:
 
     def status_line(self) -> str:
         """One line for `systemctl status`."""
+        if failure := self.vitals.failure:
+            return (
+                f"the database cannot be written since {failure.since:%Y-%m-%d %H:%M:%S} UTC: {failure.error}"
+            )
         systems, many = len(self.config.systems), len(self._watches)
         return (
             f"polling {many} watches of {systems} systems, telling {len(self.recorder.interests)} endpoints"
@@ -176,6 +185,14 @@ class App:
             on_attempted=self.tally.attempted,
         )
         self._outgoing.rests_until = self.dispatcher.rests_until
+        self.vitals = Vitals(
+            self.database,
+            self.recorder,
+            now=clock.utcnow,
+            disk=lambda: databases.disk(self.config.daemon.database),
+            least_mib=lambda: self.config.daemon.free_mib,
+            wake=self.dispatcher.wake,
+        )
         pauses = Pauses(clock.monotonic)
         self.endings = Endings()
         self.commander = Commander(
@@ -256,7 +273,7 @@ class App:
         )
         self._scheduling = self._progress.loop("scheduler", TURN_WITHIN)
         self._scheduling.turn()
-        self._schedule(clients_of(self.config))
+        self._schedule(clients_of(self.config, self.vitals.heard))
         self._scheduler.start()
 
         def end() -> None:
@@ -306,6 +323,10 @@ class App:
             name = "/".join(watch.id)
             loop = self._progress.loop(f"poll of {name}", self._longest_poll(watch))
             self._add_job(name, _guarded(self.poller, watch, loop), watch.every, now + first, "default")
+        self._add_job("check", self.vitals.check, CHECK_EVERY, now)
+        if self.config.heartbeat is not None:
+            self._heartbeat = Heartbeat(heartbeat_of(self.config.heartbeat))
+            self._add_job("heartbeat", self._beat, self.config.heartbeat.every, now + SPREAD)
         self._add_job("flush", self._flush, FLUSH_EVERY, now + FLUSH_EVERY)
         self._add_job("tell", self._tell, TELL_EVERY, now + TELL_EVERY)
         self._add_job("prune", self._prune, PRUNE_EVERY, now + PRUNE_FIRST)
@@ -321,6 +342,22 @@ class App:
         self._scheduler.add_job(
             work, "interval", seconds=every.total_seconds(), next_run_time=first, id=name, executor=threads
         )
+
+    def _beat(self) -> None:
+        """A sign of life: only while every part works, and what happens can be written down."""
+        self.vitals.check()
+        is_alive, _ = self.is_alive()
+        if not is_alive or self.vitals.failure is not None:
+            return
+        now, unflushed = clock.utcnow(), self.poller.unflushed()
+        last_seen = {watch.id: unflushed.get(watch.id) for watch in self._watches}
+        try:
+            with self.database.read() as db:
+                sign = heartbeat.sign(db, __version__, self.started_at, last_seen, now)
+        except sa.exc.DBAPIError as error:
+            log.warning("heartbeat.not_made", error=str(error.orig))
+            return
+        self._heartbeat.beat(sign)
 
     def _flush(self) -> None:
         try:
@@ -348,7 +385,7 @@ class App:
 
     def _sweep(self) -> None:
         """End the alerts of what is not watched any more."""
-        configured: dict[str, set[str]] = {DAEMON: {OWNER}}
+        configured: dict[str, set[str]] = {DAEMON: {OWNER, vitals.OWNER}}
         for watch in self._watches:
             configured.setdefault(watch.system, set()).add(watch.name)
         try:
@@ -410,6 +447,8 @@ class App:
         return self._dispatching is not None, "dispatcher ok"
 
     def _is_ready(self) -> tuple[bool, str]:
+        if failure := self.vitals.failure:
+            return False, f"database: {failure.error}"
         try:
             with self.database.write() as db:
                 db.exec_driver_sql("SELECT 1")

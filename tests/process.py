@@ -120,7 +120,9 @@ class Process:
                 return answer.status, json.loads(got) if is_json else got.decode()
         except urllib.error.HTTPError as error:
             with error:
-                return error.code, json.loads(error.read() or b"null")
+                got = error.read()
+                is_json = "json" in error.headers.get("content-type", "")
+                return error.code, json.loads(got or b"null") if is_json else got.decode()
 
     def post(self, path: str, document: object, **headers: str) -> tuple[int, Any]:
         """Status and parsed body of a POST of JSON; `idempotency_key="k"` becomes a header."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daemon.configuration.faults import is_like_secret, quoted
+from daemon.configuration.values import split_url
 from daemon.core.model import Secret
 from daemon.core.signing import PREFIX
 
@@ -114,6 +115,11 @@ def check_signing_key(text: str) -> None:
     from daemon import ed25519  # noqa: PLC0415 - it takes a while, and few have such a key
 
     ed25519.signer(Secret(text))
+
+
+def check_heartbeat(text: str) -> None:
+    """Raises ValueError for what is no URL."""
+    split_url(text)
 
 
 def check_notify(text: str) -> None:

@@ -7,6 +7,7 @@ fail at once, without waiting, if another had committed in between.
 
 import fcntl
 import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from daemon.core.vitals import Disk
 from daemon.store import backup
 from daemon.store.schema import REVISION
 
@@ -79,6 +81,24 @@ class Database:
         if self._lock_file is not None:
             os.close(self._lock_file)
             self._lock_file = None
+
+
+def disk(url: str) -> Disk | None:
+    """The file system under a SQLite file; None for a server, or where nobody can tell."""
+    path = _path(url)
+    if path is None:
+        return None
+    folder = path.resolve().parent
+    try:
+        usage = shutil.disk_usage(folder)
+    except OSError:
+        return None
+    return Disk(str(folder), usage.free, usage.total)
+
+
+def touch(db: sa.Connection) -> None:
+    """Write something that changes nothing; raises SQLAlchemy's errors where nothing can be written."""
+    db.exec_driver_sql("UPDATE alembic_version SET version_num = version_num")
 
 
 def shown(url: str) -> str:
