@@ -16,7 +16,7 @@ demo: $(VENV)/.ready
 	$(BIN)/yemotd demo
 
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest -p no:cacheprovider -n auto --dist loadgroup
+	$(BIN)/python -m pytest -p no:cacheprovider -n auto -rs
 
 fast: $(VENV)/.ready
 	$(BIN)/python -m pytest -m "not slow"

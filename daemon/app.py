@@ -38,6 +38,7 @@ from daemon import __version__, clock
 from daemon.clients import clients_of, heartbeat_of
 from daemon.commanding import policies, systems_of
 from daemon.config import Config
+from daemon.core.breaker import Health
 from daemon.core.commands import Command
 from daemon.core.model import Fact, Json
 from daemon.core.routing import DAEMON
@@ -68,6 +69,7 @@ from daemon.yemot.client import Client
 
 log = structlog.get_logger()
 
+FAILING = (Health.DEGRADED, Health.SUSPENDED)
 SPREAD = timedelta(milliseconds=20)
 """Between the first polls of two watches: all at once would be late, and a burst at the API."""
 MOST_THREADS = 256
@@ -109,8 +111,8 @@ class App:
         self._progress = progress or Progress(clock.monotonic)
         self.port: int | None = None
 
-    def start(self) -> None:
-        """Open, recover, listen, send, poll: in this order. Raises `DatabaseError` or OSError.
+    def start(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Open, recover, listen, send, call `ready`, poll: in this order. Raises `DatabaseError` or OSError.
 
         Nothing waits for the API: that it is away is something to tell, not a reason not to start.
         """
@@ -122,8 +124,10 @@ class App:
             self._listen()
             self._dispatch()
             self._announce("daemon.started", {"version": __version__})
-            self._poll()
+            self._prepare_polls()
             self._command()
+            ready()
+            self._scheduler.start()
             undo.pop_all()
 
     def stop(self) -> None:
@@ -160,12 +164,21 @@ class App:
             return (
                 f"the database cannot be written since {failure.since:%Y-%m-%d %H:%M:%S} UTC: {failure.error}"
             )
-        systems, many = len(self.config.systems), len(self._watches)
+        silent = len(self.poller.unanswered())
+        failing = sum(one.health in FAILING for one in self.dispatcher.health().values())
+        polling = f"polling {len(self._watches)} watches of {len(self.config.systems)} systems"
+        telling = f"telling {len(self.recorder.interests)} endpoints"
         return (
-            f"polling {many} watches of {systems} systems, telling {len(self.recorder.interests)} endpoints"
+            f"{polling}{f' ({silent} without an answer)' if silent else ''}, "
+            f"{telling}{f' ({failing} failing)' if failing else ''}"
         )
 
     def _build_workers(self) -> None:
+        self._scheduler = BackgroundScheduler(
+            executors={"default": ThreadPoolExecutor(MOST_THREADS), "own": ThreadPoolExecutor(OWN_THREADS)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+            timezone="UTC",
+        )
         self._outgoing = Outgoing(self.config)
         self._sender = self._outgoing.senders
         self._cleanups.callback(_named("sender", self._sender.close))
@@ -265,21 +278,17 @@ class App:
 
         self._cleanups.callback(_named("dispatcher", end))
 
-    def _poll(self) -> None:
-        self._scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(MOST_THREADS), "own": ThreadPoolExecutor(OWN_THREADS)},
-            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
-            timezone="UTC",
-        )
+    def _prepare_polls(self) -> None:
+        """All of it but to begin."""
         self._scheduling = self._progress.loop("scheduler", TURN_WITHIN)
         self._scheduling.turn()
         self._schedule(clients_of(self.config, self.vitals.heard))
-        self._scheduler.start()
 
         def end() -> None:
             self._scheduling.rest()
             # A poll that hangs in the API must not hold up the end; what it would have found is found later.
-            self._scheduler.shutdown(wait=False)
+            if self._scheduler.running:
+                self._scheduler.shutdown(wait=False)
             if not self.poller.settle(self.config.daemon.drain):
                 log.warning("poller.left_polls")
             self.poller.flush()

@@ -74,7 +74,7 @@ class Process:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-            env={**_environment(), **environment},
+            env={**inherited(), **environment},
         )
         reader = threading.Thread(target=self._read, args=(self._running,))
         reader.start()
@@ -176,10 +176,10 @@ class Process:
         path.write_text(text)
 
 
-def _environment() -> dict[str, str]:
+def inherited() -> dict[str, str]:
     """Ours, with compiled modules kept: half of a start is compiling them."""
-    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return {**inherited, "PYTHONPATH": os.getcwd()}
+    ours = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**ours, "PYTHONPATH": os.getcwd()}
 
 
 def run_cli(directory: Path, *words: str) -> "subprocess.CompletedProcess[str]":
@@ -191,7 +191,7 @@ def run_cli(directory: Path, *words: str) -> "subprocess.CompletedProcess[str]":
         text=True,
         timeout=60,
         check=False,
-        env=_environment(),
+        env=inherited(),
     )
 
 

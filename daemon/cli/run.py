@@ -4,6 +4,7 @@ import faulthandler
 import os
 import signal
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 from daemon import clock, logs
@@ -16,9 +17,13 @@ from daemon.store import database as databases
 from daemon.store.database import DatabaseError
 from daemon.systemd import Notifier, listening
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+ENDS = (signal.SIGTERM, signal.SIGINT)
+SIGNALS = (*ENDS, signal.SIGHUP)
 TICK_SECONDS = 1.0
 """How often it is looked whether all is well, and at the status line, which is sent when it changed."""
+
+BESIDE_DRAIN = timedelta(seconds=30)
+"""For what an end takes beside waiting for what is under way."""
 
 
 def run(config: ConfigOption = None) -> None:
@@ -33,9 +38,7 @@ def run(config: ConfigOption = None) -> None:
     # A crash of a library, or the watchdog's SIGABRT: where each thread was goes to the log.
     faulthandler.enable()
     notifier = Notifier(os.environ)
-    app = _started(loaded.config)
-    logs.log.info("daemon.ready", database=databases.shown(loaded.config.daemon.database), http_port=app.port)
-    notifier.ready(app.status_line())
+    app = _started(loaded.config, notifier)
     tick = min(TICK_SECONDS, notifier.patience / 2) if notifier.patience else TICK_SECONDS
     is_alive, refused = True, ""
     while (received := _next_signal(tick)) in (None, signal.SIGHUP):
@@ -44,10 +47,12 @@ def run(config: ConfigOption = None) -> None:
         is_alive = report(app, notifier, refused or app.status_line(), was_alive=is_alive)
     logs.log.info("daemon.stopping", signal=received.name if received else None)
     notifier.stopping()
-    # A second one ends the process at once, which is as safe as a crash.
-    for one in (signal.SIGTERM, signal.SIGINT):
+    # A second one ends the process at once, which is as safe as a crash. There is nothing left to re-read.
+    for one in ENDS:
         signal.signal(one, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
+    # So does the time: a part that hangs must not hold up the end for ever.
+    faulthandler.dump_traceback_later(longest_end(app.config.daemon.drain).total_seconds(), exit=True)
     app.stop()
     logs.log.info("daemon.stopped")
     # A poll may still hang in the API; nothing of it is worth waiting for.
@@ -56,10 +61,19 @@ def run(config: ConfigOption = None) -> None:
     os._exit(os.EX_OK)
 
 
-def _started(config: Config) -> App:
+def longest_end(drain: timedelta) -> timedelta:
+    """Commands, polls and deliveries under way get `drain` each, one after the other."""
+    return 3 * drain + BESIDE_DRAIN
+
+
+def _started(config: Config, notifier: Notifier) -> App:
+    def ready() -> None:
+        logs.log.info("daemon.ready", database=databases.shown(config.daemon.database), http_port=app.port)
+        notifier.ready(app.status_line())
+
     try:
         app = App(config, listening=listening(os.environ))
-        app.start()
+        app.start(ready)
     except DatabaseError as error:
         raise Fatal(str(error), os.EX_IOERR) from None
     except OSError as error:

@@ -17,7 +17,7 @@ from tests.systemd.service import DATABASE, UNIT, Service
 from tests.test_app import bodies, wait_for
 from tests.test_docs import blocks
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("systemd")]
+pytestmark = pytest.mark.slow
 
 PAGE = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 COPY = """\

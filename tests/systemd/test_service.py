@@ -21,7 +21,7 @@ from tests.systemd.service import CREDENTIAL_CONFIGURATION, TELLER, UNIT, Servic
 from tests.test_app import bodies, texts, wait_for
 from tests.test_systemd import wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("systemd")]
+pytestmark = pytest.mark.slow
 
 
 def write(system: SimulatedSystem, text: str) -> None:
