@@ -36,6 +36,8 @@ PRAGMAS = (
     "journal_size_limit=67108864",
 )
 """Of each connection."""
+CHECKPOINT = "wal_autocheckpoint"
+"""In a URL: after how many pages SQLite moves its log into the file. With 0 somebody else has to do it."""
 
 
 class DatabaseError(Exception):
@@ -203,19 +205,23 @@ def in_memory() -> Database:
 
 def _engine(url: str) -> sa.Engine:
     try:
-        engine = sa.create_engine(url)
+        parsed = sa.make_url(url)
+        engine = sa.create_engine(parsed.difference_update_query([CHECKPOINT]))
     except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
         raise DatabaseError(f"database = {shown(url)!r}: {error}") from None
     if engine.dialect.name == "sqlite":
-        _prepare(engine)
+        pages = parsed.query.get(CHECKPOINT, "1000")
+        if not (isinstance(pages, str) and pages.isdecimal()):
+            raise DatabaseError(f"database: {CHECKPOINT} has to be a number of pages; 0: never")
+        _prepare(engine, f"{CHECKPOINT}={pages}")
     return engine
 
 
-def _prepare(engine: sa.Engine) -> None:
+def _prepare(engine: sa.Engine, *more: str) -> None:
     @sa.event.listens_for(engine, "connect")
     def on_connect(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None  # the driver must not begin transactions by itself
-        for pragma in PRAGMAS:
+        for pragma in (*PRAGMAS, *more):
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")

@@ -104,11 +104,11 @@ class Service:
         """Wait until a query for a figure finds so much."""
         self._wait(lambda: int(str(self.stored(query)[0][0])), lambda found: found >= many)
 
-    def stored(self, query: str) -> list[tuple[object, ...]]:
-        """Rows of the database, read in the machine: from here, SQLite would follow its path to ours."""
-        if not (self.machine.root / DATABASE.lstrip("/")).exists():
+    def stored(self, query: str, database: str = DATABASE) -> list[tuple[object, ...]]:
+        """Rows of a database, read in the machine: from here, SQLite would follow its path to ours."""
+        if not (self.machine.root / database.lstrip("/")).exists():
             return [(0,)]
-        said = self.machine.run("/opt/yemotd/bin/python", "-c", ASK, DATABASE, query)
+        said = self.machine.run("/opt/yemotd/bin/python", "-c", ASK, database, query)
         return [tuple(row) for row in json.loads(said)]
 
     def get(self, path: str) -> tuple[int, str]:

@@ -13,18 +13,13 @@ from tests.fakes import Receiver
 from tests.process import SECRET, TOKEN
 from tests.systemd.conftest import ROOT, make
 from tests.systemd.machine import Machine
-from tests.systemd.service import DATABASE, UNIT, Service
+from tests.systemd.service import UNIT, Service
 from tests.test_app import bodies, wait_for
 from tests.test_docs import blocks
 
 pytestmark = pytest.mark.slow
 
 PAGE = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
-COPY = """\
-import sqlite3, sys
-source, copy = sqlite3.connect(sys.argv[1]), sqlite3.connect(sys.argv[2])
-source.backup(copy)
-"""
 INSTALLED = (
     "/opt/yemotd/bin/yemotd",
     "/usr/bin/yemotd",
@@ -40,6 +35,18 @@ OURS = ("/etc/yemotd", "/etc/default/yemotd", "/var/lib/yemotd")
 
 def exist(machine: Machine, *places: str) -> list[str]:
     return [place for place in places if (machine.root / place.lstrip("/")).exists()]
+
+
+def section(title: str) -> str:
+    """One of the page's."""
+    return PAGE.partition(f"## {title}\n")[2].partition("\n## ")[0]
+
+
+def commands(machine: Machine, title: str) -> str:
+    """What root is told to type in a section of the page, typed; what is said to that."""
+    (steps,) = blocks(section(title), "console")
+    typed = "\n".join(line.removeprefix("# ") for line in steps.splitlines())
+    return machine.run("/bin/sh", "-ec", typed)
 
 
 def modes(machine: Machine, *places: str) -> list[str]:
@@ -113,19 +120,39 @@ def test_a_copy_is_restored_as_the_page_says_and_goes_on(service: Service, recei
     machine = service.machine
     service.start()
     service.wait_for_baseline()
-    machine.run("/opt/yemotd/bin/python", "-c", COPY, DATABASE, "/var/backups/yemotd.db")
+    machine.run("rm", "-f", "/var/backups/yemotd.db")
+    commands(machine, "Backup")
     wait_for(receiver, "daemon.started")
     machine.run("systemctl", "restart", UNIT)
     wait_for(receiver, "daemon.stopped")
-    (steps,) = blocks(PAGE.partition("## Restore")[2].partition("## ")[0], "console")
-    lines = [line.removeprefix("# ") for line in steps.splitlines() if "db check" not in line]
-    machine.run("/bin/sh", "-ec", "\n".join(lines))
+    said = commands(machine, "Restore")
     service.wait_for_baseline()
     told = [row[0] for row in service.stored("SELECT type FROM events ORDER BY number")]
     again = wait_for(receiver, "daemon.started", 3)
 
+    assert "The database is sound" in said
     assert told == ["daemon.started", "daemon.started"]  # that of the copy, and the new one
     assert len({one["data"]["id"] for one in again}) == 3
+
+
+def test_a_copy_is_made_every_night_as_the_page_says_and_old_ones_go(service: Service) -> None:
+    machine, folder = service.machine, service.machine.root / "var/backups/yemotd"
+    for unit in blocks(section("Backup"), "ini"):
+        service.write(f"run/systemd/system/yemotd-backup.{'timer' if '[Timer]' in unit else 'service'}", unit)
+    machine.run("systemctl", "daemon-reload")
+    service.start()
+    service.wait_for_baseline()
+    machine.run("systemctl", "start", "yemotd-backup.timer")
+    machine.run("mkdir", "--parents", "/var/backups/yemotd")
+    machine.run("touch", "--date=15 days ago", "/var/backups/yemotd/yemotd-of-old.db")
+    machine.run("systemctl", "start", "yemotd-backup.service")
+    machine.run("systemctl", "stop", "yemotd-backup.timer")
+    (copy,) = [path.name for path in folder.iterdir()]
+    found = service.stored("SELECT count(*) FROM watches", f"/var/backups/yemotd/{copy}")
+    shutil.rmtree(folder)
+
+    assert re.fullmatch(r"yemotd-\d{8}T\d{6}Z\.db", copy)
+    assert found == [(2,)]
 
 
 def test_an_upgrade_restarts_the_service_and_keeps_what_was_configured(

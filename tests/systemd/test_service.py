@@ -308,6 +308,7 @@ def test_the_command_line_of_root_has_the_secrets_and_takes_nothing_from_the_ser
 ) -> None:
     """Also where there is no database yet: what `poll` writes belongs to the service."""
     checked = service.machine.run("yemotd", "check")
+    upgraded = service.machine.run("yemotd", "db", "upgrade")
     polled = service.machine.run("yemotd", "poll")
     service.start()
     shown = service.machine.run("yemotd", "status")
@@ -318,6 +319,7 @@ def test_the_command_line_of_root_has_the_secrets_and_takes_nothing_from_the_ser
     service.start()
 
     assert "ok" in checked.lower()
+    assert "The database is at revision" in upgraded
     assert "main/sms: answered" in polled
     assert f"process {service.main_pid}" not in polled
     assert "running, process" in shown
