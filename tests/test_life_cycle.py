@@ -172,8 +172,12 @@ def undelivered(tmp_path: Path) -> int:
 
 @pytest.mark.parametrize(
     ("drain", "signals", "code"),
-    [("300ms", [signal.SIGTERM], 0), ("1h", [signal.SIGTERM, signal.SIGTERM], -signal.SIGTERM)],
-    ids=["when the time is over", "at once at the second signal"],
+    [
+        ("300ms", [signal.SIGTERM], 0),
+        ("1h", [signal.SIGTERM, signal.SIGTERM], -signal.SIGTERM),
+        ("1h", [signal.SIGTERM, signal.SIGINT], -signal.SIGINT),
+    ],
+    ids=["when the time is over", "at once at the second signal", "at once by the keyboard"],
 )
 def test_an_end_waits_for_a_receiver_no_longer_than_it_may_and_loses_nothing(
     process: Process, receiver: Receiver, tmp_path: Path, drain: str, signals: list[signal.Signals], code: int

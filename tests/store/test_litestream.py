@@ -49,7 +49,7 @@ def opened(folder: Path, query: str = "") -> Iterator[Database]:
 
 @contextmanager
 def copied(folder: Path) -> Iterator[None]:
-    """Somebody copies, as Litestream does: it writes a little, so that there is a log, and goes on reading it."""
+    """Somebody copies, as Litestream does: it writes a little, so that there is a log, and reads on."""
     with closing(sqlite3.connect(folder / "a.db", isolation_level=None)) as other:
         other.execute("CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER)")
         other.execute("BEGIN")
