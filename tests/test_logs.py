@@ -3,13 +3,23 @@
 import io
 import json
 import logging
-import os
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 from daemon import logs
-from daemon.core.model import Secret
+from daemon.core.model import Fact, Secret
+from daemon.store import database as databases
+from daemon.store.database import Database
+from daemon.workers.recorder import Recorder, log_recorded
+from tests.fakes import START, Ids
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    one = databases.in_memory()
+    yield one
+    one.close()
 
 
 def logged(*secrets: str) -> tuple[io.StringIO, logs.Redactor]:
@@ -54,31 +64,21 @@ def test_a_secret_value_prints_as_stars() -> None:
     assert f"{secret} {secret!r} {[secret]}" == "*** Secret(***) [Secret(***)]"
 
 
+def test_an_event_of_an_incident_says_which(database: Database) -> None:
+    stream, _ = logged()
+    recorder = Recorder([], Ids())
+    facts = [Fact("sip.account.unregistered", "sip/077", {}, "inc_1"), Fact("sms.received", "sms/050", {})]
+    with database.write() as db:
+        log_recorded(recorder.record(db, "main", facts, START))
+
+    first, second = lines(stream)
+    assert (first["event"], first["event_id"], first["incident"]) == ("event.recorded", "evt_1", "inc_1")
+    assert "incident" not in second
+
+
 def test_everyday_lines_of_libraries_are_left_out() -> None:
     stream, _ = logged()
     logging.getLogger("apscheduler.scheduler").warning("Execution of job skipped")
     logging.getLogger("apscheduler.scheduler").error("broken")
 
     assert [line["event"] for line in lines(stream)] == ["broken"]
-
-
-@pytest.mark.parametrize(("is_ours", "starts"), [(True, ["<6>{", "<4>{", "<3>{"]), (False, ["{", "{", "{"])])
-def test_the_journal_is_told_how_much_each_line_matters(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_ours: bool, starts: list[str]
-) -> None:
-    """Where the stream is the one that it named: not one that was led elsewhere."""
-    with (tmp_path / "log").open("w+") as stream:
-        status = os.fstat(stream.fileno())
-        monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino if is_ours else 1}")
-        logs.configure(logs.Redactor(), stream)
-        logs.log.info("delivery.done")
-        logs.log.warning("delivery.retry")
-        logging.getLogger("library").error("broken")
-        said = (tmp_path / "log").read_text().splitlines()
-
-    assert [line.partition('"')[0] for line in said] == starts
-    assert [json.loads(line.lstrip("<643>"))["event"] for line in said] == [
-        "delivery.done",
-        "delivery.retry",
-        "broken",
-    ]
