@@ -1,16 +1,22 @@
 # On a machine with nothing but Python 3.11: `make demo` shows it at work, `make test` tests it.
+# `make deb` makes a Debian package, `make install` (as root, after `make opt`) goes without one: docs/operating.md.
 # `make bench` measures it, beside its peers; with words of its own: make bench WORDS='--quick --only latency'
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Of the service: it must be there for every user of the machine.
+SYSTEM_PYTHON ?= /usr/bin/python3
+prefix ?= /usr/local
+DESTDIR ?=
+OPT := build/opt
 
-.PHONY: demo test fast check format bench lock wheel clean
+.PHONY: demo test fast check format bench lock wheel opt install uninstall deb clean
 
 demo: $(VENV)/.ready
 	$(BIN)/yemotd demo
 
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest -p no:cacheprovider -n auto
+	$(BIN)/python -m pytest -p no:cacheprovider -n auto -rs
 
 fast: $(VENV)/.ready
 	$(BIN)/python -m pytest -m "not slow"
@@ -30,10 +36,26 @@ lock: $(VENV)/.ready
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 		--python-version 3.11 --upgrade --extra dev pyproject.toml -o requirements-dev.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 --upgrade --extra apprise --extra postgres -c requirements-dev.txt \
+		pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 		--python-version 3.11 --upgrade bench/requirements.in -o bench/requirements.txt
 
 wheel: $(VENV)/.ready
 	$(BIN)/python -m build --wheel --no-isolation
+
+# What is installed at /opt/yemotd.
+opt: $(OPT).ready
+
+install: $(OPT).ready
+	packaging/install $(OPT) "$(DESTDIR)" "$(prefix)"
+
+uninstall:
+	packaging/uninstall "$(DESTDIR)" "$(prefix)"
+
+deb: $(OPT).ready
+	mkdir -p dist
+	packaging/deb $(OPT) dist
 
 clean:
 	rm -rf $(VENV) bench/.venv dist build
@@ -47,4 +69,10 @@ bench/.venv/.ready: bench/requirements.txt | $(VENV)/.ready
 	$(BIN)/python -m venv --clear bench/.venv
 	bench/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 		-r bench/requirements.txt
+	touch $@
+
+$(OPT).ready: requirements.txt pyproject.toml config.toml packaging/environment systemd/tell-failure \
+		$(shell find daemon migrations -type f ! -name '*.pyc') | $(VENV)/.ready
+	mkdir -p build
+	packaging/environment $(SYSTEM_PYTHON) $(CURDIR)/$(BIN) $(CURDIR)/$(OPT)
 	touch $@

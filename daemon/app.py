@@ -22,6 +22,7 @@ The walk of one poll, from the scheduler to the webhook:
     |   delivery.after                  pure   Next(status, due_at)
 """
 
+import socket
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -34,15 +35,17 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from daemon import __version__, clock
-from daemon.clients import clients_of
+from daemon.clients import clients_of, heartbeat_of
 from daemon.commanding import policies, systems_of
 from daemon.config import Config
+from daemon.core.breaker import Health
 from daemon.core.commands import Command
 from daemon.core.model import Fact, Json
 from daemon.core.routing import DAEMON
 from daemon.core.watch import Watch
 from daemon.endpoints import interests, public_keys, retention, routes
 from daemon.outgoing import Outgoing
+from daemon.progress import Loop, Progress
 from daemon.store import database as databases
 from daemon.trying import ping
 from daemon.watching import watches
@@ -52,8 +55,10 @@ from daemon.web.commands import Desk
 from daemon.web.endings import Endings
 from daemon.web.live import Live, Scheduled
 from daemon.web.server import Server
+from daemon.workers import heartbeat, vitals
 from daemon.workers.commander import Commander
 from daemon.workers.dispatcher import Dispatcher
+from daemon.workers.heartbeat import Heartbeat
 from daemon.workers.housekeeper import Housekeeper
 from daemon.workers.pauses import Pauses
 from daemon.workers.poller import Poller
@@ -61,27 +66,43 @@ from daemon.workers.recorder import Recorder, log_recorded
 from daemon.workers.reporter import OWNER, Reporter
 from daemon.workers.tally import Tally
 from daemon.workers.teller import Teller, sweep
+from daemon.workers.vitals import Vitals
 from daemon.yemot.client import Client
 
 log = structlog.get_logger()
 
+FAILING = (Health.DEGRADED, Health.SUSPENDED)
 SPREAD = timedelta(milliseconds=20)
 """Between the first polls of two watches: all at once would be late, and a burst at the API."""
 MOST_THREADS = 256
 """Polls under way at once; each watch needs one at most."""
+OWN_THREADS = 4
+"""For what the scheduler does beside polls, which no number of hanging polls may hold up."""
+TURN_WITHIN = timedelta(minutes=1)
+"""A loop that did not turn for so long is stuck: twice the longest sleep of any."""
+CALLS_OF_A_POLL = 20
+"""More than any takes, with its fallbacks; each is over by the system's `deadline`."""
 PRUNE_EVERY = timedelta(hours=1)
 PRUNE_FIRST = timedelta(minutes=5)
 """After the start, which has enough to do."""
 FLUSH_EVERY = timedelta(seconds=5)
+CHECK_EVERY = timedelta(seconds=10)
+"""How late a full disk, a wrong clock or a store that cannot be written may be noticed."""
 TELL_EVERY = timedelta(seconds=5)
 """How late a silence's end, a quiet window or a reminder may be noticed."""
 
 
 class App:
-    """The daemon's parts, from a configuration. `start`, `reload` and `stop` are for one thread."""
+    """The daemon's parts, from a configuration. `start`, `reload` and `stop` are for one thread.
 
-    def __init__(self, config: Config) -> None:
+    `listening`, where somebody listens for it already, is used instead of `[http] listen`.
+    """
+
+    def __init__(
+        self, config: Config, *, listening: socket.socket | None = None, progress: Progress | None = None
+    ) -> None:
         self.config = config
+        self._listening = listening
         self.started_at = clock.utcnow()
         self._cleanups = ExitStack()
         self._clients: list[Client] = []
@@ -89,10 +110,11 @@ class App:
         self._dispatching: threading.Thread | None = None
         self._commanding: threading.Thread | None = None
         self._is_stopping = threading.Event()
+        self._progress = progress or Progress(clock.monotonic)
         self.port: int | None = None
 
-    def start(self) -> None:
-        """Open, recover, listen, send, poll: in this order. Raises `DatabaseError` or OSError.
+    def start(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Open, recover, listen, send, call `ready`, poll: in this order. Raises `DatabaseError` or OSError.
 
         Nothing waits for the API: that it is away is something to tell, not a reason not to start.
         """
@@ -104,8 +126,10 @@ class App:
             self._listen()
             self._dispatch()
             self._announce("daemon.started", {"version": __version__})
-            self._poll()
+            self._prepare_polls()
             self._command()
+            ready()
+            self._scheduler.start()
             undo.pop_all()
 
     def stop(self) -> None:
@@ -123,7 +147,7 @@ class App:
             }.items()
             if is_changed
         )
-        clients = clients_of(config)  # raises before anything has changed
+        clients = clients_of(config, self.vitals.heard)  # raises before anything has changed
         old_clients = self._clients
         self.config = config
         self.recorder.interests = interests(config)
@@ -138,12 +162,25 @@ class App:
 
     def status_line(self) -> str:
         """One line for `systemctl status`."""
-        systems, many = len(self.config.systems), len(self._watches)
+        if failure := self.vitals.failure:
+            return (
+                f"the database cannot be written since {failure.since:%Y-%m-%d %H:%M:%S} UTC: {failure.error}"
+            )
+        silent = len(self.poller.unanswered())
+        failing = sum(one.health in FAILING for one in self.dispatcher.health().values())
+        polling = f"polling {len(self._watches)} watches of {len(self.config.systems)} systems"
+        telling = f"telling {len(self.recorder.interests)} endpoints"
         return (
-            f"polling {many} watches of {systems} systems, telling {len(self.recorder.interests)} endpoints"
+            f"{polling}{f' ({silent} without an answer)' if silent else ''}, "
+            f"{telling}{f' ({failing} failing)' if failing else ''}"
         )
 
     def _build_workers(self) -> None:
+        self._scheduler = BackgroundScheduler(
+            executors={"default": ThreadPoolExecutor(MOST_THREADS), "own": ThreadPoolExecutor(OWN_THREADS)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+            timezone="UTC",
+        )
         self._outgoing = Outgoing(self.config)
         self._sender = self._outgoing.senders
         self._cleanups.callback(_named("sender", self._sender.close))
@@ -163,6 +200,14 @@ class App:
             on_attempted=self.tally.attempted,
         )
         self._outgoing.rests_until = self.dispatcher.rests_until
+        self.vitals = Vitals(
+            self.database,
+            self.recorder,
+            now=clock.utcnow,
+            disk=lambda: databases.disk(self.config.daemon.database),
+            least_mib=lambda: self.config.daemon.free_mib,
+            wake=self.dispatcher.wake,
+        )
         pauses = Pauses(clock.monotonic)
         self.endings = Endings()
         self.commander = Commander(
@@ -194,7 +239,7 @@ class App:
             return
         live = Live(
             started_at=self.started_at,
-            is_alive=self._is_alive,
+            is_alive=self.is_alive,
             is_ready=self._is_ready,
             schedule=self._scheduled,
             last_seen=self.poller.unflushed,
@@ -213,7 +258,8 @@ class App:
             counts=self.tally.counts,
         )
         app = create_app(database=self.database, tokens=self._tokens, live=live, version=__version__)
-        server = Server(app, *address)
+        turned = self._progress.loop("http", TURN_WITHIN).turn
+        server = Server(app, *address, listening=self._listening, turned=turned)
         server.start()
         self.port = server.port
         self._cleanups.callback(_named("http", lambda: server.stop(timeout=5)))
@@ -223,32 +269,32 @@ class App:
         if released:
             log.info("dispatcher.recovered", deliveries=released)
         drain = self.config.daemon.drain
+        loop = self._progress.loop("dispatcher", TURN_WITHIN)
         thread = threading.Thread(
-            target=lambda: self.dispatcher.run(drain=drain), name="dispatcher", daemon=True
+            target=lambda: self.dispatcher.run(drain=drain, turned=loop.turn), name="dispatcher", daemon=True
         )
         thread.start()
         self._dispatching = thread
 
         def end() -> None:
             self._announce("daemon.stopped", {"version": __version__})
+            loop.rest()
             self.dispatcher.stop()
             thread.join(drain.total_seconds() + 5)
 
         self._cleanups.callback(_named("dispatcher", end))
 
-    def _poll(self) -> None:
-        threads = ThreadPoolExecutor(MOST_THREADS)
-        self._scheduler = BackgroundScheduler(
-            executors={"default": threads},
-            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
-            timezone="UTC",
-        )
-        self._schedule(clients_of(self.config))
-        self._scheduler.start()
+    def _prepare_polls(self) -> None:
+        """All of it but to begin."""
+        self._scheduling = self._progress.loop("scheduler", TURN_WITHIN)
+        self._scheduling.turn()
+        self._schedule(clients_of(self.config, self.vitals.heard))
 
         def end() -> None:
+            self._scheduling.rest()
             # A poll that hangs in the API must not hold up the end; what it would have found is found later.
-            self._scheduler.shutdown(wait=False)
+            if self._scheduler.running:
+                self._scheduler.shutdown(wait=False)
             if not self.poller.settle(self.config.daemon.drain):
                 log.warning("poller.left_polls")
             self.poller.flush()
@@ -261,11 +307,13 @@ class App:
         left = self.commander.recover()
         if left:
             log.warning("commander.recovered", commands=left)
-        thread = threading.Thread(target=self.commander.run, name="commander", daemon=True)
+        loop = self._progress.loop("commander", TURN_WITHIN)
+        thread = threading.Thread(target=lambda: self.commander.run(loop.turn), name="commander", daemon=True)
         thread.start()
         self._commanding = thread
 
         def end() -> None:
+            loop.rest()
             self.commander.stop()
             if not self.commander.settle(self.config.daemon.drain):
                 log.warning("commander.left_commands")
@@ -287,15 +335,44 @@ class App:
         now = clock.utcnow()
         for index, watch in enumerate(self._watches):
             first = min(index * SPREAD, watch.every)
-            self._add_job("/".join(watch.id), _guarded(self.poller, watch), watch.every, now + first)
+            name = "/".join(watch.id)
+            loop = self._progress.loop(f"poll of {name}", self._longest_poll(watch))
+            self._add_job(name, _guarded(self.poller, watch, loop), watch.every, now + first, "default")
+        self._add_job("check", self.vitals.check, CHECK_EVERY, now)
+        if self.config.heartbeat is not None:
+            self._heartbeat = Heartbeat(heartbeat_of(self.config.heartbeat))
+            self._add_job("heartbeat", self._beat, self.config.heartbeat.every, now + SPREAD)
         self._add_job("flush", self._flush, FLUSH_EVERY, now + FLUSH_EVERY)
         self._add_job("tell", self._tell, TELL_EVERY, now + TELL_EVERY)
         self._add_job("prune", self._prune, PRUNE_EVERY, now + PRUNE_FIRST)
         self._sweep()
 
-    def _add_job(self, name: str, work: Callable[[], None], every: timedelta, first: datetime) -> None:
-        seconds = every.total_seconds()
-        self._scheduler.add_job(work, "interval", seconds=seconds, next_run_time=first, id=name)
+    def _longest_poll(self, watch: Watch) -> timedelta:
+        (deadline,) = (system.deadline for system in self.config.systems if system.name == watch.system)
+        return CALLS_OF_A_POLL * deadline + TURN_WITHIN
+
+    def _add_job(
+        self, name: str, work: Callable[[], None], every: timedelta, first: datetime, threads: str = "own"
+    ) -> None:
+        self._scheduler.add_job(
+            work, "interval", seconds=every.total_seconds(), next_run_time=first, id=name, executor=threads
+        )
+
+    def _beat(self) -> None:
+        """A sign of life: only while every part works, and what happens can be written down."""
+        self.vitals.check()
+        is_alive, _ = self.is_alive()
+        if not is_alive or self.vitals.failure is not None:
+            return
+        now, unflushed = clock.utcnow(), self.poller.unflushed()
+        last_seen = {watch.id: unflushed.get(watch.id) for watch in self._watches}
+        try:
+            with self.database.read() as db:
+                sign = heartbeat.sign(db, __version__, self.started_at, last_seen, now)
+        except sa.exc.DBAPIError as error:
+            log.warning("heartbeat.not_made", error=str(error.orig))
+            return
+        self._heartbeat.beat(sign)
 
     def _flush(self) -> None:
         try:
@@ -305,6 +382,7 @@ class App:
 
     def _tell(self) -> None:
         """Tell what time alone has changed."""
+        self._scheduling.turn()
         try:
             recorded = self.teller.tick(self.database, clock.utcnow())
         except sa.exc.DBAPIError as error:
@@ -322,7 +400,7 @@ class App:
 
     def _sweep(self) -> None:
         """End the alerts of what is not watched any more."""
-        configured: dict[str, set[str]] = {DAEMON: {OWNER}}
+        configured: dict[str, set[str]] = {DAEMON: {OWNER, vitals.OWNER}}
         for watch in self._watches:
             configured.setdefault(watch.system, set()).add(watch.name)
         try:
@@ -369,14 +447,20 @@ class App:
     def _is_api_answering(self) -> bool | None:
         return self.poller.is_answered()
 
-    def _is_alive(self) -> tuple[bool, str]:
+    def is_alive(self) -> tuple[bool, str]:
+        """Whether every loop is there, and turns; and what is wrong where one does not."""
         loops = {"dispatcher": self._dispatching, "commander": self._commanding}
         ended = [name for name, loop in loops.items() if loop is not None and not loop.is_alive()]
         if ended:
             return False, f"the {' and the '.join(ended)} has ended"
+        stuck = self._progress.stuck()
+        if stuck:
+            return False, f"the {' and the '.join(stuck)} is stuck"
         return self._dispatching is not None, "dispatcher ok"
 
     def _is_ready(self) -> tuple[bool, str]:
+        if failure := self.vitals.failure:
+            return False, f"database: {failure.error}"
         try:
             with self.database.write() as db:
                 db.exec_driver_sql("SELECT 1")
@@ -385,10 +469,11 @@ class App:
         return True, "database ok"
 
 
-def _guarded(poller: Poller, watch: Watch) -> Callable[[], None]:
+def _guarded(poller: Poller, watch: Watch, loop: Loop) -> Callable[[], None]:
     """The poll as a scheduled job: the one place where any exception ends, in the log."""
 
     def job() -> None:
+        loop.turn()
         try:
             poller.poll(watch)
         except sa.exc.DBAPIError as error:
@@ -396,6 +481,8 @@ def _guarded(poller: Poller, watch: Watch) -> Callable[[], None]:
             log.error("poll.not_stored", system=watch.system, watch=watch.name, error=str(error.orig))
         except Exception:
             log.exception("poll.crashed", system=watch.system, watch=watch.name)
+        finally:
+            loop.rest()
 
     return job
 

@@ -1,19 +1,42 @@
 """From systems to clients of the API: one kept-alive session each, trust shared between them."""
 
-from daemon.config import Config, System
-from daemon.yemot.client import Access, Client
-from daemon.yemot.transport import Timeouts, Transport
+from collections.abc import Callable
+from datetime import timedelta
+
+from daemon import __version__
+from daemon.config import Config, Heartbeat, System
+from daemon.core.model import Unknown
+from daemon.yemot.client import Access, Client, Heard, unheard
+from daemon.yemot.transport import Request, Timeouts, Transport
+
+TIMEOUTS = Timeouts(timedelta(seconds=5), timedelta(seconds=10), timedelta(seconds=15))
+"""Of a heartbeat."""
+ACCEPTED = range(200, 300)
 
 
-def clients_of(config: Config) -> list[Client]:
-    """One client for each system, in their order."""
-    return [client_of(system) for system in config.systems]
+def clients_of(config: Config, heard: Heard = unheard) -> list[Client]:
+    """One client for each system, in their order; `heard` is told what time the API says it is."""
+    return [client_of(system, heard) for system in config.systems]
 
 
-def client_of(system: System) -> Client:
+def client_of(system: System, heard: Heard = unheard) -> Client:
     """The client of one system."""
     timeouts = Timeouts(system.connect_timeout, system.read_timeout, system.deadline)
     access = Access(
         system.token, system.base_url, system.fallback_url, system.authorization, system.switch_id
     )
-    return Client(access, Transport(timeouts, ca_file=system.ca_file))
+    return Client(access, Transport(timeouts, ca_file=system.ca_file), heard)
+
+
+def heartbeat_of(config: Heartbeat) -> Callable[[bytes], str | None]:
+    """What posts a sign of life, and returns why it did not arrive; the address is in no such reason."""
+    transport = Transport(TIMEOUTS)
+    headers = {"content-type": "application/json", "user-agent": f"yemotd/{__version__}"}
+
+    def post(body: bytes) -> str | None:
+        reply = transport.send(Request("POST", config.url.value, headers, body), repeatable=True)
+        if isinstance(reply, Unknown):
+            return reply.message
+        return None if reply.status in ACCEPTED else f"HTTP {reply.status}"
+
+    return post

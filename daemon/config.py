@@ -29,7 +29,7 @@ from daemon.configuration.watches import (
     UnitsWatch,
 )
 from daemon.configuration.webhooks import Webhook
-from daemon.settings import Config, Daemon, Email, Http, HttpToken, Notify, Smtp, System
+from daemon.settings import Config, Daemon, Email, Heartbeat, Http, HttpToken, Notify, Smtp, System
 
 __all__ = [
     "ApiWatch",
@@ -38,6 +38,7 @@ __all__ = [
     "Daemon",
     "DirectoryWatch",
     "Email",
+    "Heartbeat",
     "Http",
     "HttpToken",
     "Loaded",

@@ -205,6 +205,7 @@ def secrets(config: Config) -> list[str]:
         *(token.token for token in config.http.tokens),
         *(secret for webhook in config.webhooks for secret in webhook.secrets),
         *(notify.url for notify in config.notify),
+        *((config.heartbeat.url,) if config.heartbeat else ()),
         *(webhook.signing_key for webhook in config.webhooks if webhook.signing_key),
         *smtp,
     ]

@@ -6,6 +6,8 @@ No value is shown, as it may be a secret.
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+BODY = "body"
+"""What a fault of no field is about."""
 PLACES = frozenset({"body", "query", "path", "header", "cookie"})
 MOST = 50
 """A request may be wrong in a million places; nobody reads more."""
@@ -14,7 +16,7 @@ LONGEST_NAME = 200
 _WORDING = {
     "missing": "is missing",
     "extra_forbidden": "is not known here",
-    "json_invalid": "is not JSON: {error}",
+    "json_invalid": "is not JSON: {error}, at character {position}",
     "model_type": "expected an object",
     "model_attributes_type": "expected an object",
     "dict_type": "expected an object",
@@ -22,7 +24,7 @@ _WORDING = {
     "too_short": "expected at least {min_length}",
     "too_long": "expected at most {max_length}",
     "string_type": "expected text",
-    "string_unicode": "expected text; half of a surrogate pair is none",
+    "string_unicode": "expected text; this holds half of a character (a lone surrogate)",
     "string_too_short": "must not be empty",
     "string_too_long": "expected at most {max_length} characters",
     "string_pattern_mismatch": "has characters that cannot be in it, or too many",
@@ -30,11 +32,11 @@ _WORDING = {
     "bool_parsing": "expected true or false",
     "int_type": "expected a whole number",
     "int_parsing": "expected a whole number",
-    "int_parsing_size": "expected a smaller number",
+    "int_parsing_size": "expected a whole number of fewer digits",
     "int_from_float": "expected a whole number",
     "float_type": "expected a number",
     "float_parsing": "expected a number",
-    "finite_number": "expected a number",
+    "finite_number": "expected a finite number",
     "greater_than_equal": "expected at least {ge}",
     "less_than_equal": "expected at most {le}",
     "enum": "expected {expected}",
@@ -57,17 +59,17 @@ def faults(errors: Iterable[Mapping[str, Any]], tags: Collection[str] = ()) -> l
 
 def _path(error: Mapping[str, Any], tags: Collection[str]) -> str:
     kind: str = error["type"]
-    *keys, last = error["loc"] or ("body",)
+    *keys, last = error["loc"] or (BODY,)
     keys = [key for key in keys if key not in tags]
     if kind != "json_invalid" and (kind == "extra_forbidden" or last not in tags):
         keys.append(last)  # of text that is no JSON it is where in the text
     if len(keys) > 1 and keys[0] in PLACES:
         del keys[0]
     if kind.startswith("union_tag"):
-        keys = [*(key for key in keys if key != "body"), "type"]
+        keys = [*(key for key in keys if key != BODY), "type"]
     field, _ = _told(error)
     # Keys are whatever somebody sent, half a surrogate pair included.
-    path = ".".join(map(str, [*keys, *([field] if field else [])])) or "body"
+    path = ".".join(map(str, [*keys, *([field] if field else [])])) or BODY
     path = path.encode("utf-8", "replace").decode("utf-8")
     return path if len(path) <= LONGEST_NAME else path[:LONGEST_NAME] + "…"
 
@@ -77,7 +79,9 @@ def _reason(error: Mapping[str, Any]) -> str:
     if kind == "value_error":
         return _told(error)[1]
     wording = _NO_TIME if kind.startswith("datetime") else _WORDING.get(kind, "cannot be used")
-    return wording.format(**error.get("ctx", {}))
+    last = error["loc"][-1] if error["loc"] else None
+    position = last + 1 if isinstance(last, int) else None
+    return wording.format(**{"position": position, **error.get("ctx", {})})
 
 
 def _told(error: Mapping[str, Any]) -> tuple[str, str]:

@@ -1,10 +1,12 @@
-"""Log lines are events: a fixed name, then keys and values; read by people on a terminal, else JSON lines.
+"""Log lines are events: a fixed name, then keys and values. On a terminal they are for people, under systemd
+fields of the journal, else JSON lines.
 
 Two walls before a secret: `Secret` values print as `***`, and whatever text still holds a configured
 secret has it cut out here.
 """
 
 import logging
+import os
 import sys
 from collections.abc import Iterable
 from typing import TextIO
@@ -12,7 +14,10 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from daemon.journal import JournalHandler, is_read_by_journal, priority
+
 log = structlog.get_logger()
+as_json = structlog.processors.JSONRenderer(ensure_ascii=False)
 
 QUIET = ("alembic", "apscheduler", "urllib3", "uvicorn", "asyncio")
 """Libraries whose everyday lines are none of the reader's business."""
@@ -59,17 +64,22 @@ def configure(redactor: Redactor, stream: TextIO | None = None) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(out)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+
+    def formatter(renderer: Processor) -> logging.Formatter:
+        return structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                redactor,
-                _renderer(is_terminal=out.isatty()),
-            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, redactor, renderer],
         )
-    )
+
+    handler: logging.Handler = logging.StreamHandler(out)
+    if out.isatty():
+        handler.setFormatter(formatter(structlog.dev.ConsoleRenderer(pad_event_to=22)))
+    elif is_read_by_journal(out, os.environ):
+        handler.setFormatter(formatter(_with_priority))
+        handler = JournalHandler(handler)
+        handler.setFormatter(formatter(as_json))
+    else:
+        handler.setFormatter(formatter(as_json))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
@@ -77,7 +87,7 @@ def configure(redactor: Redactor, stream: TextIO | None = None) -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def _renderer(*, is_terminal: bool) -> Processor:
-    if is_terminal:
-        return structlog.dev.ConsoleRenderer(pad_event_to=22)
-    return structlog.processors.JSONRenderer(ensure_ascii=False)
+def _with_priority(logger: WrappedLogger, name: str, event: EventDict) -> str:
+    """A line of a stream that the journal reads, which takes the priority in front off; see sd-daemon(3)."""
+    line = as_json(logger, name, event)
+    return f"<{priority(event.get('level'))}>{line if isinstance(line, str) else line.decode()}"

@@ -22,7 +22,8 @@ from pydantic import (
     StringConstraints,
     Tag,
     TypeAdapter,
-    model_validator,
+    ValidationInfo,
+    field_validator,
 )
 
 from daemon.core.campaigns import LISTS, MOST_NUMBERS, estimate
@@ -39,21 +40,36 @@ FIRST_YEAR, LAST_YEAR = 2000, 2200
 COUNTRY = 972
 """A whole number that begins with it has lost no zero."""
 
+IVR = "ivr2:"
+
 _NUMBER = re.compile(r"\+?[0-9]{3,15}")
+_LARGEST_NUMBER = 10**15
+_CALL_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _WRITTEN = re.compile(r"[\s().-]")
-_PATH = re.compile(r"\.|/|/?[^\s/\x00-\x1f\x7f]+(?:/[^\s/\x00-\x1f\x7f]+)*/?")
+_PATH = re.compile(r"\.|/|/?[^\s/]+(?:/[^\s/]+)*/?")
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _LIST = re.compile(r"(?:tpl|tzl):[A-Za-z0-9_-]{1,64}")
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]([0-9]{2}:[0-9]{2}(?::[0-9]{2})?))?")
 
 
 def _path(value: str) -> str:
-    if not _PATH.fullmatch(value) or ".." in value.split("/"):
+    # Not printable are also the marks of direction that come along when Hebrew text is copied.
+    if not _PATH.fullmatch(value) or not value.isprintable() or ".." in value.split("/"):
         raise ValueError('expected the path of an extension, such as "/5" or "/1/2"; "." is the main one')
     return value
 
 
 def _ivr_path(value: str) -> str:
-    return "ivr2:" + _path(value.removeprefix("ivr2:"))
+    bare = value.removeprefix(IVR)
+    if bare.startswith(IVR):
+        raise ValueError(f'"{IVR}" is given twice')
+    return IVR + _path(bare)
+
+
+def _call_id(value: str) -> str:
+    if not _CALL_ID.fullmatch(value):
+        raise ValueError("expected letters, digits, dots, dashes and underscores, at most 64")
+    return value
 
 
 def _text(value: str) -> str:
@@ -62,10 +78,18 @@ def _text(value: str) -> str:
     return value.strip()
 
 
+def idempotency_key(value: str) -> str:
+    """The key as it is; raises ValueError for one that HTTP cannot carry."""
+    if not _KEY.fullmatch(value):
+        raise ValueError("expected 1 to 255 ASCII letters, digits and signs, without blanks")
+    return value
+
+
 def _phone(value: object) -> str:
     """A number in the national form. A whole number has lost the zero that a national number begins with."""
     if isinstance(value, int) and not isinstance(value, bool):
-        if not str(value).startswith(str(COUNTRY)):
+        # The bound first: Python refuses to write out an int of thousands of digits.
+        if not 0 < value < _LARGEST_NUMBER or not str(value).startswith(str(COUNTRY)):
             raise ValueError("expected a number as text: as a figure it loses its first zero")
         value = str(value)
     if not isinstance(value, str):
@@ -91,6 +115,8 @@ def _phones_text(value: str) -> str:
 
 def _opened(value: object) -> object:
     """The API takes its JSON forms as text, too."""
+    if not isinstance(value, str | list):
+        raise ValueError("expected numbers: text with colons between them, or a list")
     if isinstance(value, str) and value.lstrip().startswith("["):
         try:
             return json.loads(value)
@@ -106,7 +132,7 @@ def _local_date(value: str) -> str:
         at = datetime.fromisoformat(" ".join(filter(None, written.groups()))) if written else None
     except ValueError:
         at = None
-    if at is None:
+    if at is None or not FIRST_YEAR <= at.year < LAST_YEAR:
         raise ValueError('expected a local time such as "2026-11-23 18:00:00"')
     return f"{at:%Y-%m-%d %H:%M:%S}"
 
@@ -132,7 +158,12 @@ def _unlike(values: list[str]) -> list[str]:
 
 Path = Annotated[str, StringConstraints(max_length=200), AfterValidator(_path)]
 IvrPath = Annotated[str, StringConstraints(max_length=200), AfterValidator(_ivr_path)]
-CallId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+CallId = Annotated[
+    str, AfterValidator(_call_id), Field(json_schema_extra={"pattern": f"^{_CALL_ID.pattern}$"})
+]
+IdempotencyKey = Annotated[
+    str, AfterValidator(idempotency_key), Field(json_schema_extra={"pattern": f"^{_KEY.pattern}$"})
+]
 Agent = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_text)]
 Phone = Annotated[str, BeforeValidator(_phone, json_schema_input_type=str | int)]
 LocalDate = Annotated[str, StringConstraints(max_length=32), AfterValidator(_local_date)]
@@ -142,7 +173,7 @@ Moment = Annotated[AwareDatetime, AfterValidator(_moment)]
 class Params(BaseModel):
     """What all parameters share."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, regex_engine="python-re")
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class NoParams(Params):
@@ -196,11 +227,20 @@ def _forms(value: list[Any]) -> list[Any]:
     return value
 
 
+def _can_be_dialled(phones: Any) -> Any:
+    numbers = list(_numbers(phones))
+    if len(numbers) > MOST_NUMBERS:
+        raise ValueError(f"{len(numbers)} numbers; a campaign takes at most {MOST_NUMBERS}")
+    _unlike(numbers)
+    return phones
+
+
 Phones = Annotated[
     Annotated[str, StringConstraints(max_length=20_000), AfterValidator(_phones_text), Tag("text")]
     | Annotated[list[Entry], Field(min_length=1), AfterValidator(_forms), Tag("list")],
     Discriminator(lambda value: "list" if isinstance(value, list) else "text"),
     BeforeValidator(_opened),
+    AfterValidator(_can_be_dialled),
 ]
 
 
@@ -217,21 +257,19 @@ class CampaignBridge(Params):
     calls_timeout: Annotated[int, BeforeValidator(_no_boolean), Field(ge=1, le=LONGEST_RINGING)] | None = (
         Field(None, description="How long it rings, in seconds; the API's default is 30")
     )
-    tzintuk_lists: Annotated[list[CallId], Field(max_length=MOST_NUMBERS)] = Field(
-        default_factory=list, description='Several lists, where `phones` is `"tzl:"`'
+    tzintuk_lists: Annotated[list[CallId], Field(max_length=MOST_NUMBERS), AfterValidator(_unlike)] = Field(
+        default_factory=list, description='Several lists, where `phones` is `"tzl:"`', validate_default=True
     )
 
-    @model_validator(mode="after")
-    def _can_be_dialled(self) -> "CampaignBridge":
-        if (self.phones == "tzl:") != bool(self.tzintuk_lists):
-            raise ValueError('"tzintuk_lists" and phones "tzl:" go together')
-        numbers = list(_numbers(self.phones))
-        if len(numbers) > MOST_NUMBERS:
-            raise ValueError(f"phones: {len(numbers)} numbers; a campaign takes at most {MOST_NUMBERS}")
-        twice = next((one for one, many in Counter(numbers).items() if many > 1), None)
-        if twice is not None:
-            raise ValueError(f"phones: {twice} is given twice")
-        return self
+    @field_validator("tzintuk_lists")
+    @classmethod
+    def _goes_with_its_phones(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        phones = info.data.get("phones")
+        if phones == "tzl:" and not value:
+            raise ValueError('must name the lists that phones "tzl:" speaks of')
+        if value and phones not in ("tzl:", None):
+            raise ValueError('goes with phones "tzl:" only')
+        return value
 
 
 def _numbers(phones: Any) -> Iterator[str]:
@@ -258,11 +296,13 @@ class SmsLog(Params):
     start_date: LocalDate | None = Field(None, examples=["2026-11-23 18:00:00"])
     end_date: LocalDate | None = None
 
-    @model_validator(mode="after")
-    def _is_a_span(self) -> "SmsLog":
-        if self.start_date and self.end_date and self.start_date > self.end_date:
-            raise ValueError("start_date: is after end_date")
-        return self
+    @field_validator("end_date")
+    @classmethod
+    def _is_not_before_the_start(cls, value: str | None, info: ValidationInfo) -> str | None:
+        start = info.data.get("start_date")
+        if start and value and value < start:
+            raise ValueError("is before start_date")
+        return value
 
 
 class QueueState(Params):
@@ -288,11 +328,13 @@ class CommandFields(BaseModel):
         None, description="It is not carried out later; default: `commands_expire` of the system"
     )
 
-    @model_validator(mode="after")
-    def _has_time(self) -> "CommandFields":
-        if self.not_before and self.expires_at and self.expires_at <= self.not_before:
-            raise ValueError("expires_at: is not after not_before")
-        return self
+    @field_validator("expires_at")
+    @classmethod
+    def _is_after_its_beginning(cls, value: datetime | None, info: ValidationInfo) -> datetime | None:
+        begin = info.data.get("not_before")
+        if begin and value and value <= begin:
+            raise ValueError("is not after not_before")
+        return value
 
 
 class KickRequest(CommandFields):

@@ -66,6 +66,8 @@ class Daemon(Settings):
     """SQLAlchemy's URL; a SQLite path is relative to the working directory."""
     timezone: Timezone = "Asia/Jerusalem"
     """Of naive dates in API answers."""
+    free_mib: Annotated[int, Field(strict=True, ge=0)] = 500
+    """Less room than this on the disk of the database is told; 0: never."""
     drain: Duration = 10 * SECOND
     """How long the end of the daemon may wait for what is under way."""
 
@@ -226,12 +228,21 @@ class Notify(Endpoint):
     retries: tuple[Timeout, ...] = RETRIES
 
 
+class Heartbeat(Settings):
+    """`[heartbeat]`: a sign of life for whoever watches the watcher."""
+
+    url: HeldSecret
+    """Gets a POST; who knows it can say that all is well, so it is a secret."""
+    every: Timeout = MINUTE
+
+
 class Config(Settings):
     """The whole file."""
 
     daemon: Daemon = Daemon()
     retention: Retention = Retention()
     http: Http = Http()
+    heartbeat: Heartbeat | None = None
     systems: tuple[System, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
     smtp: Smtp | None = None

@@ -1,10 +1,15 @@
-"""The notify protocol of systemd: READY, RELOADING, STOPPING and the one STATUS line.
+"""What systemd and its services have agreed on: the notify protocol, the watchdog, sockets handed over.
 
-A few lines of our own: the packages for it lose Hebrew text or want a compiler. Source: sd_notify(3).
+A few lines of our own: the packages for it lose Hebrew text or want a compiler. Sources: sd_notify(3),
+sd_watchdog_enabled(3), sd_listen_fds(3).
 """
 
+import os
 import socket
 from collections.abc import Mapping
+
+FIRST_DESCRIPTOR = 3
+"""Of those that are handed over."""
 
 
 class Notifier:
@@ -15,6 +20,13 @@ class Notifier:
         # A leading @ stands for the NUL of an abstract socket.
         self._address = "\0" + address[1:] if address.startswith("@") else address
         self._last_status = ""
+        self.patience = _patience(environ)
+        """Seconds after which the manager ends us unless it has heard `alive`; None: it does not watch."""
+
+    def alive(self) -> None:
+        """All is well: feeds the watchdog, where there is one."""
+        if self.patience is not None:
+            self._send("WATCHDOG=1")
 
     def ready(self, status: str) -> None:
         """Started, or done with reloading."""
@@ -44,6 +56,32 @@ class Notifier:
             except OSError:
                 # A manager that went away is no reason to go down with it.
                 return
+
+
+def listening(environ: Mapping[str, str]) -> socket.socket | None:
+    """The socket that the manager listens on for us, if it does. Raises ValueError for several."""
+    if not _is_for_us(environ, "LISTEN_PID") or not environ.get("LISTEN_FDS"):
+        return None
+    many = int(environ["LISTEN_FDS"])
+    if many != 1:
+        raise ValueError(f"systemd hands over {many} sockets; yemotd listens on one")
+    one = socket.socket(fileno=FIRST_DESCRIPTOR)
+    one.set_inheritable(False)
+    return one
+
+
+def _patience(environ: Mapping[str, str]) -> float | None:
+    microseconds = environ.get("WATCHDOG_USEC", "")
+    if not microseconds.isdigit() or int(microseconds) == 0:
+        return None
+    # Where none is named, it is for whoever got the variables.
+    is_ours = "WATCHDOG_PID" not in environ or _is_for_us(environ, "WATCHDOG_PID")
+    return int(microseconds) / 1_000_000 if is_ours else None
+
+
+def _is_for_us(environ: Mapping[str, str], name: str) -> bool:
+    """Whether variables are meant for this process, and not for one that started it."""
+    return environ.get(name) == str(os.getpid())
 
 
 def _line(text: str) -> str:

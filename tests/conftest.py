@@ -6,8 +6,26 @@ from pathlib import Path
 
 import pytest
 import structlog
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.story import Story
+
+MACHINE = "tests/systemd/"
+"""The tests that share a machine, which is booted once; so they run one after the other."""
+
+
+class ByMachine(LoadScopeScheduling):  # type: ignore[misc] # it has no types
+    """Each test goes to whoever is free, but those of a machine to one. (`--dist loadgroup` marks tests by
+    changing their ids, which pytest has forbidden since.)"""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return MACHINE if nodeid.startswith(MACHINE) else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByMachine:
+    return ByMachine(config, log)
 
 
 @pytest.fixture(autouse=True)

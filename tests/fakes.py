@@ -115,7 +115,8 @@ class Receiver:
     def wait_for(self, many: int, timeout: float = 10) -> list[Received]:
         """The requests, once there are this many; an assertion fails if they do not come."""
         with self._arrived:
-            assert self._arrived.wait_for(lambda: len(self.received) >= many, timeout), self.received
+            has_arrived = self._arrived.wait_for(lambda: len(self.received) >= many, timeout)
+            assert has_arrived, (len(self.received), self.received[-5:])
             return list(self.received)
 
     def close(self) -> None:

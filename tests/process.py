@@ -74,7 +74,7 @@ class Process:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-            env={**_environment(), **environment},
+            env={**inherited(), **environment},
         )
         reader = threading.Thread(target=self._read, args=(self._running,))
         reader.start()
@@ -120,7 +120,9 @@ class Process:
                 return answer.status, json.loads(got) if is_json else got.decode()
         except urllib.error.HTTPError as error:
             with error:
-                return error.code, json.loads(error.read() or b"null")
+                got = error.read()
+                is_json = "json" in error.headers.get("content-type", "")
+                return error.code, json.loads(got or b"null") if is_json else got.decode()
 
     def post(self, path: str, document: object = None, **headers: str) -> tuple[int, Any]:
         """Status and parsed body of a POST of JSON; `idempotency_key="k"` becomes a header."""
@@ -174,10 +176,10 @@ class Process:
         path.write_text(text)
 
 
-def _environment() -> dict[str, str]:
+def inherited() -> dict[str, str]:
     """Ours, with compiled modules kept: half of a start is compiling them."""
-    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return {**inherited, "PYTHONPATH": os.getcwd()}
+    ours = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**ours, "PYTHONPATH": os.getcwd()}
 
 
 def run_cli(directory: Path, *words: str) -> "subprocess.CompletedProcess[str]":
@@ -189,7 +191,7 @@ def run_cli(directory: Path, *words: str) -> "subprocess.CompletedProcess[str]":
         text=True,
         timeout=60,
         check=False,
-        env=_environment(),
+        env=inherited(),
     )
 
 

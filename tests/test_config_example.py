@@ -28,7 +28,7 @@ def directory(tmp_path: Path) -> Path:
     (tmp_path / "mail-ca.pem").write_bytes(Path(certifi.where()).read_bytes())
     (tmp_path / "mail-templates").mkdir()
     (tmp_path / "notify-url").write_text("ntfy://ntfy.example.org/topic")
-    (tmp_path / "notify-url").chmod(0o600)
+    (tmp_path / "heartbeat-url").write_text("https://switch.example.org/ping/1\n")
     (tmp_path / "crm-key").write_text(ed25519.generate() + "\n")
     pem = Authority(tmp_path).issue("yemotd.example.org")
     (tmp_path / "yemotd.pem").write_bytes(pem.read_bytes())

@@ -1,7 +1,10 @@
 """Who may import whom: the contracts of `pyproject.toml` hold, and the package is ours."""
 
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 import daemon
@@ -9,6 +12,16 @@ import daemon
 ROOT = Path(__file__).parent.parent
 
 
+@pytest.fixture
+def loggers() -> Iterator[None]:
+    """The linter turns off every logger that it finds; they are on again for the tests that follow."""
+    yield
+    for one in logging.Logger.manager.loggerDict.values():
+        if isinstance(one, logging.Logger):
+            one.disabled = False
+
+
+@pytest.mark.usefixtures("loggers")
 def test_every_layer_knows_only_those_below_it() -> None:
     assert lint_imports(config_filename=str(ROOT / "pyproject.toml")) == EXIT_STATUS_SUCCESS
 

@@ -3,9 +3,23 @@
 import io
 import json
 import logging
+from collections.abc import Iterator
+
+import pytest
 
 from daemon import logs
-from daemon.core.model import Secret
+from daemon.core.model import Fact, Secret
+from daemon.store import database as databases
+from daemon.store.database import Database
+from daemon.workers.recorder import Recorder, log_recorded
+from tests.fakes import START, Ids
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    one = databases.in_memory()
+    yield one
+    one.close()
 
 
 def logged(*secrets: str) -> tuple[io.StringIO, logs.Redactor]:
@@ -48,6 +62,18 @@ def test_a_secret_value_prints_as_stars() -> None:
     secret = Secret("0773137770:123456")
 
     assert f"{secret} {secret!r} {[secret]}" == "*** Secret(***) [Secret(***)]"
+
+
+def test_an_event_of_an_incident_says_which(database: Database) -> None:
+    stream, _ = logged()
+    recorder = Recorder([], Ids())
+    facts = [Fact("sip.account.unregistered", "sip/077", {}, "inc_1"), Fact("sms.received", "sms/050", {})]
+    with database.write() as db:
+        log_recorded(recorder.record(db, "main", facts, START))
+
+    first, second = lines(stream)
+    assert (first["event"], first["event_id"], first["incident"]) == ("event.recorded", "evt_1", "inc_1")
+    assert "incident" not in second
 
 
 def test_everyday_lines_of_libraries_are_left_out() -> None:

@@ -21,10 +21,12 @@ from daemon.cli.output import (
     Fatal,
     JsonOption,
     clock_time,
+    counted,
     load,
     moment,
     open_store,
     print_json,
+    printable,
     say_when_it_goes,
 )
 from daemon.commanding import policies
@@ -37,10 +39,22 @@ from daemon.store.database import Database
 app = typer.Typer(
     help="Have something done on the phone system.", no_args_is_help=True, rich_markup_mode=None
 )
-CommandArgument = Annotated[str, typer.Argument(help="Its id: cmd_…")]
+
+
+def _utf8(value: str | None) -> str | None:
+    """Bytes that are no text would not get into the database."""
+    if value is not None and not value.isascii() and any("\ud800" <= one <= "\udfff" for one in value):
+        raise typer.BadParameter("it is not text in UTF-8")
+    return value
+
+
+CommandArgument = Annotated[str, typer.Argument(help="Its id: cmd_…", callback=_utf8)]
 WaitOption = Annotated[str | None, typer.Option("--wait", help="Until it has ended, at most so long: 30s.")]
 LOOK_EVERY = 0.2
 """Seconds."""
+MOST_LISTED = 1000
+LONGEST_BRIEF = 60
+"""Characters of the parameters that a line of the list shows."""
 LISTS = frozenset({"call_ids", "tzintuk_lists"})
 """Parameters that may be written with commas."""
 EXIT = {
@@ -87,11 +101,11 @@ def add(
 ) -> None:
     """Queue a command. With --wait the exit code says how it ended: 0 well, 69 not, 75 not yet, 76 nobody
     knows."""
-    loaded = load(config).config
+    loaded, key = load(config).config, _key(idempotency_key)
     patience = _duration(wait) if wait is not None else None
     document = {
         "type": type_,
-        "system": system or _only_system([one.name for one in loaded.systems]),
+        "system": _only_system([one.name for one in loaded.systems]) if system is None else system,
         "params": _params(given or [], as_params),
         **_optional("not_before", _time("--not-before", not_before)),
         **_optional("expires_at", _time("--expires-at", expires_at)),
@@ -100,7 +114,7 @@ def add(
     request = _request(document)
     store = open_store(config)
     try:
-        found = _accepted(store, request, policies(loaded), key=idempotency_key, is_rehearsal=dry_run)
+        found = _accepted(store, request, policies(loaded), key=key, is_rehearsal=dry_run)
         command = found.command
         if patience is not None and not dry_run:
             command = _waited(store, command.id, patience)
@@ -110,20 +124,24 @@ def add(
         _show_rehearsal(found, as_json=as_json)
         return
     _show(command, as_json=as_json)
+    if found.is_repeat and not as_json:
+        print("It was given before, under the same key.")
+    if not command.status.is_ended and not as_json:
+        say_when_it_goes(config)
     if patience is not None:
         raise typer.Exit(EXIT[command.status])
-    if not as_json:
-        say_when_it_goes(config)
 
 
 @app.command("list")
 def list_commands(
     config: ConfigOption = None,
     *,
-    system: Annotated[str | None, typer.Option(help="Of this system only.")] = None,
+    system: Annotated[str | None, typer.Option(help="Of this system only.", callback=_utf8)] = None,
     status: Annotated[Status | None, typer.Option(help="Only these.")] = None,
-    type_: Annotated[str | None, typer.Option("--type", help="Only this type.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    type_: Annotated[
+        str | None, typer.Option("--type", help="Only this type, or a glob: queue.*", callback=_utf8)
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=MOST_LISTED, help="At most so many.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
     """Commands, the newest first."""
@@ -135,7 +153,7 @@ def list_commands(
         if as_json:
             print_json(one.document())
         else:
-            print(_line(one))
+            print(f"{_line(one)}  {printable(_brief(one))}".rstrip())
     if not found and not as_json:
         print("There is no such command.")
 
@@ -185,7 +203,8 @@ def _accepted(
         with store.write() as db:
             return accepting.accept(db, request, allowed, by=user, key=key, now=now, new_id=clock.new_id)
     except Refused as refused:
-        place = f"{refused.field}: " if refused.field else ""
+        option = "--idempotency-key" if refused.why is Why.KEY_IN_USE else refused.field
+        place = f"{option}: " if option else ""
         raise Fatal(f"{place}{refused}", REFUSED.get(refused.why, os.EX_DATAERR)) from None
 
 
@@ -225,6 +244,13 @@ def _optional(key: str, value: str | None) -> dict[str, str]:
 
 def _time(option: str, text: str | None) -> str | None:
     return moment(option, text).isoformat() if text is not None else None
+
+
+def _key(text: str | None) -> str | None:
+    try:
+        return text if text is None else params.idempotency_key(text)
+    except ValueError as error:
+        raise Fatal(f"--idempotency-key {text!r}: {error}", os.EX_USAGE) from None
 
 
 def _duration(text: str) -> timedelta:
@@ -277,15 +303,17 @@ def _line(one: Command) -> str:
 
 def _details(one: Command) -> Iterator[str]:
     yield f"  given by {one.created_by} at {clock_time(one.created_at)}"
-    yield f"  parameters: {json.dumps(one.params, ensure_ascii=False)}"
+    yield from _parameters(one)
     if one.estimate is not None:
         yield f"  it may cost {one.estimate:g} units, if everybody answers"
     if not one.status.is_ended:
         yield f"  from {clock_time(one.not_before)} until {clock_time(one.expires_at)}"
     if one.attempts > 1:
         yield f"  attempts: {one.attempts}"
+    if one.attempts and one.status is Status.QUEUED:
+        yield f"  tried again at {clock_time(one.due_at)}"
     if one.result is not None:
-        yield f"  result: {json.dumps(one.result, ensure_ascii=False)}"
+        yield f"  result: {printable(json.dumps(one.result, ensure_ascii=False))}"
     if one.check:
         yield f"  to find out what came of it: {one.check}"
 
@@ -295,13 +323,32 @@ def _show_rehearsal(found: Accepted, *, as_json: bool) -> None:
     if as_json:
         print_json(document)
         return
-    print(f"{found.command.type} of {found.command.system} would be queued.")
-    print(f"  parameters: {json.dumps(found.command.params, ensure_ascii=False)}")
+    command = found.command
+    print(f"{command.type} of {command.system} would be queued.")
+    for line in _parameters(command):
+        print(line)
+    print(f"  from {clock_time(command.not_before)} until {clock_time(command.expires_at)}")
     if cost := document["cost"]:
-        about = "" if cost["is_exact"] else "at most "
-        print(f"  {about}{cost['numbers']} numbers: {cost['dialling']:g} units to dial them,")
-        print(f"  {cost['units']:g} if everybody answers")
-        print(f"  of the budget of {cost['day']}, {cost['budget_left']:g} units are left besides")
+        about = "" if cost["is_exact"] else "a stored list, of at most "
+        print(
+            f"  {about}{counted(cost['numbers'], 'number')}: {cost['dialling']:g} units to dial, "
+            f"{cost['units']:g} if everybody answers, {cost['per_minute']:g} for each minute of a long call"
+        )
+        print(f"  of the budget of {cost['day']}, {cost['budget_left']:g} units would be left")
+
+
+def _parameters(command: Command) -> Iterator[str]:
+    if command.params:
+        yield f"  parameters: {printable(json.dumps(command.params, ensure_ascii=False))}"
+
+
+def _brief(command: Command) -> str:
+    """The parameters as they were typed, cut short."""
+    shown = " ".join(
+        f"{key}={value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for key, value in command.params.items()
+    )
+    return shown if len(shown) <= LONGEST_BRIEF else shown[: LONGEST_BRIEF - 1] + "…"
 
 
 def _missing(command: str) -> str:

@@ -1,20 +1,94 @@
 """`yemotd db`: the care of the database."""
 
+import os
+from contextlib import closing
 from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from daemon import clock
-from daemon.cli.output import ConfigOption, JsonOption, load, open_store, print_json
+from daemon.cli.output import ConfigOption, Fatal, JsonOption, load, open_store, print_json
 from daemon.endpoints import retention
+from daemon.store import backup as backups
+from daemon.store import database as databases
+from daemon.store.backup import BackupError
+from daemon.store.database import DatabaseError
+from daemon.store.schema import REVISION
 from daemon.workers.housekeeper import Housekeeper
 
 app = typer.Typer(help="Care of the database.", no_args_is_help=True, rich_markup_mode=None)
+MIB = 1024 * 1024
 
 
 @app.callback()
 def db() -> None:
     """Care of the database."""
+
+
+@app.command("upgrade")
+def upgrade(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Make the database as new as this program, after a backup. `yemotd run` does the same at its start."""
+    url = load(config).config.daemon.database
+    try:
+        before = databases.revision(url) if databases.exists(url) else None
+        databases.open_for_daemon(url).close()
+    except DatabaseError as error:
+        raise Fatal(str(error), os.EX_IOERR) from None
+    if as_json:
+        print_json({"before": before, "now": REVISION})
+    elif before == REVISION:
+        print(f"The database is at revision {REVISION} already.")
+    else:
+        print(f"The database is at revision {REVISION} now{f'; it was at {before}' if before else ''}.")
+        if before and (copy := databases.copy_from_before(url)):
+            print(f"As it was before: {copy}")
+
+
+@app.command("backup")
+def backup(
+    target: Annotated[
+        Path | None,
+        typer.Argument(help="The new file, or a folder for it; default: beside the database, with the time."),
+    ] = None,
+    config: ConfigOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy the database as it is at one moment, while the daemon runs. The copy is checked."""
+    url = load(config).config.daemon.database
+    source = databases.file_of(url)
+    if source is None:
+        raise Fatal(f"{databases.shown(url)} is a server's: use pg_dump", os.EX_USAGE)
+    path = _target(source, target, clock.utcnow())
+    try:
+        size = backups.backup(source, path)
+    except BackupError as error:
+        raise Fatal(str(error), os.EX_IOERR) from None
+    if as_json:
+        print_json({"path": str(path), "bytes": size})
+    else:
+        print(f"{path}: {size / MIB:.1f} MiB, checked")
+
+
+@app.command("check")
+def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Whether the database is sound: its pages, indexes and references. Exit code 74 where it is not."""
+    url = load(config).config.daemon.database
+    try:
+        store, current = databases.open_as_it_is(url)
+        with closing(store), store.read() as connection:
+            found = backups.faults(connection)
+    except DatabaseError as error:
+        raise Fatal(str(error), os.EX_IOERR) from None
+    if as_json:
+        print_json({"revision": current, "is_sound": not found, "faults": list(found)})
+    else:
+        print("\n".join(found) if found else f"The database is sound, at revision {current}.")
+    if found:
+        raise typer.Exit(os.EX_IOERR)
 
 
 @app.command("prune")
@@ -30,3 +104,10 @@ def prune(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     kinds = ("deliveries", "attempts", "events", "incidents", "commands")
     print(f"Forgotten: {', '.join(f'{getattr(pruned, kind)} {kind}' for kind in kinds)}.")
     print(f"Given up: {pruned.given_up} deliveries that were never made.")
+
+
+def _target(source: Path, target: Path | None, now: datetime) -> Path:
+    name = f"{source.stem}-{now:%Y%m%dT%H%M%SZ}{source.suffix}"
+    if target is None:
+        return source.with_name(name)
+    return target / name if target.is_dir() else target

@@ -41,8 +41,13 @@ class Fatal(Exception):
 
 
 def complain(message: str) -> None:
-    """Print to standard error, as it is."""
-    print(message, file=sys.stderr)
+    """Print to standard error."""
+    print(printable(message), file=sys.stderr)
+
+
+def printable(text: str) -> str:
+    """A text in which nothing moves the cursor or turns the direction; what would is spelled out."""
+    return "".join(one if one.isprintable() or one == "\n" else repr(one)[1:-1] for one in text)
 
 
 @contextmanager

@@ -1,8 +1,10 @@
 """`yemotd run`: the daemon in the foreground, as a service manager wants it."""
 
+import faulthandler
 import os
 import signal
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 from daemon import clock, logs
@@ -13,11 +15,15 @@ from daemon.config import load as load_config
 from daemon.endpoints import secrets
 from daemon.store import database as databases
 from daemon.store.database import DatabaseError
-from daemon.systemd import Notifier
+from daemon.systemd import Notifier, listening
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+ENDS = (signal.SIGTERM, signal.SIGINT)
+SIGNALS = (*ENDS, signal.SIGHUP)
 TICK_SECONDS = 1.0
-"""How often the status line is looked at; it is sent when it changed."""
+"""How often it is looked whether all is well, and at the status line, which is sent when it changed."""
+
+BESIDE_DRAIN = timedelta(seconds=30)
+"""For what an end takes beside waiting for what is under way."""
 
 
 def run(config: ConfigOption = None) -> None:
@@ -29,20 +35,24 @@ def run(config: ConfigOption = None) -> None:
     _warn(loaded)
     # Threads inherit the mask, so signals wait for this one to take them.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    # A crash of a library, or the watchdog's SIGABRT: where each thread was goes to the log.
+    faulthandler.enable()
     notifier = Notifier(os.environ)
-    app = _started(loaded.config)
-    logs.log.info("daemon.ready", database=databases.shown(loaded.config.daemon.database), http_port=app.port)
-    notifier.ready(app.status_line())
-    while (received := _next_signal()) in (None, signal.SIGHUP):
+    app = _started(loaded.config, notifier)
+    tick = min(TICK_SECONDS, notifier.patience / 2) if notifier.patience else TICK_SECONDS
+    is_alive, refused = True, ""
+    while (received := _next_signal(tick)) in (None, signal.SIGHUP):
         if received is signal.SIGHUP:
-            _reload(app, loaded.path, redactor, notifier)
-        notifier.status(app.status_line())
+            refused = _reload(app, loaded.path, redactor, notifier)
+        is_alive = report(app, notifier, refused or app.status_line(), was_alive=is_alive)
     logs.log.info("daemon.stopping", signal=received.name if received else None)
     notifier.stopping()
-    # A second one ends the process at once, which is as safe as a crash.
-    for one in (signal.SIGTERM, signal.SIGINT):
+    # A second one ends the process at once, which is as safe as a crash. There is nothing left to re-read.
+    for one in ENDS:
         signal.signal(one, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
+    # So does the time: a part that hangs must not hold up the end for ever.
+    faulthandler.dump_traceback_later(longest_end(app.config.daemon.drain).total_seconds(), exit=True)
     app.stop()
     logs.log.info("daemon.stopped")
     # A poll may still hang in the API; nothing of it is worth waiting for.
@@ -51,10 +61,19 @@ def run(config: ConfigOption = None) -> None:
     os._exit(os.EX_OK)
 
 
-def _started(config: Config) -> App:
-    app = App(config)
+def longest_end(drain: timedelta) -> timedelta:
+    """Commands, polls and deliveries under way get `drain` each, one after the other."""
+    return 3 * drain + BESIDE_DRAIN
+
+
+def _started(config: Config, notifier: Notifier) -> App:
+    def ready() -> None:
+        logs.log.info("daemon.ready", database=databases.shown(config.daemon.database), http_port=app.port)
+        notifier.ready(app.status_line())
+
     try:
-        app.start()
+        app = App(config, listening=listening(os.environ))
+        app.start(ready)
     except DatabaseError as error:
         raise Fatal(str(error), os.EX_IOERR) from None
     except OSError as error:
@@ -64,13 +83,28 @@ def _started(config: Config) -> App:
     return app
 
 
-def _next_signal() -> signal.Signals | None:
-    received = signal.sigtimedwait(SIGNALS, TICK_SECONDS)
+def _next_signal(patience: float) -> signal.Signals | None:
+    received = signal.sigtimedwait(SIGNALS, patience)
     return signal.Signals(received.si_signo) if received else None
 
 
-def _reload(app: App, path: Path, redactor: logs.Redactor, notifier: Notifier) -> None:
-    """A configuration that cannot be used is refused whole, and the old one stays in force."""
+def report(app: App, notifier: Notifier, status: str, *, was_alive: bool) -> bool:
+    """Feed the watchdog, but only while every loop turns: what hangs is ended, and started again."""
+    is_alive, reason = app.is_alive()
+    if is_alive:
+        notifier.alive()
+        notifier.status(status)
+        return True
+    if was_alive:
+        logs.log.error("daemon.stuck", reason=reason)
+        faulthandler.dump_traceback()
+        notifier.status(reason)
+    return False
+
+
+def _reload(app: App, path: Path, redactor: logs.Redactor, notifier: Notifier) -> str:
+    """A configuration that cannot be used is refused whole, and the old one stays in force. Returns what
+    there is to say of it until the next reload."""
     notifier.reloading(clock.monotonic())
     old = secrets(app.config)
     try:
@@ -79,13 +113,15 @@ def _reload(app: App, path: Path, redactor: logs.Redactor, notifier: Notifier) -
         fixed = app.reload(loaded.config)
     except (ConfigError, ValueError, OSError) as error:
         logs.log.error("config.refused", error=str(error))
-        notifier.ready(f"reload failed, still on the old configuration: {error}")
-        return
+        refused = f"reload failed, still on the old configuration: {error}"
+        notifier.ready(refused)
+        return refused
     _warn(loaded)
     for name in fixed:
         logs.log.warning("config.needs_restart", setting=name)
     logs.log.info("config.reloaded")
     notifier.ready(app.status_line())
+    return ""
 
 
 def _warn(loaded: Loaded) -> None:

@@ -13,6 +13,7 @@ from daemon.configuration.sources import (
     WAYS,
     Sources,
     check_any,
+    check_heartbeat,
     check_notify,
     check_signing,
     check_signing_key,
@@ -21,7 +22,7 @@ from daemon.configuration.sources import (
 from daemon.configuration.values import Settings
 from daemon.configuration.webhooks import Webhook
 from daemon.core.model import Secret
-from daemon.settings import Http, HttpToken, Notify, Smtp, System
+from daemon.settings import Heartbeat, Http, HttpToken, Notify, Smtp, System
 
 PLACEHOLDER = Secret("?")
 """Stands for a secret that has a fault already, so that it is not reported missing as well."""
@@ -46,6 +47,7 @@ HELD: Mapping[type[Settings], tuple[Held, ...]] = {
         Held("signing_key", check_signing_key, is_required=False),
     ),
     Notify: (Held("url", check_notify),),
+    Heartbeat: (Held("url", check_heartbeat),),
     Smtp: (Held("password", check_any, is_required=False),),
 }
 

@@ -6,6 +6,7 @@ part of any message.
 
 import base64
 import binascii
+import os
 import re
 import stat
 from collections.abc import Callable, Mapping
@@ -13,11 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daemon.configuration.faults import is_like_secret, quoted
+from daemon.configuration.values import split_url
 from daemon.core.model import Secret
 from daemon.core.signing import PREFIX
 
 WAYS = ("", "_file", "_credential", "_env")
 """What may follow a secret's key, to say where its value stands."""
+FOLDER = "yemotd_"
+"""What stands before the name of a credential that came out of a folder: LoadCredential=yemotd:/etc/…"""
 MAX_BYTES = 64 * 1024
 WEBHOOK_KEY_BYTES = range(24, 65)
 """The length of a key by Standard Webhooks."""
@@ -69,7 +73,9 @@ class Sources:
         directory = self.environ.get("CREDENTIALS_DIRECTORY")
         if not directory:
             raise ValueError("$CREDENTIALS_DIRECTORY is not set; systemd sets it for LoadCredential=")
-        return Path(directory) / name
+        path = Path(directory, name)
+        of_folder = path.with_name(FOLDER + name)
+        return of_folder if os.path.exists(of_folder) and not os.path.exists(path) else path
 
     def _variable(self, name: str) -> str:
         if not self.environ.get(name):
@@ -109,6 +115,11 @@ def check_signing_key(text: str) -> None:
     from daemon import ed25519  # noqa: PLC0415 - it takes a while, and few have such a key
 
     ed25519.signer(Secret(text))
+
+
+def check_heartbeat(text: str) -> None:
+    """Raises ValueError for what is no URL."""
+    split_url(text)
 
 
 def check_notify(text: str) -> None:

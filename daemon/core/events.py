@@ -47,6 +47,11 @@ EVENT_TYPES: tuple[str, ...] = (
     "daemon.started",
     "daemon.stopped",
     "daemon.config_reloaded",
+    "daemon.clock_wrong",
+    "daemon.clock_right",
+    "daemon.disk_low",
+    "daemon.disk_ok",
+    "daemon.store_recovered",
     "quiet.ended",
     "test.ping",
 )

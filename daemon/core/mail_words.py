@@ -84,6 +84,11 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "endpoint.name": ("Endpoint", "יעד"),
     "endpoint.health": ("Health", "מצב"),
     "endpoint.error": ("Error", "תקלה"),
+    "clock.off_seconds": ("Off by seconds", "סטייה בשניות"),
+    "disk.path": ("Disk of", "הדיסק של"),
+    "disk.free_mib": ("MiB free", "MiB פנויים"),
+    "store.failing_since": ("Not written since", "ללא כתיבה מאז"),
+    "store.error": ("Error", "תקלה"),
 }
 """Of the fields of an event that readers are shown, in this order: English, Hebrew."""
 
@@ -120,6 +125,18 @@ TOPICS: Mapping[str, tuple[Topic, Topic]] = {
     **_both("units.low", "units.ok", lambda _: "Units: how many are left", lambda _: "יחידות: כמה נותרו"),
     **_both(
         "units.expiring", "units.renewed", lambda _: "Units: how long they last", lambda _: "יחידות: תוקף"
+    ),
+    **_both(
+        "daemon.clock_wrong",
+        "daemon.clock_right",
+        lambda _: "yemotd: the machine's clock",
+        lambda _: "yemotd: שעון המחשב",
+    ),
+    **_both(
+        "daemon.disk_low",
+        "daemon.disk_ok",
+        lambda _: "yemotd: room on the disk",
+        lambda _: "yemotd: המקום בדיסק",
     ),
     **_both(
         "api.unreachable",

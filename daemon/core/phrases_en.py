@@ -72,6 +72,18 @@ ENGLISH: Mapping[str, Callable[[Any], str]] = {
     "daemon.started": lambda e: f"yemotd {e['daemon.version']} has started",
     "daemon.stopped": lambda e: "yemotd has stopped",
     "daemon.config_reloaded": lambda e: "yemotd has taken over a new configuration",
+    "daemon.clock_wrong": lambda e: (
+        f"The clock of yemotd's machine is off by {e['clock.off_seconds']} seconds against Yemot's"
+    ),
+    "daemon.clock_right": lambda e: "The clock of yemotd's machine is right again",
+    "daemon.disk_low": lambda e: (
+        f"The disk of yemotd's database is nearly full: {e['disk.free_mib']} MiB left"
+    ),
+    "daemon.disk_ok": lambda e: f"The disk of yemotd's database has room again: {e['disk.free_mib']} MiB",
+    "daemon.store_recovered": lambda e: (
+        f"yemotd could not write its database since {e['store.failing_since']} ({e['store.error']}); "
+        "it can again"
+    ),
     "quiet.ended": lambda e: f"The quiet time is over; {e['quiet.held']} alerts were held back",
     "test.ping": lambda e: "A test message of yemotd",
 }

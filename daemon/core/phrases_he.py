@@ -72,6 +72,20 @@ HEBREW: Mapping[str, Callable[[Any], str]] = {
     "daemon.started": lambda e: f"{e.isolated('yemotd')} הופעל, גרסה {e['daemon.version']}",
     "daemon.stopped": lambda e: f"{e.isolated('yemotd')} נעצר",
     "daemon.config_reloaded": lambda e: f"{e.isolated('yemotd')} טען תצורה חדשה",
+    "daemon.clock_wrong": lambda e: (
+        f"השעון במחשב של {e.isolated('yemotd')} סוטה ב-{e['clock.off_seconds']} שניות משעון ימות המשיח"
+    ),
+    "daemon.clock_right": lambda e: f"השעון במחשב של {e.isolated('yemotd')} שוב מכוון",
+    "daemon.disk_low": lambda e: (
+        f"הדיסק של מסד הנתונים של {e.isolated('yemotd')} כמעט מלא: נותרו {e['disk.free_mib']} MiB"
+    ),
+    "daemon.disk_ok": lambda e: (
+        f"שוב יש מקום בדיסק של מסד הנתונים של {e.isolated('yemotd')}: {e['disk.free_mib']} MiB"
+    ),
+    "daemon.store_recovered": lambda e: (
+        f"{e.isolated('yemotd')} לא יכול היה לכתוב למסד הנתונים מאז {e['store.failing_since']} "
+        f"({e['store.error']}); הכתיבה חזרה"
+    ),
     "quiet.ended": lambda e: f"זמן השקט הסתיים; {e['quiet.held']} התראות הוחזקו",
     "test.ping": lambda e: f"הודעת בדיקה של {e.isolated('yemotd')}",
 }

@@ -7,6 +7,7 @@ fail at once, without waiting, if another had committed in between.
 
 import fcntl
 import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from daemon.core.vitals import Disk
+from daemon.store import backup
 from daemon.store.schema import REVISION
 
 BUSY_MILLISECONDS = 5000
@@ -33,6 +36,8 @@ PRAGMAS = (
     "journal_size_limit=67108864",
 )
 """Of each connection."""
+CHECKPOINT = "wal_autocheckpoint"
+"""In a URL: after how many pages SQLite moves its log into the file. With 0 somebody else has to do it."""
 
 
 class DatabaseError(Exception):
@@ -80,6 +85,24 @@ class Database:
             self._lock_file = None
 
 
+def disk(url: str) -> Disk | None:
+    """The file system under a SQLite file; None for a server, or where nobody can tell."""
+    path = _path(url)
+    if path is None:
+        return None
+    folder = path.resolve().parent
+    try:
+        usage = shutil.disk_usage(folder)
+    except OSError:
+        return None
+    return Disk(str(folder), usage.free, usage.total)
+
+
+def touch(db: sa.Connection) -> None:
+    """Write something that changes nothing; raises SQLAlchemy's errors where nothing can be written."""
+    db.exec_driver_sql("UPDATE alembic_version SET version_num = version_num")
+
+
 def shown(url: str) -> str:
     """A database's URL as it may be shown: without its password."""
     try:
@@ -92,6 +115,24 @@ def exists(url: str) -> bool:
     """Whether a database is there; of a server that cannot be told, so it is taken to be."""
     path = _path(url)
     return path is None or path.exists()
+
+
+def file_of(url: str) -> Path | None:
+    """The file of a SQLite database; None for a server."""
+    return _path(url)
+
+
+def copy_from_before(url: str) -> Path | None:
+    """Where an upgrade to the present revision leaves the file as it was; None for a server."""
+    path = _path(url)
+    return path and path.with_name(f"{path.name}.before-{REVISION}")
+
+
+def revision(url: str) -> str | None:
+    """The revision that an existing database is at; None: it is empty. Raises `DatabaseError`."""
+    database, current = open_as_it_is(url)
+    database.close()
+    return current
 
 
 def holder(url: str) -> str | None:
@@ -109,21 +150,31 @@ def holder(url: str) -> str | None:
     return None
 
 
+def open_as_it_is(url: str) -> tuple[Database, str | None]:
+    """Open a database that exists, of whatever revision, and say which; raises `DatabaseError`."""
+    path = _path(url)
+    if path is not None and not path.exists():
+        raise DatabaseError(f"there is no database {path}; `yemotd run` creates it")
+    database = Database(_engine(url))
+    try:
+        with _explained(url):
+            return database, _revision(database)
+    except DatabaseError:
+        database.close()
+        raise
+
+
 def connect(url: str) -> Database:
     """Open a database for reading what a running daemon writes; raises `DatabaseError`.
 
     It must exist and be as new as this program: nothing is created or upgraded.
     """
-    path = _path(url)
-    if path is not None and not path.exists():
-        raise DatabaseError(f"there is no database {path}; `yemotd run` creates it")
-    database = Database(_engine(url))
-    with _explained(url):
-        current = _revision(database)
+    database, current = open_as_it_is(url)
     if current != REVISION:
         database.close()
         raise DatabaseError(
-            f"{url} is at revision {current}, this program at {REVISION}; `yemotd run` upgrades it"
+            f"{shown(url)} is at revision {current}, this program at {REVISION}; "
+            "an older one is upgraded by `yemotd run`, a newer one needs a newer program"
         )
     return database
 
@@ -154,19 +205,23 @@ def in_memory() -> Database:
 
 def _engine(url: str) -> sa.Engine:
     try:
-        engine = sa.create_engine(url)
+        parsed = sa.make_url(url)
+        engine = sa.create_engine(parsed.difference_update_query([CHECKPOINT]))
     except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
         raise DatabaseError(f"database = {shown(url)!r}: {error}") from None
     if engine.dialect.name == "sqlite":
-        _prepare(engine)
+        pages = parsed.query.get(CHECKPOINT, "1000")
+        if not (isinstance(pages, str) and pages.isdecimal()):
+            raise DatabaseError(f"database: {CHECKPOINT} has to be a number of pages; 0: never")
+        _prepare(engine, f"{CHECKPOINT}={pages}")
     return engine
 
 
-def _prepare(engine: sa.Engine) -> None:
+def _prepare(engine: sa.Engine, *more: str) -> None:
     @sa.event.listens_for(engine, "connect")
     def on_connect(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None  # the driver must not begin transactions by itself
-        for pragma in PRAGMAS:
+        for pragma in (*PRAGMAS, *more):
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")
@@ -238,8 +293,24 @@ def _upgrade(database: Database) -> None:
             f"{database.engine.url!r} was written by a newer yemotd (revision {current}); "
             "install that version or a later one, or restore the backup from before its upgrade"
         )
+    if current is not None:
+        _back_up_before(database, current)
     with database.write() as db:
         upgrading.upgrade(db)
+
+
+def _back_up_before(database: Database, current: str) -> None:
+    """A copy beside the file, for whoever has to go back to the program before this one."""
+    url = str(database.engine.url)
+    path, copy = _path(url), copy_from_before(url)
+    if path is None or copy is None:
+        return
+    try:
+        backup.backup(path, copy, replace=True)
+    except backup.BackupError as error:
+        raise DatabaseError(
+            f"{path} has to be upgraded from revision {current}, and cannot be backed up before: {error}"
+        ) from None
 
 
 @contextmanager

@@ -11,8 +11,12 @@ from fastapi.responses import PlainTextResponse
 from daemon.store.database import Database
 from daemon.web import alerts, commands, deliveries, endpoints, events, metrics, silences, status
 from daemon.web.auth import Tokens
+from daemon.web.limits import BodyLimit
 from daemon.web.live import Live, State
 from daemon.web.problems import install
+
+LARGEST_BODY = 1_048_576
+"""Bytes of a request; a campaign of 500 numbers takes a fiftieth of it."""
 
 
 def create_app(*, database: Database, tokens: Tokens, live: Live, version: str) -> FastAPI:
@@ -33,6 +37,8 @@ def create_app(*, database: Database, tokens: Tokens, live: Live, version: str) 
     app.include_router(endpoints.router(database, tokens, live))
     app.include_router(commands.router(database, tokens, live.desk, live.now))
 
+    app.add_middleware(BodyLimit, most=LARGEST_BODY)
+
     @app.middleware("http")
     async def add_headers(request: Request, call_next: Any) -> Response:
         response: Response = await call_next(request)
@@ -45,7 +51,11 @@ def create_app(*, database: Database, tokens: Tokens, live: Live, version: str) 
 
 
 def _health(live: Live) -> APIRouter:
-    router = APIRouter(tags=["health"])
+    router = APIRouter(
+        tags=["health"],
+        default_response_class=PlainTextResponse,
+        responses={503: {"description": "No, and why", "content": {"text/plain": {}}}},
+    )
 
     def answer(state: State, *, is_verbose: bool) -> PlainTextResponse:
         is_good, reason = state

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Header, Query, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
 
 from daemon import accepting, params
 from daemon.accepting import Refused, Why
@@ -56,6 +57,14 @@ EXAMPLES: dict[str, Any] = {
 }
 
 
+class How(BaseModel):
+    """How a request is taken. A word that is not known is refused: `?dry-run=1` must not dial anybody."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dry_run: bool = Field(False, description="Say what would happen and what it costs, no more")
+
+
 @dataclass(frozen=True)
 class Desk:
     """Where commands are taken; handed in by the composition root."""
@@ -87,29 +96,25 @@ def _add_giving(
         "",
         status_code=202,
         summary="Give a command",
-        responses={200: {"model": models.Rehearsal, "description": "With `dry_run`"}, **responses(409)},
+        responses={
+            200: {"model": models.Rehearsal, "description": "With `dry_run`"},
+            **responses(400, 409, 413),
+        },
         response_model=models.Command,
     )
     def give(
         response: Response,
         token: Annotated[Token, giver],
+        how: Annotated[How, Query()],
         request: Annotated[
             params.AnyRequest, Body(openapi_examples={key: {"value": one} for key, one in EXAMPLES.items()})
         ],
         idempotency_key: Annotated[
-            str | None,
-            Header(
-                min_length=1,
-                max_length=255,
-                pattern=r"^[\x21-\x7e]+$",
-                description="The same key with the same content is the same command, given once",
-            ),
+            params.IdempotencyKey | None,
+            Header(description="The same key with the same content is the same command, given once"),
         ] = None,
-        dry_run: Annotated[
-            bool, Query(description="Say what would happen and what it costs, no more")
-        ] = False,
     ) -> Any:
-        if dry_run:
+        if how.dry_run:
             with _refusals(), database.read() as db:
                 found = accepting.rehearse(db, request, desk.policies(), by=token.name, now=now())
             return JSONResponse(models.Rehearsal(**accepting.rehearsed(found)).model_dump())
@@ -149,7 +154,7 @@ def _add_giving(
 
 
 def _add_reading(routes: APIRouter, database: Database, reader: list[Any], desk: Desk) -> None:
-    @routes.get("", summary="Commands, the newest first", dependencies=reader)
+    @routes.get("", summary="Commands, the newest first", responses=responses(400), dependencies=reader)
     def list_commands(
         system: Annotated[Line | None, Query(description="One system's commands only")] = None,
         status: CommandStatus | None = None,
@@ -158,6 +163,12 @@ def _add_reading(routes: APIRouter, database: Database, reader: list[Any], desk:
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> models.CommandPage:
         with database.read() as db:
+            if before is not None and inbox.find(db, before) is None:
+                raise Problem(
+                    400,
+                    "The command to go on from is not known",
+                    f"No command {before!r} is kept; leave `before` out.",
+                )
             found = inbox.read(
                 db, inbox.Wanted(system, Status(status) if status else None, type, before, limit + 1)
             )

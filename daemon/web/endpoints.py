@@ -107,7 +107,7 @@ def _send(routes: APIRouter, database: Database, tokens: Tokens, live: Live) -> 
     @routes.post(
         "/endpoints/{name:path}/replay",
         summary="Send events of the past, each with the id that it had, in their order",
-        responses=responses(404, 422),
+        responses=responses(400, 404, 413, 422),
     )
     def replay_endpoint(
         name: Line,

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from daemon import params
 from daemon.core.refusals import Refused, Why
-from daemon.faults import faults
+from daemon.faults import BODY, faults
 
 log = structlog.get_logger()
 
@@ -94,9 +94,10 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_anything)
 
 
-def _answer(
+def answer(
     request: Request, status: int, title: str, detail: str | None, faults: list[Fault]
 ) -> JSONResponse:
+    """A problem document, as the answer to a request."""
     document = ProblemDocument(
         title=title, status=status, detail=detail, instance=request.url.path, faults=faults
     )
@@ -109,40 +110,48 @@ def _answer(
 
 async def _on_problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)  # noqa: S101 - the handler's own type
-    return _answer(request, error.status, title=error.title, detail=error.detail, faults=error.faults)
+    return answer(request, error.status, title=error.title, detail=error.detail, faults=error.faults)
 
 
 async def _on_refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Refused)  # noqa: S101 - the handler's own type
     status, title = REFUSALS[error.why]
     wrong = [Fault(name=field, reason=str(error)) for field in error.fields]
-    return _answer(request, status, title=title, detail=_sentence(str(error)), faults=wrong)
+    return answer(request, status, title=title, detail=_sentence(str(error)), faults=wrong)
 
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - the handler's own type
-    return _answer(
-        request, error.status_code, title=HTTPStatus(error.status_code).phrase, detail=None, faults=[]
-    )
+    title = HTTPStatus(error.status_code).phrase
+    detail = error.detail if error.detail != title else None
+    return answer(request, error.status_code, title=title, detail=detail, faults=[])
 
 
 async def _on_validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - the handler's own type
     wrong = [Fault(name=name, reason=reason) for name, reason in faults(error.errors(), params.TAGS)]
+    # A body of another type is not read as JSON, so it is no object, whatever it looks like.
+    if [one.name for one in wrong] == [BODY] and not _is_json(request):
+        wrong = [Fault(name=BODY, reason="send it with the header Content-Type: application/json")]
     detail = "; ".join(f"{one.name}: {one.reason}" for one in wrong[:SAID])
-    return _answer(request, 422, title=WRONG, detail=detail, faults=wrong)
+    return answer(request, 422, title=WRONG, detail=detail, faults=wrong)
+
+
+def _is_json(request: Request) -> bool:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media_type == "application/json" or media_type.endswith("+json")
 
 
 async def _on_database(request: Request, error: Exception) -> JSONResponse:
     log.error("http.database_failed", path=request.url.path, error=str(getattr(error, "orig", error)))
-    return _answer(
+    return answer(
         request, 503, title="The database cannot be read at present", detail="Try again shortly.", faults=[]
     )
 
 
 async def _on_anything(request: Request, error: Exception) -> JSONResponse:
     log.error("http.crashed", path=request.url.path, exc_info=error)
-    return _answer(request, 500, title="An error of our own", detail="The daemon's log says more.", faults=[])
+    return answer(request, 500, title="An error of our own", detail="The daemon's log says more.", faults=[])
 
 
 def _sentence(words: str) -> str:

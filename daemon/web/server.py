@@ -2,31 +2,49 @@
 
 import socket
 import threading
+from collections.abc import Callable
 
 import uvicorn
 from fastapi import FastAPI
 
+TURN_SECONDS = 1
+"""How often the loop says that it turns."""
+
 
 class Server:
-    """One listening address."""
+    """One listening address, or a socket that listens already."""
 
-    def __init__(self, app: FastAPI, host: str, port: int) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        host: str,
+        port: int,
+        *,
+        listening: socket.socket | None = None,
+        turned: Callable[[], None] = lambda: None,
+    ) -> None:
         self._address = (host, port)
+
+        async def notify() -> None:
+            turned()
+
         config = uvicorn.Config(
-            app, lifespan="off", access_log=False, log_config=None, server_header=False, ws="none"
+            app,
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            ws="none",
+            callback_notify=notify,
+            timeout_notify=TURN_SECONDS,
         )
         self._server = uvicorn.Server(config)
-        self._socket: socket.socket | None = None
+        self._socket = listening
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Bind and serve; OSError, with the address, where that cannot be (a port in use)."""
-        host, port = self._address
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        try:
-            self._socket = socket.create_server((host, port), family=family, backlog=128)
-        except OSError as error:
-            raise OSError(error.errno, f"{error.strerror}: {host}:{port}") from None
+        self._socket = self._socket or self._bound()
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="http", daemon=True
         )
@@ -34,10 +52,10 @@ class Server:
 
     @property
     def port(self) -> int:
-        """The port that it listens on, also where 0 was asked for."""
+        """The port that it listens on, also where 0 was asked for; 0 for a socket that has none."""
         assert self._socket is not None, "start() comes first"  # noqa: S101 - our own order
-        port: int = self._socket.getsockname()[1]
-        return port
+        name = self._socket.getsockname()
+        return int(name[1]) if isinstance(name, tuple) else 0
 
     def stop(self, timeout: float) -> None:
         """Answer what is under way, at most `timeout` seconds long, and listen no more."""
@@ -49,3 +67,11 @@ class Server:
                 self._thread.join(timeout)
         if self._socket:
             self._socket.close()
+
+    def _bound(self) -> socket.socket:
+        host, port = self._address
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            return socket.create_server((host, port), family=family, backlog=128)
+        except OSError as error:
+            raise OSError(error.errno, f"{error.strerror}: {host}:{port}") from None

@@ -38,7 +38,7 @@ def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
         "/silences",
         status_code=201,
         summary="Mute alerts for a time; that something is over is told all the same",
-        responses=responses(409, 422),
+        responses=responses(400, 409, 413, 422),
     )
     def add_silence(
         response: Response,

@@ -95,10 +95,11 @@ class Commander:
         self._tell(left, recorded)
         return len(left)
 
-    def run(self) -> None:
-        """Look for what is due until `stop`."""
+    def run(self, turned: Callable[[], None] = lambda: None) -> None:
+        """Look for what is due until `stop`; calls `turned` at every look."""
         with ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="commands") as pool:
             while not self._is_stopping.is_set():
+                turned()
                 pause = LOOK_EVERY
                 try:
                     for system in self.run_once():

@@ -161,13 +161,15 @@ class Dispatcher:
         queues = dict(self._queues)
         return {name: queues[name].breaker if name in queues else breaker.HEALTHY for name in self.routes}
 
-    def run(self, *, drain: timedelta) -> None:
-        """Send until `stop`; then what is due, for half of `drain`, and wait out the rest of it.
+    def run(self, *, drain: timedelta, turned: Callable[[], None] = lambda: None) -> None:
+        """Send until `stop`; then what is due, for half of `drain`, and wait out the rest of it. Calls
+        `turned` at every turn, so that a hang can be told from a quiet day.
 
         What is still under way at the end keeps its lease, and is sent again after the next start.
         """
         self._is_woken.set()
         while not self._is_stopping.is_set():
+            turned()
             self._turn(BACKSTOP.total_seconds())
         stopped_at = self._now()
         self._claim_until = stopped_at + drain / 2

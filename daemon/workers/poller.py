@@ -60,6 +60,8 @@ class _Memory:
     """When the last poll ended, by the monotonic clock."""
     answered: float | None = None
     """The same, unless that poll failed."""
+    is_unknown: bool = False
+    """The last poll brought nothing that could be used; while nothing is asked, that stays so."""
     is_reached: bool = False
     """The last poll was carried by the network, whatever the answer was."""
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -127,6 +129,11 @@ class Poller:
         with self._lock:
             return dict(self._unchanged)
 
+    def unanswered(self) -> list[tuple[str, str]]:
+        """The watches (system, name) of the configuration whose last poll came to nothing."""
+        memories = dict(self._memories)
+        return [one.id for one in self._kept or () if one.id in memories and memories[one.id].is_unknown]
+
     def is_answered(self) -> bool | None:
         """Whether a poll of the last minute was answered by any system, or all failed for want of an
         answer; None: there was none."""
@@ -190,7 +197,7 @@ class Poller:
     def _pass_over(self, watch: Watch, memory: _Memory) -> Polled:
         now = self._now()
         memory.polled = memory.answered = self._monotonic()
-        memory.is_reached = True
+        memory.is_reached, memory.is_unknown = True, False
         with self._lock:
             self._unchanged[watch.id] = now
         return Polled(watch, now, is_unchanged=True)
@@ -201,6 +208,7 @@ class Poller:
         unknown = seen if isinstance(seen, Unknown) else None
         memory.polled = clock
         memory.answered = None if unknown else clock
+        memory.is_unknown = unknown is not None
         memory.is_reached = unknown is None or unknown.failure not in (Failure.UNREACHABLE, Failure.TIMEOUT)
         self._pauses.take(watch.system, unknown)
 

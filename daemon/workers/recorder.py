@@ -24,9 +24,15 @@ class Recorded:
     deliveries: tuple[routing.Planned, ...] = ()
     turned: Mapping[str, Event] = field(default_factory=dict)
     """Events of incidents that began or ended, by incident: whom they are told is not settled yet."""
+    incidents: Mapping[str, str] = field(default_factory=dict)
+    """Incidents by the ids of their events."""
 
     def __add__(self, other: "Recorded") -> "Recorded":
-        return Recorded(self.events + other.events, self.deliveries + other.deliveries)
+        return Recorded(
+            self.events + other.events,
+            self.deliveries + other.deliveries,
+            incidents={**self.incidents, **other.incidents},
+        )
 
 
 class Recorder:
@@ -43,7 +49,8 @@ class Recorder:
         alone = [event for event, incident in written if incident is None]
         delivered = self.deliver(db, routing.plan(alone, self.interests), now)
         turned = {incident: event for event, incident in written if incident is not None}
-        return Recorded(tuple(event for event, _ in written), delivered, turned)
+        of_incidents = {event.id: incident for incident, event in turned.items()}
+        return Recorded(tuple(event for event, _ in written), delivered, turned, of_incidents)
 
     def write(
         self, db: sa.Connection, system: str, facts: Sequence[Fact], now: datetime
@@ -72,4 +79,5 @@ def log_recorded(recorded: Recorded) -> None:
             system=event.system or None,
             subject=event.subject,
             deliveries=deliveries[event.id],
+            **({"incident": recorded.incidents[event.id]} if event.id in recorded.incidents else {}),
         )

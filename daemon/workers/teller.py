@@ -64,7 +64,7 @@ class Telling:
 
     events: list[Event] = field(default_factory=list)
     deliveries: list[Planned] = field(default_factory=list)
-    directed: dict[tuple[object, ...], Event] = field(default_factory=dict)
+    directed: dict[tuple[str, Reason, tuple[tuple[str, Json], ...]], Event] = field(default_factory=dict)
     """Events that are for some endpoints only, by what they say: one for all that it is true of."""
 
 
@@ -90,7 +90,8 @@ class Teller:
             else:
                 self._note(db, one, now)
         delivered = self._recorder.deliver(db, telling.deliveries, now)
-        return Recorded(tuple(telling.events), delivered)
+        of_incidents = {event.id: incident for (incident, _, _), event in telling.directed.items()}
+        return Recorded(tuple(telling.events), delivered, incidents=of_incidents)
 
     def tick(self, database: Database, now: datetime) -> Recorded:
         """Settle what time alone has changed. Writes nothing where there is nothing to say."""

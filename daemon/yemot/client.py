@@ -8,6 +8,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Literal, TypeVar
@@ -48,11 +49,20 @@ class Access:
     switch_id: str | None = None
 
 
+Heard = Callable[[datetime, datetime], None]
+"""Is told of each answer what time it was at the server, and here."""
+
+
+def unheard(_server_date: datetime, _now: datetime) -> None:
+    """Nobody asks what time it is."""
+
+
 class Client:
     """Calls of one system. Safe to use from several threads."""
 
-    def __init__(self, access: Access, transport: Transport) -> None:
+    def __init__(self, access: Access, transport: Transport, heard: Heard = unheard) -> None:
         """Raises ValueError, which never shows the token, where `access` cannot be used."""
+        self._heard = heard
         self._base_urls = [_folder(url) for url in (access.base_url, access.fallback_url) if url]
         self._headers = _headers(access)
         self._secrets = _secrets(access.token.value)
@@ -202,11 +212,16 @@ class Client:
 
     def _judge(self, request: Request, reply: Reply) -> Answer | Unknown:
         """A body that was a good answer to this request before is one again, and is not parsed for it."""
-        digest = sha256(reply.body).digest()
+        digest, now = sha256(reply.body).digest(), utcnow()
         if reply.status == HTTPStatus.OK and self._good.get(request.url) == digest:
-            return Answer(Deferred(reply.body), reply.body, http_date(reply.date))
-        judged = judge(reply, utcnow())
-        if isinstance(judged, Answer) and request.verb == "GET":
+            judged: Answer | Unknown = Answer(Deferred(reply.body), reply.body, http_date(reply.date))
+        else:
+            judged = judge(reply, now)
+        if isinstance(judged, Unknown):
+            return judged
+        if judged.server_date is not None:
+            self._heard(judged.server_date, now)
+        if request.verb == "GET":
             self._good[request.url] = digest
             if len(self._good) > MAX_REMEMBERED:
                 self._good.popitem(last=False)

@@ -20,7 +20,7 @@ from daemon.configuration.watches import (
     UnitsWatch,
 )
 from daemon.configuration.webhooks import Schedule, Webhook
-from daemon.settings import Config, Daemon, Email, Http, HttpToken, Retention, Smtp, System
+from daemon.settings import Config, Daemon, Email, Heartbeat, Http, HttpToken, Retention, Smtp, System
 from tests.configuration.documents import ENVIRON
 
 MODELS = (
@@ -37,7 +37,7 @@ MODELS = (
         Threshold,
         UnitsWatch,
     ),
-    *(PirsumPhoneWatch, Webhook, Filter, Schedule, Smtp, Email, Quiet),
+    *(PirsumPhoneWatch, Webhook, Filter, Schedule, Smtp, Email, Quiet, Heartbeat),
 )
 KEYS = sorted(
     {str(field.validation_alias or name) for model in MODELS for name, field in model.model_fields.items()}

@@ -64,6 +64,18 @@ def test_a_credential_is_a_file_in_the_credentials_directory(tmp_path: Path) -> 
     assert found.config.systems[0].token == Secret(TOKEN)
 
 
+def test_a_credential_out_of_a_folder_needs_no_longer_name(tmp_path: Path) -> None:
+    """systemd puts the name of the folder's credential in front; one that is given by itself goes before."""
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    (tmp_path / "yemotd_main").write_text("of the folder")
+    of_folder = loaded(tmp_path, with_token('token_credential = "main"'), environ)
+    (tmp_path / "main").write_text("by itself")
+    by_itself = loaded(tmp_path, with_token('token_credential = "main"'), environ)
+
+    assert of_folder.config.systems[0].token == Secret("of the folder")
+    assert by_itself.config.systems[0].token == Secret("by itself")
+
+
 def test_a_variable_gives_its_value(tmp_path: Path) -> None:
     found = loaded(tmp_path, with_token('token_env = "MAIN"'), {"MAIN": TOKEN})
 

@@ -64,5 +64,5 @@ def test_the_opt_in_types_are_callers_and_agents() -> None:
 
 
 def test_the_catalogue_names_each_type_once() -> None:
-    assert len(set(EVENT_TYPES)) == len(EVENT_TYPES) == 45
+    assert len(set(EVENT_TYPES)) == len(EVENT_TYPES) == 50
     assert set(EVENT_TYPES) >= OPT_IN

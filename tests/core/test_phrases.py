@@ -19,6 +19,9 @@ FEW = {"queue": {"path": "/5"}, "threshold": {"metric": "agents_available", "bel
 CALLER = {**QUEUE, "caller": {"call_id": "c1", "phone": "0501234567"}}
 AGENT = {**QUEUE, "agent": {"name": "דנה", "status": "1"}}
 UNITS = {"units": {"balance": 12.5, "expires_on": "2026-12-01", "days_left": 8}}
+CLOCK = {"clock": {"off_seconds": 312, "is_ahead": True}}
+DISK = {"disk": {"path": "/var/lib/yemotd", "free_mib": 120, "total_mib": 20480}}
+STORE = {"store": {"failing_since": "2026-03-01T12:00:00Z", "error": "disk I/O error"}}
 AWAY = {"error": {"class": "timeout", "message": "no answer", "code": None}, "watches": ["sip", "sms"]}
 COMMAND = {"command": {"id": "cmd_1", "type": "queue.kick"}}
 ENDPOINT = {"endpoint": {"name": "crm", "health": "degraded", "error": "HTTP 500", "by": None, "waiting": 17}}
@@ -157,6 +160,21 @@ REALISTIC: list[tuple[str, dict[str, Any], str, str]] = [
     ("daemon.config_reloaded", {},
      "yemotd has taken over a new configuration",
      "yemotd טען תצורה חדשה"),
+    ("daemon.clock_wrong", CLOCK,
+     "The clock of yemotd's machine is off by 312 seconds against Yemot's",
+     "השעון במחשב של yemotd סוטה ב-312 שניות משעון ימות המשיח"),
+    ("daemon.clock_right", CLOCK,
+     "The clock of yemotd's machine is right again",
+     "השעון במחשב של yemotd שוב מכוון"),
+    ("daemon.disk_low", DISK,
+     "The disk of yemotd's database is nearly full: 120 MiB left",
+     "הדיסק של מסד הנתונים של yemotd כמעט מלא: נותרו 120 MiB"),
+    ("daemon.disk_ok", DISK,
+     "The disk of yemotd's database has room again: 120 MiB",
+     "שוב יש מקום בדיסק של מסד הנתונים של yemotd: 120 MiB"),
+    ("daemon.store_recovered", STORE,
+     "yemotd could not write its database since 2026-03-01T12:00:00Z (disk I/O error); it can again",
+     "yemotd לא יכול היה לכתוב למסד הנתונים מאז 2026-03-01T12:00:00Z (disk I/O error); הכתיבה חזרה"),
     ("quiet.ended", {"quiet": {"held": 4, "incidents": []}},
      "The quiet time is over; 4 alerts were held back",
      "זמן השקט הסתיים; 4 התראות הוחזקו"),

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from daemon import __version__
+from daemon.clock import utcnow
 from daemon.core.model import Failure, Json, Secret, Unknown
 from daemon.core.results import Answer, Bridged, Kicked, Paused, Registration
 from daemon.yemot.client import Access, Client
@@ -382,3 +383,18 @@ def test_a_campaign_that_cannot_be_put_into_words_is_not_sent(phones: Any) -> No
 def test_a_campaign_takes_as_many_numbers_as_the_platform() -> None:
     with ScriptedServer(answers(OK)) as server, client(server) as api:
         assert isinstance(api.campaign_bridge([{"phones": ["051"] * 500}], "ivr2:/1"), Bridged)
+
+
+def test_every_answer_says_what_time_it_is_at_the_server() -> None:
+    heard: list[tuple[datetime, datetime]] = []
+    dated = answers(OK, "Date: Mon, 23 Nov 2026 01:02:03 GMT")
+    with ScriptedServer(dated, dated, answers("nonsense")) as server:
+        api = Client(Access(Secret(TOKEN), server.url), Transport(Timeouts()), lambda *at: heard.append(at))
+        before = utcnow()
+        api.sip_accounts()
+        api.sip_accounts()  # equal to the last one, and not parsed for it
+        api.sip_accounts()
+        api.close()
+
+    assert [server_date for server_date, _ in heard] == [NOW, NOW]
+    assert all(before <= here <= utcnow() for _, here in heard)

@@ -1,0 +1,47 @@
+"""Whether the daemon's loops still turn. Each promises how soon it turns again; one that does not is stuck.
+
+A loop that hangs cannot be seen from outside: its thread lives, and the others answer. So the watchdog of the
+service manager is fed only while every promise is kept.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+
+class Loop:
+    """The promise of one loop; it is given by the thread that turns, and read by another."""
+
+    def __init__(self, within: timedelta, monotonic: Callable[[], float]) -> None:
+        self._within = within.total_seconds()
+        self._monotonic = monotonic
+        self._promised: float | None = None
+
+    def turn(self) -> None:
+        """Say that it goes on, and will say so again before long."""
+        self._promised = self._monotonic() + self._within
+
+    def rest(self) -> None:
+        """Promise nothing until the next turn."""
+        self._promised = None
+
+    @property
+    def is_stuck(self) -> bool:
+        promised = self._promised
+        return promised is not None and self._monotonic() > promised
+
+
+class Progress:
+    """The loops of the daemon, by name."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._loops: dict[str, Loop] = {}
+
+    def loop(self, name: str, within: timedelta) -> Loop:
+        """Watch over one more loop, from its first turn on; it takes the place of one with the same name."""
+        one = self._loops[name] = Loop(within, self._monotonic)
+        return one
+
+    def stuck(self) -> list[str]:
+        """The loops that promised to have turned by now, and have not."""
+        return [name for name, loop in list(self._loops.items()) if loop.is_stuck]

@@ -1,0 +1,124 @@
+"""Looks after the daemon's own machine: whether the store can be written, the disk, the clock.
+
+While the store cannot be written, nothing can be told through it: the log says so, `/readyz`, the status
+line, and the heartbeat stops. What was under way waits, or is found again by the next poll. Once it can be
+written again, an event says since when it could not.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+import structlog
+
+from daemon.core import vitals
+from daemon.core.alerts import NOTHING, Seen
+from daemon.core.model import Condition, Fact
+from daemon.core.routing import DAEMON
+from daemon.core.timestamps import iso
+from daemon.core.vitals import Disk
+from daemon.store.database import Database, touch
+from daemon.workers.judge import Judge
+from daemon.workers.recorder import Recorded, Recorder, log_recorded
+from daemon.workers.teller import Teller
+
+log = structlog.get_logger()
+
+OWNER = "vitals"
+"""What owns these alerts in the store."""
+ANSWERS = 5
+"""So many of the API's latest answers say what time it is."""
+FRESH = timedelta(minutes=10)
+"""How long an answer bears witness of the time."""
+
+
+@dataclass(frozen=True)
+class StoreFailure:
+    """The store cannot be written."""
+
+    since: datetime
+    error: str
+
+
+class Vitals:
+    """Checks, every few seconds and before every sign of life. Safe to use from any thread."""
+
+    def __init__(
+        self,
+        database: Database,
+        recorder: Recorder,
+        *,
+        now: Callable[[], datetime],
+        disk: Callable[[], Disk | None],
+        least_mib: Callable[[], int],
+        wake: Callable[[], None],
+    ) -> None:
+        """`disk`: the file system under the database, None for a server's; `least_mib`: what has to be free
+        there, 0 to leave that alone."""
+        self.failure: StoreFailure | None = None
+        self._database = database
+        self._recorder = recorder
+        self._now = now
+        self._disk = disk
+        self._least_mib = least_mib
+        self._wake = wake
+        self._heard: deque[tuple[datetime, timedelta]] = deque(maxlen=ANSWERS)
+        self._lock = threading.Lock()
+        self._one_check = threading.Lock()
+
+    def heard(self, server_date: datetime, now: datetime) -> None:
+        """An answer of the API came at `now`, and says what time it is there."""
+        with self._lock:
+            self._heard.append((now, now - server_date))
+
+    def check(self) -> None:
+        """Write to the store, and judge the rest in the same transaction."""
+        with self._one_check:
+            self._check(self._now())
+
+    def _check(self, now: datetime) -> None:
+        conditions = self._conditions(now)
+        try:
+            with self._database.write() as db:
+                touch(db)
+                recorded = self._judge(db, conditions, now) + self._told(db, now)
+        except sa.exc.SQLAlchemyError as error:
+            self._failed(str(getattr(error, "orig", None) or error), now)
+            return
+        if self.failure is not None:
+            log.warning("store.recovered", failing_since=iso(self.failure.since))
+            self.failure = None
+        if recorded.events:
+            log_recorded(recorded)
+            self._wake()
+
+    def _conditions(self, now: datetime) -> list[Condition]:
+        with self._lock:
+            ahead = [off for at, off in self._heard if now - FRESH <= at <= now]
+        found = [vitals.clock(ahead)]
+        least, seen = self._least_mib(), self._disk()
+        if least and seen is not None:
+            found.append(vitals.disk(seen, least))
+        return found
+
+    def _judge(self, db: sa.Connection, conditions: list[Condition], now: datetime) -> Recorded:
+        judge, when = Judge(db, self._recorder, DAEMON, OWNER), Seen(now, None, NOTHING)
+        judge.take(conditions, when)
+        judge.close_unmentioned(when)
+        written = self._recorder.record(db, DAEMON, judge.judged().facts, now)
+        return written + Teller(self._recorder).settle(db, now, written.turned)
+
+    def _told(self, db: sa.Connection, now: datetime) -> Recorded:
+        if self.failure is None:
+            return Recorded()
+        payload = {"store": {"failing_since": iso(self.failure.since), "error": self.failure.error}}
+        fact = Fact("daemon.store_recovered", "daemon/store", payload)
+        return self._recorder.record(db, DAEMON, [fact], now)
+
+    def _failed(self, error: str, now: datetime) -> None:
+        if self.failure is None:
+            log.error("store.failed", error=error)
+            self.failure = StoreFailure(now, error)

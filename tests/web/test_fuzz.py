@@ -1,0 +1,153 @@
+"""Every operation of the API's own description, asked with whatever that description allows and more.
+
+No answer is a fault of ours, and each is one that the description names, in the shape that it gives.
+Schemathesis makes the requests; the same ones in every run.
+"""
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.schemas import APIOperation
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from daemon.core import durations
+from daemon.core.commands import Done, Policy, Status
+from daemon.core.model import Fact
+from daemon.core.routing import Interest
+from daemon.store import database as databases
+from daemon.store import outbox
+from daemon.workers.recorder import Recorder
+from tests.commanding import BRIDGE, KICK, PAUSE, READ
+from tests.fakes import START, Ids
+from tests.web.offices import TOKENS, Window
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+EXAMPLES = 50
+"""Of each operation and each way to make them."""
+MANY = 20
+"""Dead letters, and silences: each can be retried or ended once."""
+TOKEN = {"authorization": f"Bearer {TOKENS[2].secret.value}"}
+
+
+Operation: TypeAlias = APIOperation[Any, Any, Any, Any]
+
+
+def described(window: Window) -> dict[str, Operation]:
+    """The operations of an app, by method and path."""
+    schema = schemathesis.openapi.from_asgi("/openapi.json", window.app)
+    found = [one.ok() for one in schema.get_all_operations() if isinstance(one, Ok)]
+    return {one.label: one for one in found}
+
+
+def can_be_wrong(operation: Operation) -> bool:
+    """Whether the description forbids anything: where there is but an id in the path, it does not."""
+    return any(map(list, (operation.query, operation.headers, operation.body)))
+
+
+ASKED = [
+    pytest.param(name, mode, id=f"{name}, {mode.value}")
+    for name, operation in sorted(described(Window(databases.in_memory())).items())
+    for mode in GenerationMode
+    if mode is GenerationMode.POSITIVE or can_be_wrong(operation)
+]
+
+
+@pytest.fixture(scope="module")
+def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
+    """Commands in several states, events, dead letters, silences."""
+    path = tmp_path_factory.mktemp("fuzz") / "web.db"
+    one = Window(databases.open_for_daemon(f"sqlite:///{path}"))
+    one.policies = {"main": Policy(("*",), 10_000.0)}
+    one.end(one.give(KICK)["id"], Status.SUCCEEDED, result=Done({"calls": []}).result)
+    one.end(one.give(BRIDGE)["id"], Status.UNKNOWN)
+    one.end(one.give(READ)["id"], Status.RUNNING)
+    one.give(PAUSE)
+    recorder = Recorder([Interest("crm", ("*",), None)], Ids())
+    facts = [Fact("test.ping", "daemon", {"daemon": {"text": "שלום"}})] * MANY
+    with one.database.write() as db:
+        recorder.record(db, "main", facts, START)
+        outbox.give_up(db, range(1, MANY + 1), "HTTP 500", START)
+    for _ in range(MANY):
+        silence = {"subject": "sip/077", "for": "2h", "comment": "a new phone"}
+        assert one.admin.post("/api/v1/silences", json=silence).status_code == 201
+    yield one
+    one.database.close()
+
+
+@pytest.fixture(scope="module")
+def operations(window: Window) -> dict[str, Operation]:
+    return described(window)
+
+
+KNOWN: dict[str, st.SearchStrategy[Any]] = {
+    "command_id": st.sampled_from(["cmd_1", "cmd_2", "cmd_3", "cmd_4"]),
+    "before": st.sampled_from(["cmd_1", "cmd_4"]),
+    "name": st.just("crm"),
+    "endpoint": st.just("crm"),
+    "silence_id": st.sampled_from([f"sil_{number + 1}" for number in range(MANY)]),
+    "delivery_id": st.sampled_from(range(1, MANY + 1)),
+    "event_id": st.sampled_from(["evt_1", "evt_2"]),
+    "after": st.sampled_from(["evt_1", "evt_3"]),
+    "system": st.just("main"),
+    "wait": st.sampled_from(["0s", "5ms"]),
+}
+"""What leads somewhere; what is made up seldom does."""
+
+
+@pytest.mark.parametrize(("name", "mode"), ASKED)
+def test_no_request_is_answered_in_a_way_that_is_not_described(
+    operations: dict[str, Operation], name: str, mode: GenerationMode
+) -> None:
+    operation, statuses = operations[name], set()
+
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(operation.as_strategy(generation_mode=mode), st.data())
+    def ask(case: Case[Any], data: st.DataObject) -> None:
+        lead_somewhere(case, data)
+        response = case.call(headers=TOKEN)
+        case.validate_response(response, checks=CHECKS)
+        statuses.add(response.status_code)
+
+    ask()
+
+    # What is well by the description leads somewhere, now and then.
+    assert mode is GenerationMode.NEGATIVE or min(statuses) < 300
+
+
+def lead_somewhere(case: Case[Any], data: st.DataObject) -> None:
+    """Give a part of the request a value that is there, and no wait a length that would be noticed."""
+    for part in (case.path_parameters, case.query, case.body):
+        if not isinstance(part, dict):
+            continue
+        for name in part.keys() & KNOWN.keys():
+            if data.draw(st.booleans()) or is_long(part[name]):
+                part[name] = data.draw(KNOWN[name])
+
+
+def is_long(value: Any) -> bool:
+    try:
+        return durations.parse(value).total_seconds() > 0.01
+    except (ValueError, TypeError):
+        return False
