@@ -262,7 +262,12 @@ class App:
         server = Server(app, *address, listening=self._listening, turned=turned)
         server.start()
         self.port = server.port
-        self._cleanups.callback(_named("http", lambda: server.stop(timeout=5)))
+
+        def end() -> None:
+            self.endings.close()
+            server.stop(timeout=5)
+
+        self._cleanups.callback(_named("http", end))
 
     def _dispatch(self) -> None:
         released = self.dispatcher.recover()

@@ -6,6 +6,8 @@ import signal
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +103,25 @@ def test_sms_and_phones_arrive_as_verified_webhooks(
     assert down["data"]["alert"]["incident"] == up["data"]["alert"]["incident"]
     assert (down["data"]["alert"]["status"], up["data"]["alert"]["status"]) == ("firing", "resolved")
     assert [len(bodies(receiver, f"daemon.{what}")) for what in ("started", "stopped")] == [1, 1]
+
+
+def test_who_waits_for_a_command_is_answered_when_the_daemon_ends(daemon: Process) -> None:
+    daemon.start()
+    later = {"type": "sip.accounts", "system": "main", "not_before": "2199-01-01T00:00:00Z"}
+    later["expires_at"] = "2199-01-02T00:00:00Z"
+    _, given = daemon.post("/api/v1/commands", later)
+    with closing(HTTPConnection("127.0.0.1", daemon.port, timeout=30)) as waiting:
+        waiting.request(
+            "GET",
+            f"/api/v1/commands/{given['id']}?wait=60s",
+            headers={"authorization": f"Bearer {HTTP_TOKEN}"},
+        )
+        # Connections are taken in their order: once this one is answered, the other is waiting.
+        daemon.get("/livez", token=None)
+        assert daemon.stop() == 0
+        answered = waiting.getresponse()
+
+        assert (answered.status, json.load(answered)["status"]) == (200, "queued")
 
 
 def test_killed_in_the_middle_of_bursts_it_loses_nothing_and_invents_nothing(

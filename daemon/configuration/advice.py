@@ -1,6 +1,6 @@
 """What a configuration that can be used says without meaning it, probably. Warnings only."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
@@ -9,6 +9,7 @@ from daemon.configuration.endpoints import Endpoint
 from daemon.configuration.faults import Fault, Location, fault, nearest, of_table, quoted
 from daemon.configuration.values import is_loopback
 from daemon.core import durations
+from daemon.core.commands import TYPES
 from daemon.core.events import EVENT_TYPES, matches
 from daemon.settings import Config, System
 
@@ -52,12 +53,19 @@ def _of_system(at: Location, system: System) -> Iterator[Fault]:
             yield fault((*at, key), "the token goes there unencrypted; use https")
     if not any(getattr(system, watch) for watch in WATCHED.values()):
         yield of_table(at, "has no watch: nothing is polled")
+    yield from _of_commands((*at, "commands"), system.commands)
     if system.campaign_units_per_day is None and _allows_campaigns(system):
         yield fault((*at, "commands"), f"{CAMPAIGN} is refused until campaign_units_per_day is set")
     for where, every in _intervals(system):
         if every < SHORT_INTERVAL:
             reason = f"under {durations.show(SHORT_INTERVAL)}; the platform may see it as abuse"
             yield fault((*at, *where), reason, durations.show(every))
+
+
+def _of_commands(at: Location, patterns: Sequence[str]) -> Iterator[Fault]:
+    for index, pattern in enumerate(patterns):
+        if not any(fnmatchcase(one, pattern) for one in TYPES):
+            yield fault((*at, index), f"{quoted(pattern)} is no command{nearest(pattern, TYPES)}")
 
 
 def _allows_campaigns(system: System) -> bool:

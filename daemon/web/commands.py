@@ -199,7 +199,7 @@ def _add_reading(routes: APIRouter, database: Database, reader: list[Any], desk:
             rung = desk.endings.listen()
             try:
                 command = await run_in_threadpool(_find, database, command_id)
-                if command.status.is_ended or loop.time() >= until:
+                if command.status.is_ended or desk.endings.is_closed or loop.time() >= until:
                     return models.Command(**command.document())
                 async with asyncio.timeout_at(until):
                     await rung.wait()

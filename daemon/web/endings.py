@@ -11,6 +11,8 @@ class Endings:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
+        self.is_closed = False
+        """Nothing will end any more: who waits answers with what there is."""
 
     def ring(self) -> None:
         """Something has ended: everybody who waits looks whether that was theirs."""
@@ -19,6 +21,11 @@ class Endings:
         for loop, event in waiting:
             with suppress(RuntimeError):  # the loop is closed: nobody waits there any more
                 loop.call_soon_threadsafe(event.set)
+
+    def close(self) -> None:
+        """Send everybody home, for the end of the daemon must not wait for them."""
+        self.is_closed = True
+        self.ring()
 
     def listen(self) -> asyncio.Event:
         """An event that the next ring sets. Ask for it before looking, and nothing is missed."""

@@ -22,6 +22,8 @@ MEDIA_TYPE = "application/problem+json"
 WRONG = "The request is wrong"
 SAID = 5
 """Faults that the detail repeats."""
+UNAVAILABLE = (sa.exc.DBAPIError, sa.exc.TimeoutError)
+"""The database does not answer, or all its connections are taken."""
 REFUSALS = {
     Why.MISSING: (404, "There is no such thing"),
     Why.WRONG: (422, WRONG),
@@ -69,7 +71,9 @@ def status_of(error: Exception) -> int:
         return error.status
     if isinstance(error, Refused):
         return REFUSALS[error.why][0]
-    return 503 if isinstance(error, sa.exc.DBAPIError) else 500
+    if isinstance(error, sa.exc.DataError):
+        return 422
+    return 503 if isinstance(error, UNAVAILABLE) else 500
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -90,7 +94,9 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Refused, _on_refused)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_validation)
-    app.add_exception_handler(sa.exc.DBAPIError, _on_database)
+    app.add_exception_handler(sa.exc.DataError, _on_data)
+    for unavailable in UNAVAILABLE:
+        app.add_exception_handler(unavailable, _on_database)
     app.add_exception_handler(Exception, _on_anything)
 
 
@@ -140,6 +146,12 @@ async def _on_validation(request: Request, error: Exception) -> JSONResponse:
 def _is_json(request: Request) -> bool:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return media_type == "application/json" or media_type.endswith("+json")
+
+
+async def _on_data(request: Request, error: Exception) -> JSONResponse:
+    log.warning("http.data_refused", path=request.url.path, error=str(getattr(error, "orig", error)))
+    detail = "It holds something that the database cannot hold, such as a NUL character."
+    return answer(request, 422, title=WRONG, detail=detail, faults=[])
 
 
 async def _on_database(request: Request, error: Exception) -> JSONResponse:

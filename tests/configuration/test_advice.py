@@ -47,6 +47,10 @@ SECRET_FILE = GOOD.replace('token_env = "TOKEN"', 'token_file = "token"')
             "[systems] commands: campaign.bridge is refused until campaign_units_per_day is set",
         ),
         (
+            QUIET_SYSTEM + 'commands = ["queue.*", "queue.kcik"]\n' + SMS,
+            '[systems] commands, entry 2: "queue.kcik" is no command; did you mean "queue.kick"?',
+        ),
+        (
             GOOD + WEBHOOK + 'events = ["sms.recieved", "*"]\n',
             '[webhooks] events, entry 1: "sms.recieved" is no event type; did you mean "sms.received"?',
         ),

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from daemon.core.model import Fact, Failure, Unknown
 from daemon.core.routing import Planned
@@ -229,6 +230,27 @@ def test_a_database_that_is_gone_is_told_as_such_and_shows_no_internals(
     assert answer.status_code == 503
     assert answer.json()["title"] == "The database cannot be read at present"
     assert "watches" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (sa.exc.DataError("INSERT", {}, ValueError("a text must not hold \0: secret")), 422),
+        (sa.exc.TimeoutError("QueuePool limit of size 5 overflow 10 reached"), 503),
+    ],
+)
+def test_what_the_database_cannot_take_is_told_apart_from_when_it_cannot(
+    setting: Setting, error: Exception, status: int
+) -> None:
+    @setting.app.get("/odd")
+    def odd() -> None:
+        raise error
+
+    answer = setting.anybody.get("/odd")
+
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert "secret" not in answer.text
+    assert "QueuePool" not in answer.text
 
 
 def test_a_fault_of_ours_is_logged_and_not_shown(setting: Setting) -> None:

@@ -33,6 +33,19 @@ def test_a_ring_is_heard_also_by_who_looks_up_later() -> None:
     asyncio.run(listen())
 
 
+def test_at_the_end_everybody_is_sent_home() -> None:
+    endings = Endings()
+
+    async def listen() -> None:
+        event = endings.listen()
+        endings.close()
+        async with asyncio.timeout(10):
+            await event.wait()
+
+    asyncio.run(listen())
+    assert endings.is_closed
+
+
 def test_who_left_is_not_rung() -> None:
     endings = Endings()
 
