@@ -40,8 +40,6 @@ from daemon.commanding import policies, systems_of
 from daemon.config import Config
 from daemon.core.breaker import Health
 from daemon.core.commands import Command
-from daemon.core.model import Fact, Json
-from daemon.core.routing import DAEMON
 from daemon.core.watch import Watch
 from daemon.endpoints import interests, public_keys, retention, routes
 from daemon.outgoing import Outgoing
@@ -55,17 +53,17 @@ from daemon.web.commands import Desk
 from daemon.web.endings import Endings
 from daemon.web.live import Live, Scheduled
 from daemon.web.server import Server
-from daemon.workers import heartbeat, vitals
+from daemon.workers import heartbeat
+from daemon.workers.chores import Chores
 from daemon.workers.commander import Commander
 from daemon.workers.dispatcher import Dispatcher
 from daemon.workers.heartbeat import Heartbeat
 from daemon.workers.housekeeper import Housekeeper
 from daemon.workers.pauses import Pauses
 from daemon.workers.poller import Poller
-from daemon.workers.recorder import Recorder, log_recorded
-from daemon.workers.reporter import OWNER, Reporter
+from daemon.workers.recorder import Recorder
+from daemon.workers.reporter import Reporter
 from daemon.workers.tally import Tally
-from daemon.workers.teller import Teller, sweep
 from daemon.workers.vitals import Vitals
 from daemon.yemot.client import Client
 
@@ -125,7 +123,7 @@ class App:
             self._build_workers()
             self._listen()
             self._dispatch()
-            self._announce("daemon.started", {"version": __version__})
+            self.chores.announce("daemon.started", {"version": __version__})
             self._prepare_polls()
             self._command()
             ready()
@@ -156,7 +154,7 @@ class App:
         self._schedule(clients)
         for client in old_clients:
             client.close()
-        self._announce("daemon.config_reloaded", {"needs_restart": list(fixed)})
+        self.chores.announce("daemon.config_reloaded", {"needs_restart": list(fixed)})
         self.dispatcher.wake()
         return fixed
 
@@ -185,7 +183,6 @@ class App:
         self._sender = self._outgoing.senders
         self._cleanups.callback(_named("sender", self._sender.close))
         self.recorder = Recorder(interests(self.config), clock.new_id)
-        self.teller = Teller(self.recorder)
         self.reporter = Reporter(self.recorder)
         self.tally = Tally()
         self.dispatcher = Dispatcher(
@@ -231,6 +228,15 @@ class App:
             wake=self.dispatcher.wake,
             pauses=pauses,
             on_polled=self.tally.polled,
+        )
+        self.chores = Chores(
+            self.database,
+            self.recorder,
+            self.poller,
+            self.housekeeper,
+            self.reporter,
+            now=clock.utcnow,
+            wake=self.dispatcher.wake,
         )
 
     def _listen(self) -> None:
@@ -282,7 +288,7 @@ class App:
         self._dispatching = thread
 
         def end() -> None:
-            self._announce("daemon.stopped", {"version": __version__})
+            self.chores.announce("daemon.stopped", {"version": __version__})
             loop.rest()
             self.dispatcher.stop()
             thread.join(drain.total_seconds() + 5)
@@ -347,10 +353,14 @@ class App:
         if self.config.heartbeat is not None:
             self._heartbeat = Heartbeat(heartbeat_of(self.config.heartbeat))
             self._add_job("heartbeat", self._beat, self.config.heartbeat.every, now + SPREAD)
-        self._add_job("flush", self._flush, FLUSH_EVERY, now + FLUSH_EVERY)
+        self._add_job("flush", self.chores.flush, FLUSH_EVERY, now + FLUSH_EVERY)
         self._add_job("tell", self._tell, TELL_EVERY, now + TELL_EVERY)
-        self._add_job("prune", self._prune, PRUNE_EVERY, now + PRUNE_FIRST)
-        self._sweep()
+        self._add_job("prune", self.chores.prune, PRUNE_EVERY, now + PRUNE_FIRST)
+        self.chores.sweep(self._watches)
+
+    def _tell(self) -> None:
+        self._scheduling.turn()
+        self.chores.tell()
 
     def _longest_poll(self, watch: Watch) -> timedelta:
         (deadline,) = (system.deadline for system in self.config.systems if system.name == watch.system)
@@ -379,65 +389,9 @@ class App:
             return
         self._heartbeat.beat(sign)
 
-    def _flush(self) -> None:
-        try:
-            self.poller.flush()
-        except sa.exc.DBAPIError as error:
-            log.warning("flush.failed", error=str(error.orig))
-
-    def _tell(self) -> None:
-        """Tell what time alone has changed."""
-        self._scheduling.turn()
-        try:
-            recorded = self.teller.tick(self.database, clock.utcnow())
-        except sa.exc.DBAPIError as error:
-            log.warning("tell.failed", error=str(error.orig))
-            return
-        log_recorded(recorded)
-        # Always: a quiet window that has ended, or begun, changes what is due.
-        self.dispatcher.wake()
-
-    def _prune(self) -> None:
-        try:
-            self.housekeeper.run_once(clock.utcnow())
-        except sa.exc.DBAPIError as error:
-            log.warning("prune.failed", error=str(error.orig))
-
-    def _sweep(self) -> None:
-        """End the alerts of what is not watched any more."""
-        configured: dict[str, set[str]] = {DAEMON: {OWNER, vitals.OWNER}}
-        for watch in self._watches:
-            configured.setdefault(watch.system, set()).add(watch.name)
-        try:
-            with self.database.write() as db:
-                now = clock.utcnow()
-                recorded = sweep(db, self.recorder, configured, now)
-                recorded += self.reporter.sweep(db, self._reported(), now)
-        except sa.exc.DBAPIError as error:
-            log.error("sweep.failed", error=str(error.orig))
-            return
-        log_recorded(recorded)
-        self.dispatcher.wake()
-
-    def _announce(self, event_type: str, payload: dict[str, Json]) -> None:
-        """Write one of the daemon's own events."""
-        facts = [Fact(event_type, "daemon", {"daemon": payload})]
-        try:
-            with self.database.write() as db:
-                recorded = self.recorder.record(db, DAEMON, facts, clock.utcnow())
-        except sa.exc.DBAPIError as error:
-            log.error("event.not_recorded", type=event_type, error=str(error.orig))
-            return
-        log_recorded(recorded)
-        self.dispatcher.wake()
-
     def _commands_ended(self, ended: Sequence[Command]) -> None:
         self.tally.commanded(ended)
         self.endings.ring()
-
-    def _reported(self) -> list[str]:
-        """The names under which endpoints are reported."""
-        return [interest.reported_as or interest.endpoint for interest in self.recorder.interests]
 
     def _tokens(self) -> list[Token]:
         return [Token(one.name, one.token, frozenset(one.scopes)) for one in self.config.http.tokens]

@@ -1,0 +1,101 @@
+"""What is done now and then beside polling and delivering, each in a transaction of its own.
+
+A chore that finds the store in trouble says so in the log, and is done again the next time.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+import sqlalchemy as sa
+import structlog
+
+from daemon.core.model import Fact, Json
+from daemon.core.routing import DAEMON
+from daemon.core.watch import Watch
+from daemon.store.database import Database
+from daemon.workers import reporter, vitals
+from daemon.workers.housekeeper import Housekeeper
+from daemon.workers.poller import Poller
+from daemon.workers.recorder import Recorder, log_recorded
+from daemon.workers.reporter import Reporter
+from daemon.workers.teller import Teller, sweep
+
+log = structlog.get_logger()
+
+
+class Chores:
+    """Safe to call from any thread."""
+
+    def __init__(
+        self,
+        database: Database,
+        recorder: Recorder,
+        poller: Poller,
+        housekeeper: Housekeeper,
+        endpoints: Reporter,
+        *,
+        now: Callable[[], datetime],
+        wake: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._recorder = recorder
+        self._poller = poller
+        self._housekeeper = housekeeper
+        self._endpoints = endpoints
+        self._teller = Teller(recorder)
+        self._now = now
+        self._wake = wake
+
+    def flush(self) -> None:
+        """Store when watches were last seen unchanged."""
+        try:
+            self._poller.flush()
+        except sa.exc.DBAPIError as error:
+            log.warning("flush.failed", error=str(error.orig))
+
+    def tell(self) -> None:
+        """Tell what time alone has changed."""
+        try:
+            recorded = self._teller.tick(self._database, self._now())
+        except sa.exc.DBAPIError as error:
+            log.warning("tell.failed", error=str(error.orig))
+            return
+        log_recorded(recorded)
+        # Always: a quiet window that has ended, or begun, changes what is due.
+        self._wake()
+
+    def prune(self) -> None:
+        """Forget what has served."""
+        try:
+            self._housekeeper.run_once(self._now())
+        except sa.exc.DBAPIError as error:
+            log.warning("prune.failed", error=str(error.orig))
+
+    def sweep(self, watched: Iterable[Watch]) -> None:
+        """End the alerts of what is not watched, or not told, any more."""
+        configured: dict[str, set[str]] = {DAEMON: {reporter.OWNER, vitals.OWNER}}
+        for watch in watched:
+            configured.setdefault(watch.system, set()).add(watch.name)
+        reported = [one.reported_as or one.endpoint for one in self._recorder.interests]
+        try:
+            with self._database.write() as db:
+                now = self._now()
+                recorded = sweep(db, self._recorder, configured, now)
+                recorded += self._endpoints.sweep(db, reported, now)
+        except sa.exc.DBAPIError as error:
+            log.error("sweep.failed", error=str(error.orig))
+            return
+        log_recorded(recorded)
+        self._wake()
+
+    def announce(self, event_type: str, payload: dict[str, Json]) -> None:
+        """Write one of the daemon's own events."""
+        facts = [Fact(event_type, "daemon", {"daemon": payload})]
+        try:
+            with self._database.write() as db:
+                recorded = self._recorder.record(db, DAEMON, facts, self._now())
+        except sa.exc.DBAPIError as error:
+            log.error("event.not_recorded", type=event_type, error=str(error.orig))
+            return
+        log_recorded(recorded)
+        self._wake()
