@@ -9,6 +9,10 @@ import structlog
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from daemon.yemot.simulated import SimulatedSystem
+from daemon.yemot.simulator import Simulator
+from tests.fakes import Receiver
+from tests.process import TOKEN
 from tests.story import Story
 
 MACHINE = "tests/systemd/"
@@ -47,3 +51,26 @@ def story(tmp_path: Path) -> Iterator[Story]:
     one = Story(tmp_path / "story.db")
     yield one
     one.database.close()
+
+
+@pytest.fixture
+def system() -> SimulatedSystem:
+    """A phone system with one phone, which is on the network."""
+    one = SimulatedSystem()
+    one.add_sip_account("0773137770")
+    one.set_registered("0773137770", registered=True)
+    return one
+
+
+@pytest.fixture
+def simulator(system: SimulatedSystem) -> Iterator[Simulator]:
+    """The API of that system."""
+    with Simulator({TOKEN: system}) as one:
+        yield one
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A receiver of webhooks that takes everything."""
+    with Receiver() as one:
+        yield one

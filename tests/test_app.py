@@ -25,26 +25,6 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def system() -> SimulatedSystem:
-    one = SimulatedSystem()
-    one.add_sip_account("0773137770")
-    one.set_registered("0773137770", registered=True)
-    return one
-
-
-@pytest.fixture
-def simulator(system: SimulatedSystem) -> Iterator[Simulator]:
-    with Simulator({TOKEN: system}) as one:
-        yield one
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as one:
-        yield one
-
-
-@pytest.fixture
 def daemon(tmp_path: Path, simulator: Simulator, receiver: Receiver) -> Iterator[Process]:
     one = Process(tmp_path, base_url=simulator.base_url, webhook_url=receiver.url)
     yield one

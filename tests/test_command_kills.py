@@ -16,7 +16,7 @@ from daemon.yemot.simulated import SimulatedSystem
 from daemon.yemot.simulator import Simulator
 from daemon.yemot.simulator_faults import Fault
 from tests.fakes import Receiver
-from tests.process import TOKEN, Process
+from tests.process import Process
 
 pytestmark = pytest.mark.slow
 
@@ -55,18 +55,6 @@ def system() -> SimulatedSystem:
     one.set_units(10_000)
     one.queue("/5").add_agent("SIP-1")
     return one
-
-
-@pytest.fixture
-def simulator(system: SimulatedSystem) -> Iterator[Simulator]:
-    with Simulator({TOKEN: system}) as one:
-        yield one
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as one:
-        yield one
 
 
 @pytest.fixture

@@ -49,12 +49,6 @@ def system() -> SimulatedSystem:
 
 
 @pytest.fixture
-def simulator(system: SimulatedSystem) -> Iterator[Simulator]:
-    with Simulator({TOKEN: system}) as one:
-        yield one
-
-
-@pytest.fixture
 def config(tmp_path: Path, simulator: Simulator) -> Config:
     (tmp_path / "token").write_text(TOKEN)
     (tmp_path / "config.toml").write_text(CONFIGURATION.format(base_url=simulator.base_url))

@@ -61,12 +61,6 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as one:
-        yield one
-
-
-@pytest.fixture
 def process(tmp_path: Path, receiver: Receiver) -> Iterator[Process]:
     """The daemon, of a phone system that does not answer."""
     one = Process(tmp_path, base_url=NOWHERE, webhook_url=receiver.url)

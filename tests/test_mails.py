@@ -41,14 +41,6 @@ TIMEOUT = 30
 
 
 @pytest.fixture
-def system() -> SimulatedSystem:
-    one = SimulatedSystem()
-    one.add_sip_account("0773137770")
-    one.set_registered("0773137770", registered=True)
-    return one
-
-
-@pytest.fixture
 def run(tmp_path: Path, system: SimulatedSystem) -> Iterator[Callable[[MailServer, Receiver, str], Process]]:
     """Start the daemon with a mail server and a webhook."""
     started: list[Process] = []

@@ -13,7 +13,7 @@ import pytest
 from daemon.yemot.simulated import SimulatedSystem
 from daemon.yemot.simulator import Simulator
 from tests.fakes import Receiver
-from tests.process import CONFIGURATION, TOKEN, Process
+from tests.process import CONFIGURATION, Process
 
 pytestmark = pytest.mark.slow
 
@@ -23,26 +23,6 @@ url_file = "heartbeat"
 every = "100ms"
 """
 MANY = 8
-
-
-@pytest.fixture
-def system() -> SimulatedSystem:
-    one = SimulatedSystem()
-    one.add_sip_account("0773137770")
-    one.set_registered("0773137770", registered=True)
-    return one
-
-
-@pytest.fixture
-def simulator(system: SimulatedSystem) -> Iterator[Simulator]:
-    with Simulator({TOKEN: system}) as one:
-        yield one
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as one:
-        yield one
 
 
 @pytest.fixture

@@ -23,12 +23,6 @@ from tests.fakes import Receiver, answer
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as one:
-        yield one
-
-
-@pytest.fixture
 def store(call: Call, receiver: Receiver) -> Iterator[Database]:
     """A store beside a configuration with a webhook "crm" and a mailbox "ops"."""
     path = Path("config.toml")

@@ -66,14 +66,6 @@ def machine(booted: Machine, package: Path) -> Machine:
 
 
 @pytest.fixture
-def system() -> SimulatedSystem:
-    one = SimulatedSystem()
-    one.add_sip_account("0773137770")
-    one.set_registered("0773137770", registered=True)
-    return one
-
-
-@pytest.fixture
 def receiver(machine: Machine) -> Iterator[Receiver]:
     with machine.network():
         one = Receiver()

@@ -33,12 +33,6 @@ CONFIGURATION = (
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as one:
-        yield one
-
-
-@pytest.fixture
 def sending(tmp_path: Path) -> Iterator[Sending]:
     """One delivery made, one given up, one that waits for a retry."""
     one = Sending(databases.open_for_daemon(f"sqlite:///{tmp_path / 'web.db'}"))

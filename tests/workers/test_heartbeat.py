@@ -1,10 +1,8 @@
 """Signs of life: what they say, and what is said of those that do not arrive."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 
-import pytest
 from structlog.testing import capture_logs
 
 from daemon.clients import heartbeat_of
@@ -13,12 +11,6 @@ from daemon.core.model import Secret
 from daemon.workers.heartbeat import Heartbeat, sign
 from tests.delivering import Setting
 from tests.fakes import START, Receiver, answer
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as one:
-        yield one
 
 
 def heartbeat(url: str) -> Heartbeat:
