@@ -14,9 +14,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bench import product
-from daemon import logs
 from daemon.app import App
 from daemon.core.model import Unknown
+from daemon.host import logs
 from daemon.settings import System
 from daemon.watching import watches
 from daemon.yemot.client import Access, Client

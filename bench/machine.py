@@ -11,7 +11,7 @@ from pathlib import Path
 import pycurl
 
 from bench.processes import USABLE, pinned
-from daemon import clock
+from daemon.host import clock
 
 LOOP = 1_000_000
 

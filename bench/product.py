@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.processes import environment, running, tail
-from daemon import clock
 from daemon.config import Config
 from daemon.config import load as load_config
 from daemon.core.model import Fact
 from daemon.endpoints import interests
+from daemon.host import clock
 from daemon.store import database as databases
 from daemon.workers.recorder import Recorder
 

@@ -19,7 +19,7 @@ from bench.figures import Figure, Goal, percentile
 from bench.plan import Plan
 from bench.product import Daemon, Webhook
 from bench.receiving import receiver
-from daemon import clock
+from daemon.host import clock
 
 EVERY = timedelta(seconds=60)
 MESSAGES = 100

@@ -34,7 +34,7 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from daemon import __version__, clock
+from daemon import __version__
 from daemon.clients import clients_of, heartbeat_of
 from daemon.commanding import policies, systems_of
 from daemon.config import Config
@@ -42,6 +42,7 @@ from daemon.core.breaker import Health
 from daemon.core.commands import Command
 from daemon.core.watch import Watch
 from daemon.endpoints import interests, public_keys, retention, routes
+from daemon.host import clock
 from daemon.outgoing import Outgoing
 from daemon.progress import Loop, Progress
 from daemon.store import database as databases

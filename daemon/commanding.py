@@ -6,11 +6,11 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from daemon import clock
 from daemon.config import Config, System
 from daemon.core import command_results as results
 from daemon.core.commands import Command, Done, Policy
 from daemon.core.model import Unknown
+from daemon.host import clock
 from daemon.workers import commander
 from daemon.yemot import answers
 from daemon.yemot.client import Client

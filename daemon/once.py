@@ -3,11 +3,11 @@
 from contextlib import ExitStack
 from zoneinfo import ZoneInfo
 
-from daemon import clock
 from daemon.clients import client_of
 from daemon.config import Config
 from daemon.core.watch import Watch
 from daemon.endpoints import interests, routes
+from daemon.host import clock
 from daemon.outgoing import Outgoing
 from daemon.store import database as databases
 from daemon.store.database import Database

@@ -7,11 +7,11 @@ from email.utils import parseaddr
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from daemon import clock
 from daemon.config import Config
 from daemon.core.delivery import Message
 from daemon.core.mails import Mail, Style, compose, held_back
 from daemon.endpoints import notices, targets
+from daemon.host import clock
 from daemon.mailboxes import mailboxes, server
 from daemon.senders.mail import Letter, MailSender
 from daemon.senders.notify import NotifySender

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from daemon import clock
 from daemon.core.model import Secret
 from daemon.core.signing import signature
+from daemon.host import clock
 
 TOLERANCE_SECONDS = 300
 

@@ -1,12 +1,12 @@
 """One `test.ping` to one endpoint, now: for `yemotd endpoints test` and for HTTP."""
 
-from daemon import clock
 from daemon.config import Config
 from daemon.core import delivery
 from daemon.core.delivery import Attempted, Outcome
 from daemon.core.model import Fact
 from daemon.core.routing import DAEMON, Planned
 from daemon.endpoints import routes
+from daemon.host import clock
 from daemon.outgoing import Outgoing
 from daemon.store import events, history, outbox
 from daemon.store.database import Database

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from daemon.clock import monotonic
+from daemon.host.clock import monotonic
 from daemon.yemot.simulated import SimulatedSystem
 from daemon.yemot.simulator import Simulator
 from daemon.yemot.simulator_faults import Fault

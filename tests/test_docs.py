@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from daemon import clock, config, ed25519
+from daemon import config, ed25519
 from daemon.cli import main as cli
 from daemon.configuration.sources import check_signing, check_signing_key
 from daemon.core.delivery import Outcome
 from daemon.core.model import Fact, Secret
 from daemon.core.routing import Interest
 from daemon.endpoints import routes, targets
+from daemon.host import clock
 from daemon.senders.webhook import WebhookSender
 from daemon.store import database as databases
 from daemon.workers.dispatcher import Dispatcher

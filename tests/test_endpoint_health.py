@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from daemon import clock
 from daemon.configuration.webhooks import RETRIES
 from daemon.core.breaker import COOLDOWNS, SUSPENDED_AFTER, Health
 from daemon.core.model import Fact, Secret
 from daemon.core.routing import Interest
 from daemon.core.schedule import Schedule
 from daemon.core.signing import hmac_signer
+from daemon.host import clock
 from daemon.senders.webhook import Target, WebhookSender
 from daemon.store import database as databases
 from daemon.workers.dispatcher import Dispatcher

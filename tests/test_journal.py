@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.journal import JournalHandler, encoded, is_read_by_journal, text
+from daemon.host.journal import JournalHandler, encoded, is_read_by_journal, text
 
 
 def fields(entry: bytes) -> dict[str, str]:

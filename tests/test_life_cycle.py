@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from daemon.app import App
-from daemon.clock import monotonic
 from daemon.config import load
+from daemon.host.clock import monotonic
 from daemon.yemot.simulated import SimulatedSystem
 from daemon.yemot.simulator import Simulator
 from tests.configuration.documents import SYSTEM

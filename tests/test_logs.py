@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from daemon import logs
 from daemon.core.model import Fact, Secret
+from daemon.host import logs
 from daemon.store import database as databases
 from daemon.store.database import Database
 from daemon.workers.recorder import Recorder, log_recorded

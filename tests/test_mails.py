@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.clock import monotonic
+from daemon.host.clock import monotonic
 from daemon.yemot.simulated import SimulatedSystem
 from daemon.yemot.simulator import Simulator
 from tests.certificates import Authority, server_side

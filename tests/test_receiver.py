@@ -7,8 +7,8 @@ import pytest
 import requests
 from standardwebhooks import Webhook
 
-from daemon import clock
 from daemon.core.model import Secret
+from daemon.host import clock
 from daemon.receiver import Received, Receiver
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -17,10 +17,10 @@ import pytest
 
 from daemon.app import TURN_WITHIN, App
 from daemon.cli.run import longest_end, report
-from daemon.clock import monotonic
 from daemon.config import Config, Daemon, load
+from daemon.host.clock import monotonic
+from daemon.host.systemd import Notifier, listening
 from daemon.progress import Progress
-from daemon.systemd import Notifier, listening
 from daemon.workers.dispatcher import BACKSTOP
 from tests.configuration.documents import SYSTEM
 from tests.fakes import FakeClock

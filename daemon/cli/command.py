@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from daemon import accepting, clock, params
+from daemon import accepting, params
 from daemon.accepting import Accepted, Refused, Why
 from daemon.cli.output import (
     ConfigOption,
@@ -33,6 +33,7 @@ from daemon.commanding import policies
 from daemon.core import durations
 from daemon.core.commands import TYPES, Command, OnHoliday, Status
 from daemon.faults import faults
+from daemon.host import clock
 from daemon.store import inbox
 from daemon.store.database import Database
 

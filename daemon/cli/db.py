@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from daemon import clock
 from daemon.cli.output import ConfigOption, Fatal, JsonOption, load, open_store, print_json
 from daemon.endpoints import retention
+from daemon.host import clock
 from daemon.store import backup as backups
 from daemon.store import database as databases
 from daemon.store.backup import BackupError

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from daemon import clock
 from daemon.cli.output import (
     ConfigOption,
     JsonOption,
@@ -18,6 +17,7 @@ from daemon.cli.output import (
 )
 from daemon.core.delivery import Status
 from daemon.documents import Delivery
+from daemon.host import clock
 from daemon.store import history
 from daemon.store.history import LAST_ID, AttemptView, DeliveryView, Wanted
 from daemon.workers import operating

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from daemon import clock, documents
+from daemon import documents
 from daemon.cli.deliveries import attempt_lines
 from daemon.cli.output import (
     ConfigOption,
@@ -27,6 +27,7 @@ from daemon.core.breaker import HEALTHY, Switch
 from daemon.core.delivery import Outcome
 from daemon.documents import Delivery, Endpoint
 from daemon.endpoints import interests, public_keys
+from daemon.host import clock
 from daemon.store import views
 from daemon.store.replay import Span
 from daemon.store.views import EndpointHealth

@@ -7,15 +7,15 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from daemon import clock, logs
 from daemon.app import App
 from daemon.cli.output import ConfigOption, Fatal, load
 from daemon.config import Config, ConfigError, Loaded
 from daemon.config import load as load_config
 from daemon.endpoints import secrets
+from daemon.host import clock, logs
+from daemon.host.systemd import Notifier, listening
 from daemon.store import database as databases
 from daemon.store.database import DatabaseError
-from daemon.systemd import Notifier, listening
 
 ENDS = (signal.SIGTERM, signal.SIGINT)
 SIGNALS = (*ENDS, signal.SIGHUP)

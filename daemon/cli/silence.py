@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from daemon import clock, documents
+from daemon import documents
 from daemon.cli.output import (
     ConfigOption,
     Fatal,
@@ -24,6 +24,7 @@ from daemon.cli.output import (
 from daemon.core import durations
 from daemon.core.silences import Silence, Wish
 from daemon.documents import AddedSilence
+from daemon.host import clock
 from daemon.store import silences
 from daemon.workers import operating
 

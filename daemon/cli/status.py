@@ -1,9 +1,9 @@
 """`yemotd status`: what is watched, what is wrong, what waits to be told; from the store."""
 
-from daemon import clock
 from daemon.cli.output import ConfigOption, JsonOption, age, clock_time, load, open_store, print_json
 from daemon.core.model import Json
 from daemon.core.timestamps import iso
+from daemon.host import clock
 from daemon.store import database as databases
 from daemon.store import views
 from daemon.store.views import AlertView, EndpointView, Overview, WatchView

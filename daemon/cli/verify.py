@@ -15,7 +15,6 @@ from typing import Annotated, Any
 
 import typer
 
-from daemon import clock
 from daemon.cli.output import ConfigOption, Fatal, JsonOption, clock_time, load, print_json
 from daemon.configuration.faults import is_like_secret, nearest, quoted
 from daemon.configuration.sources import Sources
@@ -24,6 +23,7 @@ from daemon.core.model import Json, Secret
 from daemon.core.timestamps import iso
 from daemon.core.verification import TOLERANCE, Verification, Verifier
 from daemon.core.verification import verify as judge
+from daemon.host import clock
 
 HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 _LINE = re.compile(r"(?:> ?)?([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*:(.*)")

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from daemon import clock
 from daemon.core.timestamps import iso
 from daemon.demo.account import Check, checks, dialling
 from daemon.demo.screen import Screen
 from daemon.demo.stage import Stage
+from daemon.host import clock
 from daemon.yemot.scenario import Scenario
 from daemon.yemot.simulator import Simulator
 

@@ -15,8 +15,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from daemon import clock
 from daemon.core.body import summary
+from daemon.host import clock
 from daemon.receiver import Received
 
 LINES = 200

@@ -15,9 +15,9 @@ from typing import Literal, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 from daemon import __version__
-from daemon.clock import utcnow
 from daemon.core.model import Failure, Json, Secret, Unknown
 from daemon.core.results import Answer, Bridged, Kicked, Paused, Registration
+from daemon.host.clock import utcnow
 from daemon.yemot import commands
 from daemon.yemot.envelope import Deferred, clean, http_date, judge
 from daemon.yemot.transport import Reply, Request, Transport

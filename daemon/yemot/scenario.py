@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 
-from daemon.clock import monotonic, utcnow
 from daemon.core import durations
+from daemon.host.clock import monotonic, utcnow
 from daemon.yemot.simulated import SimulatedSystem
 from daemon.yemot.simulator import Simulator
 from daemon.yemot.simulator_actions import ACTIONS, Prepared, Target, prepare

@@ -12,8 +12,8 @@ from datetime import date, datetime, timedelta
 from threading import RLock
 from types import MappingProxyType
 
-from daemon.clock import utcnow
 from daemon.core.model import Json
+from daemon.host.clock import utcnow
 from daemon.yemot.simulated_places import Ground, SimulatedDirectory, SimulatedQueue
 from daemon.yemot.simulated_spelling import SimulationError, Style, extension
 

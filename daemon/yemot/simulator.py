@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import unquote
 
-from daemon.clock import utcnow
+from daemon.host.clock import utcnow
 from daemon.yemot import simulated_answers
 from daemon.yemot.simulated import REMEMBERED, ApiRequest, SimulatedSystem
 from daemon.yemot.simulated_refusals import Refused

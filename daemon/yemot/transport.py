@@ -20,8 +20,8 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from daemon.clock import monotonic
 from daemon.core.model import Failure, Unknown
+from daemon.host.clock import monotonic
 from daemon.yemot.deadline import CURRENT, Exchange, TimedPool, TimedTlsPool
 
 MAX_BODY = 16 * 1024 * 1024

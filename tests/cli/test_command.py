@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from daemon import clock
 from daemon.core.commands import Command, Error, Status
+from daemon.host import clock
 from daemon.store import database as databases
 from daemon.store import inbox
 from daemon.store.database import Database

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from daemon import clock
 from daemon.core.breaker import Switch
 from daemon.core.delivery import Outcome
 from daemon.core.model import Fact
 from daemon.core.routing import Interest
+from daemon.host import clock
 from daemon.store import database as databases
 from daemon.store import endpoints
 from daemon.store.database import Database

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from daemon.clock import utcnow
 from daemon.core.model import Secret
 from daemon.core.signing import content, headers, hmac_signer, signature
+from daemon.host.clock import utcnow
 
 GOLDEN = Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 OLD = Secret("whsec_" + base64.b64encode(b"old" * 10).decode())

@@ -8,8 +8,8 @@ from freezegun import freeze_time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.clock import utcnow
 from daemon.core.timestamps import CLOCK_SKEW, Located, iso, locate, parse_local
+from daemon.host.clock import utcnow
 
 ZONE = ZoneInfo("Asia/Jerusalem")
 WINTER, SUMMER = timezone(timedelta(hours=2)), timezone(timedelta(hours=3))

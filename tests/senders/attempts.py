@@ -3,10 +3,10 @@
 from datetime import timedelta
 from ipaddress import ip_network
 
-from daemon import clock
 from daemon.core.delivery import Attempted, Message
 from daemon.core.model import Secret
 from daemon.core.signing import hmac_signer
+from daemon.host import clock
 from daemon.senders.webhook import Target, WebhookSender
 
 SECRET = Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from daemon import clock
+from daemon.host import clock
 from daemon.senders.webhook import WebhookSender
 
 

@@ -9,9 +9,9 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 
-from daemon import clock
 from daemon.core.delivery import Attempted, Message
 from daemon.core.model import Secret
+from daemon.host import clock
 from daemon.senders.mail import Compose, Letter, MailSender
 from daemon.senders.smtp import Security, Server
 from tests.faults import PATIENCE

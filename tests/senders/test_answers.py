@@ -6,8 +6,8 @@ from email.utils import format_datetime
 
 import pytest
 
-from daemon import clock
 from daemon.core.delivery import DEAD, DELIVERED, MAX_RETRY_AFTER, Next, Outcome, Status, after
+from daemon.host import clock
 from daemon.senders.webhook import RESPONSE_BYTES, WebhookSender
 from tests.fakes import START
 from tests.faults import FaultReceiver, Line, accepting, answer, answering, head, saying

@@ -7,8 +7,8 @@ from itertools import chain, repeat
 
 import pytest
 
-from daemon import clock
 from daemon.core.delivery import Outcome
+from daemon.host import clock
 from daemon.senders.webhook import WebhookSender
 from tests.faults import (
     PATIENCE,

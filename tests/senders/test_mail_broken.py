@@ -9,8 +9,8 @@ from itertools import chain, repeat
 
 import pytest
 
-from daemon import clock
 from daemon.core.delivery import Message, Outcome
+from daemon.host import clock
 from daemon.senders.courier import Courier
 from daemon.senders.mail import Letter
 from daemon.senders.smtp import Connection, Failed, Mail

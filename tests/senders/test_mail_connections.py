@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from daemon import clock
 from daemon.core.delivery import Outcome
+from daemon.host import clock
 from daemon.senders.mail import MailSender
 from tests.faults import PATIENCE, FaultReceiver, Line
 from tests.senders.mails import Time, one_each, posting, server, to

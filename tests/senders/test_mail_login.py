@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from daemon import clock
 from daemon.core.delivery import Outcome
 from daemon.core.model import Secret
+from daemon.host import clock
 from daemon.senders.smtp import Server
 from tests.faults import PATIENCE, FaultReceiver, Line
 from tests.senders.mails import PASSWORD, Time, posting, server, to, with_login

@@ -10,9 +10,9 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from daemon import clock
 from daemon.core.delivery import Attempted, Message, Outcome
 from daemon.core.model import Secret
+from daemon.host import clock
 from daemon.senders.notify import Notice, NotifySender, fault
 from tests.core.test_mails import phone, sms
 from tests.fakes import Receiver, answer

@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 from standardwebhooks import Webhook
 
-from daemon import clock
 from daemon.core.delivery import Attempted, Outcome
+from daemon.host import clock
 from daemon.senders.webhook import WebhookSender
 from tests.fakes import Receiver, answer
 from tests.faults import PATIENCE, FaultReceiver, Line, Script, accepting, silent

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import requests
 
-from daemon.clock import monotonic
+from daemon.host.clock import monotonic
 from tests.process import CONFIGURATION, HTTP_TOKEN, SECRET, TOKEN
 from tests.systemd.machine import PATIENCE, Machine, rest
 

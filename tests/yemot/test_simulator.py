@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from daemon.clock import monotonic
+from daemon.host.clock import monotonic
 from daemon.yemot.simulated import SimulatedSystem
 from daemon.yemot.simulator import Simulator
 from daemon.yemot.simulator_faults import Fault

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from daemon.clock import monotonic
 from daemon.core.model import Failure, Secret, Unknown
 from daemon.core.results import Answer
+from daemon.host.clock import monotonic
 from daemon.yemot import answers
 from daemon.yemot.client import Access, Client
 from daemon.yemot.simulated import SimulatedSystem

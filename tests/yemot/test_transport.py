@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon.clock import monotonic
 from daemon.core.model import Failure, Unknown
+from daemon.host.clock import monotonic
 from daemon.yemot.transport import MAX_BODY, Reply, Request, Timeouts, Transport, tls_context
 from tests.yemot.scripted import (
     Peer,

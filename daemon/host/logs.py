@@ -14,7 +14,7 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from daemon.journal import JournalHandler, is_read_by_journal, priority
+from daemon.host.journal import JournalHandler, is_read_by_journal, priority
 
 log = structlog.get_logger()
 as_json = structlog.processors.JSONRenderer(ensure_ascii=False)
