@@ -9,8 +9,8 @@ import structlog
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from daemon.yemot.simulated import SimulatedSystem
-from daemon.yemot.simulator import Simulator
+from daemon.simulator.server import Simulator
+from daemon.simulator.system import SimulatedSystem
 from tests.fakes import Receiver
 from tests.process import TOKEN
 from tests.story import Story

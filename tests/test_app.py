@@ -15,9 +15,9 @@ import pytest
 from standardwebhooks import Webhook
 
 from daemon.host.clock import monotonic
-from daemon.yemot.simulated import SimulatedSystem
-from daemon.yemot.simulator import Simulator
-from daemon.yemot.simulator_faults import Fault
+from daemon.simulator.faults import Fault
+from daemon.simulator.server import Simulator
+from daemon.simulator.system import SimulatedSystem
 from tests.fakes import Received, Receiver, answer
 from tests.process import CONFIGURATION, HTTP_TOKEN, SECRET, TOKEN, Process, run_cli
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from daemon.host.clock import monotonic
-from daemon.yemot.simulated import SimulatedSystem
-from daemon.yemot.simulator import Simulator
-from daemon.yemot.simulator_faults import Fault
+from daemon.simulator.faults import Fault
+from daemon.simulator.server import Simulator
+from daemon.simulator.system import SimulatedSystem
 from tests.fakes import Receiver
 from tests.process import Process
 

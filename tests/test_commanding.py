@@ -13,10 +13,10 @@ from daemon.clients import clients_of
 from daemon.commanding import holiday_end, policies, systems_of
 from daemon.config import Config, load
 from daemon.core.commands import Command, Nature, Status
+from daemon.simulator.faults import Fault
+from daemon.simulator.server import Simulator
+from daemon.simulator.system import SimulatedSystem
 from daemon.store import database as databases
-from daemon.yemot.simulated import SimulatedSystem
-from daemon.yemot.simulator import Simulator
-from daemon.yemot.simulator_faults import Fault
 from tests.commanding import BRIDGE, Office
 from tests.fakes import START
 from tests.process import TOKEN

@@ -19,13 +19,13 @@ from daemon.core.schedule import Schedule
 from daemon.core.signing import hmac_signer
 from daemon.host import clock
 from daemon.senders.webhook import Target, WebhookSender
+from daemon.simulator.server import Simulator
+from daemon.simulator.system import SimulatedSystem
 from daemon.store import database as databases
 from daemon.workers.dispatcher import Dispatcher
 from daemon.workers.queues import Route
 from daemon.workers.recorder import Recorder
 from daemon.workers.reporter import Reporter
-from daemon.yemot.simulated import SimulatedSystem
-from daemon.yemot.simulator import Simulator
 from tests.fakes import FakeClock, Ids, Receiver, answer
 from tests.process import CONFIGURATION, SECRET, TOKEN, Process, run_cli
 from tests.test_app import wait_for, wait_for_baseline

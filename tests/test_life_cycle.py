@@ -15,8 +15,8 @@ import pytest
 from daemon.app import App
 from daemon.config import load
 from daemon.host.clock import monotonic
-from daemon.yemot.simulated import SimulatedSystem
-from daemon.yemot.simulator import Simulator
+from daemon.simulator.server import Simulator
+from daemon.simulator.system import SimulatedSystem
 from tests.configuration.documents import SYSTEM
 from tests.fakes import Receiver, answer
 from tests.process import CONFIGURATION, TOKEN, Process, inherited

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from daemon.host.clock import monotonic
-from daemon.yemot.simulated import SimulatedSystem
-from daemon.yemot.simulator import Simulator
+from daemon.simulator.server import Simulator
+from daemon.simulator.system import SimulatedSystem
 from tests.certificates import Authority, server_side
 from tests.fakes import Receiver
 from tests.process import CONFIGURATION, TOKEN, Process, run_cli

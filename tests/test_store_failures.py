@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from daemon.yemot.simulated import SimulatedSystem
-from daemon.yemot.simulator import Simulator
+from daemon.simulator.server import Simulator
+from daemon.simulator.system import SimulatedSystem
 from tests.fakes import Receiver
 from tests.process import CONFIGURATION, Process
 

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from daemon.cli.output import Fatal
-from daemon.yemot import scenario as scenarios
-from daemon.yemot.scenario import Scenario, ScenarioError
-from daemon.yemot.simulator import Simulator
+from daemon.simulator import scenario as scenarios
+from daemon.simulator.scenario import Scenario, ScenarioError
+from daemon.simulator.server import Simulator
 
 ScenarioOption = Annotated[
     str | None,

@@ -14,8 +14,8 @@ from daemon.demo.account import Check, checks, dialling
 from daemon.demo.screen import Screen
 from daemon.demo.stage import Stage
 from daemon.host import clock
-from daemon.yemot.scenario import Scenario
-from daemon.yemot.simulator import Simulator
+from daemon.simulator.scenario import Scenario
+from daemon.simulator.server import Simulator
 
 START_SECONDS = 30.0
 """The longest wait for the daemon's first look at everything, before anything happens."""

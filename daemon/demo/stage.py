@@ -21,7 +21,7 @@ from typing import Any
 from daemon.core.model import Secret
 from daemon.demo.postbox import Postbox
 from daemon.receiver import Received, Receiver
-from daemon.yemot.simulator import Simulator
+from daemon.simulator.server import Simulator
 
 EXIT_SECONDS = 20
 

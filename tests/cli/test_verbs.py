@@ -9,10 +9,10 @@ import pytest
 
 from daemon import __version__
 from daemon.core.model import Fact
+from daemon.simulator.server import Simulator
+from daemon.simulator.system import SimulatedSystem
 from daemon.store import database as databases
 from daemon.store import events
-from daemon.yemot.simulated import SimulatedSystem
-from daemon.yemot.simulator import Simulator
 from tests.cli.conftest import TOKEN, Call
 from tests.configuration.documents import QUIET, SYSTEM, WEBHOOK
 from tests.fakes import START, Ids

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon.yemot.simulated import SimulatedSystem
-from daemon.yemot.simulator import Simulator
+from daemon.simulator.server import Simulator
+from daemon.simulator.system import SimulatedSystem
 from tests.fakes import Receiver
 from tests.process import TOKEN
 from tests.systemd.machine import CannotBoot, Machine

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from daemon.config import load
-from daemon.yemot.simulated import SimulatedSystem
+from daemon.simulator.system import SimulatedSystem
 from tests.fakes import Receiver
 from tests.process import SECRET, TOKEN
 from tests.systemd.conftest import ROOT, make

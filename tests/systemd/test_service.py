@@ -12,7 +12,7 @@ import requests
 from standardwebhooks import Webhook
 
 from daemon import ed25519
-from daemon.yemot.simulated import SimulatedSystem
+from daemon.simulator.system import SimulatedSystem
 from tests.certificates import Authority, server_side
 from tests.fakes import Receiver, answer
 from tests.faults import FaultReceiver, accepting

@@ -14,9 +14,9 @@ from yemot_api.exceptions import YemotAPIError
 from yemot_api.input_types import PirsumPhoneManagementAction, QueueManagementAction, RunTzintukMethod
 from yemot_api.yemot_api import Yemot
 
-from daemon.yemot.simulated import SimulatedSystem
-from daemon.yemot.simulator import Simulator
-from daemon.yemot.simulator_faults import Fault
+from daemon.simulator.faults import Fault
+from daemon.simulator.server import Simulator
+from daemon.simulator.system import SimulatedSystem
 from tests.fakes import FakeClock
 
 TOKEN = "0770000000:demo"

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from daemon.core.durations import show
-from daemon.yemot.scenario import Scenario, ScenarioError, bundled, bundled_names, load, parse
-from daemon.yemot.simulated import SimulatedSystem
-from daemon.yemot.simulator import Simulator
-from daemon.yemot.simulator_faults import Fault
+from daemon.simulator.faults import Fault
+from daemon.simulator.scenario import Scenario, ScenarioError, bundled, bundled_names, load, parse
+from daemon.simulator.server import Simulator
+from daemon.simulator.system import SimulatedSystem
 from tests.fakes import FakeClock
 
 TOKEN = "0770000000:demo"

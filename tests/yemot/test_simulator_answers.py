@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from daemon.core.model import Json
-from daemon.yemot.simulated import ApiRequest, Contact, SimulatedSystem
-from daemon.yemot.simulated_answers import answer
-from daemon.yemot.simulated_spelling import SimulationError, Style
+from daemon.simulator.answers import answer
+from daemon.simulator.spelling import SimulationError, Style
+from daemon.simulator.system import ApiRequest, Contact, SimulatedSystem
 from tests.fakes import FakeClock
 
 IN_WINTER = datetime(2026, 3, 1, 12, tzinfo=UTC)

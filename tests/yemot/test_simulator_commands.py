@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from daemon.core.model import Json
-from daemon.yemot.simulated import ApiRequest, SimulatedSystem
-from daemon.yemot.simulated_answers import answer
+from daemon.simulator.answers import answer
+from daemon.simulator.system import ApiRequest, SimulatedSystem
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 GOOD = "0541234567"

@@ -7,11 +7,11 @@ import pytest
 import requests
 
 from daemon.core.model import Json
-from daemon.yemot.simulated import SimulatedSystem
-from daemon.yemot.simulator import Simulator
-from daemon.yemot.simulator_actions import ACTIONS, Target, prepare
-from daemon.yemot.simulator_control import Controlled, ControlReply, ControlRequest, control
-from daemon.yemot.simulator_faults import Fault, Faults
+from daemon.simulator.actions import ACTIONS, Target, prepare
+from daemon.simulator.control import Controlled, ControlReply, ControlRequest, control
+from daemon.simulator.faults import Fault, Faults
+from daemon.simulator.server import Simulator
+from daemon.simulator.system import SimulatedSystem
 from tests.fakes import FakeClock
 
 TOKEN = "0770000000:demo"

@@ -14,11 +14,11 @@ import requests
 from daemon.core.model import Failure, Secret, Unknown
 from daemon.core.results import Answer
 from daemon.host.clock import monotonic
+from daemon.simulator.faults import Fault, Faults
+from daemon.simulator.server import Simulator
+from daemon.simulator.system import SimulatedSystem
 from daemon.yemot import answers
 from daemon.yemot.client import Access, Client
-from daemon.yemot.simulated import SimulatedSystem
-from daemon.yemot.simulator import Simulator
-from daemon.yemot.simulator_faults import Fault, Faults
 from daemon.yemot.transport import Timeouts, Transport
 
 TOKEN = "0770000000:demo"

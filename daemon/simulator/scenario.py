@@ -1,7 +1,7 @@
 """Scenarios: what happens to simulated systems and when, as a TOML file, and playing it.
 
 A file has a `title`, the `token` of its system, `[[setup]]` for what is there from the start, and `[[steps]]`
-with `at`, `do` and the parameters of that action (`simulator_actions`). It is read whole: all faults at once.
+with `at`, `do` and the parameters of that action (`actions`). It is read whole: all faults at once.
 """
 
 import threading
@@ -14,11 +14,11 @@ from types import TracebackType
 
 from daemon.core import durations
 from daemon.host.clock import monotonic, utcnow
-from daemon.yemot.simulated import SimulatedSystem
-from daemon.yemot.simulator import Simulator
-from daemon.yemot.simulator_actions import ACTIONS, Prepared, Target, prepare
-from daemon.yemot.simulator_faults import Faults
-from daemon.yemot.simulator_fields import shown, suggestion
+from daemon.simulator.actions import ACTIONS, Prepared, Target, prepare
+from daemon.simulator.faults import Faults
+from daemon.simulator.parameters import shown, suggestion
+from daemon.simulator.server import Simulator
+from daemon.simulator.system import SimulatedSystem
 
 FOLDER = Path(__file__).parent / "scenarios"
 DEFAULT_TOKEN = "0770000000:demo"  # noqa: S105 - opens the simulator only

@@ -16,10 +16,10 @@ from typing import Any
 
 from daemon.core.durations import show
 from daemon.core.timestamps import iso
-from daemon.yemot.simulated import ApiRequest, SimulatedSystem
-from daemon.yemot.simulator_actions import ACTIONS, Target, prepare
-from daemon.yemot.simulator_faults import ActiveFault, Faults
-from daemon.yemot.simulator_fields import Problem, suggestion
+from daemon.simulator.actions import ACTIONS, Target, prepare
+from daemon.simulator.faults import ActiveFault, Faults
+from daemon.simulator.parameters import Problem, suggestion
+from daemon.simulator.system import ApiRequest, SimulatedSystem
 
 ADDRESS_PARTS = 2
 SYSTEM_ACTIONS = tuple(name for name in ACTIONS if not name.startswith("fault"))

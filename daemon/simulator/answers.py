@@ -8,16 +8,9 @@ from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from daemon.yemot import simulated_campaigns
-from daemon.yemot.simulated import ApiRequest, Contact, Message, SimulatedSystem, SipAccount
-from daemon.yemot.simulated_refusals import (
-    Refused,
-    optional_count,
-    optional_date,
-    optional_text,
-    required_text,
-)
-from daemon.yemot.simulated_spelling import (
+from daemon.simulator import campaigns
+from daemon.simulator.refusals import Refused, optional_count, optional_date, optional_text, required_text
+from daemon.simulator.spelling import (
     JAVA_CORE,
     NEWER,
     SimulationError,
@@ -26,6 +19,7 @@ from daemon.yemot.simulated_spelling import (
     international,
     local,
 )
+from daemon.simulator.system import ApiRequest, Contact, Message, SimulatedSystem, SipAccount
 
 Answer = dict[str, Any]
 """The JSON object of an answer."""
@@ -214,7 +208,7 @@ METHODS: dict[str, tuple[Answer, Callable[[SimulatedSystem, ApiRequest], Answer]
     "QueueManagement": (NEWER, queue_management),
     "GetIVR2DirStats": (JAVA_CORE, directory_stats),
     "PirsumPhoneManagement": (NEWER, pirsumphone),
-    "CallExtensionBridging": (NEWER, simulated_campaigns.bridge),
+    "CallExtensionBridging": (NEWER, campaigns.bridge),
 }
 """Which of the platform's two backends answers a method, and how."""
 

@@ -14,8 +14,8 @@ from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from daemon.yemot.simulator_faults import DEFAULT_DELAY, ActiveFault, Fault, Reply
-from daemon.yemot.simulator_requests import Incoming
+from daemon.simulator.faults import DEFAULT_DELAY, ActiveFault, Fault, Reply
+from daemon.simulator.incoming import Incoming
 
 DROP_SECONDS = 0.05
 """Between two bytes of an answer that drips, and between two looks whether the client is still there."""

@@ -1,7 +1,7 @@
 """The telephony API on loopback, simulated: HTTP/1.1 with keep-alive, for tests, `simulate` and `demo`.
 
 Here a request finds its system by its token, and the fault that stands in its way. What is answered stands
-in `simulated_answers`, what may go wrong in `simulator_faults`, how bytes travel in `simulator_http`.
+in `answers`, what may go wrong in `faults`, how bytes travel in `http`.
 """
 
 from collections import deque
@@ -13,17 +13,17 @@ from typing import Any
 from urllib.parse import unquote
 
 from daemon.host.clock import utcnow
-from daemon.yemot import simulated_answers
-from daemon.yemot.simulated import REMEMBERED, ApiRequest, SimulatedSystem
-from daemon.yemot.simulated_refusals import Refused
-from daemon.yemot.simulated_spelling import JAVA_CORE
-from daemon.yemot.simulated_tokens import Rejected, Tokens
-from daemon.yemot.simulator_control import Controlled, ControlReply, ControlRequest, control, invalid
-from daemon.yemot.simulator_faults import ActiveFault, Faults, Reply, encoded, reply
-from daemon.yemot.simulator_fields import Problem
-from daemon.yemot.simulator_http import Handler
-from daemon.yemot.simulator_requests import Incoming, decoded_json
-from daemon.yemot.simulator_wire import Wire
+from daemon.simulator import answers
+from daemon.simulator.control import Controlled, ControlReply, ControlRequest, control, invalid
+from daemon.simulator.faults import ActiveFault, Faults, Reply, encoded, reply
+from daemon.simulator.http import Handler
+from daemon.simulator.incoming import Incoming, decoded_json
+from daemon.simulator.parameters import Problem
+from daemon.simulator.refusals import Refused
+from daemon.simulator.spelling import JAVA_CORE
+from daemon.simulator.system import REMEMBERED, ApiRequest, SimulatedSystem
+from daemon.simulator.tokens import Rejected, Tokens
+from daemon.simulator.wire import Wire
 
 API = "/ym/api/"
 CONTROL = "/control/"
@@ -130,7 +130,7 @@ class Simulator:
         if request.method == "Logout":
             self.tokens.logout(token)
             return JAVA_CORE
-        return simulated_answers.answer(system, request)
+        return answers.answer(system, request)
 
     def _login(self, request: ApiRequest) -> Mapping[str, Any]:
         user_name, password = request.params.get("username"), request.params.get("password")

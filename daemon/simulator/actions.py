@@ -9,11 +9,9 @@ from typing import Any
 
 from daemon.core.durations import show
 from daemon.core.model import Json
-from daemon.yemot.simulated import Contact, SimulatedSystem
-from daemon.yemot.simulated_places import SimulatedQueue
-from daemon.yemot.simulated_spelling import SimulationError, extension
-from daemon.yemot.simulator_faults import ALL, FAULTY, Fault, Faults
-from daemon.yemot.simulator_fields import (
+from daemon.simulator.extensions import SimulatedQueue
+from daemon.simulator.faults import ALL, FAULTY, Fault, Faults
+from daemon.simulator.parameters import (
     Field,
     Problem,
     among,
@@ -30,6 +28,8 @@ from daemon.yemot.simulator_fields import (
     text,
     texts,
 )
+from daemon.simulator.spelling import SimulationError, extension
+from daemon.simulator.system import Contact, SimulatedSystem
 
 Given = Mapping[str, Any]
 """Parameters that were read; those that were left out are absent."""

@@ -11,13 +11,7 @@ from hashlib import blake2b
 from threading import RLock
 from typing import Any
 
-from daemon.yemot.simulated_spelling import (
-    SimulationError,
-    ago,
-    american,
-    day_first,
-    minutes_and_seconds,
-)
+from daemon.simulator.spelling import SimulationError, ago, american, day_first, minutes_and_seconds
 
 FREE = "1"
 BYTES_A_SECOND = 16_000

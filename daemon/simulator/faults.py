@@ -4,7 +4,7 @@ Three kinds. A fault of the *line* (HANG, RESET, CUT, DRIP_…, SLOW) loses or d
 is carried out: a command has happened, and its sender cannot know. A fault of the *front* (HTML, TEAPOT, an
 error, a rejected token) answers in place of the system, and nothing is carried out. A *spoiled* answer
 (EMPTY_…, WRONG_TYPES, MISSING_FIELDS, TRUNCATED_JSON) is a true one that was changed. How bytes are dripped
-or cut stands in `simulator_wire`.
+or cut stands in `wire`.
 """
 
 import json
@@ -16,8 +16,8 @@ from http import HTTPStatus
 from threading import Lock
 from typing import Any
 
-from daemon.yemot.simulated_answers import METHODS, NOT_SUPPORTED
-from daemon.yemot.simulated_tokens import EXPIRED, INVALID
+from daemon.simulator.answers import METHODS, NOT_SUPPORTED
+from daemon.simulator.tokens import EXPIRED, INVALID
 
 ALL = "*"
 """In place of a method: every one."""

@@ -1,6 +1,6 @@
 """One connection to the simulator: requests read whole, answers written as bytes.
 
-What an answer is, and whether it goes out well, is decided elsewhere (`simulator`, `simulator_wire`).
+What an answer is, and whether it goes out well, is decided elsewhere (`server`, `wire`).
 """
 
 from email.utils import format_datetime
@@ -9,9 +9,9 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from daemon.yemot.simulator_faults import Reply
-from daemon.yemot.simulator_requests import Incoming
-from daemon.yemot.simulator_wire import Wire, send
+from daemon.simulator.faults import Reply
+from daemon.simulator.incoming import Incoming
+from daemon.simulator.wire import Wire, send
 
 MOST_BYTES = 4 * 1024 * 1024
 """Of a request's body."""

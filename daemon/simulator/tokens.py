@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from secrets import token_hex
 from threading import Lock
 
-from daemon.yemot.simulated import SimulatedSystem
+from daemon.simulator.system import SimulatedSystem
 
 IDLE = timedelta(minutes=30)
 

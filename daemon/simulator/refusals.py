@@ -7,7 +7,7 @@ from datetime import datetime, time
 from typing import Any
 
 from daemon.core.model import Json
-from daemon.yemot.simulated import ApiRequest
+from daemon.simulator.system import ApiRequest
 
 
 class Refused(Exception):

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from daemon.yemot.simulated import DIALLING_PRICE, ApiRequest, SimulatedSystem
-from daemon.yemot.simulated_refusals import Refused, optional_count, optional_text, required_text
+from daemon.simulator.refusals import Refused, optional_count, optional_text, required_text
+from daemon.simulator.system import DIALLING_PRICE, ApiRequest, SimulatedSystem
 
 MOST_NUMBERS = 500
 DEFAULT_TIMEOUT = 30

@@ -1,7 +1,7 @@
 """A simulated phone system: its state, and what may happen to it.
 
 Driven from Python, by scenarios and over the control API; safe from any thread. How the state is shown as
-answers of the API stands in `simulated_answers`; there is no HTTP here.
+answers of the API stands in `answers`; there is no HTTP here.
 """
 
 from bisect import insort
@@ -14,8 +14,8 @@ from types import MappingProxyType
 
 from daemon.core.model import Json
 from daemon.host.clock import utcnow
-from daemon.yemot.simulated_places import Ground, SimulatedDirectory, SimulatedQueue
-from daemon.yemot.simulated_spelling import SimulationError, Style, extension
+from daemon.simulator.extensions import Ground, SimulatedDirectory, SimulatedQueue
+from daemon.simulator.spelling import SimulationError, Style, extension
 
 REMEMBERED = 10_000
 """Requests kept for `requests`; the counts go on."""

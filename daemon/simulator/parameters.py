@@ -1,6 +1,6 @@
 """Parameters of actions on the simulator, read from JSON or TOML: all faults at once, each with its way out.
 
-Pure. Which action takes which parameters stands in `simulator_actions`.
+Pure. Which action takes which parameters stands in `actions`.
 """
 
 import math
