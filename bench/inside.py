@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 
 from bench import product
 from daemon.app import App
+from daemon.config.systems import System
 from daemon.core.model import Unknown
 from daemon.host import logs
-from daemon.settings import System
 from daemon.watching import watches
 from daemon.yemot.client import Access, Client
 from daemon.yemot.transport import Reply, Request, Timeouts, Transport

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.processes import environment, running, tail
-from daemon.config import Config
-from daemon.config import load as load_config
+from daemon.config.load import load as load_config
+from daemon.config.settings import Config
 from daemon.core.model import Fact
 from daemon.endpoints import interests
 from daemon.host import clock

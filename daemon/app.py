@@ -37,7 +37,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from daemon import __version__
 from daemon.clients import clients_of, heartbeat_of
 from daemon.commanding import policies, systems_of
-from daemon.config import Config
+from daemon.config.settings import Config
 from daemon.core.breaker import Health
 from daemon.core.commands import Command
 from daemon.core.watch import Watch

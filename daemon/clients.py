@@ -4,7 +4,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from daemon import __version__
-from daemon.config import Config, Heartbeat, System
+from daemon.config.settings import Config, Heartbeat
+from daemon.config.systems import System
 from daemon.core.model import Unknown
 from daemon.yemot.client import Access, Client, Heard, unheard
 from daemon.yemot.transport import Request, Timeouts, Transport

@@ -6,7 +6,8 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from daemon.config import Config, System
+from daemon.config.settings import Config
+from daemon.config.systems import System
 from daemon.core import command_results as results
 from daemon.core.commands import Command, Done, Policy
 from daemon.core.model import Unknown

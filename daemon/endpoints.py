@@ -1,13 +1,16 @@
 """What the workers need to know of the endpoints, out of the configuration."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from daemon.config import Config, Notify, Webhook
-from daemon.configuration.endpoints import DAYS, Endpoint
-from daemon.configuration.endpoints import Quiet as QuietWindow
+from daemon.config.endpoints import Endpoint
+from daemon.config.mail import Notify
+from daemon.config.quiet import DAYS
+from daemon.config.quiet import Quiet as QuietWindow
+from daemon.config.settings import Config
+from daemon.config.webhooks import Webhook
+from daemon.core.durations import NOTHING
 from daemon.core.filters import Filter
 from daemon.core.formats import Shape
 from daemon.core.model import Secret
@@ -22,8 +25,6 @@ from daemon.senders.mail import QUEUED_AT_MOST
 from daemon.senders.notify import Notice
 from daemon.senders.webhook import Target
 from daemon.workers.queues import Route
-
-NO_TIME = timedelta(0)
 
 
 def interests(config: Config) -> list[Interest]:
@@ -172,7 +173,7 @@ def routes(config: Config) -> dict[str, Route]:
         )
         for one in config.webhooks
     }
-    mail_timeout = config.smtp.timeout if config.smtp else NO_TIME
+    mail_timeout = config.smtp.timeout if config.smtp else NOTHING
     timeout = max(mail_timeout * LETTERS, QUEUED_AT_MOST + mail_timeout)
     mails = {
         one.endpoint: Route(

@@ -14,7 +14,8 @@ from astral import Observer
 from astral import sun as astral_sun
 from pyluach.dates import GregorianDate
 
-DAY = timedelta(days=1)
+from daemon.core.durations import DAY
+
 SATURDAY = 5
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from email.utils import parseaddr
 from typing import NamedTuple
 
-from daemon.config import Config, Email, Smtp
+from daemon.config.mail import Email, Smtp
+from daemon.config.settings import Config
 from daemon.core.schedule import Schedule
 from daemon.senders.smtp import Security, Server
 from daemon.workers.queues import Mailing

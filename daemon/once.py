@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from zoneinfo import ZoneInfo
 
 from daemon.clients import client_of
-from daemon.config import Config
+from daemon.config.settings import Config
 from daemon.core.watch import Watch
 from daemon.endpoints import interests, routes
 from daemon.host import clock

@@ -7,7 +7,7 @@ from email.utils import parseaddr
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from daemon.config import Config
+from daemon.config.settings import Config
 from daemon.core.delivery import Message
 from daemon.core.mails import Mail, Style, compose, held_back
 from daemon.endpoints import notices, targets

@@ -1,6 +1,6 @@
 """One `test.ping` to one endpoint, now: for `yemotd endpoints test` and for HTTP."""
 
-from daemon.config import Config
+from daemon.config.settings import Config
 from daemon.core import delivery
 from daemon.core.delivery import Attempted, Outcome
 from daemon.core.model import Fact

@@ -11,18 +11,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from daemon.clients import client_of
-from daemon.config import (
+from daemon.config.systems import System
+from daemon.config.watches import (
     DirectoryWatch,
     PirsumPhoneWatch,
     QueueWatch,
     SipWatch,
     SmsWatch,
-    System,
     Threshold,
     UnitsWatch,
 )
 from daemon.core import account, flapping, queues, registrations, sip, sms
-from daemon.core.alerts import NOTHING, Seen
+from daemon.core.alerts import Seen
+from daemon.core.durations import NOTHING
 from daemon.core.model import Change, Rule, Unknown
 from daemon.core.watch import Watch
 from daemon.yemot import answers

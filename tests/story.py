@@ -14,8 +14,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from daemon.core import sip, sms
-from daemon.core.alerts import NOTHING, Seen
+from daemon.core.alerts import Seen
 from daemon.core.delivery import Attempted, Message, Outcome
+from daemon.core.durations import NOTHING
 from daemon.core.model import Change, Failure, Rule, Severity, Unknown
 from daemon.core.routing import Interest
 from daemon.core.schedule import Schedule

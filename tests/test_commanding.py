@@ -11,7 +11,8 @@ import pytest
 
 from daemon.clients import clients_of
 from daemon.commanding import holiday_end, policies, systems_of
-from daemon.config import Config, load
+from daemon.config.load import load
+from daemon.config.settings import Config
 from daemon.core.commands import Command, Nature, Status
 from daemon.simulator.faults import Fault
 from daemon.simulator.server import Simulator

@@ -8,8 +8,10 @@ import certifi
 import pytest
 from pydantic import ValidationError
 
-from daemon import config as configuration
-from daemon.config import Config, ConfigError, SipWatch, SmsWatch, Threshold, UnitsWatch, find, load
+from daemon.config import load as configuration
+from daemon.config.load import ConfigError, find, load
+from daemon.config.settings import Config
+from daemon.config.watches import SipWatch, SmsWatch, Threshold, UnitsWatch
 from daemon.core.model import Secret, Severity
 from tests.configuration.documents import (
     ENVIRON,

@@ -7,7 +7,8 @@ import certifi
 import pytest
 
 from daemon import ed25519
-from daemon.config import Config, ConfigError, Loaded, load
+from daemon.config.load import ConfigError, Loaded, load
+from daemon.config.settings import Config
 from tests.certificates import Authority
 from tests.configuration.documents import SIGNING
 from tests.configuration.test_any_input import MODELS

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from daemon import config, ed25519
+from daemon import ed25519
 from daemon.cli import main as cli
-from daemon.configuration.sources import check_signing, check_signing_key
+from daemon.config import load
+from daemon.config.secrets import check_signing, check_signing_key
 from daemon.core.delivery import Outcome
 from daemon.core.model import Fact, Secret
 from daemon.core.routing import Interest
@@ -131,7 +132,7 @@ def test_settings_can_be_used(settings: str, tmp_path: Path) -> None:
     secret = "" if "secret" in settings else 'secret_file = "crm-secret"\n'
     path = tmp_path / "config.toml"
     path.write_text(SYSTEM + SMS + start + secret + settings, encoding="utf-8")
-    (webhook,) = config.load(path, {"TOKEN": "0773137770:1234"}).config.webhooks
+    (webhook,) = load.load(path, {"TOKEN": "0773137770:1234"}).config.webhooks
 
     assert webhook.secrets
     assert webhook.model_fields_set > {"name", "url", "secrets"} or len(webhook.secrets) > 1
@@ -188,7 +189,7 @@ def terminal(
 
 def play(path: Path) -> None:
     """Try one delivery after the other, over a real socket."""
-    loaded = config.load(path, {"TOKEN": "0773137770:1234"}).config
+    loaded = load.load(path, {"TOKEN": "0773137770:1234"}).config
     database = databases.open_for_daemon(loaded.daemon.database)
     sender = WebhookSender(targets(loaded), now=clock.utcnow, monotonic=clock.monotonic)
     dispatcher = Dispatcher(

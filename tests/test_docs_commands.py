@@ -8,11 +8,11 @@ from typing import get_args
 import pytest
 
 from daemon import params
+from daemon.config.systems import System
 from daemon.core import campaigns, commands
 from daemon.core.commands import TYPES, Nature, Policy, Status
 from daemon.core.durations import parse
 from daemon.params import Request
-from daemon.settings import System
 
 PAGE = (Path(__file__).parent.parent / "docs" / "commands.md").read_text(encoding="utf-8")
 NATURES = {

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from daemon.configuration.webhooks import RETRIES, Schedule, Webhook
+from daemon.config.settings import Retention
+from daemon.config.webhooks import RETRIES, Schedule, Webhook
 from daemon.core import breaker, delivery, ledger, outage
 from daemon.core.breaker import COOLDOWNS, Health
 from daemon.core.delivery import JITTER_SHARE, Attempted, Message, Outcome, Status
@@ -16,7 +17,6 @@ from daemon.core.filters import Operator
 from daemon.core.formats import THIN, THIN_ALERT, Format, Shape, render
 from daemon.core.routing import Order
 from daemon.senders.webhook import HEAD_CHARACTERS, RESPONSE_BYTES, outcome
-from daemon.settings import Retention
 from tests.fakes import START
 from tests.test_docs import DELIVERY
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.configuration.document import HELD
+from daemon.config.reading import HELD
 from tests.configuration.documents import ENVIRON, QUIET, SYSTEM, loaded
 from tests.test_docs import blocks
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from daemon.configuration.webhooks import RETRIES
+from daemon.config.webhooks import RETRIES
 from daemon.core.breaker import COOLDOWNS, SUSPENDED_AFTER, Health
 from daemon.core.model import Fact, Secret
 from daemon.core.routing import Interest

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from daemon.config import load as load_config
+from daemon.config.load import load as load_config
 from daemon.core.model import Fact
 from daemon.endpoints import interests
 from daemon.store import database as databases

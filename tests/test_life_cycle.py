@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from daemon.app import App
-from daemon.config import load
+from daemon.config.load import load
 from daemon.host.clock import monotonic
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem

@@ -17,7 +17,8 @@ import pytest
 
 from daemon.app import TURN_WITHIN, App
 from daemon.cli.run import longest_end, report
-from daemon.config import Config, Daemon, load
+from daemon.config.load import load
+from daemon.config.settings import Config, Daemon
 from daemon.host.clock import monotonic
 from daemon.host.systemd import Notifier, listening
 from daemon.progress import Progress

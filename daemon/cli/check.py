@@ -4,7 +4,8 @@ import os
 
 from daemon.cli.output import ConfigOption, Fatal, JsonOption, load, print_json
 from daemon.clients import client_of
-from daemon.config import Config, Loaded
+from daemon.config.load import Loaded
+from daemon.config.settings import Config
 from daemon.core import detection, durations
 from daemon.core.model import Json
 from daemon.store import database as databases

@@ -22,7 +22,7 @@ from daemon.cli.output import (
     refusals,
     say_when_it_goes,
 )
-from daemon.config import Config
+from daemon.config.settings import Config
 from daemon.core.breaker import HEALTHY, Switch
 from daemon.core.delivery import Outcome
 from daemon.documents import Delivery, Endpoint

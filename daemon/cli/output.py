@@ -13,8 +13,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from daemon import config
-from daemon.config import ConfigError, Loaded
+from daemon.config import load as config
+from daemon.config.load import ConfigError, Loaded
 from daemon.core.model import Json
 from daemon.core.refusals import Refused, Why
 from daemon.store import database as databases

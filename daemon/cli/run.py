@@ -9,8 +9,9 @@ from pathlib import Path
 
 from daemon.app import App
 from daemon.cli.output import ConfigOption, Fatal, load
-from daemon.config import Config, ConfigError, Loaded
-from daemon.config import load as load_config
+from daemon.config.load import ConfigError, Loaded
+from daemon.config.load import load as load_config
+from daemon.config.settings import Config
 from daemon.endpoints import secrets
 from daemon.host import clock, logs
 from daemon.host.systemd import Notifier, listening

@@ -16,13 +16,14 @@ from typing import Annotated, Any
 import typer
 
 from daemon.cli.output import ConfigOption, Fatal, JsonOption, clock_time, load, print_json
-from daemon.configuration.faults import is_like_secret, nearest, quoted
-from daemon.configuration.sources import Sources
+from daemon.config.secrets import Sources
+from daemon.config.wording import is_like_secret
 from daemon.core import durations
 from daemon.core.model import Json, Secret
 from daemon.core.timestamps import iso
 from daemon.core.verification import TOLERANCE, Verification, Verifier
 from daemon.core.verification import verify as judge
+from daemon.core.wording import nearest, quoted
 from daemon.host import clock
 
 HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")

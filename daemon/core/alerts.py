@@ -19,9 +19,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
+from daemon.core.durations import NOTHING
 from daemon.core.model import Condition, Interval, Reason, Rule, Verdict
-
-NOTHING = timedelta(0)
 
 
 class Phase(Enum):

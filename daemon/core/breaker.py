@@ -23,9 +23,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from daemon.core.delivery import JITTER_SHARE, Attempted, Outcome, pause
-
-SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
-NOTHING = timedelta(0)
+from daemon.core.durations import MINUTE, NOTHING, SECOND
 
 FIRST_FAILURES = 5
 """New messages in a row that failed, and nothing in between that did not."""

@@ -1,8 +1,9 @@
 """A token bucket: so many a second, with a burst of one second's worth. Pure but for its own count."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-SECOND = timedelta(seconds=1)
+from daemon.core.durations import SECOND
+
 ROUNDING = 1e-6
 """Ten tenths of a token are one."""
 

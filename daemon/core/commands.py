@@ -24,10 +24,11 @@ from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import Any
 
+from daemon.core.durations import MINUTE, SECOND
 from daemon.core.model import Fact, Failure, Json, Unknown
 from daemon.core.timestamps import iso
 
-SECOND, MINUTE, HALF_AN_HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(minutes=30)
+HALF_AN_HOUR = timedelta(minutes=30)
 WAITS = (SECOND, 5 * SECOND, 15 * SECOND, 30 * SECOND, *[MINUTE] * 5)
 """Before the second, third, … attempt: some six minutes, in which other commands of the system wait."""
 LARGEST_RESULT = 65_536

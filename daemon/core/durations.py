@@ -3,14 +3,20 @@
 import re
 from datetime import timedelta
 
+NOTHING = timedelta(0)
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
 LONGEST = timedelta(days=3650)
 """More is a slip of the keyboard, and would lead past the end of the calendar."""
 
 UNITS = {
-    "d": timedelta(days=1),
-    "h": timedelta(hours=1),
-    "m": timedelta(minutes=1),
-    "s": timedelta(seconds=1),
+    "d": DAY,
+    "h": HOUR,
+    "m": MINUTE,
+    "s": SECOND,
     "ms": timedelta(milliseconds=1),
 }
 _WRITTEN = re.compile("".join(f"(?:([0-9]{{1,15}}){unit})?" for unit in UNITS))
@@ -24,7 +30,7 @@ def parse(text: str) -> timedelta:
     written = _WRITTEN.fullmatch(text)
     if not text or written is None:
         raise ValueError('expected a duration such as "30s" or "5m"')
-    total = timedelta(0)
+    total = NOTHING
     for number, unit in zip(written.groups(), UNITS.values(), strict=True):
         # Compared before the multiplication, which a large number would overflow.
         if int(number or 0) > (LONGEST - total) / unit:

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from daemon.core.durations import NOTHING
+
 SLOTS = 20
 OLDEST_WEIGHT, WEIGHT_STEP = 0.8, 0.02
 RAISE, CLEAR = 30.0, 25.0
 """Percent."""
 WHOLE = sum(OLDEST_WEIGHT + WEIGHT_STEP * slot for slot in range(SLOTS))
-NOTHING = timedelta(0)
 
 
 @dataclass(frozen=True)

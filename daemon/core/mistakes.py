@@ -15,10 +15,10 @@ from itertools import product
 from typing import Any
 
 from daemon.core import durations
+from daemon.core.durations import SECOND
 from daemon.core.model import Secret
 from daemon.core.signing import PREFIX, content
 
-SECOND = timedelta(seconds=1)
 SEARCHED_BYTES = 64 * 2**20
 """How much is hashed in that search at most: a large body must not take minutes."""
 

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from daemon.core.delivery import OPEN, Status
-
-DAY = timedelta(days=1)
+from daemon.core.durations import DAY
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from datetime import timedelta
 from typing import Any
 
 from daemon.core import flapping
-from daemon.core.alerts import NOTHING, TOLD, Phase
+from daemon.core.alerts import TOLD, Phase
+from daemon.core.durations import NOTHING
 from daemon.core.flapping import CALM, Ring
 from daemon.core.model import Change, Condition, Fact, Json, Kind, Rule, Severity, Verdict
 

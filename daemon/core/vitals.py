@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
 
-from daemon.core.alerts import NOTHING
+from daemon.core.durations import NOTHING
 from daemon.core.model import Condition, Json, Kind, Rule, Severity, Verdict
 
 CLOCK = Kind("daemon.clock_wrong", "daemon.clock_right")

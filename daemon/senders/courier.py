@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from daemon.core.delivery import Outcome, Phases
+from daemon.core.durations import MINUTE
 from daemon.senders.smtp import Connection, Failed, InDoubt, Mail, Reach, Server, Tired
 from daemon.senders.smtp_socket import Stopwatch
 
-MINUTE = timedelta(minutes=1)
 LOGIN_WAITS = (MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE)
 """After each refusal of the login in a row; the last one repeats."""
 

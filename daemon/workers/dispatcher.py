@@ -28,6 +28,7 @@ import structlog
 from daemon.core import breaker, delivery, quiet
 from daemon.core.breaker import Breaker, DisabledBy, Health, Switch
 from daemon.core.delivery import OPEN, Attempted, Message, Next, Outcome, Status
+from daemon.core.durations import NOTHING
 from daemon.core.outage import Outage
 from daemon.core.routing import Order
 from daemon.store import endpoints, outbox
@@ -47,7 +48,6 @@ GATHER = timedelta(milliseconds=5)
 MOST_RESULTS = 500
 """Written in one transaction."""
 TICK = timedelta(minutes=1)
-NOTHING = timedelta(0)
 
 
 class Sender(Protocol):

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 import structlog
 
 from daemon.core import alerts, health, incidents
-from daemon.core.alerts import NOTHING, Phase, Ruling, Seen, Turn
+from daemon.core.alerts import Phase, Ruling, Seen, Turn
+from daemon.core.durations import NOTHING
 from daemon.core.model import Condition, Fact, Verdict
 from daemon.store import incidents as incident_store
 from daemon.store import watches

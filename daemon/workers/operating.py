@@ -9,13 +9,13 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from daemon.configuration.faults import nearest
 from daemon.core.breaker import Switch
 from daemon.core.delivery import OPEN, Status
 from daemon.core.incidents import Incident
 from daemon.core.refusals import Refused, Why
 from daemon.core.routing import Interest
 from daemon.core.silences import Silence, Wish, granted
+from daemon.core.wording import nearest
 from daemon.store import endpoints, history, incidents, outbox, replay, silences, views
 from daemon.store.database import Database
 from daemon.store.history import DeliveryView

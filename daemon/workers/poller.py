@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from daemon.core.alerts import NOTHING
+from daemon.core.durations import NOTHING
 from daemon.core.model import Failure, Unknown
 from daemon.core.watch import Watch
 from daemon.store import watches

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from daemon.core.breaker import HEALTHY, Breaker, Health
 from daemon.core.bucket import Bucket
 from daemon.core.delivery import Message
+from daemon.core.durations import HOUR
 from daemon.core.quiet import Quiet
 from daemon.core.routing import Order
 from daemon.core.schedule import Schedule, schedule_of
@@ -15,7 +16,6 @@ from daemon.core.schedule import Schedule, schedule_of
 AHEAD = 4
 """How many times its share is claimed for an endpoint beside what is under way, at most `MOST_AHEAD`."""
 MOST_AHEAD = 256
-HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)

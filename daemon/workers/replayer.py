@@ -8,19 +8,19 @@ is asked for.
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 
 import sqlalchemy as sa
 
 from daemon.core.delivery import OPEN, Status
+from daemon.core.durations import SECOND
 from daemon.core.model import Event, Reason
 from daemon.core.routing import Interest, lane, planned, wants
 from daemon.store import outbox, replay
 from daemon.store.database import Database
 from daemon.store.replay import CHUNK, Past, Span
 
-SECOND = timedelta(seconds=1)
 TEST = "test.ping"
 DIRECTED = frozenset({"quiet.ended", TEST})
 """Types of events that are written for one endpoint alone."""

@@ -6,8 +6,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from daemon.core.alerts import NOTHING, Seen
+from daemon.core.alerts import Seen
 from daemon.core.breaker import HEALTHY, Breaker, DisabledBy, Health
+from daemon.core.durations import NOTHING
 from daemon.core.model import Condition, Fact, Json, Kind, Rule, Severity, Verdict
 from daemon.core.routing import DAEMON, endpoint_subject
 from daemon.workers.dispatcher import Turn

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 import structlog
 
 from daemon.core import vitals
-from daemon.core.alerts import NOTHING, Seen
+from daemon.core.alerts import Seen
+from daemon.core.durations import NOTHING
 from daemon.core.model import Condition, Fact
 from daemon.core.routing import DAEMON
 from daemon.core.timestamps import iso

@@ -19,7 +19,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from daemon.core import health
-from daemon.core.alerts import NOTHING, Seen
+from daemon.core.alerts import Seen
+from daemon.core.durations import NOTHING
 from daemon.core.model import Fact, Failure, Unknown
 from daemon.core.watch import Watch
 from daemon.store import watches

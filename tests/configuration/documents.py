@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config import Config, ConfigError, Loaded, load
+from daemon.config.load import ConfigError, Loaded, load
+from daemon.config.settings import Config
 
 SIGNING = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 ENVIRON = {"TOKEN": "0773137770:secret-of-the-system", "SIGNING": SIGNING}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config import load
+from daemon.config.load import load
 from tests.configuration.documents import ENVIRON, QUIET, SMS, SYSTEM, WEBHOOK, warnings, written
 
 QUIET_SYSTEM = QUIET + SYSTEM

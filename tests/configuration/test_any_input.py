@@ -7,20 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.config import ConfigError, load
-from daemon.configuration.document import HELD
-from daemon.configuration.endpoints import Filter, Quiet
-from daemon.configuration.sources import WAYS
-from daemon.configuration.watches import (
-    ApiWatch,
-    PirsumPhoneWatch,
-    QueueWatch,
-    SipWatch,
-    Threshold,
-    UnitsWatch,
-)
-from daemon.configuration.webhooks import Schedule, Webhook
-from daemon.settings import Config, Daemon, Email, Heartbeat, Http, HttpToken, Retention, Smtp, System
+from daemon.config.endpoints import Filter
+from daemon.config.load import ConfigError, load
+from daemon.config.mail import Email, Smtp
+from daemon.config.quiet import Quiet
+from daemon.config.reading import HELD
+from daemon.config.secrets import WAYS
+from daemon.config.settings import Config, Daemon, Heartbeat, Http, HttpToken, Retention
+from daemon.config.systems import System
+from daemon.config.watches import ApiWatch, PirsumPhoneWatch, QueueWatch, SipWatch, Threshold, UnitsWatch
+from daemon.config.webhooks import Schedule, Webhook
 from tests.configuration.documents import ENVIRON
 
 MODELS = (

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config import ConfigError
+from daemon.config.load import ConfigError
 from tests.configuration.documents import QUEUE, SYSTEM, THRESHOLD, WEBHOOK, faults, loaded
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from daemon.config import load
+from daemon.config.load import load
 from daemon.endpoints import secrets
 from tests.configuration.documents import ENVIRON, SYSTEM, config, faults, written
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config import load
+from daemon.config.load import load
 from daemon.endpoints import interests, notices, routes, secrets
 from daemon.senders import notify
 from tests.configuration.documents import ENVIRON, SYSTEM, config, faults, written

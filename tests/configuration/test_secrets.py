@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.config import ConfigError, load
+from daemon.config.load import ConfigError, load
 from daemon.core.model import Secret
 from tests.configuration.documents import (
     QUIET,

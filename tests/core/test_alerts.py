@@ -7,7 +7,8 @@ from itertools import product
 import pytest
 
 from daemon.core import alerts, incidents
-from daemon.core.alerts import NOTHING, Alert, Phase, Seen, Turn, step
+from daemon.core.alerts import Alert, Phase, Seen, Turn, step
+from daemon.core.durations import NOTHING
 from daemon.core.model import Condition, Interval, Kind, Reason, Rule, Severity, Verdict
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

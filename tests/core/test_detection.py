@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from daemon.core import detection
-from daemon.core.alerts import NOTHING, OK, Seen, Turn, step
+from daemon.core.alerts import OK, Seen, Turn, step
+from daemon.core.durations import NOTHING
 from daemon.core.model import Rule, Severity, Verdict
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -8,7 +8,8 @@ from itertools import product
 import pytest
 
 from daemon.core import incidents, ledger
-from daemon.core.alerts import NOTHING, OK, Alert, Phase, Ruling, Seen, Turn, step
+from daemon.core.alerts import OK, Alert, Phase, Ruling, Seen, Turn, step
+from daemon.core.durations import NOTHING
 from daemon.core.incidents import Incident
 from daemon.core.ledger import HOLDS_RESOLVES, OVER, PASSES_FRESH, Decision, Hold, Standing, Told, decide
 from daemon.core.model import Condition, Interval, Kind, Reason, Rule, Severity, Verdict

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.core import sms
-from daemon.core.alerts import NOTHING, Seen
+from daemon.core.alerts import Seen
+from daemon.core.durations import NOTHING
 from daemon.core.model import Fact
 from daemon.core.sms import Observation, Row, State
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config import load
+from daemon.config.load import load
 from daemon.simulator.system import SimulatedSystem
 from tests.fakes import Receiver
 from tests.process import SECRET, TOKEN

@@ -9,7 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from daemon.core import sip
-from daemon.core.alerts import NOTHING, Seen
+from daemon.core.alerts import Seen
+from daemon.core.durations import NOTHING
 from daemon.core.model import Change, Failure, Rule, Severity, Unknown
 from daemon.core.watch import Watch
 from daemon.store import database as databases

@@ -1,7 +1,7 @@
 """The configuration: found, read and judged as a whole; a `Config` of frozen values, or every fault at once.
 
-No dict from the file leaves here. What the tables mean is in `settings.py`, the steps of reading are in
-`configuration/`.
+No dict from the file leaves this folder. What the tables mean stands in `settings.py`
+and the files beside it.
 """
 
 import stat
@@ -13,48 +13,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from daemon.configuration.advice import advice
-from daemon.configuration.checks import between_tables
-from daemon.configuration.document import Reading
-from daemon.configuration.faults import lines, translated
-from daemon.configuration.sources import Sources
-from daemon.configuration.watches import (
-    ApiWatch,
-    DirectoryWatch,
-    PirsumPhoneWatch,
-    QueueWatch,
-    SipWatch,
-    SmsWatch,
-    Threshold,
-    UnitsWatch,
-)
-from daemon.configuration.webhooks import Webhook
-from daemon.settings import Config, Daemon, Email, Heartbeat, Http, HttpToken, Notify, Smtp, System
-
-__all__ = [
-    "ApiWatch",
-    "Config",
-    "ConfigError",
-    "Daemon",
-    "DirectoryWatch",
-    "Email",
-    "Heartbeat",
-    "Http",
-    "HttpToken",
-    "Loaded",
-    "Notify",
-    "PirsumPhoneWatch",
-    "QueueWatch",
-    "SipWatch",
-    "SmsWatch",
-    "Smtp",
-    "System",
-    "Threshold",
-    "UnitsWatch",
-    "Webhook",
-    "find",
-    "load",
-]
+from daemon.config.advice import advice
+from daemon.config.checks import between_tables
+from daemon.config.reading import Reading
+from daemon.config.secrets import Sources
+from daemon.config.settings import Config
+from daemon.config.wording import lines, translated
 
 VARIABLE = "YEMOTD_CONFIG"
 PLACES = (Path("config.toml"), Path("/etc/yemotd/config.toml"))

@@ -9,19 +9,18 @@ No secret is ever shown, nor any URL, which may carry one.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from daemon.core.model import Secret
+from daemon.core.wording import cut, nearest, quoted
 
 Location = tuple[str | int, ...]
 """Keys and indexes from the top of the document, as TOML spells them."""
 
 NEVER_SHOWN = frozenset({"url", "base_url", "fallback_url", "database"})
-LONGEST_SHOWN = 200
 # What is a secret wherever it stands: a webhook's, an API key, a number with its password, a URL with one.
 _SECRET = re.compile(r"\s*(wh[a-z]{0,3}_|yk_|\+?[0-9]{5,}:)|.*://[^/]*@", re.DOTALL)
 _BARE = re.compile(r"[A-Za-z0-9_-]{1,60}")
@@ -88,17 +87,6 @@ def lines(document: Mapping[str, Any], faults: Iterable[Fault]) -> tuple[str, ..
     return tuple(dict.fromkeys(_line(document, one) for one in ordered))
 
 
-def nearest(word: str, words: Iterable[str]) -> str:
-    """`; did you mean "every"?`, or "" where no word comes near."""
-    near = get_close_matches(word, sorted(words), n=1)
-    return f"; did you mean {quoted(near[0])}?" if near else ""
-
-
-def quoted(text: str) -> str:
-    """A key or a name in double quotes, on one line whatever is in it."""
-    return f'"{_cut(text)}"'
-
-
 def is_like_secret(text: str) -> bool:
     """Whether a text looks like a secret that was put where something else belongs."""
     return _SECRET.match(text) is not None
@@ -121,14 +109,8 @@ def _shown(key: str | int, value: object) -> str:
     if isinstance(value, bool):
         return f" = {str(value).lower()}"
     if not isinstance(value, str):
-        return f" = {_cut(str(value))}"
-    return "" if is_like_secret(value) else f" = '{_cut(value)}'"
-
-
-def _cut(text: str) -> str:
-    """A text on one line, not too long. Hebrew stays readable; control characters do not stay."""
-    shown = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text[: LONGEST_SHOWN + 1])
-    return shown if len(shown) <= LONGEST_SHOWN else shown[:LONGEST_SHOWN] + "…"
+        return f" = {cut(str(value))}"
+    return "" if is_like_secret(value) else f" = '{cut(value)}'"
 
 
 def _line(document: Mapping[str, Any], one: Fault) -> str:

@@ -5,13 +5,15 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
-from daemon.configuration.endpoints import Endpoint
-from daemon.configuration.faults import Fault, Location, fault, nearest, of_table, quoted
-from daemon.configuration.values import is_loopback
+from daemon.config.endpoints import Endpoint
+from daemon.config.settings import Config
+from daemon.config.systems import System
+from daemon.config.values import is_loopback
+from daemon.config.wording import Fault, Location, fault, of_table
 from daemon.core import durations
 from daemon.core.commands import TYPES
 from daemon.core.events import EVENT_TYPES, matches
-from daemon.settings import Config, System
+from daemon.core.wording import nearest, quoted
 
 SHORT_INTERVAL = timedelta(seconds=5)
 CAMPAIGN = "campaign.bridge"

@@ -10,8 +10,9 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from daemon.configuration.faults import Fault, Location, fault, nearest, of_table
-from daemon.configuration.values import queue_key
+from daemon.config.values import queue_key
+from daemon.config.wording import Fault, Location, fault, of_table
+from daemon.core.wording import nearest
 
 SMTP = "smtp"
 Found = tuple[Location, Mapping[str, Any]]

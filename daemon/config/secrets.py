@@ -13,10 +13,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from daemon.configuration.faults import is_like_secret, quoted
-from daemon.configuration.values import split_url
+from daemon.config.values import split_url
+from daemon.config.wording import is_like_secret
 from daemon.core.model import Secret
 from daemon.core.signing import PREFIX
+from daemon.core.wording import quoted
 
 WAYS = ("", "_file", "_credential", "_env")
 """What may follow a secret's key, to say where its value stands."""

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from daemon.configuration.faults import Fault, Location, fault, missing, of_table, unknown_key
-from daemon.configuration.sources import (
+from daemon.config.mail import Notify, Smtp
+from daemon.config.secrets import (
     WAYS,
     Sources,
     check_any,
@@ -19,10 +19,12 @@ from daemon.configuration.sources import (
     check_signing_key,
     check_token,
 )
-from daemon.configuration.values import Settings
-from daemon.configuration.webhooks import Webhook
+from daemon.config.settings import Heartbeat, Http, HttpToken
+from daemon.config.systems import System
+from daemon.config.values import Settings
+from daemon.config.webhooks import Webhook
+from daemon.config.wording import Fault, Location, fault, missing, of_table, unknown_key
 from daemon.core.model import Secret
-from daemon.settings import Heartbeat, Http, HttpToken, Notify, Smtp, System
 
 PLACEHOLDER = Secret("?")
 """Stands for a secret that has a fault already, so that it is not reported missing as well."""

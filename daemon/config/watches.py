@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from daemon.configuration.values import Duration, Every, Number, Settings, Text, Whole, once
+from daemon.config.values import Duration, Every, Number, Settings, Text, Whole, once
+from daemon.core.durations import HOUR, MINUTE, NOTHING, SECOND
 from daemon.core.model import Severity
 from daemon.core.sms import MAX_LIMIT
 
@@ -19,14 +20,13 @@ Metric = Literal[
     "hold_seconds",
     "abandoned",
 ]
-NONE, SECOND, MINUTE, HOUR = timedelta(0), timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
 
 class ApiWatch(Settings):
     """`[systems.api]`: when failures of the API itself become an alert."""
 
     hold: Duration = Field(default=MINUTE, validation_alias="for")
-    keep: Duration = Field(default=NONE, validation_alias="keep_firing")
+    keep: Duration = Field(default=NOTHING, validation_alias="keep_firing")
     severity: Severity = Severity.ERROR
 
 
@@ -65,8 +65,8 @@ class Threshold(Settings):
     above: Number | None = None
     below: Annotated[Number | None, Field(validate_default=True)] = None
     clear: Number = Field(default=None, validate_default=True)
-    hold: Duration = Field(default=NONE, validation_alias="for")
-    keep: Duration = Field(default=NONE, validation_alias="keep_firing")
+    hold: Duration = Field(default=NOTHING, validation_alias="for")
+    keep: Duration = Field(default=NOTHING, validation_alias="keep_firing")
     severity: Severity = Severity.WARNING
 
     @field_validator("below")
@@ -133,8 +133,8 @@ class UnitsWatch(Settings):
     every: Every = HOUR
     below: Number | None = None
     expires_within: Annotated[Duration | None, Field(validate_default=True)] = None
-    hold: Duration = Field(default=NONE, validation_alias="for")
-    keep: Duration = Field(default=NONE, validation_alias="keep_firing")
+    hold: Duration = Field(default=NOTHING, validation_alias="for")
+    keep: Duration = Field(default=NOTHING, validation_alias="keep_firing")
     severity: Severity = Severity.WARNING
 
     @field_validator("expires_within")

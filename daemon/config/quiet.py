@@ -1,31 +1,16 @@
-"""What webhooks and mailboxes have in common: what they are told, and when. Frozen models."""
+"""A quiet window as it is configured: from a time to another, or Shabbat and Yom Tov at a place."""
 
-import re
 from datetime import timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from daemon.configuration.values import (
-    ClockTime,
-    Duration,
-    Number,
-    Settings,
-    Text,
-    Timeout,
-    Timezone,
-    once,
-    some,
-)
-from daemon.core.filters import Operator
+from daemon.config.values import ClockTime, Duration, Number, Settings, Timeout, Timezone, once, some
+from daemon.core.durations import MINUTE
 from daemon.core.model import Severity
-
-_FIELD = re.compile(r"[a-z_]+(\.[a-z_]+)*")
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-MINUTE = timedelta(minutes=1)
-
 PLACES = {
     "jerusalem": (31.778, 35.235, 40 * MINUTE),
     "tel-aviv": (32.085, 34.782, 20 * MINUTE),
@@ -98,80 +83,3 @@ class Quiet(Settings):
         if self.shabbat and self.nightfall is None and deepest <= self.nightfall_degrees:
             raise ValueError('in its summer nights the sun does not sink so low; give "nightfall" in minutes')
         return self
-
-
-def _field(value: str) -> str:
-    if not _FIELD.fullmatch(value):
-        raise ValueError('expected a field of the event\'s data, such as "sms.text"')
-    return value
-
-
-def _lasting(value: str) -> str:
-    if value.partition(".")[0] == "alert" and value != "alert.severity":
-        raise ValueError('of an alert only "alert.severity" stays the same while it lasts')
-    return value
-
-
-FieldPath = Annotated[str, AfterValidator(_field)]
-
-
-class Filter(Settings):
-    """`[[webhooks.filters]]`, `[[emails.filters]]`: a condition on what an event says. All must hold."""
-
-    field: Annotated[FieldPath, AfterValidator(_lasting)]
-    equal: Text | None = Field(default=None, validation_alias="is")
-    within: Annotated[tuple[Text, ...], AfterValidator(some)] | None = Field(
-        default=None, validation_alias="in"
-    )
-    not_in: Annotated[tuple[Text, ...], AfterValidator(some)] | None = None
-    contains: Annotated[tuple[Text, ...], AfterValidator(some)] | None = None
-    starts_with: Annotated[tuple[Text, ...], AfterValidator(some)] | None = None
-
-    @field_validator("contains", "starts_with", mode="before")
-    @classmethod
-    def _one_or_more(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else value
-
-    @property
-    def condition(self) -> tuple[Operator, tuple[str, ...]]:
-        """The operator, and the values that it takes."""
-        return self._conditions()[0]
-
-    @model_validator(mode="after")
-    def _has_one_condition(self) -> Self:
-        if len(self._conditions()) != 1:
-            raise ValueError('give one of "is", "in", "not_in", "contains" and "starts_with"')
-        return self
-
-    def _conditions(self) -> list[tuple[Operator, tuple[str, ...]]]:
-        given = {
-            Operator.IS: (self.equal,) if self.equal is not None else None,
-            Operator.IN: self.within,
-            Operator.NOT_IN: self.not_in,
-            Operator.CONTAINS: self.contains,
-            Operator.STARTS_WITH: self.starts_with,
-        }
-        return [(operator, values) for operator, values in given.items() if values is not None]
-
-
-class Endpoint(Settings):
-    """What `[[webhooks]]` and `[[emails]]` share."""
-
-    events: tuple[Text, ...] = ("*",)
-    systems: tuple[Text, ...] | None = None
-    """None: all."""
-    filters: tuple[Filter, ...] = ()
-    redact: tuple[FieldPath, ...] = ()
-    """Fields of the event's data that are not told."""
-    expires: Duration | None = None
-    """After so long an event is not worth telling any more; None or "0s": always."""
-    min_severity: Severity = Severity.INFO
-    """Of the alerts that it is told; facts have none."""
-    after: Duration = timedelta(0)
-    """It is told of an alert only when it has been firing for so long."""
-    quiet: tuple[Quiet, ...] = ()
-
-
-def no_repeat(value: Any) -> Any:
-    """ "" is no repeat, where there is one by default."""
-    return None if value == "" else value

@@ -1,13 +1,12 @@
 """`[[webhooks]]` and the tables in it, as frozen models."""
 
 import re
-from datetime import timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, model_validator
 
-from daemon.configuration.endpoints import Endpoint, no_repeat
-from daemon.configuration.values import (
+from daemon.config.endpoints import Endpoint, no_repeat
+from daemon.config.values import (
     BesideConfig,
     Block,
     Duration,
@@ -19,11 +18,11 @@ from daemon.configuration.values import (
     Url,
     some,
 )
+from daemon.core.durations import HOUR, MINUTE, SECOND
 from daemon.core.formats import Format
 from daemon.core.model import Secret
 from daemon.core.routing import Order
 
-SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 RETRIES = (
     5 * SECOND,
     5 * MINUTE,

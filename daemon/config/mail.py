@@ -1,0 +1,94 @@
+"""`[smtp]`, `[[emails]]` and `[[notify]]`, as frozen models."""
+
+from datetime import timedelta
+from email.utils import parseaddr
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
+
+from daemon.config.endpoints import Endpoint
+from daemon.config.values import (
+    BesideConfig,
+    Duration,
+    Host,
+    Mailbox,
+    Name,
+    Port,
+    Settings,
+    Text,
+    Timeout,
+    some,
+)
+from daemon.config.webhooks import RETRIES, HeldSecret, Repeat
+from daemon.core.durations import HOUR, MINUTE
+from daemon.core.model import Secret
+
+MAIL_RETRIES = (MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, *[HOUR] * 47)
+"""Waits before the second, third, … attempt: two days in all, as mail servers do it."""
+
+
+class Smtp(Settings):
+    """`[smtp]`: the server that takes the mails."""
+
+    host: Host
+    port: Port = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: Text | None = None
+    password: Annotated[HeldSecret | None, Field(validate_default=True)] = None
+    sender: Mailbox = Field(validation_alias="from")
+    ca_file: BesideConfig | None = None
+    """Certificate authorities (PEM) in the place of the machine's."""
+    timeout: Timeout = timedelta(seconds=60)
+    """For one mail, from the first command to the last answer."""
+    connect_timeout: Timeout = timedelta(seconds=15)
+    templates: BesideConfig | None = None
+    """A folder of templates in the place of ours of the same names."""
+
+    @field_validator("password")
+    @classmethod
+    def _goes_with_a_username(cls, password: Secret | None, info: ValidationInfo) -> Secret | None:
+        if "username" in info.data and (info.data["username"] is None) != (password is None):
+            raise ValueError('"username" and "password" go together')
+        return password
+
+
+def _once(mailboxes: tuple[str, ...]) -> tuple[str, ...]:
+    addresses = [parseaddr(one)[1].casefold() for one in mailboxes]
+    twice = next((one for one in addresses if addresses.count(one) > 1), None)
+    if twice is not None:
+        raise ValueError(f"{twice} is given twice")
+    return mailboxes
+
+
+class Email(Endpoint):
+    """`[[emails]]`: an endpoint that gets mails."""
+
+    name: Name
+    to: Annotated[tuple[Mailbox, ...], AfterValidator(some), AfterValidator(_once)]
+    """Each is told for itself: what one address refuses, the others get all the same."""
+    language: Literal["he", "en"] = "en"
+    repeat: Repeat = 4 * HOUR
+    group_wait: Duration = timedelta(seconds=15)
+    """How long a mail waits for more to tell. An alert that is over by then is not told."""
+    group_interval: Duration = timedelta(minutes=1)
+    """The least time from one mailing to the next."""
+    most_per_hour: Annotated[int, Field(strict=True, ge=1)] = 30
+    """Mailings; what comes beyond waits, and comes together."""
+    retries: tuple[Timeout, ...] = MAIL_RETRIES
+
+
+class Notify(Endpoint):
+    """`[[notify]]`: an endpoint behind Apprise: Telegram, ntfy, Pushover, …"""
+
+    name: Name
+    url: HeldSecret
+    """Apprise's; it holds the service's tokens."""
+    language: Literal["he", "en"] = "en"
+    repeat: Repeat = 4 * HOUR
+    timeout: Timeout = timedelta(seconds=30)
+    retries: tuple[Timeout, ...] = RETRIES

@@ -1,0 +1,78 @@
+"""`[[systems]]`: a customer's account, and what is watched of it."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    Field,
+    ValidationInfo,
+    field_validator,
+)
+
+from daemon.config.values import (
+    BaseUrl,
+    BesideConfig,
+    Name,
+    Number,
+    Settings,
+    Text,
+    Timeout,
+)
+from daemon.config.watches import (
+    ApiWatch,
+    DirectoryWatch,
+    PirsumPhoneWatch,
+    QueueWatch,
+    SipWatch,
+    SmsWatch,
+    UnitsWatch,
+)
+from daemon.config.webhooks import HeldSecret
+from daemon.core.commands import READS
+from daemon.core.durations import HOUR, SECOND
+
+BASE_URL = "https://www.call2all.co.il/ym/api/"
+FALLBACK_URL = "https://private.call2all.co.il/ym/api/"
+"""The twin of `BASE_URL`: equivalent, so reads may fail over to it."""
+
+
+class System(Settings):
+    """`[[systems]]`: one customer's account, and what is watched of it."""
+
+    name: Name
+    token: HeldSecret
+    base_url: BaseUrl = BASE_URL
+    """Ends with "/"."""
+    fallback_url: Annotated[BaseUrl | None, Field(validate_default=True)] = None
+    """Where reads go when `base_url` fails. By default the twin of the default base; "" is none."""
+    authorization: Literal["token", "bearer"] = "token"
+    """The header: the bare token, or `Bearer` before it (the newer gateway)."""
+    switch_id: Text | None = None
+    """The newer gateway's `switch-id` header."""
+    ca_file: BesideConfig | None = None
+    """Certificate authorities (PEM) to trust beside the machine's own."""
+    connect_timeout: Timeout = 5 * SECOND
+    read_timeout: Timeout = 10 * SECOND
+    deadline: Timeout = 20 * SECOND
+    """For a whole call."""
+    commands: tuple[Text, ...] = READS
+    """Globs of the commands that this system takes, and no others."""
+    commands_expire: Timeout = HOUR
+    """After so long a command that says nothing of it itself is not carried out any more."""
+    commands_rate: Annotated[Number, Field(gt=0)] = 5.0
+    """A second."""
+    campaign_units_per_day: Annotated[Number, Field(ge=0)] | None = None
+    """What campaigns may cost by their estimate; None: they are refused."""
+    api: ApiWatch = ApiWatch()
+    sms: SmsWatch | None = None
+    sip: SipWatch | None = None
+    queues: tuple[QueueWatch, ...] = ()
+    directories: tuple[DirectoryWatch, ...] = ()
+    pirsumphone: PirsumPhoneWatch | None = None
+    units: UnitsWatch | None = None
+
+    @field_validator("fallback_url", mode="before")
+    @classmethod
+    def _falls_back_to_the_twin(cls, url: Any, info: ValidationInfo) -> Any:
+        if url is None and info.data.get("base_url") == BASE_URL:
+            return FALLBACK_URL
+        return None if url == "" else url
