@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from daemon.config.settings import Config
 from daemon.config.systems import System
 from daemon.core import command_results as results
-from daemon.core.commands import Command, Done, Policy
+from daemon.core.commands import LONGEST_HOLIDAY, Command, Done, Policy
 from daemon.core.model import Unknown
 from daemon.host import clock
 from daemon.workers import commander
@@ -17,7 +17,6 @@ from daemon.yemot import answers
 from daemon.yemot.client import Client
 
 STEP = timedelta(minutes=10)
-LONGEST_HOLIDAY = timedelta(days=4)
 JERUSALEM = (31.78, 35.22)
 CANDLES = timedelta(minutes=40)
 """Before sunset, as in Jerusalem: the platform stops no later."""

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from daemon import accepting, params
-from daemon.accepting import Accepted
 from daemon.core.commands import Command, Done, Policy
 from daemon.core.model import Json, Unknown
 from daemon.core.routing import Interest
+from daemon.operations import commands
+from daemon.operations.commands import Accepted
+from daemon.schemas import command_requests
 from daemon.store import events, inbox
 from daemon.store.database import Database
 from daemon.workers.commander import Commander, System
@@ -63,10 +64,10 @@ class Office:
         return {name: System(policy, self._carry_out) for name in self.systems}
 
     def give(self, request: dict[str, Any], *, key: str | None = None, **more: Json) -> Accepted:
-        parsed = params.parse({"system": "main", **request, **more})
+        parsed = command_requests.parse({"system": "main", **request, **more})
         policies = dict.fromkeys(self.systems, self.policy)
         with self.database.write() as db:
-            return accepting.accept(
+            return commands.accept(
                 db, parsed, policies, by="crm", key=key, now=self.clock.now(), new_id=self.new_id
             )
 

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from daemon import accepting, params
-from daemon.accepting import LONGEST_HOLIDAY, Accepted, Refused, Why
-from daemon.core.commands import READS, TYPES, Command, OnHoliday, Policy, Status
+from daemon.core.commands import LONGEST_HOLIDAY, READS, TYPES, Command, OnHoliday, Policy, Status
 from daemon.core.model import Json
+from daemon.operations import commands
+from daemon.operations.commands import Accepted, Refused, Why
+from daemon.schemas import command_requests
 from daemon.store import database as databases
 from daemon.store import inbox, schema
 from daemon.store.database import Database
@@ -52,13 +53,13 @@ class Counter:
 
     def give(self, request: dict[str, Any], *, key: str | None = None, **more: Json) -> Accepted:
         with self.database.write() as db:
-            return accepting.accept(
+            return commands.accept(
                 db, parsed(request, more), self.policies, by="crm", key=key, now=self.now, new_id=self.new_id
             )
 
     def rehearse(self, request: dict[str, Any], **more: Json) -> Accepted:
         with self.database.read() as db:
-            return accepting.rehearse(db, parsed(request, more), self.policies, by="crm", now=self.now)
+            return commands.rehearse(db, parsed(request, more), self.policies, by="crm", now=self.now)
 
     def refused(self, request: dict[str, Any], *, key: str | None = None, **more: Json) -> Refused:
         """Why a request is refused; it leaves nothing behind."""
@@ -74,7 +75,7 @@ class Counter:
 
     def cancel(self, command: str) -> Command | None:
         with self.database.write() as db:
-            return accepting.cancel(db, command, self.now + SECOND)
+            return commands.cancel(db, command, self.now + SECOND)
 
     def find(self, command: str) -> Command | None:
         with self.database.read() as db:
@@ -85,8 +86,8 @@ class Counter:
             return list(db.execute(sa.select(schema.commands)))
 
 
-def parsed(request: dict[str, Any], more: dict[str, Json]) -> params.Request:
-    return params.parse({"system": "main", **request, **more})
+def parsed(request: dict[str, Any], more: dict[str, Json]) -> command_requests.Request:
+    return command_requests.parse({"system": "main", **request, **more})
 
 
 @pytest.fixture
@@ -281,7 +282,7 @@ def test_a_rehearsal_writes_nothing_and_has_no_id(counter: Counter) -> None:
 
     assert counter.rows() == []
     assert (found.command.id, found.command.params["ivr_path"]) == ("", "ivr2:/1")
-    assert accepting.rehearsed(found) == {
+    assert commands.rehearsed(found) == {
         "type": "campaign.bridge",
         "system": "main",
         "params": {"phones": "0501234567:0501234568", "ivr_path": "ivr2:/1"},
@@ -295,7 +296,7 @@ def test_a_rehearsal_writes_nothing_and_has_no_id(counter: Counter) -> None:
             "budget_left": 1.8,
         },
     }
-    assert accepting.rehearsed(counter.rehearse(PAUSE))["cost"] is None
+    assert commands.rehearsed(counter.rehearse(PAUSE))["cost"] is None
 
 
 def test_a_rehearsal_is_refused_as_the_command_would_be(counter: Counter) -> None:

@@ -7,12 +7,12 @@ from typing import get_args
 
 import pytest
 
-from daemon import params
 from daemon.config.systems import System
 from daemon.core import campaigns, commands
 from daemon.core.commands import TYPES, Nature, Policy, Status
 from daemon.core.durations import parse
-from daemon.params import Request
+from daemon.schemas import command_requests
+from daemon.schemas.command_requests import Request
 
 PAGE = (Path(__file__).parent.parent / "docs" / "commands.md").read_text(encoding="utf-8")
 NATURES = {
@@ -51,8 +51,8 @@ def test_every_type_is_there_with_its_nature_and_its_parameters() -> None:
 
 def test_the_bounds_are_those_of_the_models() -> None:
     assert f"at most {campaigns.MOST_NUMBERS} numbers" in PAGE
-    assert f"1 to {params.LONGEST_RINGING} seconds" in PAGE
-    assert f"`call_ids` (1 to {params.MOST_CALLS})" in PAGE
+    assert f"1 to {command_requests.LONGEST_RINGING} seconds" in PAGE
+    assert f"`call_ids` (1 to {command_requests.MOST_CALLS})" in PAGE
     assert f"a stored list is taken to hold {campaigns.MOST_NUMBERS} numbers" in PAGE.lower()
     assert f"{campaigns.cost(1)} units a number" in PAGE.replace("\n", " ")
     assert f"{campaigns.DIALLING} unit for every number dialled" in PAGE

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from daemon import params
 from daemon.core.commands import TYPES, OnHoliday
 from daemon.core.model import Json
-from daemon.faults import faults as reported
+from daemon.schemas import command_requests
+from daemon.schemas.wording import faults as reported
 
 ONE, TWO = "0501234567", "0501234568"
 NO_NUMBER = "expected a phone number, of 3 to 15 digits"
@@ -28,13 +28,15 @@ HALF = "expected text; this holds half of a character (a lone surrogate)"
 def kept(command_type: str, given: Json = None, **fields: Json) -> dict[str, Json]:
     """The parameters of a request as they are kept."""
     document = {"type": command_type, "system": "main", **fields}
-    return params.params_of(params.parse(document if given is None else {**document, "params": given}))
+    return command_requests.params_of(
+        command_requests.parse(document if given is None else {**document, "params": given})
+    )
 
 
 def faults(document: Any) -> list[tuple[str, str]]:
     with pytest.raises(ValidationError) as refused:
-        params.parse(document)
-    return reported(refused.value.errors(), params.TAGS)
+        command_requests.parse(document)
+    return reported(refused.value.errors(), command_requests.TAGS)
 
 
 def wrong(command_type: str, given: Json = None, **fields: Json) -> list[tuple[str, str]]:
@@ -403,7 +405,7 @@ def test_a_moment_says_which_one_it_is(field: str, at: Json, reason: str) -> Non
 
 
 def test_a_moment_is_understood_in_any_offset() -> None:
-    request = params.parse(
+    request = command_requests.parse(
         {
             "type": "sip.accounts",
             "system": "main",
@@ -425,10 +427,10 @@ def test_nothing_ends_before_it_begins(ends: str) -> None:
 
 
 def test_only_a_campaign_waits_for_the_end_of_a_holiday() -> None:
-    request = params.parse(
+    request = command_requests.parse(
         {"type": "campaign.bridge", "system": "main", "params": bridge(), "on_holiday": "wait"}
     )
-    assert isinstance(request, params.CampaignRequest)
+    assert isinstance(request, command_requests.CampaignRequest)
     assert request.on_holiday is OnHoliday.WAIT
     assert wrong("sip.accounts", on_holiday="wait") == [("on_holiday", "is not known here")]
     assert wrong("campaign.bridge", bridge(), on_holiday="pray") == [
@@ -494,13 +496,13 @@ def test_all_faults_are_told_at_once() -> None:
 
 @pytest.mark.parametrize("key", ["a", "!~", "order-1/2", "x" * 255])
 def test_a_key_is_whatever_a_header_can_carry(key: str) -> None:
-    assert params.idempotency_key(key) == key
+    assert command_requests.idempotency_key(key) == key
 
 
 @pytest.mark.parametrize("key", ["", "a b", "א", "a\n", "\x7f", "x" * 256])
 def test_a_key_that_no_header_carries_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match="1 to 255 ASCII"):
-        params.idempotency_key(key)
+        command_requests.idempotency_key(key)
 
 
 FIELDS = sorted(
@@ -562,12 +564,12 @@ REQUESTS = st.builds(
 FOREIGN = ("Input should", "Value error", "pydantic", "unable to", "sys.", "Exceeds", "{", "Keys should")
 
 
-def judged(document: Any) -> params.Request | None:
+def judged(document: Any) -> command_requests.Request | None:
     """The request, or None where every fault is told in our words."""
     try:
-        return params.parse(document)
+        return command_requests.parse(document)
     except ValidationError as error:
-        found = reported(error.errors(), params.TAGS)
+        found = reported(error.errors(), command_requests.TAGS)
         assert found
         for place, reason in found:
             assert place
@@ -614,5 +616,5 @@ def assert_kept(document: dict[str, Any]) -> None:
     """What is kept of a request asks for the same, if it is one."""
     request = judged(document)
     if request is not None:
-        once = params.params_of(request)
-        assert params.params_of(params.parse({**document, "params": once})) == once
+        once = command_requests.params_of(request)
+        assert command_requests.params_of(command_requests.parse({**document, "params": once})) == once

@@ -14,8 +14,6 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from daemon import accepting, params
-from daemon.accepting import Accepted, Refused, Why
 from daemon.cli.output import (
     ConfigOption,
     Fatal,
@@ -32,8 +30,11 @@ from daemon.cli.output import (
 from daemon.commanding import policies
 from daemon.core import durations
 from daemon.core.commands import TYPES, Command, OnHoliday, Status
-from daemon.faults import faults
 from daemon.host import clock
+from daemon.operations import commands
+from daemon.operations.commands import Accepted, Refused, Why
+from daemon.schemas import command_requests
+from daemon.schemas.wording import faults
 from daemon.store import inbox
 from daemon.store.database import Database
 
@@ -184,7 +185,7 @@ def cancel(command: CommandArgument, config: ConfigOption = None, *, as_json: Js
     """Carry it out no more. One that is being carried out cannot be called back."""
     store = open_store(config)
     with store.write() as db:
-        found = accepting.cancel(db, command, clock.utcnow())
+        found = commands.cancel(db, command, clock.utcnow())
     store.close()
     if found is None:
         raise Fatal(_missing(command), os.EX_DATAERR)
@@ -194,26 +195,26 @@ def cancel(command: CommandArgument, config: ConfigOption = None, *, as_json: Js
 
 
 def _accepted(
-    store: Database, request: params.Request, allowed: Any, *, key: str | None, is_rehearsal: bool
+    store: Database, request: command_requests.Request, allowed: Any, *, key: str | None, is_rehearsal: bool
 ) -> Accepted:
     now, user = clock.utcnow(), f"{_user()} (command line)"
     try:
         if is_rehearsal:
             with store.read() as db:
-                return accepting.rehearse(db, request, allowed, by=user, now=now)
+                return commands.rehearse(db, request, allowed, by=user, now=now)
         with store.write() as db:
-            return accepting.accept(db, request, allowed, by=user, key=key, now=now, new_id=clock.new_id)
+            return commands.accept(db, request, allowed, by=user, key=key, now=now, new_id=clock.new_id)
     except Refused as refused:
         option = "--idempotency-key" if refused.why is Why.KEY_IN_USE else refused.field
         place = f"{option}: " if option else ""
         raise Fatal(f"{place}{refused}", REFUSED.get(refused.why, os.EX_DATAERR)) from None
 
 
-def _request(document: dict[str, Any]) -> params.Request:
+def _request(document: dict[str, Any]) -> command_requests.Request:
     try:
-        return params.parse(document)
+        return command_requests.parse(document)
     except ValidationError as error:
-        lines = [f"  {place}: {reason}" for place, reason in faults(error.errors(), params.TAGS)]
+        lines = [f"  {place}: {reason}" for place, reason in faults(error.errors(), command_requests.TAGS)]
         raise Fatal("\n".join(["the command cannot be used:", *lines]), os.EX_DATAERR) from None
 
 
@@ -249,7 +250,7 @@ def _time(option: str, text: str | None) -> str | None:
 
 def _key(text: str | None) -> str | None:
     try:
-        return text if text is None else params.idempotency_key(text)
+        return text if text is None else command_requests.idempotency_key(text)
     except ValueError as error:
         raise Fatal(f"--idempotency-key {text!r}: {error}", os.EX_USAGE) from None
 
@@ -320,7 +321,7 @@ def _details(one: Command) -> Iterator[str]:
 
 
 def _show_rehearsal(found: Accepted, *, as_json: bool) -> None:
-    document = accepting.rehearsed(found)
+    document = commands.rehearsed(found)
     if as_json:
         print_json(document)
         return

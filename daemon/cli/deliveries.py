@@ -16,11 +16,11 @@ from daemon.cli.output import (
     say_when_it_goes,
 )
 from daemon.core.delivery import Status
-from daemon.documents import Delivery
 from daemon.host import clock
+from daemon.operations import deliveries
+from daemon.schemas.documents import Delivery
 from daemon.store import history
 from daemon.store.history import LAST_ID, AttemptView, DeliveryView, Wanted
-from daemon.workers import operating
 
 app = typer.Typer(
     help="What was sent to whom, and what was given up.", no_args_is_help=True, rich_markup_mode=None
@@ -61,7 +61,7 @@ def show(delivery: DeliveryArgument, config: ConfigOption = None, as_json: JsonO
     """One delivery with every attempt: what it met, where, and how long each part took."""
     store = open_store(config)
     with refusals(LISTED), store.read() as db:
-        found = operating.find_delivery(db, delivery)
+        found = deliveries.find_delivery(db, delivery)
     store.close()
     if as_json:
         print_json(Delivery.of(found).model_dump())
@@ -81,7 +81,7 @@ def retry(
     """Send one delivery once more, with the id that it had."""
     store = open_store(config)
     with refusals(LISTED), store.write() as db:
-        found = operating.retry(db, delivery, clock.utcnow(), with_history=with_history)
+        found = deliveries.retry(db, delivery, clock.utcnow(), with_history=with_history)
     store.close()
     print(f"Delivery {delivery} is sent to {found.endpoint} again.")
     say_when_it_goes(config)

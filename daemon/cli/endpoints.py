@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from daemon import documents
 from daemon.cli.deliveries import attempt_lines
 from daemon.cli.output import (
     ConfigOption,
@@ -25,16 +24,16 @@ from daemon.cli.output import (
 from daemon.config.settings import Config
 from daemon.core.breaker import HEALTHY, Switch
 from daemon.core.delivery import Outcome
-from daemon.documents import Delivery, Endpoint
 from daemon.endpoints import interests, public_keys
 from daemon.host import clock
+from daemon.operations import endpoints
+from daemon.operations.endpoints import Replay
+from daemon.schemas import documents
+from daemon.schemas.documents import Delivery, Endpoint
 from daemon.store import views
-from daemon.store.replay import Span
+from daemon.store.replay import Span, Which
 from daemon.store.views import EndpointHealth
 from daemon.trying import ping
-from daemon.workers import operating
-from daemon.workers.operating import Replay
-from daemon.workers.replayer import Which
 
 app = typer.Typer(help="How the endpoints are doing.", no_args_is_help=True, rich_markup_mode=None)
 EndpointArgument = Annotated[str, typer.Argument(help="The endpoint's name.")]
@@ -64,7 +63,7 @@ def test(endpoint: EndpointArgument, config: ConfigOption = None, as_json: JsonO
     """Send a test.ping now, whatever its health, and show the answer. Exit code 69 where it is not taken."""
     loaded = load(config).config
     with refusals():
-        operating.interest_of(endpoint, interests(loaded))
+        endpoints.interest_of(endpoint, interests(loaded))
     store = open_store(config)
     delivery = ping(store, endpoint, loaded)
     store.close()
@@ -120,7 +119,7 @@ def replay(
     known = interests(load(config).config)
     store = open_store(config)
     with refusals():
-        plan = operating.send_again(store, endpoint, known, asked, clock.utcnow())
+        plan = endpoints.send_again(store, endpoint, known, asked, clock.utcnow())
     store.close()
     if as_json:
         print_json(documents.Replay.of(endpoint, plan, is_dry_run=dry_run).model_dump())
@@ -143,7 +142,7 @@ def _ask(endpoint: str, config: Path | None, switch: Switch) -> None:
     known = interests(load(config).config)
     store = open_store(config)
     with refusals(), store.write() as db:
-        operating.switch(db, endpoint, known, switch)
+        endpoints.switch(db, endpoint, known, switch)
     store.close()
 
 

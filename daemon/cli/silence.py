@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from daemon import documents
 from daemon.cli.output import (
     ConfigOption,
     Fatal,
@@ -23,10 +22,11 @@ from daemon.cli.output import (
 )
 from daemon.core import durations
 from daemon.core.silences import Silence, Wish
-from daemon.documents import AddedSilence
 from daemon.host import clock
+from daemon.operations.silences import mute, unmute
+from daemon.schemas import documents
+from daemon.schemas.documents import AddedSilence
 from daemon.store import silences
-from daemon.workers import operating
 
 app = typer.Typer(
     help="Mute alerts for a time. That something is over is told all the same.",
@@ -67,7 +67,7 @@ def add(
     )
     store = open_store(config)
     with refusals(), store.write() as db:
-        silence, matched = operating.mute(db, wish, clock.new_id("sil"), now)
+        silence, matched = mute(db, wish, clock.new_id("sil"), now)
     store.close()
     if as_json:
         print_json(AddedSilence.made(silence, matched).model_dump())
@@ -106,7 +106,7 @@ def expire(
     """End a silence now; what still fires is told."""
     store = open_store(config)
     with refusals("`yemotd silence list` shows those there are"), store.write() as db:
-        operating.unmute(db, silence, clock.utcnow())
+        unmute(db, silence, clock.utcnow())
     store.close()
 
 

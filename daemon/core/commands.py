@@ -24,10 +24,16 @@ from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import Any
 
-from daemon.core.durations import MINUTE, SECOND
+from daemon.core.durations import DAY, MINUTE, SECOND
 from daemon.core.model import Fact, Failure, Json, Unknown
 from daemon.core.timestamps import iso
 
+CAMPAIGN = "campaign.bridge"
+"""The one type that costs money."""
+ROUNDING = 1e-6
+"""Of a unit: sums of units that differ by less are the same."""
+LONGEST_HOLIDAY = 4 * DAY
+"""Two days of a holiday and Shabbat, with their eves."""
 HALF_AN_HOUR = timedelta(minutes=30)
 WAITS = (SECOND, 5 * SECOND, 15 * SECOND, 30 * SECOND, *[MINUTE] * 5)
 """Before the second, third, … attempt: some six minutes, in which other commands of the system wait."""

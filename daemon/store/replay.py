@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 
 import sqlalchemy as sa
 
@@ -71,3 +72,24 @@ def is_last_word(db: sa.Connection, event: str, endpoint: str) -> bool:
     """Whether an alert's event is the last that the endpoint was told of its incident."""
     found = sa.select(ledger.c.incident).where(ledger.c.event == event, ledger.c.endpoint == endpoint)
     return db.scalar(found.limit(1)) is not None
+
+
+class Which(Enum):
+    """Which events of a span are sent."""
+
+    ALL = "all"
+    FAILED = "failed"
+    """Given up."""
+    UNSENT = "unsent"
+    """Never sent to this endpoint, though it asks for them now."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a replay would send, oldest first, and what it leaves out."""
+
+    items: tuple[Past, ...]
+    outdated: int
+    """States and alerts of which something newer was told."""
+    under_way: int
+    """On their way already."""

@@ -2,10 +2,9 @@
 
 from fastapi import APIRouter
 
-from daemon import documents
+from daemon.schemas import documents, pages
 from daemon.store import views
 from daemon.store.database import Database
-from daemon.web import models
 from daemon.web.auth import Tokens
 from daemon.web.live import Live
 from daemon.web.routes import reading
@@ -16,9 +15,9 @@ def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
     routes = reading("alerts", tokens)
 
     @routes.get("/alerts", summary="Every alert that is pending, firing or recovering, the longest first")
-    def list_alerts() -> models.AlertList:
+    def list_alerts() -> pages.AlertList:
         with database.read() as db:
             found = views.told_alerts(db, live.endpoints())
-        return models.AlertList(alerts=[documents.Alert.of(one) for one in found])
+        return pages.AlertList(alerts=[documents.Alert.of(one) for one in found])
 
     return routes

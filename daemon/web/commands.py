@@ -12,17 +12,19 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from daemon import accepting, params
-from daemon.accepting import Refused, Why
 from daemon.core import durations
 from daemon.core.commands import Command, Policy, Status
+from daemon.operations import commands
+from daemon.operations.commands import Refused, Why
+from daemon.schemas import command_requests
+from daemon.schemas.commands import Command as CommandDocument
+from daemon.schemas.commands import CommandPage, Rehearsal
+from daemon.schemas.fields import CommandStatus, Line
 from daemon.store import inbox
 from daemon.store.database import Database
-from daemon.web import models
 from daemon.web.audit import audited
 from daemon.web.auth import Token, Tokens, require
 from daemon.web.endings import Endings
-from daemon.web.fields import CommandStatus, Line
 from daemon.web.problems import WRONG, Fault, Problem, responses
 from daemon.web.routes import BEARER
 
@@ -97,30 +99,31 @@ def _add_giving(
         status_code=202,
         summary="Give a command",
         responses={
-            200: {"model": models.Rehearsal, "description": "With `dry_run`"},
+            200: {"model": Rehearsal, "description": "With `dry_run`"},
             **responses(400, 409, 413),
         },
-        response_model=models.Command,
+        response_model=CommandDocument,
     )
     def give(
         response: Response,
         token: Annotated[Token, giver],
         how: Annotated[How, Query()],
         request: Annotated[
-            params.AnyRequest, Body(openapi_examples={key: {"value": one} for key, one in EXAMPLES.items()})
+            command_requests.AnyRequest,
+            Body(openapi_examples={key: {"value": one} for key, one in EXAMPLES.items()}),
         ],
         idempotency_key: Annotated[
-            params.IdempotencyKey | None,
+            command_requests.IdempotencyKey | None,
             Header(description="The same key with the same content is the same command, given once"),
         ] = None,
     ) -> Any:
         if how.dry_run:
             with _refusals(), database.read() as db:
-                found = accepting.rehearse(db, request, desk.policies(), by=token.name, now=now())
-            return JSONResponse(models.Rehearsal(**accepting.rehearsed(found)).model_dump())
+                found = commands.rehearse(db, request, desk.policies(), by=token.name, now=now())
+            return JSONResponse(Rehearsal(**commands.rehearsed(found)).model_dump())
         with audited(token, "command.add", status=202) as entry:
             with _refusals(), database.write() as db:
-                found = accepting.accept(
+                found = commands.accept(
                     db,
                     request,
                     desk.policies(),
@@ -137,10 +140,10 @@ def _add_giving(
         return found.command.document()
 
     @routes.post("/{command_id}/cancel", summary="Carry it out no more", responses=responses(404, 409))
-    def cancel(command_id: Line, token: Annotated[Token, giver]) -> models.Command:
+    def cancel(command_id: Line, token: Annotated[Token, giver]) -> CommandDocument:
         with audited(token, "command.cancel", command_id):
             with database.write() as db:
-                command = accepting.cancel(db, command_id, now())
+                command = commands.cancel(db, command_id, now())
             if command is None:
                 raise _no_such(command_id)
             if command.status is not Status.CANCELLED:
@@ -150,7 +153,7 @@ def _add_giving(
                     f"The command {command_id} is {command.status.value} already.",
                 )
         desk.endings.ring()
-        return models.Command(**command.document())
+        return CommandDocument(**command.document())
 
 
 def _add_reading(routes: APIRouter, database: Database, reader: list[Any], desk: Desk) -> None:
@@ -161,7 +164,7 @@ def _add_reading(routes: APIRouter, database: Database, reader: list[Any], desk:
         type: Annotated[Line | None, Query(description="A type, or a glob such as queue.*")] = None,
         before: Annotated[Line | None, Query(description="Those given before this id")] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    ) -> models.CommandPage:
+    ) -> CommandPage:
         with database.read() as db:
             if before is not None and inbox.find(db, before) is None:
                 raise Problem(
@@ -173,8 +176,8 @@ def _add_reading(routes: APIRouter, database: Database, reader: list[Any], desk:
                 db, inbox.Wanted(system, Status(status) if status else None, type, before, limit + 1)
             )
         shown = found[:limit]
-        return models.CommandPage(
-            commands=[models.Command(**one.document()) for one in shown],
+        return CommandPage(
+            commands=[CommandDocument(**one.document()) for one in shown],
             next=shown[-1].id if len(found) > limit else None,
             has_more=len(found) > limit,
         )
@@ -191,7 +194,7 @@ def _add_reading(routes: APIRouter, database: Database, reader: list[Any], desk:
             str | None,
             Query(description="Answer when it has ended, or after so long: `10s`, at most `60s`"),
         ] = None,
-    ) -> models.Command:
+    ) -> CommandDocument:
         patience = _patience(wait)
         loop = asyncio.get_running_loop()
         until = loop.time() + patience.total_seconds()
@@ -200,7 +203,7 @@ def _add_reading(routes: APIRouter, database: Database, reader: list[Any], desk:
             try:
                 command = await run_in_threadpool(_find, database, command_id)
                 if command.status.is_ended or desk.endings.is_closed or loop.time() >= until:
-                    return models.Command(**command.document())
+                    return CommandDocument(**command.document())
                 async with asyncio.timeout_at(until):
                     await rung.wait()
             except TimeoutError:

@@ -5,18 +5,18 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 
 from daemon.core.delivery import Status
-from daemon.documents import Delivery
+from daemon.operations import deliveries
+from daemon.schemas import pages
+from daemon.schemas.documents import Delivery
+from daemon.schemas.fields import DeliveryStatus, Line
 from daemon.store import history
 from daemon.store.database import Database
 from daemon.store.history import LAST_ID, Wanted
-from daemon.web import models
 from daemon.web.audit import audited
 from daemon.web.auth import Token, Tokens, require
-from daemon.web.fields import DeliveryStatus, Line
 from daemon.web.live import Live
 from daemon.web.problems import responses
 from daemon.web.routes import reading
-from daemon.workers import operating
 
 DeliveryId = Annotated[int, Path(ge=1, le=LAST_ID)]
 
@@ -35,13 +35,13 @@ def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
             int | None, Query(ge=1, le=LAST_ID, description="Only those with a smaller id")
         ] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    ) -> models.DeliveryPage:
+    ) -> pages.DeliveryPage:
         with database.read() as db:
             found = history.read(
                 db, Wanted(endpoint, Status(status) if status else None, type, before, limit + 1)
             )
         has_more = len(found) > limit
-        return models.DeliveryPage(
+        return pages.DeliveryPage(
             deliveries=[Delivery.of(one) for one in found[:limit]],
             next=found[limit - 1].id if has_more else None,
             has_more=has_more,
@@ -54,7 +54,7 @@ def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
     )
     def show_delivery(delivery_id: DeliveryId) -> Delivery:
         with database.read() as db:
-            return Delivery.of(operating.find_delivery(db, delivery_id))
+            return Delivery.of(deliveries.find_delivery(db, delivery_id))
 
     @routes.post(
         "/deliveries/{delivery_id}/retry",
@@ -70,7 +70,7 @@ def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
         ] = False,
     ) -> Delivery:
         with audited(token, "delivery.retry", str(delivery_id)), database.write() as db:
-            found = operating.retry(db, delivery_id, live.now(), with_history=with_history)
+            found = deliveries.retry(db, delivery_id, live.now(), with_history=with_history)
         live.wake()
         return Delivery.of(found)
 

@@ -9,20 +9,19 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends
 
 from daemon.core.breaker import Switch
-from daemon.documents import Delivery, Endpoint, Replay
+from daemon.operations import endpoints
+from daemon.schemas import pages
+from daemon.schemas.documents import Delivery, Endpoint, Replay
+from daemon.schemas.fields import Line
+from daemon.schemas.requests import REPLAYS, ReplayRequest, examples
 from daemon.store import views
 from daemon.store.database import Database
-from daemon.store.replay import Span
-from daemon.web import models
+from daemon.store.replay import Plan, Span, Which
 from daemon.web.audit import audited
 from daemon.web.auth import Token, Tokens, require
-from daemon.web.fields import Line
 from daemon.web.live import Live
 from daemon.web.problems import Problem, responses
-from daemon.web.requests import REPLAYS, ReplayRequest, examples
 from daemon.web.routes import reading
-from daemon.workers import operating
-from daemon.workers.replayer import Plan, Which
 
 TESTS_AT_ONCE = 4
 """Each holds a thread of all requests for as long as the endpoint takes."""
@@ -40,16 +39,16 @@ def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
 
 def _read(routes: APIRouter, database: Database, live: Live) -> None:
     @routes.get("/endpoints", summary="Every endpoint: its health, since when, and what waits for it")
-    def list_endpoints() -> models.EndpointList:
+    def list_endpoints() -> pages.EndpointList:
         keys = live.public_keys()
         with database.read() as db:
             found = views.endpoints(db, live.endpoints())
-        return models.EndpointList(endpoints=[Endpoint.of(one, keys.get(one.name)) for one in found])
+        return pages.EndpointList(endpoints=[Endpoint.of(one, keys.get(one.name)) for one in found])
 
     @routes.get("/endpoints/{name:path}", summary="One endpoint", responses=responses(404, 422))
     def show_endpoint(name: Line) -> Endpoint:
         with database.read() as db:
-            found = operating.find_endpoint(db, name, live.interests())
+            found = endpoints.find_endpoint(db, name, live.interests())
         return Endpoint.of(found, live.public_keys().get(name))
 
 
@@ -59,8 +58,8 @@ def _switch(routes: APIRouter, database: Database, tokens: Tokens, live: Live) -
     def ask(name: str, token: Token, to: Switch) -> Endpoint:
         interests = live.interests()
         with audited(token, f"endpoint.{to.value}", name), database.write() as db:
-            operating.switch(db, name, interests, to)
-            found = operating.find_endpoint(db, name, interests)
+            endpoints.switch(db, name, interests, to)
+            found = endpoints.find_endpoint(db, name, interests)
         live.wake()
         return Endpoint.of(found, live.public_keys().get(name))
 
@@ -85,8 +84,8 @@ def _send(routes: APIRouter, database: Database, tokens: Tokens, live: Live) -> 
     admin = Depends(require("admin", tokens))
     places = threading.BoundedSemaphore(TESTS_AT_ONCE)
 
-    def send(name: str, asked: operating.Replay) -> Plan:
-        return operating.send_again(database, name, live.interests(), asked, live.now())
+    def send(name: str, asked: endpoints.Replay) -> Plan:
+        return endpoints.send_again(database, name, live.interests(), asked, live.now())
 
     @routes.post(
         "/endpoints/{name:path}/test",
@@ -96,7 +95,7 @@ def _send(routes: APIRouter, database: Database, tokens: Tokens, live: Live) -> 
     )
     def test_endpoint(name: Line, token: Annotated[Token, admin]) -> Delivery:
         with audited(token, "endpoint.test", name):
-            operating.interest_of(name, live.interests())
+            endpoints.interest_of(name, live.interests())
             if not places.acquire(blocking=False):
                 raise Problem(429, "Too many tests are under way", "Try again when one of them has ended.")
             try:
@@ -115,7 +114,7 @@ def _send(routes: APIRouter, database: Database, tokens: Tokens, live: Live) -> 
         body: Annotated[ReplayRequest, Body(openapi_examples=examples(REPLAYS))] = NOTHING_SAID,
     ) -> Replay:
         span = Span(body.since, body.until, body.type, body.system)
-        asked = operating.Replay(Which(body.which), span, body.history, body.rate, body.dry_run)
+        asked = endpoints.Replay(Which(body.which), span, body.history, body.rate, body.dry_run)
         if body.dry_run:
             return Replay.of(name, send(name, asked), is_dry_run=True)
         with audited(token, "endpoint.replay", name):

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
+from daemon.schemas import pages
+from daemon.schemas.fields import Line
 from daemon.store import events
 from daemon.store.database import Database
-from daemon.web import models
 from daemon.web.auth import Tokens
-from daemon.web.fields import Line
 from daemon.web.problems import Problem, responses
 from daemon.web.routes import reading
 
@@ -22,7 +22,7 @@ def router(database: Database, tokens: Tokens) -> APIRouter:
         "/events",
         summary="What happened, oldest first",
         response_class=Response,
-        responses={200: {"model": models.EventPage}, **responses(400, 422)},
+        responses={200: {"model": pages.EventPage}, **responses(400, 422)},
     )
     def list_events(
         after: Annotated[Line | None, Query(description="The id of the last event already read")] = None,
@@ -39,7 +39,7 @@ def router(database: Database, tokens: Tokens) -> APIRouter:
         "/events/{event_id}",
         summary="One event",
         response_class=Response,
-        responses={200: {"model": models.EventBody}, **responses(404, 422)},
+        responses={200: {"model": pages.EventBody}, **responses(404, 422)},
     )
     def show_event(event_id: Line) -> Response:
         with database.read() as db:

@@ -12,9 +12,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from daemon import params
 from daemon.core.refusals import Refused, Why
-from daemon.faults import BODY, faults
+from daemon.schemas import command_requests
+from daemon.schemas.wording import BODY, faults
 
 log = structlog.get_logger()
 
@@ -135,7 +135,9 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - the handler's own type
-    wrong = [Fault(name=name, reason=reason) for name, reason in faults(error.errors(), params.TAGS)]
+    wrong = [
+        Fault(name=name, reason=reason) for name, reason in faults(error.errors(), command_requests.TAGS)
+    ]
     # A body of another type is not read as JSON, so it is no object, whatever it looks like.
     if [one.name for one in wrong] == [BODY] and not _is_json(request):
         wrong = [Fault(name=BODY, reason="send it with the header Content-Type: application/json")]

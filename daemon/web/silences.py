@@ -5,18 +5,18 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Query, Response
 
 from daemon.core.silences import Wish
-from daemon.documents import AddedSilence, Silence
+from daemon.operations.silences import find_silence, mute, unmute
+from daemon.schemas import pages
+from daemon.schemas.documents import AddedSilence, Silence
+from daemon.schemas.fields import Line
+from daemon.schemas.requests import SILENCES, SilenceRequest, examples
 from daemon.store import silences
 from daemon.store.database import Database
-from daemon.web import models
 from daemon.web.audit import audited
 from daemon.web.auth import Token, Tokens, require
-from daemon.web.fields import Line
 from daemon.web.live import Live
 from daemon.web.problems import responses
-from daemon.web.requests import SILENCES, SilenceRequest, examples
 from daemon.web.routes import reading
-from daemon.workers import operating
 
 
 def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
@@ -29,10 +29,10 @@ def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
     )
     def list_silences(
         with_ended: Annotated[bool, Query(alias="all", description="Those that are over, too")] = False,
-    ) -> models.SilenceList:
+    ) -> pages.SilenceList:
         with database.read() as db:
             found = silences.load(db, now=live.now(), with_ended=with_ended)
-        return models.SilenceList(silences=[Silence.of(one) for one in found])
+        return pages.SilenceList(silences=[Silence.of(one) for one in found])
 
     @routes.post(
         "/silences",
@@ -47,7 +47,7 @@ def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
     ) -> AddedSilence:
         with audited(token, "silence.add", status=201) as entry:
             with database.write() as db:
-                added, matched = operating.mute(db, _wish(body, token), live.new_id("sil"), live.now())
+                added, matched = mute(db, _wish(body, token), live.new_id("sil"), live.now())
             entry.target = added.id
         live.wake()
         response.headers["location"] = f"/api/v1/silences/{added.id}"
@@ -56,7 +56,7 @@ def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
     @routes.get("/silences/{silence_id}", summary="One silence", responses=responses(404, 422))
     def show_silence(silence_id: Line) -> Silence:
         with database.read() as db:
-            return Silence.of(operating.find_silence(db, silence_id))
+            return Silence.of(find_silence(db, silence_id))
 
     @routes.post(
         "/silences/{silence_id}/expire",
@@ -65,7 +65,7 @@ def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
     )
     def expire_silence(silence_id: Line, token: Annotated[Token, admin]) -> Silence:
         with audited(token, "silence.expire", silence_id), database.write() as db:
-            ended = operating.unmute(db, silence_id, live.now())
+            ended = unmute(db, silence_id, live.now())
         live.wake()
         return Silence.of(ended)
 

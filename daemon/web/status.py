@@ -6,9 +6,16 @@ from datetime import datetime
 from fastapi import APIRouter
 
 from daemon.core.timestamps import iso
+from daemon.schemas.status import (
+    AlertStatus,
+    EndpointStatus,
+    FailureStatus,
+    Status,
+    SystemStatus,
+    WatchStatus,
+)
 from daemon.store import views
 from daemon.store.database import Database
-from daemon.web import models
 from daemon.web.auth import Tokens
 from daemon.web.live import Live, Scheduled
 from daemon.web.routes import reading
@@ -21,44 +28,44 @@ def router(database: Database, tokens: Tokens, live: Live, version: str) -> APIR
     routes = reading("reading", tokens)
 
     @routes.get("/status", summary="What is watched, what is wrong, what waits to be told")
-    def status() -> models.Status:
+    def status() -> Status:
         with database.read() as db:
             return _status(views.read(db), live, version)
 
     return routes
 
 
-def _status(seen: views.Overview, live: Live, version: str) -> models.Status:
+def _status(seen: views.Overview, live: Live, version: str) -> Status:
     now = live.now()
     watches = {(one.system, one.name): one for one in seen.watches}
     for key, at in live.last_seen().items():
         if key in watches:
             watches[key] = replace(watches[key], observed_at=at, polled_at=at)
-    systems: dict[str, list[models.WatchStatus]] = {}
+    systems: dict[str, list[WatchStatus]] = {}
     for one in live.schedule():
         view = watches.get((one.system, one.watch), NEVER_ASKED)
         systems.setdefault(one.system, []).append(_watch(one, view, now))
     backlog = {one.endpoint: one for one in seen.backlog}
     endpoints = dict.fromkeys([*live.endpoints(), *backlog])
-    return models.Status(
+    return Status(
         version=version,
         started_at=iso(live.started_at),
         now=iso(now),
         events=seen.events,
-        systems=[models.SystemStatus(name=name, watches=found) for name, found in systems.items()],
+        systems=[SystemStatus(name=name, watches=found) for name, found in systems.items()],
         alerts=[_alert(one) for one in seen.alerts],
         endpoints=[_endpoint(name, backlog.get(name)) for name in endpoints],
     )
 
 
-def _watch(scheduled: Scheduled, view: views.WatchView, now: datetime) -> models.WatchStatus:
+def _watch(scheduled: Scheduled, view: views.WatchView, now: datetime) -> WatchStatus:
     age = (now - view.observed_at).total_seconds() if view.observed_at else None
     failure = None
     if view.failure and view.failing_since:
-        failure = models.FailureStatus(
+        failure = FailureStatus(
             **{"class": view.failure}, message=view.failure_message or "", since=iso(view.failing_since)
         )
-    return models.WatchStatus(
+    return WatchStatus(
         watch=scheduled.watch,
         every_seconds=scheduled.every.total_seconds(),
         next_run_at=_iso(scheduled.next_run_at),
@@ -69,8 +76,8 @@ def _watch(scheduled: Scheduled, view: views.WatchView, now: datetime) -> models
     )
 
 
-def _alert(view: views.AlertView) -> models.AlertStatus:
-    return models.AlertStatus(
+def _alert(view: views.AlertView) -> AlertStatus:
+    return AlertStatus(
         system=view.system,
         type=view.type,
         subject=view.subject,
@@ -82,12 +89,10 @@ def _alert(view: views.AlertView) -> models.AlertStatus:
     )
 
 
-def _endpoint(name: str, view: views.EndpointView | None) -> models.EndpointStatus:
+def _endpoint(name: str, view: views.EndpointView | None) -> EndpointStatus:
     if view is None:
-        return models.EndpointStatus(name=name, open=0, dead=0, oldest_open_at=None)
-    return models.EndpointStatus(
-        name=name, open=view.open, dead=view.dead, oldest_open_at=_iso(view.oldest_open_at)
-    )
+        return EndpointStatus(name=name, open=0, dead=0, oldest_open_at=None)
+    return EndpointStatus(name=name, open=view.open, dead=view.dead, oldest_open_at=_iso(view.oldest_open_at))
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -25,10 +25,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 import structlog
 
-from daemon.accepting import CAMPAIGN, ROUNDING
 from daemon.core import commands
 from daemon.core.bucket import Bucket
-from daemon.core.commands import Command, Done, Policy, Trouble
+from daemon.core.commands import CAMPAIGN, ROUNDING, Command, Done, Policy, Trouble
 from daemon.core.model import Failure, Unknown
 from daemon.store import inbox
 from daemon.store.database import Database

@@ -17,13 +17,12 @@ from daemon.core.events import states_like
 from daemon.core.model import Fact
 from daemon.core.routing import Interest, Order, Planned, lane, plan, planned
 from daemon.core.schedule import Schedule
+from daemon.operations import replay as replayer
 from daemon.store import database as databases
 from daemon.store import events, outbox
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
-from daemon.store.replay import Span
-from daemon.workers import replayer
-from daemon.workers.replayer import Which
+from daemon.store.replay import Span, Which
 from tests.fakes import FakeClock, Ids
 
 SECOND = timedelta(seconds=1)

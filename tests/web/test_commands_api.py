@@ -12,10 +12,10 @@ import pytest
 import sqlalchemy as sa
 from pydantic import ValidationError
 
-from daemon import params
 from daemon.core.commands import TYPES, Command, Error, Policy, Status
 from daemon.core.model import Json
-from daemon.faults import faults as reported
+from daemon.schemas import command_requests
+from daemon.schemas.wording import faults as reported
 from daemon.store import database as databases
 from daemon.store import inbox
 from daemon.web.api import LARGEST_BODY
@@ -132,9 +132,11 @@ def test_every_fault_is_named_and_nothing_is_kept(window: Window) -> None:
 def test_faults_are_those_of_the_command_line(window: Window) -> None:
     document: dict[str, Json] = {"system": "main", "type": "queue.kick", "params": {"queue_path": 5, "x": 1}}
     with pytest.raises(ValidationError) as refused:
-        params.parse(document)
+        command_requests.parse(document)
 
-    assert faults(window.crm.post(PATH, json=document)) == dict(reported(refused.value.errors(), params.TAGS))
+    assert faults(window.crm.post(PATH, json=document)) == dict(
+        reported(refused.value.errors(), command_requests.TAGS)
+    )
 
 
 @pytest.mark.parametrize(("who", "status"), [("anybody", 401), ("robot", 403), ("reader", 403)])
@@ -621,7 +623,7 @@ def test_the_document_has_a_schema_for_each_type_and_examples_that_are_taken(win
     assert set(described["schema"]["discriminator"]["mapping"]) == set(TYPES)
     assert answers
     assert set(answers) == {200}
-    assert {params.parse(example["value"]).type for example in examples.values()} >= {
+    assert {command_requests.parse(example["value"]).type for example in examples.values()} >= {
         *("queue.kick", "queue.pause", "campaign.bridge", "sms.log")
     }
 

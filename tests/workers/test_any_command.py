@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from daemon import accepting
-from daemon.accepting import Refused
 from daemon.core.commands import HOLIDAY, Command, Done, Nature, Status
 from daemon.core.model import Failure, Unknown
+from daemon.operations import commands
+from daemon.operations.commands import Refused
 from daemon.store import database as databases
 from daemon.store import inbox
 from tests.commanding import BRIDGE, KICK, PAUSE, READ, Office, at, with_policy
@@ -126,7 +126,7 @@ class AnyCommand(RuleBasedStateMachine):
         command = data.draw(st.sampled_from(self.given))
         with self.office.database.write() as db:
             before = inbox.find(db, command)
-            after = accepting.cancel(db, command, self.office.clock.now())
+            after = commands.cancel(db, command, self.office.clock.now())
         assert before is not None
         assert after is not None
         is_cancelled = after.status is Status.CANCELLED

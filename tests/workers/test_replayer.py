@@ -8,9 +8,8 @@ import pytest
 from daemon.core.delivery import Outcome
 from daemon.core.model import Fact
 from daemon.core.routing import Interest
-from daemon.store.replay import Span
-from daemon.workers import replayer
-from daemon.workers.replayer import Plan, Which
+from daemon.operations import replay
+from daemon.store.replay import Plan, Span, Which
 from tests.delivering import Setting
 
 CRM = Interest("crm", ("*",), None)
@@ -19,7 +18,7 @@ EVER = Span()
 
 def planned(setting: Setting, which: Which = Which.ALL, span: Span = EVER, **more: bool) -> Plan:
     with setting.database.read() as db:
-        return replayer.plan(db, CRM, span, which, **more)
+        return replay.plan(db, CRM, span, which, **more)
 
 
 def ids(plan: Plan) -> list[str]:
@@ -27,7 +26,7 @@ def ids(plan: Plan) -> list[str]:
 
 
 def send(setting: Setting, plan: Plan, rate: float | None = None) -> None:
-    replayer.send(setting.database, CRM, plan.items, setting.clock.at, rate=rate)
+    replay.send(setting.database, CRM, plan.items, setting.clock.at, rate=rate)
     setting.dispatcher.wake()
 
 

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, PlainValidator, StringConstraints, WithJson
 
 from daemon.core import commands, delivery, durations
 from daemon.core.timestamps import from_iso
-from daemon.documents import words
-from daemon.workers.replayer import Which
+from daemon.schemas.documents import words
+from daemon.store.replay import Which
 
 FIRST_YEAR, LAST_YEAR = 2000, 2200
 LONGEST_LINE = 500

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from fastapi.openapi.models import Example
 from pydantic import BaseModel, ConfigDict, Field
 
-from daemon.web.fields import Comment, Duration, Glob, Line, Moment, WhichEvents
-from daemon.workers.replayer import Which
+from daemon.schemas.fields import Comment, Duration, Glob, Line, Moment, WhichEvents
+from daemon.store.replay import Which
 
 SILENCES = {
     "One phone, for two hours": {

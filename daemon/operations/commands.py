@@ -1,12 +1,12 @@
 """Whether a request for a command is accepted: the same question for HTTP and the command line.
 
-What the request itself may say is `daemon/params.py`'s matter; here it meets the configuration, the budget
-and the commands that are there already.
+What the request itself may say is the matter of `schemas/command_requests.py`; here it meets the
+configuration, the budget and the commands that are there already.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from difflib import get_close_matches
 from enum import Enum
 from typing import Any
@@ -14,16 +14,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from daemon.core import campaigns, commands
-from daemon.core.commands import Command, OnHoliday, Policy, Status
+from daemon.core.commands import CAMPAIGN, LONGEST_HOLIDAY, ROUNDING, Command, OnHoliday, Policy, Status
 from daemon.core.model import Json
 from daemon.core.timestamps import iso
-from daemon.params import Request, params_of, units_of
+from daemon.schemas.command_requests import Request, params_of, units_of
 from daemon.store import inbox
-
-LONGEST_HOLIDAY = timedelta(days=4)
-"""Two days of a holiday and Shabbat, with their eves."""
-ROUNDING = 1e-6
-CAMPAIGN = "campaign.bridge"
 
 
 class Why(Enum):

@@ -15,8 +15,8 @@ from daemon.core.ledger import Told
 from daemon.core.model import Severity
 from daemon.core.timestamps import iso
 from daemon.store.history import AttemptView, DeliveryView
+from daemon.store.replay import Plan
 from daemon.store.views import EndpointHealth, ToldAlert
-from daemon.workers import replayer
 
 AT = "2026-11-23T01:02:03.456Z"
 
@@ -232,7 +232,7 @@ class Replay(Document):
     is_dry_run: bool = Field(description="Nothing is sent")
 
     @classmethod
-    def of(cls, endpoint: str, plan: replayer.Plan, *, is_dry_run: bool) -> "Replay":
+    def of(cls, endpoint: str, plan: Plan, *, is_dry_run: bool) -> "Replay":
         return cls(
             endpoint=endpoint,
             events=[one.event.id for one in plan.items],

@@ -409,7 +409,7 @@ _ADAPTER: TypeAdapter[Request] = TypeAdapter(AnyRequest)
 
 
 def parse(document: Mapping[str, Json]) -> Request:
-    """A request out of JSON; raises pydantic's ValidationError, which `daemon/faults.py` puts into words."""
+    """A request out of JSON; raises pydantic's ValidationError, which `wording.py` puts into words."""
     return _ADAPTER.validate_python(document)
 
 

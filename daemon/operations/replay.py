@@ -7,9 +7,7 @@ is asked for.
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 
 import sqlalchemy as sa
 
@@ -19,32 +17,11 @@ from daemon.core.model import Event, Reason
 from daemon.core.routing import Interest, lane, planned, wants
 from daemon.store import outbox, replay
 from daemon.store.database import Database
-from daemon.store.replay import CHUNK, Past, Span
+from daemon.store.replay import CHUNK, Past, Plan, Span, Which
 
 TEST = "test.ping"
 DIRECTED = frozenset({"quiet.ended", TEST})
 """Types of events that are written for one endpoint alone."""
-
-
-class Which(Enum):
-    """Which events of a span are sent."""
-
-    ALL = "all"
-    FAILED = "failed"
-    """Given up."""
-    UNSENT = "unsent"
-    """Never sent to this endpoint, though it asks for them now."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a replay would send, oldest first, and what it leaves out."""
-
-    items: tuple[Past, ...]
-    outdated: int
-    """States and alerts of which something newer was told."""
-    under_way: int
-    """On their way already."""
 
 
 def plan(

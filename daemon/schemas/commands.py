@@ -1,0 +1,71 @@
+"""Commands, and what a command would cost, as JSON."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from daemon.core.commands import Status as CommandStatus
+from daemon.schemas import documents
+
+
+class CommandError(BaseModel):
+    """Why a command failed, or its last attempt."""
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+    kind: str = Field(alias="class", examples=["timeout"])
+    message: str
+    code: int | None = Field(description="The API's own, or the HTTP status")
+
+
+class Command(BaseModel):
+    """A command, and what came of it so far."""
+
+    id: str = Field(examples=["cmd_01ARZ3NDEKTSV4RRFFQ69G5FAV"])
+    type: str = Field(examples=["queue.kick"])
+    system: str
+    params: dict[str, Any]
+    status: str = Field(json_schema_extra=documents.words(CommandStatus), examples=["queued"])
+    created_by: str = Field(description="The token's name, or the user of the command line")
+    created_at: str
+    not_before: str
+    expires_at: str
+    on_holiday: str
+    idempotency_key: str | None
+    estimated_units: float | None = Field(description="None: it costs nothing")
+    attempts: int
+    is_doubtful: bool = Field(description="An attempt without an answer may have carried it out")
+    started_at: str | None
+    ended_at: str | None
+    result: Any = Field(description="By the type of the command; item by item where it has items")
+    error: CommandError | None
+    check: str | None = Field(description="What to look at, where the outcome is not known")
+
+
+class CommandPage(BaseModel):
+    """Commands, the newest first."""
+
+    commands: list[Command]
+    next: str | None = Field(description="Pass it as `before` to go on")
+    has_more: bool
+
+
+class Cost(BaseModel):
+    """What a campaign may cost, by the documented prices, in units."""
+
+    numbers: int
+    is_exact: bool = Field(description="False: a stored list, taken to be as long as a campaign may be")
+    dialling: float = Field(description="If nobody answers")
+    units: float = Field(description="If everybody answers, at the least price; counts for the budget")
+    per_minute: float = Field(description="What each minute of an answered call costs")
+    day: str | None = Field(description="Whose budget it counts on")
+    budget_left: float | None = Field(description="Of that day's budget, besides it")
+
+
+class Rehearsal(BaseModel):
+    """The command that would be given, with its parameters in their final form."""
+
+    type: str
+    system: str
+    params: dict[str, Any]
+    cost: Cost | None
