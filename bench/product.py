@@ -27,8 +27,8 @@ from daemon.config.settings import Config
 from daemon.core.model import Fact
 from daemon.endpoints import interests
 from daemon.host import clock
+from daemon.pipeline.events import Recorder
 from daemon.store import database as databases
-from daemon.workers.recorder import Recorder
 
 FILES = {
     "token": "0770000000:demo",

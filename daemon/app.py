@@ -44,6 +44,8 @@ from daemon.core.watch import Watch
 from daemon.endpoints import interests, public_keys, retention, routes
 from daemon.host import clock
 from daemon.outgoing import Outgoing
+from daemon.pipeline.endpoint_alerts import Reporter
+from daemon.pipeline.events import Recorder
 from daemon.progress import Loop, Progress
 from daemon.store import database as databases
 from daemon.trying import ping
@@ -57,15 +59,13 @@ from daemon.web.server import Server
 from daemon.workers import heartbeat
 from daemon.workers.chores import Chores
 from daemon.workers.commander import Commander
+from daemon.workers.counters import Tally
 from daemon.workers.dispatcher import Dispatcher
 from daemon.workers.heartbeat import Heartbeat
 from daemon.workers.housekeeper import Housekeeper
 from daemon.workers.pauses import Pauses
 from daemon.workers.poller import Poller
-from daemon.workers.recorder import Recorder
-from daemon.workers.reporter import Reporter
-from daemon.workers.tally import Tally
-from daemon.workers.vitals import Vitals
+from daemon.workers.self_check import Vitals
 from daemon.yemot.client import Client
 
 log = structlog.get_logger()

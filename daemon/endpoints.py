@@ -16,6 +16,7 @@ from daemon.core.formats import Shape
 from daemon.core.model import Secret
 from daemon.core.quiet import Quiet, Weekly
 from daemon.core.retention import Retention
+from daemon.core.route import Route
 from daemon.core.routing import Interest
 from daemon.core.schedule import Schedule
 from daemon.core.signing import Signer, hmac_signer
@@ -24,7 +25,6 @@ from daemon.mailboxes import LETTERS, MOST_IN_ONE, SERVER, Mailbox, mailboxes, m
 from daemon.senders.mail import QUEUED_AT_MOST
 from daemon.senders.notify import Notice
 from daemon.senders.webhook import Target
-from daemon.workers.queues import Route
 
 
 def interests(config: Config) -> list[Interest]:

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from daemon.config.mail import Email, Smtp
 from daemon.config.settings import Config
+from daemon.core.route import Mailing
 from daemon.core.schedule import Schedule
 from daemon.senders.smtp import Security, Server
-from daemon.workers.queues import Mailing
 
 SERVER = "smtp"
 """The name under which others hear of the health of all mailboxes."""

@@ -9,14 +9,14 @@ from daemon.core.watch import Watch
 from daemon.endpoints import interests, routes
 from daemon.host import clock
 from daemon.outgoing import Outgoing
+from daemon.pipeline.endpoint_alerts import Reporter
+from daemon.pipeline.events import Recorder, log_recorded
+from daemon.pipeline.notification import Teller
 from daemon.store import database as databases
 from daemon.store.database import Database
 from daemon.watching import plan, watches
 from daemon.workers.dispatcher import Dispatcher
 from daemon.workers.poller import Polled, Poller
-from daemon.workers.recorder import Recorder, log_recorded
-from daemon.workers.reporter import Reporter
-from daemon.workers.teller import Teller
 
 
 def poll_once(config: Config, *, system: str | None, watch: str | None) -> list[Polled]:

@@ -8,12 +8,12 @@ from daemon.core.routing import DAEMON, Planned
 from daemon.endpoints import routes
 from daemon.host import clock
 from daemon.outgoing import Outgoing
+from daemon.pipeline.events import Recorder
 from daemon.store import events, history, outbox
 from daemon.store.database import Database
 from daemon.store.history import DeliveryView
 from daemon.store.outbox import Finished, Lease
 from daemon.workers.dispatcher import LEASE_MARGIN
-from daemon.workers.recorder import Recorder
 
 
 def ping(database: Database, endpoint: str, config: Config) -> DeliveryView:

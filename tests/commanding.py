@@ -10,12 +10,12 @@ from daemon.core.model import Json, Unknown
 from daemon.core.routing import Interest
 from daemon.operations import commands
 from daemon.operations.commands import Accepted
+from daemon.pipeline.events import Recorder
 from daemon.schemas import command_requests
 from daemon.store import events, inbox
 from daemon.store.database import Database
 from daemon.workers.commander import Commander, System
 from daemon.workers.pauses import Pauses
-from daemon.workers.recorder import Recorder
 from tests.fakes import FakeClock, Ids
 
 PAUSE: dict[str, Any] = {"type": "queue.pause", "params": {"queue_path": "/5", "agent": "SIP-1"}}

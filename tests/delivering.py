@@ -6,13 +6,13 @@ from datetime import timedelta
 from daemon.core.breaker import Health
 from daemon.core.delivery import Attempted, Message, Outcome
 from daemon.core.model import Event, Fact
+from daemon.core.route import Route
 from daemon.core.routing import Interest, Order
 from daemon.core.schedule import Schedule
+from daemon.pipeline.endpoint_alerts import Reporter
+from daemon.pipeline.events import Recorder
 from daemon.store.database import Database
 from daemon.workers.dispatcher import Dispatcher
-from daemon.workers.queues import Route
-from daemon.workers.recorder import Recorder
-from daemon.workers.reporter import Reporter
 from tests.fakes import FakeClock, Ids
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)

@@ -18,17 +18,17 @@ from daemon.core.alerts import Seen
 from daemon.core.delivery import Attempted, Message, Outcome
 from daemon.core.durations import NOTHING
 from daemon.core.model import Change, Failure, Rule, Severity, Unknown
+from daemon.core.route import Route
 from daemon.core.routing import Interest
 from daemon.core.schedule import Schedule
 from daemon.core.watch import Watch
+from daemon.pipeline.events import Recorder
+from daemon.pipeline.notification import Teller
 from daemon.store import database as databases
 from daemon.store.database import Database
+from daemon.workers.counters import Tally
 from daemon.workers.dispatcher import Dispatcher
 from daemon.workers.poller import Polled, Poller
-from daemon.workers.queues import Route
-from daemon.workers.recorder import Recorder
-from daemon.workers.tally import Tally
-from daemon.workers.teller import Teller
 from tests.fakes import START, FakeClock, Ids
 
 ZONE = ZoneInfo("Asia/Jerusalem")

@@ -20,10 +20,10 @@ from daemon.core.model import Fact, Secret
 from daemon.core.routing import Interest
 from daemon.endpoints import routes, targets
 from daemon.host import clock
+from daemon.pipeline.events import Recorder
 from daemon.senders.webhook import WebhookSender
 from daemon.store import database as databases
 from daemon.workers.dispatcher import Dispatcher
-from daemon.workers.recorder import Recorder
 from tests.configuration.documents import SMS, SYSTEM
 from tests.fakes import Receiver, answer
 from tests.receivers.sending import FOREIGN, OLD, SECRET, SIGN, SIGN_OLD, sent, tampered

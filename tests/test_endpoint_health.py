@@ -14,18 +14,18 @@ import pytest
 from daemon.config.webhooks import RETRIES
 from daemon.core.breaker import COOLDOWNS, SUSPENDED_AFTER, Health
 from daemon.core.model import Fact, Secret
+from daemon.core.route import Route
 from daemon.core.routing import Interest
 from daemon.core.schedule import Schedule
 from daemon.core.signing import hmac_signer
 from daemon.host import clock
+from daemon.pipeline.endpoint_alerts import Reporter
+from daemon.pipeline.events import Recorder
 from daemon.senders.webhook import Target, WebhookSender
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
 from daemon.store import database as databases
 from daemon.workers.dispatcher import Dispatcher
-from daemon.workers.queues import Route
-from daemon.workers.recorder import Recorder
-from daemon.workers.reporter import Reporter
 from tests.fakes import FakeClock, Ids, Receiver, answer
 from tests.process import CONFIGURATION, SECRET, TOKEN, Process, run_cli
 from tests.test_app import wait_for, wait_for_baseline

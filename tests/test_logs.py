@@ -9,9 +9,9 @@ import pytest
 
 from daemon.core.model import Fact, Secret
 from daemon.host import logs
+from daemon.pipeline.events import Recorder, log_recorded
 from daemon.store import database as databases
 from daemon.store.database import Database
-from daemon.workers.recorder import Recorder, log_recorded
 from tests.fakes import START, Ids
 
 

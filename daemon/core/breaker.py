@@ -229,3 +229,16 @@ def _throttle(retry_after: timedelta | None, times: int) -> timedelta:
 
 def _disabled(breaker: Breaker, now: datetime, by: DisabledBy, error: str | None) -> Breaker:
     return Breaker(Health.DISABLED, now, breaker.failing_since or now, disabled_by=by, error=error)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """An endpoint's health has changed."""
+
+    endpoint: str
+    before: Breaker
+    after: Breaker
+
+    @property
+    def is_by_operator(self) -> bool:
+        return DisabledBy.OPERATOR in (self.before.disabled_by, self.after.disabled_by)

@@ -1,4 +1,4 @@
-"""What the process has counted since it started, as values. Pure: who counts is `workers/tally.py`."""
+"""What the process has counted since it started, as values. Pure: who counts is `workers/counters.py`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -12,13 +12,14 @@ import structlog
 from daemon.core.model import Fact, Json
 from daemon.core.routing import DAEMON
 from daemon.core.watch import Watch
+from daemon.pipeline import endpoint_alerts
+from daemon.pipeline.endpoint_alerts import Reporter
+from daemon.pipeline.events import Recorder, log_recorded
+from daemon.pipeline.notification import Teller, sweep
 from daemon.store.database import Database
-from daemon.workers import reporter, vitals
+from daemon.workers import self_check
 from daemon.workers.housekeeper import Housekeeper
 from daemon.workers.poller import Poller
-from daemon.workers.recorder import Recorder, log_recorded
-from daemon.workers.reporter import Reporter
-from daemon.workers.teller import Teller, sweep
 
 log = structlog.get_logger()
 
@@ -73,7 +74,7 @@ class Chores:
 
     def sweep(self, watched: Iterable[Watch]) -> None:
         """End the alerts of what is not watched, or not told, any more."""
-        configured: dict[str, set[str]] = {DAEMON: {reporter.OWNER, vitals.OWNER}}
+        configured: dict[str, set[str]] = {DAEMON: {endpoint_alerts.OWNER, self_check.OWNER}}
         for watch in watched:
             configured.setdefault(watch.system, set()).add(watch.name)
         reported = [one.reported_as or one.endpoint for one in self._recorder.interests]

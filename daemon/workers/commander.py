@@ -29,10 +29,10 @@ from daemon.core import commands
 from daemon.core.bucket import Bucket
 from daemon.core.commands import CAMPAIGN, ROUNDING, Command, Done, Policy, Trouble
 from daemon.core.model import Failure, Unknown
+from daemon.pipeline.events import Recorded, Recorder, log_recorded
 from daemon.store import inbox
 from daemon.store.database import Database
 from daemon.workers.pauses import Pauses
-from daemon.workers.recorder import Recorded, Recorder, log_recorded
 
 log = structlog.get_logger()
 

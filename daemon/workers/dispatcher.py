@@ -18,7 +18,6 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -26,15 +25,16 @@ import sqlalchemy as sa
 import structlog
 
 from daemon.core import breaker, delivery, quiet
-from daemon.core.breaker import Breaker, DisabledBy, Health, Switch
+from daemon.core.breaker import Breaker, Health, Switch, Turn
 from daemon.core.delivery import OPEN, Attempted, Message, Next, Outcome, Status
 from daemon.core.durations import NOTHING
 from daemon.core.outage import Outage
+from daemon.core.route import Route
 from daemon.core.routing import Order
 from daemon.store import endpoints, outbox
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
-from daemon.workers.queues import AHEAD, Claim, Queue, Route
+from daemon.workers.endpoint_queue import AHEAD, Claim, Queue
 
 log = structlog.get_logger()
 
@@ -68,19 +68,6 @@ class Sender(Protocol):
 
     def wake(self) -> None:
         """Make `finished` return at once."""
-
-
-@dataclass(frozen=True)
-class Turn:
-    """An endpoint's health has changed."""
-
-    endpoint: str
-    before: Breaker
-    after: Breaker
-
-    @property
-    def is_by_operator(self) -> bool:
-        return DisabledBy.OPERATOR in (self.before.disabled_by, self.after.disabled_by)
 
 
 Tell = Callable[[sa.Connection, Sequence[Turn], datetime], None]

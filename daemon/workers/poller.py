@@ -1,7 +1,7 @@
 """One poll of one watch: ask, parse, compare, write, all of it or nothing.
 
 The poller says the order of things and measures time; what an answer means is decided in `daemon/core`,
-what it writes in `workers/walk.py`.
+what it writes in `pipeline/observation.py`.
 """
 
 import threading
@@ -15,12 +15,12 @@ import structlog
 from daemon.core.durations import NOTHING
 from daemon.core.model import Failure, Unknown
 from daemon.core.watch import Watch
+from daemon.pipeline.events import Recorded, Recorder, log_recorded
+from daemon.pipeline.observation import UNOBSERVED, Elapsed, Walk
 from daemon.store import watches
 from daemon.store.database import Database
 from daemon.store.watches import Stored
 from daemon.workers.pauses import Pauses
-from daemon.workers.recorder import Recorded, Recorder, log_recorded
-from daemon.workers.walk import UNOBSERVED, Elapsed, Walk
 
 log = structlog.get_logger()
 

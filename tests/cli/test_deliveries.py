@@ -12,10 +12,10 @@ from daemon.core.delivery import Outcome
 from daemon.core.model import Fact
 from daemon.core.routing import Interest
 from daemon.host import clock
+from daemon.pipeline.events import Recorder
 from daemon.store import database as databases
 from daemon.store import endpoints
 from daemon.store.database import Database
-from daemon.workers.recorder import Recorder
 from tests.cli.conftest import Call
 from tests.configuration.documents import SYSTEM
 from tests.delivering import Setting

@@ -25,9 +25,9 @@ from daemon.core import durations
 from daemon.core.commands import Done, Policy, Status
 from daemon.core.model import Fact
 from daemon.core.routing import Interest
+from daemon.pipeline.events import Recorder
 from daemon.store import database as databases
 from daemon.store import outbox
-from daemon.workers.recorder import Recorder
 from tests.commanding import BRIDGE, KICK, PAUSE, READ
 from tests.fakes import START, Ids
 from tests.web.offices import TOKENS, Window

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from daemon.core.delivery import Attempted, Message, Outcome
 from daemon.core.model import Fact
+from daemon.core.route import Route
 from daemon.core.routing import Interest, plan
 from daemon.core.schedule import Schedule
 from daemon.host import clock
@@ -18,7 +19,6 @@ from daemon.store import database as databases
 from daemon.store import events, outbox
 from daemon.store.database import Database
 from daemon.workers.dispatcher import BACKSTOP, Dispatcher
-from daemon.workers.queues import Route
 from tests.fakes import START, FakeClock, Ids
 
 SECOND = timedelta(seconds=1)

@@ -11,12 +11,12 @@ from daemon.core.delivery import DEAD, DELIVERED, Attempted, Message, Next, Outc
 from daemon.core.model import Fact
 from daemon.core.retention import Retention
 from daemon.core.routing import Interest
+from daemon.pipeline.events import Recorder
 from daemon.store import database as databases
 from daemon.store import inbox, outbox
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
 from daemon.workers.housekeeper import Housekeeper, Pruned
-from daemon.workers.recorder import Recorder
 from tests.commanding import PAUSE, Office, at
 from tests.fakes import START, Ids
 from tests.story import Story

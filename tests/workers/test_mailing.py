@@ -6,10 +6,10 @@ import pytest
 
 from daemon.core.breaker import Health
 from daemon.core.delivery import Outcome
+from daemon.core.route import Mailing, Route
 from daemon.core.routing import Interest
 from daemon.core.schedule import Schedule
 from daemon.store.database import Database
-from daemon.workers.queues import Mailing, Route
 from tests.delivering import HOUR, MINUTE, SECOND, Setting
 
 WAIT, INTERVAL = 15 * SECOND, MINUTE

@@ -13,11 +13,11 @@ from daemon.core.alerts import Seen
 from daemon.core.durations import NOTHING
 from daemon.core.model import Change, Failure, Rule, Severity, Unknown
 from daemon.core.watch import Watch
+from daemon.pipeline.events import Recorder
 from daemon.store import database as databases
 from daemon.store import schema, watches
 from daemon.store.database import Database
 from daemon.workers.poller import Polled, Poller
-from daemon.workers.recorder import Recorder
 from tests.fakes import FakeClock, Ids
 from tests.story import ScriptedAnswer
 

@@ -8,8 +8,8 @@ import pytest
 
 from daemon.core.counts import Counts
 from daemon.core.delivery import Attempted, Message, Outcome, Phases
+from daemon.workers.counters import BOUNDS, Tally
 from daemon.workers.poller import Polled
-from daemon.workers.tally import BOUNDS, Tally
 from tests.fakes import START
 from tests.story import Story
 

@@ -14,8 +14,8 @@ from daemon.core.model import Failure, Severity
 from daemon.core.quiet import Quiet
 from daemon.core.routing import Interest
 from daemon.core.silences import Silence
+from daemon.pipeline.notification import sweep
 from daemon.store import ledger, silences
-from daemon.workers.teller import sweep
 from tests.fakes import START
 from tests.story import SECOND, Story
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from daemon.core.vitals import MIB, Disk
+from daemon.pipeline.events import Recorder
 from daemon.store import database as databases
 from daemon.store import events
 from daemon.store.database import Database
-from daemon.workers.recorder import Recorder
-from daemon.workers.vitals import Vitals
+from daemon.workers.self_check import Vitals
 from tests.fakes import FakeClock, Ids
 
 ROOM = Disk("/var/lib/yemotd", 900 * MIB, 2000 * MIB)

@@ -7,14 +7,13 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from daemon.core.alerts import Seen
-from daemon.core.breaker import HEALTHY, Breaker, DisabledBy, Health
+from daemon.core.breaker import HEALTHY, Breaker, DisabledBy, Health, Turn
 from daemon.core.durations import NOTHING
 from daemon.core.model import Condition, Fact, Json, Kind, Rule, Severity, Verdict
 from daemon.core.routing import DAEMON, endpoint_subject
-from daemon.workers.dispatcher import Turn
-from daemon.workers.judge import Judge
-from daemon.workers.recorder import Recorded, Recorder, log_recorded
-from daemon.workers.teller import Teller
+from daemon.pipeline.alerts import Judge
+from daemon.pipeline.events import Recorded, Recorder, log_recorded
+from daemon.pipeline.notification import Teller
 
 OWNER = "endpoints"
 """What owns the alerts of endpoints in the store."""

@@ -26,12 +26,12 @@ from daemon.core.model import Event, Fact, Json, Reason
 from daemon.core.routing import DAEMON, Interest, Planned
 from daemon.core.silences import Silence, is_served
 from daemon.core.timestamps import iso
+from daemon.pipeline.alerts import gone
+from daemon.pipeline.events import Recorded, Recorder
 from daemon.store import incidents, outbox, silences
 from daemon.store import ledger as ledger_store
 from daemon.store.database import Database
 from daemon.store.ledger import Decided, Line
-from daemon.workers.judge import gone
-from daemon.workers.recorder import Recorded, Recorder
 
 PLAIN = frozenset({Reason.FIRST, Reason.RESOLVED, Reason.REMOVED})
 """What the general event of an incident says."""

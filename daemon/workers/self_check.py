@@ -21,10 +21,10 @@ from daemon.core.model import Condition, Fact
 from daemon.core.routing import DAEMON
 from daemon.core.timestamps import iso
 from daemon.core.vitals import Disk
+from daemon.pipeline.alerts import Judge
+from daemon.pipeline.events import Recorded, Recorder, log_recorded
+from daemon.pipeline.notification import Teller
 from daemon.store.database import Database, touch
-from daemon.workers.judge import Judge
-from daemon.workers.recorder import Recorded, Recorder, log_recorded
-from daemon.workers.teller import Teller
 
 log = structlog.get_logger()
 

@@ -23,10 +23,10 @@ from daemon.core.alerts import Seen
 from daemon.core.durations import NOTHING
 from daemon.core.model import Fact, Failure, Unknown
 from daemon.core.watch import Watch
+from daemon.pipeline.alerts import Judge
+from daemon.pipeline.events import Recorded, Recorder
+from daemon.pipeline.notification import Teller
 from daemon.store import watches
-from daemon.workers.judge import Judge
-from daemon.workers.recorder import Recorded, Recorder
-from daemon.workers.teller import Teller
 
 
 @dataclass(frozen=True)

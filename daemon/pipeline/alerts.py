@@ -11,9 +11,9 @@ from daemon.core import alerts, health, incidents
 from daemon.core.alerts import Phase, Ruling, Seen, Turn
 from daemon.core.durations import NOTHING
 from daemon.core.model import Condition, Fact, Verdict
+from daemon.pipeline.events import Recorder
 from daemon.store import incidents as incident_store
 from daemon.store import watches
-from daemon.workers.recorder import Recorder
 
 log = structlog.get_logger()
 

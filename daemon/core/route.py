@@ -1,0 +1,52 @@
+"""How one endpoint's deliveries are tried: how many at once, how long, in which order. Pure."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from daemon.core.breaker import Breaker
+from daemon.core.quiet import Quiet
+from daemon.core.routing import Order
+from daemon.core.schedule import Schedule, schedule_of
+
+
+@dataclass(frozen=True)
+class Mailing:
+    """Everything that is due goes at once, and then nothing for a while."""
+
+    interval: timedelta
+    """From one to the next, at least."""
+    most_per_hour: int
+
+
+@dataclass(frozen=True)
+class Route:
+    """How an endpoint's deliveries are tried."""
+
+    max_in_flight: int
+    timeout: timedelta
+    schedules: tuple[Schedule, ...]
+    quiet: tuple[Quiet, ...] = ()
+    """While one of them lasts, only what breaks through it is sent."""
+    order: Order = Order.STRICT
+    rate: float | None = None
+    """Attempts per second; None: as many as it takes."""
+    recovery_rate: float = 50
+    """The same, for what waited while the endpoint was away."""
+    mailing: Mailing | None = None
+    """How what is due is sent together; None: each for itself."""
+    reported_as: str | None = None
+    """The name under which others hear of its health; None: its own."""
+
+    def retries(self, event_type: str) -> tuple[timedelta, ...]:
+        """The waits after each failed attempt for an event of this type."""
+        return schedule_of(self.schedules, event_type).retries
+
+    def share(self, state: Breaker) -> int:
+        """How many attempts may be under way."""
+        return 1 if state.is_half_open else self.max_in_flight
+
+    def rate_for(self, state: Breaker) -> float | None:
+        """Attempts per second; None: as many as it takes."""
+        if not state.is_catching_up:
+            return self.rate
+        return min(self.rate or self.recovery_rate, self.recovery_rate)
