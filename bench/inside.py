@@ -14,11 +14,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bench import product
-from daemon.app import App
+from daemon.app.lifecycle import App
 from daemon.config.systems import System
 from daemon.core.model import Unknown
 from daemon.host import logs
-from daemon.watching import watches
+from daemon.wiring.watches import watches
 from daemon.yemot.client import Access, Client
 from daemon.yemot.transport import Reply, Request, Timeouts, Transport
 

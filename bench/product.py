@@ -25,10 +25,10 @@ from bench.processes import environment, running, tail
 from daemon.config.load import load as load_config
 from daemon.config.settings import Config
 from daemon.core.model import Fact
-from daemon.endpoints import interests
 from daemon.host import clock
 from daemon.pipeline.events import Recorder
 from daemon.store import database as databases
+from daemon.wiring.endpoints import interests
 
 FILES = {
     "token": "0770000000:demo",

@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-from daemon.clients import clients_of
-from daemon.commanding import holiday_end, policies, systems_of
 from daemon.config.load import load
 from daemon.config.settings import Config
 from daemon.core.commands import Command, Nature, Status
@@ -18,6 +16,9 @@ from daemon.simulator.faults import Fault
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
 from daemon.store import database as databases
+from daemon.wiring.clients import clients_of
+from daemon.wiring.commands import policies, systems_of
+from daemon.wiring.hebrew_calendar import holiday_end
 from tests.commanding import BRIDGE, Office
 from tests.fakes import START
 from tests.process import TOKEN

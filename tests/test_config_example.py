@@ -6,9 +6,9 @@ from pathlib import Path
 import certifi
 import pytest
 
-from daemon import ed25519
 from daemon.config.load import ConfigError, Loaded, load
 from daemon.config.settings import Config
+from daemon.senders import ed25519
 from tests.certificates import Authority
 from tests.configuration.documents import SIGNING
 from tests.configuration.test_any_input import MODELS

@@ -11,18 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from daemon import ed25519
 from daemon.cli import main as cli
 from daemon.config import load
 from daemon.config.secrets import check_signing, check_signing_key
 from daemon.core.delivery import Outcome
 from daemon.core.model import Fact, Secret
 from daemon.core.routing import Interest
-from daemon.endpoints import routes, targets
 from daemon.host import clock
 from daemon.pipeline.events import Recorder
+from daemon.senders import ed25519
 from daemon.senders.webhook import WebhookSender
 from daemon.store import database as databases
+from daemon.wiring.endpoints import routes
+from daemon.wiring.senders import targets
 from daemon.workers.dispatcher import Dispatcher
 from tests.configuration.documents import SMS, SYSTEM
 from tests.fakes import Receiver, answer

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from daemon.core.breaker import Switch
 from daemon.store import database as databases
 from tests.web.setting import ADMIN, READER, Setting
 
@@ -68,10 +69,13 @@ def test_an_error_reads_as_the_page_shows_it(setting: Setting) -> None:
 
 def test_the_actions_of_the_log_are_those_of_the_code() -> None:
     web = Path(__file__).parent.parent / "daemon" / "web"
-    code = "".join((web / f"{noun}.py").read_text(encoding="utf-8") for noun in ("silences", "deliveries"))
+    code = "".join(one.read_text(encoding="utf-8") for one in web.rglob("*.py"))
+    said = set(re.findall(r'audited\(token, "([\w.]+)"', code)) | {f"endpoint.{one.value}" for one in Switch}
     told = re.search(r"the `action` \((.*?)\)", PAGE, re.DOTALL)
 
     assert told
-    assert set(re.findall(r'audited\(token, "([\w.]+)"', code)) == {
-        one for one in re.findall(r"`([\w.]+)`", told[1]) if one.startswith(("silence", "delivery"))
-    }
+    noun, page = "", set()
+    for one in re.findall(r"`([\w.]+)`", told[1]):
+        noun = one.partition(".")[0] or noun  # `.enable` after `endpoint.test`
+        page.add(f"{noun}.{one.partition('.')[2]}")
+    assert said == page

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from daemon.holydays import HolyDays, Place, is_holy
+from daemon.wiring.hebrew_calendar import HolyDays, Place, is_holy
 
 JERUSALEM = Place(31.778, 35.235, ZoneInfo("Asia/Jerusalem"))
 NEW_YORK = Place(40.7128, -74.0060, ZoneInfo("America/New_York"))

@@ -17,9 +17,9 @@ import pytest
 
 from daemon.config.load import load as load_config
 from daemon.core.model import Fact
-from daemon.endpoints import interests
 from daemon.pipeline.events import Recorder
 from daemon.store import database as databases
+from daemon.wiring.endpoints import interests
 from tests.fakes import START, Ids, Receiver, answer
 from tests.process import Process
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.app import App
+from daemon.app.lifecycle import App
 from daemon.config.load import load
 from daemon.host.clock import monotonic
 from daemon.simulator.server import Simulator
@@ -217,7 +217,7 @@ HANGS = """\
 import sys, threading
 from datetime import timedelta
 from daemon.__main__ import main
-from daemon.app import App
+from daemon.app.lifecycle import App
 from daemon.cli import run
 
 def hang(app):

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from daemon.core.alerts import Phase
 from daemon.core.ledger import Standing
 from daemon.store import database as databases
-from daemon.store import history, incidents, ledger, outbox, upgrading
+from daemon.store import history, incidents, ledger, migrating, outbox
 from daemon.store.database import Database
 from daemon.store.outbox import Lease
 from daemon.store.schema import REVISION, metadata
@@ -48,13 +48,13 @@ def test_partial_indexes_have_the_same_conditions() -> None:
 
 
 def test_there_is_one_head_and_every_revision_can_be_reached() -> None:
-    scripts = ScriptDirectory.from_config(upgrading.alembic_config())
+    scripts = ScriptDirectory.from_config(migrating.alembic_config())
 
     revisions = [script.revision for script in scripts.walk_revisions()]
     assert len(scripts.get_heads()) == 1
     for revision in revisions:
         engine = sa.create_engine("sqlite://")
-        config = upgrading.alembic_config()
+        config = migrating.alembic_config()
         with engine.begin() as db:
             config.attributes["connection"] = db
             command.upgrade(config, revision)
@@ -86,7 +86,7 @@ INSERT INTO alerts (system, key, watch, fires, resolves, subject, severity, payl
 
 def test_incidents_that_fire_are_carried_over_with_whom_they_were_told() -> None:
     engine = sa.create_engine("sqlite://")
-    config = upgrading.alembic_config()
+    config = migrating.alembic_config()
     with engine.begin() as db:
         config.attributes["connection"] = db
         command.upgrade(config, "0001")
@@ -143,7 +143,7 @@ def upgraded(tmp_path: Path) -> Iterator[Database]:
     """A file of the revision before health, with rows in it, opened by the daemon of today."""
     path = tmp_path / "old.db"
     engine = sa.create_engine(f"sqlite:///{path}")
-    config = upgrading.alembic_config()
+    config = migrating.alembic_config()
     with engine.begin() as db:
         config.attributes["connection"] = db
         command.upgrade(config, "0002")
@@ -255,6 +255,6 @@ def _has_row_ids(table: sa.Table) -> bool:
 
 def test_no_revision_can_be_taken_back() -> None:
     """The way back is the backup from before the upgrade: a half-way that loses rows is worse than none."""
-    scripts = ScriptDirectory.from_config(upgrading.alembic_config())
+    scripts = ScriptDirectory.from_config(migrating.alembic_config())
 
     assert [one.revision for one in scripts.walk_revisions() if hasattr(one.module, "downgrade")] == []

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from daemon.progress import Progress
+from daemon.app.watchdog import Progress
 from tests.fakes import FakeClock
 
 MINUTE = timedelta(minutes=1)

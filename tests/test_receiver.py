@@ -8,8 +8,8 @@ import requests
 from standardwebhooks import Webhook
 
 from daemon.core.model import Secret
+from daemon.demo.receiver import Received, Receiver
 from daemon.host import clock
-from daemon.receiver import Received, Receiver
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 BODY = b'{"type":"test.ping"}'

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from daemon.app import TURN_WITHIN, App
+from daemon.app.lifecycle import TURN_WITHIN, App
+from daemon.app.watchdog import Progress
 from daemon.cli.run import longest_end, report
 from daemon.config.load import load
 from daemon.config.settings import Config, Daemon
 from daemon.host.clock import monotonic
 from daemon.host.systemd import Notifier, listening
-from daemon.progress import Progress
 from daemon.workers.dispatcher import BACKSTOP
 from tests.configuration.documents import SYSTEM
 from tests.fakes import FakeClock

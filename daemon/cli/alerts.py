@@ -4,9 +4,9 @@ import typer
 
 from daemon.cli.output import ConfigOption, JsonOption, clock_time, load, open_store, print_json
 from daemon.core.timestamps import from_iso
-from daemon.endpoints import interests
 from daemon.schemas.documents import Alert
 from daemon.store import views
+from daemon.wiring.endpoints import interests
 
 app = typer.Typer(help="What is wrong now.", no_args_is_help=True, rich_markup_mode=None)
 

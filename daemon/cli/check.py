@@ -3,13 +3,13 @@
 import os
 
 from daemon.cli.output import ConfigOption, Fatal, JsonOption, load, print_json
-from daemon.clients import client_of
 from daemon.config.load import Loaded
 from daemon.config.settings import Config
 from daemon.core import detection, durations
 from daemon.core.model import Json
 from daemon.store import database as databases
-from daemon.watching import plan
+from daemon.wiring.clients import client_of
+from daemon.wiring.watches import plan
 
 
 def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:

@@ -27,7 +27,6 @@ from daemon.cli.output import (
     printable,
     say_when_it_goes,
 )
-from daemon.commanding import policies
 from daemon.core import durations
 from daemon.core.commands import TYPES, Command, OnHoliday, Status
 from daemon.host import clock
@@ -37,6 +36,7 @@ from daemon.schemas import command_requests
 from daemon.schemas.wording import faults
 from daemon.store import inbox
 from daemon.store.database import Database
+from daemon.wiring.commands import policies
 
 app = typer.Typer(
     help="Have something done on the phone system.", no_args_is_help=True, rich_markup_mode=None

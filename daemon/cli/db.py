@@ -10,13 +10,13 @@ from typing import Annotated
 import typer
 
 from daemon.cli.output import ConfigOption, Fatal, JsonOption, load, open_store, print_json
-from daemon.endpoints import retention
 from daemon.host import clock
 from daemon.store import backup as backups
 from daemon.store import database as databases
 from daemon.store.backup import BackupError
 from daemon.store.database import DatabaseError
 from daemon.store.schema import REVISION
+from daemon.wiring.endpoints import retention
 from daemon.workers.housekeeper import Housekeeper
 
 app = typer.Typer(help="Care of the database.", no_args_is_help=True, rich_markup_mode=None)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from daemon.app.ping import ping
 from daemon.cli.deliveries import attempt_lines
 from daemon.cli.output import (
     ConfigOption,
@@ -24,7 +25,6 @@ from daemon.cli.output import (
 from daemon.config.settings import Config
 from daemon.core.breaker import HEALTHY, Switch
 from daemon.core.delivery import Outcome
-from daemon.endpoints import interests, public_keys
 from daemon.host import clock
 from daemon.operations import endpoints
 from daemon.operations.endpoints import Replay
@@ -33,7 +33,8 @@ from daemon.schemas.documents import Delivery, Endpoint
 from daemon.store import views
 from daemon.store.replay import Span, Which
 from daemon.store.views import EndpointHealth
-from daemon.trying import ping
+from daemon.wiring.endpoints import interests
+from daemon.wiring.senders import public_keys
 
 app = typer.Typer(help="How the endpoints are doing.", no_args_is_help=True, rich_markup_mode=None)
 EndpointArgument = Annotated[str, typer.Argument(help="The endpoint's name.")]

@@ -14,12 +14,12 @@ from daemon.core import durations
 from daemon.core.incidents import Incident
 from daemon.core.model import Event, Json
 from daemon.core.timestamps import iso
-from daemon.endpoints import interests
 from daemon.store import events, history, incidents, ledger, views
 from daemon.store.history import DeliveryView
 from daemon.store.incidents import Transition
 from daemon.store.ledger import Decided
 from daemon.store.views import AlertView
+from daemon.wiring.endpoints import interests
 
 
 @dataclass(frozen=True)

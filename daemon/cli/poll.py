@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
+from daemon.app.poll_once import poll_once, rehearse_once
 from daemon.cli.output import ConfigOption, Fatal, JsonOption, counted, load, print_json
 from daemon.core import detection
 from daemon.core.body import summary
 from daemon.core.model import Json
-from daemon.once import poll_once, rehearse_once
 from daemon.store.database import DatabaseError
 from daemon.workers.poller import Polled
 

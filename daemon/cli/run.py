@@ -7,16 +7,16 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from daemon.app import App
+from daemon.app.lifecycle import App
 from daemon.cli.output import ConfigOption, Fatal, load
 from daemon.config.load import ConfigError, Loaded
 from daemon.config.load import load as load_config
 from daemon.config.settings import Config
-from daemon.endpoints import secrets
 from daemon.host import clock, logs
 from daemon.host.systemd import Notifier, listening
 from daemon.store import database as databases
 from daemon.store.database import DatabaseError
+from daemon.wiring.endpoints import secrets
 
 ENDS = (signal.SIGTERM, signal.SIGINT)
 SIGNALS = (*ENDS, signal.SIGHUP)

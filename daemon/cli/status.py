@@ -7,7 +7,7 @@ from daemon.host import clock
 from daemon.store import database as databases
 from daemon.store import views
 from daemon.store.views import AlertView, EndpointView, Overview, WatchView
-from daemon.watching import plan
+from daemon.wiring.watches import plan
 
 
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:

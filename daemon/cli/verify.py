@@ -90,7 +90,7 @@ def _of_endpoint(name: str, config: Path | None) -> tuple[list[Secret], list[Ver
     webhook = webhooks[name]
     if webhook.signing_key is None:
         return [*webhook.secrets], []
-    from daemon import ed25519  # noqa: PLC0415 - it takes a while, and few have such a key
+    from daemon.senders import ed25519  # noqa: PLC0415 - it takes a while, and few have such a key
 
     return [*webhook.secrets], [ed25519.verifier(ed25519.public_key(webhook.signing_key))]
 
@@ -106,7 +106,7 @@ def _secrets(option: str, way: str, given: Sequence[str]) -> Iterator[Secret]:
 
 
 def _verifier(public: str) -> Verifier:
-    from daemon import ed25519  # noqa: PLC0415 - it takes a while, and few have such a key
+    from daemon.senders import ed25519  # noqa: PLC0415 - it takes a while, and few have such a key
 
     try:
         return ed25519.verifier(public)

@@ -113,7 +113,7 @@ def check_signing_key(text: str) -> None:
     """Raises ValueError for what is no private key of Standard Webhooks' asymmetric signatures."""
     if text.startswith(PREFIX):
         raise ValueError("is a symmetric secret, which is for `secret`; expected whsk_…")
-    from daemon import ed25519  # noqa: PLC0415 - it takes a while, and few have such a key
+    from daemon.senders import ed25519  # noqa: PLC0415 - it takes a while, and few have such a key
 
     ed25519.signer(Secret(text))
 

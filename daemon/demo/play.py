@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from daemon.core.timestamps import iso
-from daemon.demo.account import Check, checks, dialling
+from daemon.demo.reckoning import Check, checks, dialling
 from daemon.demo.screen import Screen
 from daemon.demo.stage import Stage
 from daemon.host import clock

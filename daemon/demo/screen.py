@@ -16,8 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from daemon.core.body import summary
+from daemon.demo.receiver import Received
 from daemon.host import clock
-from daemon.receiver import Received
 
 LINES = 200
 COLOURS = {"firing": "red", "resolved": "green"}

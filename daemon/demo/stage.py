@@ -20,7 +20,7 @@ from typing import Any
 
 from daemon.core.model import Secret
 from daemon.demo.postbox import Postbox
-from daemon.receiver import Received, Receiver
+from daemon.demo.receiver import Received, Receiver
 from daemon.simulator.server import Simulator
 
 EXIT_SECONDS = 20

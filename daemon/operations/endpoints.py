@@ -14,7 +14,7 @@ from daemon.core.refusals import Refused, Why
 from daemon.core.routing import Interest
 from daemon.core.wording import nearest
 from daemon.operations import replay as replayer
-from daemon.store import endpoints, views
+from daemon.store import endpoint_health, views
 from daemon.store.database import Database
 from daemon.store.replay import Plan, Span, Which
 from daemon.store.views import EndpointHealth
@@ -51,7 +51,7 @@ def find_endpoint(db: sa.Connection, endpoint: str, interests: Sequence[Interest
 
 def switch(db: sa.Connection, endpoint: str, interests: Sequence[Interest], to: Switch) -> None:
     """Leave word that an endpoint is to be turned on or off; the dispatcher does it."""
-    endpoints.ask(db, interest_of(endpoint, interests).endpoint, to)
+    endpoint_health.ask(db, interest_of(endpoint, interests).endpoint, to)
 
 
 def send_again(

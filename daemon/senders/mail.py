@@ -21,8 +21,8 @@ from typing import NamedTuple
 import structlog
 
 from daemon.core.delivery import Attempted, Message, Outcome
-from daemon.senders.courier import Carried, Courier
 from daemon.senders.smtp import Mail, Reach, Server
+from daemon.senders.smtp_courier import Carried, Courier
 
 log = structlog.get_logger()
 

@@ -286,9 +286,9 @@ def _upgrade(database: Database) -> None:
     current = _revision(database)
     if current == REVISION:
         return
-    from daemon.store import upgrading  # noqa: PLC0415 - see there
+    from daemon.store import migrating  # noqa: PLC0415 - see there
 
-    if not upgrading.is_known(current):
+    if not migrating.is_known(current):
         raise DatabaseError(
             f"{database.engine.url!r} was written by a newer yemotd (revision {current}); "
             "install that version or a later one, or restore the backup from before its upgrade"
@@ -296,7 +296,7 @@ def _upgrade(database: Database) -> None:
     if current is not None:
         _back_up_before(database, current)
     with database.write() as db:
-        upgrading.upgrade(db)
+        migrating.upgrade(db)
 
 
 def _back_up_before(database: Database, current: str) -> None:

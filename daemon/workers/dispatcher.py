@@ -31,7 +31,7 @@ from daemon.core.durations import NOTHING
 from daemon.core.outage import Outage
 from daemon.core.route import Route
 from daemon.core.routing import Order
-from daemon.store import endpoints, outbox
+from daemon.store import endpoint_health, outbox
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
 from daemon.workers.endpoint_queue import AHEAD, Claim, Queue
@@ -131,7 +131,7 @@ class Dispatcher:
         """Take up what the process before left: breakers, and leases, which are given back. Returns how
         many leases there were."""
         with self._database.write() as db:
-            for name, stored in endpoints.load(db).items():
+            for name, stored in endpoint_health.load(db).items():
                 self._queue(name).breaker = stored
             return outbox.release_all(db)
 
@@ -251,15 +251,15 @@ class Dispatcher:
         """Do what operators have asked for since the last look."""
         if not self._is_looking:
             return
-        asked = {name: switch for name, switch in endpoints.asked(db).items() if name in self.routes}
+        asked = {name: switch for name, switch in endpoint_health.asked(db).items() if name in self.routes}
         for name, switch in asked.items():
             turn = breaker.enable if switch is Switch.ENABLE else breaker.disable
             moved[name] = turn(moved.get(name, self._queue(name).breaker), now)
-        endpoints.done(db, asked)
+        endpoint_health.done(db, asked)
 
     def _store(self, db: sa.Connection, moved: Mapping[str, Breaker], now: datetime) -> list[Turn]:
         """Write breakers, and what follows where the health of an endpoint has turned."""
-        endpoints.save(db, moved)
+        endpoint_health.save(db, moved)
         turns = [
             Turn(name, self._queue(name).breaker, after)
             for name, after in moved.items()
@@ -311,7 +311,7 @@ class Dispatcher:
         due = outbox.next_due(db, name, least=least)
         if state.is_catching_up and (due is None or due > now):
             state = breaker.caught_up(state)
-            endpoints.save(db, {name: state})
+            endpoint_health.save(db, {name: state})
         return Claim(state, claimed.messages, due, mailed_at=mailed_at)
 
     def _adopt(

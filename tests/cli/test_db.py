@@ -13,7 +13,7 @@ from alembic import command
 from freezegun import freeze_time
 
 from daemon.store import database as databases
-from daemon.store import upgrading
+from daemon.store import migrating
 from daemon.store.database import Database
 from daemon.store.schema import REVISION
 from tests.cli.conftest import Call
@@ -38,7 +38,7 @@ def store(configured: Path) -> Iterator[Database]:
 
 def at_revision(revision: str) -> None:
     engine = sa.create_engine("sqlite:///yemotd.db")
-    config = upgrading.alembic_config()
+    config = migrating.alembic_config()
     with engine.begin() as db:
         config.attributes["connection"] = db
         command.upgrade(config, revision)

@@ -14,7 +14,7 @@ from daemon.core.routing import Interest
 from daemon.host import clock
 from daemon.pipeline.events import Recorder
 from daemon.store import database as databases
-from daemon.store import endpoints
+from daemon.store import endpoint_health
 from daemon.store.database import Database
 from tests.cli.conftest import Call
 from tests.configuration.documents import SYSTEM
@@ -119,7 +119,7 @@ def test_a_test_says_what_came_of_it_and_goes_out_whatever_the_health(
     call: Call, store: Database, receiver: Receiver
 ) -> None:
     with store.write() as db:
-        endpoints.ask(db, "crm", Switch.DISABLE)
+        endpoint_health.ask(db, "crm", Switch.DISABLE)
     code, out, _ = call("endpoints", "test", "crm")
     (got,) = receiver.received
 

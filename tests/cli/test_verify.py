@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from daemon import ed25519
 from daemon.core.model import Secret
 from daemon.core.signing import headers, hmac_signer
+from daemon.senders import ed25519
 from tests.cli.conftest import Call
 from tests.configuration.documents import SYSTEM, WEBHOOK
 

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from daemon.endpoints import interests, routes
-from daemon.mailboxes import server
-from daemon.outgoing import styles
 from daemon.senders.smtp import Security
+from daemon.wiring.endpoints import interests, routes
+from daemon.wiring.senders import server, styles
 from tests.configuration.documents import SYSTEM, config, faults
 
 SMTP = '[smtp]\nhost = "mail.example.org"\nfrom = "Alerts <alerts@example.org>"\n'

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from daemon.config.load import load
-from daemon.endpoints import secrets
+from daemon.wiring.endpoints import secrets
 from tests.configuration.documents import ENVIRON, SYSTEM, config, faults, written
 
 URL = "https://switch.example.org/ping/1234-5678"

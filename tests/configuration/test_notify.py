@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from daemon.config.load import load
-from daemon.endpoints import interests, notices, routes, secrets
 from daemon.senders import notify
+from daemon.wiring.endpoints import interests, routes, secrets
+from daemon.wiring.senders import notices
 from tests.configuration.documents import ENVIRON, SYSTEM, config, faults, written
 
 URL = "ntfy://secrettoken@ntfy.example.org/topic"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from daemon.core.model import Severity
-from daemon.endpoints import interests
+from daemon.wiring.endpoints import interests
 from tests.configuration.documents import QUIET, SMS, SYSTEM, WEBHOOK, config, faults
 
 BASE = QUIET + SYSTEM + SMS + WEBHOOK

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from daemon import ed25519
 from daemon.core.formats import Format
 from daemon.core.routing import Order
 from daemon.core.schedule import schedule_of
-from daemon.endpoints import interests, routes, target, targets
+from daemon.senders import ed25519
+from daemon.wiring.endpoints import interests, routes
+from daemon.wiring.senders import target, targets
 from tests.certificates import Authority
 from tests.configuration.documents import ENVIRON, SMS, SYSTEM, WEBHOOK, config, faults, loaded
 

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from daemon import ed25519
 from daemon.core.mistakes import Mistake
 from daemon.core.model import Secret
 from daemon.core.signing import headers, hmac_signer, keyed
 from daemon.core.verification import Problem, Verification, verify
 from daemon.host import clock
+from daemon.senders import ed25519
 
 SECRET = Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 OTHER = Secret("whsec_" + base64.b64encode(b"other" * 6).decode())

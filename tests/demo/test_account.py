@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from daemon.core.model import Fact
-from daemon.demo.account import checks, dialling
+from daemon.demo.reckoning import checks, dialling
 from daemon.store import database as databases
 from daemon.store import events
 from tests.fakes import START, Ids

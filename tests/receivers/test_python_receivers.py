@@ -7,8 +7,8 @@ import pytest
 import standardwebhooks
 import svix.webhooks
 
-from daemon import ed25519
 from daemon.core.model import Secret
+from daemon.senders import ed25519
 from tests.fakes import Received
 from tests.receivers.sending import BODIES, FOREIGN, OLD, SECRET, SIGN, SIGN_OLD, sent, tampered
 

@@ -11,9 +11,9 @@ import pytest
 
 from daemon.core.delivery import Message, Outcome
 from daemon.host import clock
-from daemon.senders.courier import Courier
 from daemon.senders.mail import Letter
 from daemon.senders.smtp import Connection, Failed, Mail
+from daemon.senders.smtp_courier import Courier
 from daemon.senders.smtp_socket import REPLY_BYTES, Stopwatch
 from tests.faults import FaultReceiver, Line, Script, full_backlog, silent
 from tests.senders.mails import letter, posting, server, to

@@ -18,7 +18,7 @@ from daemon.core.delivery import Attempted, Message, Next, Outcome, Status
 from daemon.core.model import Fact
 from daemon.core.routing import Interest, Order, plan
 from daemon.store import database as databases
-from daemon.store import endpoints, events, history, outbox
+from daemon.store import endpoint_health, events, history, outbox
 from daemon.store.database import Database
 from daemon.store.history import Wanted
 from daemon.store.outbox import Finished, Lease
@@ -79,7 +79,7 @@ class Store:
         with self.database.write() as db:
             self.add(db, *(f"s{number % 25}" for number in range(50)))
             self.held = self.claim(db)
-            endpoints.save(db, {"crm": HEALTHY})
+            endpoint_health.save(db, {"crm": HEALTHY})
             given_up = self.claim(db)
             outbox.finish(db, [_ended(one, Status.DEAD, Outcome.REFUSED) for one in given_up], START)
             self.given_up = [one.delivery for one in given_up]
@@ -179,8 +179,8 @@ HOT: dict[str, Work] = {
     "revive": lambda _, db: outbox.revive(db, "crm", START, LATER),
     "reopen": lambda store, db: outbox.reopen(db, store.given_up, LATER),
     "give up": lambda store, db: outbox.give_up(db, store.given_up, "too old", LATER),
-    "load health": lambda _, db: (endpoints.load(db), endpoints.asked(db)),
-    "save health": lambda _, db: endpoints.save(db, {"crm": HEALTHY}),
+    "load health": lambda _, db: (endpoint_health.load(db), endpoint_health.asked(db)),
+    "save health": lambda _, db: endpoint_health.save(db, {"crm": HEALTHY}),
 }
 """What the dispatcher and the pollers do all day, or when an endpoint's health turns."""
 

@@ -14,7 +14,7 @@ from alembic import command
 from daemon.core.model import Fact
 from daemon.store import backup as backups
 from daemon.store import database as databases
-from daemon.store import events, upgrading
+from daemon.store import events, migrating
 from daemon.store.backup import BackupError
 from daemon.store.database import Database, DatabaseError
 from daemon.store.schema import REVISION
@@ -140,7 +140,7 @@ def test_a_row_that_leads_nowhere_is_a_fault(store: Database, source: Path) -> N
 
 def at_revision(source: Path, revision: str) -> None:
     engine = sa.create_engine(f"sqlite:///{source}")
-    config = upgrading.alembic_config()
+    config = migrating.alembic_config()
     with engine.begin() as db:
         config.attributes["connection"] = db
         command.upgrade(config, revision)

@@ -11,7 +11,7 @@ import pytest
 import requests
 from standardwebhooks import Webhook
 
-from daemon import ed25519
+from daemon.senders import ed25519
 from daemon.simulator.system import SimulatedSystem
 from tests.certificates import Authority, server_side
 from tests.fakes import Receiver, answer

@@ -13,11 +13,11 @@ from daemon.core.routing import Interest
 from daemon.store import inbox
 from daemon.store.database import Database
 from daemon.store.history import DeliveryView
-from daemon.web.api import create_app
+from daemon.web.asgi import create_app
 from daemon.web.auth import Token
-from daemon.web.commands import Desk
-from daemon.web.endings import Endings
-from daemon.web.live import Live
+from daemon.web.dependencies import Live
+from daemon.web.routes.commands import Desk
+from daemon.web.waiting import Endings
 from tests.fakes import START, Ids
 
 PATH = "/api/v1/commands"

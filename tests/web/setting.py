@@ -12,11 +12,11 @@ from daemon.core.routing import Interest
 from daemon.store import events
 from daemon.store.database import Database
 from daemon.store.history import DeliveryView
-from daemon.web.api import create_app
+from daemon.web.asgi import create_app
 from daemon.web.auth import Token
-from daemon.web.commands import Desk
-from daemon.web.endings import Endings
-from daemon.web.live import Live, Scheduled
+from daemon.web.dependencies import Live, Scheduled
+from daemon.web.routes.commands import Desk
+from daemon.web.waiting import Endings
 from tests.fakes import START, Ids
 
 READER, ADMIN, COMMANDER = "token-of-a-reader", "token-of-an-admin", "token-of-a-commander"

@@ -18,8 +18,8 @@ from daemon.schemas import command_requests
 from daemon.schemas.wording import faults as reported
 from daemon.store import database as databases
 from daemon.store import inbox
-from daemon.web.api import LARGEST_BODY
-from daemon.web.endings import Endings
+from daemon.web.asgi import LARGEST_BODY
+from daemon.web.waiting import Endings
 from tests.commanding import BRIDGE, KICK, PAUSE, READ
 from tests.web.offices import PATH, Window
 

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 
-from daemon.web.endings import Endings
+from daemon.web.waiting import Endings
 
 
 def test_a_ring_from_another_thread_reaches_all_who_listen() -> None:

@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from daemon.app.ping import ping
 from daemon.core.breaker import Switch
 from daemon.core.delivery import Outcome
 from daemon.core.model import Fact
 from daemon.core.routing import Interest
-from daemon.endpoints import interests, public_keys
 from daemon.store import database as databases
-from daemon.store import endpoints, history
+from daemon.store import endpoint_health, history
 from daemon.store.history import DeliveryView
-from daemon.trying import ping
+from daemon.wiring.endpoints import interests
+from daemon.wiring.senders import public_keys
 from tests.configuration.documents import SYSTEM, loaded
 from tests.delivering import Setting as Sending
 from tests.fakes import Receiver, answer
@@ -114,7 +115,7 @@ def test_an_endpoint_is_turned_off_and_on(setting: Setting, name: str, switch: S
     assert (answer.status_code, answer.json()["name"], answer.json()["asked"]) == (200, name, switch.value)
     assert setting.woken == 1
     with setting.database.read() as db:
-        assert endpoints.asked(db) == {name: switch}
+        assert endpoint_health.asked(db) == {name: switch}
 
 
 def test_the_dispatcher_does_what_was_asked(setting: Setting, sending: Sending) -> None:

@@ -23,12 +23,12 @@ from daemon.core.delivery import Outcome
 from daemon.core.model import Failure, Secret
 from daemon.core.routing import Interest
 from daemon.store import inbox
-from daemon.web.api import create_app
+from daemon.web.asgi import create_app
 from daemon.web.auth import Token
-from daemon.web.commands import Desk as CommandDesk
-from daemon.web.endings import Endings
-from daemon.web.live import Live, Scheduled
-from daemon.web.metrics import CONTENT_TYPE
+from daemon.web.dependencies import Live, Scheduled
+from daemon.web.routes.commands import Desk as CommandDesk
+from daemon.web.routes.metrics import CONTENT_TYPE
+from daemon.web.waiting import Endings
 from tests.fakes import START
 from tests.store.test_backlog import ARRIVED, GIVEN_UP, IN_MANY_LANES, crowd
 from tests.story import Story

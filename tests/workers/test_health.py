@@ -6,7 +6,7 @@ from daemon.core.breaker import COOLDOWNS, Health, Switch
 from daemon.core.delivery import Outcome
 from daemon.core.routing import Interest, Order
 from daemon.core.schedule import Schedule
-from daemon.store import endpoints
+from daemon.store import endpoint_health
 from daemon.store.database import Database
 from tests.delivering import MINUTE, RETRIES, SECOND, Setting
 
@@ -96,7 +96,7 @@ def test_gone_disables_and_what_comes_later_waits_for_an_operator(setting: Setti
 
     setting.receivers.answers.clear()
     with setting.database.write() as db:
-        endpoints.ask(db, "crm", Switch.ENABLE)
+        endpoint_health.ask(db, "crm", Switch.ENABLE)
     setting.dispatcher.wake()
     setting.run()
     setting.run(after=1)
@@ -108,7 +108,7 @@ def test_gone_disables_and_what_comes_later_waits_for_an_operator(setting: Setti
 
 def test_an_operator_s_word_survives_a_restart_and_every_success(setting: Setting) -> None:
     with setting.database.write() as db:
-        endpoints.ask(db, "crm", Switch.DISABLE)
+        endpoint_health.ask(db, "crm", Switch.DISABLE)
     setting.dispatcher.wake()
     setting.run()
     setting.another()
@@ -140,7 +140,7 @@ def test_an_operator_may_turn_off_what_was_off_by_itself(setting: Setting) -> No
 
 def turn_off(setting: Setting) -> None:
     with setting.database.write() as db:
-        endpoints.ask(db, "crm", Switch.DISABLE)
+        endpoint_health.ask(db, "crm", Switch.DISABLE)
     setting.dispatcher.wake()
     setting.run()
     setting.run()
@@ -257,13 +257,13 @@ def test_what_is_too_late_is_given_up_and_not_told(database: Database) -> None:
     schedules = (Schedule(("sip.*",), RETRIES, 10 * MINUTE), Schedule(("*",), RETRIES))
     setting.recorder.interests = [Interest("crm", ("*",), None, schedules=schedules)]
     with setting.database.write() as db:
-        endpoints.ask(db, "crm", Switch.DISABLE)
+        endpoint_health.ask(db, "crm", Switch.DISABLE)
     setting.run()
     setting.add("late", "late", type_="sip.account.added")
     setting.add("sms")
     setting.clock.advance(600)
     with setting.database.write() as db:
-        endpoints.ask(db, "crm", Switch.ENABLE)
+        endpoint_health.ask(db, "crm", Switch.ENABLE)
     setting.dispatcher.wake()
 
     assert setting.run() == ["sms"]

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from structlog.testing import capture_logs
 
-from daemon.clients import heartbeat_of
 from daemon.config.settings import Heartbeat as Settings
 from daemon.core.model import Secret
+from daemon.wiring.clients import heartbeat_of
 from daemon.workers.heartbeat import Heartbeat, sign
 from tests.delivering import Setting
 from tests.fakes import START, Receiver, answer

@@ -19,9 +19,9 @@ from daemon.store.database import Database
 from daemon.store.replay import Plan, Span, Which
 from daemon.web.audit import audited
 from daemon.web.auth import Token, Tokens, require
-from daemon.web.live import Live
+from daemon.web.dependencies import Live
 from daemon.web.problems import Problem, responses
-from daemon.web.routes import reading
+from daemon.web.routes.base import reading
 
 TESTS_AT_ONCE = 4
 """Each holds a thread of all requests for as long as the endpoint takes."""

@@ -1,7 +1,7 @@
 """From a system's configuration to what it takes: one table row for each type of command."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,20 +9,12 @@ from zoneinfo import ZoneInfo
 from daemon.config.settings import Config
 from daemon.config.systems import System
 from daemon.core import command_results as results
-from daemon.core.commands import LONGEST_HOLIDAY, Command, Done, Policy
+from daemon.core.commands import Command, Done, Policy
 from daemon.core.model import Unknown
 from daemon.host import clock
 from daemon.workers import commander
 from daemon.yemot import answers
 from daemon.yemot.client import Client
-
-STEP = timedelta(minutes=10)
-JERUSALEM = (31.78, 35.22)
-CANDLES = timedelta(minutes=40)
-"""Before sunset, as in Jerusalem: the platform stops no later."""
-NIGHTFALL_DEGREES = 8.5
-LATER = timedelta(minutes=30)
-"""When to ask again where the calendar knows of no holiday."""
 
 
 def systems_of(config: Config, clients: list[Client]) -> dict[str, commander.System]:
@@ -44,22 +36,16 @@ def policies(config: Config) -> dict[str, Policy]:
             one.commands_expire,
             one.commands_rate,
             zone,
-            holiday_end,
+            _holiday_end,
         )
         for one in config.systems
     }
 
 
-def holiday_end(now: datetime) -> datetime:
-    """When Shabbat or the holiday of a moment is over in Jerusalem; a while later where there is none."""
-    from daemon.holydays import HolyDays, Place  # noqa: PLC0415 - it takes a while, and few campaigns wait
+def _holiday_end(now: datetime) -> datetime:
+    from daemon.wiring.hebrew_calendar import holiday_end  # noqa: PLC0415 - few campaigns wait
 
-    place = Place(*JERUSALEM, ZoneInfo("Asia/Jerusalem"))
-    days = HolyDays(place, CANDLES, NIGHTFALL_DEGREES, None, is_israel=True)
-    moment = now
-    while days.covers(moment) and moment < now + LONGEST_HOLIDAY:
-        moment += STEP
-    return max(moment, now + LATER)
+    return holiday_end(now)
 
 
 Call = Callable[[Mapping[str, Any], Command], Done | Unknown]

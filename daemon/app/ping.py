@@ -5,14 +5,14 @@ from daemon.core import delivery
 from daemon.core.delivery import Attempted, Outcome
 from daemon.core.model import Fact
 from daemon.core.routing import DAEMON, Planned
-from daemon.endpoints import routes
 from daemon.host import clock
-from daemon.outgoing import Outgoing
 from daemon.pipeline.events import Recorder
 from daemon.store import events, history, outbox
 from daemon.store.database import Database
 from daemon.store.history import DeliveryView
 from daemon.store.outbox import Finished, Lease
+from daemon.wiring.endpoints import routes
+from daemon.wiring.senders import Outgoing
 from daemon.workers.dispatcher import LEASE_MARGIN
 
 

@@ -24,9 +24,9 @@ from daemon.store import inbox
 from daemon.store.database import Database
 from daemon.web.audit import audited
 from daemon.web.auth import Token, Tokens, require
-from daemon.web.endings import Endings
 from daemon.web.problems import WRONG, Fault, Problem, responses
-from daemon.web.routes import BEARER
+from daemon.web.routes.base import BEARER
+from daemon.web.waiting import Endings
 
 LONGEST_WAIT = timedelta(seconds=60)
 STATUS = {

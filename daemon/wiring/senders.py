@@ -1,22 +1,26 @@
 """All senders, made of a configuration: where webhooks go, and how messages become mails."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import parseaddr
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from daemon.config.mail import Smtp
 from daemon.config.settings import Config
+from daemon.config.webhooks import Webhook
 from daemon.core.delivery import Message
+from daemon.core.formats import Shape
 from daemon.core.mails import Mail, Style, compose, held_back
-from daemon.endpoints import notices, targets
+from daemon.core.signing import Signer, hmac_signer
 from daemon.host import clock
-from daemon.mailboxes import mailboxes, server
+from daemon.senders.all import Senders
 from daemon.senders.mail import Letter, MailSender
-from daemon.senders.notify import NotifySender
-from daemon.senders.senders import Senders
-from daemon.senders.webhook import WebhookSender
+from daemon.senders.notify import Notice, NotifySender
+from daemon.senders.smtp import Security, Server
+from daemon.senders.webhook import Target, WebhookSender
+from daemon.wiring.mailboxes import mailboxes
 
 
 class Outgoing:
@@ -91,3 +95,66 @@ def _render(config: Config) -> _Render:
 
 def _nobody(mail: Mail, style: Style, *, now: datetime) -> EmailMessage:
     raise LookupError("there is no [[emails]] any more")
+
+
+def notices(config: Config) -> dict[str, Notice]:
+    """Where notifications go."""
+    return {one.name: Notice(one.url, one.language, one.redact, one.timeout) for one in config.notify}
+
+
+def targets(config: Config) -> dict[str, Target]:
+    """Where each webhook's messages go."""
+    return {one.name: target(one) for one in config.webhooks}
+
+
+def target(webhook: Webhook) -> Target:
+    """Where one webhook's messages go, and in what shape."""
+    return Target(
+        webhook.url,
+        tuple(signers(webhook)),
+        webhook.timeout,
+        webhook.connect_timeout,
+        webhook.allow,
+        Shape(webhook.format, webhook.payload == "thin", webhook.redact, webhook.language),
+        tuple(webhook.headers.items()),
+        webhook.ca_file,
+        webhook.certificate,
+        webhook.key,
+        webhook.proxy,
+    )
+
+
+def signers(webhook: Webhook) -> Iterator[Signer]:
+    """What signs a webhook's messages: every secret, and then the key, where there is one."""
+    yield from map(hmac_signer, webhook.secrets)
+    if webhook.signing_key is not None:
+        from daemon.senders import ed25519  # noqa: PLC0415 - it takes a while, and few have such a key
+
+        yield ed25519.signer(webhook.signing_key)
+
+
+def public_keys(config: Config) -> dict[str, str]:
+    """What receivers need to check `v1a` signatures, by webhook; those without a key have none."""
+    keys = {one.name: one.signing_key for one in config.webhooks if one.signing_key is not None}
+    if not keys:
+        return {}
+    from daemon.senders import ed25519  # noqa: PLC0415 - as above
+
+    return {name: ed25519.public_key(key) for name, key in keys.items()}
+
+
+def server(smtp: Smtp | None) -> Server | None:
+    """The server that takes the mails."""
+    if smtp is None:
+        return None
+    return Server(
+        host=smtp.host,
+        port=smtp.port,
+        security=Security(smtp.security),
+        sender=parseaddr(smtp.sender)[1],
+        username=smtp.username,
+        password=smtp.password,
+        timeout=smtp.timeout,
+        connect_timeout=smtp.connect_timeout,
+        ca_file=smtp.ca_file,
+    )

@@ -35,27 +35,27 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from daemon import __version__
-from daemon.clients import clients_of, heartbeat_of
-from daemon.commanding import policies, systems_of
+from daemon.app.ping import ping
+from daemon.app.watchdog import Loop, Progress
 from daemon.config.settings import Config
 from daemon.core.breaker import Health
 from daemon.core.commands import Command
 from daemon.core.watch import Watch
-from daemon.endpoints import interests, public_keys, retention, routes
 from daemon.host import clock
-from daemon.outgoing import Outgoing
 from daemon.pipeline.endpoint_alerts import Reporter
 from daemon.pipeline.events import Recorder
-from daemon.progress import Loop, Progress
 from daemon.store import database as databases
-from daemon.trying import ping
-from daemon.watching import watches
-from daemon.web.api import create_app
+from daemon.web.asgi import create_app
 from daemon.web.auth import Token
-from daemon.web.commands import Desk
-from daemon.web.endings import Endings
-from daemon.web.live import Live, Scheduled
+from daemon.web.dependencies import Live, Scheduled
+from daemon.web.routes.commands import Desk
 from daemon.web.server import Server
+from daemon.web.waiting import Endings
+from daemon.wiring.clients import clients_of, heartbeat_of
+from daemon.wiring.commands import policies, systems_of
+from daemon.wiring.endpoints import interests, retention, routes
+from daemon.wiring.senders import Outgoing, public_keys
+from daemon.wiring.watches import watches
 from daemon.workers import heartbeat
 from daemon.workers.chores import Chores
 from daemon.workers.commander import Commander

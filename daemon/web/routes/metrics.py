@@ -28,10 +28,11 @@ from daemon.core.commands import Status
 from daemon.core.counts import Counts, Durations
 from daemon.core.delivery import Outcome
 from daemon.core.routing import DAEMON
-from daemon.store import endpoints, events, inbox, views
+from daemon.store import endpoint_health as endpoints
+from daemon.store import events, inbox, views
 from daemon.store.database import Database
 from daemon.web.auth import Token, require_from_afar
-from daemon.web.live import Live
+from daemon.web.dependencies import Live
 from daemon.web.problems import responses
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -14,9 +14,9 @@ from daemon.store.database import Database
 from daemon.store.history import LAST_ID, Wanted
 from daemon.web.audit import audited
 from daemon.web.auth import Token, Tokens, require
-from daemon.web.live import Live
+from daemon.web.dependencies import Live
 from daemon.web.problems import responses
-from daemon.web.routes import reading
+from daemon.web.routes.base import reading
 
 DeliveryId = Annotated[int, Path(ge=1, le=LAST_ID)]
 

@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from daemon.clients import client_of
 from daemon.config.systems import System
 from daemon.config.watches import (
     DirectoryWatch,
@@ -26,6 +25,7 @@ from daemon.core.alerts import Seen
 from daemon.core.durations import NOTHING
 from daemon.core.model import Change, Rule, Unknown
 from daemon.core.watch import Watch
+from daemon.wiring.clients import client_of
 from daemon.yemot import answers
 from daemon.yemot.client import Client
 

@@ -3,18 +3,18 @@
 from contextlib import ExitStack
 from zoneinfo import ZoneInfo
 
-from daemon.clients import client_of
 from daemon.config.settings import Config
 from daemon.core.watch import Watch
-from daemon.endpoints import interests, routes
 from daemon.host import clock
-from daemon.outgoing import Outgoing
 from daemon.pipeline.endpoint_alerts import Reporter
 from daemon.pipeline.events import Recorder, log_recorded
 from daemon.pipeline.notification import Teller
 from daemon.store import database as databases
 from daemon.store.database import Database
-from daemon.watching import plan, watches
+from daemon.wiring.clients import client_of
+from daemon.wiring.endpoints import interests, routes
+from daemon.wiring.senders import Outgoing
+from daemon.wiring.watches import plan, watches
 from daemon.workers.dispatcher import Dispatcher
 from daemon.workers.poller import Polled, Poller
 

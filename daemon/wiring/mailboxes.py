@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from email.utils import parseaddr
 from typing import NamedTuple
 
-from daemon.config.mail import Email, Smtp
+from daemon.config.mail import Email
 from daemon.config.settings import Config
 from daemon.core.route import Mailing
 from daemon.core.schedule import Schedule
-from daemon.senders.smtp import Security, Server
 
 SERVER = "smtp"
 """The name under which others hear of the health of all mailboxes."""
@@ -46,20 +45,3 @@ def schedule(email: Email) -> Schedule:
 def mailing(email: Email) -> Mailing:
     """How what is due goes together."""
     return Mailing(email.group_interval, email.most_per_hour)
-
-
-def server(smtp: Smtp | None) -> Server | None:
-    """The server that takes the mails."""
-    if smtp is None:
-        return None
-    return Server(
-        host=smtp.host,
-        port=smtp.port,
-        security=Security(smtp.security),
-        sender=parseaddr(smtp.sender)[1],
-        username=smtp.username,
-        password=smtp.password,
-        timeout=smtp.timeout,
-        connect_timeout=smtp.connect_timeout,
-        ca_file=smtp.ca_file,
-    )

@@ -11,7 +11,7 @@ from daemon.store import events
 from daemon.store.database import Database
 from daemon.web.auth import Tokens
 from daemon.web.problems import Problem, responses
-from daemon.web.routes import reading
+from daemon.web.routes.base import reading
 
 
 def router(database: Database, tokens: Tokens) -> APIRouter:

@@ -6,8 +6,8 @@ from daemon.schemas import documents, pages
 from daemon.store import views
 from daemon.store.database import Database
 from daemon.web.auth import Tokens
-from daemon.web.live import Live
-from daemon.web.routes import reading
+from daemon.web.dependencies import Live
+from daemon.web.routes.base import reading
 
 
 def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:

@@ -9,11 +9,11 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from daemon.store.database import Database
-from daemon.web import alerts, commands, deliveries, endpoints, events, metrics, silences, status
 from daemon.web.auth import Tokens
+from daemon.web.dependencies import Live, State
 from daemon.web.limits import BodyLimit
-from daemon.web.live import Live, State
 from daemon.web.problems import install
+from daemon.web.routes import alerts, commands, deliveries, endpoints, events, metrics, silences, status
 
 LARGEST_BODY = 1_048_576
 """Bytes of a request; a campaign of 500 numbers takes a fiftieth of it."""

@@ -1,6 +1,5 @@
 """What the workers need to know of the endpoints, out of the configuration."""
 
-from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,19 +11,15 @@ from daemon.config.settings import Config
 from daemon.config.webhooks import Webhook
 from daemon.core.durations import NOTHING
 from daemon.core.filters import Filter
-from daemon.core.formats import Shape
 from daemon.core.model import Secret
 from daemon.core.quiet import Quiet, Weekly
 from daemon.core.retention import Retention
 from daemon.core.route import Route
 from daemon.core.routing import Interest
 from daemon.core.schedule import Schedule
-from daemon.core.signing import Signer, hmac_signer
-from daemon.holydays import HolyDays, Place
-from daemon.mailboxes import LETTERS, MOST_IN_ONE, SERVER, Mailbox, mailboxes, mailing, schedule
 from daemon.senders.mail import QUEUED_AT_MOST
-from daemon.senders.notify import Notice
-from daemon.senders.webhook import Target
+from daemon.wiring.hebrew_calendar import HolyDays, Place
+from daemon.wiring.mailboxes import LETTERS, MOST_IN_ONE, SERVER, Mailbox, mailboxes, mailing, schedule
 
 
 def interests(config: Config) -> list[Interest]:
@@ -69,11 +64,6 @@ def _notify_schedule(notify: Notify) -> Schedule:
     return Schedule(("*",), notify.retries, notify.expires or None)
 
 
-def notices(config: Config) -> dict[str, Notice]:
-    """Where notifications go."""
-    return {one.name: Notice(one.url, one.language, one.redact, one.timeout) for one in config.notify}
-
-
 def _wishes(config: Config, one: Endpoint) -> dict[str, Any]:
     """What every kind of endpoint has."""
     return {
@@ -115,47 +105,6 @@ def _schedules(webhook: Webhook) -> tuple[Schedule, ...]:
         ),
         Schedule(("*",), webhook.retries, webhook.expires or None),
     )
-
-
-def targets(config: Config) -> dict[str, Target]:
-    """Where each webhook's messages go."""
-    return {one.name: target(one) for one in config.webhooks}
-
-
-def target(webhook: Webhook) -> Target:
-    """Where one webhook's messages go, and in what shape."""
-    return Target(
-        webhook.url,
-        tuple(signers(webhook)),
-        webhook.timeout,
-        webhook.connect_timeout,
-        webhook.allow,
-        Shape(webhook.format, webhook.payload == "thin", webhook.redact, webhook.language),
-        tuple(webhook.headers.items()),
-        webhook.ca_file,
-        webhook.certificate,
-        webhook.key,
-        webhook.proxy,
-    )
-
-
-def signers(webhook: Webhook) -> Iterator[Signer]:
-    """What signs a webhook's messages: every secret, and then the key, where there is one."""
-    yield from map(hmac_signer, webhook.secrets)
-    if webhook.signing_key is not None:
-        from daemon import ed25519  # noqa: PLC0415 - it takes a while, and few have such a key
-
-        yield ed25519.signer(webhook.signing_key)
-
-
-def public_keys(config: Config) -> dict[str, str]:
-    """What receivers need to check `v1a` signatures, by webhook; those without a key have none."""
-    keys = {one.name: one.signing_key for one in config.webhooks if one.signing_key is not None}
-    if not keys:
-        return {}
-    from daemon import ed25519  # noqa: PLC0415 - as above
-
-    return {name: ed25519.public_key(key) for name, key in keys.items()}
 
 
 def routes(config: Config) -> dict[str, Route]:

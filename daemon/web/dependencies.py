@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from daemon.core.counts import Counts
 from daemon.core.routing import Interest
 from daemon.store.history import DeliveryView
-from daemon.web.commands import Desk
+from daemon.web.routes.commands import Desk
 
 State = tuple[bool, str]
 

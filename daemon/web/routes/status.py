@@ -17,8 +17,8 @@ from daemon.schemas.status import (
 from daemon.store import views
 from daemon.store.database import Database
 from daemon.web.auth import Tokens
-from daemon.web.live import Live, Scheduled
-from daemon.web.routes import reading
+from daemon.web.dependencies import Live, Scheduled
+from daemon.web.routes.base import reading
 
 NEVER_ASKED = views.WatchView("", "", None, None, None, None, None)
 
