@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from daemon.core.commands import Command, Done, Policy
+from daemon.core.commands.command import Command, Done, Policy
 from daemon.core.model import Json, Unknown
-from daemon.core.routing import Interest
+from daemon.core.routing.plan import Interest
 from daemon.operations import commands
 from daemon.operations.commands import Accepted
 from daemon.pipeline.events import Recorder

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from daemon.core.breaker import Health
-from daemon.core.delivery import Attempted, Message, Outcome
+from daemon.core.delivery.breaker import Health
+from daemon.core.delivery.outcome import Attempted, Message, Outcome
+from daemon.core.delivery.route import Route
 from daemon.core.model import Event, Fact
-from daemon.core.route import Route
-from daemon.core.routing import Interest, Order
-from daemon.core.schedule import Schedule
+from daemon.core.routing.plan import Interest, Order
+from daemon.core.routing.schedule import Schedule
 from daemon.pipeline.endpoint_alerts import Reporter
 from daemon.pipeline.events import Recorder
 from daemon.store.database import Database

@@ -8,8 +8,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from daemon.core.delivery import Message
-from daemon.core.mails import Style, compose, held_back
+from daemon.core.delivery.outcome import Message
+from daemon.core.rendering.mails import Style, compose, held_back
 from daemon.senders.letters import Letters
 from tests.core.test_mails import ENGLISH, HEBREW, NOON, phone, sms
 

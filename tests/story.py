@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from daemon.core import sip, sms
-from daemon.core.alerts import Seen
-from daemon.core.delivery import Attempted, Message, Outcome
+from daemon.core.alerts.life import Seen
+from daemon.core.delivery.outcome import Attempted, Message, Outcome
+from daemon.core.delivery.route import Route
 from daemon.core.durations import NOTHING
 from daemon.core.model import Change, Failure, Rule, Severity, Unknown
-from daemon.core.route import Route
-from daemon.core.routing import Interest
-from daemon.core.schedule import Schedule
-from daemon.core.watch import Watch
+from daemon.core.routing.plan import Interest
+from daemon.core.routing.schedule import Schedule
+from daemon.core.watches import sip, sms
+from daemon.core.watches.watch import Watch
 from daemon.pipeline.events import Recorder
 from daemon.pipeline.notification import Teller
 from daemon.store import database as databases

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from daemon.core.commands import LONGEST_HOLIDAY, READS, TYPES, Command, OnHoliday, Policy, Status
+from daemon.core.commands.command import LONGEST_HOLIDAY, READS, TYPES, Command, OnHoliday, Policy, Status
 from daemon.core.model import Json
 from daemon.operations import commands
 from daemon.operations.commands import Accepted, Refused, Why

@@ -11,7 +11,7 @@ import pytest
 
 from daemon.config.load import load
 from daemon.config.settings import Config
-from daemon.core.commands import Command, Nature, Status
+from daemon.core.commands.command import Command, Nature, Status
 from daemon.simulator.faults import Fault
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem

@@ -14,9 +14,9 @@ import pytest
 from daemon.cli import main as cli
 from daemon.config import load
 from daemon.config.secrets import check_signing, check_signing_key
-from daemon.core.delivery import Outcome
+from daemon.core.delivery.outcome import Outcome
 from daemon.core.model import Fact, Secret
-from daemon.core.routing import Interest
+from daemon.core.routing.plan import Interest
 from daemon.host import clock
 from daemon.pipeline.events import Recorder
 from daemon.senders import ed25519

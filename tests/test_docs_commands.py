@@ -8,8 +8,8 @@ from typing import get_args
 import pytest
 
 from daemon.config.systems import System
-from daemon.core import campaigns, commands
-from daemon.core.commands import TYPES, Nature, Policy, Status
+from daemon.core.commands import campaigns, command
+from daemon.core.commands.command import TYPES, Nature, Policy, Status
 from daemon.core.durations import parse
 from daemon.schemas import command_requests
 from daemon.schemas.command_requests import Request
@@ -56,12 +56,12 @@ def test_the_bounds_are_those_of_the_models() -> None:
     assert f"a stored list is taken to hold {campaigns.MOST_NUMBERS} numbers" in PAGE.lower()
     assert f"{campaigns.cost(1)} units a number" in PAGE.replace("\n", " ")
     assert f"{campaigns.DIALLING} unit for every number dialled" in PAGE
-    assert f"more than {commands.LARGEST_RESULT // 1024} KiB" in PAGE
+    assert f"more than {command.LARGEST_RESULT // 1024} KiB" in PAGE
 
 
 def test_the_waits_are_those_of_the_code() -> None:
     seconds = [timedelta(seconds=one) for one in (1, 5, 15, 30)]
-    assert (*seconds, *[timedelta(minutes=1)] * 5) == commands.WAITS
+    assert (*seconds, *[timedelta(minutes=1)] * 5) == command.WAITS
     assert "after 1, 5, 15 and 30 seconds, then five times after a minute" in PAGE
 
 

@@ -8,14 +8,16 @@ import pytest
 
 from daemon.config.settings import Retention
 from daemon.config.webhooks import RETRIES, Schedule, Webhook
-from daemon.core import breaker, delivery, ledger, outage
-from daemon.core.breaker import COOLDOWNS, Health
-from daemon.core.delivery import JITTER_SHARE, Attempted, Message, Outcome, Status
+from daemon.core.delivery import breaker, outage
+from daemon.core.delivery import outcome as delivery
+from daemon.core.delivery.breaker import COOLDOWNS, Health
+from daemon.core.delivery.outcome import JITTER_SHARE, Attempted, Message, Outcome, Status
 from daemon.core.durations import parse
-from daemon.core.events import EVENT_TYPES
-from daemon.core.filters import Operator
-from daemon.core.formats import THIN, THIN_ALERT, Format, Shape, render
-from daemon.core.routing import Order
+from daemon.core.event_types import EVENT_TYPES
+from daemon.core.rendering.formats import THIN, THIN_ALERT, Format, Shape, render
+from daemon.core.routing import ledger
+from daemon.core.routing.filters import Operator
+from daemon.core.routing.plan import Order
 from daemon.senders.webhook import HEAD_CHARACTERS, RESPONSE_BYTES, outcome
 from tests.fakes import START
 from tests.test_docs import DELIVERY

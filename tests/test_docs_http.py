@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.core.breaker import Switch
+from daemon.core.delivery.breaker import Switch
 from daemon.store import database as databases
 from tests.web.setting import ADMIN, READER, Setting
 

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from daemon.config.webhooks import RETRIES
-from daemon.core.breaker import COOLDOWNS, SUSPENDED_AFTER, Health
+from daemon.core.delivery.breaker import COOLDOWNS, SUSPENDED_AFTER, Health
+from daemon.core.delivery.route import Route
 from daemon.core.model import Fact, Secret
-from daemon.core.route import Route
-from daemon.core.routing import Interest
-from daemon.core.schedule import Schedule
-from daemon.core.signing import hmac_signer
+from daemon.core.routing.plan import Interest
+from daemon.core.routing.schedule import Schedule
+from daemon.core.webhooks.signing import hmac_signer
 from daemon.host import clock
 from daemon.pipeline.endpoint_alerts import Reporter
 from daemon.pipeline.events import Recorder

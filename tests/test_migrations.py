@@ -12,8 +12,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from daemon.core.alerts import Phase
-from daemon.core.ledger import Standing
+from daemon.core.alerts.life import Phase
+from daemon.core.routing.ledger import Standing
 from daemon.store import database as databases
 from daemon.store import history, incidents, ledger, migrating, outbox
 from daemon.store.database import Database

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from daemon.core.commands import TYPES, OnHoliday
+from daemon.core.commands.command import TYPES, OnHoliday
 from daemon.core.model import Json
 from daemon.schemas import command_requests
 from daemon.schemas.wording import faults as reported

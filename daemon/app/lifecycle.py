@@ -38,9 +38,9 @@ from daemon import __version__
 from daemon.app.ping import ping
 from daemon.app.watchdog import Loop, Progress
 from daemon.config.settings import Config
-from daemon.core.breaker import Health
-from daemon.core.commands import Command
-from daemon.core.watch import Watch
+from daemon.core.commands.command import Command
+from daemon.core.delivery.breaker import Health
+from daemon.core.watches.watch import Watch
 from daemon.host import clock
 from daemon.pipeline.endpoint_alerts import Reporter
 from daemon.pipeline.events import Recorder

@@ -1,10 +1,10 @@
 """One `test.ping` to one endpoint, now: for `yemotd endpoints test` and for HTTP."""
 
 from daemon.config.settings import Config
-from daemon.core import delivery
-from daemon.core.delivery import Attempted, Outcome
+from daemon.core.delivery import outcome
+from daemon.core.delivery.outcome import Attempted, Outcome
 from daemon.core.model import Fact
-from daemon.core.routing import DAEMON, Planned
+from daemon.core.routing.plan import DAEMON, Planned
 from daemon.host import clock
 from daemon.pipeline.events import Recorder
 from daemon.store import events, history, outbox
@@ -33,7 +33,7 @@ def ping(database: Database, endpoint: str, config: Config) -> DeliveryView:
     while not ended:
         ended = sender.finished(timeout.total_seconds())
     sender.close()
-    then = delivery.DELIVERED if ended[0].outcome is Outcome.ACCEPTED else delivery.DEAD
+    then = outcome.DELIVERED if ended[0].outcome is Outcome.ACCEPTED else outcome.DEAD
     with database.write() as db:
         outbox.finish(db, [Finished(ended[0], then)], clock.utcnow())
         found = history.find(db, message.delivery)

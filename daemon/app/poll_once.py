@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from zoneinfo import ZoneInfo
 
 from daemon.config.settings import Config
-from daemon.core.watch import Watch
+from daemon.core.watches.watch import Watch
 from daemon.host import clock
 from daemon.pipeline.endpoint_alerts import Reporter
 from daemon.pipeline.events import Recorder, log_recorded

@@ -5,8 +5,9 @@ import os
 from daemon.cli.output import ConfigOption, Fatal, JsonOption, load, print_json
 from daemon.config.load import Loaded
 from daemon.config.settings import Config
-from daemon.core import detection, durations
+from daemon.core import durations
 from daemon.core.model import Json
+from daemon.core.watches import detection
 from daemon.store import database as databases
 from daemon.wiring.clients import client_of
 from daemon.wiring.watches import plan

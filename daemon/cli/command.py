@@ -28,7 +28,7 @@ from daemon.cli.output import (
     say_when_it_goes,
 )
 from daemon.core import durations
-from daemon.core.commands import TYPES, Command, OnHoliday, Status
+from daemon.core.commands.command import TYPES, Command, OnHoliday, Status
 from daemon.host import clock
 from daemon.operations import commands
 from daemon.operations.commands import Accepted, Refused, Why

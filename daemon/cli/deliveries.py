@@ -15,7 +15,7 @@ from daemon.cli.output import (
     refusals,
     say_when_it_goes,
 )
-from daemon.core.delivery import Status
+from daemon.core.delivery.outcome import Status
 from daemon.host import clock
 from daemon.operations import deliveries
 from daemon.schemas.documents import Delivery

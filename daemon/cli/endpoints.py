@@ -23,8 +23,8 @@ from daemon.cli.output import (
     say_when_it_goes,
 )
 from daemon.config.settings import Config
-from daemon.core.breaker import HEALTHY, Switch
-from daemon.core.delivery import Outcome
+from daemon.core.delivery.breaker import HEALTHY, Switch
+from daemon.core.delivery.outcome import Outcome
 from daemon.host import clock
 from daemon.operations import endpoints
 from daemon.operations.endpoints import Replay

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from daemon.cli.output import ConfigOption, Fatal, JsonOption, clock_time, open_store, print_lines
-from daemon.core.body import summary
 from daemon.core.model import Event
+from daemon.core.rendering.body import summary
 from daemon.store import events
 from daemon.store.database import Database
 from daemon.store.events import Query

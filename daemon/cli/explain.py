@@ -11,7 +11,7 @@ import typer
 
 from daemon.cli.output import ConfigOption, Fatal, JsonOption, clock_time, load, open_store, print_json
 from daemon.core import durations
-from daemon.core.incidents import Incident
+from daemon.core.alerts.incidents import Incident
 from daemon.core.model import Event, Json
 from daemon.core.timestamps import iso
 from daemon.store import events, history, incidents, ledger, views

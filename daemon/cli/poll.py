@@ -8,9 +8,9 @@ import typer
 
 from daemon.app.poll_once import poll_once, rehearse_once
 from daemon.cli.output import ConfigOption, Fatal, JsonOption, counted, load, print_json
-from daemon.core import detection
-from daemon.core.body import summary
 from daemon.core.model import Json
+from daemon.core.rendering.body import summary
+from daemon.core.watches import detection
 from daemon.store.database import DatabaseError
 from daemon.workers.poller import Polled
 

@@ -21,7 +21,7 @@ from daemon.cli.output import (
     refusals,
 )
 from daemon.core import durations
-from daemon.core.silences import Silence, Wish
+from daemon.core.routing.silences import Silence, Wish
 from daemon.host import clock
 from daemon.operations.silences import mute, unmute
 from daemon.schemas import documents

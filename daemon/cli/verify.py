@@ -21,8 +21,8 @@ from daemon.config.wording import is_like_secret
 from daemon.core import durations
 from daemon.core.model import Json, Secret
 from daemon.core.timestamps import iso
-from daemon.core.verification import TOLERANCE, Verification, Verifier
-from daemon.core.verification import verify as judge
+from daemon.core.webhooks.verification import TOLERANCE, Verification, Verifier
+from daemon.core.webhooks.verification import verify as judge
 from daemon.core.wording import nearest, quoted
 from daemon.host import clock
 

@@ -11,8 +11,8 @@ from daemon.config.systems import System
 from daemon.config.values import is_loopback
 from daemon.config.wording import Fault, Location, fault, of_table
 from daemon.core import durations
-from daemon.core.commands import CAMPAIGN, TYPES
-from daemon.core.events import EVENT_TYPES, matches
+from daemon.core.commands.command import CAMPAIGN, TYPES
+from daemon.core.event_types import EVENT_TYPES, matches
 from daemon.core.wording import nearest, quoted
 
 SHORT_INTERVAL = timedelta(seconds=5)

@@ -8,8 +8,8 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from daemon.config.quiet import Quiet
 from daemon.config.values import Duration, Settings, Text, some
-from daemon.core.filters import Operator
 from daemon.core.model import Severity
+from daemon.core.routing.filters import Operator
 
 _FIELD = re.compile(r"[a-z_]+(\.[a-z_]+)*")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from daemon.config.values import split_url
 from daemon.config.wording import is_like_secret
 from daemon.core.model import Secret
-from daemon.core.signing import PREFIX
+from daemon.core.webhooks.signing import PREFIX
 from daemon.core.wording import quoted
 
 WAYS = ("", "_file", "_credential", "_env")

@@ -27,7 +27,7 @@ from daemon.config.watches import (
     UnitsWatch,
 )
 from daemon.config.webhooks import HeldSecret
-from daemon.core.commands import READS
+from daemon.core.commands.command import READS
 from daemon.core.durations import HOUR, SECOND
 
 BASE_URL = "https://www.call2all.co.il/ym/api/"

@@ -25,7 +25,7 @@ from pydantic import (
 )
 
 from daemon.core import durations
-from daemon.core.addresses import Network
+from daemon.core.webhooks.addresses import Network
 
 SHORTEST_INTERVAL = timedelta(milliseconds=200)
 DATABASES = frozenset({"sqlite", "postgresql"})

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from daemon.config.values import Duration, Every, Number, Settings, Text, Whole, once
 from daemon.core.durations import HOUR, MINUTE, NOTHING, SECOND
 from daemon.core.model import Severity
-from daemon.core.sms import MAX_LIMIT
+from daemon.core.watches.sms import MAX_LIMIT
 
 Initial = Literal["baseline", "emit"]
 Metric = Literal[

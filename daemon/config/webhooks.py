@@ -19,9 +19,9 @@ from daemon.config.values import (
     some,
 )
 from daemon.core.durations import HOUR, MINUTE, SECOND
-from daemon.core.formats import Format
 from daemon.core.model import Secret
-from daemon.core.routing import Order
+from daemon.core.rendering.formats import Format
+from daemon.core.routing.plan import Order
 
 RETRIES = (
     5 * SECOND,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from daemon.core.delivery import OPEN, Status
+from daemon.core.delivery.outcome import OPEN, Status
 from daemon.core.durations import DAY
 
 

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from daemon.core.model import Secret
-from daemon.core.signing import signature
+from daemon.core.webhooks.signing import signature
 from daemon.host import clock
 
 TOLERANCE_SECONDS = 300

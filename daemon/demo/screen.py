@@ -15,7 +15,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from daemon.core.body import summary
+from daemon.core.rendering.body import summary
 from daemon.demo.receiver import Received
 from daemon.host import clock
 

@@ -13,8 +13,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from daemon.core import campaigns, commands
-from daemon.core.commands import CAMPAIGN, LONGEST_HOLIDAY, ROUNDING, Command, OnHoliday, Policy, Status
+from daemon.core.commands import campaigns
+from daemon.core.commands import command as commands
+from daemon.core.commands.command import (
+    CAMPAIGN,
+    LONGEST_HOLIDAY,
+    ROUNDING,
+    Command,
+    OnHoliday,
+    Policy,
+    Status,
+)
 from daemon.core.model import Json
 from daemon.core.timestamps import iso
 from daemon.schemas.command_requests import Request, params_of, units_of

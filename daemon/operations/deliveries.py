@@ -7,7 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from daemon.core.delivery import OPEN, Status
+from daemon.core.delivery.outcome import OPEN, Status
 from daemon.core.refusals import Refused, Why
 from daemon.store import history, outbox, replay
 from daemon.store.history import DeliveryView

@@ -9,9 +9,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from daemon.core.breaker import Switch
+from daemon.core.delivery.breaker import Switch
 from daemon.core.refusals import Refused, Why
-from daemon.core.routing import Interest
+from daemon.core.routing.plan import Interest
 from daemon.core.wording import nearest
 from daemon.operations import replay as replayer
 from daemon.store import endpoint_health, views

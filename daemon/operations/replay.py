@@ -11,10 +11,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from daemon.core.delivery import OPEN, Status
+from daemon.core.delivery.outcome import OPEN, Status
 from daemon.core.durations import SECOND
 from daemon.core.model import Event, Reason
-from daemon.core.routing import Interest, lane, planned, wants
+from daemon.core.routing.plan import Interest, lane, planned, wants
 from daemon.store import outbox, replay
 from daemon.store.database import Database
 from daemon.store.replay import CHUNK, Past, Plan, Span, Which

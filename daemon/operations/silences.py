@@ -7,9 +7,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from daemon.core.incidents import Incident
+from daemon.core.alerts.incidents import Incident
 from daemon.core.refusals import Refused, Why
-from daemon.core.silences import Silence, Wish, granted
+from daemon.core.routing.silences import Silence, Wish, granted
 from daemon.store import incidents, silences
 
 

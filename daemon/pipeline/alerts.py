@@ -7,10 +7,11 @@ from datetime import datetime
 import sqlalchemy as sa
 import structlog
 
-from daemon.core import alerts, health, incidents
-from daemon.core.alerts import Phase, Ruling, Seen, Turn
+from daemon.core.alerts import incidents, life
+from daemon.core.alerts.life import Phase, Ruling, Seen, Turn
 from daemon.core.durations import NOTHING
 from daemon.core.model import Condition, Fact, Verdict
+from daemon.core.watches import api
 from daemon.pipeline.events import Recorder
 from daemon.store import incidents as incident_store
 from daemon.store import watches
@@ -50,7 +51,7 @@ class Judge:
     def take(self, conditions: Iterable[Condition], when: Seen) -> None:
         """Judge conditions, and store what becomes of their alerts and incidents."""
         lives = {key: one.alert for key, one in self.known.items()}
-        rulings = alerts.judge(lives, conditions, when, lambda: self._recorder.new_id("inc"))
+        rulings = life.judge(lives, conditions, when, lambda: self._recorder.new_id("inc"))
         steady = {one.condition.key for one in rulings if self._is_steady(one)}
         watches.save_alerts(self._db, self._system, self._owner, rulings, self.known, steady)
         incident_store.save_transitions(self._db, self._system, rulings, when)
@@ -108,17 +109,17 @@ def gone(
     swept = []
     for system, owner in watches.alert_owners(db):
         names = configured.get(system, set())
-        if owner != health.OWNER:
+        if owner != api.OWNER:
             if owner not in names:
                 judge = Judge(db, recorder, system, owner)
                 judge.close(list(judge.known), when)
                 swept.append((system, judge.judged()))
             continue
         judge = Judge(db, recorder, system, owner)
-        kept = {health.key_of(name) for name in names} | {health.API_KEY, health.TOKEN_KEY}
+        kept = {api.key_of(name) for name in names} | {api.API_KEY, api.TOKEN_KEY}
         left = [key for key in judge.known if key not in kept or not names]
         if left:
-            judge.close([key for key in left if key != health.API_KEY], when)
+            judge.close([key for key in left if key != api.API_KEY], when)
             judge.take(_api(judge, is_configured=bool(names)), when)
             swept.append((system, judge.judged()))
     return swept
@@ -126,13 +127,13 @@ def gone(
 
 def _api(judge: Judge, *, is_configured: bool) -> list[Condition]:
     """The API's folded condition after some of its watches have gone."""
-    stored = judge.known.get(health.API_KEY)
+    stored = judge.known.get(api.API_KEY)
     if stored is None:
         return []
     if not is_configured:
         return [stored.condition(Verdict.GONE)]
     phases = {key: phase for key, phase in judge.phases.items() if phase is not Phase.OK}
-    folded = health.fold(phases, stored.payload.get("error"), stored.severity)
+    folded = api.fold(phases, stored.payload.get("error"), stored.severity)
     # Nobody has seen that the API is back: what was blind is gone.
     return [replace(folded, verdict=Verdict.GONE)] if folded.verdict is Verdict.GOOD else [folded]
 

@@ -6,11 +6,11 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from daemon.core.alerts import Seen
-from daemon.core.breaker import HEALTHY, Breaker, DisabledBy, Health, Turn
+from daemon.core.alerts.life import Seen
+from daemon.core.delivery.breaker import HEALTHY, Breaker, DisabledBy, Health, Turn
 from daemon.core.durations import NOTHING
 from daemon.core.model import Condition, Fact, Json, Kind, Rule, Severity, Verdict
-from daemon.core.routing import DAEMON, endpoint_subject
+from daemon.core.routing.plan import DAEMON, endpoint_subject
 from daemon.pipeline.alerts import Judge
 from daemon.pipeline.events import Recorded, Recorder, log_recorded
 from daemon.pipeline.notification import Teller

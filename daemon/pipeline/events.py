@@ -8,9 +8,9 @@ from datetime import datetime
 import sqlalchemy as sa
 import structlog
 
-from daemon.core import routing
 from daemon.core.model import Event, Fact
-from daemon.core.routing import Interest
+from daemon.core.routing import plan
+from daemon.core.routing.plan import Interest
 from daemon.store import events, outbox
 
 log = structlog.get_logger()
@@ -21,7 +21,7 @@ class Recorded:
     """What was written."""
 
     events: tuple[Event, ...] = ()
-    deliveries: tuple[routing.Planned, ...] = ()
+    deliveries: tuple[plan.Planned, ...] = ()
     turned: Mapping[str, Event] = field(default_factory=dict)
     """Events of incidents that began or ended, by incident: whom they are told is not settled yet."""
     incidents: Mapping[str, str] = field(default_factory=dict)
@@ -45,9 +45,9 @@ class Recorder:
     def record(self, db: sa.Connection, system: str, facts: Sequence[Fact], now: datetime) -> Recorded:
         """Write these facts of a system, and deliver those that stand alone to every interested endpoint;
         whom an incident's event is told, the ledger decides. The caller commits."""
-        written = self.write(db, system, routing.wanted(system, facts, self.interests), now)
+        written = self.write(db, system, plan.wanted(system, facts, self.interests), now)
         alone = [event for event, incident in written if incident is None]
-        delivered = self.deliver(db, routing.plan(alone, self.interests), now)
+        delivered = self.deliver(db, plan.plan(alone, self.interests), now)
         turned = {incident: event for event, incident in written if incident is not None}
         of_incidents = {event.id: incident for incident, event in turned.items()}
         return Recorded(tuple(event for event, _ in written), delivered, turned, of_incidents)
@@ -60,8 +60,8 @@ class Recorder:
         return [(event, fact.incident) for event, fact in zip(written, facts, strict=True)]
 
     def deliver(
-        self, db: sa.Connection, planned: Sequence[routing.Planned], now: datetime
-    ) -> tuple[routing.Planned, ...]:
+        self, db: sa.Connection, planned: Sequence[plan.Planned], now: datetime
+    ) -> tuple[plan.Planned, ...]:
         """Add deliveries of events that are written."""
         if planned:
             outbox.add(db, planned, events.numbers(db, [one.event for one in planned]), now)

@@ -16,15 +16,15 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from daemon.core import incidents as of_incidents
-from daemon.core import ledger, quiet, routing
-from daemon.core.alerts import Phase
-from daemon.core.holds import holds, rank
-from daemon.core.incidents import Incident
-from daemon.core.ledger import NEVER, Decision, Hold, Told
+from daemon.core.alerts import incidents as of_incidents
+from daemon.core.alerts.incidents import Incident
+from daemon.core.alerts.life import Phase
 from daemon.core.model import Event, Fact, Json, Reason
-from daemon.core.routing import DAEMON, Interest, Planned
-from daemon.core.silences import Silence, is_served
+from daemon.core.routing import ledger, plan, quiet
+from daemon.core.routing.holds import holds, rank
+from daemon.core.routing.ledger import NEVER, Decision, Hold, Told
+from daemon.core.routing.plan import DAEMON, Interest, Planned
+from daemon.core.routing.silences import Silence, is_served
 from daemon.core.timestamps import iso
 from daemon.pipeline.alerts import gone
 from daemon.pipeline.events import Recorded, Recorder
@@ -175,10 +175,8 @@ class Teller:
             fresh if reason in PLAIN and fresh else self._direct(db, telling, asked, reason, superseded, now)
         )
         urgency = quiet.urgency(interest.quiet, incident.severity)
-        lane = routing.lane(event, urgency)
-        telling.deliveries.append(
-            routing.planned(event, interest, lane, incident=incident.id, urgency=urgency)
-        )
+        lane = plan.lane(event, urgency)
+        telling.deliveries.append(plan.planned(event, interest, lane, incident=incident.id, urgency=urgency))
         ledger_store.save(db, asked.line, ledger.after(told, incident, reason, now), event=event.id)
         ledger_store.append(db, Decided(*asked.line, now, reason, told.held_by, event.id))
 
@@ -251,7 +249,7 @@ class Teller:
             }
             fact = Fact("quiet.ended", f"endpoint/{endpoint}", {"quiet": digest})
             ((event, _),) = self._recorder.write(db, DAEMON, [fact], now)
-            delivered = self._recorder.deliver(db, [Planned(event, endpoint, routing.lane(event))], now)
+            delivered = self._recorder.deliver(db, [Planned(event, endpoint, plan.lane(event))], now)
             recorded += Recorded((event,), delivered)
         return recorded
 

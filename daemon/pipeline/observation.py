@@ -18,11 +18,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from daemon.core import health
-from daemon.core.alerts import Seen
+from daemon.core.alerts.life import Seen
 from daemon.core.durations import NOTHING
 from daemon.core.model import Fact, Failure, Unknown
-from daemon.core.watch import Watch
+from daemon.core.watches import api
+from daemon.core.watches.watch import Watch
 from daemon.pipeline.alerts import Judge
 from daemon.pipeline.events import Recorded, Recorder
 from daemon.pipeline.notification import Teller
@@ -100,12 +100,12 @@ class Walk:
         """What the poll says of the API; told before anything that was seen through it."""
         watch, before = self._watch, self.before
         when = Seen(self._now, before.polled_at, self._elapsed.since_poll)
-        judge = Judge(self._db, self._recorder, watch.system, health.OWNER)
-        judge.take(health.conditions(watch.name, unknown, watch.api_rule), when)
-        stored = judge.known.get(health.API_KEY)
-        error = health.error_of(unknown) or (stored.payload.get("error") if stored else None)
-        judge.take([health.fold(judge.phases, error, watch.api_rule.severity)], when)
+        judge = Judge(self._db, self._recorder, watch.system, api.OWNER)
+        judge.take(api.conditions(watch.name, unknown, watch.api_rule), when)
+        stored = judge.known.get(api.API_KEY)
+        error = api.error_of(unknown) or (stored.payload.get("error") if stored else None)
+        judge.take([api.fold(judge.phases, error, watch.api_rule.severity)], when)
         judged = judge.judged()
         self.is_settled = self.is_settled and judged.is_settled
-        changed = health.schema_changed(watch.name, watch.method, before.problems, problems)
+        changed = api.schema_changed(watch.name, watch.method, before.problems, problems)
         return [*judged.facts, *changed]

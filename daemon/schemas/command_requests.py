@@ -26,11 +26,11 @@ from pydantic import (
     field_validator,
 )
 
-from daemon.core.campaigns import LISTS, MOST_NUMBERS, estimate
-from daemon.core.commands import OnHoliday
+from daemon.core.commands.campaigns import LISTS, MOST_NUMBERS, estimate
+from daemon.core.commands.command import OnHoliday
 from daemon.core.model import Json
 from daemon.core.phones import normalise
-from daemon.core.sms import MAX_LIMIT
+from daemon.core.watches.sms import MAX_LIMIT
 
 LONGEST_RINGING = 35
 """Seconds; the API takes no more."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from daemon.core.commands import Status as CommandStatus
+from daemon.core.commands.command import Status as CommandStatus
 from daemon.schemas import documents
 
 

@@ -6,13 +6,15 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from daemon.core import breaker, delivery, silences
-from daemon.core.alerts import Phase
-from daemon.core.breaker import DisabledBy, Health, Switch
-from daemon.core.delivery import Outcome
-from daemon.core.incidents import Incident
-from daemon.core.ledger import Told
+from daemon.core.alerts.incidents import Incident
+from daemon.core.alerts.life import Phase
+from daemon.core.delivery import breaker
+from daemon.core.delivery import outcome as delivery
+from daemon.core.delivery.breaker import DisabledBy, Health, Switch
+from daemon.core.delivery.outcome import Outcome
 from daemon.core.model import Severity
+from daemon.core.routing import silences
+from daemon.core.routing.ledger import Told
 from daemon.core.timestamps import iso
 from daemon.store.history import AttemptView, DeliveryView
 from daemon.store.replay import Plan

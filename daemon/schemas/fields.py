@@ -7,7 +7,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, PlainValidator, StringConstraints, WithJsonSchema
 
-from daemon.core import commands, delivery, durations
+from daemon.core import durations
+from daemon.core.commands import command
+from daemon.core.delivery import outcome
 from daemon.core.timestamps import from_iso
 from daemon.schemas.documents import words
 from daemon.store.replay import Which
@@ -66,13 +68,13 @@ Duration = Annotated[timedelta, PlainValidator(_duration), WithJsonSchema({"type
 # Texts: an enum would be a component of its own in the OpenAPI document, and two are called `Status`.
 DeliveryStatus = Annotated[
     str,
-    AfterValidator(_one_of(delivery.Status)),
-    WithJsonSchema({"type": "string", **words(delivery.Status)}),
+    AfterValidator(_one_of(outcome.Status)),
+    WithJsonSchema({"type": "string", **words(outcome.Status)}),
 ]
 CommandStatus = Annotated[
     str,
-    AfterValidator(_one_of(commands.Status)),
-    WithJsonSchema({"type": "string", **words(commands.Status)}),
+    AfterValidator(_one_of(command.Status)),
+    WithJsonSchema({"type": "string", **words(command.Status)}),
 ]
 WhichEvents = Annotated[
     str, AfterValidator(_one_of(Which)), WithJsonSchema({"type": "string", **words(Which)})

@@ -1,6 +1,6 @@
 """Every kind of sender as one, for the dispatcher, which knows of endpoints only."""
 
-from daemon.core.delivery import Attempted, Message
+from daemon.core.delivery.outcome import Attempted, Message
 from daemon.senders.mail import MailSender
 from daemon.senders.notify import NotifySender
 from daemon.senders.webhook import WebhookSender

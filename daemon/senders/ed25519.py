@@ -11,8 +11,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from daemon.core.model import Secret
-from daemon.core.signing import PREFIX, Signer
-from daemon.core.verification import Verifier
+from daemon.core.webhooks.signing import PREFIX, Signer
+from daemon.core.webhooks.verification import Verifier
 
 PRIVATE_PREFIX = "whsk_"
 PUBLIC_PREFIX = "whpk_"

@@ -18,8 +18,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup, escape
 
-from daemon.core.mails import Mail, Style, Tone
-from daemon.core.phrases import END, FIRST_STRONG
+from daemon.core.rendering.mails import Mail, Style, Tone
+from daemon.core.rendering.phrases import END, FIRST_STRONG
 
 log = structlog.get_logger()
 

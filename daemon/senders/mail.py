@@ -7,7 +7,7 @@
     wake      the worker                 there are results for `finished`
 
 Every message that was started comes out of `finished` exactly once, whatever happens on the way. What
-its end means for the delivery is decided in `core/delivery.py`.
+its end means for the delivery is decided in `core/delivery/outcome.py`.
 """
 
 import threading
@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import structlog
 
-from daemon.core.delivery import Attempted, Message, Outcome
+from daemon.core.delivery.outcome import Attempted, Message, Outcome
 from daemon.senders.smtp import Mail, Reach, Server
 from daemon.senders.smtp_courier import Carried, Courier
 

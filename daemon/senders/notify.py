@@ -23,10 +23,10 @@ from typing import Any
 
 import structlog
 
-from daemon.core.delivery import Attempted, Message, Outcome, Phases
-from daemon.core.formats import redacted
+from daemon.core.delivery.outcome import Attempted, Message, Outcome, Phases
 from daemon.core.model import Secret
-from daemon.core.phrases import sentence
+from daemon.core.rendering.formats import redacted
+from daemon.core.rendering.phrases import sentence
 
 log = structlog.get_logger()
 

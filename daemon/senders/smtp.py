@@ -16,7 +16,7 @@ from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
-from daemon.core.delivery import Outcome
+from daemon.core.delivery.outcome import Outcome
 from daemon.core.model import Secret
 from daemon.senders.smtp_socket import GarbledError, Stopwatch, TimedSmtp, readable
 from daemon.senders.webhook import ca_file

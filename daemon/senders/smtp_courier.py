@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from daemon.core.delivery import Outcome, Phases
+from daemon.core.delivery.outcome import Outcome, Phases
 from daemon.core.durations import MINUTE
 from daemon.senders.smtp import Connection, Failed, InDoubt, Mail, Reach, Server, Tired
 from daemon.senders.smtp_socket import Stopwatch

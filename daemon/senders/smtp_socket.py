@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from daemon.core.delivery import Phases
+from daemon.core.delivery.outcome import Phases
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

@@ -1,7 +1,7 @@
 """Webhooks through libcurl: many attempts at once from one thread, no policy.
 
 The only file that knows `pycurl`. A message goes in by `start`, its end comes out of `finished`; what an
-end means for the delivery is decided in `core/delivery.py`. libcurl brings what must hold for every
+end means for the delivery is decided in `core/delivery/outcome.py`. libcurl brings what must hold for every
 attempt: a total deadline that a dripping receiver cannot stretch, no redirects, nothing taken from the
 environment, and the address judged when the socket is opened, after the name was resolved.
 """
@@ -23,10 +23,10 @@ import certifi
 import pycurl
 
 from daemon import __version__
-from daemon.core.addresses import Network, refusal
-from daemon.core.delivery import Attempted, Message, Outcome, Phases
-from daemon.core.formats import Shape, render
-from daemon.core.signing import Signer, headers
+from daemon.core.delivery.outcome import Attempted, Message, Outcome, Phases
+from daemon.core.rendering.formats import Shape, render
+from daemon.core.webhooks.addresses import Network, refusal
+from daemon.core.webhooks.signing import Signer, headers
 
 RESPONSE_BYTES = 16 * 1024
 HEAD_CHARACTERS = 500

@@ -17,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from daemon.core.vitals import Disk
+from daemon.core.watches.machine import Disk
 from daemon.store import backup
 from daemon.store.schema import REVISION
 

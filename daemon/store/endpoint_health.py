@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from daemon.core.breaker import HEALTHY, Breaker, Switch
+from daemon.core.delivery.breaker import HEALTHY, Breaker, Switch
 from daemon.store.schema import endpoints
 
 _NAMES = tuple(field.name for field in fields(Breaker))

@@ -6,8 +6,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from daemon.core import body
 from daemon.core.model import Event, Fact
+from daemon.core.rendering import body
 from daemon.store.prepared import Prepared
 from daemon.store.schema import events, millis, sequences
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from daemon.core.delivery import Outcome, Phases, Status
+from daemon.core.delivery.outcome import Outcome, Phases, Status
 from daemon.store.events import glob
 from daemon.store.schema import attempts, deliveries, events
 

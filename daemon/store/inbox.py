@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from daemon.core.commands import Command, Error, Status
+from daemon.core.commands.command import Command, Error, Status
 from daemon.store.events import glob
 from daemon.store.schema import commands
 

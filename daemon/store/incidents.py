@@ -8,9 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from daemon.core.alerts import TOLD, Phase, Ruling, Seen
+from daemon.core.alerts.incidents import Incident
+from daemon.core.alerts.life import TOLD, Phase, Ruling, Seen
 from daemon.core.durations import NOTHING
-from daemon.core.incidents import Incident
 from daemon.core.model import Interval, Kind
 from daemon.store.schema import alerts, incidents, ledger, transitions
 

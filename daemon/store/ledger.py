@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from daemon.core.delivery import OPEN, Status
-from daemon.core.ledger import Hold, Told
+from daemon.core.delivery.outcome import OPEN, Status
 from daemon.core.model import Reason
+from daemon.core.routing.ledger import Hold, Told
 from daemon.store.schema import decisions, deliveries, events, ledger, quiet
 
 Line = tuple[str, str]

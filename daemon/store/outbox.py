@@ -13,9 +13,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from daemon.core.delivery import OPEN, Attempted, Message, Next, Outcome, Status
-from daemon.core.events import states_like
-from daemon.core.routing import Order, Planned
+from daemon.core.delivery.outcome import OPEN, Attempted, Message, Next, Outcome, Status
+from daemon.core.event_types import states_like
+from daemon.core.routing.plan import Order, Planned
 from daemon.store.prepared import Prepared
 from daemon.store.schema import EPOCH, MILLISECOND, attempts, deliveries, events, millis
 

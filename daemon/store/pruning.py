@@ -10,7 +10,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from daemon.core.delivery import Status
+from daemon.core.delivery.outcome import Status
 from daemon.store.schema import (
     attempts,
     commands,

@@ -8,7 +8,7 @@ from enum import Enum
 
 import sqlalchemy as sa
 
-from daemon.core.delivery import Status
+from daemon.core.delivery.outcome import Status
 from daemon.core.model import Event
 from daemon.store import events as event_store
 from daemon.store.schema import deliveries, events, ledger

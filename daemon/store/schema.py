@@ -10,13 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-from daemon.core.alerts import Phase
-from daemon.core.breaker import DisabledBy, Health, Switch
-from daemon.core.commands import OnHoliday
-from daemon.core.commands import Status as CommandStatus
-from daemon.core.delivery import Outcome, Status
-from daemon.core.ledger import Hold, Standing
+from daemon.core.alerts.life import Phase
+from daemon.core.commands.command import OnHoliday
+from daemon.core.commands.command import Status as CommandStatus
+from daemon.core.delivery.breaker import DisabledBy, Health, Switch
+from daemon.core.delivery.outcome import Outcome, Status
 from daemon.core.model import Reason, Severity
+from daemon.core.routing.ledger import Hold, Standing
 
 REVISION = "0004"
 """Of the newest migration."""

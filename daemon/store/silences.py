@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from daemon.core.silences import Silence
+from daemon.core.routing.silences import Silence
 from daemon.store.schema import silences
 
 

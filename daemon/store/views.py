@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from daemon.core.alerts import Phase
-from daemon.core.breaker import HEALTHY, Breaker, Switch
-from daemon.core.ledger import Told
+from daemon.core.alerts.life import Phase
+from daemon.core.delivery.breaker import HEALTHY, Breaker, Switch
+from daemon.core.routing.ledger import Told
 from daemon.store import endpoint_health as endpoint_store
 from daemon.store import events, ledger
 from daemon.store.schema import alerts as alert_table

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from daemon.core.alerts import Alert, Ruling
+from daemon.core.alerts.life import Alert, Ruling
 from daemon.core.durations import NOTHING
 from daemon.core.model import Condition, Interval, Json, Kind, Rule, Severity, Unknown, Verdict
 from daemon.store.schema import alerts, watches

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from daemon.core.counts import Counts
-from daemon.core.routing import Interest
+from daemon.core.routing.plan import Interest
 from daemon.store.history import DeliveryView
 from daemon.web.routes.commands import Desk
 

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from daemon.config.settings import Config
 from daemon.config.systems import System
-from daemon.core import command_results as results
-from daemon.core.commands import Command, Done, Policy
+from daemon.core.commands import judgement as results
+from daemon.core.commands.command import Command, Done, Policy
 from daemon.core.model import Unknown
 from daemon.host import clock
 from daemon.workers import commander

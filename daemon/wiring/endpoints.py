@@ -9,14 +9,14 @@ from daemon.config.quiet import DAYS
 from daemon.config.quiet import Quiet as QuietWindow
 from daemon.config.settings import Config
 from daemon.config.webhooks import Webhook
+from daemon.core.delivery.route import Route
 from daemon.core.durations import NOTHING
-from daemon.core.filters import Filter
 from daemon.core.model import Secret
-from daemon.core.quiet import Quiet, Weekly
 from daemon.core.retention import Retention
-from daemon.core.route import Route
-from daemon.core.routing import Interest
-from daemon.core.schedule import Schedule
+from daemon.core.routing.filters import Filter
+from daemon.core.routing.plan import Interest
+from daemon.core.routing.quiet import Quiet, Weekly
+from daemon.core.routing.schedule import Schedule
 from daemon.senders.mail import QUEUED_AT_MOST
 from daemon.wiring.hebrew_calendar import HolyDays, Place
 from daemon.wiring.mailboxes import LETTERS, MOST_IN_ONE, SERVER, Mailbox, mailboxes, mailing, schedule

@@ -14,7 +14,7 @@ from astral import Observer
 from astral import sun as astral_sun
 from pyluach.dates import GregorianDate
 
-from daemon.core.commands import LONGEST_HOLIDAY
+from daemon.core.commands.command import LONGEST_HOLIDAY
 from daemon.core.durations import DAY
 
 SATURDAY = 5

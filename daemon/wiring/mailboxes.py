@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from daemon.config.mail import Email
 from daemon.config.settings import Config
-from daemon.core.route import Mailing
-from daemon.core.schedule import Schedule
+from daemon.core.delivery.route import Mailing
+from daemon.core.routing.schedule import Schedule
 
 SERVER = "smtp"
 """The name under which others hear of the health of all mailboxes."""

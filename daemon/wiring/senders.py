@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 from daemon.config.mail import Smtp
 from daemon.config.settings import Config
 from daemon.config.webhooks import Webhook
-from daemon.core.delivery import Message
-from daemon.core.formats import Shape
-from daemon.core.mails import Mail, Style, compose, held_back
-from daemon.core.signing import Signer, hmac_signer
+from daemon.core.delivery.outcome import Message
+from daemon.core.rendering.formats import Shape
+from daemon.core.rendering.mails import Mail, Style, compose, held_back
+from daemon.core.webhooks.signing import Signer, hmac_signer
 from daemon.host import clock
 from daemon.senders.all import Senders
 from daemon.senders.mail import Letter, MailSender

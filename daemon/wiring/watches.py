@@ -20,11 +20,11 @@ from daemon.config.watches import (
     Threshold,
     UnitsWatch,
 )
-from daemon.core import account, flapping, queues, registrations, sip, sms
-from daemon.core.alerts import Seen
+from daemon.core.alerts.life import Seen
 from daemon.core.durations import NOTHING
 from daemon.core.model import Change, Rule, Unknown
-from daemon.core.watch import Watch
+from daemon.core.watches import directories, flapping, pirsumphone, queues, registrations, sip, sms, units
+from daemon.core.watches.watch import Watch
 from daemon.wiring.clients import client_of
 from daemon.yemot import answers
 from daemon.yemot.client import Client
@@ -187,20 +187,20 @@ def _queue(system: str, watch: QueueWatch, client: Client, api_rule: Rule) -> Wa
 
 def _directory(system: str, watch: DirectoryWatch, client: Client, api_rule: Rule) -> Watch:
     def diff(
-        before: account.DirectoryState | None, seen: account.Directory, _when: Seen
-    ) -> Change[account.DirectoryState]:
-        return account.diff_directory(before, seen, watch.path, is_emitting=watch.initial == "emit")
+        before: directories.State | None, seen: directories.Observation, _when: Seen
+    ) -> Change[directories.State]:
+        return directories.diff(before, seen, watch.path, is_emitting=watch.initial == "emit")
 
     return Watch(
         system=system,
-        name=account.directory_subject(watch.path),
+        name=directories.subject(watch.path),
         method="GetIVR2DirStats",
         every=watch.every,
         fetch=partial(client.directory_stats, watch.path),
         read=lambda answer: answers.directory(answer.data),
         diff=diff,
-        dump=account.dump,
-        load=account.load_directory,
+        dump=directories.dump,
+        load=directories.load,
         conditions={"a recording": NOTHING},
         api_rule=api_rule,
     )
@@ -208,9 +208,9 @@ def _directory(system: str, watch: DirectoryWatch, client: Client, api_rule: Rul
 
 def _pirsumphone(system: str, watch: PirsumPhoneWatch, client: Client, api_rule: Rule) -> Watch:
     def diff(
-        before: account.PirsumPhoneState | None, seen: account.PirsumPhone, _when: Seen
-    ) -> Change[account.PirsumPhoneState]:
-        return account.diff_pirsumphone(before, seen, is_emitting=watch.initial == "emit")
+        before: pirsumphone.State | None, seen: pirsumphone.Observation, _when: Seen
+    ) -> Change[pirsumphone.State]:
+        return pirsumphone.diff(before, seen, is_emitting=watch.initial == "emit")
 
     return Watch(
         system=system,
@@ -220,20 +220,18 @@ def _pirsumphone(system: str, watch: PirsumPhoneWatch, client: Client, api_rule:
         fetch=client.pirsumphone_status,
         read=lambda answer: answers.pirsumphone(answer.data),
         diff=diff,
-        dump=account.dump,
-        load=account.load_pirsumphone,
+        dump=pirsumphone.dump,
+        load=pirsumphone.load,
         conditions={"registered or not": NOTHING},
         api_rule=api_rule,
     )
 
 
 def _units(system: str, watch: UnitsWatch, client: Client, zone: ZoneInfo, api_rule: Rule) -> Watch:
-    limit = account.UnitsRule(watch.below, watch.expires_within, Rule(watch.hold, watch.keep, watch.severity))
+    limit = units.Limit(watch.below, watch.expires_within, Rule(watch.hold, watch.keep, watch.severity))
 
-    def diff(
-        before: account.UnitsState | None, seen: account.Units, when: Seen
-    ) -> Change[account.UnitsState]:
-        return account.diff_units(before, seen, limit, today(when.at, zone))
+    def diff(before: units.State | None, seen: units.Observation, when: Seen) -> Change[units.State]:
+        return units.diff(before, seen, limit, today(when.at, zone))
 
     return Watch(
         system=system,
@@ -243,8 +241,8 @@ def _units(system: str, watch: UnitsWatch, client: Client, zone: ZoneInfo, api_r
         fetch=client.session,
         read=lambda answer: answers.units(answer.data),
         diff=diff,
-        dump=account.dump,
-        load=account.load_units,
+        dump=units.dump,
+        load=units.load,
         conditions=_units_in_words(watch),
         api_rule=api_rule,
         is_conclusive=lambda _seen: False,  # the date of expiry comes nearer by itself

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 import structlog
 
 from daemon.core.model import Fact, Json
-from daemon.core.routing import DAEMON
-from daemon.core.watch import Watch
+from daemon.core.routing.plan import DAEMON
+from daemon.core.watches.watch import Watch
 from daemon.pipeline import endpoint_alerts
 from daemon.pipeline.endpoint_alerts import Reporter
 from daemon.pipeline.events import Recorder, log_recorded

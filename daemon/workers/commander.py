@@ -25,9 +25,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 import structlog
 
-from daemon.core import commands
-from daemon.core.bucket import Bucket
-from daemon.core.commands import CAMPAIGN, ROUNDING, Command, Done, Policy, Trouble
+from daemon.core.commands import command as commands
+from daemon.core.commands.command import CAMPAIGN, ROUNDING, Command, Done, Policy, Trouble
+from daemon.core.delivery.rate import Bucket
 from daemon.core.model import Failure, Unknown
 from daemon.pipeline.events import Recorded, Recorder, log_recorded
 from daemon.store import inbox

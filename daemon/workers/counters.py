@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from itertools import accumulate
 
-from daemon.core.commands import Command
+from daemon.core.commands.command import Command
 from daemon.core.counts import Counts, Durations
-from daemon.core.delivery import Attempted, Outcome
+from daemon.core.delivery.outcome import Attempted, Outcome
 from daemon.workers.poller import Polled
 
 MICROSECOND = timedelta(microseconds=1)

@@ -24,13 +24,14 @@ from typing import Protocol
 import sqlalchemy as sa
 import structlog
 
-from daemon.core import breaker, delivery, quiet
-from daemon.core.breaker import Breaker, Health, Switch, Turn
-from daemon.core.delivery import OPEN, Attempted, Message, Next, Outcome, Status
+from daemon.core.delivery import breaker, outcome
+from daemon.core.delivery.breaker import Breaker, Health, Switch, Turn
+from daemon.core.delivery.outage import Outage
+from daemon.core.delivery.outcome import OPEN, Attempted, Message, Next, Outcome, Status
+from daemon.core.delivery.route import Route
 from daemon.core.durations import NOTHING
-from daemon.core.outage import Outage
-from daemon.core.route import Route
-from daemon.core.routing import Order
+from daemon.core.routing import quiet
+from daemon.core.routing.plan import Order
 from daemon.store import endpoint_health, outbox
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
@@ -215,20 +216,20 @@ class Dispatcher:
 
     def _our_outage(self, now: datetime) -> list[Attempted]:
         """Which of the attempts that ended failed by our own network."""
-        suspects = [one for one in self._ended if one.outcome in delivery.NETWORK]
+        suspects = [one for one in self._ended if one.outcome in outcome.NETWORK]
         api = self._is_api_answering() if suspects else None
         return [one for one in suspects if self._outage.is_ours(one, now, is_api_answering=api)]
 
     def _decide(self, attempted: Attempted, now: datetime, *, is_ours: bool) -> Finished:
         if attempted.outcome is Outcome.ACCEPTED:
-            return Finished(attempted, delivery.DELIVERED)
+            return Finished(attempted, outcome.DELIVERED)
         route = self.routes.get(attempted.message.endpoint)
         if route is None:  # it left the configuration meanwhile
             return Finished(attempted, Next(Status.PENDING, now), frees_lane=False)
         retries = route.retries(attempted.message.event_type)
         # What was mailed together is due together again, and makes the very same mail.
         jitter = 0.0 if route.mailing else self._jitter()
-        then = delivery.after(attempted, now, jitter, retries, is_our_outage=is_ours)
+        then = outcome.after(attempted, now, jitter, retries, is_our_outage=is_ours)
         return Finished(attempted, then, then.status not in OPEN or route.order is Order.BEST_EFFORT)
 
     def _moved(self, ended: Sequence[Attempted], ran: timedelta, now: datetime) -> dict[str, Breaker]:

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from daemon.core.breaker import HEALTHY, Breaker, Health
-from daemon.core.bucket import Bucket
-from daemon.core.delivery import Message
+from daemon.core.delivery.breaker import HEALTHY, Breaker, Health
+from daemon.core.delivery.outcome import Message
+from daemon.core.delivery.rate import Bucket
+from daemon.core.delivery.route import Mailing, Route
 from daemon.core.durations import HOUR
-from daemon.core.route import Mailing, Route
 
 AHEAD = 4
 """How many times its share is claimed for an endpoint beside what is under way, at most `MOST_AHEAD`."""

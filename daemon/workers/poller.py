@@ -14,7 +14,7 @@ import structlog
 
 from daemon.core.durations import NOTHING
 from daemon.core.model import Failure, Unknown
-from daemon.core.watch import Watch
+from daemon.core.watches.watch import Watch
 from daemon.pipeline.events import Recorded, Recorder, log_recorded
 from daemon.pipeline.observation import UNOBSERVED, Elapsed, Walk
 from daemon.store import watches

@@ -14,13 +14,13 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 import structlog
 
-from daemon.core import vitals
-from daemon.core.alerts import Seen
+from daemon.core.alerts.life import Seen
 from daemon.core.durations import NOTHING
 from daemon.core.model import Condition, Fact
-from daemon.core.routing import DAEMON
+from daemon.core.routing.plan import DAEMON
 from daemon.core.timestamps import iso
-from daemon.core.vitals import Disk
+from daemon.core.watches import machine
+from daemon.core.watches.machine import Disk
 from daemon.pipeline.alerts import Judge
 from daemon.pipeline.events import Recorded, Recorder, log_recorded
 from daemon.pipeline.notification import Teller
@@ -99,10 +99,10 @@ class Vitals:
     def _conditions(self, now: datetime) -> list[Condition]:
         with self._lock:
             ahead = [off for at, off in self._heard if now - FRESH <= at <= now]
-        found = [vitals.clock(ahead)]
+        found = [machine.clock(ahead)]
         least, seen = self._least_mib(), self._disk()
         if least and seen is not None:
-            found.append(vitals.disk(seen, least))
+            found.append(machine.disk(seen, least))
         return found
 
     def _judge(self, db: sa.Connection, conditions: list[Condition], now: datetime) -> Recorded:

@@ -10,8 +10,10 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
-from daemon.core import account, queues, registrations, sip, sms
 from daemon.core.model import Failure, Unknown
+from daemon.core.watches import directories, queues, registrations, sip, sms
+from daemon.core.watches.pirsumphone import Observation as PirsumPhone
+from daemon.core.watches.units import Observation as Units
 from daemon.yemot.scalars import (
     Fields,
     boolean,
@@ -101,7 +103,7 @@ def queue_state(data: Data) -> queues.Observation | Unknown:
     )
 
 
-def directory(data: Data) -> account.Directory | Unknown:
+def directory(data: Data) -> directories.Observation | Unknown:
     """GetIVR2DirStats.
 
     The highest file tells one recording from the next, so an answer without a readable `maxFile` is none.
@@ -112,7 +114,7 @@ def directory(data: Data) -> account.Directory | Unknown:
     max_file = _file(fields, data, "maxFile", content_files=content_files)
     min_file = _file(fields, data, "minFile", content_files=content_files)
     is_known = max_file is not None or _says_no_file(data, "maxFile", content_files)
-    found = account.Directory(
+    found = directories.Observation(
         type=fields.take("", data, "type", name),
         dirs=fields.take("", data, "dirsCount", count),
         files=fields.take("", data, "filesCount", count),
@@ -124,19 +126,19 @@ def directory(data: Data) -> account.Directory | Unknown:
     return found if is_known else Unknown(Failure.MALFORMED, "maxFile: missing or unreadable")
 
 
-def pirsumphone(data: Data) -> account.PirsumPhone | Unknown:
+def pirsumphone(data: Data) -> PirsumPhone | Unknown:
     """PirsumPhoneManagement, action GetRegistrationStatus."""
     fields = Fields()
     registered = fields.take("", data, "registrationStatus", boolean)
-    return account.PirsumPhone(registered, fields.problems())
+    return PirsumPhone(registered, fields.problems())
 
 
-def units(data: Data) -> account.Units | Unknown:
+def units(data: Data) -> Units | Unknown:
     """GetSession. It also shows passwords in clear: two fields are read, nothing else is looked at."""
     fields = Fields()
     balance = fields.take("", data, "units", number)
     expires_on = fields.take("", data, "unitsExpireDate", calendar_date)
-    return account.Units(balance, expires_on, fields.problems())
+    return Units(balance, expires_on, fields.problems())
 
 
 def decoded(raw: str) -> str:
@@ -218,7 +220,7 @@ def _agents(fields: Fields, data: Data) -> tuple[queues.Agent, ...] | None:
     return None if entries is None else tuple(agents)
 
 
-def _file(fields: Fields, data: Data, key: str, *, content_files: int | None) -> account.File | None:
+def _file(fields: Fields, data: Data, key: str, *, content_files: int | None) -> directories.File | None:
     entry = data.get(key)
     if _says_no_file(data, key, content_files):
         return None
@@ -229,7 +231,7 @@ def _file(fields: Fields, data: Data, key: str, *, content_files: int | None) ->
     def optional(field: str) -> str | None:
         return fields.take_optional(f"{key}.", entry, field, name)
 
-    return account.File(
+    return directories.File(
         name=file_name,
         unique_id=optional("uniqueId"),
         path=optional("what"),

@@ -15,8 +15,8 @@ from typing import Literal, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 from daemon import __version__
+from daemon.core.commands.results import Answer, Bridged, Kicked, Paused, Registration
 from daemon.core.model import Failure, Json, Secret, Unknown
-from daemon.core.results import Answer, Bridged, Kicked, Paused, Registration
 from daemon.host.clock import utcnow
 from daemon.yemot import commands
 from daemon.yemot.envelope import Deferred, clean, http_date, judge

@@ -6,8 +6,8 @@ Pure. Nothing is sent here. The API may say OK to the whole and no to each item,
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+from daemon.core.commands.results import Bridged, Kicked, Paused, Registration
 from daemon.core.model import Json
-from daemon.core.results import Bridged, Kicked, Paused, Registration
 from daemon.yemot.scalars import count, name, number, text
 
 MAX_NUMBERS = 500

@@ -14,8 +14,8 @@ from functools import cached_property
 from html import unescape
 from http import HTTPStatus
 
+from daemon.core.commands.results import Answer
 from daemon.core.model import Failure, Unknown
-from daemon.core.results import Answer
 from daemon.yemot.scalars import integer, without_surrogates
 from daemon.yemot.transport import Reply
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon.core.delivery import Outcome
-from daemon.core.routing import Interest
+from daemon.core.delivery.outcome import Outcome
+from daemon.core.routing.plan import Interest
 from tests.cli.conftest import Call
 from tests.configuration.documents import SYSTEM, WEBHOOK
 from tests.story import Story

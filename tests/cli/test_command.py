@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from daemon.core.commands import Command, Error, Status
+from daemon.core.commands.command import Command, Error, Status
 from daemon.host import clock
 from daemon.store import database as databases
 from daemon.store import inbox

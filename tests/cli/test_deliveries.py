@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from daemon.core.breaker import Switch
-from daemon.core.delivery import Outcome
+from daemon.core.delivery.breaker import Switch
+from daemon.core.delivery.outcome import Outcome
 from daemon.core.model import Fact
-from daemon.core.routing import Interest
+from daemon.core.routing.plan import Interest
 from daemon.host import clock
 from daemon.pipeline.events import Recorder
 from daemon.store import database as databases

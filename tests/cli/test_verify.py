@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from daemon.core.model import Secret
-from daemon.core.signing import headers, hmac_signer
+from daemon.core.webhooks.signing import headers, hmac_signer
 from daemon.senders import ed25519
 from tests.cli.conftest import Call
 from tests.configuration.documents import SYSTEM, WEBHOOK

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from daemon.core.formats import Format
-from daemon.core.routing import Order
-from daemon.core.schedule import schedule_of
+from daemon.core.rendering.formats import Format
+from daemon.core.routing.plan import Order
+from daemon.core.routing.schedule import schedule_of
 from daemon.senders import ed25519
 from daemon.wiring.endpoints import interests, routes
 from daemon.wiring.senders import target, targets

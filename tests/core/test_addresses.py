@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.core.addresses import is_inside, refusal
+from daemon.core.webhooks.addresses import is_inside, refusal
 
 INSIDE = [
     "127.0.0.1",

@@ -6,8 +6,8 @@ from itertools import product
 
 import pytest
 
-from daemon.core import alerts, incidents
-from daemon.core.alerts import Alert, Phase, Seen, Turn, step
+from daemon.core.alerts import incidents, life
+from daemon.core.alerts.life import Alert, Phase, Seen, Turn, step
 from daemon.core.durations import NOTHING
 from daemon.core.model import Condition, Interval, Kind, Reason, Rule, Severity, Verdict
 
@@ -111,7 +111,7 @@ def test_fires_and_resolves_alternate_in_every_short_life() -> None:
             turns += [turn] if turn else []
         assert all(turn is Turn.FIRED for turn in turns[::2]), verdicts
         assert all(turn is not Turn.FIRED for turn in turns[1::2]), verdicts
-        assert (alert.phase in alerts.TOLD) == (len(turns) % 2 == 1), verdicts
+        assert (alert.phase in life.TOLD) == (len(turns) % 2 == 1), verdicts
 
 
 def test_an_unknown_answer_in_between_never_fires_what_would_not_have_fired() -> None:
@@ -130,7 +130,7 @@ def test_the_event_says_what_product_md_says_it_says() -> None:
         "sip/077", KIND, "sip/077", B, rule(0), {"account": {"user_name": "077", "registered": False}}
     )
 
-    rulings = alerts.judge({}, [condition], seen(30), lambda: "inc_1")
+    rulings = life.judge({}, [condition], seen(30), lambda: "inc_1")
     fact = incidents.fact(incidents.opened("main", "sip", rulings[0], NOON + 30 * SECOND), Reason.FIRST)
 
     assert (fact.type, fact.subject) == ("sip.account.unregistered", "sip/077")
@@ -149,7 +149,7 @@ def test_the_event_says_what_product_md_says_it_says() -> None:
 
 def test_the_baseline_has_no_observation_before_it() -> None:
     condition = Condition("k", KIND, "s", B, rule(0), {})
-    (ruling,) = alerts.judge({}, [condition], Seen(NOON, None, NOTHING), lambda: "inc_1")
+    (ruling,) = life.judge({}, [condition], Seen(NOON, None, NOTHING), lambda: "inc_1")
     fact = incidents.fact(incidents.opened("main", "sip", ruling, NOON), Reason.FIRST)
 
     told = fact.payload["alert"]
@@ -162,7 +162,7 @@ def test_a_removed_subject_resolves_with_its_own_reason() -> None:
     firing = Alert(Phase.FIRING, incident="inc_1", started_at=NOON)
     condition = Condition("k", KIND, "s", X, rule(), {})
 
-    (ruling,) = alerts.judge({"k": firing}, [condition], seen(), lambda: "inc_2")
+    (ruling,) = life.judge({"k": firing}, [condition], seen(), lambda: "inc_2")
 
     assert (ruling.turn, ruling.before, ruling.alert.incident) == (Turn.REMOVED, firing, "inc_1")
     assert ruling.alert.is_forgettable

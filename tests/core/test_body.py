@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from daemon.core.body import render
 from daemon.core.model import Fact, Json
+from daemon.core.rendering.body import render
 
 AT = datetime(2026, 11, 23, 1, 2, 3, 456789, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.core.breaker import (
+from daemon.core.delivery.breaker import (
     COOLDOWNS,
     DISABLED_AFTER,
     HEALTHY,
@@ -20,7 +20,7 @@ from daemon.core.breaker import (
     elapse,
     enable,
 )
-from daemon.core.delivery import Attempted, Message, Outcome
+from daemon.core.delivery.outcome import Attempted, Message, Outcome
 from tests.fakes import START
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)

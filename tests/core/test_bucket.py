@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from daemon.core.bucket import Bucket
+from daemon.core.delivery.rate import Bucket
 from tests.fakes import START
 
 SECOND = timedelta(seconds=1)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from daemon.core.campaigns import Estimate, cost, estimate
+from daemon.core.commands.campaigns import Estimate, cost, estimate
 from daemon.core.model import Json
 
 

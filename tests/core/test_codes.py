@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.core.codes import code_in
+from daemon.core.rendering.codes import code_in
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from daemon.core import command_results as results
-from daemon.core.commands import Command, Status
-from daemon.core.results import Bridged, Kicked
+from daemon.core.commands import judgement as results
+from daemon.core.commands.command import Command, Status
+from daemon.core.commands.results import Bridged, Kicked
 from tests.fakes import START
 
 KICK = Command("cmd_1", "main", "queue.kick", {}, "crm", START, START, START, START)

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from daemon.core import commands
-from daemon.core.commands import (
+from daemon.core.commands import command as commands
+from daemon.core.commands.command import (
     HOLIDAY,
     LARGEST_RESULT,
     READS,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.core.delivery import (
+from daemon.core.delivery.outcome import (
     DEAD,
     DELIVERED,
     FINAL,

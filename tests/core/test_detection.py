@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from daemon.core import detection
-from daemon.core.alerts import OK, Seen, Turn, step
+from daemon.core.alerts.life import OK, Seen, Turn, step
 from daemon.core.durations import NOTHING
 from daemon.core.model import Rule, Severity, Verdict
+from daemon.core.watches import detection
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

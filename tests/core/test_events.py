@@ -2,7 +2,7 @@
 
 import pytest
 
-from daemon.core.events import EVENT_TYPES, OPT_IN, matches
+from daemon.core.event_types import EVENT_TYPES, OPT_IN, matches
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.core.filters import Filter, Operator, passes
 from daemon.core.model import Json
+from daemon.core.routing.filters import Filter, Operator, passes
 
 SMS: dict[str, Json] = {"sms": {"from": "0501234567", "text": "Your Code is 1234", "to": None}}
 SIP: dict[str, Json] = {"account": {"user_name": "077", "registered": False}}

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.core import flapping
-from daemon.core.flapping import CALM, CLEAR, RAISE, SLOTS, Ring, observe, slot_length
+from daemon.core.watches import flapping
+from daemon.core.watches.flapping import CALM, CLEAR, RAISE, SLOTS, Ring, observe, slot_length
 
 SECOND = timedelta(seconds=1)
 SLOT = 30 * SECOND

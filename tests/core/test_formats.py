@@ -9,10 +9,10 @@ from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.core import body
-from daemon.core.events import EVENT_TYPES
-from daemon.core.formats import Format, Rendered, Shape, render
+from daemon.core.event_types import EVENT_TYPES
 from daemon.core.model import Fact, Json
+from daemon.core.rendering import body
+from daemon.core.rendering.formats import Format, Rendered, Shape, render
 from tests.fakes import START
 
 SMS: dict[str, Json] = {

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from daemon.core.alerts import Phase
-from daemon.core.health import (
+from daemon.core.alerts.life import Phase
+from daemon.core.model import Failure, Kind, Rule, Severity, Unknown, Verdict
+from daemon.core.watches.api import (
     REACHABLE,
     TOKEN,
     TOKEN_KEY,
@@ -15,7 +16,6 @@ from daemon.core.health import (
     inhibits,
     schema_changed,
 )
-from daemon.core.model import Failure, Kind, Rule, Severity, Unknown, Verdict
 
 RULE = Rule(timedelta(seconds=60), timedelta(seconds=30), Severity.CRITICAL)
 G, B, U = Verdict.GOOD, Verdict.BAD, Verdict.UNKNOWN

@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from daemon.core.filters import Filter, Operator
-from daemon.core.holds import holds
-from daemon.core.incidents import Incident
-from daemon.core.ledger import Hold
+from daemon.core.alerts.incidents import Incident
 from daemon.core.model import Interval, Kind, Severity
-from daemon.core.routing import Interest
+from daemon.core.routing.filters import Filter, Operator
+from daemon.core.routing.holds import holds
+from daemon.core.routing.ledger import Hold
+from daemon.core.routing.plan import Interest
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KIND = Kind("queue.threshold.crossed", "queue.threshold.cleared")

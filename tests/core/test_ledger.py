@@ -7,12 +7,22 @@ from itertools import product
 
 import pytest
 
-from daemon.core import incidents, ledger
-from daemon.core.alerts import OK, Alert, Phase, Ruling, Seen, Turn, step
+from daemon.core.alerts import incidents
+from daemon.core.alerts.incidents import Incident
+from daemon.core.alerts.life import OK, Alert, Phase, Ruling, Seen, Turn, step
 from daemon.core.durations import NOTHING
-from daemon.core.incidents import Incident
-from daemon.core.ledger import HOLDS_RESOLVES, OVER, PASSES_FRESH, Decision, Hold, Standing, Told, decide
 from daemon.core.model import Condition, Interval, Kind, Reason, Rule, Severity, Verdict
+from daemon.core.routing import ledger
+from daemon.core.routing.ledger import (
+    HOLDS_RESOLVES,
+    OVER,
+    PASSES_FRESH,
+    Decision,
+    Hold,
+    Standing,
+    Told,
+    decide,
+)
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.core.delivery import Message
-from daemon.core.mails import MOST_LISTED, Mail, Style, Tone, compose, duration, held_back
-from daemon.core.phrases import END, FIRST_STRONG
+from daemon.core.delivery.outcome import Message
+from daemon.core.rendering.mails import MOST_LISTED, Mail, Style, Tone, compose, duration, held_back
+from daemon.core.rendering.phrases import END, FIRST_STRONG
 
 ENGLISH = Style(
     "ops/anna@example.org",

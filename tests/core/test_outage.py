@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from daemon.core.delivery import Attempted, Message, Outcome
-from daemon.core.outage import WINDOW, Outage
+from daemon.core.delivery.outage import WINDOW, Outage
+from daemon.core.delivery.outcome import Attempted, Message, Outcome
 from tests.fakes import START
 
 SECOND = timedelta(seconds=1)

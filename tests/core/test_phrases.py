@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.core.events import EVENT_TYPES
-from daemon.core.phrases import notice, sentence
-from daemon.core.phrases_en import ENGLISH
-from daemon.core.phrases_he import HEBREW
+from daemon.core.event_types import EVENT_TYPES
+from daemon.core.rendering.phrases import notice, sentence
+from daemon.core.rendering.phrases_en import ENGLISH
+from daemon.core.rendering.phrases_he import HEBREW
 
 PHONE = {"account": {"user_name": "0773137770", "registered": False}}
 MANY = {"accounts": {"unregistered": ["071", "072", "073", "074", "075", "076"], "total": 9}}

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.core import queues
 from daemon.core.model import Change, Condition, Json, Kind, Rule, Severity, Verdict
-from daemon.core.queues import Agent, Caller, Observation, Queue, State, Threshold
+from daemon.core.watches import queues
+from daemon.core.watches.queues import Agent, Caller, Observation, Queue, State, Threshold
 
 RULE = Rule(timedelta(seconds=30), timedelta(0), Severity.WARNING)
 G, B, U = Verdict.GOOD, Verdict.BAD, Verdict.UNKNOWN

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from daemon.core.model import Severity
-from daemon.core.quiet import Quiet, Weekly, is_at_least, is_held, least_urgency, urgency
+from daemon.core.routing.quiet import Quiet, Weekly, is_at_least, is_held, least_urgency, urgency
 
 ZONE = ZoneInfo("Asia/Jerusalem")
 EVERY_DAY = frozenset(range(7))

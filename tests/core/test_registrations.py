@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.core import registrations
 from daemon.core.model import Fact, Json
-from daemon.core.registrations import Context, Observation, State
+from daemon.core.watches import registrations
+from daemon.core.watches.registrations import Context, Observation, State
 
 ZONE = ZoneInfo("Asia/Jerusalem")
 NOW = datetime(2026, 3, 1, 10, tzinfo=UTC)

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from daemon.core.events import EVENT_TYPES, OPT_IN
+from daemon.core.event_types import EVENT_TYPES, OPT_IN
 from daemon.core.model import Event, Fact
-from daemon.core.routing import DAEMON, Interest, Planned, plan, wanted
+from daemon.core.routing.plan import DAEMON, Interest, Planned, plan, wanted
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from daemon.core.model import Secret
-from daemon.core.signing import content, headers, hmac_signer, signature
+from daemon.core.webhooks.signing import content, headers, hmac_signer, signature
 from daemon.host.clock import utcnow
 
 GOLDEN = Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")

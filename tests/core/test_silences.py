@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from daemon.core.silences import Silence, is_served, silencing
+from daemon.core.routing.silences import Silence, is_served, silencing
 from tests.core.test_ledger import ENDED, FIRING, HOUR, NOON
 
 SILENCE = Silence("sil_1", NOON, NOON + HOUR, "sip.*", "*", "sip/077", "Dana", "replacing the phone", NOON)

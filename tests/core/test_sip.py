@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.core import sip
-from daemon.core.alerts import Phase
+from daemon.core.alerts.life import Phase
 from daemon.core.model import Change, Condition, Fact, Kind, Rule, Severity, Verdict
-from daemon.core.sip import GONE_AFTER, GONE_AFTER_MANY, Observation, State
+from daemon.core.watches import sip
+from daemon.core.watches.sip import GONE_AFTER, GONE_AFTER_MANY, Observation, State
 
 RULE = Rule(timedelta(seconds=60), timedelta(seconds=60), Severity.ERROR)
 G, B, U, X = Verdict.GOOD, Verdict.BAD, Verdict.UNKNOWN, Verdict.GONE

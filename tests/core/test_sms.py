@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.core import sms
-from daemon.core.alerts import Seen
+from daemon.core.alerts.life import Seen
 from daemon.core.durations import NOTHING
 from daemon.core.model import Fact
-from daemon.core.sms import Observation, Row, State
+from daemon.core.watches import sms
+from daemon.core.watches.sms import Observation, Row, State
 
 ZONE = ZoneInfo("Asia/Jerusalem")
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

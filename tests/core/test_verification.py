@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from daemon.core.mistakes import Mistake
 from daemon.core.model import Secret
-from daemon.core.signing import headers, hmac_signer, keyed
-from daemon.core.verification import Problem, Verification, verify
+from daemon.core.webhooks.mistakes import Mistake
+from daemon.core.webhooks.signing import headers, hmac_signer, keyed
+from daemon.core.webhooks.verification import Problem, Verification, verify
 from daemon.host import clock
 from daemon.senders import ed25519
 

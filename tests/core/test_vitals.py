@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from daemon.core.model import Verdict
-from daemon.core.vitals import MIB, Disk, clock, disk
+from daemon.core.watches.machine import MIB, Disk, clock, disk
 
 
 def seconds(*ahead: float) -> list[timedelta]:

@@ -3,9 +3,9 @@
 import base64
 from datetime import timedelta
 
-from daemon.core.delivery import Attempted, Message, Outcome
+from daemon.core.delivery.outcome import Attempted, Message, Outcome
 from daemon.core.model import Secret
-from daemon.core.signing import Signer, hmac_signer
+from daemon.core.webhooks.signing import Signer, hmac_signer
 from daemon.host import clock
 from daemon.senders.webhook import Target, WebhookSender
 from tests.fakes import Received, Receiver

@@ -3,9 +3,9 @@
 from datetime import timedelta
 from ipaddress import ip_network
 
-from daemon.core.delivery import Attempted, Message
+from daemon.core.delivery.outcome import Attempted, Message
 from daemon.core.model import Secret
-from daemon.core.signing import hmac_signer
+from daemon.core.webhooks.signing import hmac_signer
 from daemon.host import clock
 from daemon.senders.webhook import Target, WebhookSender
 

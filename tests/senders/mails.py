@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 
-from daemon.core.delivery import Attempted, Message
+from daemon.core.delivery.outcome import Attempted, Message
 from daemon.core.model import Secret
 from daemon.host import clock
 from daemon.senders.mail import Compose, Letter, MailSender

@@ -6,7 +6,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from daemon.core.delivery import DEAD, DELIVERED, MAX_RETRY_AFTER, Next, Outcome, Status, after
+from daemon.core.delivery.outcome import DEAD, DELIVERED, MAX_RETRY_AFTER, Next, Outcome, Status, after
 from daemon.host import clock
 from daemon.senders.webhook import RESPONSE_BYTES, WebhookSender
 from tests.fakes import START

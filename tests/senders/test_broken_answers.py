@@ -7,7 +7,7 @@ from itertools import chain, repeat
 
 import pytest
 
-from daemon.core.delivery import Outcome
+from daemon.core.delivery.outcome import Outcome
 from daemon.host import clock
 from daemon.senders.webhook import WebhookSender
 from tests.faults import (

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.core.mails import Mail, Style, compose
-from daemon.core.phrases import END, FIRST_STRONG
+from daemon.core.rendering.mails import Mail, Style, compose
+from daemon.core.rendering.phrases import END, FIRST_STRONG
 from daemon.senders.letters import Letters, faults
 from tests.core.test_mails import ENGLISH, HEBREW, NOON, phone, sms
 

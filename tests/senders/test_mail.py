@@ -9,7 +9,7 @@ from email.policy import SMTP, Policy
 
 import pytest
 
-from daemon.core.delivery import Message, Outcome
+from daemon.core.delivery.outcome import Message, Outcome
 from daemon.senders.mail import QUEUED_AT_MOST, Letter
 from tests.faults import PATIENCE, FaultReceiver
 from tests.senders.mails import Time, letter, one_each, posting, server, to

@@ -9,7 +9,7 @@ from itertools import chain, repeat
 
 import pytest
 
-from daemon.core.delivery import Message, Outcome
+from daemon.core.delivery.outcome import Message, Outcome
 from daemon.host import clock
 from daemon.senders.mail import Letter
 from daemon.senders.smtp import Connection, Failed, Mail

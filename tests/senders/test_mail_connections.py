@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from daemon.core.delivery import Outcome
+from daemon.core.delivery.outcome import Outcome
 from daemon.host import clock
 from daemon.senders.mail import MailSender
 from tests.faults import PATIENCE, FaultReceiver, Line

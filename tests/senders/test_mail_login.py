@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from daemon.core.delivery import Outcome
+from daemon.core.delivery.outcome import Outcome
 from daemon.core.model import Secret
 from daemon.host import clock
 from daemon.senders.smtp import Server

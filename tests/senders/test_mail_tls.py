@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.core.delivery import Outcome
+from daemon.core.delivery.outcome import Outcome
 from daemon.senders.smtp import Security
 from tests.certificates import Authority, server_side
 from tests.faults import FaultReceiver, Line, Script

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.core.delivery import Message, Outcome
+from daemon.core.delivery.outcome import Message, Outcome
 from daemon.senders.mail import Letter
 from daemon.senders.smtp import Security
 from tests.certificates import Authority

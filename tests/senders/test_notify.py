@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from daemon.core.delivery import Attempted, Message, Outcome
+from daemon.core.delivery.outcome import Attempted, Message, Outcome
 from daemon.core.model import Secret
 from daemon.host import clock
 from daemon.senders.notify import Notice, NotifySender, fault

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.core.delivery import FINAL, Outcome
+from daemon.core.delivery.outcome import FINAL, Outcome
 from daemon.senders.webhook import WebhookSender
 from tests.certificates import Authority, server_side
 from tests.faults import FaultReceiver, Line, Script, accepting, answer, answering, head, resetting_after

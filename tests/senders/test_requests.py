@@ -8,11 +8,11 @@ import pytest
 from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from standardwebhooks import Webhook
 
-from daemon.core import body
-from daemon.core.delivery import Message, Outcome
-from daemon.core.formats import Format, Shape, render
+from daemon.core.delivery.outcome import Message, Outcome
 from daemon.core.model import Fact
-from daemon.core.signing import signature
+from daemon.core.rendering import body
+from daemon.core.rendering.formats import Format, Shape, render
+from daemon.core.webhooks.signing import signature
 from daemon.senders.webhook import Target, WebhookSender
 from tests.fakes import START
 from tests.faults import FaultReceiver, Request, accepting

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.core.delivery import NETWORK, Outcome
+from daemon.core.delivery.outcome import NETWORK, Outcome
 from daemon.senders.webhook import Target, WebhookSender
 from tests.certificates import Authority, server_side
 from tests.faults import FaultReceiver, Line, Script, accepting, answer, saying, silent

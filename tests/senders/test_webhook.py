@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 from standardwebhooks import Webhook
 
-from daemon.core.delivery import Attempted, Outcome
+from daemon.core.delivery.outcome import Attempted, Outcome
 from daemon.host import clock
 from daemon.senders.webhook import WebhookSender
 from tests.fakes import Receiver, answer

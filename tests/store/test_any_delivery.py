@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from daemon.core.delivery import OPEN, Attempted, Message, Next, Outcome, Status
-from daemon.core.events import states_like
+from daemon.core.delivery.outcome import OPEN, Attempted, Message, Next, Outcome, Status
+from daemon.core.event_types import states_like
 from daemon.core.model import Fact
-from daemon.core.routing import Interest, Order, Planned, lane, plan, planned
-from daemon.core.schedule import Schedule
+from daemon.core.routing.plan import Interest, Order, Planned, lane, plan, planned
+from daemon.core.routing.schedule import Schedule
 from daemon.operations import replay as replayer
 from daemon.store import database as databases
 from daemon.store import events, outbox

@@ -13,10 +13,10 @@ import pytest
 import sqlalchemy as sa
 from _pytest.mark import ParameterSet
 
-from daemon.core.breaker import HEALTHY
-from daemon.core.delivery import Attempted, Message, Next, Outcome, Status
+from daemon.core.delivery.breaker import HEALTHY
+from daemon.core.delivery.outcome import Attempted, Message, Next, Outcome, Status
 from daemon.core.model import Fact
-from daemon.core.routing import Interest, Order, plan
+from daemon.core.routing.plan import Interest, Order, plan
 from daemon.store import database as databases
 from daemon.store import endpoint_health, events, history, outbox
 from daemon.store.database import Database

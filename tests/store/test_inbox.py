@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from daemon.core.commands import Command, Error, OnHoliday, Status
+from daemon.core.commands.command import Command, Error, OnHoliday, Status
 from daemon.store import database as databases
 from daemon.store import inbox
 from daemon.store.database import Database

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from daemon.core.delivery import OPEN, Attempted, Message, Next, Outcome, Status
+from daemon.core.delivery.outcome import OPEN, Attempted, Message, Next, Outcome, Status
 from daemon.core.model import Fact
-from daemon.core.routing import Interest, Order, Planned, plan
+from daemon.core.routing.plan import Interest, Order, Planned, plan
 from daemon.store import database as databases
 from daemon.store import events, outbox
 from daemon.store.database import Database

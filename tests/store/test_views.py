@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from daemon.core.delivery import Attempted, Message, Next, Outcome, Status
+from daemon.core.delivery.outcome import Attempted, Message, Next, Outcome, Status
 from daemon.core.model import Fact, Failure, Unknown
-from daemon.core.routing import Planned
+from daemon.core.routing.plan import Planned
 from daemon.store import database as databases
 from daemon.store import events, incidents, ledger, outbox, views, watches
 from daemon.store.database import Database

@@ -6,10 +6,10 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from daemon.core.commands import Command, Policy, Status
-from daemon.core.delivery import Status as DeliveryStatus
+from daemon.core.commands.command import Command, Policy, Status
+from daemon.core.delivery.outcome import Status as DeliveryStatus
 from daemon.core.model import Secret
-from daemon.core.routing import Interest
+from daemon.core.routing.plan import Interest
 from daemon.store import inbox
 from daemon.store.database import Database
 from daemon.store.history import DeliveryView

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from fastapi.testclient import TestClient
 
-from daemon.core.commands import Policy
+from daemon.core.commands.command import Policy
 from daemon.core.model import Fact, Secret
-from daemon.core.routing import Interest
+from daemon.core.routing.plan import Interest
 from daemon.store import events
 from daemon.store.database import Database
 from daemon.store.history import DeliveryView

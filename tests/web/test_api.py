@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from daemon.core.model import Fact, Failure, Unknown
-from daemon.core.routing import Planned
+from daemon.core.routing.plan import Planned
 from daemon.store import events, outbox, watches
 from tests.fakes import START, Ids
 from tests.web.setting import ADMIN, READER, Setting

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from daemon.core.delivery import Outcome
-from daemon.core.routing import Interest
+from daemon.core.delivery.outcome import Outcome
+from daemon.core.routing.plan import Interest
 from daemon.store import database as databases
 from tests.delivering import Setting as Sending
 from tests.story import Story

@@ -9,10 +9,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from daemon.app.ping import ping
-from daemon.core.breaker import Switch
-from daemon.core.delivery import Outcome
+from daemon.core.delivery.breaker import Switch
+from daemon.core.delivery.outcome import Outcome
 from daemon.core.model import Fact
-from daemon.core.routing import Interest
+from daemon.core.routing.plan import Interest
 from daemon.store import database as databases
 from daemon.store import endpoint_health, history
 from daemon.store.history import DeliveryView

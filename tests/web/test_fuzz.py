@@ -22,9 +22,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from daemon.core import durations
-from daemon.core.commands import Done, Policy, Status
+from daemon.core.commands.command import Done, Policy, Status
 from daemon.core.model import Fact
-from daemon.core.routing import Interest
+from daemon.core.routing.plan import Interest
 from daemon.pipeline.events import Recorder
 from daemon.store import database as databases
 from daemon.store import outbox

@@ -17,11 +17,11 @@ from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from daemon.core.commands import Command
-from daemon.core.commands import Status as CommandStatus
-from daemon.core.delivery import Outcome
+from daemon.core.commands.command import Command
+from daemon.core.commands.command import Status as CommandStatus
+from daemon.core.delivery.outcome import Outcome
 from daemon.core.model import Failure, Secret
-from daemon.core.routing import Interest
+from daemon.core.routing.plan import Interest
 from daemon.store import inbox
 from daemon.web.asgi import create_app
 from daemon.web.auth import Token

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from daemon.core.commands import HOLIDAY, Command, Done, Nature, Status
+from daemon.core.commands.command import HOLIDAY, Command, Done, Nature, Status
 from daemon.core.model import Failure, Unknown
 from daemon.operations import commands
 from daemon.operations.commands import Refused

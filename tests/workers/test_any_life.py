@@ -13,11 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from daemon.core.delivery import Outcome
+from daemon.core.delivery.outcome import Outcome
 from daemon.core.model import Failure, Severity
-from daemon.core.quiet import Quiet
-from daemon.core.routing import Interest
-from daemon.core.silences import Silence
+from daemon.core.routing.plan import Interest
+from daemon.core.routing.quiet import Quiet
+from daemon.core.routing.silences import Silence
 from daemon.store import silences
 from tests.fakes import START
 from tests.story import SECOND, Story

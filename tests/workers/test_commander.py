@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.core.commands import HOLIDAY, WAITS, Command, Done, Status, Trouble
+from daemon.core.commands.command import HOLIDAY, WAITS, Command, Done, Status, Trouble
 from daemon.core.model import Failure, Unknown
 from daemon.store import database as databases
 from tests.commanding import BRIDGE, KICK, PAUSE, READ, Office, at, broken, one_by_one, with_policy

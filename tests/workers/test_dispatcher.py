@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from daemon.core.delivery import Attempted, Message, Outcome
+from daemon.core.delivery.outcome import Attempted, Message, Outcome
+from daemon.core.delivery.route import Route
 from daemon.core.model import Fact
-from daemon.core.route import Route
-from daemon.core.routing import Interest, plan
-from daemon.core.schedule import Schedule
+from daemon.core.routing.plan import Interest, plan
+from daemon.core.routing.schedule import Schedule
 from daemon.host import clock
 from daemon.store import database as databases
 from daemon.store import events, outbox

@@ -2,10 +2,10 @@
 
 import json
 
-from daemon.core.breaker import COOLDOWNS, Health, Switch
-from daemon.core.delivery import Outcome
-from daemon.core.routing import Interest, Order
-from daemon.core.schedule import Schedule
+from daemon.core.delivery.breaker import COOLDOWNS, Health, Switch
+from daemon.core.delivery.outcome import Outcome
+from daemon.core.routing.plan import Interest, Order
+from daemon.core.routing.schedule import Schedule
 from daemon.store import endpoint_health
 from daemon.store.database import Database
 from tests.delivering import MINUTE, RETRIES, SECOND, Setting

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from daemon.core.delivery import DEAD, DELIVERED, Attempted, Message, Next, Outcome
+from daemon.core.delivery.outcome import DEAD, DELIVERED, Attempted, Message, Next, Outcome
 from daemon.core.model import Fact
 from daemon.core.retention import Retention
-from daemon.core.routing import Interest
+from daemon.core.routing.plan import Interest
 from daemon.pipeline.events import Recorder
 from daemon.store import database as databases
 from daemon.store import inbox, outbox

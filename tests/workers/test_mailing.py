@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from daemon.core.breaker import Health
-from daemon.core.delivery import Outcome
-from daemon.core.route import Mailing, Route
-from daemon.core.routing import Interest
-from daemon.core.schedule import Schedule
+from daemon.core.delivery.breaker import Health
+from daemon.core.delivery.outcome import Outcome
+from daemon.core.delivery.route import Mailing, Route
+from daemon.core.routing.plan import Interest
+from daemon.core.routing.schedule import Schedule
 from daemon.store.database import Database
 from tests.delivering import HOUR, MINUTE, SECOND, Setting
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from daemon.core import sip
-from daemon.core.alerts import Seen
+from daemon.core.alerts.life import Seen
 from daemon.core.durations import NOTHING
 from daemon.core.model import Change, Failure, Rule, Severity, Unknown
-from daemon.core.watch import Watch
+from daemon.core.watches import sip
+from daemon.core.watches.watch import Watch
 from daemon.pipeline.events import Recorder
 from daemon.store import database as databases
 from daemon.store import schema, watches

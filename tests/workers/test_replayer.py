@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from daemon.core.delivery import Outcome
+from daemon.core.delivery.outcome import Outcome
 from daemon.core.model import Fact
-from daemon.core.routing import Interest
+from daemon.core.routing.plan import Interest
 from daemon.operations import replay
 from daemon.store.replay import Plan, Span, Which
 from tests.delivering import Setting

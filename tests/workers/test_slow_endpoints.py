@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from daemon.core.delivery import Attempted, Message, Outcome
+from daemon.core.delivery.outcome import Attempted, Message, Outcome
 from daemon.store.database import Database
 from tests.delivering import SECOND, Receivers, Setting
 

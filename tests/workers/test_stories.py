@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from daemon.core.delivery import Message, Outcome
+from daemon.core.delivery.outcome import Message, Outcome
 from daemon.core.model import Failure
-from daemon.core.routing import Interest
+from daemon.core.routing.plan import Interest
 from tests.story import SECOND, Story
 
 ACCEPTED = Outcome.ACCEPTED

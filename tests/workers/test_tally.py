@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from daemon.core.counts import Counts
-from daemon.core.delivery import Attempted, Message, Outcome, Phases
+from daemon.core.delivery.outcome import Attempted, Message, Outcome, Phases
 from daemon.workers.counters import BOUNDS, Tally
 from daemon.workers.poller import Polled
 from tests.fakes import START

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from daemon.core.delivery import Outcome
-from daemon.core.ledger import Hold
+from daemon.core.delivery.outcome import Outcome
 from daemon.core.model import Failure, Severity
-from daemon.core.quiet import Quiet
-from daemon.core.routing import Interest
-from daemon.core.silences import Silence
+from daemon.core.routing.ledger import Hold
+from daemon.core.routing.plan import Interest
+from daemon.core.routing.quiet import Quiet
+from daemon.core.routing.silences import Silence
 from daemon.pipeline.notification import sweep
 from daemon.store import ledger, silences
 from tests.fakes import START

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from daemon.core.vitals import MIB, Disk
+from daemon.core.watches.machine import MIB, Disk
 from daemon.pipeline.events import Recorder
 from daemon.store import database as databases
 from daemon.store import events

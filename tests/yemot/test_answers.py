@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.core import account, queues, registrations, sip, sms
 from daemon.core.model import Failure, Unknown
+from daemon.core.watches import directories, pirsumphone, queues, registrations, sip, sms, units
 from daemon.yemot import answers
 from daemon.yemot.scalars import boolean, calendar_date, count, integer, name, number, text
 
@@ -328,7 +328,7 @@ def test_counters_that_come_as_an_empty_list_are_unknown() -> None:
 
 
 def test_a_directory_is_read_with_its_highest_file() -> None:
-    file = account.File(
+    file = directories.File(
         name="007.wav",
         unique_id="12",
         path="ivr2:/2/007.wav",
@@ -339,19 +339,19 @@ def test_a_directory_is_read_with_its_highest_file() -> None:
         source="record",
         date="30/07/2024 22:40",
     )
-    assert answers.directory(DIRECTORY) == account.Directory("menu", 2, 9, 8, file, None)
+    assert answers.directory(DIRECTORY) == directories.Observation("menu", 2, 9, 8, file, None)
 
 
 @pytest.mark.parametrize("nothing", [None, [], {}, {"exists": False, "name": "x"}, {"exists": 0}])
 def test_a_directory_may_say_that_there_is_no_file(nothing: object) -> None:
     seen = answers.directory({**DIRECTORY, "maxFile": nothing})
-    assert isinstance(seen, account.Directory)
+    assert isinstance(seen, directories.Observation)
     assert (seen.max_file, seen.problems) == (None, ())
 
 
 def test_a_directory_without_audio_files_needs_no_highest_one() -> None:
     seen = answers.directory({**without(DIRECTORY, "maxFile", "minFile"), "contentFilesCount": 0})
-    assert isinstance(seen, account.Directory)
+    assert isinstance(seen, directories.Observation)
     assert (seen.max_file, seen.problems) == (None, ())
 
 
@@ -362,29 +362,29 @@ def test_a_highest_file_that_cannot_be_read_is_not_none_at_all(data: Data) -> No
 
 def test_details_of_a_file_may_be_missing() -> None:
     seen = answers.directory({**DIRECTORY, "maxFile": {"name": "1.wav", "phone": None, "size": "big"}})
-    assert isinstance(seen, account.Directory)
-    assert seen.max_file == account.File("1.wav", None, None, None, None, None, None, None, None)
+    assert isinstance(seen, directories.Observation)
+    assert seen.max_file == directories.File("1.wav", None, None, None, None, None, None, None, None)
     assert seen.problems == ("maxFile.size: unreadable",)
 
 
 @pytest.mark.parametrize(("value", "expected"), [(True, True), ("1", True), ("false", False), (0, False)])
 def test_the_registration_to_pirsumphone_is_read(value: object, expected: bool) -> None:
-    assert answers.pirsumphone({"registrationStatus": value}) == account.PirsumPhone(expected)
+    assert answers.pirsumphone({"registrationStatus": value}) == pirsumphone.Observation(expected)
 
 
 def test_a_registration_to_pirsumphone_that_is_missing_is_unknown() -> None:
-    assert answers.pirsumphone({}) == account.PirsumPhone(None, ("registrationStatus: missing",))
+    assert answers.pirsumphone({}) == pirsumphone.Observation(None, ("registrationStatus: missing",))
 
 
 def test_units_are_read_and_nothing_else_of_the_session() -> None:
     data = {"units": "12.5", "unitsExpireDate": "2026-12-01", "name": "n", "password": "p4ss", "email": "a@b"}
     seen = answers.units(data)
-    assert seen == account.Units(12.5, date(2026, 12, 1))
+    assert seen == units.Observation(12.5, date(2026, 12, 1))
     assert "p4ss" not in repr(seen)
 
 
 def test_units_that_cannot_be_read_are_unknown() -> None:
-    assert answers.units({"units": True, "unitsExpireDate": "01/12/2026"}) == account.Units(
+    assert answers.units({"units": True, "unitsExpireDate": "01/12/2026"}) == units.Observation(
         None, None, ("units: unreadable", "unitsExpireDate: unreadable")
     )
 

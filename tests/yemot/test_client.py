@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from daemon import __version__
+from daemon.core.commands.results import Answer, Bridged, Kicked, Paused, Registration
 from daemon.core.model import Failure, Json, Secret, Unknown
-from daemon.core.results import Answer, Bridged, Kicked, Paused, Registration
 from daemon.host.clock import utcnow
 from daemon.yemot.client import Access, Client
 from daemon.yemot.transport import Timeouts, Transport

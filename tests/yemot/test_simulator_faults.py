@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from daemon.core.commands.results import Answer
 from daemon.core.model import Failure, Secret, Unknown
-from daemon.core.results import Answer
 from daemon.host.clock import monotonic
 from daemon.simulator.faults import Fault, Faults
 from daemon.simulator.server import Simulator

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from daemon.core import durations
-from daemon.core.commands import Command, Policy, Status
+from daemon.core.commands.command import Command, Policy, Status
 from daemon.operations import commands
 from daemon.operations.commands import Refused, Why
 from daemon.schemas import command_requests

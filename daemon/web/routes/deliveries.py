@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 
-from daemon.core.delivery import Status
+from daemon.core.delivery.outcome import Status
 from daemon.operations import deliveries
 from daemon.schemas import pages
 from daemon.schemas.documents import Delivery

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends
 
-from daemon.core.breaker import Switch
+from daemon.core.delivery.breaker import Switch
 from daemon.operations import endpoints
 from daemon.schemas import pages
 from daemon.schemas.documents import Delivery, Endpoint, Replay

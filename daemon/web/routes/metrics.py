@@ -23,11 +23,11 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
-from daemon.core.breaker import HEALTHY, Health
-from daemon.core.commands import Status
+from daemon.core.commands.command import Status
 from daemon.core.counts import Counts, Durations
-from daemon.core.delivery import Outcome
-from daemon.core.routing import DAEMON
+from daemon.core.delivery.breaker import HEALTHY, Health
+from daemon.core.delivery.outcome import Outcome
+from daemon.core.routing.plan import DAEMON
 from daemon.store import endpoint_health as endpoints
 from daemon.store import events, inbox, views
 from daemon.store.database import Database

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Query, Response
 
-from daemon.core.silences import Wish
+from daemon.core.routing.silences import Wish
 from daemon.operations.silences import find_silence, mute, unmute
 from daemon.schemas import pages
 from daemon.schemas.documents import AddedSilence, Silence

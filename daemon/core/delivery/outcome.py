@@ -11,7 +11,7 @@ r"""What becomes of a delivery after an attempt.
 
     waiting: behind an older delivery of its lane (endpoint and subject); pending when that one ends.
 
-Pure. What an attempt says of the endpoint, rather than of the message, is `core/breaker.py`'s matter.
+Pure. What an attempt says of the endpoint, rather than of the message, is the matter of `breaker.py`.
 """
 
 from collections.abc import Sequence

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
-from daemon.core.alerts import Phase, Seen
+from daemon.core.alerts.life import Phase, Seen
 from daemon.core.model import Change, Condition, Rule
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from daemon.core import durations
 from daemon.core.durations import SECOND
 from daemon.core.model import Secret
-from daemon.core.signing import PREFIX, content
+from daemon.core.webhooks.signing import PREFIX, content
 
 SEARCHED_BYTES = 64 * 2**20
 """How much is hashed in that search at most: a large body must not take minutes."""

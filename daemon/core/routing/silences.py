@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
 from daemon.core import durations
+from daemon.core.alerts.incidents import Incident
 from daemon.core.durations import LONGEST
-from daemon.core.incidents import Incident
 from daemon.core.refusals import Refused, Why
 
 

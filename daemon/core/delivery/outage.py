@@ -8,7 +8,7 @@ API, which is polled anyway.
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from daemon.core.delivery import ANSWERED, NETWORK, Attempted, Outcome
+from daemon.core.delivery.outcome import ANSWERED, NETWORK, Attempted, Outcome
 
 WINDOW = timedelta(minutes=1)
 """How long an answer, or its absence, bears witness."""

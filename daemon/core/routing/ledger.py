@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from daemon.core.incidents import Incident
+from daemon.core.alerts.incidents import Incident
 from daemon.core.model import Reason
 
 SLOWEST_REPEAT = timedelta(hours=24)

@@ -16,7 +16,7 @@ from functools import cached_property, lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from daemon.core.alerts import Seen
+from daemon.core.alerts.life import Seen
 from daemon.core.model import Change, Fact, Json
 from daemon.core.phones import normalise
 from daemon.core.timestamps import locate, parse_local

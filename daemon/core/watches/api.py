@@ -6,7 +6,7 @@ a system, in one incident that lists what is blind. The token is one for the sys
 
 from collections.abc import Mapping
 
-from daemon.core.alerts import TOLD, Phase
+from daemon.core.alerts.life import TOLD, Phase
 from daemon.core.durations import NOTHING
 from daemon.core.model import Condition, Fact, Failure, Json, Kind, Rule, Severity, Unknown, Verdict
 

@@ -1,13 +1,13 @@
 """An incident: one time that an alert fired, from its first event to its last. Pure.
 
-The machine (`core/alerts.py`) says when it begins and ends. Whom it is told is `core/ledger.py`'s matter.
+The machine (`life.py`) says when it begins and ends. Whom it is told is the matter of `routing/ledger.py`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from daemon.core.alerts import Phase, Ruling
+from daemon.core.alerts.life import Phase, Ruling
 from daemon.core.model import Fact, Interval, Json, Kind, Reason, Severity
 from daemon.core.timestamps import iso
 

@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, tzinfo
 
-from daemon.core import account, campaigns, queues, registrations, sip, sms
-from daemon.core.commands import Command, Done, Status
+from daemon.core.commands import campaigns
+from daemon.core.commands.command import Command, Done, Status
+from daemon.core.commands.results import KICKED, Bridged, Kicked, Paused, Registration
 from daemon.core.model import Json
-from daemon.core.results import KICKED, Bridged, Kicked, Paused, Registration
+from daemon.core.watches import directories, queues, registrations, sip, sms
+from daemon.core.watches.pirsumphone import Observation as PirsumPhone
 
 
 def kicked(command: Command, answer: Kicked) -> Done:
@@ -93,13 +95,13 @@ def queue_state(path: str, seen: queues.Observation) -> Done:
     return _read({"queue": queue}, seen.problems)
 
 
-def directory_stats(path: str, seen: account.Directory) -> Done:
+def directory_stats(path: str, seen: directories.Observation) -> Done:
     """Counts, and the lowest and highest recording."""
     found = {key: value for key, value in asdict(seen).items() if key != "problems"}
     return _read({"directory": {"path": path, **found}}, seen.problems)
 
 
-def pirsumphone(seen: account.PirsumPhone) -> Done:
+def pirsumphone(seen: PirsumPhone) -> Done:
     """None: unreadable."""
     return _read({"pirsumphone": {"registered": seen.registered}}, seen.problems)
 

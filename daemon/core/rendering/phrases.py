@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from daemon.core.model import Reason
-from daemon.core.phrases_en import ENGLISH, ENGLISH_METRICS, ENGLISH_REASONS
-from daemon.core.phrases_he import HEBREW, HEBREW_METRICS, HEBREW_REASONS
+from daemon.core.rendering.phrases_en import ENGLISH, ENGLISH_METRICS, ENGLISH_REASONS
+from daemon.core.rendering.phrases_he import HEBREW, HEBREW_METRICS, HEBREW_REASONS
 
 LONGEST = 300
 """Characters of a text that somebody sent."""

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 
-from daemon.core.events import OPT_IN, matches
-from daemon.core.filters import Filter, passes
+from daemon.core.event_types import OPT_IN, matches
 from daemon.core.model import Event, Fact, Severity
-from daemon.core.quiet import Quiet
-from daemon.core.schedule import Schedule, schedule_of
+from daemon.core.routing.filters import Filter, passes
+from daemon.core.routing.quiet import Quiet
+from daemon.core.routing.schedule import Schedule, schedule_of
 
 DAEMON = ""
 """The system of the daemon's own events, which concern every endpoint."""

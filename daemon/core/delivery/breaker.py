@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
-from daemon.core.delivery import JITTER_SHARE, Attempted, Outcome, pause
+from daemon.core.delivery.outcome import JITTER_SHARE, Attempted, Outcome, pause
 from daemon.core.durations import MINUTE, NOTHING, SECOND
 
 FIRST_FAILURES = 5

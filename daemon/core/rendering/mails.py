@@ -17,12 +17,12 @@ from hashlib import blake2b
 from itertools import groupby
 from typing import Any
 
-from daemon.core.codes import code_in
-from daemon.core.delivery import Message
-from daemon.core.formats import redacted
-from daemon.core.mail_words import LABELS, TOPICS, WORDS
+from daemon.core.delivery.outcome import Message
 from daemon.core.model import Severity
-from daemon.core.phrases import END, FIRST_STRONG, Told, notice, sentence
+from daemon.core.rendering.codes import code_in
+from daemon.core.rendering.formats import redacted
+from daemon.core.rendering.mail_words import LABELS, TOPICS, WORDS
+from daemon.core.rendering.phrases import END, FIRST_STRONG, Told, notice, sentence
 from daemon.core.timestamps import from_iso
 
 MOST_THREADS = 3

@@ -3,15 +3,16 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from daemon.core import health, quiet, sip
-from daemon.core.alerts import TOLD, Phase
-from daemon.core.filters import passes
-from daemon.core.incidents import Incident
-from daemon.core.ledger import Hold
+from daemon.core.alerts.incidents import Incident
+from daemon.core.alerts.life import TOLD, Phase
 from daemon.core.model import Json, Kind
-from daemon.core.quiet import is_at_least
-from daemon.core.routing import Interest
-from daemon.core.silences import Silence, silencing
+from daemon.core.routing import quiet
+from daemon.core.routing.filters import passes
+from daemon.core.routing.ledger import Hold
+from daemon.core.routing.plan import Interest
+from daemon.core.routing.quiet import is_at_least
+from daemon.core.routing.silences import Silence, silencing
+from daemon.core.watches import api, sip
 
 FOLDED_INTO: Mapping[Kind, tuple[str, Kind]] = {sip.KIND: (sip.MANY_KEY, sip.MANY)}
 """Alerts that are told as members of another: its key and kind."""
@@ -39,7 +40,7 @@ def holds(
     applies = {
         Hold.UNWANTED: not _is_wanted(incident, interest),
         Hold.SEVERITY: not is_at_least(incident.severity, interest.min_severity),
-        Hold.INHIBITED: incident.watch != health.OWNER and health.inhibits(phases, incident.watch),
+        Hold.INHIBITED: incident.watch != api.OWNER and api.inhibits(phases, incident.watch),
         Hold.FLAPPING: is_told_instead(incident.key + sip.FLAPPING_SUFFIX, flaps),
         Hold.FOLDED: is_told_instead(many_key, many),
         Hold.SILENCED: silencing(silences, incident, now) is not None,
@@ -72,5 +73,5 @@ def _filtered(incident: Incident) -> dict[str, Json]:
 def rank(incident: Incident) -> tuple[int, bool, datetime, str]:
     """In which order incidents are told: the API first, then what others are told as, then what is over."""
     inhibitors = (sip.MANY, sip.FLAPPING)
-    order = 0 if incident.watch == health.OWNER else 1 if incident.kind in inhibitors else 2
+    order = 0 if incident.watch == api.OWNER else 1 if incident.kind in inhibitors else 2
     return order, incident.is_firing, incident.fired_at, incident.id

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from daemon.core.model import Failure, Reason, Severity
-from daemon.core.phrases import notice, sentence
+from daemon.core.rendering.phrases import notice, sentence
 
 JSON_TYPE = "application/json"
 CLOUDEVENTS_TYPE = "application/cloudevents+json; charset=UTF-8"

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from daemon.core import flapping
-from daemon.core.alerts import TOLD, Phase
+from daemon.core.alerts.life import TOLD, Phase
 from daemon.core.durations import NOTHING
-from daemon.core.flapping import CALM, Ring
 from daemon.core.model import Change, Condition, Fact, Json, Kind, Rule, Severity, Verdict
+from daemon.core.watches import flapping
+from daemon.core.watches.flapping import CALM, Ring
 
 KIND = Kind("sip.account.unregistered", "sip.account.registered")
 FLAPPING = Kind("sip.account.flapping", "sip.account.stable")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 
-from daemon.core.events import names
+from daemon.core.event_types import names
 
 
 @dataclass(frozen=True)

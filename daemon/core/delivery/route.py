@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from daemon.core.breaker import Breaker
-from daemon.core.quiet import Quiet
-from daemon.core.routing import Order
-from daemon.core.schedule import Schedule, schedule_of
+from daemon.core.delivery.breaker import Breaker
+from daemon.core.routing.plan import Order
+from daemon.core.routing.quiet import Quiet
+from daemon.core.routing.schedule import Schedule, schedule_of
 
 
 @dataclass(frozen=True)

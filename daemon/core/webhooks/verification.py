@@ -16,9 +16,9 @@ from enum import Enum
 from math import ceil
 
 from daemon.core import durations
-from daemon.core.mistakes import Check, Mistake, Request, explain, mistaken_keys
 from daemon.core.model import Secret
-from daemon.core.signing import PREFIX, keyed
+from daemon.core.webhooks.mistakes import Check, Mistake, Request, explain, mistaken_keys
+from daemon.core.webhooks.signing import PREFIX, keyed
 
 TOLERANCE = timedelta(minutes=5)
 REACH = timedelta(days=1)

@@ -1,0 +1,48 @@
+"""PirsumPhone: whether the system is registered to the service.
+
+Pure. What could not be read is unknown: it keeps the old state.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from daemon.core.model import Change, Fact, Json
+
+SUBJECT = "pirsumphone"
+
+
+@dataclass(frozen=True)
+class Observation:
+    """PirsumPhoneManagement, action GetRegistrationStatus."""
+
+    registered: bool | None
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class State:
+    """Whether the system is registered to the service."""
+
+    registered: bool | None = None
+
+
+def diff(before: State | None, seen: Observation, *, is_emitting: bool) -> Change[State]:
+    """Whether the system was registered to the service, or taken out of it."""
+    known = before or State()
+    if seen.registered is None:
+        return Change(known)
+    is_told = is_emitting if known.registered is None else seen.registered != known.registered
+    event_type = "pirsumphone.registered" if seen.registered else "pirsumphone.unregistered"
+    fact = Fact(event_type, SUBJECT, {"pirsumphone": {"registered": seen.registered}})
+    return Change(State(seen.registered), (fact,) if is_told else ())
+
+
+def dump(state: State) -> dict[str, Json]:
+    """The state as JSON."""
+    return asdict(state)
+
+
+def load(stored: Mapping[str, Any]) -> State:
+    """The state that `dump` wrote."""
+    return State(**stored)
