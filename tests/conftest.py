@@ -11,11 +11,14 @@ from xdist.scheduler import LoadScopeScheduling
 
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
-from tests.fakes import Receiver
-from tests.process import TOKEN
-from tests.story import Story
+from daemon.store import database as databases
+from daemon.store.database import Database
+from tests.support.dispatching import Setting
+from tests.support.fakes import Receiver
+from tests.support.process import TOKEN
+from tests.support.story import Story
 
-MACHINE = "tests/systemd/"
+MACHINE = "tests/process/systemd/"
 """The tests that share a machine, which is booted once; so they run one after the other."""
 
 
@@ -44,6 +47,20 @@ def quiet_logs() -> Iterator[None]:
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    """A store in memory."""
+    one = databases.in_memory()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def setting(database: Database) -> Setting:
+    """Deliveries on that store."""
+    return Setting(database)
 
 
 @pytest.fixture

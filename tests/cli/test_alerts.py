@@ -9,8 +9,8 @@ import pytest
 from daemon.core.delivery.outcome import Outcome
 from daemon.core.routing.plan import Interest
 from tests.cli.conftest import Call
-from tests.configuration.documents import SYSTEM, WEBHOOK
-from tests.story import Story
+from tests.support.config_files import SYSTEM, WEBHOOK
+from tests.support.story import Story
 
 MUTED = WEBHOOK.replace("crm", "ops") + 'after = "1h"\n'
 

@@ -16,7 +16,7 @@ from daemon.store import database as databases
 from daemon.store import inbox
 from daemon.store.database import Database
 from tests.cli.conftest import Call
-from tests.configuration.documents import SYSTEM
+from tests.support.config_files import SYSTEM
 
 ALLOWS = 'commands = ["*"]\ncampaign_units_per_day = 3\n'
 BRANCH = SYSTEM.replace("main", "branch")

@@ -17,7 +17,7 @@ from daemon.store import migrating
 from daemon.store.database import Database
 from daemon.store.schema import REVISION
 from tests.cli.conftest import Call
-from tests.configuration.documents import SYSTEM
+from tests.support.config_files import SYSTEM
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from daemon.store import database as databases
 from daemon.store import endpoint_health
 from daemon.store.database import Database
 from tests.cli.conftest import Call
-from tests.configuration.documents import SYSTEM
-from tests.delivering import Setting
-from tests.fakes import Receiver, answer
+from tests.support.config_files import SYSTEM
+from tests.support.dispatching import Setting
+from tests.support.fakes import Receiver, answer
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from daemon.simulator.system import SimulatedSystem
 from daemon.store import database as databases
 from daemon.store import events
 from tests.cli.conftest import TOKEN, Call
-from tests.configuration.documents import QUIET, SYSTEM, WEBHOOK
-from tests.fakes import START, Ids
+from tests.support.config_files import QUIET, SYSTEM, WEBHOOK
+from tests.support.fakes import START, Ids
 
 
 def configure(text: str) -> None:

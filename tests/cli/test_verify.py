@@ -12,7 +12,7 @@ from daemon.core.model import Secret
 from daemon.core.webhooks.signing import headers, hmac_signer
 from daemon.senders import ed25519
 from tests.cli.conftest import Call
-from tests.configuration.documents import SYSTEM, WEBHOOK
+from tests.support.config_files import SYSTEM, WEBHOOK
 
 SIGNING = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 FOREIGN = "whsec_" + "QUJD" * 8

@@ -15,8 +15,8 @@ import pytest
 
 from daemon.core.model import Secret
 from daemon.senders import ed25519
-from tests.fakes import Received
-from tests.receivers.sending import BODIES, FOREIGN, OLD, SECRET, SIGN, SIGN_OLD, sent, tampered
+from tests.support.fakes import Received
+from tests.support.signing import BODIES, FOREIGN, OLD, SECRET, SIGN, SIGN_OLD, sent, tampered
 
 HERE = Path(__file__).parent / "npm"
 Verdict = dict[str, Any]

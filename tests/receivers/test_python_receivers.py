@@ -9,8 +9,8 @@ import svix.webhooks
 
 from daemon.core.model import Secret
 from daemon.senders import ed25519
-from tests.fakes import Received
-from tests.receivers.sending import BODIES, FOREIGN, OLD, SECRET, SIGN, SIGN_OLD, sent, tampered
+from tests.support.fakes import Received
+from tests.support.signing import BODIES, FOREIGN, OLD, SECRET, SIGN, SIGN_OLD, sent, tampered
 
 Verify = Callable[[Secret, Received], object]
 

@@ -9,9 +9,9 @@ import pytest
 from daemon.core.delivery.outcome import DEAD, DELIVERED, MAX_RETRY_AFTER, Next, Outcome, Status, after
 from daemon.host import clock
 from daemon.senders.webhook import RESPONSE_BYTES, WebhookSender
-from tests.fakes import START
-from tests.faults import FaultReceiver, Line, accepting, answer, answering, head, saying
-from tests.senders.attempts import attempt, message, target
+from tests.support.attempts import attempt, message, target
+from tests.support.bad_receiver import FaultReceiver, Line, accepting, answer, answering, head, saying
+from tests.support.fakes import START
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 RETRY = Next(Status.PENDING, START + 5 * SECOND, counts=True)

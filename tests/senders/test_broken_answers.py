@@ -10,7 +10,8 @@ import pytest
 from daemon.core.delivery.outcome import Outcome
 from daemon.host import clock
 from daemon.senders.webhook import WebhookSender
-from tests.faults import (
+from tests.support.attempts import attempt, message, target
+from tests.support.bad_receiver import (
     PATIENCE,
     FaultReceiver,
     Line,
@@ -25,7 +26,6 @@ from tests.faults import (
     saying,
     silent,
 )
-from tests.senders.attempts import attempt, message, target
 
 DEADLINE = 0.2
 SOON = timedelta(seconds=3)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from daemon.core.rendering.mails import Mail, Style, compose
 from daemon.core.rendering.phrases import END, FIRST_STRONG
 from daemon.senders.letters import Letters, faults
-from tests.core.test_mails import ENGLISH, HEBREW, NOON, phone, sms
+from tests.core.rendering.test_mails import ENGLISH, HEBREW, NOON, phone, sms
 
 OURS = Letters(None)
 

@@ -11,9 +11,9 @@ import pytest
 
 from daemon.core.delivery.outcome import Message, Outcome
 from daemon.senders.mail import QUEUED_AT_MOST, Letter
-from tests.faults import PATIENCE, FaultReceiver
-from tests.senders.mails import Time, letter, one_each, posting, server, to
-from tests.smtp import Conversation, MailServer
+from tests.support.bad_receiver import PATIENCE, FaultReceiver
+from tests.support.mails import Time, letter, one_each, posting, server, to
+from tests.support.smtp import Conversation, MailServer
 
 
 class Unprintable(EmailMessage):

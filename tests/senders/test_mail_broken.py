@@ -15,9 +15,9 @@ from daemon.senders.mail import Letter
 from daemon.senders.smtp import Connection, Failed, Mail
 from daemon.senders.smtp_courier import Courier
 from daemon.senders.smtp_socket import REPLY_BYTES, Stopwatch
-from tests.faults import FaultReceiver, Line, Script, full_backlog, silent
-from tests.senders.mails import letter, posting, server, to
-from tests.smtp import Answer, Conversation, dropping, parting
+from tests.support.bad_receiver import FaultReceiver, Line, Script, full_backlog, silent
+from tests.support.mails import letter, posting, server, to
+from tests.support.smtp import Answer, Conversation, dropping, parting
 
 DEADLINE = 0.2
 SOON = timedelta(seconds=3)

@@ -8,9 +8,9 @@ import pytest
 from daemon.core.delivery.outcome import Outcome
 from daemon.host import clock
 from daemon.senders.mail import MailSender
-from tests.faults import PATIENCE, FaultReceiver, Line
-from tests.senders.mails import Time, one_each, posting, server, to
-from tests.smtp import Conversation, MailServer, parting
+from tests.support.bad_receiver import PATIENCE, FaultReceiver, Line
+from tests.support.mails import Time, one_each, posting, server, to
+from tests.support.smtp import Conversation, MailServer, parting
 
 
 def test_a_connection_that_the_server_closed_meanwhile_costs_no_attempt() -> None:

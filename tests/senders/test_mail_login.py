@@ -10,9 +10,9 @@ from daemon.core.delivery.outcome import Outcome
 from daemon.core.model import Secret
 from daemon.host import clock
 from daemon.senders.smtp import Server
-from tests.faults import PATIENCE, FaultReceiver, Line
-from tests.senders.mails import PASSWORD, Time, posting, server, to, with_login
-from tests.smtp import FINE, Answer, Conversation
+from tests.support.bad_receiver import PATIENCE, FaultReceiver, Line
+from tests.support.mails import PASSWORD, Time, posting, server, to, with_login
+from tests.support.smtp import FINE, Answer, Conversation
 
 WITH_LOGIN = b"250-mail.test\r\n250 AUTH CRAM-MD5 PLAIN LOGIN\r\n"
 WITHOUT_PLAIN = b"250-mail.test\r\n250 AUTH=LOGIN\r\n"

@@ -10,10 +10,10 @@ import pytest
 
 from daemon.core.delivery.outcome import Outcome
 from daemon.senders.smtp import Security
-from tests.certificates import Authority, server_side
-from tests.faults import FaultReceiver, Line, Script
-from tests.senders.mails import PASSWORD, posting, server, to, trusting, with_login
-from tests.smtp import Answer, Conversation, MailServer, dropping
+from tests.support.bad_receiver import FaultReceiver, Line, Script
+from tests.support.certificates import Authority, server_side
+from tests.support.mails import PASSWORD, posting, server, to, trusting, with_login
+from tests.support.smtp import Answer, Conversation, MailServer, dropping
 
 LONG_PAST = datetime(2001, 1, 1, tzinfo=UTC)
 BOTH = pytest.mark.parametrize("security", [Security.STARTTLS, Security.TLS])

@@ -16,9 +16,9 @@ import pytest
 from daemon.core.delivery.outcome import Message, Outcome
 from daemon.senders.mail import Letter
 from daemon.senders.smtp import Security
-from tests.certificates import Authority
-from tests.process import free_port
-from tests.senders.mails import letter, posting, server, to, trusting
+from tests.support.certificates import Authority
+from tests.support.mails import letter, posting, server, to, trusting
+from tests.support.process import free_port
 
 PROGRAM = Path("/usr/sbin/postfix")
 pytestmark = [

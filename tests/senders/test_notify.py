@@ -14,8 +14,8 @@ from daemon.core.delivery.outcome import Attempted, Message, Outcome
 from daemon.core.model import Secret
 from daemon.host import clock
 from daemon.senders.notify import Notice, NotifySender, fault
-from tests.core.test_mails import phone, sms
-from tests.fakes import Receiver, answer
+from tests.core.rendering.test_mails import phone, sms
+from tests.support.fakes import Receiver, answer
 
 TOKEN = "secrettoken1234"
 

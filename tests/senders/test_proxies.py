@@ -8,9 +8,18 @@ import pytest
 
 from daemon.core.delivery.outcome import FINAL, Outcome
 from daemon.senders.webhook import WebhookSender
-from tests.certificates import Authority, server_side
-from tests.faults import FaultReceiver, Line, Script, accepting, answer, answering, head, resetting_after
-from tests.senders.attempts import attempt, target
+from tests.support.attempts import attempt, target
+from tests.support.bad_receiver import (
+    FaultReceiver,
+    Line,
+    Script,
+    accepting,
+    answer,
+    answering,
+    head,
+    resetting_after,
+)
+from tests.support.certificates import Authority, server_side
 
 HOOK = "https://crm.example/hook"
 """Of a name that only a proxy could resolve."""

@@ -14,9 +14,9 @@ from daemon.core.rendering import body
 from daemon.core.rendering.formats import Format, Shape, render
 from daemon.core.webhooks.signing import signature
 from daemon.senders.webhook import Target, WebhookSender
-from tests.fakes import START
-from tests.faults import FaultReceiver, Request, accepting
-from tests.senders.attempts import OTHER, SECRET, attempt, message, target
+from tests.support.attempts import OTHER, SECRET, attempt, message, target
+from tests.support.bad_receiver import FaultReceiver, Request, accepting
+from tests.support.fakes import START
 
 SMS = {"from": "0501234567", "to": "0773137770", "text": 'שלום "עולם" 😀\n', "received_at": "2026-03-01"}
 STORED = body.render(

@@ -10,9 +10,9 @@ import pytest
 
 from daemon.core.delivery.outcome import NETWORK, Outcome
 from daemon.senders.webhook import Target, WebhookSender
-from tests.certificates import Authority, server_side
-from tests.faults import FaultReceiver, Line, Script, accepting, answer, saying, silent
-from tests.senders.attempts import attempt, target
+from tests.support.attempts import attempt, target
+from tests.support.bad_receiver import FaultReceiver, Line, Script, accepting, answer, saying, silent
+from tests.support.certificates import Authority, server_side
 
 LONG_PAST = datetime(2001, 1, 1, tzinfo=UTC)
 

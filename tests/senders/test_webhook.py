@@ -10,9 +10,9 @@ from standardwebhooks import Webhook
 from daemon.core.delivery.outcome import Attempted, Outcome
 from daemon.host import clock
 from daemon.senders.webhook import WebhookSender
-from tests.fakes import Receiver, answer
-from tests.faults import PATIENCE, FaultReceiver, Line, Script, accepting, silent
-from tests.senders.attempts import BODY, OTHER, SECRET, attempt, message, target
+from tests.support.attempts import BODY, OTHER, SECRET, attempt, message, target
+from tests.support.bad_receiver import PATIENCE, FaultReceiver, Line, Script, accepting, silent
+from tests.support.fakes import Receiver, answer
 
 
 def test_a_receiver_with_the_official_library_accepts_it(sender: WebhookSender) -> None:

@@ -23,7 +23,7 @@ from daemon.store import events, outbox
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
 from daemon.store.replay import Span, Which
-from tests.fakes import FakeClock, Ids
+from tests.support.fakes import FakeClock, Ids
 
 SECOND = timedelta(seconds=1)
 LEASE = 60

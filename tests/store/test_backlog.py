@@ -23,7 +23,7 @@ from daemon.store.database import Database
 from daemon.store.history import Wanted
 from daemon.store.outbox import Finished, Lease
 from daemon.store.schema import millis
-from tests.fakes import START, Ids
+from tests.support.fakes import START, Ids
 
 MANY = 25_000
 """Deliveries of each kind that are in nobody's way; there are four kinds."""

@@ -18,7 +18,7 @@ from daemon.store import events, migrating
 from daemon.store.backup import BackupError
 from daemon.store.database import Database, DatabaseError
 from daemon.store.schema import REVISION
-from tests.fakes import START, Ids
+from tests.support.fakes import START, Ids
 
 
 @pytest.fixture

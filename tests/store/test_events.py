@@ -1,23 +1,14 @@
 """Events: gapless numbers for each system, bodies to the byte, reading with a cursor."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from daemon.core.model import Fact
-from daemon.store import database as databases
 from daemon.store import events
 from daemon.store.database import Database
 from daemon.store.events import Query
-from tests.fakes import START, Ids
-
-
-@pytest.fixture
-def database() -> Iterator[Database]:
-    one = databases.in_memory()
-    yield one
-    one.close()
+from tests.support.fakes import START, Ids
 
 
 def fact(event_type: str = "sms.received", subject: str = "sms/054") -> Fact:

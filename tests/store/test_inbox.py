@@ -13,7 +13,7 @@ from daemon.store import database as databases
 from daemon.store import inbox
 from daemon.store.database import Database
 from daemon.store.inbox import Wanted
-from tests.fakes import START
+from tests.support.fakes import START
 
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 

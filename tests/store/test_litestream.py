@@ -11,8 +11,9 @@ import pytest
 
 from daemon.store import database as databases
 from daemon.store.database import Database, DatabaseError
+from tests.support.paths import ROOT
 
-PAGE = (Path(__file__).parent.parent.parent / "docs" / "operating.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 SECTION = PAGE.partition("## Litestream")[2].partition("\n## ")[0]
 RELIED_ON = ("journal_mode", "busy_timeout", "synchronous", "wal_autocheckpoint", "journal_size_limit")
 

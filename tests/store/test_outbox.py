@@ -1,6 +1,5 @@
 """The outbox: lanes, leases, fences, and what a crash leaves behind."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -16,17 +15,10 @@ from daemon.store import database as databases
 from daemon.store import events, outbox
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
-from tests.fakes import START, FakeClock, Ids
+from tests.support.fakes import START, FakeClock, Ids
 
 LEASE = timedelta(minutes=1)
 ALL = [Interest("crm", ("*",), None)]
-
-
-@pytest.fixture
-def database() -> Iterator[Database]:
-    one = databases.in_memory()
-    yield one
-    one.close()
 
 
 def add(

@@ -1,6 +1,5 @@
 """The overview's figures, and that reading them never walks through what has ended."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -9,23 +8,15 @@ import sqlalchemy as sa
 from daemon.core.delivery.outcome import Attempted, Message, Next, Outcome, Status
 from daemon.core.model import Fact, Failure, Unknown
 from daemon.core.routing.plan import Planned
-from daemon.store import database as databases
 from daemon.store import events, incidents, ledger, outbox, views, watches
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
-from tests.fakes import START, Ids
+from tests.support.fakes import START, Ids
 
 SECOND = timedelta(seconds=1)
 
 
 TOKENS = Ids()
-
-
-@pytest.fixture
-def database() -> Iterator[Database]:
-    one = databases.in_memory()
-    yield one
-    one.close()
 
 
 def plan(db: sa.Connection, endpoint: str, *subjects: str) -> None:

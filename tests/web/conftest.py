@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from daemon.store import database as databases
-from tests.web.setting import Setting
+from tests.support.http_app import Setting
 
 
 @pytest.fixture

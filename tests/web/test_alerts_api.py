@@ -8,9 +8,9 @@ import pytest
 from daemon.core.delivery.outcome import Outcome
 from daemon.core.routing.plan import Interest
 from tests.cli.conftest import Call, call
-from tests.configuration.documents import SYSTEM, WEBHOOK
-from tests.story import Story
-from tests.web.setting import Setting
+from tests.support.config_files import SYSTEM, WEBHOOK
+from tests.support.http_app import Setting
+from tests.support.story import Story
 
 __all__ = ["call"]
 

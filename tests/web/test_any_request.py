@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from daemon.store import database as databases
-from tests.web.setting import Setting
+from tests.support.http_app import Setting
 
 WRITING = [
     "silences",

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from daemon.core.model import Fact, Failure, Unknown
 from daemon.core.routing.plan import Planned
 from daemon.store import events, outbox, watches
-from tests.fakes import START, Ids
-from tests.web.setting import ADMIN, READER, Setting
+from tests.support.fakes import START, Ids
+from tests.support.http_app import ADMIN, READER, Setting
 
 SECOND = timedelta(seconds=1)
 

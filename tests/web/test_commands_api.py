@@ -20,8 +20,8 @@ from daemon.store import database as databases
 from daemon.store import inbox
 from daemon.web.asgi import LARGEST_BODY
 from daemon.web.waiting import Endings
-from tests.commanding import BRIDGE, KICK, PAUSE, READ
-from tests.web.offices import PATH, Window
+from tests.support.commanding import BRIDGE, KICK, PAUSE, READ
+from tests.support.offices import PATH, Window
 
 JSON = {"content-type": "application/json"}
 PATIENCE = 10

@@ -10,9 +10,9 @@ from structlog.testing import capture_logs
 from daemon.core.delivery.outcome import Outcome
 from daemon.core.routing.plan import Interest
 from daemon.store import database as databases
-from tests.delivering import Setting as Sending
-from tests.story import Story
-from tests.web.setting import Setting
+from tests.support.dispatching import Setting as Sending
+from tests.support.http_app import Setting
+from tests.support.story import Story
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ from daemon.store import endpoint_health, history
 from daemon.store.history import DeliveryView
 from daemon.wiring.endpoints import interests
 from daemon.wiring.senders import public_keys
-from tests.configuration.documents import SYSTEM, loaded
-from tests.delivering import Setting as Sending
-from tests.fakes import Receiver, answer
-from tests.web.setting import COMMANDER, Setting
+from tests.support.config_files import SYSTEM, loaded
+from tests.support.dispatching import Setting as Sending
+from tests.support.fakes import Receiver, answer
+from tests.support.http_app import COMMANDER, Setting
 
 MAILBOX = "ops/anna@example.org"
 KEY = "whsk_" + "A" * 43 + "="

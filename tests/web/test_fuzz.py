@@ -28,9 +28,9 @@ from daemon.core.routing.plan import Interest
 from daemon.pipeline.events import Recorder
 from daemon.store import database as databases
 from daemon.store import outbox
-from tests.commanding import BRIDGE, KICK, PAUSE, READ
-from tests.fakes import START, Ids
-from tests.web.offices import TOKENS, Window
+from tests.support.commanding import BRIDGE, KICK, PAUSE, READ
+from tests.support.fakes import START, Ids
+from tests.support.offices import TOKENS, Window
 
 CHECKS = [
     not_a_server_error,

@@ -29,15 +29,16 @@ from daemon.web.dependencies import Live, Scheduled
 from daemon.web.routes.commands import Desk as CommandDesk
 from daemon.web.routes.metrics import CONTENT_TYPE
 from daemon.web.waiting import Endings
-from tests.fakes import START
 from tests.store.test_backlog import ARRIVED, GIVEN_UP, IN_MANY_LANES, crowd
-from tests.story import Story
-from tests.web.setting import nobody
+from tests.support.fakes import START
+from tests.support.http_app import nobody
+from tests.support.paths import ROOT
+from tests.support.story import Story
 
 SECOND = timedelta(seconds=1)
 HERE, ELSEWHERE = ("127.0.0.1", 40000), ("192.0.2.7", 40000)
 READER = "token-of-a-reader"
-PAGE = (Path(__file__).parents[2] / "docs" / "monitoring.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")
 SCRAPING, RULES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 NAMES = re.findall(r"\b(?:yemotd|process)_[a-z_]+", PAGE)
 WHOLE = re.MULTILINE | re.DOTALL

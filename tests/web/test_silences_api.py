@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from tests.story import Story
-from tests.web.setting import COMMANDER, Setting
+from tests.support.http_app import COMMANDER, Setting
+from tests.support.story import Story
 
 PHONE = {"subject": "sip/077", "comment": "a new phone"}
 

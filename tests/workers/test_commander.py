@@ -12,7 +12,7 @@ import pytest
 from daemon.core.commands.command import HOLIDAY, WAITS, Command, Done, Status, Trouble
 from daemon.core.model import Failure, Unknown
 from daemon.store import database as databases
-from tests.commanding import BRIDGE, KICK, PAUSE, READ, Office, at, broken, one_by_one, with_policy
+from tests.support.commanding import BRIDGE, KICK, PAUSE, READ, Office, at, broken, one_by_one, with_policy
 
 TIMEOUT = Unknown(Failure.TIMEOUT, "no complete answer in time")
 

@@ -19,7 +19,7 @@ from daemon.store import database as databases
 from daemon.store import events, outbox
 from daemon.store.database import Database
 from daemon.workers.dispatcher import BACKSTOP, Dispatcher
-from tests.fakes import START, FakeClock, Ids
+from tests.support.fakes import START, FakeClock, Ids
 
 SECOND = timedelta(seconds=1)
 

@@ -9,8 +9,8 @@ from daemon.config.settings import Heartbeat as Settings
 from daemon.core.model import Secret
 from daemon.wiring.clients import heartbeat_of
 from daemon.workers.heartbeat import Heartbeat, sign
-from tests.delivering import Setting
-from tests.fakes import START, Receiver, answer
+from tests.support.dispatching import Setting
+from tests.support.fakes import START, Receiver, answer
 
 
 def heartbeat(url: str) -> Heartbeat:

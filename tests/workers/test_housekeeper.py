@@ -17,9 +17,9 @@ from daemon.store import inbox, outbox
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
 from daemon.workers.housekeeper import Housekeeper, Pruned
-from tests.commanding import PAUSE, Office, at
-from tests.fakes import START, Ids
-from tests.story import Story
+from tests.support.commanding import PAUSE, Office, at
+from tests.support.fakes import START, Ids
+from tests.support.story import Story
 
 DAY = timedelta(days=1)
 RULES = Retention(events=90 * DAY, delivered=30 * DAY, dead=60 * DAY, undelivered=20 * DAY, attempts=10 * DAY)

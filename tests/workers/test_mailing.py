@@ -10,7 +10,7 @@ from daemon.core.delivery.route import Mailing, Route
 from daemon.core.routing.plan import Interest
 from daemon.core.routing.schedule import Schedule
 from daemon.store.database import Database
-from tests.delivering import HOUR, MINUTE, SECOND, Setting
+from tests.support.dispatching import HOUR, MINUTE, SECOND, Setting
 
 WAIT, INTERVAL = 15 * SECOND, MINUTE
 MAILING = Mailing(INTERVAL, most_per_hour=4)

@@ -18,8 +18,8 @@ from daemon.store import database as databases
 from daemon.store import schema, watches
 from daemon.store.database import Database
 from daemon.workers.poller import Polled, Poller
-from tests.fakes import FakeClock, Ids
-from tests.story import ScriptedAnswer
+from tests.support.fakes import FakeClock, Ids
+from tests.support.story import ScriptedAnswer
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)

@@ -7,7 +7,7 @@ import pytest
 
 from daemon.core.delivery.outcome import Attempted, Message, Outcome
 from daemon.store.database import Database
-from tests.delivering import SECOND, Receivers, Setting
+from tests.support.dispatching import SECOND, Receivers, Setting
 
 
 class SlowReceivers(Receivers):

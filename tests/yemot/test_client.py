@@ -17,7 +17,7 @@ from daemon.core.model import Failure, Json, Secret, Unknown
 from daemon.host.clock import utcnow
 from daemon.yemot.client import Access, Client
 from daemon.yemot.transport import Timeouts, Transport
-from tests.yemot.scripted import ScriptedServer, Step, answers, cuts, hangs, http, sends_and_cuts
+from tests.support.bad_server import ScriptedServer, Step, answers, cuts, hangs, http, sends_and_cuts
 
 TOKEN = "0773137770:s3cret:pass"
 OK = '{"responseStatus":"OK"}'

@@ -17,7 +17,7 @@ from yemot_api.yemot_api import Yemot
 from daemon.simulator.faults import Fault
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
-from tests.fakes import FakeClock
+from tests.support.fakes import FakeClock
 
 TOKEN = "0770000000:demo"
 

@@ -14,7 +14,7 @@ import pytest
 from daemon.core.model import Failure, Unknown
 from daemon.host.clock import monotonic
 from daemon.yemot.transport import MAX_BODY, Reply, Request, Timeouts, Transport, tls_context
-from tests.yemot.scripted import (
+from tests.support.bad_server import (
     Peer,
     ScriptedServer,
     Step,

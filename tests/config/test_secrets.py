@@ -1,0 +1,219 @@
+"""Secrets: four ways to give one, what is refused, and that none is ever shown."""
+
+import base64
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon.config.load import ConfigError, load
+from daemon.core.model import Secret
+from tests.support.config_files import QUIET, SIGNING, SMS, SYSTEM, WEBHOOK, config, faults, loaded, written
+
+TOKEN = "0773137770:hunter2"
+BARE = QUIET + '[[systems]]\nname = "main"\n'
+
+
+def with_token(given_as: str) -> str:
+    return f"{BARE}{given_as}\n{SMS}"
+
+
+def signing(count: int) -> str:
+    return "whsec_" + base64.b64encode(bytes(count)).decode()
+
+
+def with_secret(given_as: str) -> str:
+    return SYSTEM + WEBHOOK.replace('secret_env = "SIGNING"', given_as)
+
+
+@pytest.mark.parametrize("content", [TOKEN, TOKEN + "\n", TOKEN + "\r\n"])
+def test_a_file_gives_its_content_without_the_newline(tmp_path: Path, content: str) -> None:
+    (tmp_path / "token").write_bytes(content.encode())
+
+    assert config(tmp_path, with_token('token_file = "token"')).systems[0].token == Secret(TOKEN)
+
+
+def test_a_file_is_looked_for_beside_the_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "token").write_text(TOKEN)
+    monkeypatch.chdir("/")
+
+    assert config(tmp_path, with_token('token_file = "secrets/token"')).systems[0].token == Secret(TOKEN)
+
+
+def test_a_credential_is_a_file_in_the_credentials_directory(tmp_path: Path) -> None:
+    (tmp_path / "credentials").mkdir()
+    (tmp_path / "credentials" / "main").write_text(TOKEN)
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path / "credentials")}
+
+    found = loaded(tmp_path, with_token('token_credential = "main"'), environ)
+
+    assert found.config.systems[0].token == Secret(TOKEN)
+
+
+def test_a_credential_out_of_a_folder_needs_no_longer_name(tmp_path: Path) -> None:
+    """systemd puts the name of the folder's credential in front; one that is given by itself goes before."""
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    (tmp_path / "yemotd_main").write_text("of the folder")
+    of_folder = loaded(tmp_path, with_token('token_credential = "main"'), environ)
+    (tmp_path / "main").write_text("by itself")
+    by_itself = loaded(tmp_path, with_token('token_credential = "main"'), environ)
+
+    assert of_folder.config.systems[0].token == Secret("of the folder")
+    assert by_itself.config.systems[0].token == Secret("by itself")
+
+
+def test_a_variable_gives_its_value(tmp_path: Path) -> None:
+    found = loaded(tmp_path, with_token('token_env = "MAIN"'), {"MAIN": TOKEN})
+
+    assert found.config.systems[0].token == Secret(TOKEN)
+
+
+def test_a_secret_may_stand_in_the_file(tmp_path: Path) -> None:
+    assert config(tmp_path, with_token(f'token = "{TOKEN}"')).systems[0].token == Secret(TOKEN)
+
+
+@pytest.mark.parametrize(
+    ("given_as", "told"),
+    [
+        ("", "[systems] token is missing: give token_file, token_credential or token_env"),
+        ('token = "a"\ntoken_env = "B"', "[systems] has token and token_env: give one of them"),
+        ('token = ""', "[systems] token: is empty"),
+        ('token = "  "', "[systems] token: is empty"),
+        ("token = 5", "[systems] token: expected text in quotes"),
+        ('token = ["a"]', "[systems] token: expected text in quotes"),
+        ('token = {value = "a"}', "[systems] token: expected text in quotes"),
+        (
+            'token = "a\\u0000b"',
+            "[systems] token: has a NUL, a line break or another control character in it",
+        ),
+        ('token = "a\\nb"', "[systems] token: has a NUL, a line break or another control character in it"),
+        ('token = "\u200fa"', "[systems] token: has a sign that is not ASCII, perhaps an invisible mark"),
+        ('token_file = ""', "[systems] token_file = '': expected the path of a file"),
+        ('token_file = "."', "cannot be read: Is a directory"),
+        ('token_file = "empty"', "[systems] token_file = 'empty': is empty"),
+        ('token_file = "lines"', "[systems] token_file = 'lines': has a NUL, a line break or another"),
+        ('token_file = "binary"', "[systems] token_file = 'binary': is not UTF-8 text"),
+        ('token_file = "/dev/zero"', "[systems] token_file = '/dev/zero': is too large a file for a secret"),
+        ('token_credential = "main"', "$CREDENTIALS_DIRECTORY is not set"),
+        ('token_credential = "../main"', "expected the name of a credential, without slashes"),
+        ('token_env = "EMPTY"', "[systems] token_env = 'EMPTY': this environment variable is not set"),
+        (f'token_file = "{TOKEN}"', "[systems] token_file: holds the secret itself"),
+        (f'token_env = "{TOKEN}"', "[systems] token_env: holds the secret itself"),
+    ],
+)
+def test_what_gives_no_secret_is_refused(tmp_path: Path, given_as: str, told: str) -> None:
+    (tmp_path / "empty").write_text("\n")
+    (tmp_path / "binary").write_bytes(b"\xff")
+    (tmp_path / "lines").write_text("a\n\n")
+
+    (only,) = faults(tmp_path, with_token(given_as), {"EMPTY": ""})
+
+    assert told in only
+
+
+def test_the_single_token_of_the_http_side_may_do_everything(tmp_path: Path) -> None:
+    more = '[[http.tokens]]\nname = "page"\ntoken = "two"\n'
+    tokens = config(tmp_path, '[http]\ntoken = "one"\n' + more + SYSTEM).http.tokens
+
+    assert [(one.name, one.token.value, one.scopes) for one in tokens] == [
+        ("page", "two", ("read",)),
+        ("token", "one", ("admin",)),
+    ]
+
+
+def test_a_name_of_a_token_is_taken_by_the_single_one(tmp_path: Path) -> None:
+    more = '[[http.tokens]]\nname = "token"\ntoken = "two"\n'
+
+    assert faults(tmp_path, '[http]\ntoken = "one"\n' + more + SYSTEM) == (
+        "[http.tokens] name = 'token': another token has this name",
+    )
+
+
+@pytest.mark.parametrize("count", [24, 64])
+def test_a_signing_secret_has_24_to_64_bytes(tmp_path: Path, count: int) -> None:
+    text = with_secret(f'secret = "{signing(count)}"')
+
+    assert config(tmp_path, text).webhooks[0].secrets == (Secret(signing(count)),)
+
+
+def test_a_list_of_secrets_or_of_files_is_a_rotation(tmp_path: Path) -> None:
+    (tmp_path / "old").write_text(SIGNING)
+    (tmp_path / "new").write_text(signing(24) + "\n")
+
+    by_file = config(tmp_path, with_secret('secret_file = ["new", "old"]')).webhooks[0].secrets
+    inline = config(tmp_path, with_secret(f'secret = ["{signing(24)}", "{SIGNING}"]')).webhooks[0].secrets
+
+    assert by_file == inline == (Secret(signing(24)), Secret(SIGNING))
+
+
+@pytest.mark.parametrize(
+    ("given_as", "told"),
+    [
+        ('secret = "hunter2"', "[webhooks] secret: expected whsec_ and base64"),
+        ('secret = "whpk_aaaa"', "[webhooks] secret: is a key for asymmetric signatures"),
+        ('secret = "whsk_aaaa"', "[webhooks] secret: is a key for asymmetric signatures"),
+        ('secret = "whsec_a*a"', "[webhooks] secret: expected base64 after whsec_"),
+        (f'secret = "{signing(23)}"', "expected 24 to 64 bytes in base64 after whsec_, found 23"),
+        (f'secret = "{signing(65)}"', "expected 24 to 64 bytes in base64 after whsec_, found 65"),
+        ("secret = []", "[webhooks] secret: must not be empty"),
+        (f'secret = ["{SIGNING}", 5]', "[webhooks] secret, entry 2: expected text in quotes"),
+        ('secret_file = ["none"]', "cannot be read: No such file or directory"),
+        (f'secret_file = "{SIGNING}"', "[webhooks] secret_file: holds the secret itself"),
+    ],
+)
+def test_what_cannot_sign_is_refused(tmp_path: Path, given_as: str, told: str) -> None:
+    (only,) = faults(tmp_path, with_secret(given_as))
+
+    assert told in only
+
+
+def test_a_file_may_be_called_like_a_secret(tmp_path: Path) -> None:
+    (tmp_path / "whsec_crm").write_text(SIGNING)
+
+    assert config(tmp_path, with_secret('secret_file = "whsec_crm"')).webhooks[0].secrets == (
+        Secret(SIGNING),
+    )
+
+
+def test_a_configuration_shows_no_secret(tmp_path: Path) -> None:
+    text = '[daemon]\ndatabase = "postgresql+psycopg://yemotd:hunter2@db/yemotd"\n' + with_token(
+        f'token = "{TOKEN}"'
+    ).replace(QUIET, "")
+    found = loaded(tmp_path, text + WEBHOOK.replace('_env = "SIGNING"', f' = "{SIGNING}"'))
+
+    assert found.config.systems[0].token.value == TOKEN
+    for shown in (repr(found), str(found.config)):
+        assert "hunter2" not in shown
+        assert SIGNING not in shown
+
+
+MARK = "hunter2"
+PLACES = [
+    "token",
+    "token_env",
+    "name",
+    "base_url",
+    "fallback_url",
+    "switch_id",
+    "ca_file",
+    "tokn",
+    "deadline",
+]
+SHAPES = ["0773137770:{}", "whsec_{}", "https://u:{}@host/", "whpk_{}", "yk_live_{}"]
+
+
+@given(st.sampled_from(PLACES), st.sampled_from(SHAPES), st.sampled_from(['"{}"', '["{}"]', '{{a = "{}"}}']))
+def test_a_secret_in_the_wrong_place_is_not_shown(
+    tmp_path_factory: pytest.TempPathFactory, place: str, shape: str, toml: str
+) -> None:
+    text = f"[[systems]]\n{place} = {toml.format(shape.format(MARK))}\nevery = 5\n"
+    path = written(tmp_path_factory.getbasetemp(), text)
+
+    with pytest.raises(ConfigError) as refused:
+        load(path, {})
+
+    assert MARK not in str(refused.value)

@@ -1,0 +1,82 @@
+"""The demo's last page tells the truth: each kind of loss shows."""
+
+from pathlib import Path
+
+import pytest
+
+from daemon.core.model import Fact
+from daemon.demo.reckoning import checks, dialling
+from daemon.store import database as databases
+from daemon.store import events
+from tests.support.fakes import START, Ids
+
+SENT = ["one", "two", "two"]
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'demo.db'}"
+
+
+@pytest.fixture
+def received(url: str) -> dict[str, bytes]:
+    """What a receiver took of a demo where all went well."""
+    store = databases.open_for_daemon(url)
+    facts = [Fact("sms.received", "sms/054", {"sms": {"text": text}}) for text in SENT]
+    with store.write() as db:
+        written = events.record(db, "main", facts, START, Ids())
+    store.close()
+    return {event.id: event.body for event in written}
+
+
+def failing(url: str, received: dict[str, bytes], *, sent: list[str] = SENT, refused: int = 0) -> list[str]:
+    return [one.text for one in checks(url, received, sent, refused) if not one.is_good]
+
+
+def test_all_is_well_where_the_three_agree(url: str, received: dict[str, bytes]) -> None:
+    assert failing(url, received) == []
+
+
+def test_an_event_that_did_not_arrive_shows(url: str, received: dict[str, bytes]) -> None:
+    del received["evt_2"]
+
+    assert failing(url, received) == ["3 events written, 2 received as they were written"]
+
+
+def test_an_event_that_arrived_otherwise_shows(url: str, received: dict[str, bytes]) -> None:
+    received["evt_2"] += b" "
+
+    assert failing(url, received) == ["3 events written, 2 received as they were written"]
+
+
+def test_an_event_that_nobody_wrote_shows(url: str, received: dict[str, bytes]) -> None:
+    received["evt_99"] = b"{}"
+
+    assert failing(url, received) == ["1 received that were never written"]
+
+
+@pytest.mark.parametrize("sent", [["one", "two"], ["one", "two", "two", "two"], ["one", "one", "two"]])
+def test_a_message_told_too_often_or_too_seldom_shows(
+    url: str, received: dict[str, bytes], sent: list[str]
+) -> None:
+    (text,) = failing(url, received, sent=sent)
+
+    assert text.endswith("were told, each as often as it came")
+
+
+def test_a_request_that_was_not_genuine_shows(url: str, received: dict[str, bytes]) -> None:
+    assert failing(url, received, refused=2) == ["2 requests with a wrong signature, time or body"]
+
+
+def test_a_gap_in_the_sequence_shows(url: str, received: dict[str, bytes]) -> None:
+    store = databases.open_for_daemon(url)
+    with store.write() as db:
+        db.exec_driver_sql("UPDATE events SET sequence = 9 WHERE sequence = 3")
+    store.close()
+
+    assert failing(url, received) == ["a sequence has a gap"]
+
+
+@pytest.mark.parametrize(("dialled", "is_good"), [("ab", True), ("ba", True), ("a", False), ("aabb", False)])
+def test_a_number_that_is_called_twice_or_never_shows(dialled: str, is_good: bool) -> None:
+    assert dialling("ab", dialled).is_good is is_good

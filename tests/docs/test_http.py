@@ -1,0 +1,82 @@
+"""The page on HTTP, taken at its word: its routes are those that there are, its bodies do what it says."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from daemon.core.delivery.breaker import Switch
+from daemon.store import database as databases
+from tests.support.http_app import ADMIN, READER, Setting
+from tests.support.paths import ROOT
+
+PAGE = (ROOT / "docs" / "http.md").read_text(encoding="utf-8")
+ROUTES = re.findall(r"^\| `(GET|POST) (/api/v1/\S+)` \| (\w+) \|", PAGE, re.MULTILINE)
+TAGS = {"reading", "alerts", "silences", "deliveries", "endpoints"}
+
+
+def bodies(kind: str) -> list[object]:
+    return [json.loads(one) for one in re.findall(rf"```json {kind}\n(.*?)```", PAGE, re.DOTALL)]
+
+
+@pytest.fixture
+def setting(tmp_path: Path) -> Iterator[Setting]:
+    database = databases.open_for_daemon(f"sqlite:///{tmp_path / 'web.db'}")
+    yield Setting(database, now=lambda: datetime(2026, 11, 23, 16, tzinfo=UTC))
+    database.close()
+
+
+def test_every_route_is_on_the_page(setting: Setting) -> None:
+    paths = setting.anybody.get("/openapi.json").json()["paths"]
+
+    there_are = {
+        (method.upper(), path)
+        for path, methods in paths.items()
+        for method, route in methods.items()
+        if TAGS & set(route["tags"])
+    }
+    assert {(method, path) for method, path, _ in ROUTES} == there_are
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), ROUTES)
+def test_a_route_needs_the_scope_that_the_page_says(
+    setting: Setting, method: str, path: str, scope: str
+) -> None:
+    scopes = {}
+    for name, token in {"read": READER, "admin": ADMIN}.items():
+        answer = setting.holder(token).request(method, re.sub(r"\{\w+\}", "0", path))
+        scopes[name] = answer.status_code != 403
+
+    assert scopes == {"read": scope == "read", "admin": True}
+    assert setting.anybody.request(method, path).status_code == 401
+
+
+def test_the_bodies_are_taken(setting: Setting) -> None:
+    for body in bodies("silence"):
+        assert setting.admin.post("/api/v1/silences", json=body).status_code == 201, body
+    for body in bodies("replay"):
+        assert setting.admin.post("/api/v1/endpoints/crm/replay", json=body).status_code == 200, body
+    assert len(bodies("silence")) + len(bodies("replay")) == 3
+
+
+def test_an_error_reads_as_the_page_shows_it(setting: Setting) -> None:
+    answer = setting.admin.post("/api/v1/silences", json={"fro": "2h"})
+
+    assert bodies("problem") == [answer.json()]
+
+
+def test_the_actions_of_the_log_are_those_of_the_code() -> None:
+    web = ROOT / "daemon" / "web"
+    code = "".join(one.read_text(encoding="utf-8") for one in web.rglob("*.py"))
+    said = set(re.findall(r'audited\(token, "([\w.]+)"', code)) | {f"endpoint.{one.value}" for one in Switch}
+    told = re.search(r"the `action` \((.*?)\)", PAGE, re.DOTALL)
+
+    assert told
+    noun, page = "", set()
+    for one in re.findall(r"`([\w.]+)`", told[1]):
+        noun = one.partition(".")[0] or noun  # `.enable` after `endpoint.test`
+        page.add(f"{noun}.{one.partition('.')[2]}")
+    assert said == page

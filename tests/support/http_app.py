@@ -1,0 +1,88 @@
+"""The app on a store, called without a socket, with what the daemon says of itself as plain fields."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from fastapi.testclient import TestClient
+
+from daemon.core.commands.command import Policy
+from daemon.core.model import Fact, Secret
+from daemon.core.routing.plan import Interest
+from daemon.store import events
+from daemon.store.database import Database
+from daemon.store.history import DeliveryView
+from daemon.web.asgi import create_app
+from daemon.web.auth import Token
+from daemon.web.dependencies import Live, Scheduled
+from daemon.web.routes.commands import Desk
+from daemon.web.waiting import Endings
+from tests.support.fakes import START, Ids
+
+READER, ADMIN, COMMANDER = "token-of-a-reader", "token-of-an-admin", "token-of-a-commander"
+SECOND = timedelta(seconds=1)
+
+
+def nobody(endpoint: str) -> DeliveryView:
+    raise AssertionError(f"nothing is to be sent to {endpoint}")
+
+
+@dataclass
+class Setting:
+    """The app, and who may call it."""
+
+    database: Database
+    now: Callable[[], datetime] = lambda: START + 60 * SECOND
+    new_id: Callable[[str], str] = field(default_factory=Ids)
+    interests: list[Interest] = field(default_factory=lambda: [Interest("crm", ("*",), None)])
+    keys: dict[str, str] = field(default_factory=dict)
+    ping: Callable[[str], DeliveryView] = nobody
+    tokens: list[Token] = field(
+        default_factory=lambda: [
+            Token("reader", Secret(READER), frozenset({"read"})),
+            Token("commander", Secret(COMMANDER), frozenset({"command"})),
+            Token("admin", Secret(ADMIN), frozenset({"admin"})),
+            Token("robot", Secret("token-of-a-robot"), frozenset()),
+        ]
+    )
+    policies: dict[str, Policy] = field(default_factory=dict)
+    alive: tuple[bool, str] = (True, "dispatcher ok")
+    ready: tuple[bool, str] = (True, "database ok")
+    seen: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    woken: int = 0
+    numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10_000)))
+
+    def __post_init__(self) -> None:
+        live = Live(
+            started_at=START,
+            is_alive=lambda: self.alive,
+            is_ready=lambda: self.ready,
+            schedule=lambda: [Scheduled("main", "sip", 30 * SECOND, START + 90 * SECOND)],
+            last_seen=lambda: self.seen,
+            now=self.now,
+            interests=lambda: self.interests,
+            public_keys=lambda: self.keys,
+            ping=self.ping,
+            wake=self._wake,
+            new_id=self.new_id,
+            desk=Desk(policies=lambda: self.policies, wake=self._wake, new_id=self.new_id, endings=Endings()),
+        )
+        self.app = create_app(database=self.database, tokens=lambda: self.tokens, live=live, version="1.2.3")
+        self.anybody = TestClient(self.app, raise_server_exceptions=False)
+        self.client, self.admin = self.holder(READER), self.holder(ADMIN)
+
+    def holder(self, token: str) -> TestClient:
+        """Somebody who has this token."""
+        headers = {"authorization": f"Bearer {token}"}
+        return TestClient(self.app, headers=headers, raise_server_exceptions=False)
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    def happen(self, *types: str, system: str = "main") -> list[str]:
+        with self.database.write() as db:
+            first = events.last_number(db)
+            facts = [Fact(one, "daemon", {"daemon": {"text": "שלום"}}) for one in types]
+            written = events.record(db, system, facts, START, lambda kind: f"{kind}_{next(self.numbers)}")
+            assert events.last_number(db) == first + len(types)
+        return [one.id for one in written]

@@ -1,0 +1,75 @@
+"""The pictures of the documentation: `python -m tests.support.pictures`, with Chromium, from the top."""
+
+import html
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from daemon.core.delivery.outcome import Message
+from daemon.core.rendering.mails import Style, compose, held_back
+from daemon.senders.letters import Letters
+from tests.core.rendering.test_mails import ENGLISH, HEBREW, NOON, phone, sms
+
+FOLDER = Path("docs/pictures")
+WIDTH, HEIGHT, GAP = 360, 700, 12
+"""Of a phone, in pixels."""
+NAME = "0773137770"
+CODE = "שלום דני, קוד האימות שלך לבנק הוא 482913.\nהקוד תקף ל-5 דקות. אין למסור לאיש. support@bank.example"
+MAILINGS: Sequence[Sequence[Message]] = (
+    [phone(1, name=NAME)],
+    [phone(1, name=NAME), phone(2, name=NAME, is_over=True)],
+    [sms(1, CODE)],
+    [sms(1, "הגעתי, איפה אתם?"), sms(2, "Can you call me back at 03-6123456?", sender="972541111111")],
+    [phone(n, incident=f"inc_{n}", name=f"07731377{n}0", is_over=n == 5) for n in range(1, 7)],
+)
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+)
+
+
+def pages(style: Style) -> list[str]:
+    """The HTML of one mail of each kind."""
+    mails = [compose(mailing, style)[0] for mailing in MAILINGS]
+    mails[3] = compose(MAILINGS[3], style, note=held_back(NOON, style))[0]
+    letters = [Letters(None).render(mail, style, now=NOON) for mail in mails]
+    parts = [letter.get_body(("html",)) for letter in letters]
+    return [part.get_content() for part in parts if part]
+
+
+def take(chromium: str, shown: Sequence[str], picture: Path) -> None:
+    """One picture of several pages, each as wide as a phone."""
+    frames = "".join(
+        f'<iframe style="border:0;margin:{GAP // 3}px" width={WIDTH} height={HEIGHT}'
+        f' srcdoc="{html.escape(page)}"></iframe>'
+        for page in shown
+    )
+    with tempfile.TemporaryDirectory() as directory:
+        page = Path(directory) / "page.html"
+        page.write_text(f'<meta charset="utf-8"><body style="margin:8px;background:#888">{frames}')
+        size = f"--window-size={len(shown) * (WIDTH + GAP) + 30},{HEIGHT + 40}"
+        profile = f"--user-data-dir={directory}/profile"
+        words = [chromium, *FLAGS, size, profile, f"--screenshot={picture}", page.as_uri()]
+        subprocess.run(words, check=True, capture_output=True, timeout=60)
+
+
+def main() -> None:
+    """Take them all."""
+    chromium = shutil.which("chromium") or sys.exit("there is no chromium")
+    FOLDER.mkdir(exist_ok=True)
+    for language, style in (("he", HEBREW), ("en", ENGLISH)):
+        take(chromium, pages(style), FOLDER.resolve() / f"mails-{language}.png")
+
+
+if __name__ == "__main__":
+    main()

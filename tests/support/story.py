@@ -1,0 +1,262 @@
+"""Stories in virtual time: phones drop, endpoints fail, the process dies; then the whole list is compared.
+
+The real poller, store, machine and dispatcher on a clock that is moved by hand. Doubles stand at the two
+edges only: what the API answers, and what an endpoint says to an attempt.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from daemon.core.alerts.life import Seen
+from daemon.core.delivery.outcome import Attempted, Message, Outcome
+from daemon.core.delivery.route import Route
+from daemon.core.durations import NOTHING
+from daemon.core.model import Change, Failure, Rule, Severity, Unknown
+from daemon.core.routing.plan import Interest
+from daemon.core.routing.schedule import Schedule
+from daemon.core.watches import sip, sms
+from daemon.core.watches.watch import Watch
+from daemon.pipeline.events import Recorder
+from daemon.pipeline.notification import Teller
+from daemon.store import database as databases
+from daemon.store.database import Database
+from daemon.workers.counters import Tally
+from daemon.workers.dispatcher import Dispatcher
+from daemon.workers.poller import Polled, Poller
+from tests.support.fakes import START, FakeClock, Ids
+
+ZONE = ZoneInfo("Asia/Jerusalem")
+SECOND = timedelta(seconds=1)
+RETRIES = (5 * SECOND, 30 * SECOND, *[60 * SECOND] * 10)
+
+
+@dataclass(frozen=True)
+class ScriptedAnswer:
+    """An answer whose parsed form is known; equal bytes for equal values."""
+
+    value: object
+
+    @property
+    def body(self) -> bytes:
+        return repr(self.value).encode()
+
+
+class ScriptedSender:
+    """Sends at once; what an endpoint says is asked of the story."""
+
+    def __init__(self, clock: FakeClock, says: Callable[[Message], Outcome]) -> None:
+        self._clock = clock
+        self.says = says
+        self._ended: list[Attempted] = []
+        self.sent: list[tuple[float, Message, Outcome]] = []
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._ended
+
+    def start(self, message: Message) -> None:
+        outcome = self.says(message)
+        at = (self._clock.at - START).total_seconds()
+        self.sent.append((at, message, outcome))
+        self._ended.append(Attempted(message, outcome, self._clock.at))
+
+    def in_flight(self, endpoint: str) -> int:
+        return sum(one.message.endpoint == endpoint for one in self._ended)
+
+    def finished(self, timeout: float) -> list[Attempted]:
+        ended, self._ended = self._ended, []
+        return ended
+
+    def wake(self) -> None:
+        pass
+
+
+@dataclass
+class Story:
+    """One system with a SIP watch (every 10 s, for 60 s) and an SMS watch (every 10 s)."""
+
+    path: Path
+    rule: Rule = field(default_factory=lambda: Rule(60 * SECOND, 60 * SECOND, Severity.ERROR))
+    api_rule: Rule = field(default_factory=lambda: Rule(60 * SECOND, NOTHING, Severity.ERROR))
+    interests: list[Interest] = field(default_factory=lambda: [Interest("crm", ("*",), None)])
+    retries: tuple[timedelta, ...] = RETRIES
+    slot: timedelta | None = None
+    """Of the rings that find what flaps; None: nothing does."""
+
+    def __post_init__(self) -> None:
+        self.clock = FakeClock()
+        self.ids = Ids()
+        self.down: dict[str, list[tuple[float, float]]] = {}
+        self.blind: list[tuple[float, float, Failure]] = []
+        self.failing: list[tuple[str, float, float, Outcome]] = []
+        self.messages: list[tuple[float, sms.Row]] = []
+        self.database: Database
+        self.told: list[tuple[float, Message, Outcome]] = []
+        self._next_poll = self.next_tick = 0.0
+        self.start()
+
+    def start(self) -> None:
+        """A process starts on the store as it is."""
+        self.database = databases.open_for_daemon(f"sqlite:///{self.path}")
+        self.recorder = recorder = Recorder(self.interests, self.ids)
+        self.teller = Teller(recorder)
+        self.tally = Tally()
+        self.sender = ScriptedSender(self.clock, self._says)
+        self.sender.sent = self.told
+        routes = {
+            one.endpoint: Route(4, 15 * SECOND, (Schedule(("*",), self.retries),), one.quiet)
+            for one in self.interests
+        }
+        self.dispatcher = Dispatcher(
+            self.database,
+            self.sender,
+            routes,
+            now=self.clock.now,
+            jitter=lambda: 0.0,
+            new_id=self.ids,
+            on_attempted=self.tally.attempted,
+        )
+        self.poller = Poller(
+            self.database,
+            recorder,
+            now=self.clock.now,
+            monotonic=self.clock.monotonic,
+            wake=self.dispatcher.wake,
+            on_polled=self.tally.polled,
+        )
+        self.dispatcher.recover()
+
+    def kill(self) -> None:
+        """The process is gone between two instructions, and another one starts."""
+        self.database.close()
+        self.start()
+
+    def phone(self, name: str, *drops: tuple[float, float]) -> None:
+        """A phone that is registered, but for these times (seconds: from, to)."""
+        self.down[name] = list(drops)
+
+    def api_fails(self, since: float, until: float, failure: Failure = Failure.TIMEOUT) -> None:
+        self.blind.append((since, until, failure))
+
+    def endpoint_says(self, outcome: Outcome, since: float, until: float, endpoint: str = "crm") -> None:
+        self.failing.append((endpoint, since, until, outcome))
+
+    def sms_arrives(self, at: float, text: str) -> None:
+        local = (START + timedelta(seconds=at)).astimezone(ZONE).strftime("%Y-%m-%d %H:%M:%S")
+        self.messages.append((at, sms.Row("0541234567", "0501234567", text, text, local)))
+
+    def run(self, until: float, step: float = 1) -> None:
+        """Let time pass, `step` seconds at a time; every 10 s is a poll."""
+        while self.now() < until:
+            if self.now() >= self._next_poll:
+                for watch in self.watches():
+                    self.poller.poll(watch)
+                self._next_poll = self.now() + 10
+            if self.now() >= self.next_tick:
+                self.tick()
+                self.next_tick = self.now() + 5
+            while self.dispatcher.run_once():
+                pass
+            self.dispatcher.run_once()
+            self.clock.advance(step)
+
+    def tick(self) -> None:
+        """What the daemon does every 5 s."""
+        self.teller.tick(self.database, self.clock.now())
+        self.dispatcher.wake()
+
+    def poll(self, name: str) -> Polled:
+        """One poll of one watch, now."""
+        return self.poller.poll(next(watch for watch in self.watches() if watch.name == name))
+
+    def now(self) -> float:
+        return (self.clock.at - START).total_seconds()
+
+    def accepted(self, endpoint: str = "crm") -> list[tuple[float, str]]:
+        """What an endpoint took: times and types, in order."""
+        return [
+            (at, message.event_type)
+            for at, message, outcome in self.told
+            if message.endpoint == endpoint and outcome is Outcome.ACCEPTED
+        ]
+
+    def expect(self, *wanted: tuple[float, str], endpoint: str = "crm") -> None:
+        """The whole list: what was not wanted fails too."""
+        assert self.accepted(endpoint) == list(wanted)
+
+    def bodies(self) -> list[dict[str, object]]:
+        """Every event, from the store, as receivers read it."""
+        with self.database.read() as db:
+            rows = db.exec_driver_sql("SELECT body FROM events ORDER BY number").scalars()
+            return [json.loads(body) for body in rows]
+
+    def alerts(self) -> list[dict[str, Any]]:
+        """`data.alert` of every event that has one, in order."""
+        datas: list[dict[str, Any]] = [body["data"] for body in self.bodies()]  # type: ignore[misc]
+        return [data["alert"] for data in datas if "alert" in data]
+
+    def watches(self) -> list[Watch]:
+        def sip_diff(before: sip.State | None, seen: sip.Observation, when: Seen) -> Change[sip.State]:
+            return sip.diff(
+                before, seen, self.rule, is_emitting=False, slot=self.slot, observed=when.observed
+            )
+
+        def sms_diff(before: sms.State | None, seen: sms.Observation, when: Seen) -> Change[sms.State]:
+            return sms.diff(before, seen, when, ZONE, is_emitting=False)
+
+        common = Watch(
+            system="main",
+            name="sip",
+            method="GetSipAccountsRegisteredStatus",
+            every=10 * SECOND,
+            fetch=partial(self._answer, self._registered),
+            read=lambda answer: answer.value,
+            diff=sip_diff,
+            dump=sip.dump,
+            load=sip.load,
+            conditions={},
+            api_rule=self.api_rule,
+            fold=lambda state, phases: sip.fold(state, phases, sip.Fold(3, 0.3), self.rule.severity),
+        )
+        log = replace(
+            common,
+            name="sms",
+            method="GetSmsIncomingLog",
+            fetch=partial(self._answer, self._log),
+            diff=sms_diff,
+            dump=sms.dump,
+            load=sms.load,
+            fold=lambda _state, _phases: [],
+        )
+        return [common, log]
+
+    def _answer(self, observe: Callable[[], object]) -> ScriptedAnswer | Unknown:
+        for since, until, failure in self.blind:
+            if since <= self.now() < until:
+                return Unknown(failure, "scripted")
+        return ScriptedAnswer(observe())
+
+    def _registered(self) -> sip.Observation:
+        now = self.now()
+        return sip.Observation(
+            {
+                name: not any(since <= now < until for since, until in drops)
+                for name, drops in self.down.items()
+            }
+        )
+
+    def _log(self) -> sms.Observation:
+        rows = [row for at, row in self.messages if at <= self.now()]
+        return sms.Observation(tuple(reversed(rows)), 100)
+
+    def _says(self, message: Message) -> Outcome:
+        for endpoint, since, until, outcome in self.failing:
+            if endpoint == message.endpoint and since <= self.now() < until:
+                return outcome
+        return Outcome.ACCEPTED

@@ -1,0 +1,156 @@
+"""The daemon's own machine: what is told of its clock, its disk and its store, and when."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.core.watches.machine import MIB, Disk
+from daemon.pipeline.events import Recorder
+from daemon.store import database as databases
+from daemon.store import events
+from daemon.store.database import Database
+from daemon.workers.self_check import Vitals
+from tests.support.fakes import FakeClock, Ids
+
+ROOM = Disk("/var/lib/yemotd", 900 * MIB, 2000 * MIB)
+FULL = Disk("/var/lib/yemotd", 20 * MIB, 2000 * MIB)
+
+
+@dataclass
+class Machine:
+    """Vitals with a clock and a disk that tests turn."""
+
+    store: Database
+    clock: FakeClock = field(default_factory=FakeClock)
+    disk: Disk | None = ROOM
+    least_mib: int = 500
+    woken: int = 0
+
+    def __post_init__(self) -> None:
+        self.vitals = Vitals(
+            self.store,
+            Recorder([], Ids()),
+            now=self.clock.now,
+            disk=lambda: self.disk,
+            least_mib=lambda: self.least_mib,
+            wake=self._wake,
+        )
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    def hear(self, *, ahead: float, times: int = 3) -> None:
+        for _ in range(times):
+            self.vitals.heard(self.clock.now() - timedelta(seconds=ahead), self.clock.now())
+
+    def check(self, *, after: float = 10) -> None:
+        self.clock.advance(after)
+        self.vitals.check()
+
+    def told(self) -> list[tuple[str, Any]]:
+        with self.store.read() as db:
+            bodies = [json.loads(row.body) for _, row in events.read(db, events.Query(0, None, None, 100))]
+        return [(body["type"], body["data"]) for body in bodies]
+
+    def types(self) -> list[str]:
+        return [type_ for type_, _ in self.told()]
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    store = databases.open_for_daemon(f"sqlite:///{tmp_path / 'a.db'}")
+    yield Machine(store)
+    store.close()
+
+
+def test_a_machine_that_is_well_has_nothing_to_tell(machine: Machine) -> None:
+    machine.hear(ahead=0.4)
+    machine.check()
+    machine.check()
+
+    assert machine.types() == []
+    assert machine.woken == 0
+
+
+def test_a_clock_that_is_off_is_told_once_and_so_is_its_return(machine: Machine) -> None:
+    machine.hear(ahead=-312)
+    machine.check()
+    machine.check()
+    machine.hear(ahead=0, times=5)
+    machine.check()
+
+    (wrong, told), (right, again) = machine.told()
+    assert (wrong, right) == ("daemon.clock_wrong", "daemon.clock_right")
+    assert told["clock"] == {"off_seconds": 312, "is_ahead": False}
+    assert told["subject"] == "daemon/clock"
+    assert told["alert"]["incident"] == again["alert"]["incident"]
+    assert machine.woken == 2
+
+
+def test_an_api_that_is_silent_says_nothing_of_the_clock(machine: Machine) -> None:
+    machine.hear(ahead=-312)
+    machine.check(after=601)
+    assert machine.types() == []
+
+    machine.hear(ahead=-312)
+    machine.check()
+    machine.check(after=601)
+    assert machine.types() == ["daemon.clock_wrong"]  # and it is not said to be right
+
+
+def test_a_disk_that_fills_is_told_while_it_can_be_and_so_is_room(machine: Machine) -> None:
+    machine.disk = FULL
+    machine.check()
+    machine.disk = ROOM
+    machine.check()
+
+    (low, told), (ok, _) = machine.told()
+    assert (low, ok) == ("daemon.disk_low", "daemon.disk_ok")
+    assert told["disk"] == {"path": "/var/lib/yemotd", "free_mib": 20, "total_mib": 2000}
+    assert told["alert"]["severity"] == "error"
+
+
+@pytest.mark.parametrize(("disk", "least_mib"), [(FULL, 0), (None, 500)])
+def test_where_nobody_asks_for_room_its_alert_is_over(
+    machine: Machine, disk: Disk | None, least_mib: int
+) -> None:
+    machine.disk = FULL
+    machine.check()
+    machine.disk, machine.least_mib = disk, least_mib
+    machine.check()
+
+    assert [told["alert"]["reason"] for _, told in machine.told()] == ["first", "removed"]
+
+
+def test_a_store_that_could_not_be_written_says_so_when_it_can(machine: Machine) -> None:
+    with machine.store.write() as db:  # a trigger is the one thing that fails a write from within
+        db.exec_driver_sql(
+            "CREATE TRIGGER full BEFORE UPDATE ON alembic_version BEGIN"
+            " SELECT RAISE(ABORT, 'database or disk is full'); END"
+        )
+    machine.hear(ahead=-312)
+    machine.check()
+    since = machine.clock.now()
+    machine.check()
+
+    failure = machine.vitals.failure
+    assert failure
+    assert failure.since == since
+    assert machine.types() == []
+    with machine.store.write() as db:
+        db.exec_driver_sql("DROP TRIGGER full")
+    machine.check()
+
+    assert machine.vitals.failure is None
+    assert machine.types() == ["daemon.clock_wrong", "daemon.store_recovered"]
+    assert machine.told()[1][1]["store"] == {
+        "failing_since": "2026-03-01T12:00:10.000Z",
+        "error": "database or disk is full",
+    }
+    machine.check()
+    assert len(machine.types()) == 2
