@@ -40,7 +40,7 @@ from daemon.app.watchdog import Loop, Progress
 from daemon.config.settings import Config
 from daemon.core.commands.command import Command
 from daemon.core.delivery.breaker import Health
-from daemon.core.watches.watch import Watch
+from daemon.core.watches.watch import AnyWatch
 from daemon.host import clock
 from daemon.pipeline.endpoint_alerts import Reporter
 from daemon.pipeline.events import Recorder
@@ -105,7 +105,7 @@ class App:
         self.started_at = clock.utcnow()
         self._cleanups = ExitStack()
         self._clients: list[Client] = []
-        self._watches: list[Watch] = []
+        self._watches: list[AnyWatch] = []
         self._dispatching: threading.Thread | None = None
         self._commanding: threading.Thread | None = None
         self._is_stopping = threading.Event()
@@ -363,7 +363,7 @@ class App:
         self._scheduling.turn()
         self.chores.tell()
 
-    def _longest_poll(self, watch: Watch) -> timedelta:
+    def _longest_poll(self, watch: AnyWatch) -> timedelta:
         (deadline,) = (system.deadline for system in self.config.systems if system.name == watch.system)
         return CALLS_OF_A_POLL * deadline + TURN_WITHIN
 
@@ -429,7 +429,7 @@ class App:
         return True, "database ok"
 
 
-def _guarded(poller: Poller, watch: Watch, loop: Loop) -> Callable[[], None]:
+def _guarded(poller: Poller, watch: AnyWatch, loop: Loop) -> Callable[[], None]:
     """The poll as a scheduled job: the one place where any exception ends, in the log."""
 
     def job() -> None:

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from zoneinfo import ZoneInfo
 
 from daemon.config.settings import Config
-from daemon.core.watches.watch import Watch
+from daemon.core.watches.watch import AnyWatch
 from daemon.host import clock
 from daemon.pipeline.endpoint_alerts import Reporter
 from daemon.pipeline.events import Recorder, log_recorded
@@ -69,9 +69,9 @@ def _poller(database: Database, recorder: Recorder) -> Poller:
     return Poller(database, recorder, now=clock.utcnow, monotonic=clock.monotonic, wake=lambda: None)
 
 
-def _chosen(config: Config, system: str | None, watch: str | None, cleanups: ExitStack) -> list[Watch]:
+def _chosen(config: Config, system: str | None, watch: str | None, cleanups: ExitStack) -> list[AnyWatch]:
     zone = ZoneInfo(config.daemon.timezone)
-    found: list[Watch] = []
+    found: list[AnyWatch] = []
     for one in config.systems:
         if system in (None, one.name):
             client = client_of(one)

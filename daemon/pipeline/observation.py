@@ -1,9 +1,9 @@
 """What one answer does to the store, inside the one transaction of its poll.
 
     watches.load         state                                      read
-    watch.diff           Change(state, facts, conditions)           pure
+    kind.diff            Change(state, facts, conditions)           pure
     judge.take           alerts and incidents                       pure, then written
-    watch.fold           conditions that follow from the alerts     pure
+    kind.fold            conditions that follow from the alerts     pure
     watches.save_*       the state                                  written
     recorder.record      events; deliveries of those that           written
                          stand alone
@@ -14,7 +14,7 @@ An answer that failed takes the same road: its conditions are all UNKNOWN, which
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Generic
 
 import sqlalchemy as sa
 
@@ -22,7 +22,7 @@ from daemon.core.alerts.life import Seen
 from daemon.core.durations import NOTHING
 from daemon.core.model import Fact, Failure, Unknown
 from daemon.core.watches import api
-from daemon.core.watches.watch import Watch
+from daemon.core.watches.watch import SeenT, StateT, Watch
 from daemon.pipeline.alerts import Judge
 from daemon.pipeline.events import Recorded, Recorder
 from daemon.pipeline.notification import Teller
@@ -42,13 +42,13 @@ class Elapsed:
 UNOBSERVED = Elapsed(NOTHING, NOTHING)
 
 
-class Walk:
+class Walk(Generic[StateT, SeenT]):
     """One poll's reading and writing."""
 
     def __init__(
         self,
         db: sa.Connection,
-        watch: Watch,
+        watch: Watch[StateT, SeenT],
         recorder: Recorder,
         *,
         now: datetime,
@@ -62,8 +62,10 @@ class Walk:
         self.before = watches.load(db, *watch.id)
         self.is_settled = True
         """Whether equal answers, however many, would change nothing more."""
+        self.written: tuple[str, StateT] | None = None
+        """The state that was written, as text and as it is; for who knows whether it was committed."""
 
-    def take(self, seen: Any) -> Recorded:
+    def take(self, seen: SeenT | Unknown) -> Recorded:
         """Write what an observation, or `Unknown`, comes to."""
         facts = self._failed(seen) if isinstance(seen, Unknown) else self._understood(seen)
         recorded = self._recorder.record(self._db, self._watch.system, facts, self._now)
@@ -71,17 +73,17 @@ class Walk:
             return recorded
         return recorded + Teller(self._recorder).settle(self._db, self._now, recorded.turned)
 
-    def _understood(self, seen: Any) -> list[Fact]:
+    def _understood(self, seen: SeenT) -> list[Fact]:
         watch, before = self._watch, self.before
         when = Seen(self._now, before.observed_at, self._elapsed.since_answer)
-        change = watch.diff(watch.state(before.state), seen, when)
+        change = watch.kind.diff(watch.state(before.state), seen, when)
         judge = Judge(self._db, self._recorder, watch.system, watch.name)
         judge.take(change.conditions, when)
-        judge.take(watch.fold(change.state, judge.phases), when)
+        judge.take(watch.kind.fold(change.state, judge.phases), when)
         judge.close_unmentioned(when)
-        watches.save_observed(
-            self._db, watch.id, watch.text(change.state), now=self._now, problems=seen.problems
-        )
+        text = watch.text(change.state)
+        watches.save_observed(self._db, watch.id, text, now=self._now, problems=seen.problems)
+        self.written = text, change.state
         of_api = self._api(None, seen.problems)
         judged = judge.judged()
         self.is_settled = self.is_settled and judged.is_settled and not change.is_moving
@@ -101,11 +103,11 @@ class Walk:
         watch, before = self._watch, self.before
         when = Seen(self._now, before.polled_at, self._elapsed.since_poll)
         judge = Judge(self._db, self._recorder, watch.system, api.OWNER)
-        judge.take(api.conditions(watch.name, unknown, watch.api_rule), when)
+        judge.take(api.conditions(watch.name, unknown, watch.description.api_rule), when)
         stored = judge.known.get(api.API_KEY)
         error = api.error_of(unknown) or (stored.payload.get("error") if stored else None)
-        judge.take([api.fold(judge.phases, error, watch.api_rule.severity)], when)
+        judge.take([api.fold(judge.phases, error, watch.description.api_rule.severity)], when)
         judged = judge.judged()
         self.is_settled = self.is_settled and judged.is_settled
-        changed = api.schema_changed(watch.name, watch.method, before.problems, problems)
+        changed = api.schema_changed(watch.name, watch.description.method, before.problems, problems)
         return [*judged.facts, *changed]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from daemon.config.settings import Config
@@ -13,7 +13,7 @@ from daemon.core.commands.command import Command, Done, Policy
 from daemon.core.model import Unknown
 from daemon.host import clock
 from daemon.workers import commander
-from daemon.yemot import answers
+from daemon.yemot import reads
 from daemon.yemot.client import Client
 
 
@@ -48,6 +48,7 @@ def _holiday_end(now: datetime) -> datetime:
     return holiday_end(now)
 
 
+SeenT = TypeVar("SeenT")
 Call = Callable[[Mapping[str, Any], Command], Done | Unknown]
 
 
@@ -59,14 +60,12 @@ def _carry_out(system: System, client: Client, zone: ZoneInfo) -> Callable[[Comm
 def _calls(system: System, client: Client, zone: ZoneInfo) -> Mapping[str, Call]:
     """How each type is carried out: the call, and what its answer means."""
     is_old = system.sms is None or system.sms.method == "GetSmsIncomingLog"
-    messages = (client.sms_log, answers.sms_log) if is_old else (client.incoming_sms, answers.incoming_sms)
+    messages = reads.sms_log if is_old else reads.incoming_sms
 
     def log(params: Mapping[str, Any], _command: Command) -> Done | Unknown:
         limit, start, end = params["limit"], params.get("start_date"), params.get("end_date")
-        ask, parse = messages
         return _read(
-            ask(limit, start, end_date=end),
-            lambda data: parse(data, limit),
+            client.read(messages(limit, start, end)),
             lambda seen: results.sms_log(seen, zone, clock.utcnow()),
         )
 
@@ -83,23 +82,20 @@ def _calls(system: System, client: Client, zone: ZoneInfo) -> Mapping[str, Call]
             c, client.pirsumphone_unregister(), results.registration
         ),
         "pirsumphone.status": lambda _p, _c: _read(
-            client.pirsumphone_status(), answers.pirsumphone, results.pirsumphone
+            client.read(reads.pirsumphone_status()), results.pirsumphone
         ),
         "campaign.bridge": lambda p, c: _told(c, _bridge(client, p), results.bridged),
         "sip.contexts": lambda p, _: _read(
-            client.sip_contexts(p.get("account_number")), answers.sip_contexts, results.sip_contexts
+            client.read(reads.sip_contexts(p.get("account_number"))), results.sip_contexts
         ),
-        "sip.accounts": lambda _p, _c: _read(
-            client.sip_accounts(), answers.sip_accounts, results.sip_accounts
-        ),
+        "sip.accounts": lambda _p, _c: _read(client.read(reads.sip_accounts()), results.sip_accounts),
         "sms.log": log,
         "queue.state": lambda p, _: _read(
-            client.queue_state(p["queue_path"]),
-            answers.queue_state,
+            client.read(reads.queue_state(p["queue_path"])),
             partial(results.queue_state, p["queue_path"]),
         ),
         "directory.stats": lambda p, _: _read(
-            client.directory_stats(p["path"]), answers.directory, partial(results.directory_stats, p["path"])
+            client.read(reads.directory_stats(p["path"])), partial(results.directory_stats, p["path"])
         ),
     }
 
@@ -119,7 +115,6 @@ def _told(command: Command, answer: Any, tell: Callable[[Command, Any], Done]) -
     return answer if isinstance(answer, Unknown) else tell(command, answer)
 
 
-def _read(answer: Any, parse: Callable[[Any], Any], tell: Callable[[Any], Done]) -> Done | Unknown:
+def _read(seen: SeenT | Unknown, tell: Callable[[SeenT], Done]) -> Done | Unknown:
     """The result of a command that reads."""
-    seen = answer if isinstance(answer, Unknown) else parse(answer.data)
     return seen if isinstance(seen, Unknown) else tell(seen)

@@ -11,7 +11,7 @@ import structlog
 
 from daemon.core.model import Fact, Json
 from daemon.core.routing.plan import DAEMON
-from daemon.core.watches.watch import Watch
+from daemon.core.watches.watch import AnyWatch
 from daemon.pipeline import endpoint_alerts
 from daemon.pipeline.endpoint_alerts import Reporter
 from daemon.pipeline.events import Recorder, log_recorded
@@ -72,7 +72,7 @@ class Chores:
         except sa.exc.DBAPIError as error:
             log.warning("prune.failed", error=str(error.orig))
 
-    def sweep(self, watched: Iterable[Watch]) -> None:
+    def sweep(self, watched: Iterable[AnyWatch]) -> None:
         """End the alerts of what is not watched, or not told, any more."""
         configured: dict[str, set[str]] = {DAEMON: {endpoint_alerts.OWNER, self_check.OWNER}}
         for watch in watched:

@@ -8,13 +8,13 @@ import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
 
 import structlog
 
 from daemon.core.durations import NOTHING
 from daemon.core.model import Failure, Unknown
-from daemon.core.watches.watch import Watch
+from daemon.core.watches.watch import Answered, AnyWatch, Description, SeenT, StateT, Unchanged, Watch
 from daemon.pipeline.events import Recorded, Recorder, log_recorded
 from daemon.pipeline.observation import UNOBSERVED, Elapsed, Walk
 from daemon.store import watches
@@ -38,7 +38,7 @@ SNAP = 0.1
 class Polled:
     """What one poll came to."""
 
-    watch: Watch
+    watch: Description
     at: datetime
     unknown: Unknown | None = None
     recorded: Recorded = field(default_factory=Recorded)
@@ -51,11 +51,9 @@ class Polled:
 
 
 @dataclass
-class _Memory:
-    """What the process remembers of a watch between polls; losing it costs observed time only."""
+class _Timing:
+    """When a watch was polled, and what came of it; losing it costs observed time only."""
 
-    body: bytes | None = None
-    """The last answer, where an equal one can be passed over."""
     polled: float | None = None
     """When the last poll ended, by the monotonic clock."""
     answered: float | None = None
@@ -92,37 +90,40 @@ class Poller:
         self._monotonic = monotonic
         self._wake = wake
         self._on_polled = on_polled
-        self._memories: dict[tuple[str, str], _Memory] = {}
+        self._timings: dict[tuple[str, str], _Timing] = {}
         self._pauses = pauses or Pauses(monotonic)
         self._unchanged: dict[tuple[str, str], datetime] = {}
         self._lock = threading.Lock()
-        self._kept: Collection[Watch] | None = None
+        self._kept: Collection[AnyWatch] | None = None
 
-    def keep(self, watches: Collection[Watch]) -> None:
+    def keep(self, watches: Collection[AnyWatch]) -> None:
         """Take no other watches from now on: what a poll under way of any other finds is dropped.
 
         Otherwise such a poll could bring back the alerts of a watch whose end has just been told.
         """
         self._kept = watches
 
-    def poll(self, watch: Watch) -> Polled:
+    def poll(self, watch: AnyWatch) -> Polled:
         """Poll once, and commit what it came to."""
-        memory = self._memories.setdefault(watch.id, _Memory())
-        with memory.lock:
+        timing = self._timings.setdefault(watch.id, _Timing())
+        with timing.lock:
             began = self._monotonic()
-            polled = self._poll(watch, memory)
+            polled = self._poll(watch, timing)
             took = timedelta(seconds=self._monotonic() - began)
         self._on_polled(polled, took)
         return polled
 
-    def rehearse(self, watch: Watch) -> Polled:
+    def rehearse(self, watch: Watch[StateT, SeenT]) -> Polled:
         """Poll once and write nothing: the same walk, rolled back."""
-        seen = self._observe(watch, watch.fetch())
+        answer = watch.kind.ask(None, partial(self._state, watch))
         now = self._now()
+        if isinstance(answer, Unchanged):
+            return Polled(watch.description, now, is_unchanged=True)
+        seen = answer.seen if isinstance(answer, Answered) else answer
         with self._database.read() as db:
             recorded = Walk(db, watch, self._recorder, now=now, elapsed=UNOBSERVED).take(seen)
             db.rollback()
-        return Polled(watch, now, seen if isinstance(seen, Unknown) else None, recorded)
+        return Polled(watch.description, now, seen if isinstance(seen, Unknown) else None, recorded)
 
     def unflushed(self) -> dict[tuple[str, str], datetime]:
         """When watches (system, name) were last seen unchanged, as far as the store does not know it yet."""
@@ -131,14 +132,14 @@ class Poller:
 
     def unanswered(self) -> list[tuple[str, str]]:
         """The watches (system, name) of the configuration whose last poll came to nothing."""
-        memories = dict(self._memories)
-        return [one.id for one in self._kept or () if one.id in memories and memories[one.id].is_unknown]
+        timings = dict(self._timings)
+        return [one.id for one in self._kept or () if one.id in timings and timings[one.id].is_unknown]
 
     def is_answered(self) -> bool | None:
         """Whether a poll of the last minute was answered by any system, or all failed for want of an
         answer; None: there was none."""
         since = self._monotonic() - WITNESS.total_seconds()
-        recent = [one for one in list(self._memories.values()) if one.polled and one.polled >= since]
+        recent = [one for one in list(self._timings.values()) if one.polled and one.polled >= since]
         return any(one.is_reached for one in recent) if recent else None
 
     def flush(self) -> None:
@@ -152,68 +153,75 @@ class Poller:
     def settle(self, patience: timedelta) -> bool:
         """Wait for the polls under way, no longer than `patience`. Returns whether all have ended."""
         until = self._monotonic() + patience.total_seconds()
-        for memory in list(self._memories.values()):
-            if not memory.lock.acquire(timeout=max(until - self._monotonic(), 0)):
+        for timing in list(self._timings.values()):
+            if not timing.lock.acquire(timeout=max(until - self._monotonic(), 0)):
                 return False
-            memory.lock.release()
+            timing.lock.release()
         return True
 
-    def _poll(self, watch: Watch, memory: _Memory) -> Polled:
+    def _poll(self, watch: Watch[StateT, SeenT], timing: _Timing) -> Polled:
         if self._pauses.is_paused(watch.system):
-            memory.answered = memory.polled = None
-            return Polled(watch, self._now(), is_paused=True)
-        answer = watch.fetch()
-        if memory.body is not None and not isinstance(answer, Unknown) and answer.body == memory.body:
-            return self._pass_over(watch, memory)
-        seen = self._observe(watch, answer)
+            timing.answered = timing.polled = None
+            return Polled(watch.description, self._now(), is_paused=True)
+        answer = watch.kind.ask(watch.memory.digest, partial(self._state, watch))
+        if isinstance(answer, Unchanged):
+            return self._pass_over(watch, timing)
+        seen = answer.seen if isinstance(answer, Answered) else answer
         clock = self._monotonic()
         with self._database.write() as db:
             now = self._now()
             if not self._is_kept(watch):
-                return Polled(watch, now, is_dropped=True)
-            walk = Walk(db, watch, self._recorder, now=now, elapsed=_elapsed(memory, watch, clock))
+                return Polled(watch.description, now, is_dropped=True)
+            walk = Walk(db, watch, self._recorder, now=now, elapsed=_elapsed(timing, watch, clock))
             recorded = walk.take(seen)
         if recorded.deliveries:
             self._wake()
-        is_final = not isinstance(seen, Unknown) and walk.is_settled and watch.is_conclusive(seen)
-        memory.body = answer.body if is_final else None
-        self._remember(watch, memory, seen, clock)
-        _log_transition(watch, walk.before, seen)
+        if walk.written is not None:
+            watch.memory.text, watch.memory.state = walk.written
+        watch.memory.digest = _passable(watch, answer) if walk.is_settled else None
+        self._remember(watch.description, timing, seen, clock)
+        _log_transition(watch.description, walk.before, seen)
         log_recorded(recorded)
-        return Polled(watch, now, seen if isinstance(seen, Unknown) else None, recorded)
+        return Polled(watch.description, now, seen if isinstance(seen, Unknown) else None, recorded)
 
-    def _is_kept(self, watch: Watch) -> bool:
+    def _is_kept(self, watch: AnyWatch) -> bool:
         return self._kept is None or any(kept is watch for kept in self._kept)
 
-    def _observe(self, watch: Watch, answer: Any) -> Any:
-        """The observation, completed by further questions where one answer is not enough."""
-        seen = answer if isinstance(answer, Unknown) else watch.read(answer)
-        if isinstance(seen, Unknown):
-            return seen
+    def _state(self, watch: Watch[StateT, SeenT]) -> StateT | None:
+        """The state as it stands, for a kind whose question depends on it."""
+        if watch.memory.text is not None:
+            return watch.memory.state
         with self._database.read() as db:
             before = watches.load(db, *watch.id)
-        return watch.complete(watch.state(before.state), seen)
+        return watch.state(before.state)
 
-    def _pass_over(self, watch: Watch, memory: _Memory) -> Polled:
+    def _pass_over(self, watch: AnyWatch, timing: _Timing) -> Polled:
         now = self._now()
-        memory.polled = memory.answered = self._monotonic()
-        memory.is_reached, memory.is_unknown = True, False
+        timing.polled = timing.answered = self._monotonic()
+        timing.is_reached, timing.is_unknown = True, False
         with self._lock:
             self._unchanged[watch.id] = now
-        return Polled(watch, now, is_unchanged=True)
+        return Polled(watch.description, now, is_unchanged=True)
 
-    def _remember(self, watch: Watch, memory: _Memory, seen: Any, clock: float) -> None:
+    def _remember(self, watch: Description, timing: _Timing, seen: object, clock: float) -> None:
         with self._lock:
             self._unchanged.pop(watch.id, None)
         unknown = seen if isinstance(seen, Unknown) else None
-        memory.polled = clock
-        memory.answered = None if unknown else clock
-        memory.is_unknown = unknown is not None
-        memory.is_reached = unknown is None or unknown.failure not in (Failure.UNREACHABLE, Failure.TIMEOUT)
+        timing.polled = clock
+        timing.answered = None if unknown else clock
+        timing.is_unknown = unknown is not None
+        timing.is_reached = unknown is None or unknown.failure not in (Failure.UNREACHABLE, Failure.TIMEOUT)
         self._pauses.take(watch.system, unknown)
 
 
-def _elapsed(memory: _Memory, watch: Watch, clock: float) -> Elapsed:
+def _passable(watch: Watch[StateT, SeenT], answer: Answered[SeenT] | Unknown) -> bytes | None:
+    """The digest of an answer of which an equal one could say nothing new."""
+    if isinstance(answer, Unknown) or not watch.kind.is_conclusive(answer.seen):
+        return None
+    return answer.digest
+
+
+def _elapsed(timing: _Timing, watch: AnyWatch, clock: float) -> Elapsed:
     def since(then: float | None) -> timedelta:
         if then is None:
             return NOTHING
@@ -222,10 +230,10 @@ def _elapsed(memory: _Memory, watch: Watch, clock: float) -> Elapsed:
         # 59.98, which would cost another poll.
         return watch.every if abs(gap - watch.every) <= SNAP * watch.every else gap
 
-    return Elapsed(since(memory.answered), since(memory.polled))
+    return Elapsed(since(timing.answered), since(timing.polled))
 
 
-def _log_transition(watch: Watch, before: Stored, seen: Any) -> None:
+def _log_transition(watch: Description, before: Stored, seen: object) -> None:
     failure = seen.failure.value if isinstance(seen, Unknown) else None
     if failure == before.failure:
         return

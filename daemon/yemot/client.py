@@ -5,24 +5,26 @@ What the fields of an answer mean is `answers`' and `commands`' business; nothin
 
 import json
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from hashlib import sha256
 from http import HTTPStatus
 from typing import Literal, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 from daemon import __version__
-from daemon.core.commands.results import Answer, Bridged, Kicked, Paused, Registration
+from daemon.core.commands.results import Bridged, Kicked, Paused, Registration
 from daemon.core.model import Failure, Json, Secret, Unknown
+from daemon.core.watches.watch import Answered, Unchanged
 from daemon.host.clock import utcnow
 from daemon.yemot import commands
-from daemon.yemot.envelope import Deferred, clean, http_date, judge
+from daemon.yemot.envelope import Answer, clean, http_date, judge
+from daemon.yemot.reads import Read
 from daemon.yemot.transport import Reply, Request, Transport
 
 ResultT = TypeVar("ResultT")
+SeenT = TypeVar("SeenT")
+AnsweredT = TypeVar("AnsweredT")
 
 BASE_URL = "https://www.call2all.co.il/ym/api/"
 """The default of a system."""
@@ -32,8 +34,6 @@ WORTH_ANOTHER_HOST = frozenset({Failure.UNREACHABLE, Failure.TIMEOUT, Failure.FI
 HEADER_SAFE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 MIN_PASSWORD = 4
 """Characters of a direct token's password from which it is worth hiding by itself."""
-MAX_REMEMBERED = 64
-"""Requests of which the last good body is remembered; a system has fewer watches."""
 
 
 @dataclass(frozen=True)
@@ -67,62 +67,33 @@ class Client:
         self._headers = _headers(access)
         self._secrets = _secrets(access.token.value)
         self._transport = transport
-        self._good: OrderedDict[str, bytes] = OrderedDict()
+
+    def read(self, read: Read[SeenT]) -> SeenT | Unknown:
+        """Ask what changes nothing."""
+        answer = self.call(read.method, read.params, repeatable=True)
+        return answer if isinstance(answer, Unknown) else read.parse(answer.data)
+
+    def poll(self, read: Read[AnsweredT], known: bytes | None) -> Answered[AnsweredT] | Unchanged | Unknown:
+        """Ask what changes nothing, again; `known` is the digest of an answer that need not be parsed."""
+
+        def judged(reply: Reply, now: datetime) -> Answer | Unchanged | Unknown:
+            is_known = reply.status == HTTPStatus.OK and reply.digest == known
+            return Unchanged() if is_known else judge(reply, now)
+
+        answer: Answer | Unchanged | Unknown
+        answer = self._call(read.method, read.params, judged, repeatable=True)
+        if isinstance(answer, Unchanged | Unknown):
+            return answer
+        seen = read.parse(answer.data)
+        return seen if isinstance(seen, Unknown) else Answered(seen, answer.digest)
 
     def call(self, method: str, params: Mapping[str, Json], *, repeatable: bool) -> Answer | Unknown:
-        """Call a method. Each try has its own deadline; a call that is not repeatable has one try.
-
-        A read goes to the fallback as well when the first answer was none of the API's. An `Unknown` of the
-        fallback is told only where it says more than that it failed too.
-        """
-        first = self._try(self._base_urls[0], method, params, repeatable=repeatable)
-        is_over = isinstance(first, Answer) or first.failure not in WORTH_ANOTHER_HOST
-        if is_over or not repeatable or len(self._base_urls) == 1:
-            return first
-        second = self._try(self._base_urls[1], method, params, repeatable=repeatable)
-        if isinstance(second, Unknown) and second.failure in WORTH_ANOTHER_HOST:
-            return first
-        return replace(second, is_unsent=False) if isinstance(second, Unknown) else second
+        """Call a method. Each try has its own deadline; a call that is not repeatable has one try."""
+        return self._call(method, params, judge, repeatable=repeatable)
 
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()
-
-    def sms_log(
-        self, limit: int, start_date: str | None = None, *, end_date: str | None = None
-    ) -> Answer | Unknown:
-        """GetSmsIncomingLog: the latest `limit` messages, of the dates (`YYYY-MM-DD HH:MM:SS`) if given."""
-        return self._read("GetSmsIncomingLog", limit=limit, startDate=start_date, endDate=end_date)
-
-    def incoming_sms(
-        self, limit: int, start_date: str | None = None, *, end_date: str | None = None
-    ) -> Answer | Unknown:
-        """GetIncomingSms, its successor: at most 3000 rows."""
-        return self._read("GetIncomingSms", limit=limit, startDate=start_date, endDate=end_date)
-
-    def sip_accounts(self) -> Answer | Unknown:
-        """GetSipAccountsRegisteredStatus."""
-        return self._read("GetSipAccountsRegisteredStatus")
-
-    def sip_contexts(self, account_number: int | None = None) -> Answer | Unknown:
-        """SipGetContexts: an account by its number from 1, not by its name; None is the first."""
-        return self._read("SipGetContexts", accountNumber=account_number)
-
-    def queue_state(self, path: str) -> Answer | Unknown:
-        """GetQueueRealTime: `.` is the main extension, `/1/2` an inner one."""
-        return self._read("GetQueueRealTime", queuePath=path)
-
-    def directory_stats(self, path: str) -> Answer | Unknown:
-        """GetIVR2DirStats: `/` is the main extension, `1` or `ext/1` an inner one."""
-        return self._read("GetIVR2DirStats", path=path)
-
-    def pirsumphone_status(self) -> Answer | Unknown:
-        """PirsumPhoneManagement, action GetRegistrationStatus."""
-        return self._read("PirsumPhoneManagement", action="GetRegistrationStatus")
-
-    def session(self) -> Answer | Unknown:
-        """GetSession: the units. The answer holds passwords in clear; `answers.units` reads past them."""
-        return self._read("GetSession")
 
     def queue_kick(
         self, queue_path: str, call_ids: Sequence[str], *, goto: str | None = None
@@ -172,10 +143,6 @@ class Client:
             return Unknown(Failure.REFUSED, str(fault))
         return self._command("CallExtensionBridging", params, commands.bridged)
 
-    def _read(self, method: str, **params: str | int | None) -> Answer | Unknown:
-        given = {name: value for name, value in params.items() if value is not None}
-        return self.call(method, given, repeatable=True)
-
     def _command(
         self, method: str, params: Mapping[str, Json], parse: Callable[[Mapping[str, object]], ResultT]
     ) -> ResultT | Unknown:
@@ -190,15 +157,43 @@ class Client:
             lambda data: commands.paused(data, agent, is_paused=is_paused),
         )
 
+    def _call(
+        self,
+        method: str,
+        params: Mapping[str, Json],
+        judged: Callable[[Reply, datetime], ResultT | Unknown],
+        *,
+        repeatable: bool,
+    ) -> ResultT | Unknown:
+        """A read goes to the fallback as well when the first answer was none of the API's. An `Unknown` of
+        the fallback is told only where it says more than that it failed too."""
+        first = self._try(self._base_urls[0], method, params, judged, repeatable=repeatable)
+        is_over = not isinstance(first, Unknown) or first.failure not in WORTH_ANOTHER_HOST
+        if is_over or not repeatable or len(self._base_urls) == 1:
+            return first
+        second = self._try(self._base_urls[1], method, params, judged, repeatable=repeatable)
+        if isinstance(second, Unknown) and second.failure in WORTH_ANOTHER_HOST:
+            return first
+        return replace(second, is_unsent=False) if isinstance(second, Unknown) else second
+
     def _try(
-        self, base_url: str, method: str, params: Mapping[str, Json], *, repeatable: bool
-    ) -> Answer | Unknown:
+        self,
+        base_url: str,
+        method: str,
+        params: Mapping[str, Json],
+        judged: Callable[[Reply, datetime], ResultT | Unknown],
+        *,
+        repeatable: bool,
+    ) -> ResultT | Unknown:
         request = self._request(base_url + method, params, is_posted=method in POSTED)
         reply = self._transport.send(request, repeatable=repeatable)
-        judged = reply if isinstance(reply, Unknown) else self._judge(request, reply)
-        if isinstance(judged, Unknown):
-            return replace(judged, message=clean(judged.message, self._secrets))
-        return judged
+        now = utcnow()
+        result = reply if isinstance(reply, Unknown) else judged(reply, now)
+        if isinstance(result, Unknown):
+            return replace(result, message=clean(result.message, self._secrets))
+        if isinstance(reply, Reply) and (server_date := http_date(reply.date)) is not None:
+            self._heard(server_date, now)
+        return result
 
     def _request(self, url: str, params: Mapping[str, Json], *, is_posted: bool) -> Request:
         if is_posted:
@@ -209,23 +204,6 @@ class Client:
         ]
         query = urlencode(spelled, errors="surrogatepass")
         return Request("GET", f"{url}?{query}" if query else url, self._headers)
-
-    def _judge(self, request: Request, reply: Reply) -> Answer | Unknown:
-        """A body that was a good answer to this request before is one again, and is not parsed for it."""
-        digest, now = sha256(reply.body).digest(), utcnow()
-        if reply.status == HTTPStatus.OK and self._good.get(request.url) == digest:
-            judged: Answer | Unknown = Answer(Deferred(reply.body), reply.body, http_date(reply.date))
-        else:
-            judged = judge(reply, now)
-        if isinstance(judged, Unknown):
-            return judged
-        if judged.server_date is not None:
-            self._heard(judged.server_date, now)
-        if request.verb == "GET":
-            self._good[request.url] = digest
-            if len(self._good) > MAX_REMEMBERED:
-                self._good.popitem(last=False)
-        return judged
 
 
 def _folder(url: str) -> str:

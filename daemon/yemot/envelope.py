@@ -7,14 +7,13 @@ API's own words; whoever shows them cleans them first (`clean`).
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import cached_property
 from html import unescape
 from http import HTTPStatus
 
-from daemon.core.commands.results import Answer
 from daemon.core.model import Failure, Unknown
 from daemon.yemot.scalars import integer, without_surrogates
 from daemon.yemot.transport import Reply
@@ -42,33 +41,19 @@ TITLE = re.compile(r"<title[^>]{0,100}>(.{1,200}?)</title>", re.IGNORECASE | re.
 SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 
 
-class Deferred(Mapping[str, object]):
-    """A JSON object that is known to be good, decoded on first use."""
+@dataclass(frozen=True)
+class Answer:
+    """A call that succeeded; what its fields mean is not known yet."""
 
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-
-    @cached_property
-    def _decoded(self) -> dict[str, object]:
-        decoded = decode(self._body)
-        if not isinstance(decoded, dict):
-            raise ValueError("not an object")
-        return decoded
-
-    def __getitem__(self, key: str) -> object:
-        return self._decoded[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._decoded)
-
-    def __len__(self) -> int:
-        return len(self._decoded)
+    data: Mapping[str, object] = field(repr=False)
+    """The JSON object with its envelope."""
+    digest: bytes = field(repr=False)
+    """Of the bytes after content decoding: equal ones are equal answers."""
 
 
 def judge(reply: Reply, now: datetime) -> Answer | Unknown:
     """An answer, or why it is none; `now` stands in for the server's clock where it shows none."""
-    server_date = http_date(reply.date)
-    wait = _retry_after(reply.retry_after, server_date or now)
+    wait = _retry_after(reply.retry_after, http_date(reply.date) or now)
     if reply.status == HTTPStatus.IM_A_TEAPOT:  # what content filters answer with
         return Unknown(Failure.FILTERED, _describe(reply), reply.status)
     if not reply.body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
@@ -80,7 +65,7 @@ def judge(reply: Reply, now: datetime) -> Answer | Unknown:
     if not isinstance(data, dict):
         return _by_status(reply, wait) or Unknown(Failure.MALFORMED, "the JSON is no object")
     failed = _failed(data, reply, wait)
-    return failed or Answer(data, reply.body, server_date)
+    return failed or Answer(data, reply.digest)
 
 
 def decode(body: bytes) -> object:

@@ -10,7 +10,8 @@ import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from hashlib import sha256
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,11 @@ class Reply:
     content_type: str = ""
     date: str | None = None
     retry_after: str | None = None
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Of the body: equal ones are equal answers."""
+        return sha256(self.body).digest()
 
 
 class Transport:

@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from daemon.core.commands.results import Answer
 from daemon.core.model import Failure, Secret, Unknown
+from daemon.core.watches import sms
 from daemon.host.clock import monotonic
 from daemon.simulator.faults import Fault, Faults
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
-from daemon.yemot import answers
+from daemon.yemot import reads
 from daemon.yemot.client import Access, Client
 from daemon.yemot.transport import Timeouts, Transport
 
@@ -326,12 +326,12 @@ def test_our_client_calls_the_fault_by_its_name(
     simulator: Simulator, client: Client, fault: Fault, failure: Failure
 ) -> None:
     simulator.faults.set("*", fault)
-    failed = client.sms_log(10)
+    failed = client.read(reads.sms_log(10))
 
     assert isinstance(failed, Unknown)
     assert failed.failure is failure
     simulator.faults.clear()
-    assert isinstance(client.sms_log(10), Answer)
+    assert isinstance(client.read(reads.sms_log(10)), sms.Observation)
 
 
 @pytest.mark.parametrize("fault", SPOILED)
@@ -339,10 +339,8 @@ def test_a_spoiled_answer_is_an_answer_that_the_parser_must_judge(
     simulator: Simulator, client: Client, fault: Fault
 ) -> None:
     simulator.faults.set("*", fault)
-    answer = client.sip_accounts()
+    parsed = client.read(reads.sip_accounts())
 
-    assert isinstance(answer, Answer)
-    parsed = answers.sip_accounts(answer.data)
     if fault is Fault.ABSENT_LIST:
         assert isinstance(parsed, Unknown)
     elif fault is Fault.WRONG_TYPES:

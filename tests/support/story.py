@@ -5,23 +5,22 @@ edges only: what the API answers, and what an endpoint says to an attempt.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from daemon.core.alerts.life import Seen
+from daemon.core.alerts.life import Phase, Seen
 from daemon.core.delivery.outcome import Attempted, Message, Outcome
 from daemon.core.delivery.route import Route
 from daemon.core.durations import NOTHING
-from daemon.core.model import Change, Failure, Rule, Severity, Unknown
+from daemon.core.model import Change, Condition, Failure, Rule, Severity, Unknown
 from daemon.core.routing.plan import Interest
 from daemon.core.routing.schedule import Schedule
 from daemon.core.watches import sip, sms
-from daemon.core.watches.watch import Watch
+from daemon.core.watches.watch import Answered, AnyWatch, Description, SeenT, Unchanged, Watch, WatchKind
 from daemon.pipeline.events import Recorder
 from daemon.pipeline.notification import Teller
 from daemon.store import database as databases
@@ -36,15 +35,10 @@ SECOND = timedelta(seconds=1)
 RETRIES = (5 * SECOND, 30 * SECOND, *[60 * SECOND] * 10)
 
 
-@dataclass(frozen=True)
-class ScriptedAnswer:
+def answered(seen: SeenT, known: bytes | None) -> Answered[SeenT] | Unchanged:
     """An answer whose parsed form is known; equal bytes for equal values."""
-
-    value: object
-
-    @property
-    def body(self) -> bytes:
-        return repr(self.value).encode()
+    digest = repr(seen).encode()
+    return Unchanged() if digest == known else Answered(seen, digest)
 
 
 class ScriptedSender:
@@ -104,6 +98,11 @@ class Story:
     def start(self) -> None:
         """A process starts on the store as it is."""
         self.database = databases.open_for_daemon(f"sqlite:///{self.path}")
+        described = Description(
+            "main", "sip", "GetSipAccountsRegisteredStatus", 10 * SECOND, {}, self.api_rule
+        )
+        log = replace(described, name="sms", method="GetSmsIncomingLog")
+        self._watches: list[AnyWatch] = [Watch(described, Phones(self)), Watch(log, Messages(self))]
         self.recorder = recorder = Recorder(self.interests, self.ids)
         self.teller = Teller(recorder)
         self.tally = Tally()
@@ -201,48 +200,18 @@ class Story:
         datas: list[dict[str, Any]] = [body["data"] for body in self.bodies()]  # type: ignore[misc]
         return [data["alert"] for data in datas if "alert" in data]
 
-    def watches(self) -> list[Watch]:
-        def sip_diff(before: sip.State | None, seen: sip.Observation, when: Seen) -> Change[sip.State]:
-            return sip.diff(
-                before, seen, self.rule, is_emitting=False, slot=self.slot, observed=when.observed
-            )
+    def watches(self) -> list[AnyWatch]:
+        """The two watches, as the process has them since it started."""
+        return self._watches
 
-        def sms_diff(before: sms.State | None, seen: sms.Observation, when: Seen) -> Change[sms.State]:
-            return sms.diff(before, seen, when, ZONE, is_emitting=False)
-
-        common = Watch(
-            system="main",
-            name="sip",
-            method="GetSipAccountsRegisteredStatus",
-            every=10 * SECOND,
-            fetch=partial(self._answer, self._registered),
-            read=lambda answer: answer.value,
-            diff=sip_diff,
-            dump=sip.dump,
-            load=sip.load,
-            conditions={},
-            api_rule=self.api_rule,
-            fold=lambda state, phases: sip.fold(state, phases, sip.Fold(3, 0.3), self.rule.severity),
-        )
-        log = replace(
-            common,
-            name="sms",
-            method="GetSmsIncomingLog",
-            fetch=partial(self._answer, self._log),
-            diff=sms_diff,
-            dump=sms.dump,
-            load=sms.load,
-            fold=lambda _state, _phases: [],
-        )
-        return [common, log]
-
-    def _answer(self, observe: Callable[[], object]) -> ScriptedAnswer | Unknown:
+    def answer(self, seen: SeenT, known: bytes | None) -> Answered[SeenT] | Unchanged | Unknown:
+        """What the API says now: this, where it answers."""
         for since, until, failure in self.blind:
             if since <= self.now() < until:
                 return Unknown(failure, "scripted")
-        return ScriptedAnswer(observe())
+        return answered(seen, known)
 
-    def _registered(self) -> sip.Observation:
+    def registered(self) -> sip.Observation:
         now = self.now()
         return sip.Observation(
             {
@@ -251,7 +220,7 @@ class Story:
             }
         )
 
-    def _log(self) -> sms.Observation:
+    def log(self) -> sms.Observation:
         rows = [row for at, row in self.messages if at <= self.now()]
         return sms.Observation(tuple(reversed(rows)), 100)
 
@@ -260,3 +229,41 @@ class Story:
             if endpoint == message.endpoint and since <= self.now() < until:
                 return outcome
         return Outcome.ACCEPTED
+
+
+@dataclass(frozen=True)
+class Phones(WatchKind[sip.State, sip.Observation]):
+    """The phones of a story."""
+
+    story: Story
+    dump = staticmethod(sip.dump)
+    load = staticmethod(sip.load)
+
+    def ask(
+        self, known: bytes | None, before: Callable[[], sip.State | None]
+    ) -> Answered[sip.Observation] | Unchanged | Unknown:
+        return self.story.answer(self.story.registered(), known)
+
+    def diff(self, before: sip.State | None, seen: sip.Observation, when: Seen) -> Change[sip.State]:
+        rule, slot = self.story.rule, self.story.slot
+        return sip.diff(before, seen, rule, is_emitting=False, slot=slot, observed=when.observed)
+
+    def fold(self, state: sip.State, phases: Mapping[str, Phase]) -> list[Condition]:
+        return sip.fold(state, phases, sip.Fold(3, 0.3), self.story.rule.severity)
+
+
+@dataclass(frozen=True)
+class Messages(WatchKind[sms.State, sms.Observation]):
+    """The messages of a story."""
+
+    story: Story
+    dump = staticmethod(sms.dump)
+    load = staticmethod(sms.load)
+
+    def ask(
+        self, known: bytes | None, before: Callable[[], sms.State | None]
+    ) -> Answered[sms.Observation] | Unchanged | Unknown:
+        return self.story.answer(self.story.log(), known)
+
+    def diff(self, before: sms.State | None, seen: sms.Observation, when: Seen) -> Change[sms.State]:
+        return sms.diff(before, seen, when, ZONE, is_emitting=False)

@@ -83,7 +83,7 @@ def test_nothing_that_is_counted_at_once_is_lost() -> None:
 
 def test_polls_are_counted_unless_their_watch_has_left(story: Story) -> None:
     tally = Tally()
-    polled = Polled(story.watches()[0], START)
+    polled = Polled(story.watches()[0].description, START)
     tally.polled(polled, 20 * MILLISECOND)
     tally.polled(replace(polled, is_paused=True), MILLISECOND)
     tally.polled(replace(polled, is_dropped=True), MILLISECOND)

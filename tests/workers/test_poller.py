@@ -1,6 +1,6 @@
 """The order of one poll: what is asked, what is passed over, how long a system is left alone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,14 +12,14 @@ from daemon.core.alerts.life import Seen
 from daemon.core.durations import NOTHING
 from daemon.core.model import Change, Failure, Rule, Severity, Unknown
 from daemon.core.watches import sip
-from daemon.core.watches.watch import Watch
+from daemon.core.watches.watch import Answered, Description, Unchanged, Watch, WatchKind
 from daemon.pipeline.events import Recorder
 from daemon.store import database as databases
 from daemon.store import schema, watches
 from daemon.store.database import Database
 from daemon.workers.poller import Polled, Poller
 from tests.support.fakes import FakeClock, Ids
-from tests.support.story import ScriptedAnswer
+from tests.support.story import answered
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -35,24 +35,34 @@ class Bench:
     asked: int = 0
     seen: list[Seen] = field(default_factory=list)
     is_conclusive: bool = True
+    rule: Rule = Rule(NOTHING, NOTHING, Severity.ERROR)  # noqa: RUF009 - frozen
+    asks_before: bool = False
+    """Whether the kind's question depends on the state."""
+    before: list[sip.State | None] = field(default_factory=list)
     took: list[tuple[Polled, timedelta]] = field(default_factory=list)
+
+    on_ask: Callable[[], None] = lambda: None
+    """What happens while the API is asked."""
 
     def __post_init__(self) -> None:
         self.poller = self.another()
-        self.watch = Watch(
+        described = Description(
             system="main",
             name="sip",
             method="GetSipAccountsRegisteredStatus",
             every=10 * SECOND,
-            fetch=self._fetch,
-            read=lambda answer: sip.Observation(answer.value),
-            diff=self._diff,
-            dump=sip.dump,
-            load=sip.load,
             conditions={},
             api_rule=Rule(MINUTE, NOTHING, Severity.ERROR),
-            is_conclusive=lambda _seen: self.is_conclusive,
         )
+        self.watch = Watch(described, Scripted(self))
+
+    def described(self, **changes: str) -> Watch[sip.State, sip.Observation]:
+        """The watch under another system or name."""
+        return Watch(replace(self.watch.description, **changes), self.watch.kind)  # type: ignore[arg-type]
+
+    def reloaded(self) -> None:
+        """The same watch, out of a configuration that was read again."""
+        self.watch = self.described()
 
     def another(self) -> Poller:
         """A poller that remembers nothing, as after a restart."""
@@ -73,13 +83,31 @@ class Bench:
         with self.database.read() as db:
             return watches.load(db, "main", "sip")
 
-    def _fetch(self) -> ScriptedAnswer | Unknown:
-        self.asked += 1
-        return self.answer if isinstance(self.answer, Unknown) else ScriptedAnswer(self.answer)
 
-    def _diff(self, before: sip.State | None, seen: sip.Observation, when: Seen) -> Change[sip.State]:
-        self.seen.append(when)
-        return sip.diff(before, seen, Rule(NOTHING, NOTHING, Severity.ERROR), is_emitting=False)
+@dataclass(frozen=True)
+class Scripted(WatchKind[sip.State, sip.Observation]):
+    """Phones that are as the bench says."""
+
+    bench: Bench
+    dump = staticmethod(sip.dump)
+    load = staticmethod(sip.load)
+
+    def ask(
+        self, known: bytes | None, before: Callable[[], sip.State | None]
+    ) -> Answered[sip.Observation] | Unchanged | Unknown:
+        self.bench.asked += 1
+        self.bench.on_ask()
+        if self.bench.asks_before:
+            self.bench.before.append(before())
+        answer = self.bench.answer
+        return answer if isinstance(answer, Unknown) else answered(sip.Observation(answer), known)
+
+    def diff(self, before: sip.State | None, seen: sip.Observation, when: Seen) -> Change[sip.State]:
+        self.bench.seen.append(when)
+        return sip.diff(before, seen, self.bench.rule, is_emitting=False)
+
+    def is_conclusive(self, seen: sip.Observation) -> bool:
+        return self.bench.is_conclusive
 
 
 @pytest.fixture
@@ -101,6 +129,46 @@ def test_an_equal_answer_is_passed_over_and_remembered_until_the_flush(bench: Be
     bench.poller.flush()
     assert bench.stored().observed_at == bench.clock.at
     assert bench.poller.unflushed() == {}
+
+
+def test_an_equal_answer_is_judged_once_more_by_another_configuration(bench: Bench) -> None:
+    bench.rule = Rule(MINUTE, NOTHING, Severity.ERROR)
+    bench.answer = {"077": True}
+    bench.poll()
+    bench.reloaded()
+
+    assert not bench.poll(after=10).is_unchanged
+    assert bench.poll(after=10).is_unchanged
+
+
+def test_a_kind_is_handed_the_state_that_is_stored(bench: Bench) -> None:
+    bench.asks_before = True
+    bench.poll()
+    bench.answer = {"077": False}
+    bench.poll(after=10)
+    bench.poll(after=10)
+    bench.reloaded()
+    bench.poll(after=10)
+
+    known = [one and one.registered for one in bench.before]
+    assert known == [None, {"077": True}, {"077": False}, {"077": False}]
+
+
+def test_a_state_that_was_not_stored_is_not_handed_on(bench: Bench) -> None:
+    bench.asks_before = True
+    bench.poll()
+    bench.answer = {"077": False}
+    with bench.database.write() as db:
+        db.exec_driver_sql(
+            "CREATE TRIGGER full BEFORE UPDATE ON watches BEGIN SELECT RAISE(FAIL, 'full'); END"
+        )
+    with pytest.raises(sa.exc.DBAPIError):
+        bench.poll(after=10)
+    with bench.database.write() as db:
+        db.exec_driver_sql("DROP TRIGGER full")
+    bench.poll(after=10)
+
+    assert [one and one.registered for one in bench.before] == [None, {"077": True}, {"077": True}]
 
 
 def test_an_answer_to_which_time_adds_meaning_is_never_passed_over(bench: Bench) -> None:
@@ -191,9 +259,9 @@ def test_the_api_is_left_alone_for_as_long_as_it_asks(bench: Bench) -> None:
 def test_a_pause_is_the_system_s_and_hurts_no_other(bench: Bench) -> None:
     bench.answer = Unknown(Failure.THROTTLED, "wait 55s", retry_after=55 * SECOND)
     bench.poll()
-    bench.watch = replace(bench.watch, name="sip/1")
+    bench.watch = bench.described(name="sip/1")
     assert bench.poll().is_paused
-    bench.watch = replace(bench.watch, system="branch")
+    bench.watch = bench.described(system="branch")
     assert not bench.poll().is_paused
 
 
@@ -221,13 +289,9 @@ def test_a_rehearsal_writes_nothing(bench: Bench) -> None:
 
 
 def test_a_poll_that_hangs_is_waited_for_no_longer_than_asked(bench: Bench) -> None:
-    patience = []
-
-    def fetch() -> Unknown:
-        patience.append(bench.poller.settle(NOTHING))
-        return Unknown(Failure.TIMEOUT, "too slow")
-
-    bench.watch = replace(bench.watch, fetch=fetch)
+    patience: list[bool] = []
+    bench.on_ask = lambda: patience.append(bench.poller.settle(NOTHING))
+    bench.answer = Unknown(Failure.TIMEOUT, "too slow")
     bench.poll()
 
     assert patience == [False]
@@ -235,22 +299,18 @@ def test_a_poll_that_hangs_is_waited_for_no_longer_than_asked(bench: Bench) -> N
 
 
 def test_what_a_poll_under_way_finds_is_dropped_when_its_watch_leaves(bench: Bench) -> None:
-    def fetch() -> ScriptedAnswer:
-        bench.poller.keep([replace(bench.watch)])  # a reload, with the same watch and other thresholds
-        return ScriptedAnswer({"077": False})
+    # a reload, with the same watch and other thresholds
+    bench.on_ask = lambda: bench.poller.keep([bench.described()])
+    bench.answer = {"077": False}
 
-    polled = bench.poller.poll(replace(bench.watch, fetch=fetch))
+    polled = bench.poll()
 
     assert polled.is_dropped
     assert bench.stored().state is None
 
 
 def test_every_poll_is_told_with_the_time_from_the_question_to_the_commit(bench: Bench) -> None:
-    def fetch() -> ScriptedAnswer:
-        bench.clock.advance(3)
-        return ScriptedAnswer({"077": True})
-
-    bench.watch = replace(bench.watch, fetch=fetch)
+    bench.on_ask = lambda: bench.clock.advance(3)
     first, second = bench.poll(), bench.poll(after=10)
 
     assert bench.took == [(first, 3 * SECOND), (second, 3 * SECOND)]

@@ -12,10 +12,15 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from daemon import __version__
-from daemon.core.commands.results import Answer, Bridged, Kicked, Paused, Registration
+from daemon.core.commands.results import Bridged, Kicked, Paused, Registration
 from daemon.core.model import Failure, Json, Secret, Unknown
+from daemon.core.watches import sip
+from daemon.core.watches.watch import Answered, Unchanged
 from daemon.host.clock import utcnow
+from daemon.yemot import reads
 from daemon.yemot.client import Access, Client
+from daemon.yemot.envelope import Answer
+from daemon.yemot.reads import Read
 from daemon.yemot.transport import Timeouts, Transport
 from tests.support.bad_server import ScriptedServer, Step, answers, cuts, hangs, http, sends_and_cuts
 
@@ -37,36 +42,37 @@ def client(
     made.close()
 
 
+def ask(api: Client) -> Answer | Unknown:
+    """Ask what changes nothing."""
+    return api.call("GetSipAccountsRegisteredStatus", {}, repeatable=True)
+
+
 def read(step: Step) -> Answer | Unknown:
     """What a read makes of one scripted answer."""
     with ScriptedServer(step) as server, client(server) as api:
-        return api.sip_accounts()
+        return ask(api)
 
 
 def envelope(status: str, message: str | None = None, code: object = None) -> str:
     return json.dumps({"responseStatus": status, "message": message, "messageCode": code})
 
 
-READS: list[tuple[Callable[[Client], Answer | Unknown], str, dict[str, str]]] = [
-    (lambda api: api.sms_log(100), "GetSmsIncomingLog", {"limit": "100"}),
+READS: list[tuple[Read[object], str, dict[str, str]]] = [
+    (reads.sms_log(100), "GetSmsIncomingLog", {"limit": "100"}),
     (
-        lambda api: api.sms_log(5, "2026-01-01 00:00:00", end_date="2026-01-02 00:00:00"),
+        reads.sms_log(5, "2026-01-01 00:00:00", "2026-01-02 00:00:00"),
         "GetSmsIncomingLog",
         {"limit": "5", "startDate": "2026-01-01 00:00:00", "endDate": "2026-01-02 00:00:00"},
     ),
-    (
-        lambda api: api.incoming_sms(9, "2026-01-01"),
-        "GetIncomingSms",
-        {"limit": "9", "startDate": "2026-01-01"},
-    ),
-    (lambda api: api.sip_accounts(), "GetSipAccountsRegisteredStatus", {}),
-    (lambda api: api.sip_contexts(), "SipGetContexts", {}),
-    (lambda api: api.sip_contexts(2), "SipGetContexts", {"accountNumber": "2"}),
-    (lambda api: api.queue_state("."), "GetQueueRealTime", {"queuePath": "."}),
-    (lambda api: api.queue_state("/1/ש &"), "GetQueueRealTime", {"queuePath": "/1/ש &"}),
-    (lambda api: api.directory_stats("ext/1"), "GetIVR2DirStats", {"path": "ext/1"}),
-    (lambda api: api.pirsumphone_status(), "PirsumPhoneManagement", {"action": "GetRegistrationStatus"}),
-    (lambda api: api.session(), "GetSession", {}),
+    (reads.incoming_sms(9, "2026-01-01"), "GetIncomingSms", {"limit": "9", "startDate": "2026-01-01"}),
+    (reads.sip_accounts(), "GetSipAccountsRegisteredStatus", {}),
+    (reads.sip_contexts(), "SipGetContexts", {}),
+    (reads.sip_contexts(2), "SipGetContexts", {"accountNumber": "2"}),
+    (reads.queue_state("."), "GetQueueRealTime", {"queuePath": "."}),
+    (reads.queue_state("/1/ש &"), "GetQueueRealTime", {"queuePath": "/1/ש &"}),
+    (reads.directory_stats("ext/1"), "GetIVR2DirStats", {"path": "ext/1"}),
+    (reads.pirsumphone_status(), "PirsumPhoneManagement", {"action": "GetRegistrationStatus"}),
+    (reads.units(), "GetSession", {}),
 ]
 
 
@@ -75,12 +81,12 @@ def unknown(answer: object) -> Unknown:
     return answer
 
 
-@pytest.mark.parametrize(("call", "method", "params"), READS)
+@pytest.mark.parametrize(("read", "method", "params"), READS)
 def test_a_read_is_a_get_with_its_parameters_in_the_query(
-    call: Callable[[Client], Answer | Unknown], method: str, params: Mapping[str, str]
+    read: Read[object], method: str, params: Mapping[str, str]
 ) -> None:
     with ScriptedServer(answers(OK)) as server, client(server) as api:
-        assert isinstance(call(api), Answer)
+        api.read(read)
     asked = server.requests[0]
     target = urlsplit(asked.target)
     assert (asked.verb, target.path) == ("GET", f"/ym/api/{method}")
@@ -147,7 +153,7 @@ def test_registrations_name_their_action() -> None:
 
 def test_the_token_travels_in_a_header_alone() -> None:
     with ScriptedServer(answers(OK), answers(OK)) as server, client(server) as api:
-        api.sip_accounts()
+        ask(api)
         api.queue_pause("/5", "1")
     for asked in server.requests:
         assert asked.headers["authorization"] == TOKEN
@@ -158,7 +164,7 @@ def test_the_token_travels_in_a_header_alone() -> None:
 def test_the_newer_gateway_gets_a_bearer_and_the_switch() -> None:
     access = Access(Secret("yk_live_1"), authorization="bearer", switch_id="uuid")
     with ScriptedServer(answers(OK)) as server, client(server, access=access) as api:
-        api.sip_accounts()
+        ask(api)
     headers = server.requests[0].headers
     assert (headers["authorization"], headers["switch-id"]) == ("Bearer yk_live_1", "uuid")
 
@@ -197,7 +203,7 @@ def test_access_that_cannot_work_is_refused(access: Access) -> None:
 def test_a_read_that_failed_is_tried_on_the_fallback(step: Step) -> None:
     with ScriptedServer(step) as server, ScriptedServer(answers(OK)) as twin:
         with client(server, fallback=twin) as api:
-            assert isinstance(api.sip_contexts(1), Answer)
+            assert isinstance(api.call("SipGetContexts", {"accountNumber": 1}, repeatable=True), Answer)
         assert [one.target for one in server.requests] == [one.target for one in twin.requests]
 
 
@@ -213,14 +219,14 @@ def test_a_read_that_failed_is_tried_on_the_fallback(step: Step) -> None:
 def test_an_answer_of_the_api_itself_is_not_asked_for_again(step: Step, failure: Failure) -> None:
     with ScriptedServer(step) as server, ScriptedServer(answers(OK)) as twin:
         with client(server, fallback=twin) as api:
-            assert unknown(api.sip_accounts()).failure is failure
+            assert unknown(ask(api)).failure is failure
         assert twin.requests == []
 
 
 def test_when_both_fail_the_first_failure_is_told() -> None:
     with ScriptedServer(answers(HTML)) as server, ScriptedServer(cuts) as twin:
         with client(server, fallback=twin) as api:
-            assert unknown(api.sip_accounts()).failure is Failure.FILTERED
+            assert unknown(ask(api)).failure is Failure.FILTERED
         assert len(twin.requests) == 1
 
 
@@ -230,7 +236,7 @@ def test_what_the_fallback_knows_better_is_told() -> None:
         server = contexts.enter_context(ScriptedServer(cuts))
         twin = contexts.enter_context(ScriptedServer(rejected))
         api = contexts.enter_context(client(server, fallback=twin))
-        assert unknown(api.sip_accounts()).failure is Failure.TOKEN_REJECTED
+        assert unknown(ask(api)).failure is Failure.TOKEN_REJECTED
 
 
 @pytest.mark.parametrize(
@@ -256,7 +262,7 @@ def test_a_command_is_sent_once_whatever_becomes_of_it(
 ) -> None:
     with ScriptedServer(answers(OK), step, answers(OK)) as server, ScriptedServer(answers(OK)) as twin:
         with client(server, fallback=twin) as api:
-            api.sip_accounts()
+            ask(api)
             assert unknown(command(api)).failure is failure
         assert len(server.requests) == 2
         assert twin.requests == []
@@ -267,30 +273,50 @@ def test_the_page_of_a_filter_is_told_by_its_title() -> None:
     assert told == Unknown(Failure.FILTERED, "HTTP 200, text/html: Blocked & gone", 200)
 
 
-def test_an_answer_carries_the_bytes_and_the_clock_of_the_server() -> None:
-    answer = read(answers('{"responseStatus":"OK","a":[1]}', "Date: Mon, 23 Nov 2026 01:02:03 GMT"))
+def test_an_answer_carries_its_fields_and_tells_the_clock_of_the_server() -> None:
+    heard: list[datetime] = []
+    step = answers('{"responseStatus":"OK","a":[1]}', "Date: Mon, 23 Nov 2026 01:02:03 GMT")
+    with ScriptedServer(step) as server:
+        access = Access(Secret(TOKEN), base_url=server.url)
+        api = Client(access, Transport(Timeouts()), lambda server_date, _now: heard.append(server_date))
+        answer = ask(api)
+        api.close()
     assert isinstance(answer, Answer)
     assert answer.data == {"responseStatus": "OK", "a": [1]}
-    assert answer.body == b'{"responseStatus":"OK","a":[1]}'
-    assert answer.server_date == NOW
+    assert heard == [NOW]
 
 
-def test_an_equal_answer_is_an_answer_again_and_a_different_one_is_judged() -> None:
-    good, bad = '{"responseStatus":"OK","a":1}', envelope("ERROR", "no", 101)
-    steps = [answers(good), answers(good), answers(bad), answers(bad), answers(good)]
+ACCOUNTS = '{"responseStatus":"OK","accounts":[{"userName":"077","registered":true}]}'
+
+
+def polled(*steps: Step) -> list[Answered[sip.Observation] | Unchanged | Unknown]:
+    """What polls make of scripted answers, where each knows the last one that was good."""
+    known: bytes | None = None
+    found: list[Answered[sip.Observation] | Unchanged | Unknown] = []
     with ScriptedServer(*steps) as server, client(server) as api:
-        seen = [api.sip_accounts() for _ in steps]
-    assert [isinstance(one, Answer) for one in seen] == [True, True, False, False, True]
-    again = seen[1]
-    assert isinstance(again, Answer)
-    assert dict(again.data) == {"responseStatus": "OK", "a": 1}
-    assert again.data.get("absent") is None
+        for _ in steps:
+            found.append(api.poll(reads.sip_accounts(), known))
+            known = found[-1].digest if isinstance(found[-1], Answered) else known
+    return found
+
+
+def test_an_equal_answer_is_unchanged_and_a_different_one_is_judged() -> None:
+    bad = envelope("ERROR", "no", 101)
+    other = ACCOUNTS.replace("true", "false")
+    found = polled(*map(answers, [ACCOUNTS, ACCOUNTS, bad, bad, ACCOUNTS, other]))
+    kinds = [type(one) for one in found]
+    assert kinds == [Answered, Unchanged, Unknown, Unknown, Unchanged, Answered]
+    seen = [one.seen.registered for one in found if isinstance(one, Answered)]
+    assert seen == [{"077": True}, {"077": False}]
 
 
 def test_an_equal_body_with_an_http_error_is_no_answer() -> None:
-    with ScriptedServer(answers(OK), answers(OK, status="500 Oops")) as server, client(server) as api:
-        assert isinstance(api.sip_accounts(), Answer)
-        assert unknown(api.sip_accounts()).failure is Failure.SERVER_ERROR
+    _, failed = polled(answers(ACCOUNTS), answers(ACCOUNTS, status="500 Oops"))
+    assert unknown(failed).failure is Failure.SERVER_ERROR
+
+
+def test_an_answer_that_cannot_be_read_is_never_known() -> None:
+    assert [unknown(one).failure for one in polled(answers(OK), answers(OK))] == [Failure.MALFORMED] * 2
 
 
 @pytest.mark.parametrize(
@@ -391,9 +417,9 @@ def test_every_answer_says_what_time_it_is_at_the_server() -> None:
     with ScriptedServer(dated, dated, answers("nonsense")) as server:
         api = Client(Access(Secret(TOKEN), server.url), Transport(Timeouts()), lambda *at: heard.append(at))
         before = utcnow()
-        api.sip_accounts()
-        api.sip_accounts()  # equal to the last one, and not parsed for it
-        api.sip_accounts()
+        ask(api)
+        ask(api)  # equal to the last one, and not parsed for it
+        ask(api)
         api.close()
 
     assert [server_date for server_date, _ in heard] == [NOW, NOW]

@@ -5,9 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from daemon.core.commands.results import Answer
 from daemon.core.model import Failure, Unknown
-from daemon.yemot.envelope import MAX_MESSAGE, clean, judge
+from daemon.yemot.envelope import MAX_MESSAGE, Answer, clean, judge
 from daemon.yemot.transport import Reply
 
 OK = '{"responseStatus":"OK"}'

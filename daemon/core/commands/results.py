@@ -1,29 +1,16 @@
-"""What the telephony API gave back: an answer to a read, and the results of commands.
+"""What the telephony API gave back to commands.
 
 Pure. A call that failed is none of these but `Unknown`. An overall OK does not mean that each item of a
 command succeeded, so results name every item.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 
 from daemon.core.model import Json
 
 KICKED = "ok"
 """The status of a call that was kicked, in lower case; anything else is a reason."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A read that succeeded, not yet parsed into an observation."""
-
-    data: Mapping[str, object] = field(repr=False)
-    """The JSON object with its envelope; may be decoded on first use."""
-    body: bytes = field(repr=False)
-    """As it came, after content decoding: equal bodies are equal answers."""
-    server_date: datetime | None
-    """The server's clock, from HTTP `Date`; None where it sent none."""
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ class Queue:
 
     @property
     def subject(self) -> str:
-        return f"queue/{self.path.strip('/') or '.'}"
+        return subject(self.path)
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,11 @@ def diff(before: State | None, seen: Observation, queue: Queue, *, is_emitting: 
     facts = _moves(known, state, seen, queue, told) if before or is_emitting else []
     conditions = [_condition(queue, limit, bad, told) for limit, bad in verdicts.items()]
     return Change(state, tuple(facts), tuple(conditions))
+
+
+def subject(path: str) -> str:
+    """The subject of a queue's events: `queue/5`, `queue/.` for the main extension."""
+    return f"queue/{path.strip('/') or '.'}"
 
 
 def metrics(seen: Observation) -> dict[str, int | float | None]:
