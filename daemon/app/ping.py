@@ -7,7 +7,7 @@ from daemon.core.model import Fact
 from daemon.core.routing.plan import DAEMON, Planned
 from daemon.host import clock
 from daemon.pipeline.events import Recorder
-from daemon.store import events, history, outbox
+from daemon.store import history, outbox
 from daemon.store.database import Database
 from daemon.store.history import DeliveryView
 from daemon.store.outbox import Finished, Lease
@@ -24,9 +24,8 @@ def ping(database: Database, endpoint: str, config: Config) -> DeliveryView:
     with database.write() as db:
         ((event, _),) = recorder.write(db, DAEMON, [fact], now)
         recorder.deliver(db, [Planned(event, endpoint, f"test/{event.id}")], now)
-        (number,) = events.numbers(db, [event]).values()
         lease = Lease(clock.new_id("lease"), now, now + timeout + LEASE_MARGIN)
-        message = outbox.lease_one(db, number, endpoint, lease)
+        message = outbox.lease_one(db, event.id, endpoint, lease)
     sender = Outgoing(config).senders
     sender.start(message)
     ended: list[Attempted] = []

@@ -67,13 +67,7 @@ def _add(
 ) -> None:
     """Deliveries of events that the endpoint never had."""
     for one in new:
-        outbox.add(
-            db,
-            [planned(one.event, interest, lane(one.event))],
-            {one.event.id: one.number},
-            now,
-            due_at=due[one.number],
-        )
+        outbox.add(db, [planned(one.event, interest, lane(one.event))], now, due_at=due[one.number])
 
 
 def _is_asked_for(one: Past, interest: Interest, which: Which) -> bool:

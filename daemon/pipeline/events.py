@@ -64,7 +64,7 @@ class Recorder:
     ) -> tuple[plan.Planned, ...]:
         """Add deliveries of events that are written."""
         if planned:
-            outbox.add(db, planned, events.numbers(db, [one.event for one in planned]), now)
+            outbox.add(db, planned, now)
         return tuple(planned)
 
 

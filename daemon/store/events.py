@@ -21,7 +21,6 @@ _ADD = Prepared(
     " VALUES (:id, :type, :system, :sequence, :subject, :timestamp, :body)",
     "id", "type", "system", "sequence", "subject", "timestamp", "body",
 )  # fmt: skip
-_NUMBER_OF = Prepared("SELECT number FROM events WHERE id = :id", "id")
 
 
 @dataclass(frozen=True)
@@ -64,11 +63,6 @@ def find(db: sa.Connection, event: str) -> tuple[int, Event] | None:
     """One event by its id, with its number."""
     row = db.execute(sa.select(events).where(events.c.id == event)).one_or_none()
     return (row.number, _from_row(row)) if row else None
-
-
-def numbers(db: sa.Connection, written: Sequence[Event]) -> dict[str, int]:
-    """The numbers of events, by id."""
-    return {event.id: _NUMBER_OF.all(db, event.id)[0].number for event in written}
 
 
 def last_number(db: sa.Connection) -> int:

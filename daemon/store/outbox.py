@@ -7,7 +7,7 @@ not even in the index of what is due.
 What is done for each delivery is written as prepared statements; the rest as SQLAlchemy's.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,7 +32,8 @@ EXPIRED = "expired"
 
 _ADD = Prepared(
     "INSERT INTO deliveries (event, endpoint, lane, status, created_at, due_at, attempts, incident, urgency,"
-    " superseded, expires_at) VALUES (:event, :endpoint, :lane, :status, :created_at, :due_at, 0, :incident,"
+    " superseded, expires_at) VALUES ((SELECT number FROM events WHERE id = :event), :endpoint, :lane, :status,"
+    " :created_at, :due_at, 0, :incident,"
     " :urgency, :superseded, :expires_at)",
     "event", "endpoint", "lane", "status", "created_at", "due_at", "incident", "urgency", "superseded",
     "expires_at",
@@ -136,7 +137,8 @@ _GIVE_UP = Prepared(
 _LANE_OF = Prepared("SELECT endpoint, lane FROM deliveries WHERE id = :id", "id")
 _LEASE_ONE = Prepared(
     "UPDATE deliveries SET status = 'leased', token = :token, leased_until = :until,"
-    " attempts = attempts + 1 WHERE event = :event AND endpoint = :endpoint AND status = 'pending'",
+    " attempts = attempts + 1 WHERE event = (SELECT number FROM events WHERE id = :event)"
+    " AND endpoint = :endpoint AND status = 'pending'",
     "token", "until", "event", "endpoint",
 )  # fmt: skip
 
@@ -175,13 +177,11 @@ class Claimed:
 def add(
     db: sa.Connection,
     planned: Sequence[Planned],
-    numbers: Mapping[str, int],
     now: datetime,
     *,
     due_at: datetime | None = None,
 ) -> None:
-    """Add one delivery for each plan, due at `due_at` (None: after its wait); `numbers` are the events' by
-    id."""
+    """Add one delivery for each plan of an event that is written, due at `due_at` (None: after its wait)."""
     if not planned:
         return
     stands_for = [_outdate(db, one, now) for one in planned]
@@ -191,7 +191,7 @@ def add(
         lane = (one.endpoint, one.lane)
         rows.append(
             (
-                numbers[one.event.id],
+                one.event.id,
                 one.endpoint,
                 one.lane,
                 (Status.WAITING if lane in busy else Status.PENDING).value,
@@ -345,8 +345,8 @@ def give_up(db: sa.Connection, ids: Sequence[int], error: str, now: datetime) ->
     _promote_headless(db, _lanes(db, ids), now)
 
 
-def lease_one(db: sa.Connection, event: int, endpoint: str, lease: Lease) -> Message:
-    """Lease the pending delivery of an event (by number) for an endpoint, out of turn."""
+def lease_one(db: sa.Connection, event: str, endpoint: str, lease: Lease) -> Message:
+    """Lease the pending delivery of an event (by its id) for an endpoint, out of turn."""
     _LEASE_ONE.run(db, lease.token, millis(lease.until), event, endpoint)
     ((number, lane, name, kind, body, attempt, *_),) = (tuple(row) for row in _LEASED.all(db, lease.token))
     return Message(number, lease.token, endpoint, lane, name, kind, body, attempt)

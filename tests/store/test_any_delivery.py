@@ -359,8 +359,7 @@ class Deliveries(RuleBasedStateMachine):
         return message
 
     def put(self, db: sa.Connection, these: Sequence[Planned]) -> None:
-        numbers = events.numbers(db, [one.event for one in these])
-        outbox.add(db, these, numbers, self.clock.at)
+        outbox.add(db, these, self.clock.at)
         new = set(db.exec_driver_sql("SELECT id FROM deliveries").scalars()) - self.added
         assert len(new) == len(these)
         self.added |= new

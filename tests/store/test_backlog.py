@@ -90,7 +90,6 @@ class Store:
         outbox.add(
             db,
             plan(written, [Interest("crm", ("*",), None, order=order)]),
-            events.numbers(db, written),
             START,
         )
 

@@ -78,7 +78,7 @@ class Setting:
             facts = [Fact("sms.received", subject, {}) for subject in subjects]
             written = events.record(db, "main", facts, self.clock.at, self.ids)
             planned = plan(written, [Interest("crm", ("*",), None)])
-            outbox.add(db, planned, events.numbers(db, written), self.clock.at)
+            outbox.add(db, planned, self.clock.at)
         self.dispatcher.wake()
 
     def statuses(self) -> list[str]:
