@@ -32,8 +32,8 @@ EXPIRED = "expired"
 
 _ADD = Prepared(
     "INSERT INTO deliveries (event, endpoint, lane, status, created_at, due_at, attempts, incident, urgency,"
-    " superseded, expires_at) VALUES ((SELECT number FROM events WHERE id = :event), :endpoint, :lane, :status,"
-    " :created_at, :due_at, 0, :incident,"
+    " superseded, expires_at) VALUES ((SELECT number FROM events WHERE id = :event), :endpoint, :lane,"
+    " :status, :created_at, :due_at, 0, :incident,"
     " :urgency, :superseded, :expires_at)",
     "event", "endpoint", "lane", "status", "created_at", "due_at", "incident", "urgency", "superseded",
     "expires_at",
