@@ -10,6 +10,7 @@ polling thread beyond HTTP. It ends with its stdin.
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -48,13 +49,15 @@ def serve(config_path: Path) -> None:
     )[0]
     app = App(config)
     app.start()
-    app.poller.keep([watch])  # so that nothing is polled but what is asked for
+    app.current.swap(
+        replace(app.current(), watches=(watch,))
+    )  # so that nothing is polled but what is asked for
     try:
         print("ready", flush=True)
         for _ in sys.stdin:
             transport.cpu = 0
             began = time.thread_time_ns()
-            app.poller.poll(watch)
+            app.parts.poller.poll(watch)
             cpu = time.thread_time_ns() - began - transport.cpu
             print(json.dumps({"answered": transport.answered, "cpu": cpu / 1e6}), flush=True)
     finally:

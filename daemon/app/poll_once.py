@@ -17,6 +17,7 @@ from daemon.wiring.senders import Outgoing
 from daemon.wiring.watches import plan, watches
 from daemon.workers.dispatcher import Dispatcher
 from daemon.workers.poller import Polled, Poller
+from daemon.workers.witness import Witness
 
 
 def poll_once(config: Config, *, system: str | None, watch: str | None) -> list[Polled]:
@@ -30,7 +31,8 @@ def poll_once(config: Config, *, system: str | None, watch: str | None) -> list[
         sender = outgoing.senders
         cleanups.callback(sender.close)
         recorder = _recorder(config)
-        poller = _poller(database, recorder)
+        witness = Witness(clock.monotonic)
+        poller = _poller(database, recorder, witness)
         dispatcher = Dispatcher(
             database,
             sender,
@@ -38,8 +40,8 @@ def poll_once(config: Config, *, system: str | None, watch: str | None) -> list[
             now=clock.utcnow,
             jitter=clock.jitter,
             new_id=clock.new_id,
-            tell=Reporter(recorder).tell,
-            is_api_answering=poller.is_answered,
+            tell=Reporter(lambda: recorder).tell,
+            is_api_answering=witness.is_answered,
         )
         outgoing.rests_until = dispatcher.rests_until
         dispatcher.recover()
@@ -57,7 +59,7 @@ def rehearse_once(config: Config, *, system: str | None, watch: str | None) -> l
         url = config.daemon.database
         database = databases.connect(url) if databases.exists(url) else databases.in_memory()
         cleanups.callback(database.close)
-        poller = _poller(database, _recorder(config))
+        poller = _poller(database, _recorder(config), Witness(clock.monotonic))
         return [poller.rehearse(one) for one in chosen]
 
 
@@ -65,8 +67,15 @@ def _recorder(config: Config) -> Recorder:
     return Recorder(interests(config), clock.new_id)
 
 
-def _poller(database: Database, recorder: Recorder) -> Poller:
-    return Poller(database, recorder, now=clock.utcnow, monotonic=clock.monotonic, wake=lambda: None)
+def _poller(database: Database, recorder: Recorder, witness: Witness) -> Poller:
+    return Poller(
+        database,
+        lambda: recorder,
+        now=clock.utcnow,
+        monotonic=clock.monotonic,
+        wake=lambda: None,
+        witness=witness,
+    )
 
 
 def _chosen(config: Config, system: str | None, watch: str | None, cleanups: ExitStack) -> list[AnyWatch]:

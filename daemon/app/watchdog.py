@@ -7,6 +7,9 @@ service manager is fed only while every promise is kept.
 from collections.abc import Callable
 from datetime import timedelta
 
+TURN_WITHIN = timedelta(minutes=1)
+"""A loop that did not turn for so long is stuck: twice the longest sleep of any."""
+
 
 class Loop:
     """The promise of one loop; it is given by the thread that turns, and read by another."""

@@ -45,7 +45,7 @@ def run(config: ConfigOption = None) -> None:
     while (received := _next_signal(tick)) in (None, signal.SIGHUP):
         if received is signal.SIGHUP:
             refused = _reload(app, loaded.path, redactor, notifier)
-        is_alive = report(app, notifier, refused or app.status_line(), was_alive=is_alive)
+        is_alive = report(app, notifier, refused or app.state.line(), was_alive=is_alive)
     logs.log.info("daemon.stopping", signal=received.name if received else None)
     notifier.stopping()
     # A second one ends the process at once, which is as safe as a crash. There is nothing left to re-read.
@@ -70,7 +70,7 @@ def longest_end(drain: timedelta) -> timedelta:
 def _started(config: Config, notifier: Notifier) -> App:
     def ready() -> None:
         logs.log.info("daemon.ready", database=databases.shown(config.daemon.database), http_port=app.port)
-        notifier.ready(app.status_line())
+        notifier.ready(app.state.line())
 
     try:
         app = App(config, listening=listening(os.environ))
@@ -91,7 +91,7 @@ def _next_signal(patience: float) -> signal.Signals | None:
 
 def report(app: App, notifier: Notifier, status: str, *, was_alive: bool) -> bool:
     """Feed the watchdog, but only while every loop turns: what hangs is ended, and started again."""
-    is_alive, reason = app.is_alive()
+    is_alive, reason = app.state.is_alive()
     if is_alive:
         notifier.alive()
         notifier.status(status)
@@ -121,7 +121,7 @@ def _reload(app: App, path: Path, redactor: logs.Redactor, notifier: Notifier) -
     for name in fixed:
         logs.log.warning("config.needs_restart", setting=name)
     logs.log.info("config.reloaded")
-    notifier.ready(app.status_line())
+    notifier.ready(app.state.line())
     return ""
 
 

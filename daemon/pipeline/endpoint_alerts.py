@@ -1,7 +1,7 @@
 """What others are told when the health of an endpoint turns: an incident that lasts while it fails, and a
 fact for each further step."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -28,28 +28,31 @@ STEPS = {
 class Reporter:
     """Writes the turns of endpoints as events, in the transaction of the dispatcher."""
 
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
+    def __init__(self, recorder: Callable[[], Recorder]) -> None:
+        self._in_force = recorder
 
     def tell(self, db: sa.Connection, turns: Sequence[Turn], now: datetime) -> None:
         """Write what has turned, and tell every other endpoint."""
-        judge = Judge(db, self._recorder, DAEMON, OWNER)
+        recorder = self._in_force()
+        judge = Judge(db, recorder, DAEMON, OWNER)
         judge.take([_condition(turn.endpoint, turn.after) for turn in turns], Seen(now, None, NOTHING))
         # First that it fails, then how badly: a reader of the lane sees the incident begin.
-        recorded = self._settle(db, judge, now)
+        recorded = _settle(db, recorder, judge, now)
         steps = [fact for turn in turns for fact in _steps(turn)]
-        log_recorded(recorded + self._recorder.record(db, DAEMON, steps, now))
+        log_recorded(recorded + recorder.record(db, DAEMON, steps, now))
 
-    def sweep(self, db: sa.Connection, configured: Iterable[str], now: datetime) -> Recorded:
-        """End the alerts of endpoints that left the configuration."""
-        judge = Judge(db, self._recorder, DAEMON, OWNER)
-        kept = {endpoint_subject(name) for name in configured}
-        judge.close([key for key in judge.known if key not in kept], Seen(now, None, NOTHING))
-        return self._settle(db, judge, now)
 
-    def _settle(self, db: sa.Connection, judge: Judge, now: datetime) -> Recorded:
-        written = self._recorder.record(db, DAEMON, judge.judged().facts, now)
-        return written + Teller(self._recorder).settle(db, now, written.turned)
+def sweep(db: sa.Connection, recorder: Recorder, now: datetime) -> Recorded:
+    """End the alerts of endpoints that left the configuration."""
+    judge = Judge(db, recorder, DAEMON, OWNER)
+    kept = {endpoint_subject(one.reported_as or one.endpoint) for one in recorder.interests}
+    judge.close([key for key in judge.known if key not in kept], Seen(now, None, NOTHING))
+    return _settle(db, recorder, judge, now)
+
+
+def _settle(db: sa.Connection, recorder: Recorder, judge: Judge, now: datetime) -> Recorded:
+    written = recorder.record(db, DAEMON, judge.judged().facts, now)
+    return written + Teller(recorder).settle(db, now, written.turned)
 
 
 def _condition(name: str, state: Breaker) -> Condition:

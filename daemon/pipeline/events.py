@@ -35,12 +35,15 @@ class Recorded:
         )
 
 
+@dataclass(frozen=True)
 class Recorder:
-    """Writes events and deliveries; a reload replaces `interests`."""
+    """Writes events and deliveries for the endpoints of one configuration.
 
-    def __init__(self, interests: Sequence[Interest], new_id: Callable[[str], str]) -> None:
-        self.interests = interests
-        self.new_id = new_id
+    A transaction takes the one that is in force when it begins, and goes by it to its end.
+    """
+
+    interests: Sequence[Interest]
+    new_id: Callable[[str], str]
 
     def record(self, db: sa.Connection, system: str, facts: Sequence[Fact], now: datetime) -> Recorded:
         """Write these facts of a system, and deliver those that stand alone to every interested endpoint;

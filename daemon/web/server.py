@@ -51,9 +51,11 @@ class Server:
         self._thread.start()
 
     @property
-    def port(self) -> int:
-        """The port that it listens on, also where 0 was asked for; 0 for a socket that has none."""
-        assert self._socket is not None, "start() comes first"  # noqa: S101 - our own order
+    def port(self) -> int | None:
+        """The port that it listens on, also where 0 was asked for; 0 for a socket that has none. None: it
+        does not listen yet."""
+        if self._socket is None:
+            return None
         name = self._socket.getsockname()
         return int(name[1]) if isinstance(name, tuple) else 0
 

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 import structlog
 
 from daemon.core.model import Fact, Json
+from daemon.core.retention import Retention
 from daemon.core.routing.plan import DAEMON
 from daemon.core.watches.watch import AnyWatch
 from daemon.pipeline import endpoint_alerts
-from daemon.pipeline.endpoint_alerts import Reporter
 from daemon.pipeline.events import Recorder, log_recorded
 from daemon.pipeline.notification import Teller, sweep
 from daemon.store.database import Database
@@ -30,20 +30,19 @@ class Chores:
     def __init__(
         self,
         database: Database,
-        recorder: Recorder,
+        recorder: Callable[[], Recorder],
         poller: Poller,
         housekeeper: Housekeeper,
-        endpoints: Reporter,
         *,
+        retention: Callable[[], Retention],
         now: Callable[[], datetime],
         wake: Callable[[], None],
     ) -> None:
         self._database = database
-        self._recorder = recorder
+        self._in_force = recorder
         self._poller = poller
         self._housekeeper = housekeeper
-        self._endpoints = endpoints
-        self._teller = Teller(recorder)
+        self._retention = retention
         self._now = now
         self._wake = wake
 
@@ -57,7 +56,7 @@ class Chores:
     def tell(self) -> None:
         """Tell what time alone has changed."""
         try:
-            recorded = self._teller.tick(self._database, self._now())
+            recorded = Teller(self._in_force()).tick(self._database, self._now())
         except sa.exc.DBAPIError as error:
             log.warning("tell.failed", error=str(error.orig))
             return
@@ -68,7 +67,7 @@ class Chores:
     def prune(self) -> None:
         """Forget what has served."""
         try:
-            self._housekeeper.run_once(self._now())
+            self._housekeeper.run_once(self._now(), self._retention())
         except sa.exc.DBAPIError as error:
             log.warning("prune.failed", error=str(error.orig))
 
@@ -77,12 +76,12 @@ class Chores:
         configured: dict[str, set[str]] = {DAEMON: {endpoint_alerts.OWNER, self_check.OWNER}}
         for watch in watched:
             configured.setdefault(watch.system, set()).add(watch.name)
-        reported = [one.reported_as or one.endpoint for one in self._recorder.interests]
+        recorder = self._in_force()
         try:
             with self._database.write() as db:
                 now = self._now()
-                recorded = sweep(db, self._recorder, configured, now)
-                recorded += self._endpoints.sweep(db, reported, now)
+                recorded = sweep(db, recorder, configured, now)
+                recorded += endpoint_alerts.sweep(db, recorder, now)
         except sa.exc.DBAPIError as error:
             log.error("sweep.failed", error=str(error.orig))
             return
@@ -94,7 +93,7 @@ class Chores:
         facts = [Fact(event_type, "daemon", {"daemon": payload})]
         try:
             with self._database.write() as db:
-                recorded = self._recorder.record(db, DAEMON, facts, self._now())
+                recorded = self._in_force().record(db, DAEMON, facts, self._now())
         except sa.exc.DBAPIError as error:
             log.error("event.not_recorded", type=event_type, error=str(error.orig))
             return

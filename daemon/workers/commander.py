@@ -55,13 +55,13 @@ class System:
 
 
 class Commander:
-    """Carries commands out until it is stopped; a reload replaces `systems`."""
+    """Carries commands out until it is stopped."""
 
     def __init__(
         self,
         database: Database,
-        recorder: Recorder,
-        systems: Mapping[str, System],
+        recorder: Callable[[], Recorder],
+        systems: Callable[[], Mapping[str, System]],
         *,
         now: Callable[[], datetime],
         jitter: Callable[[], float],
@@ -69,9 +69,9 @@ class Commander:
         wake: Callable[[], None],
         on_ended: Callable[[Sequence[Command]], None] = lambda _ended: None,
     ) -> None:
-        self.systems = systems
         self._database = database
-        self._recorder = recorder
+        self._in_force = recorder
+        self._systems = systems
         self._now = now
         self._jitter = jitter
         self._pauses = pauses
@@ -125,20 +125,20 @@ class Commander:
 
     def run_once(self) -> list[str]:
         """End what is too late, and name the systems of which a command is due; they are busy from now on."""
+        systems, now = self._systems(), self._now()
         self._write_what_is_left()
-        self._end_hopeless()
-        now = self._now()
+        self._end_hopeless(systems, now)
         with self._database.read() as db:
             due = [one.system for one in inbox.heads(db, now) if one.due_at <= now]
         with self._lock:
-            ready = [one for one in due if one not in self._busy and self._may_go(one, now)]
+            ready = [one for one in due if one not in self._busy and self._may_go(one, systems.get(one), now)]
             self._busy.update(ready)
         return ready
 
     def carry_out(self, name: str) -> bool:
         """Carry out the next command of a system. Returns whether there was one."""
-        system, now = self.systems.get(name), self._now()
-        if system is None or not self._may_go(name, now):
+        system, now = self._systems().get(name), self._now()
+        if system is None or not self._may_go(name, system, now):
             return False
         command, recorded = self._claim(name, system.policy, now)
         if command is None:
@@ -175,8 +175,7 @@ class Commander:
             claimed = _objection(db, command, policy, now) or commands.claimed(command, now, policy)
             return claimed, self._put(db, [claimed], now)
 
-    def _may_go(self, name: str, now: datetime) -> bool:
-        system = self.systems.get(name)
+    def _may_go(self, name: str, system: System | None, now: datetime) -> bool:
         if system is None or self._pauses.is_paused(name):
             return False
         return self._bucket(name, system.policy).room(now) > 0
@@ -187,18 +186,17 @@ class Commander:
             bucket = self._buckets[name] = Bucket(policy.rate)
         return bucket
 
-    def _end_hopeless(self) -> None:
+    def _end_hopeless(self, systems: Mapping[str, System], now: datetime) -> None:
         """End the commands for which it is too late, and those of systems that are not there any more."""
-        now = self._now()
         with self._database.read() as db:
-            if not inbox.overdue(db, now) and not inbox.of_other_systems(db, list(self.systems)):
+            if not inbox.overdue(db, now) and not inbox.of_other_systems(db, list(systems)):
                 return
         with self._database.write() as db:
             late = [commands.expired(one, now) for one in inbox.overdue(db, now)]
             recorded = self._put(db, late, now)
             lost = [
                 commands.turned_down(one, Trouble.NOT_CONFIGURED, GONE, now)
-                for one in inbox.of_other_systems(db, list(self.systems))
+                for one in inbox.of_other_systems(db, list(systems))
             ]
             recorded += self._put(db, lost, now)
         self._tell([*late, *lost], recorded)
@@ -223,12 +221,12 @@ class Commander:
         self._tell(ended, recorded)
 
     def _put(self, db: sa.Connection, found: list[Command], now: datetime) -> Recorded:
-        recorded = Recorded()
+        recorder, recorded = self._in_force(), Recorded()
         for command in found:
             inbox.save(db, command)
             fact = commands.told(command)
             if fact is not None:
-                recorded += self._recorder.record(db, command.system, [fact], now)
+                recorded += recorder.record(db, command.system, [fact], now)
         return recorded
 
     def _tell(self, found: list[Command], recorded: Recorded) -> None:

@@ -32,38 +32,34 @@ class Pruned:
 
 
 class Housekeeper:
-    """Prunes; a reload replaces `retention`. `is_stopping` ends a long pruning between two transactions."""
+    """Prunes. `is_stopping` ends a long pruning between two transactions."""
 
-    def __init__(
-        self, database: Database, retention: Retention, *, is_stopping: Callable[[], bool] = lambda: False
-    ) -> None:
-        self.retention = retention
+    def __init__(self, database: Database, *, is_stopping: Callable[[], bool] = lambda: False) -> None:
         self._database = database
         self._is_stopping = is_stopping
 
-    def run_once(self, now: datetime) -> Pruned:
+    def run_once(self, now: datetime, retention: Retention) -> Pruned:
         """Forget all that may be forgotten now."""
-        pruned = self._prune_events(self._prune_deliveries(Pruned(), now), now)
+        pruned = self._prune_events(self._prune_deliveries(Pruned(), now, retention), now, retention)
         self._database.shrink()
         if pruned != Pruned():
             log.info("store.pruned", **pruned.__dict__)
         return pruned
 
-    def _prune_deliveries(self, pruned: Pruned, now: datetime) -> Pruned:
-        before, last = rules.youngest(self.retention, now), 0
+    def _prune_deliveries(self, pruned: Pruned, now: datetime, keeps: Retention) -> Pruned:
+        before, last = rules.youngest(keeps, now), 0
         while before is not None and not self._is_stopping():
             with self._database.write() as db:
                 part = pruning.deliveries_after(db, last, before)
                 if not part:
                     break
-                pruned = self._prune_part(db, part, pruned, now)
+                pruned = self._prune_part(db, part, pruned, now, keeps)
             last = part[-1].id
         return pruned
 
     def _prune_part(
-        self, db: sa.Connection, part: list[pruning.Kept], pruned: Pruned, now: datetime
+        self, db: sa.Connection, part: list[pruning.Kept], pruned: Pruned, now: datetime, keeps: Retention
     ) -> Pruned:
-        keeps = self.retention
         spent = [
             one.id
             for one in part
@@ -81,10 +77,10 @@ class Housekeeper:
             attempts=pruned.attempts + tries,
         )
 
-    def _prune_events(self, pruned: Pruned, now: datetime) -> Pruned:
-        if self.retention.events is None:
+    def _prune_events(self, pruned: Pruned, now: datetime, keeps: Retention) -> Pruned:
+        if keeps.events is None:
             return pruned
-        before = now - self.retention.events
+        before = now - keeps.events
         last: int | None = 0
         while last is not None and not self._is_stopping():
             with self._database.write() as db:

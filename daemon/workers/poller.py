@@ -21,14 +21,12 @@ from daemon.store import watches
 from daemon.store.database import Database
 from daemon.store.watches import Stored
 from daemon.workers.pauses import Pauses
+from daemon.workers.witness import Witness
 
 log = structlog.get_logger()
 
 MOST_INTERVALS = 2
 """Between looks further apart than this many intervals, the rest was not observed."""
-
-WITNESS = timedelta(minutes=1)
-"""How long a poll bears witness of the network."""
 
 SNAP = 0.1
 """The share of an interval within which a gap counts as the interval."""
@@ -60,8 +58,6 @@ class _Timing:
     """The same, unless that poll failed."""
     is_unknown: bool = False
     """The last poll brought nothing that could be used; while nothing is asked, that stays so."""
-    is_reached: bool = False
-    """The last poll was carried by the network, whatever the answer was."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     """Held by the poll under way; a reload may schedule the watch anew meanwhile."""
 
@@ -76,32 +72,30 @@ class Poller:
     def __init__(
         self,
         database: Database,
-        recorder: Recorder,
+        recorder: Callable[[], Recorder],
         *,
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
         wake: Callable[[], None],
         pauses: Pauses | None = None,
+        witness: Witness | None = None,
         on_polled: OnPolled = lambda _polled, _took: None,
+        watches: Callable[[], Collection[AnyWatch] | None] = lambda: None,
     ) -> None:
+        """`watches`: those of the configuration in force. What a poll under way of any other finds is
+        dropped, or it could bring back the alerts of a watch whose end has just been told. None: all are."""
         self._database = database
-        self._recorder = recorder
+        self._in_force = recorder
         self._now = now
         self._monotonic = monotonic
         self._wake = wake
         self._on_polled = on_polled
         self._timings: dict[tuple[str, str], _Timing] = {}
         self._pauses = pauses or Pauses(monotonic)
+        self._witness = witness or Witness(monotonic)
         self._unchanged: dict[tuple[str, str], datetime] = {}
         self._lock = threading.Lock()
-        self._kept: Collection[AnyWatch] | None = None
-
-    def keep(self, watches: Collection[AnyWatch]) -> None:
-        """Take no other watches from now on: what a poll under way of any other finds is dropped.
-
-        Otherwise such a poll could bring back the alerts of a watch whose end has just been told.
-        """
-        self._kept = watches
+        self._watches = watches
 
     def poll(self, watch: AnyWatch) -> Polled:
         """Poll once, and commit what it came to."""
@@ -121,7 +115,7 @@ class Poller:
             return Polled(watch.description, now, is_unchanged=True)
         seen = answer.seen if isinstance(answer, Answered) else answer
         with self._database.read() as db:
-            recorded = Walk(db, watch, self._recorder, now=now, elapsed=UNOBSERVED).take(seen)
+            recorded = Walk(db, watch, self._in_force(), now=now, elapsed=UNOBSERVED).take(seen)
             db.rollback()
         return Polled(watch.description, now, seen if isinstance(seen, Unknown) else None, recorded)
 
@@ -133,14 +127,7 @@ class Poller:
     def unanswered(self) -> list[tuple[str, str]]:
         """The watches (system, name) of the configuration whose last poll came to nothing."""
         timings = dict(self._timings)
-        return [one.id for one in self._kept or () if one.id in timings and timings[one.id].is_unknown]
-
-    def is_answered(self) -> bool | None:
-        """Whether a poll of the last minute was answered by any system, or all failed for want of an
-        answer; None: there was none."""
-        since = self._monotonic() - WITNESS.total_seconds()
-        recent = [one for one in list(self._timings.values()) if one.polled and one.polled >= since]
-        return any(one.is_reached for one in recent) if recent else None
+        return [one.id for one in self._watches() or () if one.id in timings and timings[one.id].is_unknown]
 
     def flush(self) -> None:
         """Store when watches were last seen unchanged; that is not worth a commit each."""
@@ -172,7 +159,7 @@ class Poller:
             now = self._now()
             if not self._is_kept(watch):
                 return Polled(watch.description, now, is_dropped=True)
-            walk = Walk(db, watch, self._recorder, now=now, elapsed=_elapsed(timing, watch, clock))
+            walk = Walk(db, watch, self._in_force(), now=now, elapsed=_elapsed(timing, watch, clock))
             recorded = walk.take(seen)
         if recorded.deliveries:
             self._wake()
@@ -185,7 +172,8 @@ class Poller:
         return Polled(watch.description, now, seen if isinstance(seen, Unknown) else None, recorded)
 
     def _is_kept(self, watch: AnyWatch) -> bool:
-        return self._kept is None or any(kept is watch for kept in self._kept)
+        kept = self._watches()
+        return kept is None or any(one is watch for one in kept)
 
     def _state(self, watch: Watch[StateT, SeenT]) -> StateT | None:
         """The state as it stands, for a kind whose question depends on it."""
@@ -198,7 +186,8 @@ class Poller:
     def _pass_over(self, watch: AnyWatch, timing: _Timing) -> Polled:
         now = self._now()
         timing.polled = timing.answered = self._monotonic()
-        timing.is_reached, timing.is_unknown = True, False
+        timing.is_unknown = False
+        self._witness.polled(watch.id, is_reached=True)
         with self._lock:
             self._unchanged[watch.id] = now
         return Polled(watch.description, now, is_unchanged=True)
@@ -210,7 +199,8 @@ class Poller:
         timing.polled = clock
         timing.answered = None if unknown else clock
         timing.is_unknown = unknown is not None
-        timing.is_reached = unknown is None or unknown.failure not in (Failure.UNREACHABLE, Failure.TIMEOUT)
+        is_reached = unknown is None or unknown.failure not in (Failure.UNREACHABLE, Failure.TIMEOUT)
+        self._witness.polled(watch.id, is_reached=is_reached)
         self._pauses.take(watch.system, unknown)
 
 

@@ -44,15 +44,34 @@ class StoreFailure:
     error: str
 
 
+class Heard:
+    """What time it was at the API, by its latest answers. Safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._ahead: deque[tuple[datetime, timedelta]] = deque(maxlen=ANSWERS)
+        self._lock = threading.Lock()
+
+    def __call__(self, server_date: datetime, now: datetime) -> None:
+        """An answer came at `now`, and says what time it is there."""
+        with self._lock:
+            self._ahead.append((now, now - server_date))
+
+    def ahead(self, now: datetime) -> list[timedelta]:
+        """By how much our clock was ahead of the API's, at the answers that still bear witness."""
+        with self._lock:
+            return [off for at, off in self._ahead if now - FRESH <= at <= now]
+
+
 class Vitals:
     """Checks, every few seconds and before every sign of life. Safe to use from any thread."""
 
     def __init__(
         self,
         database: Database,
-        recorder: Recorder,
+        recorder: Callable[[], Recorder],
         *,
         now: Callable[[], datetime],
+        heard: Heard,
         disk: Callable[[], Disk | None],
         least_mib: Callable[[], int],
         wake: Callable[[], None],
@@ -61,19 +80,13 @@ class Vitals:
         there, 0 to leave that alone."""
         self.failure: StoreFailure | None = None
         self._database = database
-        self._recorder = recorder
+        self._in_force = recorder
         self._now = now
+        self._heard = heard
         self._disk = disk
         self._least_mib = least_mib
         self._wake = wake
-        self._heard: deque[tuple[datetime, timedelta]] = deque(maxlen=ANSWERS)
-        self._lock = threading.Lock()
         self._one_check = threading.Lock()
-
-    def heard(self, server_date: datetime, now: datetime) -> None:
-        """An answer of the API came at `now`, and says what time it is there."""
-        with self._lock:
-            self._heard.append((now, now - server_date))
 
     def check(self) -> None:
         """Write to the store, and judge the rest in the same transaction."""
@@ -85,7 +98,8 @@ class Vitals:
         try:
             with self._database.write() as db:
                 touch(db)
-                recorded = self._judge(db, conditions, now) + self._told(db, now)
+                recorder = self._in_force()
+                recorded = _judge(db, recorder, conditions, now) + self._told(db, recorder, now)
         except sa.exc.SQLAlchemyError as error:
             self._failed(str(getattr(error, "orig", None) or error), now)
             return
@@ -97,29 +111,28 @@ class Vitals:
             self._wake()
 
     def _conditions(self, now: datetime) -> list[Condition]:
-        with self._lock:
-            ahead = [off for at, off in self._heard if now - FRESH <= at <= now]
-        found = [machine.clock(ahead)]
+        found = [machine.clock(self._heard.ahead(now))]
         least, seen = self._least_mib(), self._disk()
         if least and seen is not None:
             found.append(machine.disk(seen, least))
         return found
 
-    def _judge(self, db: sa.Connection, conditions: list[Condition], now: datetime) -> Recorded:
-        judge, when = Judge(db, self._recorder, DAEMON, OWNER), Seen(now, None, NOTHING)
-        judge.take(conditions, when)
-        judge.close_unmentioned(when)
-        written = self._recorder.record(db, DAEMON, judge.judged().facts, now)
-        return written + Teller(self._recorder).settle(db, now, written.turned)
-
-    def _told(self, db: sa.Connection, now: datetime) -> Recorded:
+    def _told(self, db: sa.Connection, recorder: Recorder, now: datetime) -> Recorded:
         if self.failure is None:
             return Recorded()
         payload = {"store": {"failing_since": iso(self.failure.since), "error": self.failure.error}}
         fact = Fact("daemon.store_recovered", "daemon/store", payload)
-        return self._recorder.record(db, DAEMON, [fact], now)
+        return recorder.record(db, DAEMON, [fact], now)
 
     def _failed(self, error: str, now: datetime) -> None:
         if self.failure is None:
             log.error("store.failed", error=error)
             self.failure = StoreFailure(now, error)
+
+
+def _judge(db: sa.Connection, recorder: Recorder, conditions: list[Condition], now: datetime) -> Recorded:
+    judge, when = Judge(db, recorder, DAEMON, OWNER), Seen(now, None, NOTHING)
+    judge.take(conditions, when)
+    judge.close_unmentioned(when)
+    written = recorder.record(db, DAEMON, judge.judged().facts, now)
+    return written + Teller(recorder).settle(db, now, written.turned)

@@ -46,7 +46,7 @@ def setting(store: Database) -> Setting:
         "main/bad": Outcome.REFUSED,
         "main/slow": Outcome.TIMEOUT,
     }.get(message.lane, Outcome.ACCEPTED)
-    one.recorder.interests = [Interest("crm", ("*",), None)]
+    one.interest(Interest("crm", ("*",), None))
     one.add("good", "bad", "slow")
     one.run()
     return one

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon.app.lifecycle import TURN_WITHIN, App
-from daemon.app.watchdog import Progress
+from daemon.app.lifecycle import App
+from daemon.app.watchdog import TURN_WITHIN, Progress
 from daemon.cli.run import longest_end, report
 from daemon.config.load import load
 from daemon.config.settings import Config, Daemon
@@ -139,14 +139,14 @@ def test_a_loop_that_hangs_starves_the_watchdog_and_is_named(
         assert report(app, notifier, "polling", was_alive=True)
         assert one.recv(4096) == b"WATCHDOG=1"
         assert one.recv(4096).startswith(b"STATUS=polling")
-        with app.database.write():
-            app.dispatcher.wake()
+        with app.parts.database.write():
+            app.parts.dispatcher.wake()
             wait_until(lambda: is_somewhere_in("_exchange"))
             clock.advance(61)
 
             assert not report(app, notifier, "polling", was_alive=True)
             assert not report(app, notifier, "polling", was_alive=False)
-        wait_until(lambda: app.is_alive()[0])
+        wait_until(lambda: app.state.is_alive()[0])
         assert report(app, notifier, "polling", was_alive=False)
     finally:
         app.stop()

@@ -51,7 +51,7 @@ def test_what_was_given_up_is_sent_again_with_its_id_and_in_its_order(setting: S
 
 
 def test_what_an_endpoint_never_got_is_sent_if_it_asks_for_it_now(setting: Setting) -> None:
-    setting.recorder.interests = [Interest("crm", ("sip.*",), None)]
+    setting.interest(Interest("crm", ("sip.*",), None))
     missed = setting.add("sms/1", "sms/2")
     setting.add("sip/1", type_="sip.account.added")
     setting.run()
@@ -63,9 +63,9 @@ def test_what_an_endpoint_never_got_is_sent_if_it_asks_for_it_now(setting: Setti
 
 
 def test_all_is_both(setting: Setting) -> None:
-    setting.recorder.interests = []
+    setting.interest()
     missed = setting.add("a")
-    setting.recorder.interests = [CRM]
+    setting.interest(CRM)
     told = setting.add("b")
     setting.run()
 
@@ -126,7 +126,7 @@ def test_a_test_that_failed_is_not_sent_again(setting: Setting) -> None:
 
 @pytest.mark.parametrize("reason", ["repeat", "catch_up"])
 def test_what_was_written_for_another_endpoint_alone_is_not_sent(setting: Setting, reason: str) -> None:
-    setting.recorder.interests = []
+    setting.interest()
     payload = {"alert": {"reason": reason, "incident": "inc_1"}}
     with setting.database.write() as db:
         facts = [Fact("sip.account.unregistered", "sip/1", payload), Fact("quiet.ended", "endpoint/ops", {})]
@@ -158,9 +158,9 @@ def test_an_alert_that_is_over_is_told_again_only_as_history(setting: Setting) -
 
 
 def test_a_replay_of_thousands_is_planned_and_sent_in_parts(setting: Setting) -> None:
-    setting.recorder.interests = []
+    setting.interest()
     setting.add(*(f"s{number % 7}" for number in range(1300)))
-    setting.recorder.interests = [CRM]
+    setting.interest(CRM)
     began = setting.clock.at
     plan = planned(setting, Which.UNSENT)
     send(setting, plan)

@@ -80,7 +80,7 @@ def test_it_is_ready_once_it_listens_and_before_it_asks_anything(tmp_path: Path)
 
         def ready() -> None:
             polling = [one.name for one in threading.enumerate() if one.name == "APScheduler"]
-            seen.append((app.is_alive(), bool(app.port), polling, dict(system.request_counts)))
+            seen.append((app.state.is_alive(), bool(app.port), polling, dict(system.request_counts)))
 
         app.start(ready)
         wait_until(lambda: sum(system.request_counts.values()) > 0)

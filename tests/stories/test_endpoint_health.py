@@ -53,7 +53,7 @@ class Endpoints:
             now=self.clock.now,
             jitter=lambda: 0.0,
             new_id=Ids(),
-            tell=Reporter(self.recorder).tell,
+            tell=Reporter(lambda: self.recorder).tell,
         )
 
     def add(self, *subjects: str) -> None:

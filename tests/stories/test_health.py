@@ -255,7 +255,7 @@ def test_what_was_delivered_in_the_end_has_no_error(setting: Setting) -> None:
 def test_what_is_too_late_is_given_up_and_not_told(database: Database) -> None:
     setting = Setting(database)
     schedules = (Schedule(("sip.*",), RETRIES, 10 * MINUTE), Schedule(("*",), RETRIES))
-    setting.recorder.interests = [Interest("crm", ("*",), None, schedules=schedules)]
+    setting.interest(Interest("crm", ("*",), None, schedules=schedules))
     with setting.database.write() as db:
         endpoint_health.ask(db, "crm", Switch.DISABLE)
     setting.run()

@@ -50,10 +50,11 @@ class Office:
 
     def start(self) -> None:
         """A new process on the same store."""
+        self.in_force = self.all_systems(self.policy)
         self.commander = Commander(
             self.database,
-            self.recorder,
-            self.all_systems(self.policy),
+            lambda: self.recorder,
+            lambda: self.in_force,
             now=self.clock.now,
             jitter=lambda: 0.0,
             pauses=self.pauses,
@@ -111,7 +112,7 @@ def at(clock: FakeClock, seconds: float) -> str:
 def with_policy(office: Office, **changed: Any) -> None:
     """A reload changes what the systems allow."""
     office.policy = replace(office.policy, **changed)
-    office.commander.systems = office.all_systems(office.policy)
+    office.in_force = office.all_systems(office.policy)
 
 
 def one_by_one(*answers: Done | Unknown) -> Says:

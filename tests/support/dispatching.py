@@ -1,6 +1,7 @@
 """Deliveries end to end without a network: a dispatcher, its store, and scripted receivers."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from daemon.core.delivery.breaker import Health
@@ -76,11 +77,15 @@ class Setting:
             now=self.clock.now,
             jitter=lambda: 0.0,
             new_id=self.ids,
-            tell=Reporter(self.recorder).tell,
+            tell=Reporter(lambda: self.recorder).tell,
             is_api_answering=lambda: self.is_api_answering,
         )
         self.dispatcher.recover()
         return self.dispatcher
+
+    def interest(self, *interests: Interest) -> None:
+        """Let other endpoints be there, as after a reload."""
+        self.recorder = replace(self.recorder, interests=interests)
 
     def add(self, *subjects: str, type_: str = "sms.received") -> list[Event]:
         with self.database.write() as db:

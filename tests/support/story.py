@@ -123,7 +123,7 @@ class Story:
         )
         self.poller = Poller(
             self.database,
-            recorder,
+            lambda: recorder,
             now=self.clock.now,
             monotonic=self.clock.monotonic,
             wake=self.dispatcher.wake,

@@ -23,7 +23,7 @@ def sending(tmp_path: Path) -> Iterator[Sending]:
         "main/bad": Outcome.REFUSED,
         "main/slow": Outcome.TIMEOUT,
     }.get(message.lane, Outcome.ACCEPTED)
-    one.recorder.interests = [Interest("crm", ("*",), None)]
+    one.interest(Interest("crm", ("*",), None))
     one.add("good", "bad", "slow")
     one.run()
     yield one

@@ -41,7 +41,7 @@ def sending(tmp_path: Path) -> Iterator[Sending]:
         "main/bad": Outcome.REFUSED,
         "main/slow": Outcome.TIMEOUT,
     }.get(message.lane, Outcome.ACCEPTED)
-    one.recorder.interests = [Interest("crm", ("*",), None)]
+    one.interest(Interest("crm", ("*",), None))
     one.add("good", "bad", "slow")
     one.run()
     yield one
@@ -97,7 +97,7 @@ def test_an_endpoint_that_left_the_configuration_is_shown_and_not_touched(
     setting: Setting, sending: Sending
 ) -> None:
     with sending.database.write() as db:
-        sending.recorder.interests = [Interest("old", ("*",), None)]
+        sending.interest(Interest("old", ("*",), None))
         sending.recorder.record(db, "main", [Fact("sms.received", "a", {})], sending.clock.at)
 
     shown = setting.client.get("/api/v1/endpoints/old").json()

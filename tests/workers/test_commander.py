@@ -242,7 +242,7 @@ def test_a_budget_that_was_lowered_holds_for_what_waits(office: Office) -> None:
 
 def test_commands_of_a_system_that_left_the_configuration_end(office: Office) -> None:
     given = office.give(PAUSE).command
-    office.commander.systems = {}
+    office.in_force = {}
     office.work()
 
     error = office.find(given.id).error

@@ -47,7 +47,7 @@ class Store:
         return outbox.claim(db, "crm", 9999, Lease(self.ids("lease"), START, START)).messages
 
     def prune(self, *, after: timedelta, rules: Retention = RULES) -> Pruned:
-        return Housekeeper(self.database, rules).run_once(START + after)
+        return Housekeeper(self.database).run_once(START + after, rules)
 
     def count(self, table: str) -> int:
         with self.database.read() as db:
@@ -167,15 +167,15 @@ def test_an_incident_that_is_over_is_forgotten_and_what_is_owed_is_not(tmp_path:
     story.phone("077", (10, 130))
     story.phone("088", (10, 10_000))
     story.run(until=400)
-    keeper = Housekeeper(story.database, RULES)
+    keeper = Housekeeper(story.database)
 
     def incidents() -> list[object]:
         with story.database.read() as db:
             return list(db.exec_driver_sql("SELECT subject FROM incidents ORDER BY subject").scalars())
 
-    keeper.run_once(_later(story, 89))
+    keeper.run_once(_later(story, 89), RULES)
     assert incidents() == ["sip/077", "sip/088"]
-    pruned = keeper.run_once(_later(story, 91))
+    pruned = keeper.run_once(_later(story, 91), RULES)
 
     assert incidents() == ["sip/088"]
     assert pruned.incidents == 1
@@ -192,10 +192,10 @@ def test_a_command_that_has_ended_is_forgotten_and_one_that_waits_is_not(tmp_pat
     ended = office.give(PAUSE, key="k").command
     office.work()
     waits = office.give(PAUSE, expires_at=at(office.clock, 100 * 86_400)).command
-    keeper = Housekeeper(office.database, RULES)
+    keeper = Housekeeper(office.database)
 
-    assert keeper.run_once(START + 89 * DAY).commands == 0
-    assert keeper.run_once(START + 91 * DAY).commands == 1
+    assert keeper.run_once(START + 89 * DAY, RULES).commands == 0
+    assert keeper.run_once(START + 91 * DAY, RULES).commands == 1
     with office.database.read() as db:
         assert inbox.find(db, ended.id) is None
     assert office.find(waits.id).id == waits.id
@@ -206,9 +206,9 @@ def test_a_stop_ends_a_long_pruning_between_two_transactions(store: Store) -> No
     store.add(*(f"s{number}" for number in range(1200)))
     store.end(DELIVERED)
     looks = iter([False, True])
-    keeper = Housekeeper(store.database, RULES, is_stopping=lambda: next(looks, True))
+    keeper = Housekeeper(store.database, is_stopping=lambda: next(looks, True))
 
-    assert keeper.run_once(START + 31 * DAY).deliveries == 500
+    assert keeper.run_once(START + 31 * DAY, RULES).deliveries == 500
 
 
 def _later(story: Story, days: int) -> datetime:

@@ -25,13 +25,13 @@ def mail(database: Database) -> Setting:
         100, 15 * SECOND, (Schedule(("*",), RETRIES),), mailing=MAILING, reported_as="smtp"
     )  # fmt: skip
     setting.routes |= {"crm": mailbox, "anna": mailbox}
-    setting.recorder.interests = [
+    setting.interest(
         Interest("ops", ("*",), None),
         *(
             Interest(name, ("sms.*",), None, is_batched=True, group_wait=WAIT, reported_as="smtp")
             for name in ("crm", "anna")
         ),
-    ]
+    )
     setting.another()
     return setting
 
@@ -139,10 +139,10 @@ def about(database: Database) -> Setting:
     """A webhook "crm", and a mailbox "anna" that is told of its health."""
     setting = Setting(database)
     setting.routes["anna"] = Route(100, 15 * SECOND, (Schedule(("*",), RETRIES),), mailing=MAILING)
-    setting.recorder.interests = [
+    setting.interest(
         Interest("crm", ("sms.*",), None),
         Interest("anna", ("endpoint.failing", "endpoint.recovered"), None, is_batched=True, group_wait=WAIT),
-    ]
+    )
     setting.another()
     setting.receivers.answers["crm"] = Outcome.FAILED
     setting.add(*"abcde")

@@ -12,7 +12,7 @@ from daemon.core.alerts.life import Seen
 from daemon.core.durations import NOTHING
 from daemon.core.model import Change, Failure, Rule, Severity, Unknown
 from daemon.core.watches import sip
-from daemon.core.watches.watch import Answered, Description, Unchanged, Watch, WatchKind
+from daemon.core.watches.watch import Answered, AnyWatch, Description, Unchanged, Watch, WatchKind
 from daemon.pipeline.events import Recorder
 from daemon.store import database as databases
 from daemon.store import schema, watches
@@ -39,6 +39,9 @@ class Bench:
     asks_before: bool = False
     """Whether the kind's question depends on the state."""
     before: list[sip.State | None] = field(default_factory=list)
+    recorder: Recorder = field(default_factory=lambda: Recorder([], Ids()))
+    kept: list[AnyWatch] = field(default_factory=list)
+    """The watches in force; none: all are."""
     took: list[tuple[Polled, timedelta]] = field(default_factory=list)
 
     on_ask: Callable[[], None] = lambda: None
@@ -68,10 +71,11 @@ class Bench:
         """A poller that remembers nothing, as after a restart."""
         return Poller(
             self.database,
-            Recorder([], Ids()),
+            lambda: self.recorder,
             now=self.clock.now,
             monotonic=self.clock.monotonic,
             wake=lambda: None,
+            watches=lambda: self.kept or None,
             on_polled=lambda polled, took: self.took.append((polled, took)),
         )
 
@@ -300,7 +304,7 @@ def test_a_poll_that_hangs_is_waited_for_no_longer_than_asked(bench: Bench) -> N
 
 def test_what_a_poll_under_way_finds_is_dropped_when_its_watch_leaves(bench: Bench) -> None:
     # a reload, with the same watch and other thresholds
-    bench.on_ask = lambda: bench.poller.keep([bench.described()])
+    bench.on_ask = lambda: bench.kept.append(bench.described())
     bench.answer = {"077": False}
 
     polled = bench.poll()

@@ -14,7 +14,7 @@ from daemon.pipeline.events import Recorder
 from daemon.store import database as databases
 from daemon.store import events
 from daemon.store.database import Database
-from daemon.workers.self_check import Vitals
+from daemon.workers.self_check import Heard, Vitals
 from tests.support.fakes import FakeClock, Ids
 
 ROOM = Disk("/var/lib/yemotd", 900 * MIB, 2000 * MIB)
@@ -32,10 +32,12 @@ class Machine:
     woken: int = 0
 
     def __post_init__(self) -> None:
+        self.recorder, self.heard = Recorder([], Ids()), Heard()
         self.vitals = Vitals(
             self.store,
-            Recorder([], Ids()),
+            lambda: self.recorder,
             now=self.clock.now,
+            heard=self.heard,
             disk=lambda: self.disk,
             least_mib=lambda: self.least_mib,
             wake=self._wake,
@@ -46,7 +48,7 @@ class Machine:
 
     def hear(self, *, ahead: float, times: int = 3) -> None:
         for _ in range(times):
-            self.vitals.heard(self.clock.now() - timedelta(seconds=ahead), self.clock.now())
+            self.heard(self.clock.now() - timedelta(seconds=ahead), self.clock.now())
 
     def check(self, *, after: float = 10) -> None:
         self.clock.advance(after)

@@ -1,0 +1,146 @@
+"""What the daemon does by the clock: polls, and what is done now and then beside them."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+
+import sqlalchemy as sa
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from daemon import __version__
+from daemon.app.in_force import Current
+from daemon.app.parts import Parts
+from daemon.app.state import State
+from daemon.app.watchdog import TURN_WITHIN, Loop, Progress
+from daemon.core.watches.watch import AnyWatch
+from daemon.host import clock
+from daemon.wiring.clients import heartbeat_of
+from daemon.workers import heartbeat
+from daemon.workers.heartbeat import Heartbeat
+from daemon.workers.poller import Poller
+
+log = structlog.get_logger()
+
+SPREAD = timedelta(milliseconds=20)
+"""Between the first polls of two watches: all at once would be late, and a burst at the API."""
+MOST_THREADS = 256
+"""Polls under way at once; each watch needs one at most."""
+OWN_THREADS = 4
+"""For what the scheduler does beside polls, which no number of hanging polls may hold up."""
+CALLS_OF_A_POLL = 20
+"""More than any takes, with its fallbacks; each is over by the system's `deadline`."""
+PRUNE_EVERY = timedelta(hours=1)
+PRUNE_FIRST = timedelta(minutes=5)
+"""After the start, which has enough to do."""
+FLUSH_EVERY = timedelta(seconds=5)
+CHECK_EVERY = timedelta(seconds=10)
+"""How late a full disk, a wrong clock or a store that cannot be written may be noticed."""
+TELL_EVERY = timedelta(seconds=5)
+"""How late a silence's end, a quiet window or a reminder may be noticed."""
+
+
+class Jobs:
+    """The scheduler with all that it does. `schedule`, `start` and `stop` are for one thread."""
+
+    def __init__(
+        self, parts: Parts, current: Current, state: State, progress: Progress, *, started_at: datetime
+    ) -> None:
+        self._parts = parts
+        self._current = current
+        self._state = state
+        self._progress = progress
+        self._started_at = started_at
+        self._loop = progress.loop("scheduler", TURN_WITHIN)
+        self._scheduler = BackgroundScheduler(
+            executors={"default": ThreadPoolExecutor(MOST_THREADS), "own": ThreadPoolExecutor(OWN_THREADS)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+            timezone="UTC",
+        )
+
+    def schedule(self) -> None:
+        """Schedule every watch that is in force, and nothing else."""
+        self._loop.turn()
+        self._scheduler.remove_all_jobs()
+        config, watches, chores = self._current().config, self._current().watches, self._parts.chores
+        now = clock.utcnow()
+        for index, watch in enumerate(watches):
+            name = "/".join(watch.id)
+            loop = self._progress.loop(f"poll of {name}", self._longest_poll(watch))
+            first = now + min(index * SPREAD, watch.every)
+            self._add(name, _guarded(self._parts.poller, watch, loop), watch.every, first, "default")
+        self._add("check", self._parts.vitals.check, CHECK_EVERY, now)
+        if config.heartbeat is not None:
+            beat = partial(self._beat, Heartbeat(heartbeat_of(config.heartbeat)))
+            self._add("heartbeat", beat, config.heartbeat.every, now + SPREAD)
+        self._add("flush", chores.flush, FLUSH_EVERY, now + FLUSH_EVERY)
+        self._add("tell", self._tell, TELL_EVERY, now + TELL_EVERY)
+        self._add("prune", chores.prune, PRUNE_EVERY, now + PRUNE_FIRST)
+        chores.sweep(watches)
+
+    def start(self) -> None:
+        """Begin with what is scheduled."""
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Poll no more. A poll that hangs in the API must not hold up the end; what it would have found is
+        found later."""
+        self._loop.rest()
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def next_runs(self) -> Mapping[str, datetime | None]:
+        """When each job is done next; of a poll the name is `system/watch`."""
+        return {job.id: job.next_run_time for job in self._scheduler.get_jobs()}
+
+    def _add(
+        self, name: str, work: Callable[[], None], every: timedelta, first: datetime, threads: str = "own"
+    ) -> None:
+        self._scheduler.add_job(
+            work, "interval", seconds=every.total_seconds(), next_run_time=first, id=name, executor=threads
+        )
+
+    def _longest_poll(self, watch: AnyWatch) -> timedelta:
+        systems = self._current().config.systems
+        (deadline,) = (system.deadline for system in systems if system.name == watch.system)
+        return CALLS_OF_A_POLL * deadline + TURN_WITHIN
+
+    def _tell(self) -> None:
+        self._loop.turn()
+        self._parts.chores.tell()
+
+    def _beat(self, sender: Heartbeat) -> None:
+        """A sign of life: only while every part works, and what happens can be written down."""
+        parts = self._parts
+        parts.vitals.check()
+        is_alive, _ = self._state.is_alive()
+        if not is_alive or parts.vitals.failure is not None:
+            return
+        unflushed = parts.poller.unflushed()
+        last_seen = {watch.id: unflushed.get(watch.id) for watch in self._current().watches}
+        try:
+            with parts.database.read() as db:
+                sign = heartbeat.sign(db, __version__, self._started_at, last_seen, clock.utcnow())
+        except sa.exc.DBAPIError as error:
+            log.warning("heartbeat.not_made", error=str(error.orig))
+            return
+        sender.beat(sign)
+
+
+def _guarded(poller: Poller, watch: AnyWatch, loop: Loop) -> Callable[[], None]:
+    """The poll as a scheduled job: the one place where any exception ends, in the log."""
+
+    def job() -> None:
+        loop.turn()
+        try:
+            poller.poll(watch)
+        except sa.exc.DBAPIError as error:
+            # Nothing was written, so the next poll finds the same change again.
+            log.error("poll.not_stored", system=watch.system, watch=watch.name, error=str(error.orig))
+        except Exception:
+            log.exception("poll.crashed", system=watch.system, watch=watch.name)
+        finally:
+            loop.rest()
+
+    return job

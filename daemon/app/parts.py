@@ -1,0 +1,102 @@
+"""The parts of the daemon, made in one go: each is handed what it needs, and nothing is put in afterwards."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from daemon.app.in_force import Current
+from daemon.core.commands.command import Command
+from daemon.host import clock
+from daemon.pipeline.endpoint_alerts import Reporter
+from daemon.store import database as databases
+from daemon.store.database import Database
+from daemon.web.waiting import Endings
+from daemon.wiring.senders import Outgoing
+from daemon.workers.chores import Chores
+from daemon.workers.commander import Commander
+from daemon.workers.counters import Tally
+from daemon.workers.dispatcher import Dispatcher
+from daemon.workers.housekeeper import Housekeeper
+from daemon.workers.pauses import Pauses
+from daemon.workers.poller import Poller
+from daemon.workers.self_check import Heard, Vitals
+from daemon.workers.witness import Witness
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What does the daemon's work, on one database."""
+
+    database: Database
+    outgoing: Outgoing
+    dispatcher: Dispatcher
+    poller: Poller
+    commander: Commander
+    chores: Chores
+    vitals: Vitals
+    tally: Tally
+    endings: Endings
+    """Rung when commands have ended."""
+
+
+def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Callable[[], bool]) -> Parts:
+    """Make them all; nothing runs yet."""
+    tally, endings = Tally(), Endings()
+    witness, pauses = Witness(clock.monotonic), Pauses(clock.monotonic)
+    outgoing = Outgoing(current().config)
+    dispatcher = Dispatcher(
+        database,
+        outgoing.senders,
+        current().routes,
+        now=clock.utcnow,
+        jitter=clock.jitter,
+        new_id=clock.new_id,
+        tell=Reporter(current.recorder).tell,
+        is_api_answering=witness.is_answered,
+        on_attempted=tally.attempted,
+    )
+    outgoing.rests_until = dispatcher.rests_until
+    poller = Poller(
+        database,
+        current.recorder,
+        now=clock.utcnow,
+        monotonic=clock.monotonic,
+        wake=dispatcher.wake,
+        pauses=pauses,
+        witness=witness,
+        on_polled=tally.polled,
+        watches=lambda: current().watches,
+    )
+
+    def ended(these: Sequence[Command]) -> None:
+        tally.commanded(these)
+        endings.ring()
+
+    commander = Commander(
+        database,
+        current.recorder,
+        lambda: current().systems,
+        now=clock.utcnow,
+        jitter=clock.jitter,
+        pauses=pauses,
+        wake=dispatcher.wake,
+        on_ended=ended,
+    )
+    vitals = Vitals(
+        database,
+        current.recorder,
+        now=clock.utcnow,
+        heard=heard,
+        disk=lambda: databases.disk(current().config.daemon.database),
+        least_mib=lambda: current().config.daemon.free_mib,
+        wake=dispatcher.wake,
+    )
+    chores = Chores(
+        database,
+        current.recorder,
+        poller,
+        Housekeeper(database, is_stopping=is_stopping),
+        retention=lambda: current().retention,
+        now=clock.utcnow,
+        wake=dispatcher.wake,
+    )
+    return Parts(database, outgoing, dispatcher, poller, commander, chores, vitals, tally, endings)

@@ -1,0 +1,64 @@
+"""How the daemon is: whether it lives, whether it can work, and one line for who looks at the service."""
+
+from collections.abc import Mapping
+from threading import Thread
+
+import sqlalchemy as sa
+
+from daemon.app.in_force import Current
+from daemon.app.parts import Parts
+from daemon.app.watchdog import Progress
+from daemon.core.delivery.breaker import Health
+
+FAILING = (Health.DEGRADED, Health.SUSPENDED)
+
+
+class State:
+    """Asked from any thread."""
+
+    def __init__(
+        self, parts: Parts, current: Current, progress: Progress, threads: Mapping[str, Thread]
+    ) -> None:
+        """`threads`: those of the loops, by name; one that was not started yet is no reason to worry."""
+        self._parts = parts
+        self._current = current
+        self._progress = progress
+        self._threads = threads
+
+    def is_alive(self) -> tuple[bool, str]:
+        """Whether every loop is there, and turns; and what is wrong where one does not."""
+        started = {name: one for name, one in self._threads.items() if one.ident is not None}
+        ended = [name for name, one in started.items() if not one.is_alive()]
+        if ended:
+            return False, f"the {' and the '.join(ended)} has ended"
+        stuck = self._progress.stuck()
+        if stuck:
+            return False, f"the {' and the '.join(stuck)} is stuck"
+        return "dispatcher" in started, "dispatcher ok"
+
+    def is_ready(self) -> tuple[bool, str]:
+        """Whether what happens can be written down."""
+        if failure := self._parts.vitals.failure:
+            return False, f"database: {failure.error}"
+        try:
+            with self._parts.database.write() as db:
+                db.exec_driver_sql("SELECT 1")
+        except sa.exc.DBAPIError as error:
+            return False, f"database: {error.orig}"
+        return True, "database ok"
+
+    def line(self) -> str:
+        """One line for `systemctl status`."""
+        if failure := self._parts.vitals.failure:
+            return (
+                f"the database cannot be written since {failure.since:%Y-%m-%d %H:%M:%S} UTC: {failure.error}"
+            )
+        now = self._current()
+        silent = len(self._parts.poller.unanswered())
+        failing = sum(one.health in FAILING for one in self._parts.dispatcher.health().values())
+        polling = f"polling {len(now.watches)} watches of {len(now.config.systems)} systems"
+        telling = f"telling {len(now.recorder.interests)} endpoints"
+        return (
+            f"{polling}{f' ({silent} without an answer)' if silent else ''}, "
+            f"{telling}{f' ({failing} failing)' if failing else ''}"
+        )
