@@ -95,9 +95,11 @@ def _phone(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("expected a phone number, as text")
     digits = _WRITTEN.sub("", value)
-    if not _NUMBER.fullmatch(digits):
+    national = normalise(digits)
+    # What is kept is read again when the command is carried out, so it has to be a number itself.
+    if not _NUMBER.fullmatch(digits) or not _NUMBER.fullmatch(national):
         raise ValueError("expected a phone number, of 3 to 15 digits")
-    return normalise(digits)
+    return national
 
 
 def _phones_text(value: str) -> str:
