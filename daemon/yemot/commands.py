@@ -6,12 +6,10 @@ Pure. Nothing is sent here. The API may say OK to the whole and no to each item,
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+from daemon.core.commands.campaigns import MOST_NUMBERS
 from daemon.core.commands.results import Bridged, Kicked, Paused, Registration
 from daemon.core.model import Json
 from daemon.yemot.scalars import count, name, number, text
-
-MAX_NUMBERS = 500
-"""Numbers of one campaign."""
 
 Phones: TypeAlias = str | Sequence[str | int | Mapping[str, Json]]
 """A string in the API's forms (`0510000:0510001`, `tpl:12`, `tzl:12`), or a list of numbers,
@@ -122,8 +120,8 @@ def _number(value: object, place: str) -> str:
 
 
 def _limit(numbers: int) -> None:
-    if numbers > MAX_NUMBERS:
-        raise CommandFault(f"phones: {numbers} numbers; a campaign takes at most {MAX_NUMBERS}")
+    if numbers > MOST_NUMBERS:
+        raise CommandFault(f"phones: {numbers} numbers; a campaign takes at most {MOST_NUMBERS}")
 
 
 def _json(value: object) -> Json:
