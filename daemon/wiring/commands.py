@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from daemon.config.settings import Config
 from daemon.config.systems import System
-from daemon.core.commands import judgement as results
+from daemon.core.commands import judgement
 from daemon.core.commands.command import Command, Done, Policy
 from daemon.core.model import Unknown
 from daemon.host import clock
@@ -67,39 +67,45 @@ def _calls(system: System, client: Client, zone: ZoneInfo) -> Mapping[str, Call]
         return _read(
             ask(limit, start, end_date=end),
             lambda data: parse(data, limit),
-            lambda seen: results.sms_log(seen, zone, clock.utcnow()),
+            lambda seen: judgement.judge_sms_log(seen, zone, clock.utcnow()),
         )
 
     return {
         "queue.kick": lambda p, c: _told(
-            c, client.queue_kick(p["queue_path"], p["call_ids"], goto=p.get("goto")), results.kicked
+            c, client.queue_kick(p["queue_path"], p["call_ids"], goto=p.get("goto")), judgement.judge_kick
         ),
-        "queue.pause": lambda p, c: _told(c, client.queue_pause(p["queue_path"], p["agent"]), results.paused),
+        "queue.pause": lambda p, c: _told(
+            c, client.queue_pause(p["queue_path"], p["agent"]), judgement.judge_pause
+        ),
         "queue.unpause": lambda p, c: _told(
-            c, client.queue_unpause(p["queue_path"], p["agent"]), results.paused
+            c, client.queue_unpause(p["queue_path"], p["agent"]), judgement.judge_pause
         ),
-        "pirsumphone.register": lambda _, c: _told(c, client.pirsumphone_register(), results.registration),
+        "pirsumphone.register": lambda _, c: _told(
+            c, client.pirsumphone_register(), judgement.judge_registration
+        ),
         "pirsumphone.unregister": lambda _, c: _told(
-            c, client.pirsumphone_unregister(), results.registration
+            c, client.pirsumphone_unregister(), judgement.judge_registration
         ),
         "pirsumphone.status": lambda _p, _c: _read(
-            client.pirsumphone_status(), answers.pirsumphone, results.pirsumphone
+            client.pirsumphone_status(), answers.pirsumphone, judgement.judge_pirsumphone
         ),
-        "campaign.bridge": lambda p, c: _told(c, _bridge(client, p), results.bridged),
+        "campaign.bridge": lambda p, c: _told(c, _bridge(client, p), judgement.judge_campaign),
         "sip.contexts": lambda p, _: _read(
-            client.sip_contexts(p.get("account_number")), answers.sip_contexts, results.sip_contexts
+            client.sip_contexts(p.get("account_number")), answers.sip_contexts, judgement.judge_sip_contexts
         ),
         "sip.accounts": lambda _p, _c: _read(
-            client.sip_accounts(), answers.sip_accounts, results.sip_accounts
+            client.sip_accounts(), answers.sip_accounts, judgement.judge_sip_accounts
         ),
         "sms.log": log,
         "queue.state": lambda p, _: _read(
             client.queue_state(p["queue_path"]),
             answers.queue_state,
-            partial(results.queue_state, p["queue_path"]),
+            partial(judgement.judge_queue_state, p["queue_path"]),
         ),
         "directory.stats": lambda p, _: _read(
-            client.directory_stats(p["path"]), answers.directory, partial(results.directory_stats, p["path"])
+            client.directory_stats(p["path"]),
+            answers.directory,
+            partial(judgement.judge_directory_stats, p["path"]),
         ),
     }
 

@@ -47,7 +47,7 @@ def campaign(
     return params
 
 
-def kicked(data: Mapping[str, object], call_ids: Sequence[str]) -> Kicked:
+def kick_answer(data: Mapping[str, object], call_ids: Sequence[str]) -> Kicked:
     """The result of a kick, for each call that was asked for."""
     statuses = data.get("status")
     return Kicked(
@@ -55,17 +55,17 @@ def kicked(data: Mapping[str, object], call_ids: Sequence[str]) -> Kicked:
     )
 
 
-def paused(data: Mapping[str, object], agent: str, *, is_paused: bool) -> Paused:
+def pause_answer(data: Mapping[str, object], agent: str, *, is_paused: bool) -> Paused:
     """The result of a pause or its end."""
     return Paused(agent, is_paused, name(data.get("message")))
 
 
-def registration(data: Mapping[str, object]) -> Registration:
+def registration_answer(data: Mapping[str, object]) -> Registration:
     """The result of a registration to PirsumPhone, or of its end."""
     return Registration(_json(data.get("results")))
 
 
-def bridged(data: Mapping[str, object]) -> Bridged:
+def campaign_answer(data: Mapping[str, object]) -> Bridged:
     """The result of a campaign: what it dials, what it does not and why."""
     errors = data.get("errors")
     return Bridged(
