@@ -400,12 +400,13 @@ Request: TypeAlias = (
 )
 AnyRequest = Annotated[Request, Field(discriminator="type")]
 """A request for a command of any type."""
-TAGS = frozenset(
-    {
-        *("list", "text", "number", "one", "group"),
-        *(name for model in get_args(Request) for name in get_args(model.model_fields["type"].annotation)),
-    }
-)
+PARAMS: Mapping[str, type[Params]] = {
+    name: model.model_fields["params"].annotation
+    for model in get_args(Request)
+    for name in get_args(model.model_fields["type"].annotation)
+}
+"""The model of the parameters of each type."""
+TAGS = frozenset({"list", "text", "number", "one", "group", *PARAMS})
 """What pydantic adds to the path of a field to say which model of several it was read by."""
 _ADAPTER: TypeAdapter[Request] = TypeAdapter(AnyRequest)
 
