@@ -64,7 +64,6 @@ class Problem(Exception):
         self, status: int, title: str, detail: str | None = None, faults: Sequence[Fault] = ()
     ) -> None:
         super().__init__(title)
-        self.faults = list(faults)
         self.status = status
         self.title = title
         self.detail = detail
