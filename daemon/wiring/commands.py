@@ -237,7 +237,8 @@ def table(rows: Sequence[Carrier]) -> Mapping[str, Carrier]:
     """
     names = [row.kind.name for row in rows]
     if sorted(names) != sorted(TYPES):
-        raise ValueError(f"one row for each of {sorted(TYPES)}, not {sorted(names)}")
+        odd = sorted(name for name in {*TYPES, *names} if name not in TYPES or names.count(name) != 1)
+        raise ValueError(f"each type of command has one row: {', '.join(odd)}")
     for row in rows:
         if row.model is not command_requests.PARAMS[row.kind.name]:
             raise ValueError(

@@ -377,8 +377,14 @@ def test_every_type_has_one_row_and_each_row_is_of_a_type() -> None:
 
     assert table(rows) == ROWS
     assert set(ROWS) == set(TYPES)
-    for wrong in (rows[1:], [*rows, rows[0]], [*rows[1:], rows[1]], [*rows, strange], [*rows[1:], strange]):
-        with pytest.raises(ValueError, match="one row for each of"):
+    for wrong, odd in (
+        (rows[1:], "queue.kick"),
+        ([*rows, rows[0]], "queue.kick"),
+        ([*rows[1:], rows[1]], "queue.kick, queue.pause"),
+        ([*rows, strange], "queue.gone"),
+        ([*rows[1:], strange], "queue.gone, queue.kick"),
+    ):
+        with pytest.raises(ValueError, match=f"each type of command has one row: {odd}$"):
             table(wrong)
 
 
