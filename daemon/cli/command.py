@@ -20,6 +20,7 @@ from daemon.cli.output import (
     JsonOption,
     clock_time,
     counted,
+    exit_of,
     load,
     moment,
     open_store,
@@ -29,9 +30,10 @@ from daemon.cli.output import (
 )
 from daemon.core import durations
 from daemon.core.commands.command import TYPES, Command, OnHoliday, Status
+from daemon.core.refusals import Refused, Why
 from daemon.host import clock
 from daemon.operations import commands
-from daemon.operations.commands import Accepted, Refused, Why
+from daemon.operations.commands import Accepted
 from daemon.schemas import command_requests
 from daemon.schemas.wording import faults
 from daemon.store import inbox
@@ -69,7 +71,6 @@ EXIT = {
     Status.RUNNING: os.EX_TEMPFAIL,
 }
 """With --wait."""
-REFUSED = {Why.NOT_ALLOWED: os.EX_NOPERM, Why.OVER_BUDGET: os.EX_NOPERM}
 
 
 @app.command("add")
@@ -205,9 +206,8 @@ def _accepted(
         with store.write() as db:
             return commands.accept(db, request, allowed, by=user, key=key, now=now, new_id=clock.new_id)
     except Refused as refused:
-        option = "--idempotency-key" if refused.why is Why.KEY_IN_USE else refused.field
-        place = f"{option}: " if option else ""
-        raise Fatal(f"{place}{refused}", REFUSED.get(refused.why, os.EX_DATAERR)) from None
+        fields = ["--idempotency-key"] if refused.why is Why.KEY_IN_USE else refused.fields
+        raise Fatal(": ".join([*fields, str(refused)]), exit_of(refused)) from None
 
 
 def _request(document: dict[str, Any]) -> command_requests.Request:

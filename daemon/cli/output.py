@@ -30,6 +30,8 @@ console = Console()
 
 OPTIONS = {"ends_at": "--until", "starts_at": "--start"}
 """How a part of what is asked for is spelled here; the others are their name."""
+EXIT = {Why.WRONG: os.EX_USAGE, Why.NOT_ALLOWED: os.EX_NOPERM, Why.OVER_BUDGET: os.EX_NOPERM}
+"""How what is refused ends a command; all else ends it with `EX_DATAERR`."""
 
 
 class Fatal(Exception):
@@ -61,8 +63,12 @@ def refusals(way_out: str = "") -> Iterator[None]:
     except Refused as refused:
         message = re.sub(r"`(\w+)`", lambda part: _option(part[1]), str(refused))
         hint = f"; {way_out}" if way_out and refused.why is Why.MISSING else ""
-        code = os.EX_USAGE if refused.why is Why.WRONG else os.EX_DATAERR
-        raise Fatal(message + hint, code) from None
+        raise Fatal(message + hint, exit_of(refused)) from None
+
+
+def exit_of(refused: Refused) -> int:
+    """The exit code of sysexits for what is refused."""
+    return EXIT.get(refused.why, os.EX_DATAERR)
 
 
 def _option(name: str) -> str:

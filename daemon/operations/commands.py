@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
-from enum import Enum
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,29 +24,10 @@ from daemon.core.commands.command import (
     Status,
 )
 from daemon.core.model import Json
+from daemon.core.refusals import Refused, Why
 from daemon.core.timestamps import iso
 from daemon.schemas.command_requests import Request, params_of, units_of
 from daemon.store import inbox
-
-
-class Why(Enum):
-    """Why a request is refused."""
-
-    NO_SUCH_SYSTEM = "no_such_system"
-    NOT_ALLOWED = "not_allowed"
-    OVER_BUDGET = "over_budget"
-    TOO_LATE = "too_late"
-    KEY_IN_USE = "key_in_use"
-
-
-class Refused(Exception):
-    """The request is refused, and nothing was written."""
-
-    def __init__(self, why: Why, message: str, field: str | None = None) -> None:
-        super().__init__(message)
-        self.why = why
-        self.field = field
-        """The field of the request that it is about."""
 
 
 @dataclass(frozen=True)

@@ -95,9 +95,11 @@ def _phone(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("expected a phone number, as text")
     digits = _WRITTEN.sub("", value)
-    if not _NUMBER.fullmatch(digits):
+    national = normalise(digits)
+    # What is kept is read again when the command is carried out, so it has to be a number itself.
+    if not _NUMBER.fullmatch(digits) or not _NUMBER.fullmatch(national):
         raise ValueError("expected a phone number, of 3 to 15 digits")
-    return normalise(digits)
+    return national
 
 
 def _phones_text(value: str) -> str:
@@ -398,12 +400,13 @@ Request: TypeAlias = (
 )
 AnyRequest = Annotated[Request, Field(discriminator="type")]
 """A request for a command of any type."""
-TAGS = frozenset(
-    {
-        *("list", "text", "number", "one", "group"),
-        *(name for model in get_args(Request) for name in get_args(model.model_fields["type"].annotation)),
-    }
-)
+PARAMS: Mapping[str, type[Params]] = {
+    name: model.model_fields["params"].annotation
+    for model in get_args(Request)
+    for name in get_args(model.model_fields["type"].annotation)
+}
+"""The model of the parameters of each type."""
+TAGS = frozenset({"list", "text", "number", "one", "group", *PARAMS})
 """What pydantic adds to the path of a field to say which model of several it was read by."""
 _ADAPTER: TypeAdapter[Request] = TypeAdapter(AnyRequest)
 

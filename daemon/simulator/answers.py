@@ -9,7 +9,13 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from daemon.simulator import campaigns
-from daemon.simulator.refusals import Refused, optional_count, optional_date, optional_text, required_text
+from daemon.simulator.api_refusals import (
+    ApiRefusal,
+    optional_count,
+    optional_date,
+    optional_text,
+    required_text,
+)
 from daemon.simulator.spelling import (
     JAVA_CORE,
     NEWER,
@@ -40,15 +46,15 @@ def answer(system: SimulatedSystem, request: ApiRequest) -> Answer:
     """The API's answer to one request whose token is good; for commands, what they do is done."""
     known = METHODS.get(request.method)
     if known is None:
-        return Refused(f"service not found: {request.method}").envelope
+        return ApiRefusal(f"service not found: {request.method}").envelope
     envelope, method = known
     try:
         with system.lock:
             return {**envelope, **method(system, request)}
-    except Refused as refused:
+    except ApiRefusal as refused:
         return refused.envelope
     except SimulationError as error:
-        return Refused(str(error)).envelope
+        return ApiRefusal(str(error)).envelope
 
 
 def session(system: SimulatedSystem, request: ApiRequest) -> Answer:
@@ -132,7 +138,7 @@ def sip_contexts(system: SimulatedSystem, request: ApiRequest) -> Answer:
     number = optional_count(request, "accountNumber") or 1
     accounts = system.accounts
     if number > len(accounts):
-        raise Refused(f"account not found: {number}")
+        raise ApiRefusal(f"account not found: {number}")
     account = accounts[number - 1]
     contacts = account.contacts if account.registered else ()
     return {"contexts": [_context(system, account, contact) for contact in contacts]}
@@ -143,26 +149,26 @@ def queue_real_time(system: SimulatedSystem, request: ApiRequest) -> Answer:
     path = required_text(request, "queuePath")
     queue = system.queues.get(extension(path))
     if queue is None:
-        raise Refused(f"queue not found: {path}")
+        raise ApiRefusal(f"queue not found: {path}")
     return queue.shown()
 
 
 def queue_management(system: SimulatedSystem, request: ApiRequest) -> Answer:
     """QueueManagement, which takes an array and so JSON only."""
     if request.verb != "POST" or not request.is_json:
-        raise Refused("this service accepts POST with a JSON body only")
+        raise ApiRefusal("this service accepts POST with a JSON body only")
     path, action = required_text(request, "queuePath"), required_text(request, "action")
     queue = system.queues.get(extension(path))
     if queue is None:
-        raise Refused(f"queue not found: {path}")
+        raise ApiRefusal(f"queue not found: {path}")
     if action in ("pause", "unpause"):
         queue.set_agent(required_text(request, "agent"), paused=action == "pause")
         return {}
     if action != "kick":
-        raise Refused(f"unknown action: {action}")
+        raise ApiRefusal(f"unknown action: {action}")
     call_ids = request.params.get("callIds")
     if not isinstance(call_ids, list):
-        raise Refused("missing parameter: callIds")
+        raise ApiRefusal("missing parameter: callIds")
     more_data = optional_text(request, "moreData")
     statuses = {
         str(call_id): "OK" if queue.kick(str(call_id), more_data) else "Call not found"
@@ -176,7 +182,7 @@ def directory_stats(system: SimulatedSystem, request: ApiRequest) -> Answer:
     path = extension(required_text(request, "path"))
     known = {*system.directories, *system.queues}
     if path not in known:
-        raise Refused("folder does not exist")
+        raise ApiRefusal("folder does not exist")
     inner = {name.removeprefix(f"{path}/") for name in known if not path or name.startswith(f"{path}/")}
     return {
         "type": "queue" if path in system.queues else "menu",
@@ -193,7 +199,7 @@ def pirsumphone(system: SimulatedSystem, request: ApiRequest) -> Answer:
     if action == "GetRegistrationStatus":
         return {"registrationStatus": system.pirsumphone}
     if action not in ("Registration", "UnRegistration"):
-        raise Refused(f"unknown action: {action}")
+        raise ApiRefusal(f"unknown action: {action}")
     system.pirsumphone = action == "Registration"
     return {"results": "OK"}
 

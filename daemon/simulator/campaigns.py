@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from daemon.simulator.refusals import Refused, optional_count, optional_text, required_text
+from daemon.simulator.api_refusals import ApiRefusal, optional_count, optional_text, required_text
 from daemon.simulator.system import DIALLING_PRICE, ApiRequest, SimulatedSystem
 
 MOST_NUMBERS = 500
@@ -35,13 +35,13 @@ class Callee:
 
 
 def bridge(system: SimulatedSystem, request: ApiRequest) -> dict[str, Any]:
-    """Start a campaign. Raises Refused."""
+    """Start a campaign. Raises ApiRefusal."""
     ivr_path = required_text(request, "ivrPath")
     caller_id = optional_text(request, "callerId") or system.number
     timeout = optional_count(request, "callsTimeOut")
     callees = _callees(system, request)
     if len(callees) > MOST_NUMBERS:
-        raise Refused(f"{len(callees)} phones, maximum {MOST_NUMBERS} phones")
+        raise ApiRefusal(f"{len(callees)} phones, maximum {MOST_NUMBERS} phones")
     valid = [callee for callee in callees if NUMBER.fullmatch(callee.phone)]
     with system.lock:
         _permit(system, valid, caller_id)
@@ -66,13 +66,13 @@ def _permit(system: SimulatedSystem, valid: list[Callee], caller_id: str) -> Non
     allowed = system.switches.caller_ids
     shown = {caller_id, *(callee.caller_id for callee in valid if callee.caller_id)}
     if system.switches.is_holiday:
-        raise Refused("not available on Shabbat and holidays", code=HOLIDAY)
+        raise ApiRefusal("not available on Shabbat and holidays", code=HOLIDAY)
     if not valid:
-        raise Refused("no valid phones", code=NO_VALID_PHONES)
+        raise ApiRefusal("no valid phones", code=NO_VALID_PHONES)
     if allowed is not None and not shown <= {*allowed, system.number}:
-        raise Refused("caller id is not approved", code=CALLER_ID_REFUSED)
+        raise ApiRefusal("caller id is not approved", code=CALLER_ID_REFUSED)
     if system.units < DIALLING_PRICE * len(valid):
-        raise Refused("not enough units", code=NOT_ENOUGH_UNITS)
+        raise ApiRefusal("not enough units", code=NOT_ENOUGH_UNITS)
 
 
 def _callees(system: SimulatedSystem, request: ApiRequest) -> list[Callee]:
@@ -83,7 +83,7 @@ def _callees(system: SimulatedSystem, request: ApiRequest) -> list[Callee]:
     if text == "tzl:":
         named = request.params.get("tzintukLists")
         if not isinstance(named, list):
-            raise Refused("missing parameter: tzintukLists")
+            raise ApiRefusal("missing parameter: tzintukLists")
         return _listed(system, [f"tzl:{name}" for name in named])
     if text.startswith(LISTS):
         return _listed(system, [text])
@@ -94,7 +94,7 @@ def _listed(system: SimulatedSystem, names: Sequence[str]) -> list[Callee]:
     with system.lock:
         unknown = [name for name in names if name not in system.lists]
         if unknown:
-            raise Refused(f"list not found: {', '.join(unknown)}", code=NO_VALID_PHONES)
+            raise ApiRefusal(f"list not found: {', '.join(unknown)}", code=NO_VALID_PHONES)
         return [Callee(phone) for name in names for phone in system.lists[name]]
 
 
@@ -102,12 +102,12 @@ def _entry(entry: object) -> list[Callee]:
     if isinstance(entry, str | int) and not isinstance(entry, bool):
         return [Callee(str(entry))]
     if not isinstance(entry, Mapping):
-        raise Refused("invalid parameter: phones")
+        raise ApiRefusal("invalid parameter: phones")
     caller = entry.get("callerId")
     caller_id = None if caller is None else str(caller)
     if "phone" in entry:
         return [Callee(str(entry["phone"]), caller_id)]
     group = entry.get("phones")
     if not isinstance(group, list):
-        raise Refused("invalid parameter: phones")
+        raise ApiRefusal("invalid parameter: phones")
     return [Callee(str(phone), caller_id) for phone in group]

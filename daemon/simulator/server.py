@@ -14,12 +14,12 @@ from urllib.parse import unquote
 
 from daemon.host.clock import utcnow
 from daemon.simulator import answers
+from daemon.simulator.api_refusals import ApiRefusal
 from daemon.simulator.control import Controlled, ControlReply, ControlRequest, control, invalid
 from daemon.simulator.faults import ActiveFault, Faults, Reply, encoded, reply
 from daemon.simulator.http import Handler
 from daemon.simulator.incoming import Incoming, decoded_json
 from daemon.simulator.parameters import Problem
-from daemon.simulator.refusals import Refused
 from daemon.simulator.spelling import JAVA_CORE
 from daemon.simulator.system import REMEMBERED, ApiRequest, SimulatedSystem
 from daemon.simulator.tokens import Rejected, Tokens
@@ -114,7 +114,7 @@ class Simulator:
         try:
             params = incoming.params()
         except ValueError:
-            return Reply(encoded(Refused("the JSON is broken").envelope)), None
+            return Reply(encoded(ApiRefusal("the JSON is broken").envelope)), None
         request = ApiRequest(method, params, self._now(), incoming.verb, incoming.is_json)
         token = incoming.authorization or str(params.get("token") or "")
         self._remember(request, token)
@@ -135,7 +135,7 @@ class Simulator:
     def _login(self, request: ApiRequest) -> Mapping[str, Any]:
         user_name, password = request.params.get("username"), request.params.get("password")
         if not user_name or not password:
-            return Refused("missing parameter: username, password").envelope
+            return ApiRefusal("missing parameter: username, password").envelope
         token = self.tokens.login(str(user_name), str(password))
         return token.envelope if isinstance(token, Rejected) else {**JAVA_CORE, "token": token}
 

@@ -1,6 +1,6 @@
 """Errors as RFC 9457 problem documents: what went wrong, in words that help, and never more than that."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -24,11 +24,17 @@ SAID = 5
 """Faults that the detail repeats."""
 UNAVAILABLE = (sa.exc.DBAPIError, sa.exc.TimeoutError)
 """The database does not answer, or all its connections are taken."""
-REFUSALS = {
+REFUSALS: Mapping[Why, tuple[int, str]] = {
     Why.MISSING: (404, "There is no such thing"),
     Why.WRONG: (422, WRONG),
     Why.CONFLICT: (409, "It cannot be done as things stand"),
+    Why.NO_SUCH_SYSTEM: (422, "There is no such system"),
+    Why.NOT_ALLOWED: (403, "The system does not take this command"),
+    Why.OVER_BUDGET: (409, "It would cost more than is left today"),
+    Why.TOO_LATE: (422, "It is too late for it"),
+    Why.KEY_IN_USE: (422, "The Idempotency-Key was used for something else"),
 }
+"""The status and the title of every refusal, whichever route it ends."""
 
 
 class Fault(BaseModel):
@@ -58,7 +64,6 @@ class Problem(Exception):
         self, status: int, title: str, detail: str | None = None, faults: Sequence[Fault] = ()
     ) -> None:
         super().__init__(title)
-        self.faults = list(faults)
         self.status = status
         self.title = title
         self.detail = detail
@@ -123,7 +128,9 @@ async def _on_refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Refused)  # noqa: S101 - the handler's own type
     status, title = REFUSALS[error.why]
     wrong = [Fault(name=field, reason=str(error)) for field in error.fields]
-    return answer(request, status, title=title, detail=_sentence(str(error)), faults=wrong)
+    # Of a field the words may be half a sentence, as those of a validation are: "has passed already".
+    detail = str(error) if wrong else _sentence(str(error))
+    return answer(request, status, title=title, detail=detail, faults=wrong)
 
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:

@@ -1,27 +1,113 @@
-"""From a system's configuration to what it takes: one table row for each type of command."""
+"""From a system's configuration to what it takes: one row for each type of command, with its five parts.
 
-from collections.abc import Callable, Mapping
+The request's model comes from `schemas/command_requests.py`; the nature, and what to check where the outcome
+is not known, from `core/commands/command.py`; the judgement of the result from `core/commands/judgement.py`.
+The call of the API stands here.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
 
 from daemon.config.settings import Config
 from daemon.config.systems import System
-from daemon.core.commands import judgement as results
-from daemon.core.commands.command import Command, Done, Policy
-from daemon.core.model import Unknown
+from daemon.core.commands import command as types
+from daemon.core.commands import judgement
+from daemon.core.commands.command import TYPES, Command, CommandType, Done, Policy
+from daemon.core.commands.results import (
+    Bridged,
+    DirectoryRead,
+    Kicked,
+    MessagesRead,
+    Paused,
+    QueueRead,
+    Registration,
+)
+from daemon.core.model import Failure, Unknown
+from daemon.core.watches import registrations, sip
+from daemon.core.watches.pirsumphone import Observation as PirsumPhone
 from daemon.host import clock
+from daemon.schemas import command_requests
+from daemon.schemas.command_requests import (
+    CampaignBridge,
+    DirectoryStats,
+    NoParams,
+    OnePhone,
+    Params,
+    PhoneGroup,
+    QueueKick,
+    QueuePause,
+    QueueState,
+    SipContexts,
+    SmsLog,
+)
+from daemon.schemas.wording import faults
 from daemon.workers import commander
 from daemon.yemot import reads
 from daemon.yemot.client import Client
+from daemon.yemot.commands import Phones
+
+ParamsT = TypeVar("ParamsT", bound=Params)
+AnswerT = TypeVar("AnswerT")
+
+SAID = 5
+"""Faults of kept parameters that an error repeats."""
+
+
+@dataclass(frozen=True)
+class Platform:
+    """One phone system, as its commands are carried out there."""
+
+    client: Client
+    sms_method: Literal["GetSmsIncomingLog", "GetIncomingSms"]
+    zone: ZoneInfo
+    """Of the times in its answers."""
+    now: Callable[[], datetime]
+
+
+class Carrier(Protocol):
+    """A row, whatever its parameters and its answer are."""
+
+    @property
+    def kind(self) -> CommandType: ...
+    @property
+    def model(self) -> type[Params]: ...
+    def carry_out(self, platform: Platform, command: Command) -> Done | Unknown: ...
+
+
+@dataclass(frozen=True)
+class Row(Generic[ParamsT, AnswerT]):
+    """One type of command."""
+
+    kind: CommandType
+    """Its name, its nature, and what to check."""
+    model: type[ParamsT]
+    call: Callable[[Platform, ParamsT], AnswerT | Unknown]
+    judge: Callable[[Command, AnswerT], Done]
+
+    def carry_out(self, platform: Platform, command: Command) -> Done | Unknown:
+        """One call of the API. REFUSED without a code where another version kept parameters that this one
+        does not take: nothing was sent."""
+        try:
+            params = self.model.model_validate(command.params)
+        except ValidationError as error:
+            return _not_sent(f"its parameters are not what this version takes: {_told(error)}")
+        answer = self.call(platform, params)
+        return answer if isinstance(answer, Unknown) else self.judge(command, answer)
 
 
 def systems_of(config: Config, clients: list[Client]) -> dict[str, commander.System]:
     """Each system with what it allows and how its commands are carried out; `clients` in their order."""
     allowed, zone = policies(config), ZoneInfo(config.daemon.timezone)
     return {
-        system.name: commander.System(allowed[system.name], _carry_out(system, client, zone))
+        system.name: commander.System(
+            allowed[system.name], partial(_carry_out, _platform(system, client, zone))
+        )
         for system, client in zip(config.systems, clients, strict=True)
     }
 
@@ -48,73 +134,122 @@ def _holiday_end(now: datetime) -> datetime:
     return holiday_end(now)
 
 
-SeenT = TypeVar("SeenT")
-Call = Callable[[Mapping[str, Any], Command], Done | Unknown]
+def _platform(system: System, client: Client, zone: ZoneInfo) -> Platform:
+    method = "GetSmsIncomingLog" if system.sms is None else system.sms.method
+    return Platform(client, method, zone, clock.utcnow)
 
 
-def _carry_out(system: System, client: Client, zone: ZoneInfo) -> Callable[[Command], Done | Unknown]:
-    table = _calls(system, client, zone)
-    return lambda command: table[command.type](command.params, command)
+def _carry_out(platform: Platform, command: Command) -> Done | Unknown:
+    row = ROWS.get(command.type)
+    if row is None:
+        return _not_sent(f"this version knows no command {command.type!r}")
+    return row.carry_out(platform, command)
 
 
-def _calls(system: System, client: Client, zone: ZoneInfo) -> Mapping[str, Call]:
-    """How each type is carried out: the call, and what its answer means."""
-    is_old = system.sms is None or system.sms.method == "GetSmsIncomingLog"
-    messages = reads.sms_log if is_old else reads.incoming_sms
-
-    def log(params: Mapping[str, Any], _command: Command) -> Done | Unknown:
-        limit, start, end = params["limit"], params.get("start_date"), params.get("end_date")
-        return _read(
-            client.read(messages(limit, start, end)),
-            lambda seen: results.sms_log(seen, zone, clock.utcnow()),
-        )
-
-    return {
-        "queue.kick": lambda p, c: _told(
-            c, client.queue_kick(p["queue_path"], p["call_ids"], goto=p.get("goto")), results.kicked
-        ),
-        "queue.pause": lambda p, c: _told(c, client.queue_pause(p["queue_path"], p["agent"]), results.paused),
-        "queue.unpause": lambda p, c: _told(
-            c, client.queue_unpause(p["queue_path"], p["agent"]), results.paused
-        ),
-        "pirsumphone.register": lambda _, c: _told(c, client.pirsumphone_register(), results.registration),
-        "pirsumphone.unregister": lambda _, c: _told(
-            c, client.pirsumphone_unregister(), results.registration
-        ),
-        "pirsumphone.status": lambda _p, _c: _read(
-            client.read(reads.pirsumphone_status()), results.pirsumphone
-        ),
-        "campaign.bridge": lambda p, c: _told(c, _bridge(client, p), results.bridged),
-        "sip.contexts": lambda p, _: _read(
-            client.read(reads.sip_contexts(p.get("account_number"))), results.sip_contexts
-        ),
-        "sip.accounts": lambda _p, _c: _read(client.read(reads.sip_accounts()), results.sip_accounts),
-        "sms.log": log,
-        "queue.state": lambda p, _: _read(
-            client.read(reads.queue_state(p["queue_path"])),
-            partial(results.queue_state, p["queue_path"]),
-        ),
-        "directory.stats": lambda p, _: _read(
-            client.read(reads.directory_stats(p["path"])), partial(results.directory_stats, p["path"])
-        ),
-    }
+def _not_sent(why: str) -> Unknown:
+    return Unknown(Failure.REFUSED, f"nothing was sent: {why}", is_unsent=True)
 
 
-def _bridge(client: Client, params: Mapping[str, Any]) -> Any:
-    return client.campaign_bridge(
-        params["phones"],
-        params["ivr_path"],
-        caller_id=params.get("caller_id"),
-        calls_timeout=params.get("calls_timeout"),
-        tzintuk_lists=params.get("tzintuk_lists", ()),
+def _told(error: ValidationError) -> str:
+    found = faults(error.errors(), command_requests.TAGS)[:SAID]
+    return "; ".join(f"params.{place}: {reason}" for place, reason in found)
+
+
+def _kick(platform: Platform, params: QueueKick) -> Kicked | Unknown:
+    return platform.client.queue_kick(params.queue_path, params.call_ids, goto=params.goto)
+
+
+def _pause(platform: Platform, params: QueuePause) -> Paused | Unknown:
+    return platform.client.queue_pause(params.queue_path, params.agent)
+
+
+def _unpause(platform: Platform, params: QueuePause) -> Paused | Unknown:
+    return platform.client.queue_unpause(params.queue_path, params.agent)
+
+
+def _register(platform: Platform, _params: NoParams) -> Registration | Unknown:
+    return platform.client.pirsumphone_register()
+
+
+def _unregister(platform: Platform, _params: NoParams) -> Registration | Unknown:
+    return platform.client.pirsumphone_unregister()
+
+
+def _read_pirsumphone(platform: Platform, _params: NoParams) -> PirsumPhone | Unknown:
+    return platform.client.read(reads.pirsumphone_status())
+
+
+def _bridge(platform: Platform, params: CampaignBridge) -> Bridged | Unknown:
+    return platform.client.campaign_bridge(
+        _spelled(params.phones),
+        params.ivr_path,
+        caller_id=params.caller_id,
+        calls_timeout=params.calls_timeout,
+        tzintuk_lists=params.tzintuk_lists,
     )
 
 
-def _told(command: Command, answer: Any, tell: Callable[[Command, Any], Done]) -> Done | Unknown:
-    """The result of a command that acts."""
-    return answer if isinstance(answer, Unknown) else tell(command, answer)
+def _spelled(phones: str | list[str | OnePhone | PhoneGroup]) -> Phones:
+    if isinstance(phones, str):
+        return phones
+    return [one if isinstance(one, str) else one.model_dump(exclude_none=True) for one in phones]
 
 
-def _read(seen: SeenT | Unknown, tell: Callable[[SeenT], Done]) -> Done | Unknown:
-    """The result of a command that reads."""
-    return seen if isinstance(seen, Unknown) else tell(seen)
+def _read_sip_contexts(platform: Platform, params: SipContexts) -> registrations.Observation | Unknown:
+    return platform.client.read(reads.sip_contexts(params.account_number))
+
+
+def _read_sip_accounts(platform: Platform, _params: NoParams) -> sip.Observation | Unknown:
+    return platform.client.read(reads.sip_accounts())
+
+
+def _read_messages(platform: Platform, params: SmsLog) -> MessagesRead | Unknown:
+    ask = reads.sms_log if platform.sms_method == "GetSmsIncomingLog" else reads.incoming_sms
+    seen = platform.client.read(ask(params.limit, params.start_date, params.end_date))
+    return seen if isinstance(seen, Unknown) else MessagesRead(seen, platform.zone, platform.now())
+
+
+def _read_queue(platform: Platform, params: QueueState) -> QueueRead | Unknown:
+    seen = platform.client.read(reads.queue_state(params.queue_path))
+    return seen if isinstance(seen, Unknown) else QueueRead(params.queue_path, seen)
+
+
+def _read_directory(platform: Platform, params: DirectoryStats) -> DirectoryRead | Unknown:
+    seen = platform.client.read(reads.directory_stats(params.path))
+    return seen if isinstance(seen, Unknown) else DirectoryRead(params.path, seen)
+
+
+def table(rows: Sequence[Carrier]) -> Mapping[str, Carrier]:
+    """The rows by the name of their type.
+
+    Raises ValueError unless each type has exactly one, with the model that a request for it has.
+    """
+    names = [row.kind.name for row in rows]
+    if sorted(names) != sorted(TYPES):
+        odd = sorted(name for name in {*TYPES, *names} if name not in TYPES or names.count(name) != 1)
+        raise ValueError(f"each type of command has one row: {', '.join(odd)}")
+    for row in rows:
+        if row.model is not command_requests.PARAMS[row.kind.name]:
+            raise ValueError(
+                f"a request for {row.kind.name} does not have the parameters {row.model.__name__}"
+            )
+    return dict(zip(names, rows, strict=True))
+
+
+# Not written into the call: seen as a `Carrier`, a row would not be checked for types that fit each other.
+_ROWS = (
+    Row(types.QUEUE_KICK, QueueKick, _kick, judgement.judge_kick),
+    Row(types.QUEUE_PAUSE, QueuePause, _pause, judgement.judge_pause),
+    Row(types.QUEUE_UNPAUSE, QueuePause, _unpause, judgement.judge_pause),
+    Row(types.PIRSUMPHONE_REGISTER, NoParams, _register, judgement.judge_registration),
+    Row(types.PIRSUMPHONE_UNREGISTER, NoParams, _unregister, judgement.judge_registration),
+    Row(types.PIRSUMPHONE_STATUS, NoParams, _read_pirsumphone, judgement.judge_pirsumphone),
+    Row(types.CAMPAIGN_BRIDGE, CampaignBridge, _bridge, judgement.judge_campaign),
+    Row(types.SIP_CONTEXTS, SipContexts, _read_sip_contexts, judgement.judge_sip_contexts),
+    Row(types.SIP_ACCOUNTS, NoParams, _read_sip_accounts, judgement.judge_sip_accounts),
+    Row(types.SMS_LOG, SmsLog, _read_messages, judgement.judge_sms_log),
+    Row(types.QUEUE_STATE, QueueState, _read_queue, judgement.judge_queue_state),
+    Row(types.DIRECTORY_STATS, DirectoryStats, _read_directory, judgement.judge_directory_stats),
+)
+ROWS = table(_ROWS)
+"""How each type of command is carried out."""

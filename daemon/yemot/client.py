@@ -100,7 +100,7 @@ class Client:
     ) -> Kicked | Unknown:
         """QueueManagement `kick`: waiting calls are dropped, or sent to the extension `goto` (`/1`)."""
         params = commands.kick(queue_path, call_ids, goto)
-        return self._command("QueueManagement", params, lambda data: commands.kicked(data, call_ids))
+        return self._command("QueueManagement", params, lambda data: commands.kick_answer(data, call_ids))
 
     def queue_pause(self, queue_path: str, agent: str) -> Paused | Unknown:
         """QueueManagement `pause`: `agent` as in GetQueueRealTime."""
@@ -112,11 +112,15 @@ class Client:
 
     def pirsumphone_register(self) -> Registration | Unknown:
         """PirsumPhoneManagement, action Registration."""
-        return self._command("PirsumPhoneManagement", {"action": "Registration"}, commands.registration)
+        return self._command(
+            "PirsumPhoneManagement", {"action": "Registration"}, commands.registration_answer
+        )
 
     def pirsumphone_unregister(self) -> Registration | Unknown:
         """PirsumPhoneManagement, action UnRegistration."""
-        return self._command("PirsumPhoneManagement", {"action": "UnRegistration"}, commands.registration)
+        return self._command(
+            "PirsumPhoneManagement", {"action": "UnRegistration"}, commands.registration_answer
+        )
 
     def campaign_bridge(
         self,
@@ -141,7 +145,7 @@ class Client:
             )
         except commands.CommandFault as fault:
             return Unknown(Failure.REFUSED, str(fault))
-        return self._command("CallExtensionBridging", params, commands.bridged)
+        return self._command("CallExtensionBridging", params, commands.campaign_answer)
 
     def _command(
         self, method: str, params: Mapping[str, Json], parse: Callable[[Mapping[str, object]], ResultT]
@@ -154,7 +158,7 @@ class Client:
         return self._command(
             "QueueManagement",
             {"queuePath": queue_path, "action": action, "agent": agent},
-            lambda data: commands.paused(data, agent, is_paused=is_paused),
+            lambda data: commands.pause_answer(data, agent, is_paused=is_paused),
         )
 
     def _call(

@@ -6,12 +6,10 @@ Pure. Nothing is sent here. The API may say OK to the whole and no to each item,
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+from daemon.core.commands.campaigns import MOST_NUMBERS
 from daemon.core.commands.results import Bridged, Kicked, Paused, Registration
 from daemon.core.model import Json
 from daemon.yemot.scalars import count, name, number, text
-
-MAX_NUMBERS = 500
-"""Numbers of one campaign."""
 
 Phones: TypeAlias = str | Sequence[str | int | Mapping[str, Json]]
 """A string in the API's forms (`0510000:0510001`, `tpl:12`, `tzl:12`), or a list of numbers,
@@ -49,7 +47,7 @@ def campaign(
     return params
 
 
-def kicked(data: Mapping[str, object], call_ids: Sequence[str]) -> Kicked:
+def kick_answer(data: Mapping[str, object], call_ids: Sequence[str]) -> Kicked:
     """The result of a kick, for each call that was asked for."""
     statuses = data.get("status")
     return Kicked(
@@ -57,17 +55,17 @@ def kicked(data: Mapping[str, object], call_ids: Sequence[str]) -> Kicked:
     )
 
 
-def paused(data: Mapping[str, object], agent: str, *, is_paused: bool) -> Paused:
+def pause_answer(data: Mapping[str, object], agent: str, *, is_paused: bool) -> Paused:
     """The result of a pause or its end."""
     return Paused(agent, is_paused, name(data.get("message")))
 
 
-def registration(data: Mapping[str, object]) -> Registration:
+def registration_answer(data: Mapping[str, object]) -> Registration:
     """The result of a registration to PirsumPhone, or of its end."""
     return Registration(_json(data.get("results")))
 
 
-def bridged(data: Mapping[str, object]) -> Bridged:
+def campaign_answer(data: Mapping[str, object]) -> Bridged:
     """The result of a campaign: what it dials, what it does not and why."""
     errors = data.get("errors")
     return Bridged(
@@ -122,8 +120,8 @@ def _number(value: object, place: str) -> str:
 
 
 def _limit(numbers: int) -> None:
-    if numbers > MAX_NUMBERS:
-        raise CommandFault(f"phones: {numbers} numbers; a campaign takes at most {MAX_NUMBERS}")
+    if numbers > MOST_NUMBERS:
+        raise CommandFault(f"phones: {numbers} numbers; a campaign takes at most {MOST_NUMBERS}")
 
 
 def _json(value: object) -> Json:

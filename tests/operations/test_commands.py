@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from daemon.core.commands.command import LONGEST_HOLIDAY, READS, TYPES, Command, OnHoliday, Policy, Status
 from daemon.core.model import Json
+from daemon.core.refusals import Refused, Why
 from daemon.operations import commands
-from daemon.operations.commands import Accepted, Refused, Why
+from daemon.operations.commands import Accepted
 from daemon.schemas import command_requests
 from daemon.store import database as databases
 from daemon.store import inbox, schema
@@ -122,7 +123,7 @@ def test_a_system_that_is_not_there_is_answered_with_one_of_a_near_name(
 ) -> None:
     refused = counter.refused(PAUSE, system=system)
 
-    assert (refused.why, refused.field) == (Why.NO_SUCH_SYSTEM, "system")
+    assert (refused.why, refused.fields) == (Why.NO_SUCH_SYSTEM, ("system",))
     assert str(refused) == f"no system is called {system!r}{hint}"
 
 
@@ -135,7 +136,7 @@ def test_a_system_that_says_nothing_of_commands_takes_reads_only(counter: Counte
         assert counter.give(request).command.status is Status.QUEUED
     else:
         refused = counter.refused(request)
-        assert (refused.why, refused.field) == (Why.NOT_ALLOWED, "type")
+        assert (refused.why, refused.fields) == (Why.NOT_ALLOWED, ("type",))
         assert f"the system 'main' does not take {command_type}" in str(refused)
 
 
@@ -161,7 +162,7 @@ def test_campaigns_are_taken_until_the_budget_of_the_day_is_spent(counter: Count
     refused = counter.refused(BRIDGE)
 
     assert left == [1.8, 0.6]
-    assert (refused.why, refused.field) == (Why.OVER_BUDGET, "params.phones")
+    assert (refused.why, refused.fields) == (Why.OVER_BUDGET, ("params.phones",))
     assert "may cost 1.2 units, and of the 3 " in str(refused)
     assert "2026-03-01 0.6 are left" in str(refused)
     assert counter.give(BRIDGE, system="branch").budget == 1.8
@@ -254,7 +255,7 @@ def test_a_key_is_not_taken_for_anything_else(counter: Counter, other: dict[str,
     counter.give(BRIDGE, key="k")
     refused = counter.refused({**BRIDGE, **other}, key="k")
 
-    assert (refused.why, refused.field) == (Why.KEY_IN_USE, "Idempotency-Key")
+    assert (refused.why, refused.fields) == (Why.KEY_IN_USE, ("Idempotency-Key",))
     assert str(refused) == "the key 'k' was used for another command, cmd_1"
 
 
@@ -334,9 +335,9 @@ def test_a_command_may_say_itself_when_it_expires(counter: Counter) -> None:
 def test_what_has_expired_already_is_refused(counter: Counter, at: datetime) -> None:
     refused = counter.refused(PAUSE, expires_at=at.isoformat())
 
-    assert (refused.why, refused.field, str(refused)) == (
+    assert (refused.why, refused.fields, str(refused)) == (
         Why.TOO_LATE,
-        "expires_at",
+        ("expires_at",),
         "has passed already",
     )
 

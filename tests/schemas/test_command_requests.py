@@ -107,6 +107,8 @@ def test_several_tzintuk_lists_go_with_their_form_of_phones() -> None:
         ({"phone": ONE}, "phones", "expected numbers: text with colons between them, or a list"),
         ([ONE, "050"[:2]], "phones.1", NO_NUMBER),
         ([ONE, "1" * 16], "phones.1", NO_NUMBER),
+        (["9721"], "phones.0", NO_NUMBER),
+        (["+972-1"], "phones.0", NO_NUMBER),
         (["٠٥٠١٢٣٤٥٦٧"], "phones.0", NO_NUMBER),
         (["\ud800"], "phones.0", NO_NUMBER),
         ([501234567], "phones.0", AS_FIGURE),

@@ -4,6 +4,8 @@ The simulator counts requests: a campaign is never seen twice.
 """
 
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +13,20 @@ import pytest
 
 from daemon.config.load import load
 from daemon.config.settings import Config
-from daemon.core.commands.command import Command, Nature, Status
+from daemon.core.commands.command import TYPES, Command, CommandType, Done, Error, Nature, Status
+from daemon.core.commands.judgement import judge_registration
+from daemon.core.commands.results import Registration
+from daemon.core.model import Json
+from daemon.schemas.command_requests import NoParams
 from daemon.simulator.faults import Fault
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
 from daemon.store import database as databases
+from daemon.store import inbox
 from daemon.wiring.clients import clients_of
-from daemon.wiring.commands import policies, systems_of
+from daemon.wiring.commands import ROWS, Platform, Row, policies, systems_of, table
 from daemon.wiring.hebrew_calendar import holiday_end
-from tests.support.commanding import BRIDGE, Office
+from tests.support.commanding import BRIDGE, PAUSE, Office
 from tests.support.fakes import START
 from tests.support.process import TOKEN
 
@@ -184,6 +191,24 @@ def test_messages_are_read_as_events_tell_them(office: Office) -> None:
     assert message["received_at"].startswith("20")
 
 
+@pytest.mark.parametrize("method", ["GetSmsIncomingLog", "GetIncomingSms"])
+def test_messages_are_asked_for_by_the_method_of_the_configuration(
+    tmp_path: Path, config: Config, simulator: Simulator, system: SimulatedSystem, method: str
+) -> None:
+    with (tmp_path / "config.toml").open("a") as file:
+        file.write(f'[systems.sms]\nmethod = "{method}"\n')
+    chosen = load(tmp_path / "config.toml", {}).config
+    with closing(clients_of(chosen)[0]) as client:
+        params: dict[str, Json] = {"limit": 1, "start_date": "2000-01-01 00:00:00"}
+        asked = Command("cmd_1", "main", "sms.log", params, "crm", START, START, START, START)
+        done = systems_of(chosen, [client])["main"].carry_out(asked)
+
+    assert isinstance(done, Done)
+    assert isinstance(done.result, dict)
+    assert [one["text"] for one in done.result["messages"]] == ["שלום"]
+    assert system.request_counts == {method: 1}
+
+
 NOTHING_DONE = {
     Fault.TOKEN_INVALID: Status.FAILED,
     Fault.SESSION_EXPIRED: Status.FAILED,
@@ -283,3 +308,93 @@ def test_shabbat_ends_on_saturday_night_and_a_weekday_is_asked_again_soon() -> N
 
     assert (end.day, 16 <= end.hour <= 18) == (7, True)  # in UTC
     assert holiday_end(START) - START == holiday_end(START.replace(day=4)) - START.replace(day=4)
+
+
+READ_QUEUE: dict[str, Any] = {"type": "queue.state", "params": {"queue_path": "/5"}}
+PAUSING: dict[str, Json] = {"queue_path": "/5", "agent": "SIP-1"}
+OUTDATED: dict[str, tuple[dict[str, Any], dict[str, Json], str]] = {
+    "missing": (PAUSE, {"queue_path": "/5"}, "params.agent: is missing"),
+    "unknown": (PAUSE, {**PAUSING, "until": "18:00"}, "params.until: is not known here"),
+    "inside": (
+        BRIDGE,
+        {"phones": ["0501234567", "01"], "ivr_path": "ivr2:/1"},
+        "params.phones.1: expected a phone number, of 3 to 15 digits",
+    ),
+    "not text": (READ_QUEUE, {"queue_path": 5}, "params.queue_path: expected text"),
+}
+"""Requests, the parameters that another version kept of them, and what is said of those."""
+
+
+def kept_by_another_version(office: Office, request: dict[str, Any], **changed: Any) -> Command:
+    """A command as it would be found in the store."""
+    found = replace(office.give(request).command, **changed)
+    with office.database.write() as db:
+        inbox.save(db, found)
+    return found
+
+
+@pytest.mark.parametrize(("request_", "params", "said"), OUTDATED.values(), ids=OUTDATED)
+def test_parameters_that_another_version_kept_are_not_guessed_at(
+    office: Office, system: SimulatedSystem, request_: dict[str, Any], params: dict[str, Json], said: str
+) -> None:
+    found = kept_by_another_version(office, request_, params=params)
+    office.work()
+    ended = office.find(found.id)
+
+    assert (ended.status, ended.attempts, ended.units) == (Status.FAILED, 1, 0)
+    assert ended.error == Error(
+        "refused", f"nothing was sent: its parameters are not what this version takes: {said}"
+    )
+    assert office.told() == [("command.failed", f"command/{found.id}")]
+    assert system.request_counts == {}
+    assert carried_out(office, PAUSE).status is Status.SUCCEEDED
+
+
+def test_a_type_that_only_another_version_knows_fails_and_the_next_command_goes(
+    office: Office, system: SimulatedSystem
+) -> None:
+    found = kept_by_another_version(office, PAUSE, type="queue.gone")
+    office.work()
+    ended = office.find(found.id)
+
+    assert (ended.status, ended.attempts) == (Status.FAILED, 1)
+    assert ended.error is not None
+    assert ended.error.message == "nothing was sent: this version knows no command 'queue.gone'"
+    assert system.request_counts == {}
+    assert carried_out(office, PAUSE).status is Status.SUCCEEDED
+
+
+def test_what_another_version_may_have_sent_is_not_said_to_have_failed(office: Office) -> None:
+    found = kept_by_another_version(office, PAUSE, params={}, attempts=1, is_doubtful=True)
+    office.work()
+
+    assert office.find(found.id).status is Status.UNKNOWN
+
+
+def test_every_type_has_one_row_and_each_row_is_of_a_type() -> None:
+    rows = list(ROWS.values())
+    strange = Row(CommandType("queue.gone", Nature.READ), NoParams, nobody, judge_registration)
+
+    assert table(rows) == ROWS
+    assert set(ROWS) == set(TYPES)
+    for wrong, odd in (
+        (rows[1:], "queue.kick"),
+        ([*rows, rows[0]], "queue.kick"),
+        ([*rows[1:], rows[1]], "queue.kick, queue.pause"),
+        ([*rows, strange], "queue.gone"),
+        ([*rows[1:], strange], "queue.gone, queue.kick"),
+    ):
+        with pytest.raises(ValueError, match=f"each type of command has one row: {odd}$"):
+            table(wrong)
+
+
+def test_a_row_has_the_parameters_of_the_request() -> None:
+    other = Row(TYPES["queue.state"], NoParams, nobody, judge_registration)
+    rows = [other if row.kind is other.kind else row for row in ROWS.values()]
+
+    with pytest.raises(ValueError, match=r"queue\.state does not have the parameters NoParams"):
+        table(rows)
+
+
+def nobody(_platform: Platform, _params: NoParams) -> Registration:
+    raise AssertionError("nothing is to be asked for")

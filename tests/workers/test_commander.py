@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from daemon.core.commands.command import HOLIDAY, WAITS, Command, Done, Status, Trouble
 from daemon.core.model import Failure, Unknown
 from daemon.store import database as databases
+from daemon.store import inbox
 from tests.support.commanding import BRIDGE, KICK, PAUSE, READ, Office, at, broken, one_by_one, with_policy
 
 TIMEOUT = Unknown(Failure.TIMEOUT, "no complete answer in time")
@@ -149,6 +151,17 @@ def test_a_crash_while_a_command_is_sent_that_may_be_repeated_repeats_it(office:
 
     assert (doubtful.status, doubtful.is_doubtful) == (Status.QUEUED, True)
     assert office.find(given.id).status is Status.SUCCEEDED
+
+
+def test_a_crash_while_another_version_sent_what_this_one_does_not_know_ends_it(office: Office) -> None:
+    given = office.give(PAUSE).command
+    with office.database.write() as db:
+        inbox.save(db, replace(given, type="queue.gone", status=Status.RUNNING, attempts=1))
+    office.start()
+
+    assert office.commander.recover() == 1
+    assert office.find(given.id).status is Status.UNKNOWN
+    assert office.sent == []
 
 
 def test_an_error_of_our_own_leaves_a_campaign_unknown(office: Office) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from daemon import __version__
+from daemon.core.commands.campaigns import MOST_NUMBERS
 from daemon.core.commands.results import Bridged, Kicked, Paused, Registration
 from daemon.core.model import Failure, Json, Secret, Unknown
 from daemon.core.watches import sip
@@ -394,9 +395,9 @@ def test_a_campaign_of_which_nothing_is_told_was_accepted_all_the_same() -> None
         [{"phone": "051", "callerId": "077"}],
         [{"phones": []}],
         [{"phones": "051"}],
-        ["051"] * 501,
-        [{"phones": ["051"] * 251}, {"phones": ["052"] * 250}],
-        ":".join(["051"] * 501),
+        ["051"] * (MOST_NUMBERS + 1),
+        [{"phones": ["051"] * MOST_NUMBERS}, {"phones": ["052"]}],
+        ":".join(["051"] * (MOST_NUMBERS + 1)),
     ],
 )
 def test_a_campaign_that_cannot_be_put_into_words_is_not_sent(phones: Any) -> None:
@@ -408,7 +409,7 @@ def test_a_campaign_that_cannot_be_put_into_words_is_not_sent(phones: Any) -> No
 
 def test_a_campaign_takes_as_many_numbers_as_the_platform() -> None:
     with ScriptedServer(answers(OK)) as server, client(server) as api:
-        assert isinstance(api.campaign_bridge([{"phones": ["051"] * 500}], "ivr2:/1"), Bridged)
+        assert isinstance(api.campaign_bridge([{"phones": ["051"] * MOST_NUMBERS}], "ivr2:/1"), Bridged)
 
 
 def test_every_answer_says_what_time_it_is_at_the_server() -> None:

@@ -57,34 +57,60 @@ class Nature(Enum):
     """It acts again, and costs again."""
 
 
-TYPES: Mapping[str, Nature] = {
-    "queue.kick": Nature.REPEATABLE,
-    "queue.pause": Nature.REPEATABLE,
-    "queue.unpause": Nature.REPEATABLE,
-    "pirsumphone.register": Nature.REPEATABLE,
-    "pirsumphone.unregister": Nature.REPEATABLE,
-    "pirsumphone.status": Nature.READ,
-    "campaign.bridge": Nature.ONCE,
-    "sip.contexts": Nature.READ,
-    "sip.accounts": Nature.READ,
-    "sms.log": Nature.READ,
-    "queue.state": Nature.READ,
-    "directory.stats": Nature.READ,
-}
-READS = tuple(name for name, nature in TYPES.items() if nature is Nature.READ)
+@dataclass(frozen=True)
+class CommandType:
+    """What may be asked for by one word."""
 
-CHECKS: Mapping[str, str] = {
-    "queue.kick": "read queue.state: a call that it does not show is gone, by this command or by itself",
-    "queue.pause": "read queue.state: it shows which agents are paused",
-    "queue.unpause": "read queue.state: it shows which agents are paused",
-    "pirsumphone.register": "read pirsumphone.status",
-    "pirsumphone.unregister": "read pirsumphone.status",
-    "campaign.bridge": (
-        "look at the campaigns and the units in the platform's own management before it is started anew: "
-        "it may be dialling"
-    ),
+    name: str
+    nature: Nature
+    check: str | None = None
+    """What to look at where the outcome is not known; None: a read, of which nothing comes."""
+
+
+_SHOWS_AGENTS = "read queue.state: it shows which agents are paused"
+_SHOWS_REGISTRATION = "read pirsumphone.status"
+
+QUEUE_KICK = CommandType(
+    "queue.kick",
+    Nature.REPEATABLE,
+    "read queue.state: a call that it does not show is gone, by this command or by itself",
+)
+QUEUE_PAUSE = CommandType("queue.pause", Nature.REPEATABLE, _SHOWS_AGENTS)
+QUEUE_UNPAUSE = CommandType("queue.unpause", Nature.REPEATABLE, _SHOWS_AGENTS)
+PIRSUMPHONE_REGISTER = CommandType("pirsumphone.register", Nature.REPEATABLE, _SHOWS_REGISTRATION)
+PIRSUMPHONE_UNREGISTER = CommandType("pirsumphone.unregister", Nature.REPEATABLE, _SHOWS_REGISTRATION)
+PIRSUMPHONE_STATUS = CommandType("pirsumphone.status", Nature.READ)
+CAMPAIGN_BRIDGE = CommandType(
+    CAMPAIGN,
+    Nature.ONCE,
+    "look at the campaigns and the units in the platform's own management before it is started anew: "
+    "it may be dialling",
+)
+SIP_CONTEXTS = CommandType("sip.contexts", Nature.READ)
+SIP_ACCOUNTS = CommandType("sip.accounts", Nature.READ)
+SMS_LOG = CommandType("sms.log", Nature.READ)
+QUEUE_STATE = CommandType("queue.state", Nature.READ)
+DIRECTORY_STATS = CommandType("directory.stats", Nature.READ)
+
+TYPES: Mapping[str, CommandType] = {
+    one.name: one
+    for one in (
+        QUEUE_KICK,
+        QUEUE_PAUSE,
+        QUEUE_UNPAUSE,
+        PIRSUMPHONE_REGISTER,
+        PIRSUMPHONE_UNREGISTER,
+        PIRSUMPHONE_STATUS,
+        CAMPAIGN_BRIDGE,
+        SIP_CONTEXTS,
+        SIP_ACCOUNTS,
+        SMS_LOG,
+        QUEUE_STATE,
+        DIRECTORY_STATS,
+    )
 }
-"""What to look at where the outcome of a command is not known."""
+"""Every type by its name; how each is carried out stands in `wiring/commands.py`."""
+READS = tuple(one.name for one in TYPES.values() if one.nature is Nature.READ)
 
 
 class Status(Enum):
@@ -171,13 +197,16 @@ class Command:
 
     @property
     def nature(self) -> Nature:
-        return TYPES[self.type]
+        """Of a type that only another version knows it is the one that does the least harm."""
+        known = TYPES.get(self.type)
+        return Nature.ONCE if known is None else known.nature
 
     @property
     def check(self) -> str | None:
         """What to look at, where nobody can know what came of it."""
         is_open = self.status is Status.UNKNOWN or (self.is_doubtful and self.status is Status.CANCELLED)
-        return CHECKS.get(self.type) if is_open else None
+        known = TYPES.get(self.type)
+        return known.check if known is not None and is_open else None
 
     def document(self) -> dict[str, Any]:
         """The command as events, the API and the command line show it."""

@@ -6,17 +6,25 @@ attempt whose answer was lost.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime, tzinfo
 
 from daemon.core.commands import campaigns
 from daemon.core.commands.command import Command, Done, Status
-from daemon.core.commands.results import KICKED, Bridged, Kicked, Paused, Registration
+from daemon.core.commands.results import (
+    KICKED,
+    Bridged,
+    DirectoryRead,
+    Kicked,
+    MessagesRead,
+    Paused,
+    QueueRead,
+    Registration,
+)
 from daemon.core.model import Json
-from daemon.core.watches import directories, queues, registrations, sip, sms
+from daemon.core.watches import queues, registrations, sip, sms
 from daemon.core.watches.pirsumphone import Observation as PirsumPhone
 
 
-def kicked(command: Command, answer: Kicked) -> Done:
+def judge_kick(command: Command, answer: Kicked) -> Done:
     """Of each call: kicked, not_found, unconfirmed; or gone, where an earlier attempt may have kicked it."""
     items = [
         {"call_id": call_id, "status": _kick(status, command), "message": status}
@@ -32,17 +40,17 @@ def kicked(command: Command, answer: Kicked) -> Done:
     return Done(result, Status.UNKNOWN, f"the calls: {why}")
 
 
-def paused(_command: Command, answer: Paused) -> Done:
+def judge_pause(_command: Command, answer: Paused) -> Done:
     """The API confirms the whole, and gives no details."""
     return Done({"agent": answer.agent, "paused": answer.paused, "message": answer.message})
 
 
-def registration(_command: Command, answer: Registration) -> Done:
+def judge_registration(_command: Command, answer: Registration) -> Done:
     """`results` as the API gave it."""
     return Done({"results": answer.results})
 
 
-def bridged(command: Command, answer: Bridged) -> Done:
+def judge_campaign(command: Command, answer: Bridged) -> Done:
     """What is dialled, and of each number that is not, why."""
     rejected: list[Json] = [{"phone": phone, "reason": reason} for phone, reason in answer.errors.items()]
     result: Json = {
@@ -61,13 +69,15 @@ def bridged(command: Command, answer: Bridged) -> Done:
     return Done(result, units=min(units, command.units) if units is not None else None)
 
 
-def sms_log(seen: sms.Observation, zone: tzinfo, now: datetime) -> Done:
+def judge_sms_log(_command: Command, answer: MessagesRead) -> Done:
     """Newest first, as the API gives them."""
-    messages: list[Json] = [sms.told(row, zone, between=(None, now)) for row in seen.rows]
-    return _read({"messages": messages}, seen.problems)
+    messages: list[Json] = [
+        sms.told(row, answer.zone, between=(None, answer.read_at)) for row in answer.seen.rows
+    ]
+    return _read({"messages": messages}, answer.seen.problems)
 
 
-def sip_accounts(seen: sip.Observation) -> Done:
+def judge_sip_accounts(_command: Command, seen: sip.Observation) -> Done:
     """Of each account whether it is registered; None: unreadable."""
     accounts: list[Json] = [
         {"user_name": name, "registered": registered} for name, registered in seen.registered.items()
@@ -75,16 +85,17 @@ def sip_accounts(seen: sip.Observation) -> Done:
     return _read({"accounts": accounts}, seen.problems)
 
 
-def sip_contexts(seen: registrations.Observation) -> Done:
+def judge_sip_contexts(_command: Command, seen: registrations.Observation) -> Done:
     """None: the list was unreadable."""
     contexts: Json = None if seen.contexts is None else [asdict(one) for one in seen.contexts]
     return _read({"contexts": contexts}, seen.problems)
 
 
-def queue_state(path: str, seen: queues.Observation) -> Done:
+def judge_queue_state(_command: Command, answer: QueueRead) -> Done:
     """Every metric, who waits and who serves; None: unreadable."""
+    seen = answer.seen
     queue: dict[str, Json] = {
-        "path": path,
+        "path": answer.path,
         **queues.metrics(seen),
         "completed": seen.completed,
         "talk_seconds": seen.talk_seconds,
@@ -95,13 +106,13 @@ def queue_state(path: str, seen: queues.Observation) -> Done:
     return _read({"queue": queue}, seen.problems)
 
 
-def directory_stats(path: str, seen: directories.Observation) -> Done:
+def judge_directory_stats(_command: Command, answer: DirectoryRead) -> Done:
     """Counts, and the lowest and highest recording."""
-    found = {key: value for key, value in asdict(seen).items() if key != "problems"}
-    return _read({"directory": {"path": path, **found}}, seen.problems)
+    found = {key: value for key, value in asdict(answer.seen).items() if key != "problems"}
+    return _read({"directory": {"path": answer.path, **found}}, answer.seen.problems)
 
 
-def pirsumphone(seen: PirsumPhone) -> Done:
+def judge_pirsumphone(_command: Command, seen: PirsumPhone) -> Done:
     """None: unreadable."""
     return _read({"pirsumphone": {"registered": seen.registered}}, seen.problems)
 

@@ -1,13 +1,15 @@
 """What the telephony API gave back to commands.
 
 Pure. A call that failed is none of these but `Unknown`. An overall OK does not mean that each item of a
-command succeeded, so results name every item.
+command succeeded, so results name every item; what was asked for and is not in the answer stands beside it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 
 from daemon.core.model import Json
+from daemon.core.watches import directories, queues, sms
 
 KICKED = "ok"
 """The status of a call that was kicked, in lower case; anything else is a reason."""
@@ -67,3 +69,29 @@ class Bridged:
     """`bilingPerCall`: the API's estimate, in units."""
     calls_timeout: int | None
     """`callsTimeout`, seconds of ringing."""
+
+
+@dataclass(frozen=True)
+class MessagesRead:
+    """GetSmsIncomingLog, or its successor."""
+
+    seen: sms.Observation
+    zone: tzinfo
+    """Of the times in it, which do not name theirs."""
+    read_at: datetime
+
+
+@dataclass(frozen=True)
+class QueueRead:
+    """GetQueueRealTime."""
+
+    path: str
+    seen: queues.Observation
+
+
+@dataclass(frozen=True)
+class DirectoryRead:
+    """GetIVR2DirStats."""
+
+    path: str
+    seen: directories.Observation

@@ -1,8 +1,7 @@
 """Commands over HTTP: given, read, waited for, cancelled. Nothing is carried out here."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -15,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from daemon.core import durations
 from daemon.core.commands.command import Command, Policy, Status
 from daemon.operations import commands
-from daemon.operations.commands import Refused, Why
 from daemon.schemas import command_requests
 from daemon.schemas.commands import Command as CommandDocument
 from daemon.schemas.commands import CommandPage, Rehearsal
@@ -29,13 +27,6 @@ from daemon.web.routes.base import BEARER
 from daemon.web.waiting import Endings
 
 LONGEST_WAIT = timedelta(seconds=60)
-STATUS = {
-    Why.NO_SUCH_SYSTEM: (422, "There is no such system"),
-    Why.NOT_ALLOWED: (403, "The system does not take this command"),
-    Why.OVER_BUDGET: (409, "It would cost more than is left today"),
-    Why.TOO_LATE: (422, "It is too late for it"),
-    Why.KEY_IN_USE: (422, "The Idempotency-Key was used for something else"),
-}
 EXAMPLES: dict[str, Any] = {
     "Kick a caller out of a queue": {
         "type": "queue.kick",
@@ -118,11 +109,11 @@ def _add_giving(
         ] = None,
     ) -> Any:
         if how.dry_run:
-            with _refusals(), database.read() as db:
+            with database.read() as db:
                 found = commands.rehearse(db, request, desk.policies(), by=token.name, now=now())
             return JSONResponse(Rehearsal(**commands.rehearsed(found)).model_dump())
         with audited(token, "command.add", status=202) as entry:
-            with _refusals(), database.write() as db:
+            with database.write() as db:
                 found = commands.accept(
                     db,
                     request,
@@ -218,17 +209,6 @@ def _find(database: Database, command_id: str) -> Command:
     if command is None:
         raise _no_such(command_id)
     return command
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """A request that is refused ends as a problem document."""
-    try:
-        yield
-    except Refused as refused:
-        status, title = STATUS[refused.why]
-        faults = [Fault(name=refused.field, reason=str(refused))] if refused.field else []
-        raise Problem(status, title, str(refused), faults) from None
 
 
 def _patience(wait: str | None) -> timedelta:

@@ -83,7 +83,7 @@ def test_a_request_that_never_left_is_tried_again_whatever_it_costs(failure: Fai
 
 
 def test_every_type_of_the_contract_has_a_nature_and_only_campaigns_cost() -> None:
-    assert [name for name, nature in TYPES.items() if nature is Nature.ONCE] == ["campaign.bridge"]
+    assert [name for name, known in TYPES.items() if known.nature is Nature.ONCE] == ["campaign.bridge"]
     assert set(READS) == {
         "pirsumphone.status",
         "sip.contexts",
@@ -140,9 +140,18 @@ def test_a_read_leaves_no_doubt() -> None:
 def test_what_is_not_known_says_what_to_look_at() -> None:
     assert "campaigns" in (after(running(), failed(Failure.TIMEOUT)).check or "")
     assert after(running(), Done({})).check is None
-    for name, nature in TYPES.items():
+    for name, known in TYPES.items():
         one = replace(running(), type=name, status=UNKNOWN)
-        assert (one.check is None) == (nature is Nature.READ)
+        assert (one.check is None) == (known.nature is Nature.READ)
+
+
+def test_a_type_that_only_another_version_knows_is_not_sent_twice() -> None:
+    strange = replace(running(), type="queue.gone")
+
+    assert commands.interrupted(strange, START).status is UNKNOWN
+    assert after(strange, failed(Failure.TIMEOUT)).status is UNKNOWN
+    assert after(strange, failed(Failure.REFUSED)).status is FAILED
+    assert after(strange, failed(Failure.TIMEOUT)).document()["check"] is None
 
 
 @pytest.mark.parametrize(

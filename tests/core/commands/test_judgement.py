@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from daemon.core.commands import judgement as results
+from daemon.core.commands import judgement
 from daemon.core.commands.command import Command, Status
 from daemon.core.commands.results import Bridged, Kicked
 from tests.support.fakes import START
@@ -27,7 +27,7 @@ CAMPAIGN = replace(KICK, type="campaign.bridge", estimate=1.8, units=1.8)
 def test_each_call_of_a_kick_is_told(
     statuses: dict[str, str | None], told: list[str], status: Status, is_partial: bool
 ) -> None:
-    done = results.kicked(KICK, Kicked(statuses))
+    done = judgement.judge_kick(KICK, Kicked(statuses))
 
     assert isinstance(done.result, dict)
     calls = done.result["calls"]
@@ -41,8 +41,8 @@ def test_each_call_of_a_kick_is_told(
 def test_a_call_that_is_gone_may_have_been_kicked_by_the_attempt_whose_answer_was_lost() -> None:
     doubtful = replace(KICK, is_doubtful=True)
 
-    gone = results.kicked(doubtful, Kicked({"a": "Call not found"}))
-    some = results.kicked(doubtful, Kicked({"a": "Call not found", "b": "OK"}))
+    gone = judgement.judge_kick(doubtful, Kicked({"a": "Call not found"}))
+    some = judgement.judge_kick(doubtful, Kicked({"a": "Call not found", "b": "OK"}))
 
     assert gone.status is Status.UNKNOWN
     assert some.status is Status.SUCCEEDED
@@ -55,7 +55,7 @@ def bridged(calls_count: int | None, errors: dict[str, str]) -> Bridged:
 
 
 def test_numbers_that_are_not_dialled_are_named_with_their_reason_and_cost_nothing() -> None:
-    done = results.bridged(CAMPAIGN, bridged(2, {"05": "not Vaild"}))
+    done = judgement.judge_campaign(CAMPAIGN, bridged(2, {"05": "not Vaild"}))
 
     assert isinstance(done.result, dict)
     assert done.result["rejected"] == [{"phone": "05", "reason": "not Vaild"}]
@@ -65,8 +65,8 @@ def test_numbers_that_are_not_dialled_are_named_with_their_reason_and_cost_nothi
 
 @pytest.mark.parametrize(("calls_count", "units"), [(None, None), (3, 1.8), (400, 1.8)])
 def test_a_campaign_costs_no_more_than_was_estimated(calls_count: int | None, units: float | None) -> None:
-    assert results.bridged(CAMPAIGN, bridged(calls_count, {})).units == units
+    assert judgement.judge_campaign(CAMPAIGN, bridged(calls_count, {})).units == units
 
 
 def test_a_campaign_that_dials_nobody_has_failed() -> None:
-    assert results.bridged(CAMPAIGN, bridged(0, {"05": "not Vaild"})).status is Status.FAILED
+    assert judgement.judge_campaign(CAMPAIGN, bridged(0, {"05": "not Vaild"})).status is Status.FAILED

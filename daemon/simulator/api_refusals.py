@@ -10,7 +10,7 @@ from daemon.core.model import Json
 from daemon.simulator.system import ApiRequest
 
 
-class Refused(Exception):
+class ApiRefusal(Exception):
     """The request is refused. Whoever sent it is at fault."""
 
     def __init__(self, message: str, *, code: int | None = None) -> None:
@@ -30,10 +30,10 @@ class Refused(Exception):
 
 
 def required_text(request: ApiRequest, name: str) -> str:
-    """A parameter that has to be there. Raises Refused, as all of these."""
+    """A parameter that has to be there. Raises ApiRefusal, as all of these."""
     value = optional_text(request, name)
     if value is None:
-        raise Refused(f"missing parameter: {name}")
+        raise ApiRefusal(f"missing parameter: {name}")
     return value
 
 
@@ -43,7 +43,7 @@ def optional_text(request: ApiRequest, name: str) -> str | None:
     if value is None or value == "":
         return None
     if isinstance(value, bool | list | dict):
-        raise Refused(f"invalid parameter: {name}")
+        raise ApiRefusal(f"invalid parameter: {name}")
     return str(value)
 
 
@@ -53,7 +53,7 @@ def optional_count(request: ApiRequest, name: str) -> int | None:
     if value is None:
         return None
     if not (value.isascii() and value.isdigit() and int(value[:9]) >= 1):
-        raise Refused(f"invalid parameter: {name}")
+        raise ApiRefusal(f"invalid parameter: {name}")
     return int(value[:9])
 
 
@@ -65,6 +65,6 @@ def optional_date(request: ApiRequest, name: str, *, at: time) -> datetime | Non
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
-        raise Refused(f"invalid parameter: {name}") from None
+        raise ApiRefusal(f"invalid parameter: {name}") from None
     is_day = ":" not in value
     return datetime.combine(moment.date(), at) if is_day else moment.replace(tzinfo=None)
