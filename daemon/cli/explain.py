@@ -13,7 +13,7 @@ from daemon.cli.output import ConfigOption, Fatal, JsonOption, clock_time, load,
 from daemon.core import durations
 from daemon.core.alerts.incidents import Incident
 from daemon.core.model import Event, Json
-from daemon.core.timestamps import iso
+from daemon.core.timestamps import iso, iso_or_none
 from daemon.store import events, history, incidents, ledger, views
 from daemon.store.history import DeliveryView
 from daemon.store.incidents import Transition
@@ -162,7 +162,7 @@ def _document(
                 "phase": one.phase,
                 "is_blind": one.is_blind,
                 "incident": one.incident,
-                "started_at": iso(one.started_at) if one.started_at else None,
+                "started_at": iso_or_none(one.started_at),
             }
             for one in pending
         ],
@@ -175,7 +175,7 @@ def _document(
                 "severity": story.incident.severity.value,
                 "started_at": iso(story.incident.started_at),
                 "fired_at": iso(story.incident.fired_at),
-                "ended_at": iso(story.incident.ended_at) if story.incident.ended_at else None,
+                "ended_at": iso_or_none(story.incident.ended_at),
                 "end": story.incident.end.value if story.incident.end else None,
                 "transitions": [
                     {"at": iso(one.at), "phase": one.phase.value, "is_blind": one.is_blind}

@@ -20,7 +20,7 @@ from daemon.config.secrets import Sources
 from daemon.config.wording import is_like_secret
 from daemon.core import durations
 from daemon.core.model import Json, Secret
-from daemon.core.timestamps import iso
+from daemon.core.timestamps import iso_or_none
 from daemon.core.webhooks.verification import TOLERANCE, Verification, Verifier
 from daemon.core.webhooks.verification import verify as judge
 from daemon.core.wording import nearest, quoted
@@ -206,6 +206,6 @@ def _document(verification: Verification) -> Json:
     return {
         "is_genuine": verification.is_genuine,
         "id": verification.id,
-        "signed_at": iso(verification.signed_at) if verification.signed_at else None,
+        "signed_at": iso_or_none(verification.signed_at),
         "findings": [{"problem": one.problem.value, "text": one.text} for one in verification.findings],
     }

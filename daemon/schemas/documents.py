@@ -1,6 +1,5 @@
 """What operators ask for as JSON: one shape for HTTP and for `--json`. Times are RFC 3339 in UTC."""
 
-from datetime import datetime
 from enum import Enum
 from typing import Any
 
@@ -15,7 +14,7 @@ from daemon.core.delivery.outcome import Outcome
 from daemon.core.model import Severity
 from daemon.core.routing import silences
 from daemon.core.routing.ledger import Told
-from daemon.core.timestamps import iso
+from daemon.core.timestamps import iso, iso_or_none
 from daemon.store.history import AttemptView, DeliveryView
 from daemon.store.replay import Plan
 from daemon.store.views import EndpointHealth, ToldAlert
@@ -61,7 +60,7 @@ class Alert(Document):
             severity=alert.severity,
             is_blind=alert.is_blind,
             incident=alert.incident,
-            started_at=_iso(alert.started_at),
+            started_at=iso_or_none(alert.started_at),
             told={endpoint: _standing(one) for endpoint, one in view.told.items()},
         )
 
@@ -176,7 +175,7 @@ class Delivery(Document):
             status=view.status.value,
             created_at=iso(view.created_at),
             due_at=iso(view.due_at),
-            ended_at=_iso(view.ended_at),
+            ended_at=iso_or_none(view.ended_at),
             error=view.error,
             superseded=view.superseded,
             tries=view.tries,
@@ -211,14 +210,14 @@ class Endpoint(Document):
             name=view.name,
             is_configured=view.is_configured,
             health=state.health.value,
-            since=_iso(state.since),
-            failing_since=_iso(state.failing_since),
+            since=iso_or_none(state.since),
+            failing_since=iso_or_none(state.failing_since),
             disabled_by=state.disabled_by.value if state.disabled_by else None,
-            not_before=_iso(state.not_before),
+            not_before=iso_or_none(state.not_before),
             error=state.error,
             asked=view.asked.value if view.asked else None,
             open=view.waiting.open,
-            oldest_open_at=_iso(view.waiting.oldest_open_at),
+            oldest_open_at=iso_or_none(view.waiting.oldest_open_at),
             dead=view.waiting.dead,
             public_key=public_key,
         )
@@ -251,8 +250,8 @@ def _silence(silence: silences.Silence) -> dict[str, Any]:
         "system": silence.system,
         "subject": silence.subject,
         "starts_at": iso(silence.starts_at),
-        "ends_at": _iso(silence.ends_at),
-        "expired_at": _iso(silence.expired_at),
+        "ends_at": iso_or_none(silence.ends_at),
+        "expired_at": iso_or_none(silence.expired_at),
         "author": silence.author,
         "comment": silence.comment,
         "created_at": iso(silence.created_at),
@@ -261,7 +260,3 @@ def _silence(silence: silences.Silence) -> dict[str, Any]:
 
 def _standing(told: Told) -> str:
     return told.standing.value + (f", held: {told.held_by.value}" if told.held_by else "")
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return iso(moment) if moment else None
