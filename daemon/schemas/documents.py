@@ -17,7 +17,7 @@ from daemon.core.routing.ledger import Told
 from daemon.core.timestamps import iso, iso_or_none
 from daemon.store.history import AttemptView, DeliveryView
 from daemon.store.replay import Plan
-from daemon.store.views import EndpointHealth, ToldAlert
+from daemon.store.views import AlertView, EndpointHealth, ToldAlert
 
 AT = "2026-11-23T01:02:03.456Z"
 
@@ -33,8 +33,17 @@ class Document(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Alert(Document):
-    """One alert that is pending, firing or recovering, with whom it was told."""
+class Failure(Document):
+    """How something failed."""
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+    kind: str = Field(alias="class", examples=["timeout"])
+    message: str
+
+
+class AlertStatus(Document):
+    """One alert that is pending, firing or recovering."""
 
     system: str = Field(examples=["main"])
     type: str = Field(description="The event type that it fires", examples=["sip.account.unregistered"])
@@ -44,25 +53,24 @@ class Alert(Document):
     is_blind: bool = Field(description="The last answer said nothing of it")
     incident: str | None = Field(description="None while it is pending", examples=["inc_01M84SM5…"])
     started_at: str | None = Field(examples=[AT])
+
+    @classmethod
+    def of(cls, view: AlertView) -> "AlertStatus":
+        return cls(**_alert(view))
+
+
+class Alert(AlertStatus):
+    """One alert that is pending, firing or recovering, with whom it was told."""
+
     told: dict[str, str] = Field(
         description="How it stands for each endpoint, and what holds it back",
         examples=[{"crm": "firing", "ops/anna@example.org": "untold, held: silenced"}],
     )
 
     @classmethod
-    def of(cls, view: ToldAlert) -> "Alert":
-        alert = view.alert
-        return cls(
-            system=alert.system,
-            type=alert.type,
-            subject=alert.subject,
-            phase=alert.phase,
-            severity=alert.severity,
-            is_blind=alert.is_blind,
-            incident=alert.incident,
-            started_at=iso_or_none(alert.started_at),
-            told={endpoint: _standing(one) for endpoint, one in view.told.items()},
-        )
+    def with_told(cls, view: ToldAlert) -> "Alert":
+        told = {endpoint: _standing(one) for endpoint, one in view.told.items()}
+        return cls(**_alert(view.alert), told=told)
 
 
 class Silence(Document):
@@ -241,6 +249,19 @@ class Replay(Document):
             under_way=plan.under_way,
             is_dry_run=is_dry_run,
         )
+
+
+def _alert(view: AlertView) -> dict[str, Any]:
+    return {
+        "system": view.system,
+        "type": view.type,
+        "subject": view.subject,
+        "phase": view.phase,
+        "severity": view.severity,
+        "is_blind": view.is_blind,
+        "incident": view.incident,
+        "started_at": iso_or_none(view.started_at),
+    }
 
 
 def _silence(silence: silences.Silence) -> dict[str, Any]:
