@@ -127,14 +127,23 @@ class Phases(Document):
     total: int
 
 
-class Attempt(Document):
-    """One try of a delivery."""
+class AttemptOutcome(Document):
+    """One try of a delivery, and how it ended."""
 
     number: int = Field(examples=[1])
     started_at: str = Field(examples=[AT])
     outcome: str = Field(json_schema_extra=words(Outcome), examples=["failed"])
     http_status: int | None = Field(examples=[503])
     error: str | None = Field(description="What the transport said")
+
+    @classmethod
+    def of(cls, view: AttemptView) -> "AttemptOutcome":
+        return cls(**_outcome(view))
+
+
+class Attempt(AttemptOutcome):
+    """One try of a delivery."""
+
     address: str | None = Field(description="Where it led", examples=["203.0.113.7"])
     microseconds: Phases
     response_head: str | None = Field(description="The beginning of the answer's body")
@@ -142,11 +151,7 @@ class Attempt(Document):
     @classmethod
     def of(cls, view: AttemptView) -> "Attempt":
         return cls(
-            number=view.number,
-            started_at=iso(view.started_at),
-            outcome=view.outcome.value,
-            http_status=view.http_status,
-            error=view.error,
+            **_outcome(view),
             address=view.address,
             microseconds=Phases(**view.phases._asdict()),
             response_head=view.response_head,
@@ -261,6 +266,16 @@ def _alert(view: AlertView) -> dict[str, Any]:
         "is_blind": view.is_blind,
         "incident": view.incident,
         "started_at": iso_or_none(view.started_at),
+    }
+
+
+def _outcome(view: AttemptView) -> dict[str, Any]:
+    return {
+        "number": view.number,
+        "started_at": iso(view.started_at),
+        "outcome": view.outcome.value,
+        "http_status": view.http_status,
+        "error": view.error,
     }
 
 
