@@ -9,13 +9,13 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from daemon.cli.output import ConfigOption, Fatal, JsonOption, clock_time, load, print_json
+from daemon.cli.output import ConfigOption, Fatal, JsonOption, clock_time, load, parsed_duration, print_json
 from daemon.config.secrets import Sources
 from daemon.config.wording import is_like_secret
 from daemon.core import durations
@@ -70,7 +70,7 @@ def verify(
         secrets=secrets,
         verifiers=verifiers,
         now=at,
-        tolerance=_duration(tolerance),
+        tolerance=parsed_duration("--tolerance", tolerance),
     )
     if as_json:
         print_json(_document(verification))
@@ -122,13 +122,6 @@ def _moment(text: str) -> datetime:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         raise Fatal(f"--now {text!r}: expected a time such as 2026-11-23T18:00", os.EX_USAGE) from None
-
-
-def _duration(text: str) -> timedelta:
-    try:
-        return durations.parse(text)
-    except ValueError as error:
-        raise Fatal(f"--tolerance {text!r}: {error}", os.EX_USAGE) from None
 
 
 def _read(body: str) -> bytes:
