@@ -17,7 +17,7 @@ def list_alerts(config: ConfigOption = None, as_json: JsonOption = False) -> Non
     endpoints = [one.endpoint for one in interests(load(config).config)]
     store = open_store(config)
     with store.read() as db:
-        found = [Alert.of(one) for one in views.told_alerts(db, endpoints)]
+        found = [Alert.with_told(one) for one in views.told_alerts(db, endpoints)]
     store.close()
     for alert in found:
         if as_json:

@@ -6,8 +6,8 @@ from daemon.cli.output import ConfigOption, Fatal, JsonOption, load, print_json
 from daemon.config.load import Loaded
 from daemon.config.settings import Config
 from daemon.core import durations
-from daemon.core.model import Json
 from daemon.core.watches import detection
+from daemon.schemas.checks import Check, CheckedEndpoint, CheckedSystem, CheckedWatch
 from daemon.store import database as databases
 from daemon.wiring.clients import client_of
 from daemon.wiring.watches import plan
@@ -22,7 +22,7 @@ def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         except (ValueError, OSError) as error:
             raise Fatal(f'[systems "{system.name}"] {error}', os.EX_CONFIG) from None
     if as_json:
-        print_json(_document(loaded))
+        print_json(_document(loaded).model_dump())
         return
     for warning in loaded.warnings:
         print(f"warning: {warning}")
@@ -51,30 +51,20 @@ def _lines(config: Config) -> list[str]:
     return lines
 
 
-def _document(loaded: Loaded) -> Json:
+def _document(loaded: Loaded) -> Check:
     config = loaded.config
-    return {
-        "warnings": list(loaded.warnings),
-        "database": databases.shown(config.daemon.database),
-        "listen": config.http.listen,
-        "systems": [
-            {
-                "name": system.name,
-                "base_url": system.base_url,
-                "watches": [
-                    {
-                        "name": watch.name,
-                        "every_seconds": watch.every.total_seconds(),
-                        "told_within_seconds": {
-                            what: [one.total_seconds() for one in detection.bounds(hold, watch.every)]
-                            for what, hold in watch.conditions.items()
-                        },
-                    }
-                    for watch in plan(system)
-                ],
-            }
+    return Check(
+        warnings=list(loaded.warnings),
+        database=databases.shown(config.daemon.database),
+        listen=config.http.listen,
+        systems=[
+            CheckedSystem(
+                name=system.name,
+                base_url=system.base_url,
+                watches=[CheckedWatch.of(one.name, one.every, one.conditions) for one in plan(system)],
+            )
             for system in config.systems
         ],
-        "webhooks": [{"name": one.name, "events": list(one.events)} for one in config.webhooks],
-        "emails": [{"name": one.name, "events": list(one.events)} for one in config.emails],
-    }
+        webhooks=[CheckedEndpoint(name=one.name, events=list(one.events)) for one in config.webhooks],
+        emails=[CheckedEndpoint(name=one.name, events=list(one.events)) for one in config.emails],
+    )

@@ -3,7 +3,6 @@
 It writes to the store; a running daemon carries it out.
 """
 
-import getpass
 import json
 import os
 import threading
@@ -18,17 +17,18 @@ from daemon.cli.output import (
     ConfigOption,
     Fatal,
     JsonOption,
+    calling_user,
     clock_time,
     counted,
     exit_of,
     load,
     moment,
     open_store,
+    parsed_duration,
     print_json,
     printable,
     say_when_it_goes,
 )
-from daemon.core import durations
 from daemon.core.commands.command import TYPES, Command, OnHoliday, Status
 from daemon.core.refusals import Refused, Why
 from daemon.host import clock
@@ -105,7 +105,7 @@ def add(
     """Queue a command. With --wait the exit code says how it ended: 0 well, 69 not, 75 not yet, 76 nobody
     knows."""
     loaded, key = load(config).config, _key(idempotency_key)
-    patience = _duration(wait) if wait is not None else None
+    patience = parsed_duration("--wait", wait) if wait is not None else None
     document = {
         "type": type_,
         "system": _only_system([one.name for one in loaded.systems]) if system is None else system,
@@ -170,7 +170,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """One command, and what came of it."""
-    patience = _duration(wait) if wait is not None else timedelta(0)
+    patience = parsed_duration("--wait", wait) if wait is not None else timedelta(0)
     store = open_store(config)
     try:
         found = _waited(store, command, patience)
@@ -198,7 +198,7 @@ def cancel(command: CommandArgument, config: ConfigOption = None, *, as_json: Js
 def _accepted(
     store: Database, request: command_requests.Request, allowed: Any, *, key: str | None, is_rehearsal: bool
 ) -> Accepted:
-    now, user = clock.utcnow(), f"{_user()} (command line)"
+    now, user = clock.utcnow(), f"{calling_user()} (command line)"
     try:
         if is_rehearsal:
             with store.read() as db:
@@ -255,24 +255,10 @@ def _key(text: str | None) -> str | None:
         raise Fatal(f"--idempotency-key {text!r}: {error}", os.EX_USAGE) from None
 
 
-def _duration(text: str) -> timedelta:
-    try:
-        return durations.parse(text)
-    except ValueError as error:
-        raise Fatal(f"--wait {text!r}: {error}", os.EX_USAGE) from None
-
-
 def _only_system(names: list[str]) -> str:
     if len(names) != 1:
         raise Fatal(f"--system: give one of {', '.join(names)}", os.EX_USAGE)
     return names[0]
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
 
 
 def _waited(store: Database, command: str, patience: timedelta) -> Command:

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import sqlalchemy as sa
 import typer
@@ -12,8 +12,8 @@ import typer
 from daemon.cli.output import ConfigOption, Fatal, JsonOption, clock_time, load, open_store, print_json
 from daemon.core import durations
 from daemon.core.alerts.incidents import Incident
-from daemon.core.model import Event, Json
-from daemon.core.timestamps import iso
+from daemon.core.model import Event
+from daemon.schemas.explanations import ExplainedIncident, Explanation
 from daemon.store import events, history, incidents, ledger, views
 from daemon.store.history import DeliveryView
 from daemon.store.incidents import Transition
@@ -60,7 +60,9 @@ def explain(
         message = f"the store knows no event, incident or subject {what!r}; see `yemotd alerts list`"
         raise Fatal(message, os.EX_DATAERR)
     if as_json:
-        print_json(_document(event[1] if event else None, deliveries, pending, found))
+        lived = [_explained(one) for one in found]
+        told = Explanation.of(event[1] if event else None, deliveries, pending, lived)
+        print_json(told.model_dump())
         return
     lines = [*_event(event[1], deliveries, endpoints)] if event else []
     lines += [line for alert in pending for line in _pending(alert)]
@@ -76,6 +78,10 @@ def _story(db: sa.Connection, incident: str) -> Story | None:
     told = list(dict.fromkeys(one.event for one in decisions if one.event))
     lived = incidents.load_transitions(db, found.system, found.key, found.started_at, found.ended_at)
     return Story(found, lived, decisions, history.of_events(db, told))
+
+
+def _explained(story: Story) -> ExplainedIncident:
+    return ExplainedIncident.of(story.incident, story.transitions, story.decisions, story.deliveries)
 
 
 def _event(event: Event, deliveries: list[DeliveryView], endpoints: list[str]) -> Iterator[str]:
@@ -146,71 +152,3 @@ def _attempts(delivery: DeliveryView) -> Iterator[str]:
         why = one.error or (f"HTTP {one.http_status}" if one.http_status else "")
         ms = int(one.took.total_seconds() * 1000)
         yield f"    attempt {one.number}  {clock_time(one.started_at)}  {one.outcome.value} {why} ({ms} ms)"
-
-
-def _document(
-    event: Event | None, deliveries: list[DeliveryView], pending: list[AlertView], stories: list[Story]
-) -> Json:
-    return {
-        "event": json.loads(event.body) if event else None,
-        "deliveries": [_plain(one) for one in deliveries],
-        "alerts": [
-            {
-                "type": one.type,
-                "subject": one.subject,
-                "system": one.system,
-                "phase": one.phase,
-                "is_blind": one.is_blind,
-                "incident": one.incident,
-                "started_at": iso(one.started_at) if one.started_at else None,
-            }
-            for one in pending
-        ],
-        "incidents": [
-            {
-                "id": story.incident.id,
-                "type": story.incident.kind.fires,
-                "subject": story.incident.subject,
-                "system": story.incident.system,
-                "severity": story.incident.severity.value,
-                "started_at": iso(story.incident.started_at),
-                "fired_at": iso(story.incident.fired_at),
-                "ended_at": iso(story.incident.ended_at) if story.incident.ended_at else None,
-                "end": story.incident.end.value if story.incident.end else None,
-                "transitions": [
-                    {"at": iso(one.at), "phase": one.phase.value, "is_blind": one.is_blind}
-                    for one in story.transitions
-                ],
-                "decisions": [
-                    {
-                        "at": iso(one.at),
-                        "endpoint": one.endpoint,
-                        "told": one.told.value if one.told else None,
-                        "held_by": one.held_by.value if one.held_by else None,
-                        "event": one.event,
-                    }
-                    for one in story.decisions
-                ],
-                "deliveries": [_plain(one) for one in story.deliveries],
-            }
-            for story in stories
-        ],
-    }
-
-
-def _plain(delivery: DeliveryView) -> dict[str, Any]:
-    return {
-        "event": delivery.event,
-        "endpoint": delivery.endpoint,
-        "status": delivery.status.value,
-        "attempts": [
-            {
-                "number": one.number,
-                "started_at": iso(one.started_at),
-                "outcome": one.outcome.value,
-                "http_status": one.http_status,
-                "error": one.error,
-            }
-            for one in delivery.attempts
-        ],
-    }

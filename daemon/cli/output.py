@@ -1,12 +1,13 @@
 """What every verb shares: how it fails, how it finds the configuration, how it prints."""
 
+import getpass
 import json
 import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from rich.console import Console
 
 from daemon.config import load as config
 from daemon.config.load import ConfigError, Loaded
+from daemon.core import durations
 from daemon.core.model import Json
 from daemon.core.refusals import Refused, Why
 from daemon.store import database as databases
@@ -125,6 +127,22 @@ def moment(option: str, text: str) -> datetime:
         return datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError):
         raise Fatal(f"{option} {text!r}: expected a time such as 2026-11-23T18:00", os.EX_USAGE) from None
+
+
+def parsed_duration(option: str, text: str) -> timedelta:
+    """A length of time, such as 30s; `Fatal` (exit 64) for what is none."""
+    try:
+        return durations.parse(text)
+    except ValueError as error:
+        raise Fatal(f"{option} {text!r}: {error}", os.EX_USAGE) from None
+
+
+def calling_user() -> str:
+    """Who asks: the user of the machine."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
 
 
 def age(moment: datetime | None, now: datetime) -> str:

@@ -8,9 +8,9 @@ import typer
 
 from daemon.app.poll_once import poll_once, rehearse_once
 from daemon.cli.output import ConfigOption, Fatal, JsonOption, counted, load, print_json
-from daemon.core.model import Json
 from daemon.core.rendering.body import summary
 from daemon.core.watches import detection
+from daemon.schemas.polls import Poll
 from daemon.store.database import DatabaseError
 from daemon.workers.poller import Polled
 
@@ -36,7 +36,7 @@ def poll(
         raise Fatal(str(error), os.EX_USAGE) from None
     for one in polled:
         if as_json:
-            print_json(_document(one))
+            print_json(_document(one).model_dump())
         else:
             print("\n".join(_lines(one, is_rehearsal=dry_run)))
     if any(one.unknown for one in polled):
@@ -57,14 +57,5 @@ def _lines(polled: Polled, *, is_rehearsal: bool) -> list[str]:
     return lines
 
 
-def _document(polled: Polled) -> Json:
-    unknown = polled.unknown
-    return {
-        "system": polled.watch.system,
-        "watch": polled.watch.name,
-        "failure": {"class": unknown.failure.value, "message": unknown.message} if unknown else None,
-        "events": [json.loads(event.body) for event in polled.recorded.events],
-        "deliveries": [
-            {"event": one.event.id, "endpoint": one.endpoint} for one in polled.recorded.deliveries
-        ],
-    }
+def _document(polled: Polled) -> Poll:
+    return Poll.of(polled.watch.id, polled.unknown, polled.recorded.events, polled.recorded.deliveries)

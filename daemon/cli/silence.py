@@ -3,24 +3,22 @@
 It writes to the store; a running daemon follows within 5 s.
 """
 
-import getpass
-import os
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from daemon.cli.output import (
     ConfigOption,
-    Fatal,
     JsonOption,
+    calling_user,
     clock_time,
     moment,
     open_store,
+    parsed_duration,
     print_json,
     refusals,
 )
-from daemon.core import durations
 from daemon.core.routing.silences import Silence, Wish
 from daemon.host import clock
 from daemon.operations.silences import mute, unmute
@@ -55,13 +53,13 @@ def add(
     """Mute what matches all of --type, --system and --subject."""
     now = clock.utcnow()
     wish = Wish(
-        author or _user(),
+        author or calling_user(),
         comment,
         type_,
         system,
         subject,
         starts_at=moment("--start", start) if start else None,
-        lasts=_duration(for_) if for_ is not None else None,
+        lasts=parsed_duration("--for", for_) if for_ is not None else None,
         ends_at=moment("--until", until) if until is not None else None,
         until_resolved=until_resolved,
     )
@@ -108,20 +106,6 @@ def expire(
     with refusals("`yemotd silence list` shows those there are"), store.write() as db:
         unmute(db, silence, clock.utcnow())
     store.close()
-
-
-def _duration(text: str) -> timedelta:
-    try:
-        return durations.parse(text)
-    except ValueError as error:
-        raise Fatal(f"--for {text!r}: {error}", os.EX_USAGE) from None
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
 
 
 def _line(silence: Silence, now: datetime) -> str:

@@ -1,12 +1,12 @@
 """`yemotd status`: what is watched, what is wrong, what waits to be told; from the store."""
 
 from daemon.cli.output import ConfigOption, JsonOption, age, clock_time, load, open_store, print_json
-from daemon.core.model import Json
-from daemon.core.timestamps import iso
 from daemon.host import clock
+from daemon.schemas.status import Configured, Running, Status
 from daemon.store import database as databases
 from daemon.store import views
-from daemon.store.views import AlertView, EndpointView, Overview, WatchView
+from daemon.store.views import AlertView, EndpointView, WatchView
+from daemon.wiring.endpoints import interests
 from daemon.wiring.watches import plan
 
 
@@ -18,11 +18,14 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     with store.read() as db:
         seen = views.read(db)
     store.close()
-    configured = {watch.id for system in loaded.systems for watch in plan(system)}
-    watches = [watch for watch in seen.watches if (watch.system, watch.name) in configured]
+    configured = Configured(
+        {watch.id: watch.every for system in loaded.systems for watch in plan(system)},
+        [one.endpoint for one in interests(loaded)],
+    )
     if as_json:
-        print_json(_document(holder, watches, seen))
+        print_json(Status.of(seen, configured, Running(holder), clock.utcnow()).model_dump())
         return
+    watches = [watch for watch in seen.watches if (watch.system, watch.name) in configured.watches]
     print(
         f"daemon    {f'running, process {holder}' if holder else 'not running'}; {seen.events} events so far"
     )
@@ -44,34 +47,3 @@ def _alert(alert: AlertView) -> str:
 
 def _endpoint(endpoint: EndpointView) -> str:
     return f"endpoint  {endpoint.endpoint}: {endpoint.open} to send, {endpoint.dead} given up"
-
-
-def _document(holder: str | None, watches: list[WatchView], seen: Overview) -> Json:
-    return {
-        "process": holder,
-        "events": seen.events,
-        "watches": [
-            {
-                "system": one.system,
-                "watch": one.name,
-                "observed_at": iso(one.observed_at) if one.observed_at else None,
-                "failure": one.failure,
-                "message": one.failure_message,
-            }
-            for one in watches
-        ],
-        "alerts": [
-            {
-                "system": one.system,
-                "type": one.type,
-                "subject": one.subject,
-                "phase": one.phase,
-                "severity": one.severity,
-                "is_blind": one.is_blind,
-                "incident": one.incident,
-                "started_at": iso(one.started_at) if one.started_at else None,
-            }
-            for one in seen.alerts
-        ],
-        "endpoints": [{"name": one.endpoint, "open": one.open, "dead": one.dead} for one in seen.backlog],
-    }

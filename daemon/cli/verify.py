@@ -9,18 +9,18 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from daemon.cli.output import ConfigOption, Fatal, JsonOption, clock_time, load, print_json
+from daemon.cli.output import ConfigOption, Fatal, JsonOption, clock_time, load, parsed_duration, print_json
 from daemon.config.secrets import Sources
 from daemon.config.wording import is_like_secret
 from daemon.core import durations
 from daemon.core.model import Json, Secret
-from daemon.core.timestamps import iso
+from daemon.core.timestamps import iso_or_none
 from daemon.core.webhooks.verification import TOLERANCE, Verification, Verifier
 from daemon.core.webhooks.verification import verify as judge
 from daemon.core.wording import nearest, quoted
@@ -70,7 +70,7 @@ def verify(
         secrets=secrets,
         verifiers=verifiers,
         now=at,
-        tolerance=_duration(tolerance),
+        tolerance=parsed_duration("--tolerance", tolerance),
     )
     if as_json:
         print_json(_document(verification))
@@ -122,13 +122,6 @@ def _moment(text: str) -> datetime:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         raise Fatal(f"--now {text!r}: expected a time such as 2026-11-23T18:00", os.EX_USAGE) from None
-
-
-def _duration(text: str) -> timedelta:
-    try:
-        return durations.parse(text)
-    except ValueError as error:
-        raise Fatal(f"--tolerance {text!r}: {error}", os.EX_USAGE) from None
 
 
 def _read(body: str) -> bytes:
@@ -206,6 +199,6 @@ def _document(verification: Verification) -> Json:
     return {
         "is_genuine": verification.is_genuine,
         "id": verification.id,
-        "signed_at": iso(verification.signed_at) if verification.signed_at else None,
+        "signed_at": iso_or_none(verification.signed_at),
         "findings": [{"problem": one.problem.value, "text": one.text} for one in verification.findings],
     }

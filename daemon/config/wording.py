@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from daemon.core.model import Secret
-from daemon.core.wording import cut, nearest, quoted
+from daemon.core.wording import WITHOUT_WORDS, WRONG, cut, nearest, quoted
 
 Location = tuple[str | int, ...]
 """Keys and indexes from the top of the document, as TOML spells them."""
@@ -26,15 +26,14 @@ _SECRET = re.compile(r"\s*(wh[a-z]{0,3}_|yk_|\+?[0-9]{5,}:)|.*://[^/]*@", re.DOT
 _BARE = re.compile(r"[A-Za-z0-9_-]{1,60}")
 
 _WORDING = {
+    **WRONG,
     "string_type": "expected text in quotes",
-    "int_type": "expected a whole number",
-    "float_type": "expected a number",
     "finite_number": "expected a number",
     "tuple_type": "expected a list",
     "model_type": "expected a table",
     "dict_type": "expected a table",
-    "enum": "expected {expected}",
     "literal_error": "expected {expected}",
+    "greater_than": "more than {gt:g}",
     "greater_than_equal": "at least {ge:g}",
     "less_than_equal": "at most {le:g}",
     "value_error": "{error}",
@@ -98,7 +97,7 @@ def _reworded(found: ErrorDetails, at: Location, value: object) -> Fault:
         return of_table(at, f"write it as [[{header}]], with two brackets")
     if found["type"] == "model_type" and isinstance(value, list | tuple):
         return fault(at, f"write it as [{header}], with one bracket")
-    wording = _WORDING.get(found["type"], "cannot be used")
+    wording = _WORDING.get(found["type"], WITHOUT_WORDS)
     return fault(at, wording.format(**found.get("ctx", {})), value)
 
 

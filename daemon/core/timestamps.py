@@ -30,6 +30,11 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def iso_or_none(moment: datetime | None) -> str | None:
+    """The same of a time that may not be there, for documents that say `null` then."""
+    return iso(moment) if moment else None
+
+
 def from_iso(text: object) -> datetime | None:
     """The time that an event's body names, with its offset; None where it names none."""
     try:

@@ -1,15 +1,31 @@
-"""Words as people are shown them: in quotes, on one line, and the nearest one that was meant. Pure."""
+"""Words as people are shown them: in quotes, on one line, and the nearest one that was meant; and what is
+said of a wrong value wherever it stands. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 LONGEST_SHOWN = 200
+WRONG: Mapping[str, str] = {
+    "bool_type": "expected true or false",
+    "int_type": "expected a whole number",
+    "float_type": "expected a number",
+    "enum": "expected {expected}",
+}
+"""What pydantic finds in the configuration and in requests alike, by its type, in our words. Each of the two
+adds what it calls otherwise, or meets alone."""
+WITHOUT_WORDS = "cannot be used"
+"""Of a type that nobody has put into words, which a test is there to find."""
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
     """`; did you mean "every"?`, or "" where no word comes near."""
-    near = get_close_matches(word, sorted(words), n=1)
-    return f"; did you mean {quoted(near[0])}?" if near else ""
+    near = closest(word, words)
+    return f"; did you mean {quoted(near)}?" if near is not None else ""
+
+
+def closest(word: str, words: Iterable[str]) -> str | None:
+    """The word that may have been meant; None where none comes near."""
+    return next(iter(get_close_matches(word, sorted(words), n=1)), None)
 
 
 def quoted(text: str) -> str:

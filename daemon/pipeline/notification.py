@@ -25,7 +25,7 @@ from daemon.core.routing.holds import holds, rank
 from daemon.core.routing.ledger import NEVER, Decision, Hold, Told
 from daemon.core.routing.plan import DAEMON, Interest, Planned
 from daemon.core.routing.silences import Silence, is_served
-from daemon.core.timestamps import iso
+from daemon.core.timestamps import iso, iso_or_none
 from daemon.pipeline.alerts import gone
 from daemon.pipeline.events import Recorded, Recorder
 from daemon.store import incidents, outbox, silences
@@ -281,5 +281,5 @@ def _line(incident: Incident) -> Json:
         "severity": incident.severity.value,
         "status": "firing" if incident.is_firing else "resolved",
         "started_at": iso(incident.started_at),
-        "ended_at": iso(incident.ended_at) if incident.ended_at else None,
+        "ended_at": iso_or_none(incident.ended_at),
     }

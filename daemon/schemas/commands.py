@@ -2,30 +2,26 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from daemon.core.commands.command import Status as CommandStatus
-from daemon.schemas import documents
+from daemon.schemas.documents import Document, Failure, words
 
 
-class CommandError(BaseModel):
+class CommandError(Failure):
     """Why a command failed, or its last attempt."""
 
-    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
-
-    kind: str = Field(alias="class", examples=["timeout"])
-    message: str
     code: int | None = Field(description="The API's own, or the HTTP status")
 
 
-class Command(BaseModel):
+class Command(Document):
     """A command, and what came of it so far."""
 
     id: str = Field(examples=["cmd_01ARZ3NDEKTSV4RRFFQ69G5FAV"])
     type: str = Field(examples=["queue.kick"])
     system: str
     params: dict[str, Any]
-    status: str = Field(json_schema_extra=documents.words(CommandStatus), examples=["queued"])
+    status: str = Field(json_schema_extra=words(CommandStatus), examples=["queued"])
     created_by: str = Field(description="The token's name, or the user of the command line")
     created_at: str
     not_before: str
@@ -42,7 +38,7 @@ class Command(BaseModel):
     check: str | None = Field(description="What to look at, where the outcome is not known")
 
 
-class CommandPage(BaseModel):
+class CommandPage(Document):
     """Commands, the newest first."""
 
     commands: list[Command]
@@ -50,7 +46,7 @@ class CommandPage(BaseModel):
     has_more: bool
 
 
-class Cost(BaseModel):
+class Cost(Document):
     """What a campaign may cost, by the documented prices, in units."""
 
     numbers: int
@@ -62,7 +58,7 @@ class Cost(BaseModel):
     budget_left: float | None = Field(description="Of that day's budget, besides it")
 
 
-class Rehearsal(BaseModel):
+class Rehearsal(Document):
     """The command that would be given, with its parameters in their final form."""
 
     type: str

@@ -1,6 +1,5 @@
 """What operators ask for as JSON: one shape for HTTP and for `--json`. Times are RFC 3339 in UTC."""
 
-from datetime import datetime
 from enum import Enum
 from typing import Any
 
@@ -15,10 +14,10 @@ from daemon.core.delivery.outcome import Outcome
 from daemon.core.model import Severity
 from daemon.core.routing import silences
 from daemon.core.routing.ledger import Told
-from daemon.core.timestamps import iso
+from daemon.core.timestamps import iso, iso_or_none
 from daemon.store.history import AttemptView, DeliveryView
 from daemon.store.replay import Plan
-from daemon.store.views import EndpointHealth, ToldAlert
+from daemon.store.views import AlertView, EndpointHealth, ToldAlert
 
 AT = "2026-11-23T01:02:03.456Z"
 
@@ -34,8 +33,17 @@ class Document(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Alert(Document):
-    """One alert that is pending, firing or recovering, with whom it was told."""
+class Failure(Document):
+    """How something failed."""
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+    kind: str = Field(alias="class", examples=["timeout"])
+    message: str
+
+
+class AlertStatus(Document):
+    """One alert that is pending, firing or recovering."""
 
     system: str = Field(examples=["main"])
     type: str = Field(description="The event type that it fires", examples=["sip.account.unregistered"])
@@ -45,25 +53,24 @@ class Alert(Document):
     is_blind: bool = Field(description="The last answer said nothing of it")
     incident: str | None = Field(description="None while it is pending", examples=["inc_01M84SM5…"])
     started_at: str | None = Field(examples=[AT])
+
+    @classmethod
+    def of(cls, view: AlertView) -> "AlertStatus":
+        return cls(**_alert(view))
+
+
+class Alert(AlertStatus):
+    """One alert that is pending, firing or recovering, with whom it was told."""
+
     told: dict[str, str] = Field(
         description="How it stands for each endpoint, and what holds it back",
         examples=[{"crm": "firing", "ops/anna@example.org": "untold, held: silenced"}],
     )
 
     @classmethod
-    def of(cls, view: ToldAlert) -> "Alert":
-        alert = view.alert
-        return cls(
-            system=alert.system,
-            type=alert.type,
-            subject=alert.subject,
-            phase=alert.phase,
-            severity=alert.severity,
-            is_blind=alert.is_blind,
-            incident=alert.incident,
-            started_at=_iso(alert.started_at),
-            told={endpoint: _standing(one) for endpoint, one in view.told.items()},
-        )
+    def with_told(cls, view: ToldAlert) -> "Alert":
+        told = {endpoint: _standing(one) for endpoint, one in view.told.items()}
+        return cls(**_alert(view.alert), told=told)
 
 
 class Silence(Document):
@@ -120,14 +127,23 @@ class Phases(Document):
     total: int
 
 
-class Attempt(Document):
-    """One try of a delivery."""
+class AttemptOutcome(Document):
+    """One try of a delivery, and how it ended."""
 
     number: int = Field(examples=[1])
     started_at: str = Field(examples=[AT])
     outcome: str = Field(json_schema_extra=words(Outcome), examples=["failed"])
     http_status: int | None = Field(examples=[503])
     error: str | None = Field(description="What the transport said")
+
+    @classmethod
+    def of(cls, view: AttemptView) -> "AttemptOutcome":
+        return cls(**_outcome(view))
+
+
+class Attempt(AttemptOutcome):
+    """One try of a delivery."""
+
     address: str | None = Field(description="Where it led", examples=["203.0.113.7"])
     microseconds: Phases
     response_head: str | None = Field(description="The beginning of the answer's body")
@@ -135,11 +151,7 @@ class Attempt(Document):
     @classmethod
     def of(cls, view: AttemptView) -> "Attempt":
         return cls(
-            number=view.number,
-            started_at=iso(view.started_at),
-            outcome=view.outcome.value,
-            http_status=view.http_status,
-            error=view.error,
+            **_outcome(view),
             address=view.address,
             microseconds=Phases(**view.phases._asdict()),
             response_head=view.response_head,
@@ -176,7 +188,7 @@ class Delivery(Document):
             status=view.status.value,
             created_at=iso(view.created_at),
             due_at=iso(view.due_at),
-            ended_at=_iso(view.ended_at),
+            ended_at=iso_or_none(view.ended_at),
             error=view.error,
             superseded=view.superseded,
             tries=view.tries,
@@ -211,14 +223,14 @@ class Endpoint(Document):
             name=view.name,
             is_configured=view.is_configured,
             health=state.health.value,
-            since=_iso(state.since),
-            failing_since=_iso(state.failing_since),
+            since=iso_or_none(state.since),
+            failing_since=iso_or_none(state.failing_since),
             disabled_by=state.disabled_by.value if state.disabled_by else None,
-            not_before=_iso(state.not_before),
+            not_before=iso_or_none(state.not_before),
             error=state.error,
             asked=view.asked.value if view.asked else None,
             open=view.waiting.open,
-            oldest_open_at=_iso(view.waiting.oldest_open_at),
+            oldest_open_at=iso_or_none(view.waiting.oldest_open_at),
             dead=view.waiting.dead,
             public_key=public_key,
         )
@@ -244,6 +256,29 @@ class Replay(Document):
         )
 
 
+def _alert(view: AlertView) -> dict[str, Any]:
+    return {
+        "system": view.system,
+        "type": view.type,
+        "subject": view.subject,
+        "phase": view.phase,
+        "severity": view.severity,
+        "is_blind": view.is_blind,
+        "incident": view.incident,
+        "started_at": iso_or_none(view.started_at),
+    }
+
+
+def _outcome(view: AttemptView) -> dict[str, Any]:
+    return {
+        "number": view.number,
+        "started_at": iso(view.started_at),
+        "outcome": view.outcome.value,
+        "http_status": view.http_status,
+        "error": view.error,
+    }
+
+
 def _silence(silence: silences.Silence) -> dict[str, Any]:
     return {
         "id": silence.id,
@@ -251,8 +286,8 @@ def _silence(silence: silences.Silence) -> dict[str, Any]:
         "system": silence.system,
         "subject": silence.subject,
         "starts_at": iso(silence.starts_at),
-        "ends_at": _iso(silence.ends_at),
-        "expired_at": _iso(silence.expired_at),
+        "ends_at": iso_or_none(silence.ends_at),
+        "expired_at": iso_or_none(silence.expired_at),
         "author": silence.author,
         "comment": silence.comment,
         "created_at": iso(silence.created_at),
@@ -261,7 +296,3 @@ def _silence(silence: silences.Silence) -> dict[str, Any]:
 
 def _standing(told: Told) -> str:
     return told.standing.value + (f", held: {told.held_by.value}" if told.held_by else "")
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return iso(moment) if moment else None

@@ -1,51 +1,76 @@
-"""How the daemon stands, as JSON."""
+"""How the daemon stands, as JSON: out of the store, what is configured, and what runs."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from pydantic import Field
+
+from daemon.core.timestamps import iso, iso_or_none
+from daemon.schemas.documents import AlertStatus, Document, Failure
+from daemon.store.views import EndpointView, Overview, WatchView
+
+WatchId = tuple[str, str]
+"""System and name."""
+NEVER_ASKED = WatchView("", "", None, None, None, None, None)
 
 
-class FailureStatus(BaseModel):
+@dataclass(frozen=True)
+class Configured:
+    """What is to be watched, and who is to be told."""
+
+    watches: Mapping[WatchId, timedelta]
+    """In their order, with how often each is polled."""
+    endpoints: Sequence[str]
+    """In their order."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """What a process that runs knows of itself; from outside, its id is known at most."""
+
+    process: str | None = None
+    """None: none runs, or it cannot be known."""
+    version: str | None = None
+    started_at: datetime | None = None
+    next_runs: Mapping[WatchId, datetime | None] = field(default_factory=dict)
+    last_seen: Mapping[WatchId, datetime] = field(default_factory=dict)
+    """Watches that were seen since the store was told."""
+
+
+class FailureStatus(Failure):
     """How the last poll failed."""
 
-    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
-
-    kind: str = Field(alias="class", examples=["timeout"])
-    message: str
     since: str
 
+    @classmethod
+    def of(cls, view: WatchView) -> "FailureStatus | None":
+        if not view.failure or not view.failing_since:
+            return None
+        said = {"class": view.failure, "message": view.failure_message or ""}
+        return cls(**said, since=iso(view.failing_since))
 
-class WatchStatus(BaseModel):
+
+class WatchStatus(Document):
     """One watch of the configuration in force."""
 
     watch: str = Field(examples=["sip"])
     every_seconds: float
-    next_run_at: str | None
+    next_run_at: str | None = Field(description="None where only the daemon itself knows")
     observed_at: str | None = Field(description="The last answer that was understood")
     polled_at: str | None
     age_seconds: float | None = Field(description="Since that answer")
     failure: FailureStatus | None
 
 
-class SystemStatus(BaseModel):
+class SystemStatus(Document):
     """One system and its watches."""
 
     name: str
     watches: list[WatchStatus]
 
 
-class AlertStatus(BaseModel):
-    """One alert that is pending, firing or recovering."""
-
-    system: str
-    type: str = Field(description="The event type that it fires", examples=["sip.account.unregistered"])
-    subject: str
-    phase: str = Field(examples=["firing"])
-    severity: str
-    is_blind: bool = Field(description="The last answer said nothing of it")
-    incident: str | None
-    started_at: str | None
-
-
-class EndpointStatus(BaseModel):
+class EndpointStatus(Document):
     """What waits to be told to one endpoint."""
 
     name: str
@@ -53,14 +78,76 @@ class EndpointStatus(BaseModel):
     dead: int = Field(description="Deliveries given up")
     oldest_open_at: str | None
 
+    @classmethod
+    def of(cls, view: EndpointView) -> "EndpointStatus":
+        return cls(
+            name=view.endpoint,
+            open=view.open,
+            dead=view.dead,
+            oldest_open_at=iso_or_none(view.oldest_open_at),
+        )
 
-class Status(BaseModel):
+
+class Status(Document):
     """What is watched, what is wrong, what waits to be told."""
 
-    version: str
-    started_at: str
+    version: str | None = Field(description="Of the daemon that runs; None where only it knows")
+    process: str | None = Field(
+        description="The id of the process that runs; None: none does, or it cannot be known",
+        examples=["4711"],
+    )
+    started_at: str | None = Field(description="None where only the daemon itself knows")
     now: str
     events: int = Field(description="Events written so far, over all starts")
     systems: list[SystemStatus]
     alerts: list[AlertStatus]
     endpoints: list[EndpointStatus]
+
+    @classmethod
+    def of(cls, seen: Overview, configured: Configured, running: Running, now: datetime) -> "Status":
+        return cls(
+            version=running.version,
+            process=running.process,
+            started_at=iso_or_none(running.started_at),
+            now=iso(now),
+            events=seen.events,
+            systems=_systems(seen, configured, running, now),
+            alerts=[AlertStatus.of(one) for one in seen.alerts],
+            endpoints=_endpoints(seen, configured),
+        )
+
+
+def _systems(seen: Overview, configured: Configured, running: Running, now: datetime) -> list[SystemStatus]:
+    views = _views(seen, running.last_seen)
+    systems: dict[str, list[WatchStatus]] = {}
+    for watch, every in configured.watches.items():
+        system, name = watch
+        view = views.get(watch, NEVER_ASKED)
+        shown = WatchStatus(
+            watch=name,
+            every_seconds=every.total_seconds(),
+            next_run_at=iso_or_none(running.next_runs.get(watch)),
+            observed_at=iso_or_none(view.observed_at),
+            polled_at=iso_or_none(view.polled_at),
+            age_seconds=(now - view.observed_at).total_seconds() if view.observed_at else None,
+            failure=FailureStatus.of(view),
+        )
+        systems.setdefault(system, []).append(shown)
+    return [SystemStatus(name=name, watches=watches) for name, watches in systems.items()]
+
+
+def _views(seen: Overview, last_seen: Mapping[WatchId, datetime]) -> dict[WatchId, WatchView]:
+    """What the store says of each watch, and when it was seen since."""
+    views = {(one.system, one.name): one for one in seen.watches}
+    for watch in views.keys() & last_seen.keys():
+        at = last_seen[watch]
+        views[watch] = replace(views[watch], observed_at=at, polled_at=at)
+    return views
+
+
+def _endpoints(seen: Overview, configured: Configured) -> list[EndpointStatus]:
+    """Those that are configured, and then those that left and for which something waits."""
+    nothing = {name: EndpointView(name, 0, 0, None) for name in configured.endpoints}
+    return [
+        EndpointStatus.of(one) for one in (nothing | {one.endpoint: one for one in seen.backlog}).values()
+    ]

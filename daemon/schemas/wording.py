@@ -6,6 +6,8 @@ No value is shown, as it may be a secret.
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from daemon.core.wording import WITHOUT_WORDS, WRONG
+
 BODY = "body"
 """What a fault of no field is about."""
 PLACES = frozenset({"body", "query", "path", "header", "cookie"})
@@ -14,12 +16,12 @@ MOST = 50
 LONGEST_NAME = 200
 
 _WORDING = {
+    **WRONG,
     "missing": "is missing",
     "extra_forbidden": "is not known here",
     "json_invalid": "is not JSON: {error}, at character {position}",
     "model_type": "expected an object",
     "model_attributes_type": "expected an object",
-    "dict_type": "expected an object",
     "list_type": "expected a list",
     "too_short": "expected at least {min_length}",
     "too_long": "expected at most {max_length}",
@@ -27,20 +29,13 @@ _WORDING = {
     "string_unicode": "expected text; this holds half of a character (a lone surrogate)",
     "string_too_short": "must not be empty",
     "string_too_long": "expected at most {max_length} characters",
-    "string_pattern_mismatch": "has characters that cannot be in it, or too many",
-    "bool_type": "expected true or false",
     "bool_parsing": "expected true or false",
-    "int_type": "expected a whole number",
     "int_parsing": "expected a whole number",
     "int_parsing_size": "expected a whole number of fewer digits",
     "int_from_float": "expected a whole number",
-    "float_type": "expected a number",
-    "float_parsing": "expected a number",
     "finite_number": "expected a finite number",
     "greater_than_equal": "expected at least {ge}",
     "less_than_equal": "expected at most {le}",
-    "enum": "expected {expected}",
-    "literal_error": "expected {expected}",
     "timezone_aware": "expected a time with its offset, such as 2026-11-23T18:00:00+02:00",
     "union_tag_invalid": "expected one of {expected_tags}",
     "union_tag_not_found": "is missing",
@@ -78,7 +73,7 @@ def _reason(error: Mapping[str, Any]) -> str:
     kind: str = error["type"]
     if kind == "value_error":
         return _told(error)[1]
-    wording = _NO_TIME if kind.startswith("datetime") else _WORDING.get(kind, "cannot be used")
+    wording = _NO_TIME if kind.startswith("datetime") else _WORDING.get(kind, WITHOUT_WORDS)
     last = error["loc"][-1] if error["loc"] else None
     position = last + 1 if isinstance(last, int) else None
     return wording.format(**{"position": position, **error.get("ctx", {})})

@@ -7,11 +7,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from difflib import get_close_matches
 from enum import Enum
 from typing import Any, TypeVar
 
 from daemon.core import durations
+from daemon.core.wording import closest, quoted
 
 EnumT = TypeVar("EnumT", bound=Enum)
 SHOWN = 60
@@ -62,9 +62,9 @@ def read_all(fields: Sequence[Field], given: Mapping[str, object]) -> tuple[dict
 
 def suggestion(name: str, known: Sequence[str]) -> str:
     """Which of the known names may have been meant."""
-    close = get_close_matches(name, known, n=1)
-    if close:
-        return f'did you mean "{close[0]}"?'
+    near = closest(name, known)
+    if near is not None:
+        return f"did you mean {quoted(near)}?"
     return f"known: {', '.join(known)}" if known else "there are none here"
 
 

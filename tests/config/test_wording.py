@@ -1,10 +1,20 @@
 """Faults of a configuration: all of them at once, each with its place, its value and the way out."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from daemon.config.load import ConfigError
+from daemon.config.reading import Reading
+from daemon.config.secrets import Sources
+from daemon.config.settings import Config
+from daemon.config.values import Settings
+from daemon.config.wording import Fault, Location, translated
+from daemon.core.wording import WITHOUT_WORDS
+from tests.support import nonsense
 from tests.support.config_files import QUEUE, SYSTEM, THRESHOLD, WEBHOOK, faults, loaded
 
 
@@ -95,6 +105,8 @@ def test_faults_of_every_kind_are_told_together(tmp_path: Path) -> None:
         (THRESHOLD, '[systems.queues.thresholds] below: give exactly one of "above" and "below"'),
         (THRESHOLD + "above = 1\nbelow = 1\n", 'below = 1: give exactly one of "above" and "below"'),
         (THRESHOLD + "above = nan\n", "above = nan: expected a number"),
+        (SYSTEM + "commands_rate = 0\n", "[systems] commands_rate = 0: more than 0"),
+        (SYSTEM + WEBHOOK + "[[webhooks.quiet]]\nshabbat = 1\n", "shabbat = 1: expected true or false"),
         (THRESHOLD + "above = 5\nclear = 6\n", 'clear = 6: must not be more than "above", 5'),
         (THRESHOLD + "below = 5\nclear = 4\n", 'clear = 4: must not be less than "below", 5'),
         (THRESHOLD.replace("calls_waiting", "calls"), "metric = 'calls': expected 'calls_waiting', 'longest"),
@@ -129,3 +141,49 @@ def test_a_fault_is_told(tmp_path: Path, text: str, told: str) -> None:
 
 def test_the_fields_of_the_code_are_no_keys_of_the_file(tmp_path: Path) -> None:
     assert faults(tmp_path, SYSTEM + '[systems.sip]\nhold = "5s"\n') == ('[systems.sip] unknown key "hold"',)
+
+
+def tables(annotation: Any) -> Iterator[type[Settings]]:
+    """The tables that a key may hold."""
+    if isinstance(annotation, type) and issubclass(annotation, Settings):
+        yield annotation
+    for inner in getattr(annotation, "__args__", ()):
+        yield from tables(inner)
+
+
+def places(model: type[Settings], at: Location = ()) -> Iterator[Location]:
+    """Every key of a model and of the tables below it, as TOML spells it."""
+    for name, one in model.model_fields.items():
+        place = (*at, str(one.validation_alias or name))
+        yield place
+        is_list = "tuple" in str(one.annotation)
+        for table in tables(one.annotation):
+            yield from places(table, (*place, 0) if is_list else place)
+
+
+def only(place: Location, value: object) -> Any:
+    """A document with one value at a place, and nothing else."""
+    for key in reversed(place):
+        value = [value] if key == 0 else {key: value}
+    return value
+
+
+def refused(document: Any) -> Iterator[tuple[str, Fault]]:
+    """What pydantic finds in a document: its own words for it, and ours."""
+    cleaned = Reading(Sources(Path(), {}, is_shared=False)).table(Config, document)
+    try:
+        Config.model_validate(cleaned, context={"directory": Path()})
+    except ValidationError as error:
+        yield from zip([one["msg"] for one in error.errors()], translated(error, cleaned), strict=True)
+
+
+def test_whatever_stands_at_a_key_is_refused_in_our_words() -> None:
+    found = [
+        (place, foreign, ours.text)
+        for place in places(Config)
+        for value in nonsense.TOML
+        for foreign, ours in refused(only(place, value))
+    ]
+
+    assert not [one for one in found if WITHOUT_WORDS in one[2] or one[1] in one[2]]
+    assert len({place for place, _, _ in found}) > 100

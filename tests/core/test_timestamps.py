@@ -8,7 +8,7 @@ from freezegun import freeze_time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.core.timestamps import CLOCK_SKEW, Located, iso, locate, parse_local
+from daemon.core.timestamps import CLOCK_SKEW, Located, iso, iso_or_none, locate, parse_local
 from daemon.host.clock import utcnow
 
 ZONE = ZoneInfo("Asia/Jerusalem")
@@ -29,6 +29,8 @@ def located(naive: datetime, *, after: datetime | None, before: datetime) -> Loc
 def test_our_times_are_utc_with_milliseconds() -> None:
     assert iso(datetime(2026, 11, 23, 1, 2, 3, 456789, tzinfo=UTC)) == "2026-11-23T01:02:03.456Z"
     assert iso(datetime(2026, 11, 23, 3, 2, 3, tzinfo=WINTER)) == "2026-11-23T01:02:03.000Z"
+    assert iso_or_none(FIRST) == iso(FIRST)
+    assert iso_or_none(None) is None
 
 
 def test_the_clock_gives_what_an_event_needs() -> None:

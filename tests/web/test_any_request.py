@@ -1,12 +1,15 @@
 """Whatever is sent to the HTTP side: an answer, and never an error of our own."""
 
 import json
+import re
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from daemon.core.wording import WITHOUT_WORDS
 from daemon.store import database as databases
 from tests.support.http_app import Setting
 
@@ -96,6 +99,29 @@ def test_any_name_is_known_or_not(setting: Setting, path: str, odd: str) -> None
 
     assert answer.status_code in (400, 404, 422), answer.text
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_whatever_is_asked_for_is_refused_in_our_words(setting: Setting) -> None:
+    operations = [
+        (method, path, parameter)
+        for path, methods in setting.anybody.get("/openapi.json").json()["paths"].items()
+        for method, route in methods.items()
+        for parameter in route.get("parameters", ())
+    ]
+    refused = []
+    for method, path, parameter in operations:
+        name, place = parameter["name"], parameter["in"]
+        for odd in ("", "x", "-1", "0.5", "1e400", "9" * 30, "9" * 5000, "x" * 3000, "\0", "2026-01-01"):
+            asked = quote(odd, safe="") or "%20" if place == "path" else "0"
+            answer = setting.admin.request(
+                method,
+                re.sub(r"\{\w+\}", asked, path),
+                params={name: odd} if place == "query" else None,
+            )
+            refused += [(path, name, one["reason"]) for one in answer.json().get("faults", [])]
+
+    assert not [one for one in refused if one[2] == WITHOUT_WORDS or one[2].startswith("Input should")]
+    assert {"limit", "before", "all", "dry_run", "delivery_id"} <= {name for _, name, _ in refused}
 
 
 def test_a_fault_names_the_path_of_its_field_and_shows_no_value(setting: Setting) -> None:

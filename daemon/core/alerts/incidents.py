@@ -9,7 +9,7 @@ from datetime import datetime
 
 from daemon.core.alerts.life import Phase, Ruling
 from daemon.core.model import Fact, Interval, Json, Kind, Reason, Severity
-from daemon.core.timestamps import iso
+from daemon.core.timestamps import iso, iso_or_none
 
 
 @dataclass(frozen=True)
@@ -103,4 +103,4 @@ def fact(incident: Incident, reason: Reason, more: Mapping[str, Json] | None = N
 
 
 def _interval(changed: Interval) -> Json:
-    return [iso(changed.after) if changed.after else None, iso(changed.before)]
+    return [iso_or_none(changed.after), iso(changed.before)]

@@ -26,7 +26,7 @@ from typing import Any
 
 from daemon.core.durations import DAY, MINUTE, SECOND
 from daemon.core.model import Fact, Failure, Json, Unknown
-from daemon.core.timestamps import iso
+from daemon.core.timestamps import iso, iso_or_none
 
 CAMPAIGN = "campaign.bridge"
 """The one type that costs money."""
@@ -226,8 +226,8 @@ class Command:
             "estimated_units": self.estimate,
             "attempts": self.attempts,
             "is_doubtful": self.is_doubtful,
-            "started_at": iso(self.started_at) if self.started_at else None,
-            "ended_at": iso(self.ended_at) if self.ended_at else None,
+            "started_at": iso_or_none(self.started_at),
+            "ended_at": iso_or_none(self.ended_at),
             "result": self.result,
             "error": {"class": error.kind, "message": error.message, "code": error.code} if error else None,
             "check": self.check,

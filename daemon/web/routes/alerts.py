@@ -18,6 +18,6 @@ def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
     def list_alerts() -> pages.AlertList:
         with database.read() as db:
             found = views.told_alerts(db, live.endpoints())
-        return pages.AlertList(alerts=[documents.Alert.of(one) for one in found])
+        return pages.AlertList(alerts=[documents.Alert.with_told(one) for one in found])
 
     return routes

@@ -1,0 +1,52 @@
+"""What a configuration comes to, as JSON."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from pydantic import Field
+
+from daemon.core.watches import detection
+from daemon.schemas.documents import Document
+
+
+class CheckedWatch(Document):
+    """One watch, and how soon what it finds is told."""
+
+    name: str
+    every_seconds: float
+    told_within_seconds: dict[str, list[float]] = Field(description="At best and at worst, for each thing")
+
+    @classmethod
+    def of(cls, name: str, every: timedelta, conditions: Mapping[str, timedelta]) -> "CheckedWatch":
+        """`conditions`: what it finds, with how long it must last to be told."""
+        told = {
+            what: [one.total_seconds() for one in detection.bounds(hold, every)]
+            for what, hold in conditions.items()
+        }
+        return cls(name=name, every_seconds=every.total_seconds(), told_within_seconds=told)
+
+
+class CheckedSystem(Document):
+    """One system and its watches."""
+
+    name: str
+    base_url: str
+    watches: list[CheckedWatch]
+
+
+class CheckedEndpoint(Document):
+    """One webhook, or one `[[emails]]`."""
+
+    name: str
+    events: list[str] = Field(description="Globs")
+
+
+class Check(Document):
+    """A configuration that can be used."""
+
+    warnings: list[str]
+    database: str = Field(description="Without its password")
+    listen: str = Field(description="Empty: HTTP is off")
+    systems: list[CheckedSystem]
+    webhooks: list[CheckedEndpoint]
+    emails: list[CheckedEndpoint]
