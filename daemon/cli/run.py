@@ -3,6 +3,7 @@
 import faulthandler
 import os
 import signal
+import socket
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -73,15 +74,20 @@ def _started(config: Config, notifier: Notifier) -> App:
         notifier.ready(app.status_line())
 
     try:
-        app = App(config, listening=listening(os.environ))
+        app = App(config, listening=_handed_over())
         app.start(ready)
     except DatabaseError as error:
         raise Fatal(str(error), os.EX_IOERR) from None
     except OSError as error:
         raise Fatal(f'[http] listen = "{config.http.listen}": {error}', os.EX_UNAVAILABLE) from None
+    return app
+
+
+def _handed_over() -> socket.socket | None:
+    try:
+        return listening(os.environ)
     except ValueError as error:
         raise Fatal(str(error), os.EX_CONFIG) from None
-    return app
 
 
 def _next_signal(patience: float) -> signal.Signals | None:
@@ -112,7 +118,7 @@ def _reload(app: App, path: Path, redactor: logs.Redactor, notifier: Notifier) -
         loaded = load_config(path, os.environ)
         redactor.hide([*old, *secrets(loaded.config)])
         fixed = app.reload(loaded.config)
-    except (ConfigError, ValueError, OSError) as error:
+    except (ConfigError, OSError) as error:
         logs.log.error("config.refused", error=str(error))
         refused = f"reload failed, still on the old configuration: {error}"
         notifier.ready(refused)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from daemon.config.values import split_url
 from daemon.config.wording import is_like_secret
+from daemon.core.http import unfit
 from daemon.core.model import Secret
 from daemon.core.webhooks.signing import PREFIX
 from daemon.core.wording import quoted
@@ -90,8 +91,9 @@ def check_any(text: str) -> None:
 
 def check_token(text: str) -> None:
     """Raises ValueError for what no HTTP header can carry."""
-    if not text.isascii():
-        raise ValueError("has a sign that is not ASCII, perhaps an invisible mark of direction")
+    reason = unfit(text)
+    if reason:
+        raise ValueError(reason)
 
 
 def check_signing(text: str) -> None:

@@ -11,6 +11,7 @@ from pydantic import (
 from daemon.config.values import (
     BaseUrl,
     BesideConfig,
+    HeaderText,
     Name,
     Number,
     Settings,
@@ -46,7 +47,7 @@ class System(Settings):
     """Where reads go when `base_url` fails. By default the twin of the default base; "" is none."""
     authorization: Literal["token", "bearer"] = "token"
     """The header: the bare token, or `Bearer` before it (the newer gateway)."""
-    switch_id: Text | None = None
+    switch_id: Annotated[HeaderText | None, Field(validate_default=True)] = None
     """The newer gateway's `switch-id` header."""
     ca_file: BesideConfig | None = None
     """Certificate authorities (PEM) to trust beside the machine's own."""
@@ -69,6 +70,15 @@ class System(Settings):
     directories: tuple[DirectoryWatch, ...] = ()
     pirsumphone: PirsumPhoneWatch | None = None
     units: UnitsWatch | None = None
+
+    @field_validator("switch_id")
+    @classmethod
+    def _goes_with_a_bearer(cls, switch_id: str | None, info: ValidationInfo) -> str | None:
+        if switch_id is None and info.data.get("authorization") == "bearer":
+            raise ValueError(
+                'needed with authorization = "bearer": the id of the system at the newer gateway'
+            )
+        return switch_id
 
     @field_validator("fallback_url", mode="before")
     @classmethod

@@ -4,7 +4,6 @@ What the fields of an answer mean is `answers`' and `commands`' business; nothin
 """
 
 import json
-import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from daemon import __version__
 from daemon.core.commands.results import Answer, Bridged, Kicked, Paused, Registration
+from daemon.core.http import unfit
 from daemon.core.model import Failure, Json, Secret, Unknown
 from daemon.host.clock import utcnow
 from daemon.yemot import commands
@@ -29,7 +29,6 @@ BASE_URL = "https://www.call2all.co.il/ym/api/"
 POSTED = frozenset({"QueueManagement", "CallExtensionBridging"})
 """Methods that take arrays, and so JSON."""
 WORTH_ANOTHER_HOST = frozenset({Failure.UNREACHABLE, Failure.TIMEOUT, Failure.FILTERED, Failure.SERVER_ERROR})
-HEADER_SAFE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 MIN_PASSWORD = 4
 """Characters of a direct token's password from which it is worth hiding by itself."""
 MAX_REMEMBERED = 64
@@ -254,10 +253,9 @@ def _headers(access: Access) -> dict[str, str]:
 
 
 def _header_safe(key: str, value: str) -> str:
-    if not value:
-        raise ValueError(f"{key}: empty")
-    if not HEADER_SAFE.fullmatch(value):
-        raise ValueError(f"{key}: holds a blank at an end, a line break or a letter that is not ASCII")
+    reason = unfit(value)
+    if reason:
+        raise ValueError(f"{key}: {reason}")
     return value
 
 

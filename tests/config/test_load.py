@@ -232,6 +232,20 @@ def test_certificates_are_looked_for_beside_the_configuration(
     assert system.ca_file == tmp_path / "ca.pem"
 
 
+@pytest.mark.parametrize("listen", ["a..b:1", "\\u05d0" * 70 + ":1", "a\\u0000b:1"])
+def test_a_host_that_nobody_can_have_is_nothing_to_listen_on(tmp_path: Path, listen: str) -> None:
+    (line,) = faults(tmp_path, f'[http]\nlisten = "{listen}"\n' + SYSTEM)
+
+    assert line.startswith("[http] listen = '")
+
+
+@pytest.mark.parametrize("url", ["postgresql://host:port/x", "sqlite:///a\\u0000b"])
+def test_a_database_that_cannot_be_named_is_refused_and_not_shown(tmp_path: Path, url: str) -> None:
+    assert faults(tmp_path, f'[daemon]\ndatabase = "{url}"\n' + SYSTEM) == (
+        '[daemon] database: expected "sqlite:///yemotd.db" or "postgresql+psycopg://host/name"',
+    )
+
+
 def test_the_database_path_is_left_to_the_working_directory(tmp_path: Path) -> None:
     assert config(tmp_path, '[daemon]\ndatabase = "sqlite:///a.db"\n' + SYSTEM).daemon.database == (
         "sqlite:///a.db"

@@ -92,6 +92,8 @@ def test_a_secret_may_stand_in_the_file(tmp_path: Path) -> None:
         ),
         ('token = "a\\nb"', "[systems] token: has a NUL, a line break or another control character in it"),
         ('token = "\u200fa"', "[systems] token: has a sign that is not ASCII, perhaps an invisible mark"),
+        ('token = " a"', "[systems] token: begins or ends with a blank"),
+        ('token_file = "blank"', "[systems] token_file = 'blank': begins or ends with a blank"),
         ('token_file = ""', "[systems] token_file = '': expected the path of a file"),
         ('token_file = "."', "cannot be read: Is a directory"),
         ('token_file = "empty"', "[systems] token_file = 'empty': is empty"),
@@ -109,6 +111,7 @@ def test_what_gives_no_secret_is_refused(tmp_path: Path, given_as: str, told: st
     (tmp_path / "empty").write_text("\n")
     (tmp_path / "binary").write_bytes(b"\xff")
     (tmp_path / "lines").write_text("a\n\n")
+    (tmp_path / "blank").write_text("a \n")
 
     (only,) = faults(tmp_path, with_token(given_as), {"EMPTY": ""})
 
