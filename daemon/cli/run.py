@@ -12,12 +12,12 @@ from daemon.app.lifecycle import App
 from daemon.cli.output import ConfigOption, Fatal, load
 from daemon.config.load import ConfigError, Loaded
 from daemon.config.load import load as load_config
+from daemon.config.secrets import held
 from daemon.config.settings import Config
 from daemon.host import clock, logs
 from daemon.host.systemd import Notifier, listening
 from daemon.store import database as databases
 from daemon.store.database import DatabaseError
-from daemon.wiring.endpoints import secrets
 
 ENDS = (signal.SIGTERM, signal.SIGINT)
 SIGNALS = (*ENDS, signal.SIGHUP)
@@ -32,7 +32,7 @@ def run(config: ConfigOption = None) -> None:
     """Run the daemon until SIGTERM or SIGINT; SIGHUP re-reads the configuration."""
     loaded = load(config)
     redactor = logs.Redactor()
-    redactor.hide(secrets(loaded.config))
+    redactor.hide(held(loaded.config))
     logs.configure(redactor)
     _warn(loaded)
     # Threads inherit the mask, so signals wait for this one to take them.
@@ -113,10 +113,10 @@ def _reload(app: App, path: Path, redactor: logs.Redactor, notifier: Notifier) -
     """A configuration that cannot be used is refused whole, and the old one stays in force. Returns what
     there is to say of it until the next reload."""
     notifier.reloading(clock.monotonic())
-    old = secrets(app.config)
+    old = held(app.config)
     try:
         loaded = load_config(path, os.environ)
-        redactor.hide([*old, *secrets(loaded.config)])
+        redactor.hide([*old, *held(loaded.config)])
         fixed = app.reload(loaded.config)
     except (ConfigError, OSError) as error:
         logs.log.error("config.refused", error=str(error))

@@ -12,6 +12,7 @@ from pydantic import (
 )
 
 from daemon.config.endpoints import Endpoint
+from daemon.config.secrets import AnySecret, AppriseUrl
 from daemon.config.values import (
     BesideConfig,
     Duration,
@@ -24,7 +25,7 @@ from daemon.config.values import (
     Timeout,
     some,
 )
-from daemon.config.webhooks import RETRIES, HeldSecret, Repeat
+from daemon.config.webhooks import RETRIES, Repeat
 from daemon.core.durations import HOUR, MINUTE
 from daemon.core.model import Secret
 
@@ -39,7 +40,7 @@ class Smtp(Settings):
     port: Port = 587
     security: Literal["starttls", "tls", "none"] = "starttls"
     username: Text | None = None
-    password: Annotated[HeldSecret | None, Field(validate_default=True)] = None
+    password: Annotated[AnySecret | None, Field(validate_default=True)] = None
     sender: Mailbox = Field(validation_alias="from")
     ca_file: BesideConfig | None = None
     """Certificate authorities (PEM) in the place of the machine's."""
@@ -86,7 +87,7 @@ class Notify(Endpoint):
     """`[[notify]]`: an endpoint behind Apprise: Telegram, ntfy, Pushover, …"""
 
     name: Name
-    url: HeldSecret
+    url: AppriseUrl
     """Apprise's; it holds the service's tokens."""
     language: Literal["he", "en"] = "en"
     repeat: Repeat = 4 * HOUR

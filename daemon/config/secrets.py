@@ -9,11 +9,14 @@ import binascii
 import os
 import re
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from daemon.config.values import split_url
+from pydantic import InstanceOf
+
+from daemon.config.values import Settings, split_url
 from daemon.config.wording import is_like_secret
 from daemon.core.http import unfit
 from daemon.core.model import Secret
@@ -85,10 +88,6 @@ class Sources:
         return self.environ[name]
 
 
-def check_any(text: str) -> None:
-    """Nothing more than what every secret must be."""
-
-
 def check_token(text: str) -> None:
     """Raises ValueError for what no HTTP header can carry."""
     reason = unfit(text)
@@ -120,12 +119,12 @@ def check_signing_key(text: str) -> None:
     ed25519.signer(Secret(text))
 
 
-def check_heartbeat(text: str) -> None:
+def check_url(text: str) -> None:
     """Raises ValueError for what is no URL."""
     split_url(text)
 
 
-def check_notify(text: str) -> None:
+def check_apprise(text: str) -> None:
     """Raises ValueError for what is no URL of Apprise's, or where Apprise is not installed."""
     from daemon.senders import notify  # noqa: PLC0415 - few have such an endpoint
 
@@ -134,6 +133,39 @@ def check_notify(text: str) -> None:
     wrong = notify.fault(text)
     if wrong:
         raise ValueError(wrong)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a secret must be, beside the type of a field that holds it."""
+
+    check: Callable[[str], None]
+    """Raises ValueError, without a part of it, for what it is not."""
+
+
+AnySecret = InstanceOf[Secret]
+"""Nothing more than what every secret must be."""
+Token = Annotated[AnySecret, Kind(check_token)]
+SigningSecret = Annotated[AnySecret, Kind(check_signing)]
+SigningKey = Annotated[AnySecret, Kind(check_signing_key)]
+SecretUrl = Annotated[AnySecret, Kind(check_url)]
+AppriseUrl = Annotated[AnySecret, Kind(check_apprise)]
+
+
+def held(settings: Settings) -> list[str]:
+    """Every secret of a table and of those within it: what no log may show."""
+    return [secret.value for secret in _within(settings)]
+
+
+def _within(value: object) -> Iterator[Secret]:
+    if isinstance(value, Secret):
+        yield value
+    elif isinstance(value, Settings):
+        for name in type(value).model_fields:
+            yield from _within(getattr(value, name))
+    elif isinstance(value, tuple):
+        for one in value:
+            yield from _within(one)
 
 
 def _content(path: Path, given: str) -> str:

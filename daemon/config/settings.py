@@ -6,15 +6,15 @@ not. A key that is a word of Python, or says less than the code's own word, has 
 their own.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
     Field,
-    model_validator,
 )
 
 from daemon.config.mail import Email, Notify, Smtp
+from daemon.config.secrets import SecretUrl, Token
 from daemon.config.systems import System
 from daemon.config.values import (
     DatabaseUrl,
@@ -27,7 +27,7 @@ from daemon.config.values import (
     listen_address,
     some,
 )
-from daemon.config.webhooks import HeldSecret, Webhook
+from daemon.config.webhooks import Webhook
 from daemon.core.durations import DAY, MINUTE, SECOND
 
 Scope = Literal["read", "command", "admin"]
@@ -64,39 +64,35 @@ class HttpToken(Settings):
     """`[[http.tokens]]`: one bearer token, and what it opens."""
 
     name: Name
-    token: HeldSecret
+    token: Token
     scopes: Annotated[tuple[Scope, ...], AfterValidator(some)] = ("read",)
 
 
 class Http(Settings):
-    """`[http]`. A single `token` is a token named "token" that may do everything."""
+    """`[http]`."""
 
     listen: Listen = "127.0.0.1:8470"
     """`host:port`; "" is off."""
-    tokens: tuple[HttpToken, ...] = ()
+    token: Token | None = None
+    """Of a token that is called "token" and may do everything."""
+    named: tuple[HttpToken, ...] = Field(default=(), validation_alias="tokens")
 
     @property
     def address(self) -> tuple[str, int] | None:
         """Host and port to listen on; None: the HTTP side is off."""
         return listen_address(self.listen)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _take_the_single_token(cls, table: Any) -> Any:
-        if not isinstance(table, dict) or "token" not in table:
-            return table
-        rest = {key: value for key, value in table.items() if key != "token"}
-        tokens = rest.get("tokens", ())
-        if isinstance(tokens, list | tuple):
-            # Last, so that the places of the others stay what the file says.
-            rest["tokens"] = (*tokens, {"name": "token", "token": table["token"], "scopes": ("admin",)})
-        return rest
+    @property
+    def tokens(self) -> tuple[HttpToken, ...]:
+        """All that open it."""
+        single = () if self.token is None else (HttpToken(name="token", token=self.token, scopes=("admin",)),)
+        return (*self.named, *single)
 
 
 class Heartbeat(Settings):
     """`[heartbeat]`: a sign of life for whoever watches the watcher."""
 
-    url: HeldSecret
+    url: SecretUrl
     """Gets a POST; who knows it can say that all is well, so it is a secret."""
     every: Timeout = MINUTE
 

@@ -8,6 +8,7 @@ from pydantic import (
     field_validator,
 )
 
+from daemon.config.secrets import Token
 from daemon.config.values import (
     BaseUrl,
     BesideConfig,
@@ -27,7 +28,6 @@ from daemon.config.watches import (
     SmsWatch,
     UnitsWatch,
 )
-from daemon.config.webhooks import HeldSecret
 from daemon.core.commands.command import READS
 from daemon.core.durations import HOUR, SECOND
 
@@ -40,7 +40,7 @@ class System(Settings):
     """`[[systems]]`: one customer's account, and what is watched of it."""
 
     name: Name
-    token: HeldSecret
+    token: Token
     base_url: BaseUrl = BASE_URL
     """Ends with "/"."""
     fallback_url: Annotated[BaseUrl | None, Field(validate_default=True)] = None

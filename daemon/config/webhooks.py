@@ -3,9 +3,10 @@
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from daemon.config.endpoints import Endpoint, no_repeat
+from daemon.config.secrets import SigningKey, SigningSecret
 from daemon.config.values import (
     BesideConfig,
     Block,
@@ -19,7 +20,6 @@ from daemon.config.values import (
     some,
 )
 from daemon.core.durations import HOUR, MINUTE, SECOND
-from daemon.core.model import Secret
 from daemon.core.rendering.formats import Format
 from daemon.core.routing.plan import Order
 
@@ -37,7 +37,6 @@ RETRIES = (
 """Waits before the second, third, … attempt: three days in all, as Standard Webhooks suggests."""
 
 Repeat = Annotated[Timeout | None, BeforeValidator(no_repeat)]
-HeldSecret = InstanceOf[Secret]
 Rate = Annotated[Number, Field(gt=0)]
 
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -84,9 +83,9 @@ class Webhook(Endpoint):
 
     name: Name
     url: Url
-    secrets: tuple[HeldSecret, ...] = Field(validation_alias="secret")
+    secrets: tuple[SigningSecret, ...] = Field(validation_alias="secret")
     """`whsec_…`; more than one while a receiver changes over: every one signs."""
-    signing_key: HeldSecret | None = None
+    signing_key: SigningKey | None = None
     """`whsk_…`: signs beside the secrets, so that a receiver need hold no secret (v1a)."""
     format: Format = Format.STANDARD
     payload: Literal["full", "thin"] = "full"

@@ -11,7 +11,6 @@ from daemon.config.settings import Config
 from daemon.config.webhooks import Webhook
 from daemon.core.delivery.route import Route
 from daemon.core.durations import NOTHING
-from daemon.core.model import Secret
 from daemon.core.retention import Retention
 from daemon.core.routing.filters import Filter
 from daemon.core.routing.plan import Interest
@@ -145,18 +144,3 @@ def retention(config: Config) -> Retention:
     """How long what has served is kept."""
     kept = {name: getattr(config.retention, name) or None for name in type(config.retention).model_fields}
     return Retention(**kept)
-
-
-def secrets(config: Config) -> list[str]:
-    """Every secret of a configuration, for the log's second wall."""
-    smtp = [config.smtp.password] if config.smtp and config.smtp.password else []
-    held: list[Secret] = [
-        *(system.token for system in config.systems),
-        *(token.token for token in config.http.tokens),
-        *(secret for webhook in config.webhooks for secret in webhook.secrets),
-        *(notify.url for notify in config.notify),
-        *((config.heartbeat.url,) if config.heartbeat else ()),
-        *(webhook.signing_key for webhook in config.webhooks if webhook.signing_key),
-        *smtp,
-    ]
-    return [secret.value for secret in held]
