@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from bench import product
 from daemon.app.lifecycle import App
-from daemon.config.systems import System
+from daemon.config.systems import SystemSettings
 from daemon.core.model import Unknown
 from daemon.host import logs
 from daemon.wiring.watches import watches
@@ -61,7 +61,7 @@ def serve(config_path: Path) -> None:
         app.stop()
 
 
-def _client(system: System, transport: Transport) -> Client:
+def _client(system: SystemSettings, transport: Transport) -> Client:
     return Client(Access(system.token, system.base_url), transport)
 
 

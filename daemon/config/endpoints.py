@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from daemon.config.quiet import Quiet
+from daemon.config.quiet import QuietSettings
 from daemon.config.values import Duration, Settings, Text, some
 from daemon.core.model import Severity
 from daemon.core.routing.filters import Operator
@@ -29,7 +29,7 @@ def _lasting(value: str) -> str:
 FieldPath = Annotated[str, AfterValidator(_field)]
 
 
-class Filter(Settings):
+class FilterSettings(Settings):
     """`[[webhooks.filters]]`, `[[emails.filters]]`: a condition on what an event says. All must hold."""
 
     field: Annotated[FieldPath, AfterValidator(_lasting)]
@@ -68,13 +68,13 @@ class Filter(Settings):
         return [(operator, values) for operator, values in given.items() if values is not None]
 
 
-class Endpoint(Settings):
+class EndpointSettings(Settings):
     """What `[[webhooks]]` and `[[emails]]` share."""
 
     events: tuple[Text, ...] = ("*",)
     systems: tuple[Text, ...] | None = None
     """None: all."""
-    filters: tuple[Filter, ...] = ()
+    filters: tuple[FilterSettings, ...] = ()
     redact: tuple[FieldPath, ...] = ()
     """Fields of the event's data that are not told."""
     expires: Duration | None = None
@@ -83,7 +83,7 @@ class Endpoint(Settings):
     """Of the alerts that it is told; facts have none."""
     after: Duration = timedelta(0)
     """It is told of an alert only when it has been firing for so long."""
-    quiet: tuple[Quiet, ...] = ()
+    quiet: tuple[QuietSettings, ...] = ()
 
 
 def no_repeat(value: Any) -> Any:

@@ -11,7 +11,7 @@ from pydantic import (
     field_validator,
 )
 
-from daemon.config.endpoints import Endpoint
+from daemon.config.endpoints import EndpointSettings
 from daemon.config.secrets import AnySecret, AppriseUrl
 from daemon.config.values import (
     BesideConfig,
@@ -66,7 +66,7 @@ def _once(mailboxes: tuple[str, ...]) -> tuple[str, ...]:
     return mailboxes
 
 
-class Email(Endpoint):
+class Email(EndpointSettings):
     """`[[emails]]`: an endpoint that gets mails."""
 
     name: Name
@@ -83,7 +83,7 @@ class Email(Endpoint):
     retries: tuple[Timeout, ...] = MAIL_RETRIES
 
 
-class Notify(Endpoint):
+class Notify(EndpointSettings):
     """`[[notify]]`: an endpoint behind Apprise: Telegram, ntfy, Pushover, …"""
 
     name: Name

@@ -28,7 +28,7 @@ TILT = 23.45
 """Of the earth: how far the sun's height at midnight differs over the year, in degrees."""
 
 
-class Quiet(Settings):
+class QuietSettings(Settings):
     """`[[webhooks.quiet]]`, `[[emails.quiet]]`: from a time to another, or Shabbat and Yom Tov."""
 
     start: ClockTime | None = Field(default=None, validation_alias="from")

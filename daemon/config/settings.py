@@ -15,7 +15,7 @@ from pydantic import (
 
 from daemon.config.mail import Email, Notify, Smtp
 from daemon.config.secrets import SecretUrl, Token
-from daemon.config.systems import System
+from daemon.config.systems import SystemSettings
 from daemon.config.values import (
     DatabaseUrl,
     Duration,
@@ -46,7 +46,7 @@ class Daemon(Settings):
     """How long the end of the daemon may wait for what is under way."""
 
 
-class Retention(Settings):
+class RetentionSettings(Settings):
     """`[retention]`: how long what has served is kept; "0s" is for ever."""
 
     events: Duration = 90 * DAY
@@ -89,7 +89,7 @@ class Http(Settings):
         return (*self.named, *single)
 
 
-class Heartbeat(Settings):
+class HeartbeatSettings(Settings):
     """`[heartbeat]`: a sign of life for whoever watches the watcher."""
 
     url: SecretUrl
@@ -101,10 +101,10 @@ class Config(Settings):
     """The whole file."""
 
     daemon: Daemon = Daemon()
-    retention: Retention = Retention()
+    retention: RetentionSettings = RetentionSettings()
     http: Http = Http()
-    heartbeat: Heartbeat | None = None
-    systems: tuple[System, ...] = ()
+    heartbeat: HeartbeatSettings | None = None
+    systems: tuple[SystemSettings, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
     smtp: Smtp | None = None
     emails: tuple[Email, ...] = ()

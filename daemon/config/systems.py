@@ -36,7 +36,7 @@ FALLBACK_URL = "https://private.call2all.co.il/ym/api/"
 """The twin of `BASE_URL`: equivalent, so reads may fail over to it."""
 
 
-class System(Settings):
+class SystemSettings(Settings):
     """`[[systems]]`: one customer's account, and what is watched of it."""
 
     name: Name

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from daemon.config.endpoints import Endpoint, no_repeat
+from daemon.config.endpoints import EndpointSettings, no_repeat
 from daemon.config.secrets import SigningKey, SigningSecret
 from daemon.config.values import (
     BesideConfig,
@@ -67,7 +67,7 @@ def _headers(headers: dict[str, str]) -> dict[str, str]:
     return headers
 
 
-class Schedule(Settings):
+class ScheduleSettings(Settings):
     """`[[webhooks.schedules]]`: how long events of some types are tried."""
 
     events: Annotated[tuple[Text, ...], AfterValidator(some)]
@@ -78,7 +78,7 @@ class Schedule(Settings):
     """None: the webhook's; "0s": never."""
 
 
-class Webhook(Endpoint):
+class Webhook(EndpointSettings):
     """`[[webhooks]]`: an endpoint that gets signed requests."""
 
     name: Name
@@ -112,7 +112,7 @@ class Webhook(Endpoint):
     recovery_rate: Rate = 50
     """The same, for what waited while it was away."""
     retries: tuple[Timeout, ...] = RETRIES
-    schedules: tuple[Schedule, ...] = ()
+    schedules: tuple[ScheduleSettings, ...] = ()
     repeat: Repeat = None
     """After so long it is reminded of what still fires, then after twice as long; None: never."""
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from daemon import __version__
-from daemon.config.settings import Config, Heartbeat
-from daemon.config.systems import System
+from daemon.config.settings import Config, HeartbeatSettings
+from daemon.config.systems import SystemSettings
 from daemon.core.model import Unknown
 from daemon.yemot.client import Access, Client, Heard, unheard
 from daemon.yemot.transport import Request, Timeouts, Transport
@@ -20,7 +20,7 @@ def clients_of(config: Config, heard: Heard = unheard) -> list[Client]:
     return [client_of(system, heard) for system in config.systems]
 
 
-def client_of(system: System, heard: Heard = unheard) -> Client:
+def client_of(system: SystemSettings, heard: Heard = unheard) -> Client:
     """The client of one system."""
     timeouts = Timeouts(system.connect_timeout, system.read_timeout, system.deadline)
     access = Access(
@@ -29,7 +29,7 @@ def client_of(system: System, heard: Heard = unheard) -> Client:
     return Client(access, Transport(timeouts, ca_file=system.ca_file), heard)
 
 
-def heartbeat_of(config: Heartbeat) -> Callable[[bytes], str | None]:
+def heartbeat_of(config: HeartbeatSettings) -> Callable[[bytes], str | None]:
     """What posts a sign of life, and returns why it did not arrive; the address is in no such reason."""
     transport = Transport(TIMEOUTS)
     headers = {"content-type": "application/json", "user-agent": f"yemotd/{__version__}"}

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from daemon.config.settings import Config
-from daemon.config.systems import System
+from daemon.config.systems import SystemSettings
 from daemon.core.commands import judgement as results
 from daemon.core.commands.command import Command, Done, Policy
 from daemon.core.model import Unknown
@@ -51,12 +51,12 @@ def _holiday_end(now: datetime) -> datetime:
 Call = Callable[[Mapping[str, Any], Command], Done | Unknown]
 
 
-def _carry_out(system: System, client: Client, zone: ZoneInfo) -> Callable[[Command], Done | Unknown]:
+def _carry_out(system: SystemSettings, client: Client, zone: ZoneInfo) -> Callable[[Command], Done | Unknown]:
     table = _calls(system, client, zone)
     return lambda command: table[command.type](command.params, command)
 
 
-def _calls(system: System, client: Client, zone: ZoneInfo) -> Mapping[str, Call]:
+def _calls(system: SystemSettings, client: Client, zone: ZoneInfo) -> Mapping[str, Call]:
     """How each type is carried out: the call, and what its answer means."""
     is_old = system.sms is None or system.sms.method == "GetSmsIncomingLog"
     messages = (client.sms_log, answers.sms_log) if is_old else (client.incoming_sms, answers.incoming_sms)

@@ -3,10 +3,9 @@
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from daemon.config.endpoints import Endpoint
+from daemon.config.endpoints import EndpointSettings
 from daemon.config.mail import Notify
-from daemon.config.quiet import DAYS
-from daemon.config.quiet import Quiet as QuietWindow
+from daemon.config.quiet import DAYS, QuietSettings
 from daemon.config.settings import Config
 from daemon.config.webhooks import Webhook
 from daemon.core.delivery.route import Route
@@ -63,7 +62,7 @@ def _notify_schedule(notify: Notify) -> Schedule:
     return Schedule(("*",), notify.retries, notify.expires or None)
 
 
-def _wishes(config: Config, one: Endpoint) -> dict[str, Any]:
+def _wishes(config: Config, one: EndpointSettings) -> dict[str, Any]:
     """What every kind of endpoint has."""
     return {
         "events": one.events,
@@ -75,7 +74,7 @@ def _wishes(config: Config, one: Endpoint) -> dict[str, Any]:
     }
 
 
-def _quiet(window: QuietWindow, default_zone: str) -> Quiet:
+def _quiet(window: QuietSettings, default_zone: str) -> Quiet:
     zone = ZoneInfo(window.timezone or default_zone)
     if window.start is not None and window.end is not None:
         days = frozenset(DAYS.index(day) for day in window.days)

@@ -10,14 +10,14 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from daemon.config.systems import System
+from daemon.config.systems import SystemSettings
 from daemon.config.watches import (
     DirectoryWatch,
     PirsumPhoneWatch,
     QueueWatch,
     SipWatch,
     SmsWatch,
-    Threshold,
+    ThresholdSettings,
     UnitsWatch,
 )
 from daemon.core.alerts.life import Seen
@@ -32,12 +32,12 @@ from daemon.yemot.client import Client
 MOST = sms.MAX_LIMIT
 
 
-def watches(system: System, client: Client, zone: ZoneInfo) -> list[Watch]:
+def watches(system: SystemSettings, client: Client, zone: ZoneInfo) -> list[Watch]:
     """All watches of one system, in the order of product.md."""
     return list(_watches(system, client, zone))
 
 
-def plan(system: System) -> list[Watch]:
+def plan(system: SystemSettings) -> list[Watch]:
     """A system's watches, to be looked at and never polled: the client that they would ask is closed."""
     nobody = client_of(system)
     try:
@@ -46,7 +46,7 @@ def plan(system: System) -> list[Watch]:
         nobody.close()
 
 
-def _watches(system: System, client: Client, zone: ZoneInfo) -> Iterator[Watch]:
+def _watches(system: SystemSettings, client: Client, zone: ZoneInfo) -> Iterator[Watch]:
     api_rule = Rule(system.api.hold, system.api.keep, system.api.severity)
     if system.sms:
         yield _sms(system.name, system.sms, client, zone, api_rule)
@@ -249,7 +249,7 @@ def _units(system: str, watch: UnitsWatch, client: Client, zone: ZoneInfo, api_r
     )
 
 
-def _in_words(threshold: Threshold) -> str:
+def _in_words(threshold: ThresholdSettings) -> str:
     if threshold.above is not None:
         return f"{threshold.metric} above {threshold.above:g}"
     return f"{threshold.metric} below {threshold.below:g}"

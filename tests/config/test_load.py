@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from daemon.config import load as configuration
 from daemon.config.load import ConfigError, find, load
 from daemon.config.settings import Config
-from daemon.config.watches import SipWatch, SmsWatch, Threshold, UnitsWatch
+from daemon.config.watches import SipWatch, SmsWatch, ThresholdSettings, UnitsWatch
 from daemon.core.model import Secret, Severity
 from tests.support.config_files import (
     ENVIRON,
@@ -253,7 +253,7 @@ def test_the_database_path_is_left_to_the_working_directory(tmp_path: Path) -> N
 
 
 def test_values_can_be_made_without_a_file() -> None:
-    threshold = Threshold(metric="abandoned", below=2.0, hold=SECOND)
+    threshold = ThresholdSettings(metric="abandoned", below=2.0, hold=SECOND)
 
     assert (threshold.clear, threshold.hold) == (2.0, SECOND)
     assert UnitsWatch(below=5.0).expires_within is None
