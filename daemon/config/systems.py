@@ -30,10 +30,7 @@ from daemon.config.watches import (
 )
 from daemon.core.commands.command import READS
 from daemon.core.durations import HOUR, SECOND
-
-BASE_URL = "https://www.call2all.co.il/ym/api/"
-FALLBACK_URL = "https://private.call2all.co.il/ym/api/"
-"""The twin of `BASE_URL`: equivalent, so reads may fail over to it."""
+from daemon.yemot.addresses import BASE_URL, FALLBACK_URL
 
 
 class SystemSettings(Settings):

@@ -19,13 +19,12 @@ from daemon.core.http import unfit
 from daemon.core.model import Failure, Json, Secret, Unknown
 from daemon.host.clock import utcnow
 from daemon.yemot import commands
+from daemon.yemot.addresses import BASE_URL
 from daemon.yemot.envelope import Deferred, clean, http_date, judge
 from daemon.yemot.transport import Reply, Request, Transport
 
 ResultT = TypeVar("ResultT")
 
-BASE_URL = "https://www.call2all.co.il/ym/api/"
-"""The default of a system."""
 POSTED = frozenset({"QueueManagement", "CallExtensionBridging"})
 """Methods that take arrays, and so JSON."""
 WORTH_ANOTHER_HOST = frozenset({Failure.UNREACHABLE, Failure.TIMEOUT, Failure.FILTERED, Failure.SERVER_ERROR})
