@@ -1,4 +1,4 @@
-"""`[smtp]`, `[[emails]]` and `[[notify]]`, as frozen models."""
+"""`[smtp]` and `[[emails]]`, as frozen models."""
 
 from datetime import timedelta
 from email.utils import parseaddr
@@ -11,8 +11,8 @@ from pydantic import (
     field_validator,
 )
 
-from daemon.config.endpoints import EndpointSettings
-from daemon.config.secrets import AnySecret, AppriseUrl
+from daemon.config.endpoints import EndpointSettings, Repeat
+from daemon.config.secrets import AnySecret
 from daemon.config.values import (
     BesideConfig,
     Duration,
@@ -25,7 +25,6 @@ from daemon.config.values import (
     Timeout,
     some,
 )
-from daemon.config.webhooks import RETRIES, Repeat
 from daemon.core.durations import HOUR, MINUTE
 from daemon.core.model import Secret
 
@@ -81,15 +80,3 @@ class Email(EndpointSettings):
     most_per_hour: Annotated[int, Field(strict=True, ge=1)] = 30
     """Mailings; what comes beyond waits, and comes together."""
     retries: tuple[Timeout, ...] = MAIL_RETRIES
-
-
-class Notify(EndpointSettings):
-    """`[[notify]]`: an endpoint behind Apprise: Telegram, ntfy, Pushover, …"""
-
-    name: Name
-    url: AppriseUrl
-    """Apprise's; it holds the service's tokens."""
-    language: Literal["he", "en"] = "en"
-    repeat: Repeat = 4 * HOUR
-    timeout: Timeout = timedelta(seconds=30)
-    retries: tuple[Timeout, ...] = RETRIES

@@ -29,7 +29,7 @@ TILT = 23.45
 
 
 class QuietSettings(Settings):
-    """`[[webhooks.quiet]]`, `[[emails.quiet]]`: from a time to another, or Shabbat and Yom Tov."""
+    """`[[webhooks.quiet]]` and its like: from a time to another, or Shabbat and Yom Tov."""
 
     start: ClockTime | None = Field(default=None, validation_alias="from")
     end: ClockTime | None = Field(default=None, validation_alias="to")

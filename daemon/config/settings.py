@@ -1,9 +1,12 @@
 """The configuration as values: one frozen model for each table of `config.toml`.
 
+Here are the tables that there is one of; `[[systems]]` stands in `systems` and `[systems.*]` in `watches`,
+`[[webhooks]]` in `webhooks`, `[smtp]` and `[[emails]]` in `mail`, `[[notify]]` in `notify`, and what these
+share in `endpoints` and `quiet`.
+
 What one table can judge of itself is judged here; what needs a file, the environment or two tables is
 not. A key that is a word of Python, or says less than the code's own word, has the code's as its field:
-`for` is `hold`, `keep_firing` is `keep`, `from` is `sender`. The watches of a system have a file of
-their own.
+`for` is `hold`, `keep_firing` is `keep`, `from` is `sender`.
 """
 
 from typing import Annotated, Literal
@@ -13,7 +16,8 @@ from pydantic import (
     Field,
 )
 
-from daemon.config.mail import Email, Notify, Smtp
+from daemon.config.mail import Email, Smtp
+from daemon.config.notify import Notify
 from daemon.config.secrets import SecretUrl, Token
 from daemon.config.systems import SystemSettings
 from daemon.config.values import (

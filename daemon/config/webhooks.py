@@ -3,9 +3,9 @@
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from daemon.config.endpoints import EndpointSettings, no_repeat
+from daemon.config.endpoints import EndpointSettings, Repeat
 from daemon.config.secrets import SigningKey, SigningSecret
 from daemon.config.values import (
     BesideConfig,
@@ -36,7 +36,6 @@ RETRIES = (
 )
 """Waits before the second, third, … attempt: three days in all, as Standard Webhooks suggests."""
 
-Repeat = Annotated[Timeout | None, BeforeValidator(no_repeat)]
 Rate = Annotated[Number, Field(gt=0)]
 
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

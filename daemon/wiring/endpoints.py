@@ -4,7 +4,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from daemon.config.endpoints import EndpointSettings
-from daemon.config.mail import Notify
+from daemon.config.notify import Notify
 from daemon.config.quiet import DAYS, QuietSettings
 from daemon.config.settings import Config
 from daemon.config.webhooks import Webhook
