@@ -17,7 +17,6 @@ from daemon import __version__
 from daemon.core.commands.results import Answer, Bridged, Kicked, Paused, Registration
 from daemon.core.http import unfit
 from daemon.core.model import Failure, Json, Secret, Unknown
-from daemon.host.clock import utcnow
 from daemon.yemot import commands
 from daemon.yemot.addresses import BASE_URL
 from daemon.yemot.envelope import Deferred, clean, http_date, judge
@@ -58,8 +57,16 @@ def unheard(_server_date: datetime, _now: datetime) -> None:
 class Client:
     """Calls of one system. Safe to use from several threads."""
 
-    def __init__(self, access: Access, transport: Transport, heard: Heard = unheard) -> None:
+    def __init__(
+        self,
+        access: Access,
+        transport: Transport,
+        heard: Heard = unheard,
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
         """Raises ValueError, which never shows the token, where `access` cannot be used."""
+        self._now = now
         self._heard = heard
         self._base_urls = [_folder(url) for url in (access.base_url, access.fallback_url) if url]
         self._headers = _headers(access)
@@ -210,7 +217,7 @@ class Client:
 
     def _judge(self, request: Request, reply: Reply) -> Answer | Unknown:
         """A body that was a good answer to this request before is one again, and is not parsed for it."""
-        digest, now = sha256(reply.body).digest(), utcnow()
+        digest, now = sha256(reply.body).digest(), self._now()
         if reply.status == HTTPStatus.OK and self._good.get(request.url) == digest:
             judged: Answer | Unknown = Answer(Deferred(reply.body), reply.body, http_date(reply.date))
         else:

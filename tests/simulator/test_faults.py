@@ -13,7 +13,7 @@ import requests
 
 from daemon.core.commands.results import Answer
 from daemon.core.model import Failure, Secret, Unknown
-from daemon.host.clock import monotonic
+from daemon.host.clock import monotonic, utcnow
 from daemon.simulator.faults import Fault, Faults
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
@@ -46,8 +46,8 @@ def connection(simulator: Simulator) -> Iterator[socket.socket]:
 @pytest.fixture
 def client(simulator: Simulator) -> Iterator[Client]:
     soon = timedelta(milliseconds=300)
-    transport = Transport(Timeouts(connect=soon, read=soon, total=2 * soon))
-    one = Client(Access(Secret(TOKEN), simulator.base_url), transport)
+    transport = Transport(Timeouts(connect=soon, read=soon, total=2 * soon), monotonic=monotonic)
+    one = Client(Access(Secret(TOKEN), simulator.base_url), transport, now=utcnow)
     yield one
     one.close()
 

@@ -14,10 +14,11 @@ import pytest
 from daemon import __version__
 from daemon.core.commands.results import Answer, Bridged, Kicked, Paused, Registration
 from daemon.core.model import Failure, Json, Secret, Unknown
-from daemon.host.clock import utcnow
+from daemon.host.clock import monotonic, utcnow
 from daemon.yemot.client import Access, Client
 from daemon.yemot.transport import Timeouts, Transport
 from tests.support.bad_server import ScriptedServer, Step, answers, cuts, hangs, http, sends_and_cuts
+from tests.support.fakes import FakeClock
 
 TOKEN = "0773137770:s3cret:pass"
 OK = '{"responseStatus":"OK"}'
@@ -32,7 +33,7 @@ def client(
     given = access or Access(Secret(TOKEN))
     given = replace(given, base_url=server.url, fallback_url=fallback.url if fallback else None)
     timeouts = Timeouts(timedelta(seconds=2), timedelta(seconds=2), timedelta(seconds=0.3))
-    made = Client(given, Transport(timeouts))
+    made = Client(given, Transport(timeouts, monotonic=monotonic), now=utcnow)
     yield made
     made.close()
 
@@ -165,9 +166,9 @@ def test_the_newer_gateway_gets_a_bearer_and_the_switch() -> None:
 
 @pytest.mark.parametrize("token", ["", "tok\nen", "tok\r\nX: y", " token", "token ", "סוד", "t\x00", "t\x7f"])
 def test_a_token_that_no_header_can_carry_is_refused_without_showing_it(token: str) -> None:
-    transport = Transport(Timeouts())
+    transport = Transport(Timeouts(), monotonic=monotonic)
     with pytest.raises(ValueError, match=r"^token: ") as refused:
-        Client(Access(Secret(token)), transport)
+        Client(Access(Secret(token)), transport, now=utcnow)
     assert not token.strip() or token not in str(refused.value)
     transport.close()
 
@@ -184,9 +185,9 @@ def test_a_token_that_no_header_can_carry_is_refused_without_showing_it(token: s
     ],
 )
 def test_access_that_cannot_work_is_refused(access: Access) -> None:
-    transport = Transport(Timeouts())
+    transport = Transport(Timeouts(), monotonic=monotonic)
     with pytest.raises(ValueError, match=r"^(switch_id|base_url): "):
-        Client(access, transport)
+        Client(access, transport, now=utcnow)
     transport.close()
 
 
@@ -305,8 +306,8 @@ def test_a_token_that_the_server_echoes_is_not_shown(echo: str, caplog: pytest.L
 
 def test_neither_client_nor_access_shows_the_token() -> None:
     access = Access(Secret(TOKEN))
-    transport = Transport(Timeouts())
-    assert "s3cret" not in repr(access) + repr(Client(access, transport)) + repr(transport)
+    transport = Transport(Timeouts(), monotonic=monotonic)
+    assert "s3cret" not in repr(access) + repr(Client(access, transport, now=utcnow)) + repr(transport)
     transport.close()
 
 
@@ -387,14 +388,18 @@ def test_a_campaign_takes_as_many_numbers_as_the_platform() -> None:
 
 def test_every_answer_says_what_time_it_is_at_the_server() -> None:
     heard: list[tuple[datetime, datetime]] = []
+    here = FakeClock()
     dated = answers(OK, "Date: Mon, 23 Nov 2026 01:02:03 GMT")
     with ScriptedServer(dated, dated, answers("nonsense")) as server:
-        api = Client(Access(Secret(TOKEN), server.url), Transport(Timeouts()), lambda *at: heard.append(at))
-        before = utcnow()
+        api = Client(
+            Access(Secret(TOKEN), server.url),
+            Transport(Timeouts(), monotonic=monotonic),
+            lambda *at: heard.append(at),
+            now=here.now,
+        )
         api.sip_accounts()
         api.sip_accounts()  # equal to the last one, and not parsed for it
         api.sip_accounts()
         api.close()
 
-    assert [server_date for server_date, _ in heard] == [NOW, NOW]
-    assert all(before <= here <= utcnow() for _, here in heard)
+    assert heard == [(NOW, here.at), (NOW, here.at)]
