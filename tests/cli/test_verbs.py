@@ -9,6 +9,7 @@ import pytest
 
 from daemon import __version__
 from daemon.core.model import Fact
+from daemon.host.clock import utcnow
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
 from daemon.store import database as databases
@@ -36,7 +37,7 @@ def happen(*types: str) -> list[str]:
 
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
-    with Simulator({TOKEN: SimulatedSystem()}) as one:
+    with Simulator({TOKEN: SimulatedSystem(now=utcnow)}, now=utcnow) as one:
         yield one
 
 

@@ -28,11 +28,11 @@ LOG = "GetSmsIncomingLog"
 
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
-    system = SimulatedSystem("0770000000")
+    system = SimulatedSystem("0770000000", now=utcnow)
     system.receive_sms("0541234567", "שלום")
     system.add_sip_account("0770000000")
     system.add_sip_account("0770000000=2", registered=False)
-    with Simulator({TOKEN: system}) as one:
+    with Simulator({TOKEN: system}, now=utcnow) as one:
         yield one
 
 

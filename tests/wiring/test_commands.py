@@ -12,6 +12,7 @@ import pytest
 from daemon.config.load import load
 from daemon.config.settings import Config
 from daemon.core.commands.command import Command, Nature, Status
+from daemon.host.clock import utcnow
 from daemon.simulator.faults import Fault
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
@@ -42,7 +43,7 @@ below = 1
 
 @pytest.fixture
 def system() -> SimulatedSystem:
-    one = SimulatedSystem("0770000000")
+    one = SimulatedSystem("0770000000", now=utcnow)
     one.add_sip_account("0770000000", registered=True)
     one.receive_sms("0541234567", "שלום")
     one.queue("/5").add_agent("SIP-1")
