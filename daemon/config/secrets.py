@@ -16,11 +16,11 @@ from typing import Annotated
 
 from pydantic import InstanceOf
 
-from daemon.config.values import Settings, split_url
+from daemon.config.values import CONTROL, Settings, split_url
 from daemon.config.wording import is_like_secret
 from daemon.core.http import unfit
 from daemon.core.model import Secret
-from daemon.core.webhooks.signing import PREFIX
+from daemon.core.webhooks.signing import PREFIX, PRIVATE_PREFIX, PUBLIC_PREFIX
 from daemon.core.wording import quoted
 
 WAYS = ("", "_file", "_credential", "_env")
@@ -29,8 +29,7 @@ FOLDER = "yemotd_"
 """What stands before the name of a credential that came out of a folder: LoadCredential=yemotd:/etc/…"""
 MAX_BYTES = 64 * 1024
 WEBHOOK_KEY_BYTES = range(24, 65)
-"""The length of a key by Standard Webhooks."""
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+"""The length of a symmetric key by Standard Webhooks 1.0.0, "Signature scheme"."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Sources:
         return _checked(_without_newline(value))
 
     def exposure(self, way: str, given: str) -> str | None:
-        """Why others can read this secret; None where they cannot."""
+        """Why others can read this secret; None where they cannot. Raises OSError where its file is gone."""
         if way == "":
             return "stands in a file that its group or others can read: chmod 600" if self.is_shared else None
         if way != "_file" or not self._path(given).stat().st_mode & stat.S_IROTH:
@@ -97,7 +96,7 @@ def check_token(text: str) -> None:
 
 def check_signing(text: str) -> None:
     """Raises ValueError for what is no symmetric secret of Standard Webhooks."""
-    if text.startswith(("whsk_", "whpk_")):
+    if text.startswith((PRIVATE_PREFIX, PUBLIC_PREFIX)):
         raise ValueError("is a key for asymmetric signatures (v1a); expected a symmetric one, whsec_…")
     if not text.startswith(PREFIX):
         raise ValueError("expected whsec_ and base64")
@@ -190,6 +189,6 @@ def _without_newline(text: str) -> str:
 def _checked(text: str) -> str:
     if not text.strip():
         raise ValueError("is empty")
-    if _CONTROL.search(text):
+    if CONTROL.search(text):
         raise ValueError("has a NUL, a line break or another control character in it")
     return text

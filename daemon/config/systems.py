@@ -28,8 +28,8 @@ from daemon.config.watches import (
     SmsWatch,
     UnitsWatch,
 )
-from daemon.core.commands.command import READS
-from daemon.core.durations import HOUR, SECOND
+from daemon.core.commands.command import READS, Policy
+from daemon.core.durations import SECOND
 from daemon.yemot.addresses import BASE_URL, FALLBACK_URL
 
 
@@ -54,9 +54,9 @@ class SystemSettings(Settings):
     """For a whole call."""
     commands: tuple[Text, ...] = READS
     """Globs of the commands that this system takes, and no others."""
-    commands_expire: Timeout = HOUR
+    commands_expire: Timeout = Policy.expires
     """After so long a command that says nothing of it itself is not carried out any more."""
-    commands_rate: Annotated[Number, Field(gt=0)] = 5.0
+    commands_rate: Annotated[Number, Field(gt=0)] = Policy.rate
     """A second."""
     campaign_units_per_day: Annotated[Number, Field(ge=0)] | None = None
     """What campaigns may cost by their estimate; None: they are refused."""

@@ -36,10 +36,11 @@ from daemon.core.wording import quoted
 SHORTEST_INTERVAL = timedelta(milliseconds=200)
 DATABASES = frozenset({"sqlite", "postgresql"})
 HIGHEST_PORT = 65535
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+"""ASCII's control characters (RFC 20)."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:\[\]\x00-\x1f\x7f]+)):([0-9]{1,5})")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Settings(BaseModel):
@@ -136,7 +137,7 @@ def _at_least(least: timedelta) -> Callable[[timedelta], timedelta]:
 def _text(value: str) -> str:
     if not value.strip():
         raise ValueError("must not be empty")
-    if _CONTROL.search(value):
+    if CONTROL.search(value):
         raise ValueError("has a line break or another control character in it")
     return value
 
@@ -174,7 +175,7 @@ def _listen(value: str) -> str:
 def _database(value: str) -> str:
     scheme, separator, _ = value.partition("://")
     is_ours = separator and scheme.partition("+")[0] in DATABASES
-    if not is_ours or _CONTROL.search(value) or not _is_read(value):
+    if not is_ours or CONTROL.search(value) or not _is_read(value):
         raise ValueError('expected "sqlite:///yemotd.db" or "postgresql+psycopg://host/name"')
     return value
 
