@@ -1,4 +1,4 @@
-"""Where the API is, by the platform's own documentation."""
+"""Where the API is, by the platform's documentation: `<address><method>`."""
 
 BASE_URL = "https://www.call2all.co.il/ym/api/"
 FALLBACK_URL = "https://private.call2all.co.il/ym/api/"

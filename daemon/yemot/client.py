@@ -25,12 +25,12 @@ from daemon.yemot.transport import Reply, Request, Transport
 ResultT = TypeVar("ResultT")
 
 POSTED = frozenset({"QueueManagement", "CallExtensionBridging"})
-"""Methods that take arrays, and so JSON."""
+"""Methods that take arrays (`callIds`, `phones`), and so JSON."""
 WORTH_ANOTHER_HOST = frozenset({Failure.UNREACHABLE, Failure.TIMEOUT, Failure.FILTERED, Failure.SERVER_ERROR})
 MIN_PASSWORD = 4
-"""Characters of a direct token's password from which it is worth hiding by itself."""
+"""Ours. Characters of a direct token's password from which it is worth hiding by itself."""
 MAX_REMEMBERED = 64
-"""Requests of which the last good body is remembered; a system has fewer watches."""
+"""Ours. Requests of which the last good body is remembered; a system has fewer watches."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Client:
     def incoming_sms(
         self, limit: int, start_date: str | None = None, *, end_date: str | None = None
     ) -> Answer | Unknown:
-        """GetIncomingSms, its successor: at most 3000 rows."""
+        """GetIncomingSms, its successor; `limit` as in `core.watches.sms.MAX_LIMIT`."""
         return self._read("GetIncomingSms", limit=limit, startDate=start_date, endDate=end_date)
 
     def sip_accounts(self) -> Answer | Unknown:
@@ -161,7 +161,8 @@ class Client:
         calls_timeout: int | None = None,
         tzintuk_lists: Sequence[str] = (),
     ) -> Bridged | Unknown:
-        """CallExtensionBridging: dials people and costs units. `calls_timeout`: seconds, at most 35.
+        """CallExtensionBridging: dials people and costs units. `calls_timeout`: seconds, at most 35 by its
+        `callsTimeOut`.
 
         REFUSED without a code where the phones cannot be put into the API's words: nothing was sent.
         """

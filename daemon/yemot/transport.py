@@ -24,11 +24,13 @@ from daemon.core.model import Failure, Unknown
 from daemon.yemot.deadline import CURRENT, Exchange, TimedPool, TimedTlsPool
 
 MAX_BODY = 16 * 1024 * 1024
-"""Bytes, after content decoding; far more than the largest window of messages."""
+"""Ours. Bytes, after content decoding; far more than the largest window of GetIncomingSms."""
 CHUNK = 64 * 1024
+"""Ours. Bytes that are read at once."""
 PARALLEL = 8
-"""Connections kept for the next call; more may be open at once."""
+"""Ours. Connections kept for the next call; more may be open at once."""
 HOSTS = 4
+"""Ours. Hosts whose connections are kept: a base and its fallback, and room."""
 
 
 @dataclass(frozen=True)
