@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 
 from bench import product
 from daemon.app.lifecycle import App
-from daemon.config.systems import System
+from daemon.config.systems import SystemSettings
 from daemon.core.model import Unknown
-from daemon.host import logs
+from daemon.host import clock, logs
 from daemon.wiring.watches import watches
 from daemon.yemot.client import Access, Client
 from daemon.yemot.transport import Reply, Request, Timeouts, Transport
@@ -43,7 +43,7 @@ def serve(config_path: Path) -> None:
     """Poll for each line, until there are no more."""
     config = product.loaded(config_path)
     logs.configure(logs.Redactor())
-    transport = TimedTransport(Timeouts())
+    transport = TimedTransport(Timeouts(), monotonic=clock.monotonic)
     watch = watches(
         config.systems[0], _client(config.systems[0], transport), ZoneInfo(config.daemon.timezone)
     )[0]
@@ -64,8 +64,8 @@ def serve(config_path: Path) -> None:
         app.stop()
 
 
-def _client(system: System, transport: Transport) -> Client:
-    return Client(Access(system.token, system.base_url), transport)
+def _client(system: SystemSettings, transport: Transport) -> Client:
+    return Client(Access(system.token, system.base_url), transport, now=clock.utcnow)
 
 
 if __name__ == "__main__":

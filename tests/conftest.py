@@ -9,6 +9,7 @@ import structlog
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from daemon.host.clock import utcnow
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
 from daemon.store import database as databases
@@ -73,7 +74,7 @@ def story(tmp_path: Path) -> Iterator[Story]:
 @pytest.fixture
 def system() -> SimulatedSystem:
     """A phone system with one phone, which is on the network."""
-    one = SimulatedSystem()
+    one = SimulatedSystem(now=utcnow)
     one.add_sip_account("0773137770")
     one.set_registered("0773137770", registered=True)
     return one
@@ -82,7 +83,7 @@ def system() -> SimulatedSystem:
 @pytest.fixture
 def simulator(system: SimulatedSystem) -> Iterator[Simulator]:
     """The API of that system."""
-    with Simulator({TOKEN: system}) as one:
+    with Simulator({TOKEN: system}, now=utcnow) as one:
         yield one
 
 

@@ -1,26 +1,18 @@
 """`yemotd check`: whether the configuration can be used, and what it comes to."""
 
-import os
-
-from daemon.cli.output import ConfigOption, Fatal, JsonOption, load, print_json
+from daemon.cli.output import ConfigOption, JsonOption, load, print_json
 from daemon.config.load import Loaded
 from daemon.config.settings import Config
 from daemon.core import durations
 from daemon.core.watches import detection
 from daemon.schemas.checks import Check, CheckedEndpoint, CheckedSystem, CheckedWatch
 from daemon.store import database as databases
-from daemon.wiring.clients import client_of
 from daemon.wiring.watches import plan
 
 
 def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Check the configuration; every fault at once, exit code 78 if there is one."""
     loaded = load(config)
-    for system in loaded.config.systems:
-        try:
-            client_of(system).close()
-        except (ValueError, OSError) as error:
-            raise Fatal(f'[systems "{system.name}"] {error}', os.EX_CONFIG) from None
     if as_json:
         print_json(_document(loaded).model_dump())
         return

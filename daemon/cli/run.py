@@ -3,6 +3,7 @@
 import faulthandler
 import os
 import signal
+import socket
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -11,12 +12,12 @@ from daemon.app.lifecycle import App
 from daemon.cli.output import ConfigOption, Fatal, load
 from daemon.config.load import ConfigError, Loaded
 from daemon.config.load import load as load_config
+from daemon.config.secrets import held
 from daemon.config.settings import Config
 from daemon.host import clock, logs
 from daemon.host.systemd import Notifier, listening
 from daemon.store import database as databases
 from daemon.store.database import DatabaseError
-from daemon.wiring.endpoints import secrets
 
 ENDS = (signal.SIGTERM, signal.SIGINT)
 SIGNALS = (*ENDS, signal.SIGHUP)
@@ -31,7 +32,7 @@ def run(config: ConfigOption = None) -> None:
     """Run the daemon until SIGTERM or SIGINT; SIGHUP re-reads the configuration."""
     loaded = load(config)
     redactor = logs.Redactor()
-    redactor.hide(secrets(loaded.config))
+    redactor.hide(held(loaded.config))
     logs.configure(redactor)
     _warn(loaded)
     # Threads inherit the mask, so signals wait for this one to take them.
@@ -73,15 +74,20 @@ def _started(config: Config, notifier: Notifier) -> App:
         notifier.ready(app.state.line())
 
     try:
-        app = App(config, listening=listening(os.environ))
+        app = App(config, listening=_handed_over())
         app.start(ready)
     except DatabaseError as error:
         raise Fatal(str(error), os.EX_IOERR) from None
     except OSError as error:
         raise Fatal(f'[http] listen = "{config.http.listen}": {error}', os.EX_UNAVAILABLE) from None
+    return app
+
+
+def _handed_over() -> socket.socket | None:
+    try:
+        return listening(os.environ)
     except ValueError as error:
         raise Fatal(str(error), os.EX_CONFIG) from None
-    return app
 
 
 def _next_signal(patience: float) -> signal.Signals | None:
@@ -107,12 +113,12 @@ def _reload(app: App, path: Path, redactor: logs.Redactor, notifier: Notifier) -
     """A configuration that cannot be used is refused whole, and the old one stays in force. Returns what
     there is to say of it until the next reload."""
     notifier.reloading(clock.monotonic())
-    old = secrets(app.config)
+    old = held(app.config)
     try:
         loaded = load_config(path, os.environ)
-        redactor.hide([*old, *secrets(loaded.config)])
+        redactor.hide([*old, *held(loaded.config)])
         fixed = app.reload(loaded.config)
-    except (ConfigError, ValueError, OSError) as error:
+    except (ConfigError, OSError) as error:
         logs.log.error("config.refused", error=str(error))
         refused = f"reload failed, still on the old configuration: {error}"
         notifier.ready(refused)

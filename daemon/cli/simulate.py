@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from daemon.cli.output import Fatal
+from daemon.host import clock
 from daemon.simulator import scenario as scenarios
 from daemon.simulator.scenario import Scenario, ScenarioError
 from daemon.simulator.server import Simulator
@@ -27,7 +28,7 @@ def simulate(
 ) -> None:
     """Serve the simulated API until interrupted, and play a scenario on it."""
     played = load_scenario(scenario)
-    simulator = Simulator(played.systems(), port=port)
+    simulator = Simulator(played.systems(clock.utcnow), now=clock.utcnow, port=port)
     try:
         simulator.start()
     except OSError as error:
@@ -38,7 +39,7 @@ def simulate(
     never = threading.Event()
     try:
         while True:
-            played.play(simulator, on_step=_say, speed=speed)
+            played.play(simulator, monotonic=clock.monotonic, on_step=_say, speed=speed)
             if not repeat:
                 never.wait()
     except KeyboardInterrupt:

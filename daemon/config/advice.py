@@ -5,9 +5,9 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
-from daemon.config.endpoints import Endpoint
+from daemon.config.endpoints import EndpointSettings
 from daemon.config.settings import Config
-from daemon.config.systems import System
+from daemon.config.systems import SystemSettings
 from daemon.config.values import is_loopback
 from daemon.config.wording import Fault, Location, fault, of_table
 from daemon.core import durations
@@ -47,7 +47,7 @@ def advice(config: Config) -> Iterator[Fault]:
         yield fault(("smtp", "security"), "mails, and the password, go there unencrypted", "none")
 
 
-def _of_system(at: Location, system: System) -> Iterator[Fault]:
+def _of_system(at: Location, system: SystemSettings) -> Iterator[Fault]:
     for key, url in (("base_url", system.base_url), ("fallback_url", system.fallback_url)):
         parts = urlsplit(url or "")
         if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
@@ -69,11 +69,11 @@ def _of_commands(at: Location, patterns: Sequence[str]) -> Iterator[Fault]:
             yield fault((*at, index), f"{quoted(pattern)} is no command{nearest(pattern, TYPES)}")
 
 
-def _allows_campaigns(system: System) -> bool:
+def _allows_campaigns(system: SystemSettings) -> bool:
     return any(fnmatchcase(CAMPAIGN, pattern) for pattern in system.commands)
 
 
-def _intervals(system: System) -> Iterator[tuple[Location, timedelta]]:
+def _intervals(system: SystemSettings) -> Iterator[tuple[Location, timedelta]]:
     for key in ("sms", "sip", "pirsumphone", "units"):
         watch = getattr(system, key)
         if watch is not None:
@@ -86,7 +86,7 @@ def _intervals(system: System) -> Iterator[tuple[Location, timedelta]]:
         yield ("directories", index, "every"), directory.every
 
 
-def _of_endpoint(at: Location, endpoint: Endpoint, config: Config) -> Iterator[Fault]:
+def _of_endpoint(at: Location, endpoint: EndpointSettings, config: Config) -> Iterator[Fault]:
     for index, pattern in enumerate(endpoint.events):
         if not any(fnmatchcase(event_type, pattern) for event_type in EVENT_TYPES):
             reason = f"{quoted(pattern)} is no event type{nearest(pattern, EVENT_TYPES)}"
@@ -96,7 +96,7 @@ def _of_endpoint(at: Location, endpoint: Endpoint, config: Config) -> Iterator[F
         yield of_table(at, "no event can reach it: no watch of its systems gives what it asks for")
 
 
-def _possible(systems: list[System]) -> Iterator[str]:
+def _possible(systems: list[SystemSettings]) -> Iterator[str]:
     """The event types that these systems, and the daemon itself, can give."""
     for event_type in EVENT_TYPES:
         word = event_type.partition(".")[0]

@@ -1,13 +1,13 @@
-"""What webhooks and mailboxes have in common: what they are told, and when. Frozen models."""
+"""What `[[webhooks]]`, `[[emails]]` and `[[notify]]` have in common: what they are told, and when."""
 
 import re
 from datetime import timedelta
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from daemon.config.quiet import Quiet
-from daemon.config.values import Duration, Settings, Text, some
+from daemon.config.quiet import QuietSettings
+from daemon.config.values import Duration, Settings, Text, Timeout, some
 from daemon.core.model import Severity
 from daemon.core.routing.filters import Operator
 
@@ -26,11 +26,17 @@ def _lasting(value: str) -> str:
     return value
 
 
+def _no_repeat(value: Any) -> Any:
+    """ "" is no repeat, where there is one by default."""
+    return None if value == "" else value
+
+
+Repeat = Annotated[Timeout | None, BeforeValidator(_no_repeat)]
 FieldPath = Annotated[str, AfterValidator(_field)]
 
 
-class Filter(Settings):
-    """`[[webhooks.filters]]`, `[[emails.filters]]`: a condition on what an event says. All must hold."""
+class FilterSettings(Settings):
+    """`[[webhooks.filters]]` and its like: a condition on what an event says. All must hold."""
 
     field: Annotated[FieldPath, AfterValidator(_lasting)]
     equal: Text | None = Field(default=None, validation_alias="is")
@@ -68,13 +74,13 @@ class Filter(Settings):
         return [(operator, values) for operator, values in given.items() if values is not None]
 
 
-class Endpoint(Settings):
-    """What `[[webhooks]]` and `[[emails]]` share."""
+class EndpointSettings(Settings):
+    """What every kind of endpoint has."""
 
     events: tuple[Text, ...] = ("*",)
     systems: tuple[Text, ...] | None = None
     """None: all."""
-    filters: tuple[Filter, ...] = ()
+    filters: tuple[FilterSettings, ...] = ()
     redact: tuple[FieldPath, ...] = ()
     """Fields of the event's data that are not told."""
     expires: Duration | None = None
@@ -83,9 +89,4 @@ class Endpoint(Settings):
     """Of the alerts that it is told; facts have none."""
     after: Duration = timedelta(0)
     """It is told of an alert only when it has been firing for so long."""
-    quiet: tuple[Quiet, ...] = ()
-
-
-def no_repeat(value: Any) -> Any:
-    """ "" is no repeat, where there is one by default."""
-    return None if value == "" else value
+    quiet: tuple[QuietSettings, ...] = ()

@@ -1,4 +1,4 @@
-"""`[smtp]`, `[[emails]]` and `[[notify]]`, as frozen models."""
+"""`[smtp]` and `[[emails]]`, as frozen models."""
 
 from datetime import timedelta
 from email.utils import parseaddr
@@ -11,7 +11,8 @@ from pydantic import (
     field_validator,
 )
 
-from daemon.config.endpoints import Endpoint
+from daemon.config.endpoints import EndpointSettings, Repeat
+from daemon.config.secrets import AnySecret
 from daemon.config.values import (
     BesideConfig,
     Duration,
@@ -24,7 +25,6 @@ from daemon.config.values import (
     Timeout,
     some,
 )
-from daemon.config.webhooks import RETRIES, HeldSecret, Repeat
 from daemon.core.durations import HOUR, MINUTE
 from daemon.core.model import Secret
 
@@ -39,7 +39,7 @@ class Smtp(Settings):
     port: Port = 587
     security: Literal["starttls", "tls", "none"] = "starttls"
     username: Text | None = None
-    password: Annotated[HeldSecret | None, Field(validate_default=True)] = None
+    password: Annotated[AnySecret | None, Field(validate_default=True)] = None
     sender: Mailbox = Field(validation_alias="from")
     ca_file: BesideConfig | None = None
     """Certificate authorities (PEM) in the place of the machine's."""
@@ -65,7 +65,7 @@ def _once(mailboxes: tuple[str, ...]) -> tuple[str, ...]:
     return mailboxes
 
 
-class Email(Endpoint):
+class Email(EndpointSettings):
     """`[[emails]]`: an endpoint that gets mails."""
 
     name: Name
@@ -80,15 +80,3 @@ class Email(Endpoint):
     most_per_hour: Annotated[int, Field(strict=True, ge=1)] = 30
     """Mailings; what comes beyond waits, and comes together."""
     retries: tuple[Timeout, ...] = MAIL_RETRIES
-
-
-class Notify(Endpoint):
-    """`[[notify]]`: an endpoint behind Apprise: Telegram, ntfy, Pushover, …"""
-
-    name: Name
-    url: HeldSecret
-    """Apprise's; it holds the service's tokens."""
-    language: Literal["he", "en"] = "en"
-    repeat: Repeat = 4 * HOUR
-    timeout: Timeout = timedelta(seconds=30)
-    retries: tuple[Timeout, ...] = RETRIES

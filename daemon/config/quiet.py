@@ -23,13 +23,15 @@ PLACES = {
 """Latitude, longitude, and when candles are lit before sunset, by each place's custom."""
 CANDLES = 18 * MINUTE
 """The same, elsewhere."""
+NIGHTFALL_DEGREES = 8.5
+"""How far below the horizon the sun is when three small stars are seen."""
 NORTHERNMOST = 65
 TILT = 23.45
 """Of the earth: how far the sun's height at midnight differs over the year, in degrees."""
 
 
-class Quiet(Settings):
-    """`[[webhooks.quiet]]`, `[[emails.quiet]]`: from a time to another, or Shabbat and Yom Tov."""
+class QuietSettings(Settings):
+    """`[[webhooks.quiet]]` and its like: from a time to another, or Shabbat and Yom Tov."""
 
     start: ClockTime | None = Field(default=None, validation_alias="from")
     end: ClockTime | None = Field(default=None, validation_alias="to")
@@ -45,7 +47,7 @@ class Quiet(Settings):
     """Before sunset; None: by the custom of the place."""
     nightfall: Timeout | None = None
     """After sunset; None: when the sun is `nightfall_degrees` below the horizon."""
-    nightfall_degrees: Annotated[Number, Field(ge=3, le=12)] = 8.5
+    nightfall_degrees: Annotated[Number, Field(ge=3, le=12)] = NIGHTFALL_DEGREES
     israel: Annotated[bool, Field(strict=True)] = True
     """One day of Yom Tov; False: two."""
     break_through: Severity | None = None

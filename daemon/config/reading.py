@@ -4,28 +4,19 @@ One walk along the models and the document, side by side. It reports and goes on
 gives all faults.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
-from daemon.config.mail import Notify, Smtp
-from daemon.config.secrets import (
-    WAYS,
-    Sources,
-    check_any,
-    check_heartbeat,
-    check_notify,
-    check_signing,
-    check_signing_key,
-    check_token,
-)
-from daemon.config.settings import Heartbeat, Http, HttpToken
-from daemon.config.systems import System
+from pydantic.fields import FieldInfo
+
+from daemon.config.secrets import WAYS, Kind, Sources
 from daemon.config.values import Settings
-from daemon.config.webhooks import Webhook
 from daemon.config.wording import Fault, Location, fault, missing, of_table, unknown_key
 from daemon.core.model import Secret
 
+ANY = Kind(lambda _text: None)
+"""Of a secret that may be anything."""
 PLACEHOLDER = Secret("?")
 """Stands for a secret that has a fault already, so that it is not reported missing as well."""
 
@@ -35,23 +26,18 @@ class Held:
     """A secret of a table: its key, and what it must be."""
 
     key: str
-    check: Callable[[str], None]
-    is_required: bool = True
-    is_list: bool = False
+    kind: Kind
+    is_required: bool
+    is_list: bool
 
 
-HELD: Mapping[type[Settings], tuple[Held, ...]] = {
-    Http: (Held("token", check_token, is_required=False),),
-    HttpToken: (Held("token", check_token),),
-    System: (Held("token", check_token),),
-    Webhook: (
-        Held("secret", check_signing, is_list=True),
-        Held("signing_key", check_signing_key, is_required=False),
-    ),
-    Notify: (Held("url", check_notify),),
-    Heartbeat: (Held("url", check_heartbeat),),
-    Smtp: (Held("password", check_any, is_required=False),),
-}
+def secrets_of(model: type[Settings]) -> tuple[Held, ...]:
+    """The secrets that a table may hold, out of its model."""
+    return tuple(
+        Held(_key(name, one), kind, one.is_required(), _is_list(one.annotation))
+        for name, one in model.model_fields.items()
+        if (kind := _kind(one.annotation, one.metadata)) is not None
+    )
 
 
 @dataclass
@@ -64,8 +50,8 @@ class Reading:
 
     def table(self, model: type[Settings], table: Mapping[str, Any], at: Location = ()) -> dict[str, Any]:
         """The table as its model takes it: known keys only, secrets fetched."""
-        inner = {key: _model(annotation) for key, annotation in _fields(model)}
-        secrets = HELD.get(model, ())
+        inner = {_key(name, one): _model(one.annotation) for name, one in model.model_fields.items()}
+        secrets = secrets_of(model)
         ways = [held.key + way for held in secrets for way in WAYS]
         for key in table.keys() - inner.keys() - set(ways):
             self.faults.append(unknown_key((*at, key), [*(inner.keys() - set(ways)), *ways]))
@@ -117,7 +103,7 @@ class Reading:
             return PLACEHOLDER
         try:
             value = self.sources.value(way, given)
-            held.check(value)
+            held.kind.check(value)
             exposure = self.sources.exposure(way, given)
         except (ValueError, OSError) as error:
             # Without a way, what is given is the secret itself.
@@ -128,10 +114,9 @@ class Reading:
         return Secret(value)
 
 
-def _fields(model: type[Settings]) -> Iterator[tuple[str, Any]]:
-    """Keys of a model as TOML spells them, with their annotations."""
-    for name, one in model.model_fields.items():
-        yield str(one.validation_alias or name), one.annotation
+def _key(name: str, one: FieldInfo) -> str:
+    """The key of a field as TOML spells it."""
+    return str(one.validation_alias or name)
 
 
 def _model(annotation: Any) -> type[Settings] | None:
@@ -139,3 +124,17 @@ def _model(annotation: Any) -> type[Settings] | None:
     if isinstance(annotation, type) and issubclass(annotation, Settings):
         return annotation
     return next(filter(None, map(_model, get_args(annotation))), None)
+
+
+def _kind(annotation: Any, beside: Iterable[object] = ()) -> Kind | None:
+    """What the secrets must be that a key holds; None where it holds none. `beside`: what stands with it."""
+    if annotation is Secret:
+        return next((one for one in beside if isinstance(one, Kind)), ANY)
+    if get_origin(annotation) is Annotated:
+        annotation, *more = get_args(annotation)
+        return _kind(annotation, (*more, *beside))
+    return next(filter(None, (_kind(one, beside) for one in get_args(annotation))), None)
+
+
+def _is_list(annotation: Any) -> bool:
+    return get_origin(annotation) is tuple or any(map(_is_list, get_args(annotation)))

@@ -9,14 +9,18 @@ import binascii
 import os
 import re
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from daemon.config.values import split_url
+from pydantic import InstanceOf
+
+from daemon.config.values import CONTROL, Settings, split_url
 from daemon.config.wording import is_like_secret
+from daemon.core.http import unfit
 from daemon.core.model import Secret
-from daemon.core.webhooks.signing import PREFIX
+from daemon.core.webhooks.signing import PREFIX, PRIVATE_PREFIX, PUBLIC_PREFIX
 from daemon.core.wording import quoted
 
 WAYS = ("", "_file", "_credential", "_env")
@@ -25,8 +29,7 @@ FOLDER = "yemotd_"
 """What stands before the name of a credential that came out of a folder: LoadCredential=yemotd:/etc/…"""
 MAX_BYTES = 64 * 1024
 WEBHOOK_KEY_BYTES = range(24, 65)
-"""The length of a key by Standard Webhooks."""
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+"""The length of a symmetric key by Standard Webhooks 1.0.0, "Signature scheme"."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Sources:
         return _checked(_without_newline(value))
 
     def exposure(self, way: str, given: str) -> str | None:
-        """Why others can read this secret; None where they cannot."""
+        """Why others can read this secret; None where they cannot. Raises OSError where its file is gone."""
         if way == "":
             return "stands in a file that its group or others can read: chmod 600" if self.is_shared else None
         if way != "_file" or not self._path(given).stat().st_mode & stat.S_IROTH:
@@ -84,19 +87,16 @@ class Sources:
         return self.environ[name]
 
 
-def check_any(text: str) -> None:
-    """Nothing more than what every secret must be."""
-
-
 def check_token(text: str) -> None:
     """Raises ValueError for what no HTTP header can carry."""
-    if not text.isascii():
-        raise ValueError("has a sign that is not ASCII, perhaps an invisible mark of direction")
+    reason = unfit(text)
+    if reason:
+        raise ValueError(reason)
 
 
 def check_signing(text: str) -> None:
     """Raises ValueError for what is no symmetric secret of Standard Webhooks."""
-    if text.startswith(("whsk_", "whpk_")):
+    if text.startswith((PRIVATE_PREFIX, PUBLIC_PREFIX)):
         raise ValueError("is a key for asymmetric signatures (v1a); expected a symmetric one, whsec_…")
     if not text.startswith(PREFIX):
         raise ValueError("expected whsec_ and base64")
@@ -118,12 +118,12 @@ def check_signing_key(text: str) -> None:
     ed25519.signer(Secret(text))
 
 
-def check_heartbeat(text: str) -> None:
+def check_url(text: str) -> None:
     """Raises ValueError for what is no URL."""
     split_url(text)
 
 
-def check_notify(text: str) -> None:
+def check_apprise(text: str) -> None:
     """Raises ValueError for what is no URL of Apprise's, or where Apprise is not installed."""
     from daemon.senders import notify  # noqa: PLC0415 - few have such an endpoint
 
@@ -132,6 +132,39 @@ def check_notify(text: str) -> None:
     wrong = notify.fault(text)
     if wrong:
         raise ValueError(wrong)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a secret must be, beside the type of a field that holds it."""
+
+    check: Callable[[str], None]
+    """Raises ValueError, without a part of it, for what it is not."""
+
+
+AnySecret = InstanceOf[Secret]
+"""Nothing more than what every secret must be."""
+Token = Annotated[AnySecret, Kind(check_token)]
+SigningSecret = Annotated[AnySecret, Kind(check_signing)]
+SigningKey = Annotated[AnySecret, Kind(check_signing_key)]
+SecretUrl = Annotated[AnySecret, Kind(check_url)]
+AppriseUrl = Annotated[AnySecret, Kind(check_apprise)]
+
+
+def held(settings: Settings) -> list[str]:
+    """Every secret of a table and of those within it: what no log may show."""
+    return [secret.value for secret in _within(settings)]
+
+
+def _within(value: object) -> Iterator[Secret]:
+    if isinstance(value, Secret):
+        yield value
+    elif isinstance(value, Settings):
+        for name in type(value).model_fields:
+            yield from _within(getattr(value, name))
+    elif isinstance(value, tuple):
+        for one in value:
+            yield from _within(one)
 
 
 def _content(path: Path, given: str) -> str:
@@ -156,6 +189,6 @@ def _without_newline(text: str) -> str:
 def _checked(text: str) -> str:
     if not text.strip():
         raise ValueError("is empty")
-    if _CONTROL.search(text):
+    if CONTROL.search(text):
         raise ValueError("has a NUL, a line break or another control character in it")
     return text

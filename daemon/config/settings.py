@@ -1,21 +1,25 @@
 """The configuration as values: one frozen model for each table of `config.toml`.
 
+Here are the tables that there is one of; `[[systems]]` stands in `systems` and `[systems.*]` in `watches`,
+`[[webhooks]]` in `webhooks`, `[smtp]` and `[[emails]]` in `mail`, `[[notify]]` in `notify`, and what these
+share in `endpoints` and `quiet`.
+
 What one table can judge of itself is judged here; what needs a file, the environment or two tables is
 not. A key that is a word of Python, or says less than the code's own word, has the code's as its field:
-`for` is `hold`, `keep_firing` is `keep`, `from` is `sender`. The watches of a system have a file of
-their own.
+`for` is `hold`, `keep_firing` is `keep`, `from` is `sender`.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
     Field,
-    model_validator,
 )
 
-from daemon.config.mail import Email, Notify, Smtp
-from daemon.config.systems import System
+from daemon.config.mail import Email, Smtp
+from daemon.config.notify import Notify
+from daemon.config.secrets import SecretUrl, Token
+from daemon.config.systems import SystemSettings
 from daemon.config.values import (
     DatabaseUrl,
     Duration,
@@ -27,7 +31,7 @@ from daemon.config.values import (
     listen_address,
     some,
 )
-from daemon.config.webhooks import HeldSecret, Webhook
+from daemon.config.webhooks import Webhook
 from daemon.core.durations import DAY, MINUTE, SECOND
 
 Scope = Literal["read", "command", "admin"]
@@ -46,7 +50,7 @@ class Daemon(Settings):
     """How long the end of the daemon may wait for what is under way."""
 
 
-class Retention(Settings):
+class RetentionSettings(Settings):
     """`[retention]`: how long what has served is kept; "0s" is for ever."""
 
     events: Duration = 90 * DAY
@@ -64,39 +68,35 @@ class HttpToken(Settings):
     """`[[http.tokens]]`: one bearer token, and what it opens."""
 
     name: Name
-    token: HeldSecret
+    token: Token
     scopes: Annotated[tuple[Scope, ...], AfterValidator(some)] = ("read",)
 
 
 class Http(Settings):
-    """`[http]`. A single `token` is a token named "token" that may do everything."""
+    """`[http]`."""
 
     listen: Listen = "127.0.0.1:8470"
     """`host:port`; "" is off."""
-    tokens: tuple[HttpToken, ...] = ()
+    token: Token | None = None
+    """Of a token that is called "token" and may do everything."""
+    named: tuple[HttpToken, ...] = Field(default=(), validation_alias="tokens")
 
     @property
     def address(self) -> tuple[str, int] | None:
         """Host and port to listen on; None: the HTTP side is off."""
         return listen_address(self.listen)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _take_the_single_token(cls, table: Any) -> Any:
-        if not isinstance(table, dict) or "token" not in table:
-            return table
-        rest = {key: value for key, value in table.items() if key != "token"}
-        tokens = rest.get("tokens", ())
-        if isinstance(tokens, list | tuple):
-            # Last, so that the places of the others stay what the file says.
-            rest["tokens"] = (*tokens, {"name": "token", "token": table["token"], "scopes": ("admin",)})
-        return rest
+    @property
+    def tokens(self) -> tuple[HttpToken, ...]:
+        """All that open it."""
+        single = () if self.token is None else (HttpToken(name="token", token=self.token, scopes=("admin",)),)
+        return (*self.named, *single)
 
 
-class Heartbeat(Settings):
+class HeartbeatSettings(Settings):
     """`[heartbeat]`: a sign of life for whoever watches the watcher."""
 
-    url: HeldSecret
+    url: SecretUrl
     """Gets a POST; who knows it can say that all is well, so it is a secret."""
     every: Timeout = MINUTE
 
@@ -105,10 +105,10 @@ class Config(Settings):
     """The whole file."""
 
     daemon: Daemon = Daemon()
-    retention: Retention = Retention()
+    retention: RetentionSettings = RetentionSettings()
     http: Http = Http()
-    heartbeat: Heartbeat | None = None
-    systems: tuple[System, ...] = ()
+    heartbeat: HeartbeatSettings | None = None
+    systems: tuple[SystemSettings, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
     smtp: Smtp | None = None
     emails: tuple[Email, ...] = ()

@@ -8,9 +8,11 @@ from pydantic import (
     field_validator,
 )
 
+from daemon.config.secrets import Token
 from daemon.config.values import (
     BaseUrl,
     BesideConfig,
+    HeaderText,
     Name,
     Number,
     Settings,
@@ -26,27 +28,23 @@ from daemon.config.watches import (
     SmsWatch,
     UnitsWatch,
 )
-from daemon.config.webhooks import HeldSecret
-from daemon.core.commands.command import READS
-from daemon.core.durations import HOUR, SECOND
-
-BASE_URL = "https://www.call2all.co.il/ym/api/"
-FALLBACK_URL = "https://private.call2all.co.il/ym/api/"
-"""The twin of `BASE_URL`: equivalent, so reads may fail over to it."""
+from daemon.core.commands.command import READS, Policy
+from daemon.core.durations import SECOND
+from daemon.yemot.addresses import BASE_URL, FALLBACK_URL
 
 
-class System(Settings):
+class SystemSettings(Settings):
     """`[[systems]]`: one customer's account, and what is watched of it."""
 
     name: Name
-    token: HeldSecret
+    token: Token
     base_url: BaseUrl = BASE_URL
     """Ends with "/"."""
     fallback_url: Annotated[BaseUrl | None, Field(validate_default=True)] = None
     """Where reads go when `base_url` fails. By default the twin of the default base; "" is none."""
     authorization: Literal["token", "bearer"] = "token"
     """The header: the bare token, or `Bearer` before it (the newer gateway)."""
-    switch_id: Text | None = None
+    switch_id: Annotated[HeaderText | None, Field(validate_default=True)] = None
     """The newer gateway's `switch-id` header."""
     ca_file: BesideConfig | None = None
     """Certificate authorities (PEM) to trust beside the machine's own."""
@@ -56,9 +54,9 @@ class System(Settings):
     """For a whole call."""
     commands: tuple[Text, ...] = READS
     """Globs of the commands that this system takes, and no others."""
-    commands_expire: Timeout = HOUR
+    commands_expire: Timeout = Policy.expires
     """After so long a command that says nothing of it itself is not carried out any more."""
-    commands_rate: Annotated[Number, Field(gt=0)] = 5.0
+    commands_rate: Annotated[Number, Field(gt=0)] = Policy.rate
     """A second."""
     campaign_units_per_day: Annotated[Number, Field(ge=0)] | None = None
     """What campaigns may cost by their estimate; None: they are refused."""
@@ -69,6 +67,15 @@ class System(Settings):
     directories: tuple[DirectoryWatch, ...] = ()
     pirsumphone: PirsumPhoneWatch | None = None
     units: UnitsWatch | None = None
+
+    @field_validator("switch_id")
+    @classmethod
+    def _goes_with_a_bearer(cls, switch_id: str | None, info: ValidationInfo) -> str | None:
+        if switch_id is None and info.data.get("authorization") == "bearer":
+            raise ValueError(
+                'needed with authorization = "bearer": the id of the system at the newer gateway'
+            )
+        return switch_id
 
     @field_validator("fallback_url", mode="before")
     @classmethod

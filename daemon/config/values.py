@@ -7,6 +7,8 @@ follows the key and its value: `every = '10ms': at least 200ms`.
 import re
 from collections.abc import Callable
 from datetime import time, timedelta
+from email.errors import MessageError
+from email.headerregistry import Address
 from email.utils import parseaddr
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -23,17 +25,22 @@ from pydantic import (
     PlainValidator,
     ValidationInfo,
 )
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from daemon.core import durations
+from daemon.core.http import unfit
 from daemon.core.webhooks.addresses import Network
+from daemon.core.wording import quoted
 
 SHORTEST_INTERVAL = timedelta(milliseconds=200)
 DATABASES = frozenset({"sqlite", "postgresql"})
 HIGHEST_PORT = 65535
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+"""ASCII's control characters (RFC 20)."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:\[\]]+)):([0-9]{1,5})")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:\[\]\x00-\x1f\x7f]+)):([0-9]{1,5})")
 
 
 class Settings(BaseModel):
@@ -43,7 +50,10 @@ class Settings(BaseModel):
 
 
 def listen_address(listen: str) -> tuple[str, int] | None:
-    """Host, without brackets, and port (0: any that is free) of `host:port`; None for "", which is off."""
+    """Host, without brackets, and port (0: any that is free) of `host:port`; None for "", which is off.
+
+    Raises ValueError for what is neither.
+    """
     if not listen:
         return None
     written = _LISTEN.fullmatch(listen)
@@ -51,11 +61,16 @@ def listen_address(listen: str) -> tuple[str, int] | None:
         raise ValueError('expected host:port, such as "127.0.0.1:8470" or "[::1]:8470"; "" turns it off')
     if written[1]:
         _ip(written[1])
+    else:
+        _host_name(written[2])
     return written[1] or written[2], int(written[3])
 
 
 def split_url(url: str) -> SplitResult:
-    """The parts of an http or https URL that names a host, and no user or password."""
+    """The parts of an http or https URL that names a host, and no user or password.
+
+    Raises ValueError for any other, without a part of it.
+    """
     if not url.isascii() or re.search(r"[\x00-\x20\x7f\\]", url):
         raise ValueError("has a space, a backslash or a sign that is not ASCII; percent-encode it")
     try:
@@ -122,8 +137,15 @@ def _at_least(least: timedelta) -> Callable[[timedelta], timedelta]:
 def _text(value: str) -> str:
     if not value.strip():
         raise ValueError("must not be empty")
-    if _CONTROL.search(value):
+    if CONTROL.search(value):
         raise ValueError("has a line break or another control character in it")
+    return value
+
+
+def _header_text(value: str) -> str:
+    reason = unfit(value)
+    if reason:
+        raise ValueError(reason)
     return value
 
 
@@ -152,9 +174,18 @@ def _listen(value: str) -> str:
 
 def _database(value: str) -> str:
     scheme, separator, _ = value.partition("://")
-    if not separator or scheme.partition("+")[0] not in DATABASES:
+    is_ours = separator and scheme.partition("+")[0] in DATABASES
+    if not is_ours or CONTROL.search(value) or not _is_read(value):
         raise ValueError('expected "sqlite:///yemotd.db" or "postgresql+psycopg://host/name"')
     return value
+
+
+def _is_read(database: str) -> bool:
+    try:
+        make_url(database)
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
+        return False
+    return True
 
 
 def _timezone(value: str) -> str:
@@ -166,16 +197,32 @@ def _timezone(value: str) -> str:
 
 
 def _mailbox(value: str) -> str:
-    local, _, domain = parseaddr(_text(value))[1].rpartition("@")
-    if not local or not domain:
+    address = parseaddr(_text(value))[1]
+    if not re.fullmatch(r"[^\s<>]+@[^\s<>]+", address) or not _is_address(address):
         raise ValueError('expected a mail address, such as "ops@example.org" or "Ops <ops@example.org>"')
     return value
+
+
+def _is_address(text: str) -> bool:
+    """Whether it can stand in a mail's head, where the local part is ASCII (RFC 5322, section 3.4.1)."""
+    try:
+        return bool(Address(addr_spec=text).domain)
+    except (ValueError, MessageError, AttributeError, IndexError):
+        # The last two are the library's own, where a quote or a bracket is not closed.
+        return False
 
 
 def _host(value: str) -> str:
     if not value or re.search(r"[\s/@\[\]\x00-\x1f]", value):
         raise ValueError('expected the name or address of a host, such as "mail.example.org"')
     return value
+
+
+def _host_name(value: str) -> None:
+    try:
+        value.encode("idna")
+    except UnicodeError:
+        raise ValueError(f"{quoted(value)} is no name that a host can have") from None
 
 
 def _ip(value: str) -> None:
@@ -219,6 +266,7 @@ Whole = Annotated[int, Field(strict=True)]
 Port = Annotated[int, Field(strict=True, ge=1, le=HIGHEST_PORT)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Text = Annotated[str, AfterValidator(_text)]
+HeaderText = Annotated[Text, AfterValidator(_header_text)]
 Name = Annotated[str, AfterValidator(_name)]
 Url = Annotated[str, AfterValidator(_url)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]

@@ -58,7 +58,7 @@ class SipWatch(Settings):
     contexts_every: Every = 5 * MINUTE
 
 
-class Threshold(Settings):
+class ThresholdSettings(Settings):
     """`[[systems.queues.thresholds]]`: fires on the bad side of `above` or `below`, resolves at `clear`."""
 
     metric: Metric
@@ -103,7 +103,7 @@ class QueueWatch(Settings):
     """The extension, exactly as written: the API is asked for it in this form."""
     name: Text = Field(default=None, validate_default=True)
     every: Every = 10 * SECOND
-    thresholds: tuple[Threshold, ...] = ()
+    thresholds: tuple[ThresholdSettings, ...] = ()
     initial: Initial = "baseline"
 
     @field_validator("name", mode="before")

@@ -3,9 +3,10 @@
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from daemon.config.endpoints import Endpoint, no_repeat
+from daemon.config.endpoints import EndpointSettings, Repeat
+from daemon.config.secrets import SigningKey, SigningSecret
 from daemon.config.values import (
     BesideConfig,
     Block,
@@ -19,7 +20,6 @@ from daemon.config.values import (
     some,
 )
 from daemon.core.durations import HOUR, MINUTE, SECOND
-from daemon.core.model import Secret
 from daemon.core.rendering.formats import Format
 from daemon.core.routing.plan import Order
 
@@ -36,8 +36,6 @@ RETRIES = (
 )
 """Waits before the second, third, … attempt: three days in all, as Standard Webhooks suggests."""
 
-Repeat = Annotated[Timeout | None, BeforeValidator(no_repeat)]
-HeldSecret = InstanceOf[Secret]
 Rate = Annotated[Number, Field(gt=0)]
 
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -68,7 +66,7 @@ def _headers(headers: dict[str, str]) -> dict[str, str]:
     return headers
 
 
-class Schedule(Settings):
+class ScheduleSettings(Settings):
     """`[[webhooks.schedules]]`: how long events of some types are tried."""
 
     events: Annotated[tuple[Text, ...], AfterValidator(some)]
@@ -79,14 +77,14 @@ class Schedule(Settings):
     """None: the webhook's; "0s": never."""
 
 
-class Webhook(Endpoint):
+class Webhook(EndpointSettings):
     """`[[webhooks]]`: an endpoint that gets signed requests."""
 
     name: Name
     url: Url
-    secrets: tuple[HeldSecret, ...] = Field(validation_alias="secret")
+    secrets: tuple[SigningSecret, ...] = Field(validation_alias="secret")
     """`whsec_…`; more than one while a receiver changes over: every one signs."""
-    signing_key: HeldSecret | None = None
+    signing_key: SigningKey | None = None
     """`whsk_…`: signs beside the secrets, so that a receiver need hold no secret (v1a)."""
     format: Format = Format.STANDARD
     payload: Literal["full", "thin"] = "full"
@@ -113,7 +111,7 @@ class Webhook(Endpoint):
     recovery_rate: Rate = 50
     """The same, for what waited while it was away."""
     retries: tuple[Timeout, ...] = RETRIES
-    schedules: tuple[Schedule, ...] = ()
+    schedules: tuple[ScheduleSettings, ...] = ()
     repeat: Repeat = None
     """After so long it is reminded of what still fires, then after twice as long; None: never."""
 

@@ -1,8 +1,9 @@
 """Phone numbers, made equal before they are compared: `+972…`, `972…` and `0…` name the same phone."""
 
 COUNTRY = "972"
+"""Israel, by ITU-T E.164."""
 LONGEST_NATIONAL = 10
-"""Digits of the longest national number with its leading zero (05x-xxxxxxx)."""
+"""Digits of the longest number of Israel's numbering plan with its leading zero (05x-xxxxxxx)."""
 
 
 def normalise(number: str) -> str:

@@ -56,7 +56,7 @@ class _Show:
         self._plan = plan
         self._console = console
         self._screen = Screen(console)
-        simulator = Simulator(plan.scenario.systems())
+        simulator = Simulator(plan.scenario.systems(clock.utcnow), now=clock.utcnow)
         self._system = simulator.systems[plan.scenario.token]
         self._stage = Stage(
             directory,
@@ -95,7 +95,9 @@ class _Show:
         self._give_a_campaign()
         self._began = clock.monotonic()
         scenario, simulator = self._plan.scenario, self._stage.simulator
-        with scenario.start(simulator, speed=self._plan.speed, on_step=self._screen.happened) as playing:
+        with scenario.start(
+            simulator, monotonic=clock.monotonic, speed=self._plan.speed, on_step=self._screen.happened
+        ) as playing:
             while not playing.wait(0):
                 self._mind_the_daemon()
                 self._refresh("Playing the scenario. Ctrl-C ends it.")

@@ -11,14 +11,13 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from daemon.core.model import Secret
-from daemon.core.webhooks.signing import PREFIX, Signer
+from daemon.core.webhooks.signing import PREFIX, PRIVATE_PREFIX, PUBLIC_PREFIX, Signer
 from daemon.core.webhooks.verification import Verifier
 
-PRIVATE_PREFIX = "whsk_"
-PUBLIC_PREFIX = "whpk_"
 VERSION = "v1a,"
 KEY_BYTES = 32
-"""Of a seed and of a public key; a private key is the seed, or the seed and the public key behind it."""
+"""Of a seed and of a public key (RFC 8032, section 5.1.5); a private key is the seed, or the seed and the
+public key behind it."""
 
 
 def signer(secret: Secret) -> Signer:

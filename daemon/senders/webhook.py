@@ -6,6 +6,7 @@ attempt: a total deadline that a dripping receiver cannot stretch, no redirects,
 environment, and the address judged when the socket is opened, after the name was resolved.
 """
 
+import os
 import re
 import select
 import socket
@@ -284,8 +285,8 @@ class _Handle:
         curl.setopt(pycurl.NOPROXY, "")  # the same
         self._trust(target.ca_file)
         if target.certificate:
-            curl.setopt(pycurl.SSLCERT, str(target.certificate))
-            curl.setopt(pycurl.SSLKEY, str(target.key or target.certificate))
+            curl.setopt(pycurl.SSLCERT, os.fsencode(target.certificate))
+            curl.setopt(pycurl.SSLKEY, os.fsencode(target.key or target.certificate))
         curl.setopt(pycurl.USERAGENT, f"yemotd/{__version__}")
         curl.setopt(pycurl.TIMEOUT_MS, _milliseconds(target.timeout))
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, _milliseconds(target.connect_timeout))
@@ -326,8 +327,8 @@ class _Handle:
 
     def _trust(self, own: Path | None) -> None:
         """Trust the certificate authorities in a file, or else the machine's."""
-        self.curl.setopt(pycurl.CAINFO, str(own or ca_file()))
-        self.curl.setopt(pycurl.PROXY_CAINFO, str(own or ca_file()))
+        self.curl.setopt(pycurl.CAINFO, os.fsencode(own or ca_file()))
+        self.curl.setopt(pycurl.PROXY_CAINFO, os.fsencode(own or ca_file()))
         if own:
             # By its content, not by its name: libcurl would know the name, and not look into it for a day.
             with suppress(OSError, pycurl.error):  # then the attempt says what is wrong with the file

@@ -9,8 +9,9 @@
 A path and a body in, a status and an object out; no sockets. A 400 names each field and the way out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -43,6 +44,7 @@ class Controlled:
 
     systems: Mapping[str, SimulatedSystem]
     faults: Faults
+    now: Callable[[], datetime]
     strangers: Sequence[ApiRequest] = ()
     """Requests whose token opened nothing."""
 
@@ -109,7 +111,7 @@ def _faults(request: ControlRequest, controlled: Controlled) -> ControlReply:
     faults = controlled.faults
     if request.verb == "POST":
         # A fault is the simulator's, not a system's; any system will do.
-        anyone = next(iter(controlled.systems.values()), None) or SimulatedSystem()
+        anyone = next(iter(controlled.systems.values()), None) or SimulatedSystem(now=controlled.now)
         return _act(request, "fault", Target(anyone, faults))
     if request.verb == "DELETE":
         faults.clear(request.query.get("method"))

@@ -8,12 +8,11 @@ import threading
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 
 from daemon.core import durations
-from daemon.host.clock import monotonic, utcnow
 from daemon.simulator.actions import ACTIONS, Prepared, Target, prepare
 from daemon.simulator.faults import Faults
 from daemon.simulator.parameters import shown, suggestion
@@ -24,6 +23,8 @@ FOLDER = Path(__file__).parent / "scenarios"
 DEFAULT_TOKEN = "0770000000:demo"  # noqa: S105 - opens the simulator only
 KEYS = ("title", "token", "setup", "steps")
 STEP_KEYS = ("at", "do", "system")
+SOME_TIME = datetime(2026, 1, 1, tzinfo=UTC)
+"""For a trial: what can be set up can be at any time."""
 
 
 class ScenarioError(ValueError):
@@ -61,7 +62,7 @@ class Scenario:
         """From the start to the last step."""
         return self.steps[-1].at if self.steps else timedelta(0)
 
-    def systems(self, now: Callable[[], datetime] = utcnow) -> dict[str, SimulatedSystem]:
+    def systems(self, now: Callable[[], datetime]) -> dict[str, SimulatedSystem]:
         """New systems by token, as they are before the first step: what a `Simulator` is made with."""
         tokens = dict.fromkeys([self.token, *(step.token for step in (*self.setup, *self.steps))])
         found = {token: SimulatedSystem(token.partition(":")[0], now=now) for token in tokens}
@@ -81,15 +82,16 @@ class Scenario:
         self,
         simulator: Simulator,
         *,
+        monotonic: Callable[[], float],
         on_step: Callable[[str], None] | None = None,
         speed: float = 1.0,
         stopping: threading.Event | None = None,
     ) -> bool:
         """Play the steps, and come back after the last one, or when `stopping` is set (False).
 
-        The systems are set up before (`systems`, `prepare`). `on_step` is told each step that was done, or
-        was not possible. `speed` 2 plays twice as fast. Raises ValueError for a speed that is not positive,
-        and for tokens that the simulator does not know.
+        The systems are set up before (`systems`, `prepare`). `monotonic`: seconds that only grow. `on_step`
+        is told each step that was done, or was not possible. `speed` 2 plays twice as fast. Raises ValueError
+        for a speed that is not positive, and for tokens that the simulator does not know.
         """
         self._check(simulator.systems, speed)
         stopping = stopping or threading.Event()
@@ -104,13 +106,21 @@ class Scenario:
         return True
 
     def start(
-        self, simulator: Simulator, *, on_step: Callable[[str], None] | None = None, speed: float = 1.0
+        self,
+        simulator: Simulator,
+        *,
+        monotonic: Callable[[], float],
+        on_step: Callable[[str], None] | None = None,
+        speed: float = 1.0,
     ) -> "Playing":
         """`play` in a thread of its own, from which `on_step` is called."""
         self._check(simulator.systems, speed)
         stopping = threading.Event()
         return Playing(
-            stopping, lambda: self.play(simulator, on_step=on_step, speed=speed, stopping=stopping)
+            stopping,
+            lambda: self.play(
+                simulator, monotonic=monotonic, on_step=on_step, speed=speed, stopping=stopping
+            ),
         )
 
     def _check(self, systems: Mapping[str, SimulatedSystem], speed: float = 1.0) -> None:
@@ -183,7 +193,7 @@ def parse(text: str, name: str = "the scenario") -> Scenario:
         raise ScenarioError(name, faults)
     scenario = Scenario(title, token, tuple(setup), tuple(sorted(steps, key=lambda step: step.at)))
     try:
-        scenario.systems()
+        scenario.systems(lambda: SOME_TIME)
     except ValueError as error:
         raise ScenarioError(name, [f"setup: {error}"]) from None
     return scenario

@@ -12,7 +12,6 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import unquote
 
-from daemon.host.clock import utcnow
 from daemon.simulator import answers
 from daemon.simulator.api_refusals import ApiRefusal
 from daemon.simulator.control import Controlled, ControlReply, ControlRequest, control, invalid
@@ -39,7 +38,7 @@ class Simulator:
         self,
         systems: Mapping[str, SimulatedSystem],
         *,
-        now: Callable[[], datetime] = utcnow,
+        now: Callable[[], datetime],
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
@@ -159,4 +158,4 @@ class Simulator:
             return invalid(Problem("body", f"expected JSON; {error}"))
         path = tuple(unquote(part) for part in incoming.path.removeprefix(CONTROL).strip("/").split("/"))
         request = ControlRequest(incoming.verb, path, incoming.query, body)
-        return control(request, Controlled(self.systems, self.faults, self.strangers))
+        return control(request, Controlled(self.systems, self.faults, self._now, self.strangers))

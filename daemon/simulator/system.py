@@ -13,7 +13,6 @@ from threading import RLock
 from types import MappingProxyType
 
 from daemon.core.model import Json
-from daemon.host.clock import utcnow
 from daemon.simulator.extensions import Ground, SimulatedDirectory, SimulatedQueue
 from daemon.simulator.spelling import SimulationError, Style, extension
 
@@ -104,7 +103,7 @@ class SimulatedSystem:
         self,
         number: str = "0770000000",
         *,
-        now: Callable[[], datetime] = utcnow,
+        now: Callable[[], datetime],
         style: Style | None = None,
     ) -> None:
         self.number = number

@@ -207,7 +207,7 @@ def _engine(url: str) -> sa.Engine:
     try:
         parsed = sa.make_url(url)
         engine = sa.create_engine(parsed.difference_update_query([CHECKPOINT]))
-    except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
+    except (sa.exc.ArgumentError, ModuleNotFoundError, ValueError) as error:
         raise DatabaseError(f"database = {shown(url)!r}: {error}") from None
     if engine.dialect.name == "sqlite":
         pages = parsed.query.get(CHECKPOINT, "1000")

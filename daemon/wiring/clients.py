@@ -4,9 +4,10 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from daemon import __version__
-from daemon.config.settings import Config, Heartbeat
-from daemon.config.systems import System
+from daemon.config.settings import Config, HeartbeatSettings
+from daemon.config.systems import SystemSettings
 from daemon.core.model import Unknown
+from daemon.host import clock
 from daemon.yemot.client import Access, Client, Heard, unheard
 from daemon.yemot.transport import Request, Timeouts, Transport
 
@@ -16,22 +17,26 @@ ACCEPTED = range(200, 300)
 
 
 def clients_of(config: Config, heard: Heard = unheard) -> list[Client]:
-    """One client for each system, in their order; `heard` is told what time the API says it is."""
+    """One client for each system, in their order; `heard` is told what time the API says it is.
+
+    Raises OSError where a file of authorities cannot be read any more.
+    """
     return [client_of(system, heard) for system in config.systems]
 
 
-def client_of(system: System, heard: Heard = unheard) -> Client:
-    """The client of one system."""
+def client_of(system: SystemSettings, heard: Heard = unheard) -> Client:
+    """The client of one system. Raises OSError where its file of authorities cannot be read any more."""
     timeouts = Timeouts(system.connect_timeout, system.read_timeout, system.deadline)
     access = Access(
         system.token, system.base_url, system.fallback_url, system.authorization, system.switch_id
     )
-    return Client(access, Transport(timeouts, ca_file=system.ca_file), heard)
+    transport = Transport(timeouts, monotonic=clock.monotonic, ca_file=system.ca_file)
+    return Client(access, transport, heard, now=clock.utcnow)
 
 
-def heartbeat_of(config: Heartbeat) -> Callable[[bytes], str | None]:
+def heartbeat_of(config: HeartbeatSettings) -> Callable[[bytes], str | None]:
     """What posts a sign of life, and returns why it did not arrive; the address is in no such reason."""
-    transport = Transport(TIMEOUTS)
+    transport = Transport(TIMEOUTS, monotonic=clock.monotonic)
     headers = {"content-type": "application/json", "user-agent": f"yemotd/{__version__}"}
 
     def post(body: bytes) -> str | None:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from daemon.config.settings import Config
-from daemon.config.systems import System
+from daemon.config.systems import SystemSettings
 from daemon.core.commands import command as types
 from daemon.core.commands import judgement
 from daemon.core.commands.command import TYPES, Command, CommandType, Done, Policy
@@ -134,7 +134,7 @@ def _holiday_end(now: datetime) -> datetime:
     return holiday_end(now)
 
 
-def _platform(system: System, client: Client, zone: ZoneInfo) -> Platform:
+def _platform(system: SystemSettings, client: Client, zone: ZoneInfo) -> Platform:
     method = "GetSmsIncomingLog" if system.sms is None else system.sms.method
     return Platform(client, method, zone, clock.utcnow)
 

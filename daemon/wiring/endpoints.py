@@ -3,15 +3,13 @@
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from daemon.config.endpoints import Endpoint
-from daemon.config.mail import Notify
-from daemon.config.quiet import DAYS
-from daemon.config.quiet import Quiet as QuietWindow
+from daemon.config.endpoints import EndpointSettings
+from daemon.config.notify import Notify
+from daemon.config.quiet import DAYS, QuietSettings
 from daemon.config.settings import Config
 from daemon.config.webhooks import Webhook
 from daemon.core.delivery.route import Route
 from daemon.core.durations import NOTHING
-from daemon.core.model import Secret
 from daemon.core.retention import Retention
 from daemon.core.routing.filters import Filter
 from daemon.core.routing.plan import Interest
@@ -64,7 +62,7 @@ def _notify_schedule(notify: Notify) -> Schedule:
     return Schedule(("*",), notify.retries, notify.expires or None)
 
 
-def _wishes(config: Config, one: Endpoint) -> dict[str, Any]:
+def _wishes(config: Config, one: EndpointSettings) -> dict[str, Any]:
     """What every kind of endpoint has."""
     return {
         "events": one.events,
@@ -76,7 +74,7 @@ def _wishes(config: Config, one: Endpoint) -> dict[str, Any]:
     }
 
 
-def _quiet(window: QuietWindow, default_zone: str) -> Quiet:
+def _quiet(window: QuietSettings, default_zone: str) -> Quiet:
     zone = ZoneInfo(window.timezone or default_zone)
     if window.start is not None and window.end is not None:
         days = frozenset(DAYS.index(day) for day in window.days)
@@ -145,18 +143,3 @@ def retention(config: Config) -> Retention:
     """How long what has served is kept."""
     kept = {name: getattr(config.retention, name) or None for name in type(config.retention).model_fields}
     return Retention(**kept)
-
-
-def secrets(config: Config) -> list[str]:
-    """Every secret of a configuration, for the log's second wall."""
-    smtp = [config.smtp.password] if config.smtp and config.smtp.password else []
-    held: list[Secret] = [
-        *(system.token for system in config.systems),
-        *(token.token for token in config.http.tokens),
-        *(secret for webhook in config.webhooks for secret in webhook.secrets),
-        *(notify.url for notify in config.notify),
-        *((config.heartbeat.url,) if config.heartbeat else ()),
-        *(webhook.signing_key for webhook in config.webhooks if webhook.signing_key),
-        *smtp,
-    ]
-    return [secret.value for secret in held]

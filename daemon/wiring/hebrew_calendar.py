@@ -14,15 +14,12 @@ from astral import Observer
 from astral import sun as astral_sun
 from pyluach.dates import GregorianDate
 
+from daemon.config.quiet import NIGHTFALL_DEGREES, PLACES
 from daemon.core.commands.command import LONGEST_HOLIDAY
 from daemon.core.durations import DAY
 
 SATURDAY = 5
 STEP = timedelta(minutes=10)
-JERUSALEM = (31.78, 35.22)
-CANDLES = timedelta(minutes=40)
-"""Before sunset, as in Jerusalem: the platform stops no later."""
-NIGHTFALL_DEGREES = 8.5
 LATER = timedelta(minutes=30)
 """When to ask again where the calendar knows of no holiday."""
 
@@ -96,9 +93,13 @@ def _of_the_sun(find: Callable[[Observer, date], datetime], place: Place, day: d
 
 
 def holiday_end(now: datetime) -> datetime:
-    """When Shabbat or the holiday of a moment is over in Jerusalem; a while later where there is none."""
-    place = Place(*JERUSALEM, ZoneInfo("Asia/Jerusalem"))
-    days = HolyDays(place, CANDLES, NIGHTFALL_DEGREES, None, is_israel=True)
+    """When Shabbat or the holiday of a moment is over in Jerusalem; a while later where there is none.
+
+    Candles are lit nowhere earlier than there, so the platform stops no sooner.
+    """
+    latitude, longitude, candles = PLACES["jerusalem"]
+    place = Place(latitude, longitude, ZoneInfo("Asia/Jerusalem"))
+    days = HolyDays(place, candles, NIGHTFALL_DEGREES, None, is_israel=True)
     moment = now
     while days.covers(moment) and moment < now + LONGEST_HOLIDAY:
         moment += STEP

@@ -10,14 +10,14 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from daemon.config.systems import System
+from daemon.config.systems import SystemSettings
 from daemon.config.watches import (
     DirectoryWatch,
     PirsumPhoneWatch,
     QueueWatch,
     SipWatch,
     SmsWatch,
-    Threshold,
+    ThresholdSettings,
     UnitsWatch,
 )
 from daemon.core.alerts.life import Phase, Seen
@@ -33,17 +33,17 @@ Make = Callable[[Client, ZoneInfo], AnyKind]
 """A kind, once it is known whom it asks, and whose days and hours the answers name."""
 
 
-def plan(system: System) -> list[Description]:
+def plan(system: SystemSettings) -> list[Description]:
     """What is watched of a system, without anybody to ask."""
     return [description for description, _ in _rows(system)]
 
 
-def watches(system: System, client: Client, zone: ZoneInfo) -> list[AnyWatch]:
+def watches(system: SystemSettings, client: Client, zone: ZoneInfo) -> list[AnyWatch]:
     """The same, to be polled."""
     return [Watch(description, make(client, zone)) for description, make in _rows(system)]
 
 
-def _rows(system: System) -> Iterator[tuple[Description, Make]]:
+def _rows(system: SystemSettings) -> Iterator[tuple[Description, Make]]:
     """Each watch: its name, the method that it asks, how often, what it finds and how long that must last."""
     if log := system.sms:
         yield _of(system, "sms", log.method, log.every, {"a message": NOTHING}), partial(Sms, log)
@@ -64,7 +64,7 @@ def _rows(system: System) -> Iterator[tuple[Description, Make]]:
         yield _of(system, units.SUBJECT, "GetSession", balance.every, finds), partial(Units, balance)
 
 
-def _sip_rows(system: System, phones: SipWatch) -> Iterator[tuple[Description, Make]]:
+def _sip_rows(system: SystemSettings, phones: SipWatch) -> Iterator[tuple[Description, Make]]:
     finds = {"unregistered": phones.hold}
     yield _of(system, "sip", "GetSipAccountsRegisteredStatus", phones.every, finds), partial(Sip, phones)
     for number in phones.contexts:
@@ -74,7 +74,7 @@ def _sip_rows(system: System, phones: SipWatch) -> Iterator[tuple[Description, M
 
 
 def _of(
-    system: System, name: str, method: str, every: timedelta, finds: Mapping[str, timedelta]
+    system: SystemSettings, name: str, method: str, every: timedelta, finds: Mapping[str, timedelta]
 ) -> Description:
     api_rule = Rule(system.api.hold, system.api.keep, system.api.severity)
     return Description(system.name, name, method, every, finds, api_rule)
@@ -276,13 +276,13 @@ class Units(WatchKind[units.State, units.Observation]):
         return False  # the date of expiry comes nearer by itself
 
 
-def _threshold(one: Threshold) -> queues.Threshold:
+def _threshold(one: ThresholdSettings) -> queues.Threshold:
     return queues.Threshold(
         one.metric, one.above, one.below, one.clear, Rule(one.hold, one.keep, one.severity)
     )
 
 
-def _in_words(threshold: Threshold) -> str:
+def _in_words(threshold: ThresholdSettings) -> str:
     if threshold.above is not None:
         return f"{threshold.metric} above {threshold.above:g}"
     return f"{threshold.metric} below {threshold.below:g}"

@@ -30,6 +30,7 @@ Data = Mapping[str, object]
 """The JSON object of a successful answer."""
 
 ESCAPE = re.compile(r'\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt])')
+# Escapes of a JSON string (RFC 8259, section 7), as GetSmsIncomingLog has them in `message`.
 TELLING_ESCAPES = ("\\u", '\\"')
 
 

@@ -4,7 +4,6 @@ What the fields of an answer mean is `answers`' and `commands`' business; nothin
 """
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,10 +13,11 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from daemon import __version__
 from daemon.core.commands.results import Bridged, Kicked, Paused, Registration
+from daemon.core.http import unfit
 from daemon.core.model import Failure, Json, Secret, Unknown
 from daemon.core.watches.watch import Answered, Unchanged
-from daemon.host.clock import utcnow
 from daemon.yemot import commands
+from daemon.yemot.addresses import BASE_URL
 from daemon.yemot.envelope import Answer, clean, http_date, judge
 from daemon.yemot.reads import Read
 from daemon.yemot.transport import Reply, Request, Transport
@@ -26,14 +26,11 @@ ResultT = TypeVar("ResultT")
 SeenT = TypeVar("SeenT")
 AnsweredT = TypeVar("AnsweredT")
 
-BASE_URL = "https://www.call2all.co.il/ym/api/"
-"""The default of a system."""
 POSTED = frozenset({"QueueManagement", "CallExtensionBridging"})
-"""Methods that take arrays, and so JSON."""
+"""Methods that take arrays (`callIds`, `phones`), and so JSON."""
 WORTH_ANOTHER_HOST = frozenset({Failure.UNREACHABLE, Failure.TIMEOUT, Failure.FILTERED, Failure.SERVER_ERROR})
-HEADER_SAFE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 MIN_PASSWORD = 4
-"""Characters of a direct token's password from which it is worth hiding by itself."""
+"""Ours. Characters of a direct token's password from which it is worth hiding by itself."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +57,16 @@ def unheard(_server_date: datetime, _now: datetime) -> None:
 class Client:
     """Calls of one system. Safe to use from several threads."""
 
-    def __init__(self, access: Access, transport: Transport, heard: Heard = unheard) -> None:
+    def __init__(
+        self,
+        access: Access,
+        transport: Transport,
+        heard: Heard = unheard,
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
         """Raises ValueError, which never shows the token, where `access` cannot be used."""
+        self._now = now
         self._heard = heard
         self._base_urls = [_folder(url) for url in (access.base_url, access.fallback_url) if url]
         self._headers = _headers(access)
@@ -131,7 +136,8 @@ class Client:
         calls_timeout: int | None = None,
         tzintuk_lists: Sequence[str] = (),
     ) -> Bridged | Unknown:
-        """CallExtensionBridging: dials people and costs units. `calls_timeout`: seconds, at most 35.
+        """CallExtensionBridging: dials people and costs units. `calls_timeout`: seconds, at most 35 by its
+        `callsTimeOut`.
 
         REFUSED without a code where the phones cannot be put into the API's words: nothing was sent.
         """
@@ -191,7 +197,7 @@ class Client:
     ) -> ResultT | Unknown:
         request = self._request(base_url + method, params, is_posted=method in POSTED)
         reply = self._transport.send(request, repeatable=repeatable)
-        now = utcnow()
+        now = self._now()
         result = reply if isinstance(reply, Unknown) else judged(reply, now)
         if isinstance(result, Unknown):
             return replace(result, message=clean(result.message, self._secrets))
@@ -236,10 +242,9 @@ def _headers(access: Access) -> dict[str, str]:
 
 
 def _header_safe(key: str, value: str) -> str:
-    if not value:
-        raise ValueError(f"{key}: empty")
-    if not HEADER_SAFE.fullmatch(value):
-        raise ValueError(f"{key}: holds a blank at an end, a line break or a letter that is not ASCII")
+    reason = unfit(value)
+    if reason:
+        raise ValueError(f"{key}: {reason}")
     return value
 
 

@@ -8,6 +8,7 @@ name is out of reach: the resolver has timeouts of its own.
 import http.client
 import io
 import socket
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -16,15 +17,14 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
-from daemon.host.clock import monotonic
-
 
 @dataclass
 class Exchange:
     """One request and its answer, under way. All times in seconds."""
 
+    monotonic: Callable[[], float]
+    """The clock that the deadline is read on."""
     deadline: float
-    """On the monotonic clock."""
     connect: float
     read: float
     needs_new_connection: bool
@@ -39,7 +39,14 @@ class Exchange:
 
     def left(self, limit: float) -> float:
         """How long the next operation may take. Raises TimeoutError when the deadline has passed."""
-        return min(_left(self.deadline), limit)
+        return min(self.left_until(self.deadline), limit)
+
+    def left_until(self, deadline: float) -> float:
+        """How long there is until a moment of the clock. Raises TimeoutError when it has passed."""
+        left = deadline - self.monotonic()
+        if left <= 0:
+            raise TimeoutError("the deadline passed")
+        return left
 
 
 CURRENT: ContextVar[Exchange] = ContextVar("exchange")
@@ -136,24 +143,17 @@ class TimedTlsPool(HTTPSConnectionPool):
 
 def _connect(host: str, port: int, exchange: Exchange) -> socket.socket:
     """Connect to the first address that answers; all of them and the handshake within `exchange.connect`."""
-    until = monotonic() + exchange.left(exchange.connect)
+    until = exchange.monotonic() + exchange.left(exchange.connect)
     failure = OSError("the name has no address")
     for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         sock = socket.socket(family, kind, protocol)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.settimeout(_left(until))
+            sock.settimeout(exchange.left_until(until))
             sock.connect(address)
-            sock.settimeout(_left(until))
+            sock.settimeout(exchange.left_until(until))
             return sock
         except OSError as error:
             sock.close()
             failure = error
     raise failure
-
-
-def _left(deadline: float) -> float:
-    left = deadline - monotonic()
-    if left <= 0:
-        raise TimeoutError("the deadline passed")
-    return left

@@ -19,23 +19,26 @@ from daemon.yemot.scalars import integer, without_surrogates
 from daemon.yemot.transport import Reply
 
 MAX_MESSAGE = 300
-"""Characters of a message that people are shown."""
+"""Ours. Characters of a message that people are shown."""
 MAX_READ = 20 * MAX_MESSAGE
-"""Characters of a message that are looked at: cleaning takes time."""
+"""Ours. Characters of a message that are looked at: cleaning takes time."""
 MAX_WAIT = timedelta(days=1)
-"""The longest wait that is believed."""
+"""Ours. The longest wait that is believed."""
 
 BAD_LOGIN = 1
 SYSTEM_ERROR = 105
 REFUSALS = frozenset({101, 102, 103, 104, 120})
-"""Not configured, no valid phones, not enough units, Shabbat or a holiday, caller id not authorised."""
+"""Values of `messageCode`, by the platform's list of them. CallExtensionBridging is refused by the last:
+not configured, no valid phones, not enough units, Shabbat or a holiday, caller id not authorised."""
 
+# Words of `message`, as servers were seen to say them: no list of them is documented.
 TOKEN_WORDS = re.compile(
     r"session token is invalid|session is expired|MFA_REQUIRED|username or password is incorrect",
     re.IGNORECASE,
 )
 UNSUPPORTED_WORDS = re.compile(r"(?:does not|doesn't|not) support|אינו תומך", re.IGNORECASE)
 WAIT_WORDS = re.compile(r"\bwait\s+(\d{1,7})\s*s\b", re.IGNORECASE)
+# An HTTP error's whole body: "Exception IllegalStateException (session is expired) thrown".
 OLD_BACKEND = re.compile(rb"\s*Exception\b.{0,500}\bthrown\s*", re.IGNORECASE | re.DOTALL)
 TITLE = re.compile(r"<title[^>]{0,100}>(.{1,200}?)</title>", re.IGNORECASE | re.DOTALL)
 SECONDS = re.compile(r"\d{1,9}", re.ASCII)

@@ -35,7 +35,7 @@ def sms_log(limit: int, start_date: str | None = None, end_date: str | None = No
 def incoming_sms(
     limit: int, start_date: str | None = None, end_date: str | None = None
 ) -> Read[sms.Observation]:
-    """GetIncomingSms, its successor: at most 3000 rows."""
+    """GetIncomingSms, its successor; `limit` as in `core.watches.sms.MAX_LIMIT`."""
     given = _given(limit=limit, startDate=start_date, endDate=end_date)
     return Read("GetIncomingSms", given, lambda data: answers.incoming_sms(data, limit))
 

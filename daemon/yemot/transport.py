@@ -7,7 +7,7 @@ header reaches a message: what is said of a failure is worded here.
 import http.client
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property, lru_cache
@@ -22,15 +22,16 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from daemon.core.model import Failure, Unknown
-from daemon.host.clock import monotonic
 from daemon.yemot.deadline import CURRENT, Exchange, TimedPool, TimedTlsPool
 
 MAX_BODY = 16 * 1024 * 1024
-"""Bytes, after content decoding; far more than the largest window of messages."""
+"""Ours. Bytes, after content decoding; far more than the largest window of GetIncomingSms."""
 CHUNK = 64 * 1024
+"""Ours. Bytes that are read at once."""
 PARALLEL = 8
-"""Connections kept for the next call; more may be open at once."""
+"""Ours. Connections kept for the next call; more may be open at once."""
 HOSTS = 4
+"""Ours. Hosts whose connections are kept: a base and its fallback, and room."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,13 @@ class Reply:
 class Transport:
     """The connections to one system. Safe to use from several threads."""
 
-    def __init__(self, timeouts: Timeouts, *, ca_file: Path | None = None) -> None:
-        """Raises OSError where `ca_file` cannot be read or holds no certificate."""
+    def __init__(
+        self, timeouts: Timeouts, *, monotonic: Callable[[], float], ca_file: Path | None = None
+    ) -> None:
+        """`monotonic`: seconds that only grow. Raises OSError where `ca_file` cannot be read or holds no
+        certificate."""
         self._timeouts = timeouts
+        self._monotonic = monotonic
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
@@ -103,10 +108,11 @@ class Transport:
         self._session.close()
 
     def _deadline(self) -> float:
-        return monotonic() + self._timeouts.total.total_seconds()
+        return self._monotonic() + self._timeouts.total.total_seconds()
 
     def _exchange(self, deadline: float, *, needs_new_connection: bool) -> Exchange:
         return Exchange(
+            self._monotonic,
             deadline,
             self._timeouts.connect.total_seconds(),
             self._timeouts.read.total_seconds(),

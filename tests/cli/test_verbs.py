@@ -9,6 +9,7 @@ import pytest
 
 from daemon import __version__
 from daemon.core.model import Fact
+from daemon.host.clock import utcnow
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
 from daemon.store import database as databases
@@ -36,7 +37,7 @@ def happen(*types: str) -> list[str]:
 
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
-    with Simulator({TOKEN: SimulatedSystem()}) as one:
+    with Simulator({TOKEN: SimulatedSystem(now=utcnow)}, now=utcnow) as one:
         yield one
 
 
@@ -59,6 +60,16 @@ def test_every_fault_of_a_configuration_is_said_at_once(call: Call) -> None:
     assert "every" in err
     assert 'did you mean "for"' in err
     assert "secret-of-the-system" not in err
+
+
+@pytest.mark.parametrize("verb", ["status", "poll", "check", "run"])
+def test_what_the_api_s_client_would_refuse_is_a_fault_of_the_configuration(call: Call, verb: str) -> None:
+    configure(SYSTEM + 'authorization = "bearer"\n[systems.sip]\nevery = "fast"\n')
+    code, out, err = call(verb)
+
+    assert (code, out) == (os.EX_CONFIG, "")
+    assert '[systems] switch_id: needed with authorization = "bearer"' in err
+    assert "[systems.sip] every = 'fast'" in err
 
 
 def test_no_configuration_says_where_one_was_looked_for(call: Call) -> None:

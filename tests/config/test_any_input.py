@@ -7,37 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.config.endpoints import Filter
 from daemon.config.load import ConfigError, load
-from daemon.config.mail import Email, Smtp
-from daemon.config.quiet import Quiet
-from daemon.config.reading import HELD
+from daemon.config.reading import secrets_of
 from daemon.config.secrets import WAYS
-from daemon.config.settings import Config, Daemon, Heartbeat, Http, HttpToken, Retention
-from daemon.config.systems import System
-from daemon.config.watches import ApiWatch, PirsumPhoneWatch, QueueWatch, SipWatch, Threshold, UnitsWatch
-from daemon.config.webhooks import Schedule, Webhook
-from tests.support.config_files import ENVIRON
+from tests.support.config_files import ENVIRON, tables
 
-MODELS = (
-    *(
-        Config,
-        Daemon,
-        Retention,
-        Http,
-        HttpToken,
-        System,
-        ApiWatch,
-        SipWatch,
-        QueueWatch,
-        Threshold,
-        UnitsWatch,
-    ),
-    *(PirsumPhoneWatch, Webhook, Filter, Schedule, Smtp, Email, Quiet, Heartbeat),
-)
+MODELS = frozenset(tables())
 KEYS = sorted(
     {str(field.validation_alias or name) for model in MODELS for name, field in model.model_fields.items()}
-    | {held.key + way for all_held in HELD.values() for held in all_held for way in WAYS}
+    | {held.key + way for model in MODELS for held in secrets_of(model) for way in WAYS}
     | {"evry", "", "a b"}
 )
 WORDS = st.sampled_from(

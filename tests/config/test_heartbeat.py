@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from daemon.config.load import load
-from daemon.wiring.endpoints import secrets
+from daemon.config.secrets import held
 from tests.support.config_files import ENVIRON, SYSTEM, config, faults, written
 
 URL = "https://switch.example.org/ping/1234-5678"
@@ -15,7 +15,7 @@ def test_its_address_is_kept_from_every_log(tmp_path: Path) -> None:
 
     assert loaded.heartbeat
     assert (loaded.heartbeat.url.value, loaded.heartbeat.every.total_seconds()) == (URL, 60)
-    assert URL in secrets(loaded)
+    assert URL in held(loaded)
     assert "1234" not in repr(loaded)
 
 

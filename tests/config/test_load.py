@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from daemon.config import load as configuration
 from daemon.config.load import ConfigError, find, load
 from daemon.config.settings import Config
-from daemon.config.watches import SipWatch, SmsWatch, Threshold, UnitsWatch
+from daemon.config.watches import SipWatch, SmsWatch, ThresholdSettings, UnitsWatch
 from daemon.core.model import Secret, Severity
 from tests.support.config_files import (
     ENVIRON,
@@ -232,6 +232,20 @@ def test_certificates_are_looked_for_beside_the_configuration(
     assert system.ca_file == tmp_path / "ca.pem"
 
 
+@pytest.mark.parametrize("listen", ["a..b:1", "\\u05d0" * 70 + ":1", "a\\u0000b:1"])
+def test_a_host_that_nobody_can_have_is_nothing_to_listen_on(tmp_path: Path, listen: str) -> None:
+    (line,) = faults(tmp_path, f'[http]\nlisten = "{listen}"\n' + SYSTEM)
+
+    assert line.startswith("[http] listen = '")
+
+
+@pytest.mark.parametrize("url", ["postgresql://host:port/x", "sqlite:///a\\u0000b"])
+def test_a_database_that_cannot_be_named_is_refused_and_not_shown(tmp_path: Path, url: str) -> None:
+    assert faults(tmp_path, f'[daemon]\ndatabase = "{url}"\n' + SYSTEM) == (
+        '[daemon] database: expected "sqlite:///yemotd.db" or "postgresql+psycopg://host/name"',
+    )
+
+
 def test_the_database_path_is_left_to_the_working_directory(tmp_path: Path) -> None:
     assert config(tmp_path, '[daemon]\ndatabase = "sqlite:///a.db"\n' + SYSTEM).daemon.database == (
         "sqlite:///a.db"
@@ -239,7 +253,7 @@ def test_the_database_path_is_left_to_the_working_directory(tmp_path: Path) -> N
 
 
 def test_values_can_be_made_without_a_file() -> None:
-    threshold = Threshold(metric="abandoned", below=2.0, hold=SECOND)
+    threshold = ThresholdSettings(metric="abandoned", below=2.0, hold=SECOND)
 
     assert (threshold.clear, threshold.hold) == (2.0, SECOND)
     assert UnitsWatch(below=5.0).expires_within is None

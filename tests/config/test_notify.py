@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from daemon.config.load import load
+from daemon.config.secrets import held
 from daemon.senders import notify
-from daemon.wiring.endpoints import interests, routes, secrets
+from daemon.wiring.endpoints import interests, routes
 from daemon.wiring.senders import notices
 from tests.support.config_files import ENVIRON, SYSTEM, config, faults, written
 
@@ -22,7 +23,7 @@ def test_a_service_is_an_endpoint_like_others(tmp_path: Path) -> None:
     assert (notice.url.value, notice.language) == (URL, "he")
     assert [one.endpoint for one in interests(loaded)] == list(routes(loaded)) == ["phone"]
     assert routes(loaded)["phone"].max_in_flight == 1
-    assert URL in secrets(loaded)
+    assert URL in held(loaded)
     assert "secrettoken" not in repr(loaded)
 
 

@@ -2,13 +2,19 @@
 
 import base64
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field
 
 from daemon.config.load import ConfigError, load
+from daemon.config.reading import secrets_of
+from daemon.config.secrets import AnySecret, Token, held
+from daemon.config.values import Settings
 from daemon.core.model import Secret
+from daemon.senders import ed25519
 from tests.support.config_files import QUIET, SIGNING, SMS, SYSTEM, WEBHOOK, config, faults, loaded, written
 
 TOKEN = "0773137770:hunter2"
@@ -92,6 +98,8 @@ def test_a_secret_may_stand_in_the_file(tmp_path: Path) -> None:
         ),
         ('token = "a\\nb"', "[systems] token: has a NUL, a line break or another control character in it"),
         ('token = "\u200fa"', "[systems] token: has a sign that is not ASCII, perhaps an invisible mark"),
+        ('token = " a"', "[systems] token: begins or ends with a blank"),
+        ('token_file = "blank"', "[systems] token_file = 'blank': begins or ends with a blank"),
         ('token_file = ""', "[systems] token_file = '': expected the path of a file"),
         ('token_file = "."', "cannot be read: Is a directory"),
         ('token_file = "empty"', "[systems] token_file = 'empty': is empty"),
@@ -109,10 +117,94 @@ def test_what_gives_no_secret_is_refused(tmp_path: Path, given_as: str, told: st
     (tmp_path / "empty").write_text("\n")
     (tmp_path / "binary").write_bytes(b"\xff")
     (tmp_path / "lines").write_text("a\n\n")
+    (tmp_path / "blank").write_text("a \n")
 
     (only,) = faults(tmp_path, with_token(given_as), {"EMPTY": ""})
 
     assert told in only
+
+
+class Inner(Settings):
+    key: AnySecret
+
+
+class Outer(Settings):
+    """A model with a secret at every place where one may have one."""
+
+    plain: str = ""
+    one: AnySecret
+    checked: Token = Field(validation_alias="token")
+    many: tuple[AnySecret, ...]
+    more: tuple[Token, ...] | None = None
+    perhaps: AnySecret | None = None
+    never: Annotated[Token | None, Field(validate_default=True)] = None
+    inner: Inner
+    inners: tuple[Inner, ...]
+    nobody: Inner | None = None
+
+
+def test_secrets_are_found_wherever_a_model_has_them() -> None:
+    def inner(value: str) -> Inner:
+        return Inner(key=Secret(value))
+
+    outer = Outer(
+        one=Secret("1"),
+        checked=Secret("2"),
+        many=(Secret("3"), Secret("4")),
+        more=(Secret("5"),),
+        perhaps=Secret("6"),
+        inner=inner("7"),
+        inners=(inner("8"), inner("9")),
+    )
+
+    assert held(outer) == list("123456789")
+
+
+def test_a_key_holds_a_secret_where_its_model_says_so() -> None:
+    found = {one.key: one for one in secrets_of(Outer)}
+
+    assert list(found) == ["one", "token", "many", "more", "perhaps", "never"]
+    assert [key for key, one in found.items() if one.is_required] == ["one", "token", "many"]
+    assert [key for key, one in found.items() if one.is_list] == ["many", "more"]
+    for key in ("token", "more", "never"):
+        with pytest.raises(ValueError, match="not ASCII"):
+            found[key].kind.check("סוד")
+    for key in ("one", "many", "perhaps"):
+        found[key].kind.check("סוד")
+
+
+def test_every_secret_of_a_configuration_is_kept_from_the_log(tmp_path: Path) -> None:
+    key = ed25519.generate()
+    text = SYSTEM.replace('token_env = "TOKEN"', 'token = "secret-1"')
+    text = f"""
+[http]
+token = "secret-2"
+[[http.tokens]]
+name = "page"
+token = "secret-3"
+[heartbeat]
+url = "https://example.org/secret-4"
+{text}
+[[webhooks]]
+name = "crm"
+url = "https://crm.example.org/hook"
+secret = ["{SIGNING}", "{signing(24)}"]
+signing_key = "{key}"
+[smtp]
+host = "mail.example.org"
+from = "ops@example.org"
+username = "ops"
+password = "secret-5"
+[[notify]]
+name = "phone"
+url = "ntfy://secret-6@ntfy.example.org/topic"
+"""
+
+    secrets = held(config(tmp_path, text))
+
+    assert len(secrets) == 9
+    assert {SIGNING, signing(24), key} < set(secrets)
+    assert all(any(f"secret-{number}" in one for one in secrets) for number in range(1, 7))
 
 
 def test_the_single_token_of_the_http_side_may_do_everything(tmp_path: Path) -> None:

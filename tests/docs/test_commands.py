@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from daemon.config.systems import System
+from daemon.config.systems import SystemSettings
 from daemon.core.commands import campaigns, command
 from daemon.core.commands.command import TYPES, Nature, Policy, Status
 from daemon.core.durations import parse
@@ -65,8 +65,8 @@ def test_the_defaults_are_those_of_the_settings() -> None:
     (expire,) = re.findall(r'commands_expire = "(\w+)"', PAGE)
     (rate,) = re.findall(r"commands_rate = ([\d.]+)", PAGE)
 
-    assert System.model_fields["commands_expire"].default == parse(expire) == Policy().expires
-    assert System.model_fields["commands_rate"].default == float(rate) == Policy().rate
+    assert SystemSettings.model_fields["commands_expire"].default == parse(expire) == Policy().expires
+    assert SystemSettings.model_fields["commands_rate"].default == float(rate) == Policy().rate
 
 
 @pytest.mark.parametrize("status", Status)

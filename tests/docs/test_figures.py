@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from daemon.config.settings import Retention
-from daemon.config.webhooks import RETRIES, Schedule, Webhook
+from daemon.config.settings import RetentionSettings
+from daemon.config.webhooks import RETRIES, ScheduleSettings, Webhook
 from daemon.core.delivery import breaker, outage
 from daemon.core.delivery import outcome as delivery
 from daemon.core.delivery.breaker import COOLDOWNS, Health
@@ -153,11 +153,11 @@ def test_defaults() -> None:
     assert (
         fields["rate"].default
         is fields["expires"].default
-        is Schedule.model_fields["expires"].default
+        is ScheduleSettings.model_fields["expires"].default
         is None
     )
     kept = {named(row[0])[0]: parse(row[1]) for row in table("`[retention]`")}
-    assert kept == {name: field.default for name, field in Retention.model_fields.items()}
+    assert kept == {name: field.default for name, field in RetentionSettings.model_fields.items()}
     for key in ("timeout", "connect_timeout"):
         (told,) = {one for one in re.findall(rf"`{key}` \((\d+s)", DELIVERY)}
         assert parse(told) == fields[key].default

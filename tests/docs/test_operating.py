@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config.reading import HELD
+from daemon.config.reading import secrets_of
 from tests.docs.test_docs import blocks
-from tests.support.config_files import ENVIRON, QUIET, SYSTEM, loaded
+from tests.support.config_files import ENVIRON, QUIET, SYSTEM, loaded, tables
 from tests.support.paths import ROOT
 
 PAGE = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
@@ -47,8 +47,8 @@ def test_a_configuration_of_the_page_is_one(settings: str, tmp_path: Path) -> No
 
 def test_the_change_of_every_secret_is_on_the_page() -> None:
     table = PAGE.partition("## Secrets")[2].partition("\n## ")[0]
-    for model, secrets in HELD.items():
-        for held in secrets:
+    for model in tables():
+        for held in secrets_of(model):
             assert f"\n| `{held.key}` of " in table, (model, held.key)
 
     assert all(f"`{place}`" in table for place in ("[smtp]", "[heartbeat]", "[[notify]]", "[[http.tokens]]"))

@@ -203,6 +203,26 @@ def test_a_socket_that_the_manager_listens_on_is_used(tmp_path: Path) -> None:
         assert daemon.wait(30) == 0
 
 
+@pytest.mark.slow
+def test_more_sockets_than_one_are_a_fault_of_the_configuration(tmp_path: Path) -> None:
+    Process(tmp_path, base_url="http://127.0.0.1:9/", webhook_url="http://127.0.0.1:9/")
+    with socket.create_server(("127.0.0.1", 0)) as ours:
+        ended = subprocess.run(
+            [sys.executable, "-c", HANDED_OVER.replace('"1"', '"2"'), str(ours.fileno())],
+            cwd=tmp_path,
+            pass_fds=(ours.fileno(),),
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+            env={**os.environ, "PYTHONPATH": os.getcwd()},
+        )
+
+    assert ended.returncode == os.EX_CONFIG
+    assert "systemd hands over 2 sockets" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_a_socket_for_another_process_is_left_alone() -> None:
     assert listening({"LISTEN_FDS": "1", "LISTEN_PID": "1"}) is None
     assert listening({}) is None

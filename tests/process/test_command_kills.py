@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from daemon.host.clock import monotonic
+from daemon.host.clock import monotonic, utcnow
 from daemon.simulator.faults import Fault
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
@@ -51,7 +51,7 @@ CAMPAIGNS, KILLS = 60, 6
 
 @pytest.fixture
 def system() -> SimulatedSystem:
-    one = SimulatedSystem()
+    one = SimulatedSystem(now=utcnow)
     one.set_units(10_000)
     one.queue("/5").add_agent("SIP-1")
     return one

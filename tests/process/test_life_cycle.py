@@ -14,7 +14,7 @@ import pytest
 
 from daemon.app.lifecycle import App
 from daemon.config.load import load
-from daemon.host.clock import monotonic
+from daemon.host.clock import monotonic, utcnow
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
 from tests.host.test_systemd import wait_until
@@ -70,8 +70,8 @@ def process(tmp_path: Path, receiver: Receiver) -> Iterator[Process]:
 
 def test_it_is_ready_once_it_listens_and_before_it_asks_anything(tmp_path: Path) -> None:
     path, seen = tmp_path / "config.toml", []
-    system = SimulatedSystem()
-    with Simulator({TOKEN: system}) as simulator:
+    system = SimulatedSystem(now=utcnow)
+    with Simulator({TOKEN: system}, now=utcnow) as simulator:
         own = f'[daemon]\ndatabase = "sqlite:///{tmp_path}/yemotd.db"\n[http]\nlisten = "127.0.0.1:0"\n'
         watched = f'{SYSTEM}base_url = "{simulator.base_url}"\n[systems.sip]\nevery = "1s"\n'
         path.write_text(own + watched)

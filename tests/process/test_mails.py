@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.host.clock import monotonic
+from daemon.host.clock import monotonic, utcnow
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
 from tests.process.test_app import wait_for, wait_for_baseline
@@ -53,7 +53,7 @@ def run(tmp_path: Path, system: SimulatedSystem) -> Iterator[Callable[[MailServe
         wait_for_baseline(one)
         return one
 
-    with Simulator({TOKEN: system}) as simulator:
+    with Simulator({TOKEN: system}, now=utcnow) as simulator:
         yield start
         for one in started:
             one.stop()

@@ -41,6 +41,19 @@ def test_an_authority_of_one_s_own_is_enough(sender: WebhookSender, authority: A
     assert 0 < ended.phases.connected < ended.phases.secured < ended.phases.answered <= ended.phases.total
 
 
+def test_files_may_have_hebrew_names(
+    sender: WebhookSender, authority: Authority, stranger: Authority, tmp_path: Path
+) -> None:
+    for file, name in ((authority.pem, "רשות.pem"), (stranger.issue("yemotd"), "אנחנו.pem")):
+        (tmp_path / name).write_bytes(file.read_bytes())
+    with FaultReceiver(accepting, tls=demanding(authority, stranger, ssl.TLSVersion.TLSv1_3)) as receiver:
+        to = secured(receiver, authority)
+        to = replace(to, ca_file=tmp_path / "רשות.pem", certificate=tmp_path / "אנחנו.pem")
+        (ended,) = attempt(sender, to)
+
+    assert (ended.outcome, ended.error) == (Outcome.ACCEPTED, None)
+
+
 @pytest.mark.parametrize(
     ("issue", "why"),
     [

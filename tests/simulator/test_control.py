@@ -24,7 +24,7 @@ def system() -> SimulatedSystem:
 
 @pytest.fixture
 def controlled(system: SimulatedSystem) -> Controlled:
-    return Controlled({TOKEN: system}, Faults())
+    return Controlled({TOKEN: system}, Faults(), system.now)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import requests
 
 from daemon.core.model import Failure, Secret, Unknown
 from daemon.core.watches import sms
-from daemon.host.clock import monotonic
+from daemon.host.clock import monotonic, utcnow
 from daemon.simulator.faults import Fault, Faults
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
@@ -28,11 +28,11 @@ LOG = "GetSmsIncomingLog"
 
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
-    system = SimulatedSystem("0770000000")
+    system = SimulatedSystem("0770000000", now=utcnow)
     system.receive_sms("0541234567", "שלום")
     system.add_sip_account("0770000000")
     system.add_sip_account("0770000000=2", registered=False)
-    with Simulator({TOKEN: system}) as one:
+    with Simulator({TOKEN: system}, now=utcnow) as one:
         yield one
 
 
@@ -46,8 +46,8 @@ def connection(simulator: Simulator) -> Iterator[socket.socket]:
 @pytest.fixture
 def client(simulator: Simulator) -> Iterator[Client]:
     soon = timedelta(milliseconds=300)
-    transport = Transport(Timeouts(connect=soon, read=soon, total=2 * soon))
-    one = Client(Access(Secret(TOKEN), simulator.base_url), transport)
+    transport = Transport(Timeouts(connect=soon, read=soon, total=2 * soon), monotonic=monotonic)
+    one = Client(Access(Secret(TOKEN), simulator.base_url), transport, now=utcnow)
     yield one
     one.close()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from daemon.core.durations import show
+from daemon.host.clock import monotonic, utcnow
 from daemon.simulator.faults import Fault
 from daemon.simulator.scenario import Scenario, ScenarioError, bundled, bundled_names, load, parse
 from daemon.simulator.server import Simulator
@@ -36,7 +37,7 @@ text = "שלום"
 
 def prepared(scenario: Scenario) -> Simulator:
     """A simulator that is not started: a scenario drives it without HTTP."""
-    return Simulator(scenario.systems(FakeClock().now))
+    return Simulator(scenario.systems(FakeClock().now), now=utcnow)
 
 
 def test_what_is_set_up_is_there_before_the_first_step() -> None:
@@ -48,7 +49,7 @@ def test_what_is_set_up_is_there_before_the_first_step() -> None:
 
 
 def test_a_system_of_ones_own_can_be_set_up() -> None:
-    system = SimulatedSystem("0771111111")
+    system = SimulatedSystem("0771111111", now=utcnow)
 
     parse(SHORT).prepare({TOKEN: system})
 
@@ -62,7 +63,7 @@ def test_steps_are_played_in_the_order_of_their_times_and_told() -> None:
     simulator = prepared(scenario)
     told: list[str] = []
 
-    assert scenario.play(simulator, on_step=told.append, speed=1000)
+    assert scenario.play(simulator, on_step=told.append, speed=1000, monotonic=monotonic)
 
     assert told == ["SMS from 0541234567: שלום", "phone 0770000000 drops off"]
     assert [account.registered for account in simulator.systems[TOKEN].accounts] == [False]
@@ -73,7 +74,9 @@ def test_a_scenario_plays_in_a_thread_and_again_on_new_systems() -> None:
     scenario = parse(SHORT)
     for _ in range(2):
         told: list[str] = []
-        with scenario.start(prepared(scenario), on_step=told.append, speed=1000) as playing:
+        with scenario.start(
+            prepared(scenario), on_step=told.append, speed=1000, monotonic=monotonic
+        ) as playing:
             assert playing.wait(PATIENCE)
         assert len(told) == 2
 
@@ -82,7 +85,7 @@ def test_a_step_waits_for_its_time() -> None:
     scenario = parse(SHORT)
     simulator = prepared(scenario)
     first = threading.Event()
-    with scenario.start(simulator, on_step=lambda _: first.set(), speed=20) as playing:
+    with scenario.start(simulator, on_step=lambda _: first.set(), speed=20, monotonic=monotonic) as playing:
         assert first.wait(PATIENCE)
         assert not playing.wait(0)
         assert simulator.systems[TOKEN].accounts[0].registered
@@ -92,7 +95,7 @@ def test_a_stop_ends_the_waiting_at_once_and_the_rest_is_not_done() -> None:
     scenario = parse(SHORT.replace('"2s"', '"1h"'))
     simulator = prepared(scenario)
     first = threading.Event()
-    playing = scenario.start(simulator, on_step=lambda _: first.set(), speed=100)
+    playing = scenario.start(simulator, on_step=lambda _: first.set(), speed=100, monotonic=monotonic)
     assert first.wait(PATIENCE)
 
     playing.stop()
@@ -106,14 +109,19 @@ def test_whoever_plays_it_himself_can_stop_it_too() -> None:
     stopping = threading.Event()
     stopping.set()
 
-    assert not scenario.play(prepared(scenario), stopping=stopping)
+    assert not scenario.play(prepared(scenario), stopping=stopping, monotonic=monotonic)
 
 
 def test_a_step_that_is_not_possible_is_told_and_the_others_are_played() -> None:
     scenario = parse(SHORT)
     told: list[str] = []
 
-    scenario.play(Simulator({TOKEN: SimulatedSystem()}), on_step=told.append, speed=1000)
+    scenario.play(
+        Simulator({TOKEN: SimulatedSystem(now=utcnow)}, now=utcnow),
+        on_step=told.append,
+        speed=1000,
+        monotonic=monotonic,
+    )
 
     assert told == ["SMS from 0541234567: שלום", "sip was not possible: no sip account 0770000000"]
 
@@ -122,14 +130,14 @@ def test_a_step_that_is_not_possible_is_told_and_the_others_are_played() -> None
 def test_a_speed_that_leads_nowhere_is_refused(speed: float) -> None:
     scenario = parse(SHORT)
     with pytest.raises(ValueError, match="speed"):
-        scenario.play(prepared(scenario), speed=speed)
+        scenario.play(prepared(scenario), speed=speed, monotonic=monotonic)
     with pytest.raises(ValueError, match="speed"):
-        scenario.start(prepared(scenario), speed=speed)
+        scenario.start(prepared(scenario), speed=speed, monotonic=monotonic)
 
 
 def test_a_simulator_without_the_system_is_refused() -> None:
     with pytest.raises(ValueError, match="no system is simulated for 0770000000:demo"):
-        parse(SHORT).start(Simulator({}))
+        parse(SHORT).start(Simulator({}, now=utcnow), monotonic=monotonic)
 
 
 def test_steps_may_be_for_several_systems_and_switch_faults() -> None:
@@ -153,7 +161,7 @@ def test_steps_may_be_for_several_systems_and_switch_faults() -> None:
         """
     )
     simulator = prepared(scenario)
-    scenario.play(simulator, speed=1000)
+    scenario.play(simulator, speed=1000, monotonic=monotonic)
 
     assert len(simulator.systems["0771111111:a"].messages) == 1
     assert simulator.systems["0772222222:b"].units == 5
@@ -239,7 +247,7 @@ def test_every_step_of_a_bundled_scenario_is_possible(name: str) -> None:
     scenario = bundled(name)
     told: list[str] = []
 
-    scenario.play(prepared(scenario), on_step=told.append, speed=10_000)
+    scenario.play(prepared(scenario), on_step=told.append, speed=10_000, monotonic=monotonic)
 
     assert len(told) == len(scenario.steps)
     assert [text for text in told if "not possible" in text] == []
@@ -259,6 +267,7 @@ def test_the_lively_scenario_shows_what_the_demo_promises() -> None:
         simulator,
         on_step=lambda _: lengths.append(len(simulator.systems[TOKEN].queue("/5").calls)),
         speed=10_000,
+        monotonic=monotonic,
     )
     downtimes: dict[str, timedelta] = {}
     for step in scenario.steps:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from daemon.host.clock import monotonic
+from daemon.host.clock import monotonic, utcnow
 from daemon.simulator.faults import Fault
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
@@ -350,7 +350,7 @@ def test_a_taken_port_is_an_error_at_the_start(simulator: Simulator) -> None:
     assert port is not None
 
     with pytest.raises(OSError, match="in use"):
-        Simulator({}, port=port).start()
+        Simulator({}, port=port, now=utcnow).start()
 
 
 def test_many_threads_drive_and_ask_at_once(simulator: Simulator) -> None:

@@ -98,8 +98,11 @@ def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
         databases.open_for_daemon(url(tmp_path / "absent" / "a.db"))
 
 
-@pytest.mark.parametrize("wrong", ["nonsense", "oracle://x/y"])
-def test_a_url_that_nobody_understands_is_named(wrong: str) -> None:
+@pytest.mark.parametrize("wrong", ["nonsense", "oracle://x/y", "sqlite:///a.db?timeout=soon"])
+def test_a_url_that_nobody_understands_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where a lock is left
     with pytest.raises(DatabaseError, match="database = "):
         databases.open_for_daemon(wrong)
 

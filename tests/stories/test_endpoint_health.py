@@ -156,8 +156,12 @@ def test_the_whole_daemon_suspends_an_endpoint_that_forbids_until_an_operator_br
     tmp_path: Path,
 ) -> None:
     """With a SIGKILL in between: what is known of its health, and what waits for it, is in the store."""
-    system = SimulatedSystem()
-    with Simulator({TOKEN: system}) as simulator, Receiver(answer(403)) as crm, Receiver() as ops:
+    system = SimulatedSystem(now=clock.utcnow)
+    with (
+        Simulator({TOKEN: system}, now=clock.utcnow) as simulator,
+        Receiver(answer(403)) as crm,
+        Receiver() as ops,
+    ):
         places = {"base_url": simulator.base_url, "webhook_url": crm.url, "ops_url": ops.url}
         daemon = Process(tmp_path, CONFIGURATION + OPS, **places)
         try:

@@ -1,13 +1,15 @@
 """Configuration files for tests: written to a directory, loaded, or refused."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
 from daemon.config.load import ConfigError, Loaded, load
 from daemon.config.settings import Config
+from daemon.config.values import Settings
 
 SIGNING = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 ENVIRON = {"TOKEN": "0773137770:secret-of-the-system", "SIGNING": SIGNING}
@@ -28,6 +30,21 @@ name = "crm"
 url = "https://crm.example.org/hook"
 secret_env = "SIGNING"
 """
+
+
+def tables(model: type[Settings] = Config) -> Iterator[type[Settings]]:
+    """The models of a table and of those within it."""
+    yield model
+    for one in model.model_fields.values():
+        for inner in _models(one.annotation):
+            yield from tables(inner)
+
+
+def _models(annotation: Any) -> Iterator[type[Settings]]:
+    if isinstance(annotation, type) and issubclass(annotation, Settings):
+        yield annotation
+    for one in get_args(annotation):
+        yield from _models(one)
 
 
 def written(directory: Path, text: str, *, mode: int = 0o600) -> Path:

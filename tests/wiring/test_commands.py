@@ -17,6 +17,7 @@ from daemon.core.commands.command import TYPES, Command, CommandType, Done, Erro
 from daemon.core.commands.judgement import judge_registration
 from daemon.core.commands.results import Registration
 from daemon.core.model import Json
+from daemon.host.clock import utcnow
 from daemon.schemas.command_requests import NoParams
 from daemon.simulator.faults import Fault
 from daemon.simulator.server import Simulator
@@ -49,7 +50,7 @@ below = 1
 
 @pytest.fixture
 def system() -> SimulatedSystem:
-    one = SimulatedSystem("0770000000")
+    one = SimulatedSystem("0770000000", now=utcnow)
     one.add_sip_account("0770000000", registered=True)
     one.receive_sms("0541234567", "שלום")
     one.queue("/5").add_agent("SIP-1")

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from structlog.testing import capture_logs
 
-from daemon.config.settings import Heartbeat as Settings
+from daemon.config.settings import HeartbeatSettings
 from daemon.core.model import Secret
 from daemon.wiring.clients import heartbeat_of
 from daemon.workers.heartbeat import Heartbeat, sign
@@ -14,7 +14,7 @@ from tests.support.fakes import START, Receiver, answer
 
 
 def heartbeat(url: str) -> Heartbeat:
-    return Heartbeat(heartbeat_of(Settings(url=Secret(url))))
+    return Heartbeat(heartbeat_of(HeartbeatSettings(url=Secret(url))))
 
 
 def test_a_sign_arrives_as_json(receiver: Receiver) -> None:

@@ -7,6 +7,7 @@ import ssl
 import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -36,14 +37,14 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n"
 
 @pytest.fixture
 def transport() -> Iterator[Transport]:
-    made = Transport(PATIENT)
+    made = Transport(PATIENT, monotonic=monotonic)
     yield made
     made.close()
 
 
 @pytest.fixture
 def quick() -> Iterator[Transport]:
-    made = Transport(QUICK)
+    made = Transport(QUICK, monotonic=monotonic)
     yield made
     made.close()
 
@@ -135,9 +136,18 @@ def test_a_deadline_that_passed_is_a_timeout(quick: Transport, step: Step) -> No
         assert failure(get(quick, server.url)) is Failure.TIMEOUT
 
 
+def test_the_deadline_is_read_on_the_clock_that_is_given() -> None:
+    hurried = count(0.0, 4.0)
+    transport = Transport(PATIENT, monotonic=lambda: next(hurried))
+
+    with ScriptedServer(answers("{}")) as server:
+        assert failure(get(transport, server.url)) is Failure.TIMEOUT
+    transport.close()
+
+
 def test_a_silence_longer_than_the_read_timeout_ends_the_call_before_the_deadline() -> None:
     timeouts = Timeouts(timedelta(seconds=5), timedelta(seconds=0.2), timedelta(seconds=60))
-    transport = Transport(timeouts)
+    transport = Transport(timeouts, monotonic=monotonic)
     with ScriptedServer(sends(HEAD + b"\r\nsome"), hangs) as server:
         started = monotonic()
         assert failure(get(transport, server.url)) is Failure.TIMEOUT
@@ -155,7 +165,9 @@ def test_the_deadline_holds_on_a_kept_alive_connection(quick: Transport) -> None
 
 
 def test_a_handshake_that_never_ends_is_a_timeout() -> None:
-    transport = Transport(Timeouts(timedelta(seconds=0.2), timedelta(seconds=60), timedelta(seconds=60)))
+    transport = Transport(
+        Timeouts(timedelta(seconds=0.2), timedelta(seconds=60), timedelta(seconds=60)), monotonic=monotonic
+    )
     with socket.create_server(("127.0.0.1", 0)) as silent:
         started = monotonic()
         reply = get(transport, f"https://127.0.0.1:{silent.getsockname()[1]}/")
@@ -165,7 +177,7 @@ def test_a_handshake_that_never_ends_is_a_timeout() -> None:
 
 
 def test_the_deadline_holds_over_tls(authority: Path, server_tls: ssl.SSLContext) -> None:
-    transport = Transport(QUICK, ca_file=authority)
+    transport = Transport(QUICK, ca_file=authority, monotonic=monotonic)
     with ScriptedServer(drips(HEAD + b"\r\n"), tls=server_tls) as server:
         started = monotonic()
         assert failure(get(transport, server.url)) is Failure.TIMEOUT
@@ -203,7 +215,7 @@ def test_a_second_try_that_did_not_leave_says_nothing_of_the_first(transport: Tr
 
 
 def test_a_server_that_is_not_trusted_has_seen_nothing_of_the_request(server_tls: ssl.SSLContext) -> None:
-    transport = Transport(QUICK)
+    transport = Transport(QUICK, monotonic=monotonic)
     with ScriptedServer(answers("{}"), tls=server_tls) as server:
         reply = get(transport, server.url)
         assert isinstance(reply, Unknown)
@@ -292,7 +304,7 @@ def test_what_is_not_repeatable_goes_out_once_and_on_a_new_connection(transport:
 
 
 def test_a_new_connection_over_tls_replaces_the_kept_one(authority: Path, server_tls: ssl.SSLContext) -> None:
-    transport = Transport(PATIENT, ca_file=authority)
+    transport = Transport(PATIENT, ca_file=authority, monotonic=monotonic)
     with ScriptedServer(*[answers("{}")] * 3, tls=server_tls) as server:
         for repeatable in (True, False, True):
             assert body(get(transport, server.url, repeatable=repeatable)) == b"{}"
@@ -331,7 +343,7 @@ def test_an_untrusted_certificate_is_refused(transport: Transport, server_tls: s
 def test_a_private_authority_is_trusted_beside_the_public_ones(
     authority: Path, server_tls: ssl.SSLContext
 ) -> None:
-    transport = Transport(PATIENT, ca_file=authority)
+    transport = Transport(PATIENT, ca_file=authority, monotonic=monotonic)
     with ScriptedServer(answers("{}"), tls=server_tls) as server:
         assert body(get(transport, server.url)) == b"{}"
     transport.close()
@@ -340,7 +352,7 @@ def test_a_private_authority_is_trusted_beside_the_public_ones(
 
 
 def test_a_certificate_for_another_host_is_refused(authority: Path, server_tls: ssl.SSLContext) -> None:
-    transport = Transport(PATIENT, ca_file=authority)
+    transport = Transport(PATIENT, ca_file=authority, monotonic=monotonic)
     with ScriptedServer(answers("{}"), tls=server_tls) as server:
         reply = get(transport, server.url.replace("127.0.0.1", "localhost"))
         assert failure(reply) is Failure.UNREACHABLE
@@ -366,15 +378,15 @@ def test_a_ca_file_without_a_certificate_is_refused(tmp_path: Path) -> None:
     empty = tmp_path / "ca.pem"
     empty.write_text("nothing")
     with pytest.raises(OSError, match=r".+"):
-        Transport(PATIENT, ca_file=empty)
+        Transport(PATIENT, ca_file=empty, monotonic=monotonic)
     with pytest.raises(OSError, match=r".+"):
-        Transport(PATIENT, ca_file=tmp_path / "absent.pem")
+        Transport(PATIENT, ca_file=tmp_path / "absent.pem", monotonic=monotonic)
 
 
 def test_a_new_tls_connection_does_not_parse_the_authorities_again(
     authority: Path, server_tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    transport = Transport(PATIENT, ca_file=authority)
+    transport = Transport(PATIENT, ca_file=authority, monotonic=monotonic)
     loads: list[object] = []
     original = ssl.SSLContext.load_verify_locations
 

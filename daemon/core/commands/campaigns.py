@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from daemon.core.model import Json
 
 MOST_NUMBERS = 500
-"""Of one campaign."""
+"""Of one campaign, by CallExtensionBridging."""
 DIALLING = 0.1
 LEAST_CALL = 0.5
 MINUTE_OF_CALL = 1.0
-"""Units."""
+"""Units, by the prices of CallExtensionBridging."""
 LISTS = ("tpl:", "tzl:")
-"""How `phones` names a list that is stored at the platform; how long it is, only the platform knows."""
+"""How `phones` of CallExtensionBridging names a list that is stored at the platform, which alone knows how
+long it is."""
 
 
 @dataclass(frozen=True)

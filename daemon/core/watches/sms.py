@@ -22,13 +22,13 @@ from daemon.core.phones import normalise
 from daemon.core.timestamps import locate, parse_local
 
 MAX_LIMIT = 3000
-"""The most rows that one answer gives (documented for GetIncomingSms)."""
+"""The most rows that one answer gives: the `limit` of GetIncomingSms. GetSmsIncomingLog documents none."""
 WIDER = 4
-"""By how much the window grows with each try to reach the known rows."""
+"""Ours. By how much the window grows with each try to reach the known rows."""
 MAX_KNOWN = 10_000
-"""The most digests kept; far more than a window, so only a log that empties itself reaches it."""
+"""Ours. The most digests kept; far more than a window, so only a log that empties itself reaches it."""
 ENTRIES_KEPT = 16_384
-"""Rows whose entry is not worked out anew with each poll: nearly all rows were there before."""
+"""Ours. Rows whose entry is not worked out anew with each poll: nearly all rows were there before."""
 
 
 class Row(NamedTuple):

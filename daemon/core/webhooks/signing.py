@@ -8,6 +8,10 @@ from collections.abc import Callable, Sequence
 from daemon.core.model import Secret
 
 PREFIX = "whsec_"
+"""Of a symmetric secret."""
+PRIVATE_PREFIX = "whsk_"
+PUBLIC_PREFIX = "whpk_"
+"""Of the keys of an asymmetric signature."""
 
 Signer = Callable[[bytes], str]
 """From the signed content, `id.timestamp.body`, to a signature with its version: `v1,…`."""

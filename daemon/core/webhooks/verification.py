@@ -18,13 +18,14 @@ from math import ceil
 from daemon.core import durations
 from daemon.core.model import Secret
 from daemon.core.webhooks.mistakes import Check, Mistake, Request, explain, mistaken_keys
-from daemon.core.webhooks.signing import PREFIX, keyed
+from daemon.core.webhooks.signing import PREFIX, PRIVATE_PREFIX, PUBLIC_PREFIX, keyed
 
 TOLERANCE = timedelta(minutes=5)
+"""How old or new a timestamp may be: what the libraries of Standard Webhooks allow."""
 REACH = timedelta(days=1)
 """How far away another attempt of a message is looked for, whose timestamp was signed. Takes a moment."""
 ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
-ASYMMETRIC = ("whsk_", "whpk_")
+ASYMMETRIC = (PRIVATE_PREFIX, PUBLIC_PREFIX)
 
 MILLISECONDS_FROM = 10**11
 """So many seconds would lie in the year 5138."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from daemon.host.clock import utcnow
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
 from tests.process.systemd.machine import CannotBoot, Machine
@@ -77,7 +78,7 @@ def receiver(machine: Machine) -> Iterator[Receiver]:
 def service(machine: Machine, system: SimulatedSystem, receiver: Receiver) -> Iterator[Service]:
     """The service without a past: configured, and not started."""
     with machine.network():
-        simulator = Simulator({TOKEN: system})
+        simulator = Simulator({TOKEN: system}, now=utcnow)
         simulator.start()
     one = Service(machine, base_url=simulator.base_url, webhook_url=receiver.url)
     one.forget()
