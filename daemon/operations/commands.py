@@ -7,7 +7,6 @@ configuration, the budget and the commands that are there already.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import get_close_matches
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,7 +24,8 @@ from daemon.core.commands.command import (
 )
 from daemon.core.model import Json
 from daemon.core.refusals import Refused, Why
-from daemon.core.timestamps import iso
+from daemon.core.timestamps import iso_or_none
+from daemon.core.wording import nearest, quoted
 from daemon.schemas.command_requests import Request, params_of, units_of
 from daemon.store import inbox
 
@@ -118,9 +118,8 @@ def _examine(
 def _policy(request: Request, policies: Mapping[str, Policy]) -> Policy:
     policy = policies.get(request.system)
     if policy is None:
-        near = get_close_matches(request.system, policies, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise Refused(Why.NO_SUCH_SYSTEM, f"no system is called {request.system!r}{hint}", "system")
+        near = nearest(request.system, policies)
+        raise Refused(Why.NO_SUCH_SYSTEM, f"no system is called {quoted(request.system)}{near}", "system")
     if not policy.allows(request.type):
         message = (
             f"the system {request.system!r} does not take {request.type}: "
@@ -184,7 +183,7 @@ def _content(request: Request) -> dict[str, Json]:
         "type": request.type,
         "system": request.system,
         "params": params_of(request),
-        "not_before": iso(request.not_before) if request.not_before else None,
-        "expires_at": iso(request.expires_at) if request.expires_at else None,
+        "not_before": iso_or_none(request.not_before),
+        "expires_at": iso_or_none(request.expires_at),
         "on_holiday": getattr(request, "on_holiday", OnHoliday.FAIL).value,
     }

@@ -223,7 +223,7 @@ REFUSALS: dict[str, tuple[tuple[str, ...], int, str]] = {
         "the command cannot be used:\n  params.queue_path: is missing\n  params.agent: must not be empty\n"
         "  params.quue_path: is not known here\n",
     ),
-    "a system": ((*PAUSE, "--system", "mian"), os.EX_DATAERR, "system: no system is called 'mian'; did you"),
+    "a system": ((*PAUSE, "--system", "mian"), os.EX_DATAERR, 'system: no system is called "mian"; did you'),
     "no system": ((*PAUSE, "--system", ""), os.EX_DATAERR, "system: must not be empty"),
     "too late": ((*PAUSE, "--expires-at", "2020-01-01"), os.EX_DATAERR, "expires_at: has passed already\n"),
     "a far time": ((*PAUSE, "--not-before", "2200-01-02"), os.EX_DATAERR, "between 2000 and 2200"),

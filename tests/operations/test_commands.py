@@ -117,14 +117,14 @@ def test_a_command_is_kept_as_it_was_given_and_goes_at_once(counter: Counter) ->
     assert counter.find("cmd_1") == found.command
 
 
-@pytest.mark.parametrize(("system", "hint"), [("mian", "; did you mean 'main'?"), ("xyz", "")])
+@pytest.mark.parametrize(("system", "hint"), [("mian", '; did you mean "main"?'), ("xyz", "")])
 def test_a_system_that_is_not_there_is_answered_with_one_of_a_near_name(
     counter: Counter, system: str, hint: str
 ) -> None:
     refused = counter.refused(PAUSE, system=system)
 
     assert (refused.why, refused.fields) == (Why.NO_SUCH_SYSTEM, ("system",))
-    assert str(refused) == f"no system is called {system!r}{hint}"
+    assert str(refused) == f'no system is called "{system}"{hint}'
 
 
 @pytest.mark.parametrize("command_type", TYPES)

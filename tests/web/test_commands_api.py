@@ -179,7 +179,7 @@ def test_a_system_that_is_not_there_is_a_fault_with_a_hint(window: Window) -> No
     answer = window.crm.post(PATH, json={**PAUSE, "system": "mian"})
 
     assert (answer.status_code, answer.json()["title"]) == (422, "There is no such system")
-    assert faults(answer) == {"system": "no system is called 'mian'; did you mean 'main'?"}
+    assert faults(answer) == {"system": 'no system is called "mian"; did you mean "main"?'}
 
 
 def test_what_has_expired_already_is_refused(window: Window) -> None:
@@ -502,7 +502,7 @@ def test_what_is_no_request_is_refused(
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        (r'{"system": "a\u0000b", "type": "sip.accounts"}', {"system": r"no system is called 'a\x00b'"}),
+        (r'{"system": "a\u0000b", "type": "sip.accounts"}', {"system": r'no system is called "a\x00b"'}),
         (
             r'{"system": "\ud800", "type": "sip.accounts"}',
             {"system": "expected text; this holds half of a character (a lone surrogate)"},
