@@ -61,6 +61,7 @@ from daemon.workers.chores import Chores
 from daemon.workers.commander import Commander
 from daemon.workers.counters import Tally
 from daemon.workers.dispatcher import Dispatcher
+from daemon.workers.endpoint_health import EndpointHealth
 from daemon.workers.heartbeat import Heartbeat
 from daemon.workers.housekeeper import Housekeeper
 from daemon.workers.pauses import Pauses
@@ -190,11 +191,12 @@ class App:
             self.database,
             self._sender,
             routes(self.config),
+            health=EndpointHealth(
+                jitter=clock.jitter, tell=self.reporter.tell, is_api_answering=self._is_api_answering
+            ),
             now=clock.utcnow,
             jitter=clock.jitter,
             new_id=clock.new_id,
-            tell=self.reporter.tell,
-            is_api_answering=self._is_api_answering,
             on_attempted=self.tally.attempted,
         )
         self._outgoing.rests_until = self.dispatcher.rests_until

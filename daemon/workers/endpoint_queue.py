@@ -1,11 +1,11 @@
-"""What the dispatcher keeps of one endpoint: how it is tried, how it is doing, what is claimed for it."""
+"""What the dispatcher keeps of one endpoint: how fast it is tried, and what is claimed for it."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from daemon.core.delivery.breaker import HEALTHY, Breaker, Health
+from daemon.core.delivery.breaker import Breaker, Health
 from daemon.core.delivery.outcome import Message
 from daemon.core.delivery.rate import Bucket
 from daemon.core.delivery.route import Mailing, Route
@@ -20,7 +20,6 @@ MOST_AHEAD = 256
 class Claim:
     """What came of looking for an endpoint's next deliveries."""
 
-    state: Breaker
     messages: Sequence[Message] = ()
     due: datetime | None = None
     """When there may be more; None: not before a wake."""
@@ -34,7 +33,6 @@ class Claim:
 class Queue:
     """One endpoint's place in the dispatcher. For one thread."""
 
-    breaker: Breaker = HEALTHY
     claimed: deque[Message] = field(default_factory=deque)
     """Leased, and not started yet."""
     is_full: bool = False
@@ -46,9 +44,9 @@ class Queue:
     _mailed_at: deque[datetime] = field(default_factory=deque)
     """The mailings of the last hour."""
 
-    def start(self, route: Route, in_flight: int) -> Iterator[Message]:
+    def start(self, route: Route, state: Breaker, in_flight: int) -> Iterator[Message]:
         """What may be started now, taken out of what is claimed."""
-        for _ in range(min(route.share(self.breaker) - in_flight, len(self.claimed))):
+        for _ in range(min(route.share(state) - in_flight, len(self.claimed))):
             yield self.claimed.popleft()
 
     def room(self, route: Route, state: Breaker, in_flight: int, now: datetime) -> int:
@@ -64,9 +62,8 @@ class Queue:
             return min(route.max_in_flight - held, bucket.room(now))
         return route.max_in_flight + min(route.max_in_flight * AHEAD, MOST_AHEAD) - held
 
-    def due_at(self, route: Route, in_flight: int, now: datetime) -> datetime | None:
+    def due_at(self, route: Route, state: Breaker, in_flight: int, now: datetime) -> datetime | None:
         """When to look for more; None: not before something ends, or a wake."""
-        state = self.breaker
         if state.health is Health.DISABLED or in_flight + len(self.claimed) >= route.share(state):
             return None
         if self._is_known and self._due is None:
@@ -86,7 +83,6 @@ class Queue:
 
     def take(self, claim: Claim) -> None:
         """Take over a claim that was committed."""
-        self.breaker = claim.state
         self.claimed.extend(claim.messages)
         self._due, self._is_known = claim.due, True
         self.is_full = claim.is_full

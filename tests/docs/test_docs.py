@@ -25,6 +25,7 @@ from daemon.store import database as databases
 from daemon.wiring.endpoints import routes
 from daemon.wiring.senders import targets
 from daemon.workers.dispatcher import Dispatcher
+from daemon.workers.endpoint_health import EndpointHealth
 from tests.support.config_files import SMS, SYSTEM
 from tests.support.fakes import Receiver, answer
 from tests.support.paths import ROOT
@@ -198,6 +199,7 @@ def play(path: Path) -> None:
         database,
         sender,
         routes(loaded),
+        health=EndpointHealth(jitter=lambda: 0.0),
         now=clock.utcnow,
         jitter=lambda: 0.0,
         new_id=clock.new_id,

@@ -26,6 +26,7 @@ from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
 from daemon.store import database as databases
 from daemon.workers.dispatcher import Dispatcher
+from daemon.workers.endpoint_health import EndpointHealth
 from tests.process.test_app import wait_for, wait_for_baseline
 from tests.support.fakes import FakeClock, Ids, Receiver, answer
 from tests.support.process import CONFIGURATION, SECRET, TOKEN, Process, run_cli
@@ -50,10 +51,10 @@ class Endpoints:
             self.database,
             self.sender,
             dict.fromkeys(receivers, route),
+            health=EndpointHealth(jitter=lambda: 0.0, tell=Reporter(self.recorder).tell),
             now=self.clock.now,
             jitter=lambda: 0.0,
             new_id=Ids(),
-            tell=Reporter(self.recorder).tell,
         )
 
     def add(self, *subjects: str) -> None:

@@ -13,6 +13,7 @@ from daemon.pipeline.endpoint_alerts import Reporter
 from daemon.pipeline.events import Recorder
 from daemon.store.database import Database
 from daemon.workers.dispatcher import Dispatcher
+from daemon.workers.endpoint_health import EndpointHealth
 from tests.support.fakes import FakeClock, Ids
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -73,11 +74,14 @@ class Setting:
             self.database,
             self.receivers,
             self.routes,
+            health=EndpointHealth(
+                jitter=lambda: 0.0,
+                tell=Reporter(self.recorder).tell,
+                is_api_answering=lambda: self.is_api_answering,
+            ),
             now=self.clock.now,
             jitter=lambda: 0.0,
             new_id=self.ids,
-            tell=Reporter(self.recorder).tell,
-            is_api_answering=lambda: self.is_api_answering,
         )
         self.dispatcher.recover()
         return self.dispatcher

@@ -28,6 +28,7 @@ from daemon.store import database as databases
 from daemon.store.database import Database
 from daemon.workers.counters import Tally
 from daemon.workers.dispatcher import Dispatcher
+from daemon.workers.endpoint_health import EndpointHealth
 from daemon.workers.poller import Polled, Poller
 from tests.support.fakes import START, FakeClock, Ids
 
@@ -117,6 +118,7 @@ class Story:
             self.database,
             self.sender,
             routes,
+            health=EndpointHealth(jitter=lambda: 0.0),
             now=self.clock.now,
             jitter=lambda: 0.0,
             new_id=self.ids,

@@ -19,6 +19,7 @@ from daemon.store import database as databases
 from daemon.store import events, outbox
 from daemon.store.database import Database
 from daemon.workers.dispatcher import BACKSTOP, Dispatcher
+from daemon.workers.endpoint_health import EndpointHealth
 from tests.support.fakes import START, FakeClock, Ids
 
 SECOND = timedelta(seconds=1)
@@ -68,6 +69,7 @@ class Setting:
             database,
             self.sender,
             {"crm": Route(room, 15 * SECOND, (Schedule(("*",), (5 * SECOND, 60 * SECOND)),))},
+            health=EndpointHealth(jitter=lambda: 0.0),
             now=self.clock.now,
             jitter=lambda: 0.0,
             new_id=self.ids,
