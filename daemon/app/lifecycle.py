@@ -194,12 +194,12 @@ class App:
             health=EndpointHealth(
                 jitter=clock.jitter, tell=self.reporter.tell, is_api_answering=self._is_api_answering
             ),
+            mailings=self._outgoing.mailings,
             now=clock.utcnow,
             jitter=clock.jitter,
             new_id=clock.new_id,
             on_attempted=self.tally.attempted,
         )
-        self._outgoing.rests_until = self.dispatcher.rests_until
         self.vitals = Vitals(
             self.database,
             self.recorder,

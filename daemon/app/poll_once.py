@@ -39,11 +39,11 @@ def poll_once(config: Config, *, system: str | None, watch: str | None) -> list[
             health=EndpointHealth(
                 jitter=clock.jitter, tell=Reporter(recorder).tell, is_api_answering=poller.is_answered
             ),
+            mailings=outgoing.mailings,
             now=clock.utcnow,
             jitter=clock.jitter,
             new_id=clock.new_id,
         )
-        outgoing.rests_until = dispatcher.rests_until
         dispatcher.recover()
         polled = [poller.poll(one) for one in chosen]
         log_recorded(Teller(recorder).tick(database, clock.utcnow()))

@@ -24,6 +24,7 @@ import structlog
 
 from daemon.core.delivery import outcome
 from daemon.core.delivery.breaker import Breaker, Health
+from daemon.core.delivery.mailings import Mailings
 from daemon.core.delivery.outcome import OPEN, Attempted, Message, Next, Outcome, Status
 from daemon.core.delivery.route import Route
 from daemon.core.durations import NOTHING
@@ -79,6 +80,7 @@ class Dispatcher:
         routes: Mapping[str, Route],
         *,
         health: EndpointHealth,
+        mailings: Mailings,
         now: Callable[[], datetime],
         jitter: Callable[[], float],
         new_id: Callable[[str], str],
@@ -88,6 +90,7 @@ class Dispatcher:
         self._database = database
         self._sender = sender
         self._health = health
+        self._mailings = mailings
         self._now = now
         self._jitter = jitter
         self._new_id = new_id
@@ -124,14 +127,6 @@ class Dispatcher:
         with self._database.write() as db:
             self._health.recover(db)
             return outbox.release_all(db)
-
-    def rests_until(self, endpoint: str) -> datetime | None:
-        """When an endpoint is written to again that has had as many mails as it may have in an hour;
-        None: there may be more. Callable from every thread."""
-        route, queue = self.routes.get(endpoint), self._queues.get(endpoint)
-        if route is None or queue is None or route.mailing is None:
-            return None
-        return queue.rests_until(route.mailing, self._now())
 
     def health(self) -> dict[str, Breaker]:
         """How each endpoint of the configuration is doing; callable from every thread."""
@@ -318,7 +313,7 @@ class Dispatcher:
 
     def _queue(self, name: str) -> Queue:
         if name not in self._queues:
-            self._queues[name] = Queue()
+            self._queues[name] = Queue(name, self._mailings)
         return self._queues[name]
 
     def _take_wake(self) -> None:

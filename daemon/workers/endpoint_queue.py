@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from daemon.core.delivery.breaker import Breaker, Health
+from daemon.core.delivery.mailings import Mailings
 from daemon.core.delivery.outcome import Message
 from daemon.core.delivery.rate import Bucket
-from daemon.core.delivery.route import Mailing, Route
-from daemon.core.durations import HOUR
+from daemon.core.delivery.route import Route
 
 AHEAD = 4
 """How many times its share is claimed for an endpoint beside what is under way, at most `MOST_AHEAD`."""
@@ -33,6 +33,8 @@ class Claim:
 class Queue:
     """One endpoint's place in the dispatcher. For one thread."""
 
+    endpoint: str
+    mailings: Mailings
     claimed: deque[Message] = field(default_factory=deque)
     """Leased, and not started yet."""
     is_full: bool = False
@@ -41,8 +43,6 @@ class Queue:
     _is_known: bool = False
     """Whether `_due` was read since the last wake."""
     _bucket: Bucket | None = None
-    _mailed_at: deque[datetime] = field(default_factory=deque)
-    """The mailings of the last hour."""
 
     def start(self, route: Route, state: Breaker, in_flight: int) -> Iterator[Message]:
         """What may be started now, taken out of what is claimed."""
@@ -55,7 +55,7 @@ class Queue:
         if state.is_half_open:
             return 1 - held
         if route.mailing is not None:
-            is_free = not held and self._mailing_from(route.mailing, now) <= now
+            is_free = not held and self.mailings.free_at(self.endpoint, route.mailing, now) <= now
             return route.max_in_flight if is_free else 0
         bucket = self._bucket_for(route, state)
         if bucket is not None:
@@ -73,13 +73,8 @@ class Queue:
         # A trial need not be due.
         due = self._due if self._is_known and self._due and not state.is_half_open else now
         bucket = self._bucket_for(route, state)
-        free = self._mailing_from(route.mailing, now) if route.mailing else due
+        free = self.mailings.free_at(self.endpoint, route.mailing, now) if route.mailing else due
         return max(due, free, state.not_before or due, bucket.ready_at(now) if bucket else due)
-
-    def rests_until(self, mailing: Mailing, now: datetime) -> datetime | None:
-        """When there may be mailings again, where there were as many as there may be in an hour."""
-        mailed = [at for at in list(self._mailed_at) if at > now - HOUR]
-        return mailed[-mailing.most_per_hour] + HOUR if len(mailed) >= mailing.most_per_hour else None
 
     def take(self, claim: Claim) -> None:
         """Take over a claim that was committed."""
@@ -89,18 +84,11 @@ class Queue:
         if self._bucket is not None:
             self._bucket.take(len(claim.messages))
         if claim.messages and claim.mailed_at is not None:
-            self._mailed_at.append(claim.mailed_at)
+            self.mailings.add(self.endpoint, claim.mailed_at)
 
     def forget(self) -> None:
         """Something new may be due."""
         self._is_known = False
-
-    def _mailing_from(self, mailing: Mailing, now: datetime) -> datetime:
-        """From when on there may be a mailing."""
-        while self._mailed_at and self._mailed_at[0] <= now - HOUR:
-            self._mailed_at.popleft()
-        rested = self._mailed_at[-1] + mailing.interval if self._mailed_at else now
-        return max(rested, self.rests_until(mailing, now) or rested)
 
     def _bucket_for(self, route: Route, state: Breaker) -> Bucket | None:
         rate = route.rate_for(state)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from daemon.core.delivery.breaker import Health
+from daemon.core.delivery.mailings import Mailings
 from daemon.core.delivery.outcome import Attempted, Message, Outcome
 from daemon.core.delivery.route import Route
 from daemon.core.model import Event, Fact
@@ -70,6 +71,7 @@ class Setting:
 
     def another(self) -> Dispatcher:
         """A dispatcher that remembers nothing, as after a restart."""
+        self.mailings = Mailings()
         self.dispatcher = Dispatcher(
             self.database,
             self.receivers,
@@ -79,6 +81,7 @@ class Setting:
                 tell=Reporter(self.recorder).tell,
                 is_api_answering=lambda: self.is_api_answering,
             ),
+            mailings=self.mailings,
             now=self.clock.now,
             jitter=lambda: 0.0,
             new_id=self.ids,

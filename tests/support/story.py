@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from daemon.core.alerts.life import Seen
+from daemon.core.delivery.mailings import Mailings
 from daemon.core.delivery.outcome import Attempted, Message, Outcome
 from daemon.core.delivery.route import Route
 from daemon.core.durations import NOTHING
@@ -122,6 +123,7 @@ class Story:
             now=self.clock.now,
             jitter=lambda: 0.0,
             new_id=self.ids,
+            mailings=Mailings(),
             on_attempted=self.tally.attempted,
         )
         self.poller = Poller(
