@@ -17,25 +17,22 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import sqlalchemy as sa
 import structlog
 
-from daemon.core.delivery import outcome
 from daemon.core.delivery.breaker import Breaker, Health
 from daemon.core.delivery.mailings import Mailings
-from daemon.core.delivery.outcome import OPEN, Attempted, Message, Next, Outcome, Status
+from daemon.core.delivery.outcome import DELIVERED, Attempted, Next, Outcome, Status
 from daemon.core.delivery.route import Route
 from daemon.core.durations import NOTHING
-from daemon.core.routing import quiet
-from daemon.core.routing.plan import Order
 from daemon.store import outbox
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
 from daemon.workers.delivery_log import log_finished, log_turns
 from daemon.workers.endpoint_health import EndpointHealth, Moved
 from daemon.workers.endpoint_queue import AHEAD, Claim, Queue
+from daemon.workers.sender import Sender
 
 log = structlog.get_logger()
 
@@ -48,26 +45,6 @@ GATHER = timedelta(milliseconds=5)
 """How long a result may wait for others to be written with."""
 MOST_RESULTS = 500
 """Written in one transaction."""
-
-
-class Sender(Protocol):
-    """What the dispatcher needs of a sender."""
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing is under way."""
-
-    def start(self, message: Message) -> None:
-        """Begin one attempt."""
-
-    def in_flight(self, endpoint: str) -> int:
-        """How many attempts for an endpoint are under way."""
-
-    def finished(self, timeout: float) -> list[Attempted]:
-        """Attempts that ended; waits at most `timeout` seconds, or until woken."""
-
-    def wake(self) -> None:
-        """Make `finished` return at once."""
 
 
 class Dispatcher:
@@ -122,11 +99,16 @@ class Dispatcher:
         self._sender.wake()
 
     def recover(self) -> int:
-        """Take up what the process before left: breakers, and leases, which are given back. Returns how
-        many leases there were."""
+        """Take up what the process before left: breakers, and leases, which are given back; how many."""
         with self._database.write() as db:
             self._health.recover(db)
             return outbox.release_all(db)
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether there is nothing to send, to wait for or to write down. For the thread that runs it."""
+        is_busy = self._ended or self._is_woken.is_set() or not self._sender.is_idle
+        return not is_busy and not self._ready(self._now())
 
     def health(self) -> dict[str, Breaker]:
         """How each endpoint of the configuration is doing; callable from every thread."""
@@ -202,15 +184,12 @@ class Dispatcher:
 
     def _decide(self, attempted: Attempted, now: datetime, *, is_ours: bool) -> Finished:
         if attempted.outcome is Outcome.ACCEPTED:
-            return Finished(attempted, outcome.DELIVERED)
+            return Finished(attempted, DELIVERED)
         route = self.routes.get(attempted.message.endpoint)
         if route is None:  # it left the configuration meanwhile
             return Finished(attempted, Next(Status.PENDING, now), frees_lane=False)
-        retries = route.retries(attempted.message.event_type)
-        # What was mailed together is due together again, and makes the very same mail.
-        jitter = 0.0 if route.mailing else self._jitter()
-        then = outcome.after(attempted, now, jitter, retries, is_our_outage=is_ours)
-        return Finished(attempted, then, then.status not in OPEN or route.order is Order.BEST_EFFORT)
+        then = route.after(attempted, now, self._jitter(), is_our_outage=is_ours)
+        return Finished(attempted, then, route.frees_lane(then))
 
     def _claim(self, db: sa.Connection, name: str, moved: Moved, now: datetime) -> Claim:
         """Lease what an endpoint may have next, and see when there is more."""
@@ -221,16 +200,10 @@ class Dispatcher:
             return Claim(due=now)
         # What is claimed ahead may wait for a whole attempt of each that is before it.
         lease = Lease(self._new_id("lease"), now, now + (1 + AHEAD) * route.timeout + LEASE_MARGIN)
-        least = quiet.least_urgency(route.quiet, now)
-        claimed = outbox.claim(db, name, room, lease, least=least, is_trial=state.is_half_open)
-        mailed_at = now if route.mailing else None
-        if len(claimed) == room:
-            is_full = route.mailing is None
-            return Claim(claimed.messages, now, is_full=is_full, mailed_at=mailed_at)
-        due = outbox.next_due(db, name, least=least)
-        if state.is_catching_up and (due is None or due > now):
+        claim = queue.claim(db, route, state, room, lease)
+        if state.is_catching_up and (claim.due is None or claim.due > now):
             self._health.catch_up(db, name, moved)
-        return Claim(claimed.messages, due, mailed_at=mailed_at)
+        return claim
 
     def _adopt(self, moved: Moved, released: Sequence[Queue], claims: Mapping[str, Claim]) -> None:
         """Take over what was committed."""
@@ -280,8 +253,7 @@ class Dispatcher:
 
     def _is_enough(self) -> bool:
         """Whether there is a batch of results, or an endpoint could have more under way than is claimed."""
-        is_hungry = any(queue.is_full and not queue.claimed for queue in self._queues.values())
-        return is_hungry or len(self._ended) >= MOST_RESULTS
+        return len(self._ended) >= MOST_RESULTS or any(one.is_hungry for one in self._queues.values())
 
     def _ready(self, now: datetime) -> list[str]:
         """Endpoints that may have something due."""

@@ -5,11 +5,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import sqlalchemy as sa
+
 from daemon.core.delivery.breaker import Breaker, Health
 from daemon.core.delivery.mailings import Mailings
 from daemon.core.delivery.outcome import Message
 from daemon.core.delivery.rate import Bucket
 from daemon.core.delivery.route import Route
+from daemon.core.routing import quiet
+from daemon.store import outbox
+from daemon.store.outbox import Lease
 
 AHEAD = 4
 """How many times its share is claimed for an endpoint beside what is under way, at most `MOST_AHEAD`."""
@@ -44,6 +49,11 @@ class Queue:
     """Whether `_due` was read since the last wake."""
     _bucket: Bucket | None = None
 
+    @property
+    def is_hungry(self) -> bool:
+        """Whether more could be under way than is claimed."""
+        return self.is_full and not self.claimed
+
     def start(self, route: Route, state: Breaker, in_flight: int) -> Iterator[Message]:
         """What may be started now, taken out of what is claimed."""
         for _ in range(min(route.share(state) - in_flight, len(self.claimed))):
@@ -61,6 +71,16 @@ class Queue:
         if bucket is not None:
             return min(route.max_in_flight - held, bucket.room(now))
         return route.max_in_flight + min(route.max_in_flight * AHEAD, MOST_AHEAD) - held
+
+    def claim(self, db: sa.Connection, route: Route, state: Breaker, room: int, lease: Lease) -> Claim:
+        """Lease what may be sent next, at most `room`, and see when there is more."""
+        now, least = lease.at, quiet.least_urgency(route.quiet, lease.at)
+        claimed = outbox.claim(db, self.endpoint, room, lease, least=least, is_trial=state.is_half_open)
+        mailed_at = now if route.mailing else None
+        if len(claimed) == room:
+            return Claim(claimed.messages, now, is_full=route.mailing is None, mailed_at=mailed_at)
+        due = outbox.next_due(db, self.endpoint, least=least)
+        return Claim(claimed.messages, due, mailed_at=mailed_at)
 
     def due_at(self, route: Route, state: Breaker, in_flight: int, now: datetime) -> datetime | None:
         """When to look for more; None: not before something ends, or a wake."""

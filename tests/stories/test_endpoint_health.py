@@ -71,11 +71,8 @@ class Endpoints:
         self.clock.advance(after.total_seconds())
         before = len(self.receivers["crm"].received)
         for _ in range(1000):
-            started = self.dispatcher.run_once(0 if self.sender.is_idle else 5)
-            is_done = self.sender.is_idle and not started and not self.dispatcher._ended
-            # A turn is told by a wake: what it tells is not looked for yet.
-            is_woken = self.dispatcher._is_woken.is_set()
-            if is_done and not is_woken and not self.dispatcher._ready(self.clock.at):
+            self.dispatcher.run_once(0 if self.sender.is_idle else 5)
+            if self.dispatcher.is_at_rest:
                 return len(self.receivers["crm"].received) - before
         raise AssertionError("it never comes to rest")
 

@@ -102,7 +102,7 @@ class Setting:
         before = len(self.receivers.sent)
         for _ in range(2000):
             self.dispatcher.run_once()
-            if not self.dispatcher._ready(self.clock.at) and not self.dispatcher._ended:
+            if self.dispatcher.is_at_rest:
                 break
         else:
             raise AssertionError("it never comes to rest")

@@ -118,6 +118,28 @@ def test_with_nothing_to_do_it_sleeps_until_it_is_woken(setting: Setting) -> Non
     assert setting.dispatcher.run_once(60) == 1
 
 
+def test_it_is_at_rest_once_nothing_is_to_be_looked_for_sent_or_written(setting: Setting) -> None:
+    dispatcher = setting.dispatcher
+
+    def is_at_rest() -> bool:
+        return dispatcher.is_at_rest
+
+    dispatcher.run_once()
+    assert is_at_rest()
+
+    setting.add("a")
+    assert not is_at_rest(), "it was woken"
+    dispatcher.run_once()
+    assert not is_at_rest(), "an attempt is under way"
+    setting.sender.end(Outcome.TIMEOUT)
+    dispatcher.run_once()
+    assert not is_at_rest(), "its result is not written"
+    dispatcher.run_once()
+    assert is_at_rest(), "what failed is not due yet"
+    setting.clock.advance(5)
+    assert not is_at_rest(), "now it is"
+
+
 def test_an_endpoint_has_no_more_under_way_than_its_share(setting: Setting) -> None:
     setting.add("a", "b", "c")
     setting.dispatcher.run_once()
