@@ -1,7 +1,10 @@
 """The catalogue of event types, and the globs that endpoints name them by. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+
+from daemon.core.model import Kind
+from daemon.core.watches import api, machine, queues, sip, units
 
 EVENT_TYPES: tuple[str, ...] = (
     "sms.received",
@@ -65,6 +68,32 @@ STATES: tuple[frozenset[str], ...] = (
     frozenset({"pirsumphone.registered", "pirsumphone.unregistered"}),
 )
 """Facts of one subject of which only the newest counts: each set tells one thing."""
+
+KINDS: Mapping[str, Kind] = {
+    one.fires: one
+    for one in (
+        sip.KIND,
+        sip.MANY,
+        sip.FLAPPING,
+        queues.KIND,
+        units.LOW,
+        units.EXPIRING,
+        api.REACHABLE,
+        api.TOKEN,
+        machine.CLOCK,
+        machine.DISK,
+    )
+}
+"""The alerts' pairs of types as their watches declare them, by the type that fires."""
+
+
+def kind_of(fires: str, resolves: str) -> Kind:
+    """The kind of a stored pair of types, as it is declared.
+
+    A pair that only another version declares is told all the same, for itself alone.
+    """
+    declared = KINDS.get(fires)
+    return declared if declared and declared.resolves == resolves else Kind(fires, resolves)
 
 
 def states_like(event_type: str) -> frozenset[str]:

@@ -2,7 +2,9 @@
 
 import pytest
 
-from daemon.core.event_types import EVENT_TYPES, OPT_IN, matches
+from daemon.core.event_types import EVENT_TYPES, KINDS, OPT_IN, kind_of, matches
+from daemon.core.model import Kind
+from daemon.core.watches import sip
 
 
 @pytest.mark.parametrize(
@@ -66,3 +68,13 @@ def test_the_opt_in_types_are_callers_and_agents() -> None:
 def test_the_catalogue_names_each_type_once() -> None:
     assert len(set(EVENT_TYPES)) == len(EVENT_TYPES) == 50
     assert set(EVENT_TYPES) >= OPT_IN
+
+
+def test_a_stored_pair_is_found_again_as_it_is_declared() -> None:
+    assert kind_of("sip.account.unregistered", "sip.account.registered") is sip.KIND
+    assert all(kind_of(one.fires, one.resolves) is one for one in KINDS.values())
+
+
+@pytest.mark.parametrize("pair", [("door.opened", "door.closed"), ("sip.account.unregistered", "sip.gone")])
+def test_a_pair_that_only_another_version_declares_is_that_pair_and_no_more(pair: tuple[str, str]) -> None:
+    assert kind_of(*pair) == Kind(*pair)
