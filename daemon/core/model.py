@@ -133,6 +133,30 @@ class Kind:
 
 
 @dataclass(frozen=True)
+class EventTypes:
+    """The event types that one part of the daemon gives. Raises ValueError where more is said of a type that
+    it does not give."""
+
+    facts: tuple[str, ...] = ()
+    """Of what happened, and stands alone."""
+    _: KW_ONLY
+    alerts: tuple[Kind, ...] = ()
+    opt_in: frozenset[str] = frozenset()
+    """Facts that a bare `*` does not ask for: there are many of them, and few want them."""
+    states: tuple[frozenset[str], ...] = ()
+    """Facts of one subject of which only the newest counts: each set tells one thing."""
+
+    def __post_init__(self) -> None:
+        if foreign := self.opt_in.union(*self.states).difference(self.facts):
+            raise ValueError(f"no facts of this part: {', '.join(sorted(foreign))}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them."""
+        return (*self.facts, *(name for kind in self.alerts for name in (kind.fires, kind.resolves)))
+
+
+@dataclass(frozen=True)
 class Rule:
     """When a condition becomes an alert, and when it stops being one."""
 

@@ -11,7 +11,18 @@ from typing import Any
 
 from daemon.core.alerts.life import TOLD, Phase
 from daemon.core.durations import NOTHING
-from daemon.core.model import Change, Condition, Fact, Json, Kind, Rule, Severity, StandIn, Verdict
+from daemon.core.model import (
+    Change,
+    Condition,
+    EventTypes,
+    Fact,
+    Json,
+    Kind,
+    Rule,
+    Severity,
+    StandIn,
+    Verdict,
+)
 from daemon.core.watches import flapping
 from daemon.core.watches.flapping import CALM, Ring
 
@@ -24,6 +35,8 @@ MANY = Kind(
 FLAPS_AT = StandIn("{}/flapping")
 FLAPPING = Kind("sip.account.flapping", "sip.account.stable", stands_in=FLAPS_AT)
 KIND = Kind("sip.account.unregistered", "sip.account.registered", folded_into=MANY, flaps_as=FLAPPING)
+ADDED, REMOVED = "sip.account.added", "sip.account.removed"
+EVENTS = EventTypes((ADDED, REMOVED), alerts=(KIND, MANY, FLAPPING), states=(frozenset({ADDED, REMOVED}),))
 
 GONE_AFTER = 2
 """Answers in a row without an account before it is believed removed."""
@@ -92,8 +105,8 @@ def diff(
         {name: answers for name, answers in missing.items() if name not in gone},
         {name: ring for name, ring in rings.items() if name not in gone and not ring.is_calm},
     )
-    facts = [_fact("sip.account.added", name, seen.registered[name]) for name in sorted(added)]
-    facts += [_fact("sip.account.removed", name, None) for name in sorted(gone)]
+    facts = [_fact(ADDED, name, seen.registered[name]) for name in sorted(added)]
+    facts += [_fact(REMOVED, name, None) for name in sorted(gone)]
     verdicts = {name: _verdict(value) for name, value in seen.registered.items()}
     verdicts |= {name: Verdict.GONE if name in gone else Verdict.UNKNOWN for name in missing}
     conditions = [

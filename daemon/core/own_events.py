@@ -1,0 +1,13 @@
+"""The event types of what the daemon tells of itself: its life and store, its endpoints, a test. Pure."""
+
+from daemon.core.model import EventTypes, Kind
+
+FAILING = Kind("endpoint.failing", "endpoint.recovered")
+SUSPENDED, RESUMED = "endpoint.suspended", "endpoint.resumed"
+DISABLED, ENABLED = "endpoint.disabled", "endpoint.enabled"
+ENDPOINTS = EventTypes((SUSPENDED, RESUMED, DISABLED, ENABLED), alerts=(FAILING,))
+
+STORE_RECOVERED = "daemon.store_recovered"
+LIFE = EventTypes(("daemon.started", "daemon.stopped", "daemon.config_reloaded", STORE_RECOVERED))
+
+TEST = EventTypes(("test.ping",))
