@@ -36,6 +36,7 @@ from daemon.app.ping import ping
 from daemon.app.state import State
 from daemon.app.watchdog import TURN_WITHIN, Progress
 from daemon.config.settings import Config
+from daemon.core import own_events
 from daemon.host import clock
 from daemon.store import database as databases
 from daemon.web.asgi import create_app
@@ -107,7 +108,7 @@ class App:
             undo.callback(self.stop)
             self._listen()
             self._start_dispatching()
-            self.parts.chores.announce("daemon.started", {"version": __version__})
+            self.parts.chores.announce(own_events.STARTED, {"version": __version__})
             self._jobs.schedule()
             self._cleanups.callback(_named("poller", self._end_polls))
             self._start_commanding()
@@ -129,7 +130,7 @@ class App:
         dispatcher.reroute(self.current().routes, lambda: outgoing.take(config))
         self._jobs.schedule()
         before.close()
-        self.parts.chores.announce("daemon.config_reloaded", {"needs_restart": list(fixed)})
+        self.parts.chores.announce(own_events.CONFIG_RELOADED, {"needs_restart": list(fixed)})
         dispatcher.wake()
         return fixed
 
@@ -189,7 +190,7 @@ class App:
         self.parts.dispatcher.run(drain=self.config.daemon.drain, turned=self._dispatching.turn)
 
     def _end_dispatching(self) -> None:
-        self.parts.chores.announce("daemon.stopped", {"version": __version__})
+        self.parts.chores.announce(own_events.STOPPED, {"version": __version__})
         self._dispatching.rest()
         self.parts.dispatcher.stop()
         self._threads["dispatcher"].join(self.config.daemon.drain.total_seconds() + BESIDE_DRAIN)

@@ -15,6 +15,7 @@ from daemon.workers.chores import Chores
 from daemon.workers.commander import Commander
 from daemon.workers.counters import Tally
 from daemon.workers.dispatcher import Dispatcher
+from daemon.workers.endpoint_health import EndpointHealth
 from daemon.workers.housekeeper import Housekeeper
 from daemon.workers.pauses import Pauses
 from daemon.workers.poller import Poller
@@ -47,14 +48,17 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
         database,
         outgoing.senders,
         current().routes,
+        health=EndpointHealth(
+            jitter=clock.jitter,
+            tell=Reporter(current.recorder).tell,
+            is_api_answering=witness.is_answered,
+        ),
+        mailings=outgoing.mailings,
         now=clock.utcnow,
         jitter=clock.jitter,
         new_id=clock.new_id,
-        tell=Reporter(current.recorder).tell,
-        is_api_answering=witness.is_answered,
         on_attempted=tally.attempted,
     )
-    outgoing.rests_until = dispatcher.rests_until
     poller = Poller(
         database,
         current.recorder,

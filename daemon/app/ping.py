@@ -1,6 +1,7 @@
 """One `test.ping` to one endpoint, now: for `yemotd endpoints test` and for HTTP."""
 
 from daemon.config.settings import Config
+from daemon.core import own_events
 from daemon.core.delivery import outcome
 from daemon.core.delivery.outcome import Attempted, Outcome
 from daemon.core.model import Fact
@@ -20,7 +21,7 @@ def ping(database: Database, endpoint: str, config: Config) -> DeliveryView:
     """Send a `test.ping` to an endpoint, out of turn and beside a daemon that may be running; what came of
     it. It is tried once, whatever the endpoint's health, and says nothing of that health."""
     now, recorder, timeout = clock.utcnow(), Recorder([], clock.new_id), routes(config)[endpoint].timeout
-    fact = Fact("test.ping", "test", {"test": {"endpoint": endpoint}})
+    fact = Fact(own_events.PING, "test", {"test": {"endpoint": endpoint}})
     with database.write() as db:
         ((event, _),) = recorder.write(db, DAEMON, [fact], now)
         recorder.deliver(db, [Planned(event, endpoint, f"test/{event.id}")], now)

@@ -16,6 +16,7 @@ from daemon.wiring.endpoints import interests, routes
 from daemon.wiring.senders import Outgoing
 from daemon.wiring.watches import plan, watches
 from daemon.workers.dispatcher import Dispatcher
+from daemon.workers.endpoint_health import EndpointHealth
 from daemon.workers.poller import Polled, Poller
 from daemon.workers.witness import Witness
 
@@ -37,13 +38,16 @@ def poll_once(config: Config, *, system: str | None, watch: str | None) -> list[
             database,
             sender,
             routes(config),
+            health=EndpointHealth(
+                jitter=clock.jitter,
+                tell=Reporter(lambda: recorder).tell,
+                is_api_answering=witness.is_answered,
+            ),
+            mailings=outgoing.mailings,
             now=clock.utcnow,
             jitter=clock.jitter,
             new_id=clock.new_id,
-            tell=Reporter(lambda: recorder).tell,
-            is_api_answering=witness.is_answered,
         )
-        outgoing.rests_until = dispatcher.rests_until
         dispatcher.recover()
         polled = [poller.poll(one) for one in chosen]
         log_recorded(Teller(recorder).tick(database, clock.utcnow()))

@@ -1,6 +1,6 @@
 """What a configuration that can be used says without meaning it, probably. Warnings only."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
@@ -10,23 +10,39 @@ from daemon.config.settings import Config
 from daemon.config.systems import SystemSettings
 from daemon.config.values import is_loopback
 from daemon.config.wording import Fault, Location, fault, of_table
-from daemon.core import durations
+from daemon.core import durations, own_events
 from daemon.core.commands.command import CAMPAIGN, TYPES
 from daemon.core.event_types import EVENT_TYPES, matches
+from daemon.core.model import EventTypes
+from daemon.core.watches import (
+    directories,
+    machine,
+    pirsumphone,
+    queues,
+    registrations,
+    sip,
+    sms,
+    units,
+)
 from daemon.core.wording import nearest, quoted
 
 SHORT_INTERVAL = timedelta(seconds=5)
-WATCHED = {
-    "sms": "sms",
-    "sip": "sip",
-    "queue": "queues",
-    "directory": "directories",
-    "pirsumphone": "pirsumphone",
-    "units": "units",
+GIVEN: Mapping[str, tuple[EventTypes, ...]] = {
+    "sms": (sms.EVENTS,),
+    "sip": (sip.EVENTS, registrations.EVENTS),
+    "queues": (queues.EVENTS,),
+    "directories": (directories.EVENTS,),
+    "pirsumphone": (pirsumphone.EVENTS,),
+    "units": (units.EVENTS,),
 }
-"""The first word of event types that only a watch gives, and the watch."""
-GLOBAL = frozenset({"daemon", "endpoint", "test"})
-"""The first word of event types that belong to no system."""
+"""By a system's watch: the event types that it alone gives."""
+WATCH_OF = {name: watch for watch, parts in GIVEN.items() for part in parts for name in part.names}
+OWN = frozenset(
+    name
+    for part in (own_events.LIFE, own_events.ENDPOINTS, own_events.TEST, machine.EVENTS)
+    for name in part.names
+)
+"""Event types that belong to no system."""
 
 
 def advice(config: Config) -> Iterator[Fault]:
@@ -52,7 +68,7 @@ def _of_system(at: Location, system: SystemSettings) -> Iterator[Fault]:
         parts = urlsplit(url or "")
         if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
             yield fault((*at, key), "the token goes there unencrypted; use https")
-    if not any(getattr(system, watch) for watch in WATCHED.values()):
+    if not any(getattr(system, watch) for watch in GIVEN):
         yield of_table(at, "has no watch: nothing is polled")
     yield from _of_commands((*at, "commands"), system.commands)
     if system.campaign_units_per_day is None and _allows_campaigns(system):
@@ -99,6 +115,6 @@ def _of_endpoint(at: Location, endpoint: EndpointSettings, config: Config) -> It
 def _possible(systems: list[SystemSettings]) -> Iterator[str]:
     """The event types that these systems, and the daemon itself, can give."""
     for event_type in EVENT_TYPES:
-        word = event_type.partition(".")[0]
-        if word in GLOBAL or any(word not in WATCHED or getattr(one, WATCHED[word]) for one in systems):
+        watch = WATCH_OF.get(event_type)
+        if event_type in OWN or any(watch is None or getattr(one, watch) for one in systems):
             yield event_type

@@ -1,70 +1,59 @@
-"""The catalogue of event types, and the globs that endpoints name them by. Pure."""
+"""The catalogue of event types, summed up from what each part declares, and the globs that endpoints name
+them by. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
-EVENT_TYPES: tuple[str, ...] = (
-    "sms.received",
-    "sms.gap",
-    "sip.account.unregistered",
-    "sip.account.registered",
-    "sip.accounts.unregistered",
-    "sip.accounts.registered",
-    "sip.account.flapping",
-    "sip.account.stable",
-    "sip.account.added",
-    "sip.account.removed",
-    "sip.registration.changed",
-    "sip.registration.duplicate",
-    "queue.threshold.crossed",
-    "queue.threshold.cleared",
-    "queue.caller.joined",
-    "queue.caller.left",
-    "queue.agent.paused",
-    "queue.agent.unpaused",
-    "directory.file.added",
-    "pirsumphone.registered",
-    "pirsumphone.unregistered",
-    "units.low",
-    "units.ok",
-    "units.expiring",
-    "units.renewed",
-    "api.unreachable",
-    "api.reachable",
-    "api.token_rejected",
-    "api.token_accepted",
-    "api.schema_changed",
-    "command.succeeded",
-    "command.failed",
-    "command.unknown",
-    "command.expired",
-    "endpoint.failing",
-    "endpoint.recovered",
-    "endpoint.suspended",
-    "endpoint.resumed",
-    "endpoint.disabled",
-    "endpoint.enabled",
-    "daemon.started",
-    "daemon.stopped",
-    "daemon.config_reloaded",
-    "daemon.clock_wrong",
-    "daemon.clock_right",
-    "daemon.disk_low",
-    "daemon.disk_ok",
-    "daemon.store_recovered",
-    "quiet.ended",
-    "test.ping",
+from daemon.core import own_events
+from daemon.core.commands import command
+from daemon.core.model import EventTypes, Kind
+from daemon.core.routing import quiet
+from daemon.core.watches import (
+    api,
+    directories,
+    machine,
+    pirsumphone,
+    queues,
+    registrations,
+    sip,
+    sms,
+    units,
 )
 
-OPT_IN = frozenset({"queue.caller.joined", "queue.caller.left", "queue.agent.paused", "queue.agent.unpaused"})
-"""Types that a bare `*` does not ask for: there are many of them, and few want them."""
-
-STATES: tuple[frozenset[str], ...] = (
-    frozenset({"sip.account.added", "sip.account.removed"}),
-    frozenset({"sip.registration.changed", "sip.registration.duplicate"}),
-    frozenset({"pirsumphone.registered", "pirsumphone.unregistered"}),
+PARTS: tuple[EventTypes, ...] = (
+    sms.EVENTS,
+    sip.EVENTS,
+    registrations.EVENTS,
+    queues.EVENTS,
+    directories.EVENTS,
+    pirsumphone.EVENTS,
+    units.EVENTS,
+    api.EVENTS,
+    command.EVENTS,
+    own_events.ENDPOINTS,
+    own_events.LIFE,
+    machine.EVENTS,
+    quiet.EVENTS,
+    own_events.TEST,
 )
+"""What each part declares."""
+
+EVENT_TYPES: tuple[str, ...] = tuple(name for part in PARTS for name in part.names)
+OPT_IN: frozenset[str] = frozenset().union(*(part.opt_in for part in PARTS))
+"""Types that a bare `*` does not ask for."""
+STATES: tuple[frozenset[str], ...] = tuple(group for part in PARTS for group in part.states)
 """Facts of one subject of which only the newest counts: each set tells one thing."""
+KINDS: Mapping[str, Kind] = {kind.fires: kind for part in PARTS for kind in part.alerts}
+"""The alerts' pairs of types, by the one that fires."""
+
+
+def kind_of(fires: str, resolves: str) -> Kind:
+    """The kind of a stored pair of types, as it is declared.
+
+    A pair that only another version declares is told all the same, for itself alone.
+    """
+    declared = KINDS.get(fires)
+    return declared if declared and declared.resolves == resolves else Kind(fires, resolves)
 
 
 def states_like(event_type: str) -> frozenset[str]:

@@ -5,7 +5,7 @@ frozen values. A failed answer is a value too (`Unknown`), so nobody can mistake
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Generic, TypeAlias, TypeVar
@@ -94,11 +94,66 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class StandIn:
+    """Of a kind that is told instead of others, and so before them: where its alert is to be found."""
+
+    key: str
+    """Of its alert; `{}` in it is the key of the alert that it is told instead of."""
+    members: tuple[str, ...] = ()
+    """Where its payload lists whom it tells of, key within key; (): it tells of one thing."""
+
+    def key_for(self, key: str) -> str:
+        """The key of the alert that is told instead of the one with this key."""
+        return self.key.format(key)
+
+
+@dataclass(frozen=True)
 class Kind:
-    """A pair of event types: the one that fires and the one that takes it back."""
+    """A pair of event types, the one that fires and the one that takes it back; and what is told instead.
+
+    What is told instead has to say where it is found: raises ValueError.
+    """
 
     fires: str
     resolves: str
+    _: KW_ONLY
+    stands_in: StandIn | None = None
+    """None: it is told for itself alone."""
+    folded_into: "Kind | None" = None
+    """What is told instead while there are many at once."""
+    flaps_as: "Kind | None" = None
+    """What is told instead while it comes and goes."""
+
+    def __post_init__(self) -> None:
+        for instead in (self.folded_into, self.flaps_as):
+            if instead is not None and instead.stands_in is None:
+                raise ValueError(
+                    f"{self.fires} cannot be told as {instead.fires}, which stands in for nothing"
+                )
+
+
+@dataclass(frozen=True)
+class EventTypes:
+    """The event types that one part of the daemon gives. Raises ValueError where more is said of a type that
+    it does not give."""
+
+    facts: tuple[str, ...] = ()
+    """Of what happened, and stands alone."""
+    _: KW_ONLY
+    alerts: tuple[Kind, ...] = ()
+    opt_in: frozenset[str] = frozenset()
+    """Facts that a bare `*` does not ask for: there are many of them, and few want them."""
+    states: tuple[frozenset[str], ...] = ()
+    """Facts of one subject of which only the newest counts: each set tells one thing."""
+
+    def __post_init__(self) -> None:
+        if foreign := self.opt_in.union(*self.states).difference(self.facts):
+            raise ValueError(f"no facts of this part: {', '.join(sorted(foreign))}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them."""
+        return (*self.facts, *(name for kind in self.alerts for name in (kind.fires, kind.resolves)))
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,14 @@ import sqlalchemy as sa
 from daemon.core.delivery.outcome import OPEN, Status
 from daemon.core.durations import SECOND
 from daemon.core.model import Event, Reason
+from daemon.core.own_events import PING
+from daemon.core.routing import quiet
 from daemon.core.routing.plan import Interest, lane, planned, wants
 from daemon.store import outbox, replay
 from daemon.store.database import Database
 from daemon.store.replay import CHUNK, Past, Plan, Span, Which
 
-TEST = "test.ping"
-DIRECTED = frozenset({"quiet.ended", TEST})
+DIRECTED = frozenset({quiet.ENDED, PING})
 """Types of events that are written for one endpoint alone."""
 
 
@@ -72,7 +73,7 @@ def _add(
 
 def _is_asked_for(one: Past, interest: Interest, which: Which) -> bool:
     if which is Which.FAILED:
-        return one.status is Status.DEAD and one.event.type != TEST
+        return one.status is Status.DEAD and one.event.type != PING
     is_missing = one.delivery is None and _is_for_all(one.event) and wants(interest, one.event)
     return is_missing or (which is Which.ALL and one.delivery is not None)
 

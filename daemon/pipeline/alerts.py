@@ -8,6 +8,7 @@ import sqlalchemy as sa
 import structlog
 
 from daemon.core.alerts import incidents, life
+from daemon.core.alerts.incidents import members
 from daemon.core.alerts.life import Phase, Ruling, Seen, Turn
 from daemon.core.durations import NOTHING
 from daemon.core.model import Condition, Fact, Verdict
@@ -79,7 +80,8 @@ class Judge:
 
     def _is_steady(self, ruling: Ruling) -> bool:
         stored = self.known.get(ruling.condition.key)
-        return stored is None or _members(stored.payload) == _members(ruling.condition.payload)
+        kind, payload = ruling.condition.kind, ruling.condition.payload
+        return stored is None or members(kind, stored.payload) == members(kind, payload)
 
     def _turn(self, ruling: Ruling, now: datetime) -> None:
         """Begin or end an incident, and say so in an event."""
@@ -136,8 +138,3 @@ def _api(judge: Judge, *, is_configured: bool) -> list[Condition]:
     folded = api.fold(phases, stored.payload.get("error"), stored.severity)
     # Nobody has seen that the API is back: what was blind is gone.
     return [replace(folded, verdict=Verdict.GONE)] if folded.verdict is Verdict.GOOD else [folded]
-
-
-def _members(payload: Mapping[str, object]) -> object:
-    accounts = payload.get("accounts")
-    return accounts.get("unregistered") if isinstance(accounts, Mapping) else None

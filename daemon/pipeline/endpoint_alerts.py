@@ -6,10 +6,11 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from daemon.core import own_events
 from daemon.core.alerts.life import Seen
 from daemon.core.delivery.breaker import HEALTHY, Breaker, DisabledBy, Health, Turn
 from daemon.core.durations import NOTHING
-from daemon.core.model import Condition, Fact, Json, Kind, Rule, Severity, Verdict
+from daemon.core.model import Condition, Fact, Json, Rule, Severity, Verdict
 from daemon.core.routing.plan import DAEMON, endpoint_subject
 from daemon.pipeline.alerts import Judge
 from daemon.pipeline.events import Recorded, Recorder, log_recorded
@@ -17,11 +18,10 @@ from daemon.pipeline.notification import Teller
 
 OWNER = "endpoints"
 """What owns the alerts of endpoints in the store."""
-FAILING = Kind("endpoint.failing", "endpoint.recovered")
 AT_ONCE = Rule(NOTHING, NOTHING, Severity.ERROR)
 STEPS = {
-    Health.SUSPENDED: "endpoint.suspended",
-    Health.DISABLED: "endpoint.disabled",
+    Health.SUSPENDED: own_events.SUSPENDED,
+    Health.DISABLED: own_events.DISABLED,
 }
 
 
@@ -60,16 +60,18 @@ def _condition(name: str, state: Breaker) -> Condition:
     verdict = Verdict.GOOD if state.health is Health.HEALTHY else Verdict.BAD
     if state.disabled_by is DisabledBy.OPERATOR:
         verdict = Verdict.GONE  # it does not fail any more, and has not recovered: it is off
-    return Condition(subject, FAILING, subject, verdict, AT_ONCE, {"endpoint": _payload(name, state)})
+    return Condition(
+        subject, own_events.FAILING, subject, verdict, AT_ONCE, {"endpoint": _payload(name, state)}
+    )
 
 
 def _steps(turn: Turn) -> list[Fact]:
     """The facts that a turn is beside the alert."""
     before, after = turn.before, turn.after
     if before.health is Health.DISABLED and after.health is not Health.DISABLED:
-        types = ["endpoint.enabled"]
+        types = [own_events.ENABLED]
     elif before.health is Health.SUSPENDED and after.health is Health.DEGRADED:
-        types = ["endpoint.resumed"]
+        types = [own_events.RESUMED]
     else:
         types = [STEPS[after.health]] if after.health in STEPS else []
     payload: dict[str, Json] = {"endpoint": _payload(turn.endpoint, after)}

@@ -247,7 +247,7 @@ class Teller:
                 "held": len(held),
                 "incidents": [_line(one) for one in found if one],
             }
-            fact = Fact("quiet.ended", f"endpoint/{endpoint}", {"quiet": digest})
+            fact = Fact(quiet.ENDED, f"endpoint/{endpoint}", {"quiet": digest})
             ((event, _),) = self._recorder.write(db, DAEMON, [fact], now)
             delivered = self._recorder.deliver(db, [Planned(event, endpoint, plan.lane(event))], now)
             recorded += Recorded((event,), delivered)

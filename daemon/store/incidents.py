@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from daemon.core.alerts.incidents import Incident
 from daemon.core.alerts.life import TOLD, Phase, Ruling, Seen
 from daemon.core.durations import NOTHING
-from daemon.core.model import Interval, Kind
+from daemon.core.event_types import kind_of
+from daemon.core.model import Interval
 from daemon.store.schema import alerts, incidents, ledger, transitions
 
 # Literal, so that SQLite sees that the partial index serves.
@@ -127,7 +128,7 @@ def _incident(row: sa.Row[Any]) -> Incident:
         row.system,
         row.key,
         row.watch,
-        Kind(row.fires, row.resolves),
+        kind_of(row.fires, row.resolves),
         row.subject,
         row.severity,
         payload,

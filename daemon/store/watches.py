@@ -16,6 +16,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from daemon.core.alerts.life import Alert, Ruling
 from daemon.core.durations import NOTHING
+from daemon.core.event_types import kind_of
 from daemon.core.model import Condition, Interval, Json, Kind, Rule, Severity, Unknown, Verdict
 from daemon.store.schema import alerts, watches
 
@@ -219,5 +220,5 @@ def _alert_row(system: str, watch: str, condition: Condition, alert: Alert) -> d
 def _stored(row: sa.Row[Any]) -> StoredAlert:
     changed = Interval(row.changed_after, row.changed_before) if row.changed_before else None
     alert = Alert(row.phase, row.held, row.is_blind, row.last_known, changed, row.started_at, row.incident)
-    kind = Kind(row.fires, row.resolves) if row.fires else None
+    kind = kind_of(row.fires, row.resolves) if row.fires else None
     return StoredAlert(alert, row.key, kind, row.subject, row.severity, json.loads(row.payload))

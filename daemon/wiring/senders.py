@@ -1,6 +1,6 @@
 """All senders, made of a configuration: where webhooks go, and how messages become mails."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import parseaddr
@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 from daemon.config.mail import Smtp
 from daemon.config.settings import Config
 from daemon.config.webhooks import Webhook
+from daemon.core.delivery.mailings import Mailings
 from daemon.core.delivery.outcome import Message
+from daemon.core.delivery.route import Mailing
 from daemon.core.rendering.formats import Shape
 from daemon.core.rendering.mails import Mail, Style, compose, held_back
 from daemon.core.webhooks.signing import Signer, hmac_signer
@@ -20,15 +22,16 @@ from daemon.senders.mail import Letter, MailSender
 from daemon.senders.notify import Notice, NotifySender
 from daemon.senders.smtp import Security, Server
 from daemon.senders.webhook import Target, WebhookSender
-from daemon.wiring.mailboxes import mailboxes
+from daemon.wiring.mailboxes import mailboxes, mailing
 
 
 class Outgoing:
     """The senders of a configuration; `take` puts another in its place, in the dispatcher's thread."""
 
     def __init__(self, config: Config) -> None:
-        self.rests_until: Callable[[str], datetime | None] = lambda _endpoint: None
-        """When an endpoint is mailed again that had all that it may have in an hour: the dispatcher knows."""
+        self.mailings = Mailings()
+        """The dispatcher adds to it; mails say when an endpoint has had all that it may have in an hour."""
+        self._limits = limits(config)
         self._styles = styles(config)
         self._render = _render(config)
         webhooks = WebhookSender(targets(config), now=clock.utcnow, monotonic=clock.monotonic)
@@ -44,7 +47,7 @@ class Outgoing:
 
     def take(self, config: Config) -> None:
         """Send by another configuration from now on."""
-        self._styles, self._render = styles(config), _render(config)
+        self._limits, self._styles, self._render = limits(config), styles(config), _render(config)
         self.senders.webhooks.targets = targets(config)
         self.senders.mails.server = server(config.smtp)
         self.senders.notices.notices = notices(config)
@@ -52,13 +55,18 @@ class Outgoing:
     def _compose(self, endpoint: str, messages: Sequence[Message]) -> list[Letter]:
         """What is mailed to an endpoint at once, as one mail or several."""
         style, render, now = self._styles[endpoint], self._render, clock.utcnow()
-        until = self.rests_until(endpoint)
+        until = self.mailings.rests_until(endpoint, self._limits[endpoint], now)
         note = held_back(until, style) if until else None
         recipient = parseaddr(style.recipient)[1]
         return [
             Letter(mail.messages, render(mail, style, now=now), recipient)
             for mail in compose(messages, style, note=note)
         ]
+
+
+def limits(config: Config) -> Mapping[str, Mailing]:
+    """How often each mailbox may be written to, by endpoint."""
+    return {one.endpoint: mailing(one.email) for one in mailboxes(config)}
 
 
 def styles(config: Config) -> Mapping[str, Style]:

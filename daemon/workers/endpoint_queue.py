@@ -1,15 +1,20 @@
-"""What the dispatcher keeps of one endpoint: how it is tried, how it is doing, what is claimed for it."""
+"""What the dispatcher keeps of one endpoint: how fast it is tried, and what is claimed for it."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from daemon.core.delivery.breaker import HEALTHY, Breaker, Health
+import sqlalchemy as sa
+
+from daemon.core.delivery.breaker import Breaker, Health
+from daemon.core.delivery.mailings import Mailings
 from daemon.core.delivery.outcome import Message
 from daemon.core.delivery.rate import Bucket
-from daemon.core.delivery.route import Mailing, Route
-from daemon.core.durations import HOUR
+from daemon.core.delivery.route import Route
+from daemon.core.routing import quiet
+from daemon.store import outbox
+from daemon.store.outbox import Lease
 
 AHEAD = 4
 """How many times its share is claimed for an endpoint beside what is under way, at most `MOST_AHEAD`."""
@@ -20,7 +25,6 @@ MOST_AHEAD = 256
 class Claim:
     """What came of looking for an endpoint's next deliveries."""
 
-    state: Breaker
     messages: Sequence[Message] = ()
     due: datetime | None = None
     """When there may be more; None: not before a wake."""
@@ -34,7 +38,8 @@ class Claim:
 class Queue:
     """One endpoint's place in the dispatcher. For one thread."""
 
-    breaker: Breaker = HEALTHY
+    endpoint: str
+    mailings: Mailings
     claimed: deque[Message] = field(default_factory=deque)
     """Leased, and not started yet."""
     is_full: bool = False
@@ -43,12 +48,15 @@ class Queue:
     _is_known: bool = False
     """Whether `_due` was read since the last wake."""
     _bucket: Bucket | None = None
-    _mailed_at: deque[datetime] = field(default_factory=deque)
-    """The mailings of the last hour."""
 
-    def start(self, route: Route, in_flight: int) -> Iterator[Message]:
+    @property
+    def is_hungry(self) -> bool:
+        """Whether more could be under way than is claimed."""
+        return self.is_full and not self.claimed
+
+    def start(self, route: Route, state: Breaker, in_flight: int) -> Iterator[Message]:
         """What may be started now, taken out of what is claimed."""
-        for _ in range(min(route.share(self.breaker) - in_flight, len(self.claimed))):
+        for _ in range(min(route.share(state) - in_flight, len(self.claimed))):
             yield self.claimed.popleft()
 
     def room(self, route: Route, state: Breaker, in_flight: int, now: datetime) -> int:
@@ -57,16 +65,25 @@ class Queue:
         if state.is_half_open:
             return 1 - held
         if route.mailing is not None:
-            is_free = not held and self._mailing_from(route.mailing, now) <= now
+            is_free = not held and self.mailings.free_at(self.endpoint, route.mailing, now) <= now
             return route.max_in_flight if is_free else 0
         bucket = self._bucket_for(route, state)
         if bucket is not None:
             return min(route.max_in_flight - held, bucket.room(now))
         return route.max_in_flight + min(route.max_in_flight * AHEAD, MOST_AHEAD) - held
 
-    def due_at(self, route: Route, in_flight: int, now: datetime) -> datetime | None:
+    def claim(self, db: sa.Connection, route: Route, state: Breaker, room: int, lease: Lease) -> Claim:
+        """Lease what may be sent next, at most `room`, and see when there is more."""
+        now, least = lease.at, quiet.least_urgency(route.quiet, lease.at)
+        claimed = outbox.claim(db, self.endpoint, room, lease, least=least, is_trial=state.is_half_open)
+        mailed_at = now if route.mailing else None
+        if len(claimed) == room:
+            return Claim(claimed.messages, now, is_full=route.mailing is None, mailed_at=mailed_at)
+        due = outbox.next_due(db, self.endpoint, least=least)
+        return Claim(claimed.messages, due, mailed_at=mailed_at)
+
+    def due_at(self, route: Route, state: Breaker, in_flight: int, now: datetime) -> datetime | None:
         """When to look for more; None: not before something ends, or a wake."""
-        state = self.breaker
         if state.health is Health.DISABLED or in_flight + len(self.claimed) >= route.share(state):
             return None
         if self._is_known and self._due is None:
@@ -76,35 +93,22 @@ class Queue:
         # A trial need not be due.
         due = self._due if self._is_known and self._due and not state.is_half_open else now
         bucket = self._bucket_for(route, state)
-        free = self._mailing_from(route.mailing, now) if route.mailing else due
+        free = self.mailings.free_at(self.endpoint, route.mailing, now) if route.mailing else due
         return max(due, free, state.not_before or due, bucket.ready_at(now) if bucket else due)
-
-    def rests_until(self, mailing: Mailing, now: datetime) -> datetime | None:
-        """When there may be mailings again, where there were as many as there may be in an hour."""
-        mailed = [at for at in list(self._mailed_at) if at > now - HOUR]
-        return mailed[-mailing.most_per_hour] + HOUR if len(mailed) >= mailing.most_per_hour else None
 
     def take(self, claim: Claim) -> None:
         """Take over a claim that was committed."""
-        self.breaker = claim.state
         self.claimed.extend(claim.messages)
         self._due, self._is_known = claim.due, True
         self.is_full = claim.is_full
         if self._bucket is not None:
             self._bucket.take(len(claim.messages))
         if claim.messages and claim.mailed_at is not None:
-            self._mailed_at.append(claim.mailed_at)
+            self.mailings.add(self.endpoint, claim.mailed_at)
 
     def forget(self) -> None:
         """Something new may be due."""
         self._is_known = False
-
-    def _mailing_from(self, mailing: Mailing, now: datetime) -> datetime:
-        """From when on there may be a mailing."""
-        while self._mailed_at and self._mailed_at[0] <= now - HOUR:
-            self._mailed_at.popleft()
-        rested = self._mailed_at[-1] + mailing.interval if self._mailed_at else now
-        return max(rested, self.rests_until(mailing, now) or rested)
 
     def _bucket_for(self, route: Route, state: Breaker) -> Bucket | None:
         rate = route.rate_for(state)

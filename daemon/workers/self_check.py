@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 import structlog
 
+from daemon.core import own_events
 from daemon.core.alerts.life import Seen
 from daemon.core.durations import NOTHING
 from daemon.core.model import Condition, Fact
@@ -121,7 +122,7 @@ class Vitals:
         if self.failure is None:
             return Recorded()
         payload = {"store": {"failing_since": iso(self.failure.since), "error": self.failure.error}}
-        fact = Fact("daemon.store_recovered", "daemon/store", payload)
+        fact = Fact(own_events.STORE_RECOVERED, "daemon/store", payload)
         return recorder.record(db, DAEMON, [fact], now)
 
     def _failed(self, error: str, now: datetime) -> None:

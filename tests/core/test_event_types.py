@@ -1,8 +1,15 @@
 """The catalogue of event types, and which globs name them."""
 
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
 import pytest
 
-from daemon.core.event_types import EVENT_TYPES, OPT_IN, matches
+from daemon.core import watches
+from daemon.core.event_types import EVENT_TYPES, KINDS, OPT_IN, PARTS, kind_of, matches, states_like
+from daemon.core.model import EventTypes, Kind
+from daemon.core.watches import sip
 
 
 @pytest.mark.parametrize(
@@ -66,3 +73,64 @@ def test_the_opt_in_types_are_callers_and_agents() -> None:
 def test_the_catalogue_names_each_type_once() -> None:
     assert len(set(EVENT_TYPES)) == len(EVENT_TYPES) == 50
     assert set(EVENT_TYPES) >= OPT_IN
+
+
+def test_no_declaration_of_a_watch_is_forgotten_in_the_catalogue() -> None:
+    modules = [import_module(f"{watches.__name__}.{one.name}") for one in iter_modules(watches.__path__)]
+    declared = [module.EVENTS for module in modules if hasattr(module, "EVENTS")]
+
+    assert len(declared) == 9
+    assert all(any(one is part for part in PARTS) for one in declared)
+
+
+def test_a_newer_state_makes_out_of_date_what_tells_of_the_same_thing() -> None:
+    assert states_like("sip.account.added") == {"sip.account.added", "sip.account.removed"}
+    assert states_like("pirsumphone.unregistered") == {"pirsumphone.registered", "pirsumphone.unregistered"}
+    assert states_like("sip.registration.duplicate") == {
+        "sip.registration.changed",
+        "sip.registration.duplicate",
+    }
+    assert states_like("sms.received") == states_like("sip.account.unregistered") == frozenset()
+
+
+def test_the_parts_that_tell_of_no_watch_are_commands_and_the_daemon_itself() -> None:
+    words = {"api", "sms", "sip", "queue", "directory", "pirsumphone", "units"}
+
+    assert {one for one in EVENT_TYPES if one.partition(".")[0] not in words} == {
+        "command.succeeded",
+        "command.failed",
+        "command.unknown",
+        "command.expired",
+        "endpoint.failing",
+        "endpoint.recovered",
+        "endpoint.suspended",
+        "endpoint.resumed",
+        "endpoint.disabled",
+        "endpoint.enabled",
+        "daemon.started",
+        "daemon.stopped",
+        "daemon.config_reloaded",
+        "daemon.clock_wrong",
+        "daemon.clock_right",
+        "daemon.disk_low",
+        "daemon.disk_ok",
+        "daemon.store_recovered",
+        "quiet.ended",
+        "test.ping",
+    }
+
+
+@pytest.mark.parametrize("more", [{"opt_in": frozenset({"b"})}, {"states": (frozenset({"a", "b"}),)}])
+def test_a_part_says_nothing_of_what_it_does_not_give(more: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="no facts of this part: b"):
+        EventTypes(("a",), **more)
+
+
+def test_a_stored_pair_is_found_again_as_it_is_declared() -> None:
+    assert kind_of("sip.account.unregistered", "sip.account.registered") is sip.KIND
+    assert all(kind_of(one.fires, one.resolves) is one for one in KINDS.values())
+
+
+@pytest.mark.parametrize("pair", [("door.opened", "door.closed"), ("sip.account.unregistered", "sip.gone")])
+def test_a_pair_that_only_another_version_declares_is_that_pair_and_no_more(pair: tuple[str, str]) -> None:
+    assert kind_of(*pair) == Kind(*pair)

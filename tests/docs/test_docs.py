@@ -14,6 +14,7 @@ import pytest
 from daemon.cli import main as cli
 from daemon.config import load
 from daemon.config.secrets import check_signing, check_signing_key
+from daemon.core.delivery.mailings import Mailings
 from daemon.core.delivery.outcome import Outcome
 from daemon.core.model import Fact, Secret
 from daemon.core.routing.plan import Interest
@@ -25,6 +26,7 @@ from daemon.store import database as databases
 from daemon.wiring.endpoints import routes
 from daemon.wiring.senders import targets
 from daemon.workers.dispatcher import Dispatcher
+from daemon.workers.endpoint_health import EndpointHealth
 from tests.support.config_files import SMS, SYSTEM
 from tests.support.fakes import Receiver, answer
 from tests.support.paths import ROOT
@@ -198,9 +200,11 @@ def play(path: Path) -> None:
         database,
         sender,
         routes(loaded),
+        health=EndpointHealth(jitter=lambda: 0.0),
         now=clock.utcnow,
         jitter=lambda: 0.0,
         new_id=clock.new_id,
+        mailings=Mailings(),
     )
     recorder = Recorder([Interest("crm", ("*",), None)], clock.new_id)
     for number in ("0501234567", "0521111111", "0542222222"):

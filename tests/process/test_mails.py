@@ -37,6 +37,16 @@ group_wait = "200ms"
 group_interval = "300ms"
 """
 LOGIN = 'security = "starttls"\nca_file = "authority.pem"\nusername = "yemotd"\npassword_file = "password"'
+FEW = """\
+security = "none"
+
+[[emails]]
+name = "few"
+to = ["few@example.org"]
+events = ["sms.*"]
+group_wait = "200ms"
+most_per_hour = 1
+"""
 TIMEOUT = 30
 
 
@@ -134,3 +144,16 @@ def test_a_wrong_password_is_told_by_the_webhook_and_mended_by_a_reload(
     assert tried == 1, "the account could be locked"
     texts = "".join(mail.get_body(("plain",)).get_content() for mail in mails)  # type: ignore[union-attr] # each has one
     assert all(texts.count(f"text {number}") == 2 for number in range(6))
+
+
+def test_a_reader_who_had_all_mails_of_an_hour_is_told_until_when_there_are_no_more(
+    run: Callable[[MailServer, Receiver, str], Process], system: SimulatedSystem
+) -> None:
+    with MailServer() as server, Receiver() as receiver:
+        daemon = run(server, receiver, FEW)
+        system.receive_sms(sender="0541234567", recipient="0501234567", text="hello")
+        texts = {str(one["To"]): one.get_body(("plain",)).get_content() for one in arrived(server, 3)}  # type: ignore[union-attr] # each has one
+        assert daemon.stop() == 0
+
+    assert "No more mails are sent until" in texts.pop("few@example.org")
+    assert not any("No more mails" in text or "לא יישלחו" in text for text in texts.values())

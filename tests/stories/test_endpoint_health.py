@@ -13,6 +13,7 @@ import pytest
 
 from daemon.config.webhooks import RETRIES
 from daemon.core.delivery.breaker import COOLDOWNS, SUSPENDED_AFTER, Health
+from daemon.core.delivery.mailings import Mailings
 from daemon.core.delivery.route import Route
 from daemon.core.model import Fact, Secret
 from daemon.core.routing.plan import Interest
@@ -26,6 +27,7 @@ from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
 from daemon.store import database as databases
 from daemon.workers.dispatcher import Dispatcher
+from daemon.workers.endpoint_health import EndpointHealth
 from tests.process.test_app import wait_for, wait_for_baseline
 from tests.support.fakes import FakeClock, Ids, Receiver, answer
 from tests.support.process import CONFIGURATION, SECRET, TOKEN, Process, run_cli
@@ -50,10 +52,11 @@ class Endpoints:
             self.database,
             self.sender,
             dict.fromkeys(receivers, route),
+            health=EndpointHealth(jitter=lambda: 0.0, tell=Reporter(lambda: self.recorder).tell),
+            mailings=Mailings(),
             now=self.clock.now,
             jitter=lambda: 0.0,
             new_id=Ids(),
-            tell=Reporter(lambda: self.recorder).tell,
         )
 
     def add(self, *subjects: str) -> None:
@@ -68,11 +71,8 @@ class Endpoints:
         self.clock.advance(after.total_seconds())
         before = len(self.receivers["crm"].received)
         for _ in range(1000):
-            started = self.dispatcher.run_once(0 if self.sender.is_idle else 5)
-            is_done = self.sender.is_idle and not started and not self.dispatcher._ended
-            # A turn is told by a wake: what it tells is not looked for yet.
-            is_woken = self.dispatcher._is_woken.is_set()
-            if is_done and not is_woken and not self.dispatcher._ready(self.clock.at):
+            self.dispatcher.run_once(0 if self.sender.is_idle else 5)
+            if self.dispatcher.is_at_rest:
                 return len(self.receivers["crm"].received) - before
         raise AssertionError("it never comes to rest")
 

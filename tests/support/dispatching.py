@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from daemon.core.delivery.breaker import Health
+from daemon.core.delivery.mailings import Mailings
 from daemon.core.delivery.outcome import Attempted, Message, Outcome
 from daemon.core.delivery.route import Route
 from daemon.core.model import Event, Fact
@@ -14,6 +15,7 @@ from daemon.pipeline.endpoint_alerts import Reporter
 from daemon.pipeline.events import Recorder
 from daemon.store.database import Database
 from daemon.workers.dispatcher import Dispatcher
+from daemon.workers.endpoint_health import EndpointHealth
 from tests.support.fakes import FakeClock, Ids
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -70,15 +72,20 @@ class Setting:
 
     def another(self) -> Dispatcher:
         """A dispatcher that remembers nothing, as after a restart."""
+        self.mailings = Mailings()
         self.dispatcher = Dispatcher(
             self.database,
             self.receivers,
             self.routes,
+            health=EndpointHealth(
+                jitter=lambda: 0.0,
+                tell=Reporter(lambda: self.recorder).tell,
+                is_api_answering=lambda: self.is_api_answering,
+            ),
+            mailings=self.mailings,
             now=self.clock.now,
             jitter=lambda: 0.0,
             new_id=self.ids,
-            tell=Reporter(lambda: self.recorder).tell,
-            is_api_answering=lambda: self.is_api_answering,
         )
         self.dispatcher.recover()
         return self.dispatcher
@@ -100,7 +107,7 @@ class Setting:
         before = len(self.receivers.sent)
         for _ in range(2000):
             self.dispatcher.run_once()
-            if not self.dispatcher._ready(self.clock.at) and not self.dispatcher._ended:
+            if self.dispatcher.is_at_rest:
                 break
         else:
             raise AssertionError("it never comes to rest")

@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from daemon.core.alerts.life import Phase, Seen
+from daemon.core.delivery.mailings import Mailings
 from daemon.core.delivery.outcome import Attempted, Message, Outcome
 from daemon.core.delivery.route import Route
 from daemon.core.durations import NOTHING
@@ -27,6 +28,7 @@ from daemon.store import database as databases
 from daemon.store.database import Database
 from daemon.workers.counters import Tally
 from daemon.workers.dispatcher import Dispatcher
+from daemon.workers.endpoint_health import EndpointHealth
 from daemon.workers.poller import Polled, Poller
 from tests.support.fakes import START, FakeClock, Ids
 
@@ -116,9 +118,11 @@ class Story:
             self.database,
             self.sender,
             routes,
+            health=EndpointHealth(jitter=lambda: 0.0),
             now=self.clock.now,
             jitter=lambda: 0.0,
             new_id=self.ids,
+            mailings=Mailings(),
             on_attempted=self.tally.attempted,
         )
         self.poller = Poller(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from daemon.core.delivery.mailings import Mailings
 from daemon.core.delivery.outcome import Attempted, Message, Outcome
 from daemon.core.delivery.route import Route
 from daemon.core.model import Fact
@@ -19,6 +20,7 @@ from daemon.store import database as databases
 from daemon.store import events, outbox
 from daemon.store.database import Database
 from daemon.workers.dispatcher import BACKSTOP, Dispatcher
+from daemon.workers.endpoint_health import EndpointHealth
 from tests.support.fakes import START, FakeClock, Ids
 
 SECOND = timedelta(seconds=1)
@@ -68,9 +70,11 @@ class Setting:
             database,
             self.sender,
             {"crm": Route(room, 15 * SECOND, (Schedule(("*",), (5 * SECOND, 60 * SECOND)),))},
+            health=EndpointHealth(jitter=lambda: 0.0),
             now=self.clock.now,
             jitter=lambda: 0.0,
             new_id=self.ids,
+            mailings=Mailings(),
         )
 
     def add(self, *subjects: str) -> None:
@@ -112,6 +116,28 @@ def test_with_nothing_to_do_it_sleeps_until_it_is_woken(setting: Setting) -> Non
     setting.add("a")
     assert setting.sender.woken == 1
     assert setting.dispatcher.run_once(60) == 1
+
+
+def test_it_is_at_rest_once_nothing_is_to_be_looked_for_sent_or_written(setting: Setting) -> None:
+    dispatcher = setting.dispatcher
+
+    def is_at_rest() -> bool:
+        return dispatcher.is_at_rest
+
+    dispatcher.run_once()
+    assert is_at_rest()
+
+    setting.add("a")
+    assert not is_at_rest(), "it was woken"
+    dispatcher.run_once()
+    assert not is_at_rest(), "an attempt is under way"
+    setting.sender.end(Outcome.TIMEOUT)
+    dispatcher.run_once()
+    assert not is_at_rest(), "its result is not written"
+    dispatcher.run_once()
+    assert is_at_rest(), "what failed is not due yet"
+    setting.clock.advance(5)
+    assert not is_at_rest(), "now it is"
 
 
 def test_an_endpoint_has_no_more_under_way_than_its_share(setting: Setting) -> None:

@@ -52,10 +52,18 @@ class Incident:
 
     @property
     def members(self) -> tuple[str, ...]:
-        """The accounts that a folded incident lists; () for an incident of one thing."""
-        accounts = self.payload.get("accounts")
-        names = accounts.get("unregistered") if isinstance(accounts, Mapping) else None
-        return tuple(str(name) for name in names) if isinstance(names, list | tuple) else ()
+        """Whom an incident that tells of many lists; () for an incident of one thing."""
+        return members(self.kind, self.payload)
+
+
+def members(kind: Kind | None, payload: Mapping[str, Json]) -> tuple[str, ...]:
+    """Whom the payload of an alert of this kind lists; () where it is of one thing."""
+    if kind is None or kind.stands_in is None or not kind.stands_in.members:
+        return ()
+    found: Json = payload
+    for name in kind.stands_in.members:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return tuple(str(name) for name in found) if isinstance(found, list | tuple) else ()
 
 
 def opened(system: str, watch: str, ruling: Ruling, now: datetime) -> Incident:

@@ -25,7 +25,7 @@ from hashlib import sha256
 from typing import Any
 
 from daemon.core.durations import DAY, MINUTE, SECOND
-from daemon.core.model import Fact, Failure, Json, Unknown
+from daemon.core.model import EventTypes, Fact, Failure, Json, Unknown
 from daemon.core.timestamps import iso, iso_or_none
 
 CAMPAIGN = "campaign.bridge"
@@ -129,6 +129,14 @@ class Status(Enum):
     @property
     def is_ended(self) -> bool:
         return self not in (Status.QUEUED, Status.RUNNING)
+
+    @property
+    def event_type(self) -> str | None:
+        """Of the event that tells of it; nobody is told of what has not ended, or was cancelled."""
+        return f"command.{self.value}" if self.is_ended and self is not Status.CANCELLED else None
+
+
+EVENTS = EventTypes(tuple(filter(None, (status.event_type for status in Status))))
 
 
 class OnHoliday(Enum):
@@ -331,12 +339,13 @@ def cancelled(command: Command, now: datetime) -> Command:
 
 def told(command: Command) -> Fact | None:
     """What others are told of a command that has ended; nobody is told of what was cancelled."""
-    if not command.status.is_ended or command.status is Status.CANCELLED:
+    event_type = command.status.event_type
+    if event_type is None:
         return None
     document = command.document()
     if len(json.dumps(command.result)) > LARGEST_RESULT:
         document |= {"result": None, "result_is_omitted": True}
-    return Fact(f"command.{command.status.value}", f"command/{command.id}", {"command": document})
+    return Fact(event_type, f"command/{command.id}", {"command": document})
 
 
 def fingerprint(content: Mapping[str, Json]) -> str:

@@ -1,9 +1,11 @@
 """How one endpoint's deliveries are tried: how many at once, how long, in which order. Pure."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from daemon.core.delivery import outcome
 from daemon.core.delivery.breaker import Breaker
+from daemon.core.delivery.outcome import OPEN, Attempted, Next
 from daemon.core.routing.plan import Order
 from daemon.core.routing.quiet import Quiet
 from daemon.core.routing.schedule import Schedule, schedule_of
@@ -40,6 +42,17 @@ class Route:
     def retries(self, event_type: str) -> tuple[timedelta, ...]:
         """The waits after each failed attempt for an event of this type."""
         return schedule_of(self.schedules, event_type).retries
+
+    def after(self, attempted: Attempted, now: datetime, jitter: float, *, is_our_outage: bool) -> Next:
+        """What follows an attempt; as `outcome.after`."""
+        # What was mailed together is due together again, and makes the very same mail.
+        share = 0.0 if self.mailing else jitter
+        retries = self.retries(attempted.message.event_type)
+        return outcome.after(attempted, now, share, retries, is_our_outage=is_our_outage)
+
+    def frees_lane(self, then: Next) -> bool:
+        """Whether those behind a delivery in its lane may go."""
+        return then.status not in OPEN or self.order is Order.BEST_EFFORT
 
     def share(self, state: Breaker) -> int:
         """How many attempts may be under way."""

@@ -12,11 +12,7 @@ from daemon.core.routing.ledger import Hold
 from daemon.core.routing.plan import Interest
 from daemon.core.routing.quiet import is_at_least
 from daemon.core.routing.silences import Silence, silencing
-from daemon.core.watches import api, sip
-
-FOLDED_INTO: Mapping[Kind, tuple[str, Kind]] = {sip.KIND: (sip.MANY_KEY, sip.MANY)}
-"""Alerts that are told as members of another: its key and kind."""
-FLAPS_AS: Mapping[Kind, Kind] = {sip.KIND: sip.FLAPPING}
+from daemon.core.watches import api
 
 
 def holds(
@@ -32,17 +28,18 @@ def holds(
     What is told instead (many at once, flapping) holds an alert only where the endpoint is told that.
     """
 
-    def is_told_instead(key: str, kind: Kind | None) -> bool:
-        return kind is not None and phases.get(key) in TOLD and interest.covers(incident.system, kind.fires)
+    def is_told_instead(kind: Kind | None) -> bool:
+        if kind is None or kind.stands_in is None:
+            return False
+        key = kind.stands_in.key_for(incident.key)
+        return phases.get(key) in TOLD and interest.covers(incident.system, kind.fires)
 
-    many_key, many = FOLDED_INTO.get(incident.kind, ("", None))
-    flaps = FLAPS_AS.get(incident.kind)
     applies = {
         Hold.UNWANTED: not _is_wanted(incident, interest),
         Hold.SEVERITY: not is_at_least(incident.severity, interest.min_severity),
         Hold.INHIBITED: incident.watch != api.OWNER and api.inhibits(phases, incident.watch),
-        Hold.FLAPPING: is_told_instead(incident.key + sip.FLAPPING_SUFFIX, flaps),
-        Hold.FOLDED: is_told_instead(many_key, many),
+        Hold.FLAPPING: is_told_instead(incident.kind.flaps_as),
+        Hold.FOLDED: is_told_instead(incident.kind.folded_into),
         Hold.SILENCED: silencing(silences, incident, now) is not None,
         Hold.BLIND: incident.is_blind,
         Hold.RECOVERING: incident.phase is Phase.RECOVERING,
@@ -72,6 +69,5 @@ def _filtered(incident: Incident) -> dict[str, Json]:
 
 def rank(incident: Incident) -> tuple[int, bool, datetime, str]:
     """In which order incidents are told: the API first, then what others are told as, then what is over."""
-    inhibitors = (sip.MANY, sip.FLAPPING)
-    order = 0 if incident.watch == api.OWNER else 1 if incident.kind in inhibitors else 2
+    order = 0 if incident.watch == api.OWNER else 1 if incident.kind.stands_in else 2
     return order, incident.is_firing, incident.fired_at, incident.id

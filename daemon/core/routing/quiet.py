@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, tzinfo
 
-from daemon.core.model import Severity
+from daemon.core.model import EventTypes, Severity
+
+ENDED = "quiet.ended"
+EVENTS = EventTypes((ENDED,))
 
 RANK = {severity: rank for rank, severity in enumerate(Severity)}
 """0 is what matters most."""

@@ -8,12 +8,25 @@ from collections.abc import Mapping
 
 from daemon.core.alerts.life import TOLD, Phase
 from daemon.core.durations import NOTHING
-from daemon.core.model import Condition, Fact, Failure, Json, Kind, Rule, Severity, Unknown, Verdict
+from daemon.core.model import (
+    Condition,
+    EventTypes,
+    Fact,
+    Failure,
+    Json,
+    Kind,
+    Rule,
+    Severity,
+    Unknown,
+    Verdict,
+)
 
 OWNER = "api"
 """What owns the alerts of the API itself in the store, where others belong to their watch."""
 REACHABLE = Kind("api.unreachable", "api.reachable")
 TOKEN = Kind("api.token_rejected", "api.token_accepted")
+SCHEMA_CHANGED = "api.schema_changed"
+EVENTS = EventTypes((SCHEMA_CHANGED,), alerts=(REACHABLE, TOKEN))
 
 # A rejected token does not heal by waiting, so it is told at once.
 TOKEN_RULE = Rule(hold=NOTHING, keep=NOTHING, severity=Severity.ERROR)
@@ -78,4 +91,4 @@ def schema_changed(watch: str, method: str, before: tuple[str, ...], now: tuple[
     """The fact that an answer lacks something that it did not lack before."""
     if not now or now == before:
         return []
-    return [Fact("api.schema_changed", f"api/{watch}", {"schema": {"method": method, "problems": list(now)}})]
+    return [Fact(SCHEMA_CHANGED, f"api/{watch}", {"schema": {"method": method, "problems": list(now)}})]

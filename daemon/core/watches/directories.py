@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from daemon.core.model import Change, Fact, Json
+from daemon.core.model import Change, EventTypes, Fact, Json
+
+ADDED = "directory.file.added"
+EVENTS = EventTypes((ADDED,))
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def diff(before: State | None, seen: Observation, path: str, *, is_emitting: boo
         },
         "file": asdict(seen.max_file) if is_new_max and seen.max_file else None,
     }
-    return Change(state, (Fact("directory.file.added", subject(path), payload),))
+    return Change(state, (Fact(ADDED, subject(path), payload),))
 
 
 def subject(path: str) -> str:

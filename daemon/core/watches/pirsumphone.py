@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from daemon.core.model import Change, Fact, Json
+from daemon.core.model import Change, EventTypes, Fact, Json
 
 SUBJECT = "pirsumphone"
+REGISTERED, UNREGISTERED = "pirsumphone.registered", "pirsumphone.unregistered"
+EVENTS = EventTypes((REGISTERED, UNREGISTERED), states=(frozenset({REGISTERED, UNREGISTERED}),))
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ def diff(before: State | None, seen: Observation, *, is_emitting: bool) -> Chang
     if seen.registered is None:
         return Change(known)
     is_told = is_emitting if known.registered is None else seen.registered != known.registered
-    event_type = "pirsumphone.registered" if seen.registered else "pirsumphone.unregistered"
+    event_type = REGISTERED if seen.registered else UNREGISTERED
     fact = Fact(event_type, SUBJECT, {"pirsumphone": {"registered": seen.registered}})
     return Change(State(seen.registered), (fact,) if is_told else ())
 

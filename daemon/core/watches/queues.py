@@ -8,9 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from daemon.core.model import Change, Condition, Fact, Json, Kind, Rule, Verdict
+from daemon.core.model import Change, Condition, EventTypes, Fact, Json, Kind, Rule, Verdict
 
 KIND = Kind("queue.threshold.crossed", "queue.threshold.cleared")
+JOINED, LEFT = "queue.caller.joined", "queue.caller.left"
+PAUSED, UNPAUSED = "queue.agent.paused", "queue.agent.unpaused"
+MOVES = (JOINED, LEFT, PAUSED, UNPAUSED)
+EVENTS = EventTypes(MOVES, alerts=(KIND,), opt_in=frozenset(MOVES))
 
 UNAVAILABLE = frozenset({"4", "5"})
 """Device states of an agent whom no call can reach: invalid, unavailable. On a call is busy, not absent."""
@@ -190,11 +194,11 @@ def _moves(before: State, after: State, seen: Observation, queue: Queue, told: J
 
     left = [(key, phone) for key, phone in before.callers.items() if key not in after.callers]
     joined = [(key, phone) for key, phone in after.callers.items() if key not in before.callers]
-    facts = [fact("queue.caller.left", caller=caller(*one)) for one in left]
-    facts += [fact("queue.caller.joined", caller=caller(*one)) for one in joined]
+    facts = [fact(LEFT, caller=caller(*one)) for one in left]
+    facts += [fact(JOINED, caller=caller(*one)) for one in joined]
     for agent in seen.agents or ():
         if agent.paused is not None and agent.paused != before.paused.get(agent.name, False):
-            name = "queue.agent.paused" if agent.paused else "queue.agent.unpaused"
+            name = PAUSED if agent.paused else UNPAUSED
             facts.append(fact(name, agent={"name": agent.name, "status": agent.status}))
     return facts
 

@@ -9,8 +9,11 @@ from datetime import datetime, tzinfo
 from typing import Any
 from urllib.parse import urlsplit
 
-from daemon.core.model import Change, Fact, Json
+from daemon.core.model import Change, EventTypes, Fact, Json
 from daemon.core.timestamps import locate, parse_local
+
+CHANGED, DUPLICATE = "sip.registration.changed", "sip.registration.duplicate"
+EVENTS = EventTypes((CHANGED, DUPLICATE), states=(frozenset({CHANGED, DUPLICATE}),))
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,10 @@ def diff(
     facts = []
     if known.phones and set(state.phones) - set(known.phones):
         payload = {"before": _told(known), "after": _told(state)}
-        facts.append(Fact("sip.registration.changed", subject, {**told, **payload}))
+        facts.append(Fact(CHANGED, subject, {**told, **payload}))
     if len(active) > 1 >= known.active:
         listed: Json = [{name: value for name, value in asdict(one).items()} for one in active]
-        facts.append(Fact("sip.registration.duplicate", subject, {**told, "registrations": listed}))
+        facts.append(Fact(DUPLICATE, subject, {**told, "registrations": listed}))
     return Change(state, tuple(facts))
 
 

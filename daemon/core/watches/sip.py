@@ -11,15 +11,32 @@ from typing import Any
 
 from daemon.core.alerts.life import TOLD, Phase
 from daemon.core.durations import NOTHING
-from daemon.core.model import Change, Condition, Fact, Json, Kind, Rule, Severity, Verdict
+from daemon.core.model import (
+    Change,
+    Condition,
+    EventTypes,
+    Fact,
+    Json,
+    Kind,
+    Rule,
+    Severity,
+    StandIn,
+    Verdict,
+)
 from daemon.core.watches import flapping
 from daemon.core.watches.flapping import CALM, Ring
 
-KIND = Kind("sip.account.unregistered", "sip.account.registered")
-FLAPPING = Kind("sip.account.flapping", "sip.account.stable")
-MANY = Kind("sip.accounts.unregistered", "sip.accounts.registered")
 MANY_KEY = "sip"
-FLAPPING_SUFFIX = "/flapping"
+MANY = Kind(
+    "sip.accounts.unregistered",
+    "sip.accounts.registered",
+    stands_in=StandIn(MANY_KEY, members=("accounts", "unregistered")),
+)
+FLAPS_AT = StandIn("{}/flapping")
+FLAPPING = Kind("sip.account.flapping", "sip.account.stable", stands_in=FLAPS_AT)
+KIND = Kind("sip.account.unregistered", "sip.account.registered", folded_into=MANY, flaps_as=FLAPPING)
+ADDED, REMOVED = "sip.account.added", "sip.account.removed"
+EVENTS = EventTypes((ADDED, REMOVED), alerts=(KIND, MANY, FLAPPING), states=(frozenset({ADDED, REMOVED}),))
 
 GONE_AFTER = 2
 """Answers in a row without an account before it is believed removed."""
@@ -88,8 +105,8 @@ def diff(
         {name: answers for name, answers in missing.items() if name not in gone},
         {name: ring for name, ring in rings.items() if name not in gone and not ring.is_calm},
     )
-    facts = [_fact("sip.account.added", name, seen.registered[name]) for name in sorted(added)]
-    facts += [_fact("sip.account.removed", name, None) for name in sorted(gone)]
+    facts = [_fact(ADDED, name, seen.registered[name]) for name in sorted(added)]
+    facts += [_fact(REMOVED, name, None) for name in sorted(gone)]
     verdicts = {name: _verdict(value) for name, value in seen.registered.items()}
     verdicts |= {name: Verdict.GONE if name in gone else Verdict.UNKNOWN for name in missing}
     conditions = [
@@ -160,7 +177,7 @@ def _flapping(
             **_payload(name, seen.registered.get(name)),
             "flapping": {"percent": round(ring.percent)},
         }
-        yield Condition(subject(name) + FLAPPING_SUFFIX, FLAPPING, subject(name), flaps, rule, payload)
+        yield Condition(FLAPS_AT.key_for(subject(name)), FLAPPING, subject(name), flaps, rule, payload)
 
 
 def _patience(missing: int, known: int) -> int:

@@ -17,9 +17,12 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from daemon.core.alerts.life import Seen
-from daemon.core.model import Change, Fact, Json
+from daemon.core.model import Change, EventTypes, Fact, Json
 from daemon.core.phones import normalise
 from daemon.core.timestamps import locate, parse_local
+
+RECEIVED, GAP = "sms.received", "sms.gap"
+EVENTS = EventTypes((RECEIVED, GAP))
 
 MAX_LIMIT = 3000
 """The most rows that one answer gives: the `limit` of GetIncomingSms. GetSmsIncomingLog documents none."""
@@ -221,12 +224,12 @@ def _gap(before: State, seen: Observation) -> Fact:
         "before": seen.oldest or None,
         "rows_read": len(seen.rows),
     }
-    return Fact("sms.gap", "sms", {"gap": window})
+    return Fact(GAP, "sms", {"gap": window})
 
 
 def _fact(row: Row, when: Seen, zone: tzinfo) -> Fact:
     message = told(row, zone, between=(when.last, when.at))
-    return Fact("sms.received", f"sms/{row.sender}", {"sms": message})
+    return Fact(RECEIVED, f"sms/{row.sender}", {"sms": message})
 
 
 def told(row: Row, zone: tzinfo, *, between: tuple[datetime | None, datetime]) -> dict[str, Json]:

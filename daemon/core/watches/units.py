@@ -8,11 +8,12 @@ from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from daemon.core.model import Change, Condition, Json, Kind, Rule, Verdict
+from daemon.core.model import Change, Condition, EventTypes, Json, Kind, Rule, Verdict
 
 SUBJECT = "units"
 LOW = Kind("units.low", "units.ok")
 EXPIRING = Kind("units.expiring", "units.renewed")
+EVENTS = EventTypes(alerts=(LOW, EXPIRING))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.core.alerts.life import Phase
-from daemon.core.model import Change, Condition, Fact, Kind, Rule, Severity, Verdict
+from daemon.core.model import Change, Condition, Fact, Rule, Severity, Verdict
 from daemon.core.watches import sip
 from daemon.core.watches.sip import GONE_AFTER, GONE_AFTER_MANY, Observation, State
 
@@ -82,7 +82,7 @@ def test_an_account_has_one_condition_that_names_it() -> None:
     assert change.conditions == (
         Condition(
             key="sip/0772222770=2",
-            kind=Kind("sip.account.unregistered", "sip.account.registered"),
+            kind=sip.KIND,
             subject="sip/0772222770=2",
             verdict=B,
             rule=RULE,
@@ -289,7 +289,7 @@ def folded(down: int, of: int, *, is_raised: bool = False) -> tuple[Verdict, obj
     phases |= {f"sip/{down:03}": Phase.PENDING} | ({"sip": Phase.FIRING} if is_raised else {})
     (condition,) = sip.fold(State(accounts(of)), phases, FEW, Severity.ERROR)
     assert (condition.key, condition.subject) == ("sip", "sip")
-    assert condition.kind == Kind("sip.accounts.unregistered", "sip.accounts.registered")
+    assert condition.kind == sip.MANY
     return condition.verdict, condition.payload["accounts"]
 
 

@@ -1,0 +1,32 @@
+"""When each mailbox was written to, and when it may be again. Pure but for its own memory."""
+
+from datetime import datetime
+
+from daemon.core.delivery.route import Mailing
+from daemon.core.durations import HOUR
+
+
+class Mailings:
+    """The mailings of the last hour, by endpoint. One thread adds to them, every thread may ask."""
+
+    def __init__(self) -> None:
+        self._at: dict[str, tuple[datetime, ...]] = {}
+
+    def add(self, endpoint: str, now: datetime) -> None:
+        """An endpoint is mailed now."""
+        self._at[endpoint] = (*self._recent(endpoint, now), now)
+
+    def rests_until(self, endpoint: str, mailing: Mailing, now: datetime) -> datetime | None:
+        """When there may be mailings again, where there were as many as there may be in an hour; None:
+        there may be more."""
+        recent = self._recent(endpoint, now)
+        return recent[-mailing.most_per_hour] + HOUR if len(recent) >= mailing.most_per_hour else None
+
+    def free_at(self, endpoint: str, mailing: Mailing, now: datetime) -> datetime:
+        """From when on there may be a mailing."""
+        recent = self._recent(endpoint, now)
+        rested = recent[-1] + mailing.interval if recent else now
+        return max(rested, self.rests_until(endpoint, mailing, now) or rested)
+
+    def _recent(self, endpoint: str, now: datetime) -> tuple[datetime, ...]:
+        return tuple(at for at in self._at.get(endpoint, ()) if at > now - HOUR)

@@ -1,0 +1,15 @@
+"""The event types of what the daemon tells of itself: its life and store, its endpoints, a test. Pure."""
+
+from daemon.core.model import EventTypes, Kind
+
+FAILING = Kind("endpoint.failing", "endpoint.recovered")
+SUSPENDED, RESUMED = "endpoint.suspended", "endpoint.resumed"
+DISABLED, ENABLED = "endpoint.disabled", "endpoint.enabled"
+ENDPOINTS = EventTypes((SUSPENDED, RESUMED, DISABLED, ENABLED), alerts=(FAILING,))
+
+STORE_RECOVERED = "daemon.store_recovered"
+STARTED, STOPPED, CONFIG_RELOADED = "daemon.started", "daemon.stopped", "daemon.config_reloaded"
+LIFE = EventTypes((STARTED, STOPPED, CONFIG_RELOADED, STORE_RECOVERED))
+
+PING = "test.ping"
+TEST = EventTypes((PING,))
