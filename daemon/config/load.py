@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from daemon.config.advice import advice
-from daemon.config.checks import between_tables
+from daemon.config.between_tables import between_tables
 from daemon.config.reading import Reading
 from daemon.config.secrets import Sources
 from daemon.config.settings import Config

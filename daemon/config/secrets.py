@@ -18,7 +18,7 @@ from pydantic import InstanceOf
 
 from daemon.config.values import CONTROL, Settings, split_url
 from daemon.config.wording import is_like_secret
-from daemon.core.http import unfit
+from daemon.core.headers import unfit
 from daemon.core.model import Secret
 from daemon.core.webhooks.signing import PREFIX, PRIVATE_PREFIX, PUBLIC_PREFIX
 from daemon.core.wording import quoted

@@ -30,7 +30,7 @@ from daemon.config.watches import (
 )
 from daemon.core.commands.command import READS, Policy
 from daemon.core.durations import SECOND
-from daemon.yemot.addresses import BASE_URL, FALLBACK_URL
+from daemon.yemot.base_urls import BASE_URL, FALLBACK_URL
 
 
 class SystemSettings(Settings):

@@ -29,7 +29,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from daemon.core import durations
-from daemon.core.http import unfit
+from daemon.core.headers import unfit
 from daemon.core.webhooks.addresses import Network
 from daemon.core.wording import quoted
 

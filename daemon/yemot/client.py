@@ -13,11 +13,11 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from daemon import __version__
 from daemon.core.commands.results import Bridged, Kicked, Paused, Registration
-from daemon.core.http import unfit
+from daemon.core.headers import unfit
 from daemon.core.model import Failure, Json, Secret, Unknown
 from daemon.core.watches.watch import Answered, Unchanged
 from daemon.yemot import commands
-from daemon.yemot.addresses import BASE_URL
+from daemon.yemot.base_urls import BASE_URL
 from daemon.yemot.envelope import Answer, clean, http_date, judge
 from daemon.yemot.reads import Read
 from daemon.yemot.transport import Reply, Request, Transport

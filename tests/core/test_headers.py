@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.core.http import unfit
+from daemon.core.headers import unfit
 
 
 @pytest.mark.parametrize(
