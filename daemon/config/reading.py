@@ -10,12 +10,12 @@ from typing import Annotated, Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from daemon.config.secrets import WAYS, Kind, Sources
+from daemon.config.secrets import WAYS, SecretKind, Sources
 from daemon.config.values import Settings
 from daemon.config.wording import Fault, Location, fault, missing, of_table, unknown_key
 from daemon.core.model import Secret
 
-ANY = Kind(lambda _text: None)
+ANY = SecretKind(lambda _text: None)
 """Of a secret that may be anything."""
 PLACEHOLDER = Secret("?")
 """Stands for a secret that has a fault already, so that it is not reported missing as well."""
@@ -26,7 +26,7 @@ class Held:
     """A secret of a table: its key, and what it must be."""
 
     key: str
-    kind: Kind
+    kind: SecretKind
     is_required: bool
     is_list: bool
 
@@ -126,10 +126,10 @@ def _model(annotation: Any) -> type[Settings] | None:
     return next(filter(None, map(_model, get_args(annotation))), None)
 
 
-def _kind(annotation: Any, beside: Iterable[object] = ()) -> Kind | None:
+def _kind(annotation: Any, beside: Iterable[object] = ()) -> SecretKind | None:
     """What the secrets must be that a key holds; None where it holds none. `beside`: what stands with it."""
     if annotation is Secret:
-        return next((one for one in beside if isinstance(one, Kind)), ANY)
+        return next((one for one in beside if isinstance(one, SecretKind)), ANY)
     if get_origin(annotation) is Annotated:
         annotation, *more = get_args(annotation)
         return _kind(annotation, (*more, *beside))

@@ -135,7 +135,7 @@ def check_apprise(text: str) -> None:
 
 
 @dataclass(frozen=True)
-class Kind:
+class SecretKind:
     """What a secret must be, beside the type of a field that holds it."""
 
     check: Callable[[str], None]
@@ -144,11 +144,11 @@ class Kind:
 
 AnySecret = InstanceOf[Secret]
 """Nothing more than what every secret must be."""
-Token = Annotated[AnySecret, Kind(check_token)]
-SigningSecret = Annotated[AnySecret, Kind(check_signing)]
-SigningKey = Annotated[AnySecret, Kind(check_signing_key)]
-SecretUrl = Annotated[AnySecret, Kind(check_url)]
-AppriseUrl = Annotated[AnySecret, Kind(check_apprise)]
+Token = Annotated[AnySecret, SecretKind(check_token)]
+SigningSecret = Annotated[AnySecret, SecretKind(check_signing)]
+SigningKey = Annotated[AnySecret, SecretKind(check_signing_key)]
+SecretUrl = Annotated[AnySecret, SecretKind(check_url)]
+AppriseUrl = Annotated[AnySecret, SecretKind(check_apprise)]
 
 
 def held(settings: Settings) -> list[str]:

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 from daemon.core import own_events
 from daemon.core.commands import command
-from daemon.core.model import EventTypes, Kind
+from daemon.core.model import EventTypes, AlertKind
 from daemon.core.routing import quiet
 from daemon.core.watches import (
     api,
@@ -43,17 +43,17 @@ OPT_IN: frozenset[str] = frozenset().union(*(part.opt_in for part in PARTS))
 """Types that a bare `*` does not ask for."""
 STATES: tuple[frozenset[str], ...] = tuple(group for part in PARTS for group in part.states)
 """Facts of one subject of which only the newest counts: each set tells one thing."""
-KINDS: Mapping[str, Kind] = {kind.fires: kind for part in PARTS for kind in part.alerts}
+KINDS: Mapping[str, AlertKind] = {kind.fires: kind for part in PARTS for kind in part.alerts}
 """The alerts' pairs of types, by the one that fires."""
 
 
-def kind_of(fires: str, resolves: str) -> Kind:
+def kind_of(fires: str, resolves: str) -> AlertKind:
     """The kind of a stored pair of types, as it is declared.
 
     A pair that only another version declares is told all the same, for itself alone.
     """
     declared = KINDS.get(fires)
-    return declared if declared and declared.resolves == resolves else Kind(fires, resolves)
+    return declared if declared and declared.resolves == resolves else AlertKind(fires, resolves)
 
 
 def states_like(event_type: str) -> frozenset[str]:

@@ -108,7 +108,7 @@ class StandIn:
 
 
 @dataclass(frozen=True)
-class Kind:
+class AlertKind:
     """A pair of event types, the one that fires and the one that takes it back; and what is told instead.
 
     What is told instead has to say where it is found: raises ValueError.
@@ -119,9 +119,9 @@ class Kind:
     _: KW_ONLY
     stands_in: StandIn | None = None
     """None: it is told for itself alone."""
-    folded_into: "Kind | None" = None
+    folded_into: "AlertKind | None" = None
     """What is told instead while there are many at once."""
-    flaps_as: "Kind | None" = None
+    flaps_as: "AlertKind | None" = None
     """What is told instead while it comes and goes."""
 
     def __post_init__(self) -> None:
@@ -140,7 +140,7 @@ class EventTypes:
     facts: tuple[str, ...] = ()
     """Of what happened, and stands alone."""
     _: KW_ONLY
-    alerts: tuple[Kind, ...] = ()
+    alerts: tuple[AlertKind, ...] = ()
     opt_in: frozenset[str] = frozenset()
     """Facts that a bare `*` does not ask for: there are many of them, and few want them."""
     states: tuple[frozenset[str], ...] = ()
@@ -173,7 +173,7 @@ class Condition:
 
     key: str
     """Identity within the system; survives restarts and edits of thresholds' values."""
-    kind: Kind | None
+    kind: AlertKind | None
     """None: nobody is told of it by itself, only of what it is folded into."""
     subject: str
     verdict: Verdict

@@ -1,8 +1,8 @@
 """The event types of what the daemon tells of itself: its life and store, its endpoints, a test. Pure."""
 
-from daemon.core.model import EventTypes, Kind
+from daemon.core.model import EventTypes, AlertKind
 
-FAILING = Kind("endpoint.failing", "endpoint.recovered")
+FAILING = AlertKind("endpoint.failing", "endpoint.recovered")
 SUSPENDED, RESUMED = "endpoint.suspended", "endpoint.resumed"
 DISABLED, ENABLED = "endpoint.disabled", "endpoint.enabled"
 ENDPOINTS = EventTypes((SUSPENDED, RESUMED, DISABLED, ENABLED), alerts=(FAILING,))

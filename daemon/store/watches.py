@@ -17,7 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from daemon.core.alerts.life import Alert, Ruling
 from daemon.core.durations import NOTHING
 from daemon.core.event_types import kind_of
-from daemon.core.model import Condition, Interval, Json, Kind, Rule, Severity, Unknown, Verdict
+from daemon.core.model import Condition, Interval, Json, AlertKind, Rule, Severity, Unknown, Verdict
 from daemon.store.schema import alerts, watches
 
 _OF = (
@@ -57,7 +57,7 @@ class StoredAlert:
 
     alert: Alert
     key: str
-    kind: Kind | None
+    kind: AlertKind | None
     subject: str
     severity: Severity
     payload: Mapping[str, Json]

@@ -8,7 +8,7 @@ import pytest
 
 from daemon.core import watches
 from daemon.core.event_types import EVENT_TYPES, KINDS, OPT_IN, PARTS, kind_of, matches, states_like
-from daemon.core.model import EventTypes, Kind
+from daemon.core.model import EventTypes, AlertKind
 from daemon.core.watches import sip
 
 
@@ -133,4 +133,4 @@ def test_a_stored_pair_is_found_again_as_it_is_declared() -> None:
 
 @pytest.mark.parametrize("pair", [("door.opened", "door.closed"), ("sip.account.unregistered", "sip.gone")])
 def test_a_pair_that_only_another_version_declares_is_that_pair_and_no_more(pair: tuple[str, str]) -> None:
-    assert kind_of(*pair) == Kind(*pair)
+    assert kind_of(*pair) == AlertKind(*pair)

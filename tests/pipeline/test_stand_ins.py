@@ -8,7 +8,7 @@ import pytest
 from daemon.core import event_types
 from daemon.core.alerts.life import TOLD, Seen
 from daemon.core.durations import NOTHING
-from daemon.core.model import Condition, Kind, Rule, Severity, StandIn, Verdict
+from daemon.core.model import Condition, AlertKind, Rule, Severity, StandIn, Verdict
 from daemon.core.routing.plan import Interest
 from daemon.pipeline.alerts import Judge
 from daemon.pipeline.events import Recorder
@@ -18,9 +18,9 @@ from tests.support.fakes import FakeClock, Ids
 
 SECOND = timedelta(seconds=1)
 AT_ONCE = Rule(NOTHING, NOTHING, Severity.ERROR)
-ALL_OPEN = Kind("doors.opened", "doors.closed", stands_in=StandIn("doors", members=("house", "open")))
-SLAMMING = Kind("door.slamming", "door.calm", stands_in=StandIn("slamming:{}"))
-DOOR = Kind("door.opened", "door.closed", folded_into=ALL_OPEN, flaps_as=SLAMMING)
+ALL_OPEN = AlertKind("doors.opened", "doors.closed", stands_in=StandIn("doors", members=("house", "open")))
+SLAMMING = AlertKind("door.slamming", "door.calm", stands_in=StandIn("slamming:{}"))
+DOOR = AlertKind("door.opened", "door.closed", folded_into=ALL_OPEN, flaps_as=SLAMMING)
 MANY = 3
 
 
@@ -52,7 +52,7 @@ class House:
 
 
 def _condition(
-    kind: Kind, key: str, payload: Mapping[str, Mapping[str, list[str]]] | None = None, *, is_bad: bool
+    kind: AlertKind, key: str, payload: Mapping[str, Mapping[str, list[str]]] | None = None, *, is_bad: bool
 ) -> Condition:
     return Condition(key, kind, key, Verdict.BAD if is_bad else Verdict.GOOD, AT_ONCE, payload or {})
 
@@ -101,4 +101,4 @@ def test_what_no_watch_declares_is_told_for_itself_alone(database: Database) -> 
 
 def test_who_stands_in_for_nothing_cannot_be_told_instead() -> None:
     with pytest.raises(ValueError, match=r"door\.opened cannot be told as gate\.opened"):
-        Kind("door.opened", "door.closed", folded_into=Kind("gate.opened", "gate.closed"))
+        AlertKind("door.opened", "door.closed", folded_into=AlertKind("gate.opened", "gate.closed"))

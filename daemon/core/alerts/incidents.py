@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from daemon.core.alerts.life import Phase, Ruling
-from daemon.core.model import Fact, Interval, Json, Kind, Reason, Severity
+from daemon.core.model import Fact, Interval, Json, AlertKind, Reason, Severity
 from daemon.core.timestamps import iso, iso_or_none
 
 
@@ -22,7 +22,7 @@ class Incident:
     """The condition's, within its system."""
     watch: str
     """What observes it, or `api`."""
-    kind: Kind
+    kind: AlertKind
     subject: str
     severity: Severity
     payload: Mapping[str, Json]
@@ -56,7 +56,7 @@ class Incident:
         return members(self.kind, self.payload)
 
 
-def members(kind: Kind | None, payload: Mapping[str, Json]) -> tuple[str, ...]:
+def members(kind: AlertKind | None, payload: Mapping[str, Json]) -> tuple[str, ...]:
     """Whom the payload of an alert of this kind lists; () where it is of one thing."""
     if kind is None or kind.stands_in is None or not kind.stands_in.members:
         return ()

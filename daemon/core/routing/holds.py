@@ -5,7 +5,7 @@ from datetime import datetime
 
 from daemon.core.alerts.incidents import Incident
 from daemon.core.alerts.life import TOLD, Phase
-from daemon.core.model import Json, Kind
+from daemon.core.model import Json, AlertKind
 from daemon.core.routing import quiet
 from daemon.core.routing.filters import passes
 from daemon.core.routing.ledger import Hold
@@ -28,7 +28,7 @@ def holds(
     What is told instead (many at once, flapping) holds an alert only where the endpoint is told that.
     """
 
-    def is_told_instead(kind: Kind | None) -> bool:
+    def is_told_instead(kind: AlertKind | None) -> bool:
         if kind is None or kind.stands_in is None:
             return False
         key = kind.stands_in.key_for(incident.key)

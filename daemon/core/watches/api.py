@@ -14,7 +14,7 @@ from daemon.core.model import (
     Fact,
     Failure,
     Json,
-    Kind,
+    AlertKind,
     Rule,
     Severity,
     Unknown,
@@ -23,8 +23,8 @@ from daemon.core.model import (
 
 OWNER = "api"
 """What owns the alerts of the API itself in the store, where others belong to their watch."""
-REACHABLE = Kind("api.unreachable", "api.reachable")
-TOKEN = Kind("api.token_rejected", "api.token_accepted")
+REACHABLE = AlertKind("api.unreachable", "api.reachable")
+TOKEN = AlertKind("api.token_rejected", "api.token_accepted")
 SCHEMA_CHANGED = "api.schema_changed"
 EVENTS = EventTypes((SCHEMA_CHANGED,), alerts=(REACHABLE, TOKEN))
 

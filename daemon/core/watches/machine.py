@@ -10,10 +10,10 @@ from datetime import timedelta
 from statistics import median
 
 from daemon.core.durations import NOTHING
-from daemon.core.model import Condition, EventTypes, Json, Kind, Rule, Severity, Verdict
+from daemon.core.model import Condition, EventTypes, Json, AlertKind, Rule, Severity, Verdict
 
-CLOCK = Kind("daemon.clock_wrong", "daemon.clock_right")
-DISK = Kind("daemon.disk_low", "daemon.disk_ok")
+CLOCK = AlertKind("daemon.clock_wrong", "daemon.clock_right")
+DISK = AlertKind("daemon.disk_low", "daemon.disk_ok")
 EVENTS = EventTypes(alerts=(CLOCK, DISK))
 CLOCK_RULE = Rule(NOTHING, NOTHING, Severity.WARNING)
 DISK_RULE = Rule(NOTHING, NOTHING, Severity.ERROR)

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from daemon.core.model import Change, Condition, EventTypes, Fact, Json, Kind, Rule, Verdict
+from daemon.core.model import Change, Condition, EventTypes, Fact, Json, AlertKind, Rule, Verdict
 
-KIND = Kind("queue.threshold.crossed", "queue.threshold.cleared")
+KIND = AlertKind("queue.threshold.crossed", "queue.threshold.cleared")
 JOINED, LEFT = "queue.caller.joined", "queue.caller.left"
 PAUSED, UNPAUSED = "queue.agent.paused", "queue.agent.unpaused"
 MOVES = (JOINED, LEFT, PAUSED, UNPAUSED)

@@ -17,7 +17,7 @@ from daemon.core.model import (
     EventTypes,
     Fact,
     Json,
-    Kind,
+    AlertKind,
     Rule,
     Severity,
     StandIn,
@@ -27,14 +27,14 @@ from daemon.core.watches import flapping
 from daemon.core.watches.flapping import CALM, Ring
 
 MANY_KEY = "sip"
-MANY = Kind(
+MANY = AlertKind(
     "sip.accounts.unregistered",
     "sip.accounts.registered",
     stands_in=StandIn(MANY_KEY, members=("accounts", "unregistered")),
 )
 FLAPS_AT = StandIn("{}/flapping")
-FLAPPING = Kind("sip.account.flapping", "sip.account.stable", stands_in=FLAPS_AT)
-KIND = Kind("sip.account.unregistered", "sip.account.registered", folded_into=MANY, flaps_as=FLAPPING)
+FLAPPING = AlertKind("sip.account.flapping", "sip.account.stable", stands_in=FLAPS_AT)
+KIND = AlertKind("sip.account.unregistered", "sip.account.registered", folded_into=MANY, flaps_as=FLAPPING)
 ADDED, REMOVED = "sip.account.added", "sip.account.removed"
 EVENTS = EventTypes((ADDED, REMOVED), alerts=(KIND, MANY, FLAPPING), states=(frozenset({ADDED, REMOVED}),))
 

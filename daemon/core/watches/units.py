@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from daemon.core.model import Change, Condition, EventTypes, Json, Kind, Rule, Verdict
+from daemon.core.model import Change, Condition, EventTypes, Json, AlertKind, Rule, Verdict
 
 SUBJECT = "units"
-LOW = Kind("units.low", "units.ok")
-EXPIRING = Kind("units.expiring", "units.renewed")
+LOW = AlertKind("units.low", "units.ok")
+EXPIRING = AlertKind("units.expiring", "units.renewed")
 EVENTS = EventTypes(alerts=(LOW, EXPIRING))
 
 
@@ -72,7 +72,7 @@ def load(stored: Mapping[str, Any]) -> State:
 
 
 def _condition(
-    key: str, kind: Kind, is_bad: bool | None, rule: Rule, payload: Mapping[str, Json]
+    key: str, kind: AlertKind, is_bad: bool | None, rule: Rule, payload: Mapping[str, Json]
 ) -> Condition:
     verdict = Verdict.UNKNOWN if is_bad is None else Verdict.BAD if is_bad else Verdict.GOOD
     return Condition(key, kind, SUBJECT, verdict, rule, payload)

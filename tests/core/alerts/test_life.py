@@ -9,11 +9,11 @@ import pytest
 from daemon.core.alerts import incidents, life
 from daemon.core.alerts.life import Alert, Phase, Seen, Turn, step
 from daemon.core.durations import NOTHING
-from daemon.core.model import Condition, Interval, Kind, Reason, Rule, Severity, Verdict
+from daemon.core.model import Condition, Interval, AlertKind, Reason, Rule, Severity, Verdict
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
-KIND = Kind("sip.account.unregistered", "sip.account.registered")
+KIND = AlertKind("sip.account.unregistered", "sip.account.registered")
 G, B, U, X = Verdict.GOOD, Verdict.BAD, Verdict.UNKNOWN, Verdict.GONE
 
 

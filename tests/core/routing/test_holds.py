@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 import pytest
 
 from daemon.core.alerts.incidents import Incident
-from daemon.core.model import Interval, Kind, Severity
+from daemon.core.model import Interval, AlertKind, Severity
 from daemon.core.routing.filters import Filter, Operator
 from daemon.core.routing.holds import holds
 from daemon.core.routing.ledger import Hold
 from daemon.core.routing.plan import Interest
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-KIND = Kind("queue.threshold.crossed", "queue.threshold.cleared")
+KIND = AlertKind("queue.threshold.crossed", "queue.threshold.cleared")
 LONG = Incident(
     "inc_1", "main", "queue/5", "queue/5", KIND, "queue/5", Severity.ERROR,
     {"queue": {"path": "/5", "name": "sales"}}, NOON, Interval(None, NOON), NOON,

@@ -11,7 +11,7 @@ from daemon.core.alerts import incidents
 from daemon.core.alerts.incidents import Incident
 from daemon.core.alerts.life import OK, Alert, Phase, Ruling, Seen, Turn, step
 from daemon.core.durations import NOTHING
-from daemon.core.model import Condition, Interval, Kind, Reason, Rule, Severity, Verdict
+from daemon.core.model import Condition, Interval, AlertKind, Reason, Rule, Severity, Verdict
 from daemon.core.routing import ledger
 from daemon.core.routing.ledger import (
     HOLDS_RESOLVES,
@@ -26,7 +26,7 @@ from daemon.core.routing.ledger import (
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
-KIND = Kind("sip.account.unregistered", "sip.account.registered")
+KIND = AlertKind("sip.account.unregistered", "sip.account.registered")
 FIRING = Incident(
     "inc_1",
     "main",

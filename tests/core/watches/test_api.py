@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from daemon.core.alerts.life import Phase
-from daemon.core.model import Failure, Kind, Rule, Severity, Unknown, Verdict
+from daemon.core.model import Failure, AlertKind, Rule, Severity, Unknown, Verdict
 from daemon.core.watches.api import (
     REACHABLE,
     TOKEN,
@@ -73,8 +73,8 @@ def test_the_rule_of_the_system_holds_for_reaching_and_a_rejected_token_is_told_
 def test_the_pairs_of_types_are_those_of_product_md() -> None:
     assert [one.kind for one in conditions("sip", None, RULE)] == [None, TOKEN]
     assert fold({}, None, Severity.ERROR).kind == REACHABLE
-    assert Kind("api.unreachable", "api.reachable") == REACHABLE
-    assert Kind("api.token_rejected", "api.token_accepted") == TOKEN
+    assert AlertKind("api.unreachable", "api.reachable") == REACHABLE
+    assert AlertKind("api.token_rejected", "api.token_accepted") == TOKEN
 
 
 @pytest.mark.parametrize("code", [None, 503])

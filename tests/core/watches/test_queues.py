@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.core.model import Change, Condition, Json, Kind, Rule, Severity, Verdict
+from daemon.core.model import Change, Condition, Json, AlertKind, Rule, Severity, Verdict
 from daemon.core.watches import queues
 from daemon.core.watches.queues import Agent, Caller, Observation, Queue, State, Threshold
 
@@ -255,7 +255,7 @@ def test_a_condition_shows_the_queue_and_the_threshold() -> None:
     assert change.conditions == (
         Condition(
             key="queue/5/calls_waiting/above/warning",
-            kind=Kind("queue.threshold.crossed", "queue.threshold.cleared"),
+            kind=AlertKind("queue.threshold.crossed", "queue.threshold.cleared"),
             subject="queue/5",
             verdict=B,
             rule=RULE,

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from daemon.core.model import Change, Kind, Rule, Severity, Verdict
+from daemon.core.model import Change, AlertKind, Rule, Severity, Verdict
 from daemon.core.watches import units
 from daemon.core.watches.units import Limit, Observation, State
 
@@ -71,8 +71,8 @@ def test_the_events_of_units_show_the_balance_and_the_days_left() -> None:
         assert condition.payload == {"units": {"balance": 42.5, "expires_on": "2026-03-11", "days_left": 10}}
         assert (condition.subject, condition.rule) == ("units", RULE)
     assert [one.kind for one in change.conditions] == [
-        Kind("units.low", "units.ok"),
-        Kind("units.expiring", "units.renewed"),
+        AlertKind("units.low", "units.ok"),
+        AlertKind("units.expiring", "units.renewed"),
     ]
 
 
