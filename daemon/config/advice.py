@@ -1,6 +1,6 @@
 """What a configuration that can be used says without meaning it, probably. Warnings only."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
@@ -11,38 +11,18 @@ from daemon.config.systems import SystemSettings
 from daemon.config.values import is_loopback
 from daemon.config.wording import Fault, Location, fault, of_table
 from daemon.core import durations, own_events
+from daemon.core.commands import command
 from daemon.core.commands.command import CAMPAIGN, TYPES
 from daemon.core.event_types import EVENT_TYPES, matches
-from daemon.core.model import EventTypes
-from daemon.core.watches import (
-    directories,
-    machine,
-    pirsumphone,
-    queues,
-    registrations,
-    sip,
-    sms,
-    units,
-)
+from daemon.core.routing import quiet
+from daemon.core.watches import api, machine
 from daemon.core.wording import nearest, quoted
 
 SHORT_INTERVAL = timedelta(seconds=5)
-GIVEN: Mapping[str, tuple[EventTypes, ...]] = {
-    "sms": (sms.EVENTS,),
-    "sip": (sip.EVENTS, registrations.EVENTS),
-    "queues": (queues.EVENTS,),
-    "directories": (directories.EVENTS,),
-    "pirsumphone": (pirsumphone.EVENTS,),
-    "units": (units.EVENTS,),
-}
-"""By a system's watch: the event types that it alone gives."""
-WATCH_OF = {name: watch for watch, parts in GIVEN.items() for part in parts for name in part.names}
-OWN = frozenset(
-    name
-    for part in (own_events.LIFE, own_events.ENDPOINTS, own_events.TEST, machine.EVENTS)
-    for name in part.names
-)
-"""Event types that belong to no system."""
+OWN = (own_events.LIFE, own_events.ENDPOINTS, own_events.TEST, machine.EVENTS)
+"""What the daemon tells of itself, whatever it watches."""
+OF_SYSTEMS = (api.EVENTS, command.EVENTS, quiet.EVENTS)
+"""What every system may come to, whatever is watched of it."""
 
 
 def advice(config: Config) -> Iterator[Fault]:
@@ -68,15 +48,16 @@ def _of_system(at: Location, system: SystemSettings) -> Iterator[Fault]:
         parts = urlsplit(url or "")
         if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
             yield fault((*at, key), "the token goes there unencrypted; use https")
-    if not any(getattr(system, watch) for watch in GIVEN):
+    if not list(system.watches()):
         yield of_table(at, "has no watch: nothing is polled")
     yield from _of_commands((*at, "commands"), system.commands)
     if system.campaign_units_per_day is None and _allows_campaigns(system):
         yield fault((*at, "commands"), f"{CAMPAIGN} is refused until campaign_units_per_day is set")
-    for where, every in _intervals(system):
-        if every < SHORT_INTERVAL:
-            reason = f"under {durations.show(SHORT_INTERVAL)}; the platform may see it as abuse"
-            yield fault((*at, *where), reason, durations.show(every))
+    for where, watch in system.watches():
+        for key, every in watch.intervals.items():
+            if every < SHORT_INTERVAL:
+                reason = f"under {durations.show(SHORT_INTERVAL)}; the platform may see it as abuse"
+                yield fault((*at, *where, key), reason, durations.show(every))
 
 
 def _of_commands(at: Location, patterns: Sequence[str]) -> Iterator[Fault]:
@@ -87,19 +68,6 @@ def _of_commands(at: Location, patterns: Sequence[str]) -> Iterator[Fault]:
 
 def _allows_campaigns(system: SystemSettings) -> bool:
     return any(fnmatchcase(CAMPAIGN, pattern) for pattern in system.commands)
-
-
-def _intervals(system: SystemSettings) -> Iterator[tuple[Location, timedelta]]:
-    for key in ("sms", "sip", "pirsumphone", "units"):
-        watch = getattr(system, key)
-        if watch is not None:
-            yield (key, "every"), watch.every
-    if system.sip and system.sip.contexts:
-        yield ("sip", "contexts_every"), system.sip.contexts_every
-    for index, queue in enumerate(system.queues):
-        yield ("queues", index, "every"), queue.every
-    for index, directory in enumerate(system.directories):
-        yield ("directories", index, "every"), directory.every
 
 
 def _of_endpoint(at: Location, endpoint: EndpointSettings, config: Config) -> Iterator[Fault]:
@@ -114,7 +82,6 @@ def _of_endpoint(at: Location, endpoint: EndpointSettings, config: Config) -> It
 
 def _possible(systems: list[SystemSettings]) -> Iterator[str]:
     """The event types that these systems, and the daemon itself, can give."""
-    for event_type in EVENT_TYPES:
-        watch = WATCH_OF.get(event_type)
-        if event_type in OWN or any(watch is None or getattr(one, watch) for one in systems):
-            yield event_type
+    watches = [watch for system in systems for _, watch in system.watches()]
+    parts = [*OWN, *(OF_SYSTEMS if systems else ()), *(part for watch in watches for part in watch.gives)]
+    return (name for part in parts for name in part.names)

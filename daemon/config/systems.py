@@ -1,5 +1,6 @@
 """`[[systems]]`: a customer's account, and what is watched of it."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -27,6 +28,7 @@ from daemon.config.watches import (
     SipWatch,
     SmsWatch,
     UnitsWatch,
+    WatchSettings,
 )
 from daemon.core.commands.command import READS, Policy
 from daemon.core.durations import SECOND
@@ -67,6 +69,15 @@ class SystemSettings(Settings):
     directories: tuple[DirectoryWatch, ...] = ()
     pirsumphone: PirsumPhoneWatch | None = None
     units: UnitsWatch | None = None
+
+    def watches(self) -> Iterator[tuple[tuple[str | int, ...], WatchSettings]]:
+        """What is watched of it, each with its place in the table."""
+        for key in type(self).model_fields:
+            value = getattr(self, key)
+            if isinstance(value, WatchSettings):
+                yield (key,), value
+            elif isinstance(value, tuple):
+                yield from (((key, at), one) for at, one in enumerate(value) if isinstance(one, WatchSettings))
 
     @field_validator("switch_id")
     @classmethod

@@ -1,13 +1,14 @@
 """The watches of a system as values: one frozen model for each table below `[[systems]]`."""
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from daemon.config.values import Duration, Every, Number, Settings, Text, Whole, once
 from daemon.core.durations import HOUR, MINUTE, NOTHING, SECOND
-from daemon.core.model import Severity
+from daemon.core.model import EventTypes, Severity
+from daemon.core.watches import directories, pirsumphone, queues, registrations, sip, sms, units
 from daemon.core.watches.sms import MAX_LIMIT
 
 Initial = Literal["baseline", "emit"]
@@ -30,9 +31,23 @@ class ApiWatch(Settings):
     severity: Severity = Severity.ERROR
 
 
-class SmsWatch(Settings):
+class WatchSettings(Settings):
+    """What every watch says."""
+
+    gives: ClassVar[tuple[EventTypes, ...]]
+    """The event types that come of it alone."""
+    every: Every
+
+    @property
+    def intervals(self) -> dict[str, timedelta]:
+        """How often the API is asked, by the key that says so."""
+        return {"every": self.every}
+
+
+class SmsWatch(WatchSettings):
     """`[systems.sms]`."""
 
+    gives = (sms.EVENTS,)
     every: Every = 15 * SECOND
     limit: Annotated[int, Field(strict=True, ge=1, le=MAX_LIMIT)] = 100
     """Rows asked for; the window grows by itself where that was not enough."""
@@ -40,9 +55,10 @@ class SmsWatch(Settings):
     initial: Initial = "baseline"
 
 
-class SipWatch(Settings):
+class SipWatch(WatchSettings):
     """`[systems.sip]`."""
 
+    gives = (sip.EVENTS, registrations.EVENTS)
     every: Every = 30 * SECOND
     hold: Duration = Field(default=MINUTE, validation_alias="for")
     keep: Duration = Field(default=MINUTE, validation_alias="keep_firing")
@@ -56,6 +72,11 @@ class SipWatch(Settings):
     contexts: Annotated[tuple[Annotated[Whole, Field(ge=1)], ...], AfterValidator(once)] = ()
     """SipGetContexts' account numbers (1, 2, …, no user names) whose registrations are watched."""
     contexts_every: Every = 5 * MINUTE
+
+    @property
+    def intervals(self) -> dict[str, timedelta]:
+        own = super().intervals
+        return own | {"contexts_every": self.contexts_every} if self.contexts else own
 
 
 class ThresholdSettings(Settings):
@@ -96,9 +117,10 @@ class ThresholdSettings(Settings):
         return clear
 
 
-class QueueWatch(Settings):
+class QueueWatch(WatchSettings):
     """`[[systems.queues]]`."""
 
+    gives = (queues.EVENTS,)
     path: Text
     """The extension, exactly as written: the API is asked for it in this form."""
     name: Text = Field(default=None, validate_default=True)
@@ -112,24 +134,27 @@ class QueueWatch(Settings):
         return info.data.get("path", "?") if name is None else name
 
 
-class DirectoryWatch(Settings):
+class DirectoryWatch(WatchSettings):
     """`[[systems.directories]]`."""
 
+    gives = (directories.EVENTS,)
     path: Text
     every: Every = MINUTE
     initial: Initial = "baseline"
 
 
-class PirsumPhoneWatch(Settings):
+class PirsumPhoneWatch(WatchSettings):
     """`[systems.pirsumphone]`."""
 
+    gives = (pirsumphone.EVENTS,)
     every: Every = 5 * MINUTE
     initial: Initial = "baseline"
 
 
-class UnitsWatch(Settings):
+class UnitsWatch(WatchSettings):
     """`[systems.units]`: the prepaid balance (GetSession)."""
 
+    gives = (units.EVENTS,)
     every: Every = HOUR
     below: Number | None = None
     expires_within: Annotated[Duration | None, Field(validate_default=True)] = None
