@@ -103,6 +103,11 @@ class MailSender:
         """Whether nothing is under way."""
         return not self._in_flight.total()
 
+    @property
+    def patience(self) -> Sequence[float]:
+        """None: its thread wakes whoever waits."""
+        return ()
+
     def finished(self) -> list[Attempted]:
         """Attempts that ended. Never waits; what was started since the last call is under way after it."""
         handed_at = self._monotonic()

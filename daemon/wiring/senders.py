@@ -1,6 +1,7 @@
 """All senders, made of a configuration: where webhooks go, and how messages become mails."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import parseaddr
@@ -17,12 +18,23 @@ from daemon.core.rendering.formats import Shape
 from daemon.core.rendering.mails import Mail, Style, compose, held_back
 from daemon.core.webhooks.signing import Signer, hmac_signer
 from daemon.host import clock
-from daemon.senders.all import Senders
+from daemon.senders.all import Senders, Starter
 from daemon.senders.mail import Letter, MailSender
 from daemon.senders.notify import Notice, NotifySender
 from daemon.senders.smtp import Security, Server
 from daemon.senders.webhook import Target, WebhookSender
 from daemon.wiring.mailboxes import mailboxes, mailing
+
+
+@dataclass(frozen=True)
+class Mailroom:
+    """What mails are made by, under one configuration."""
+
+    styles: Mapping[str, Style]
+    """What each mailbox wants, by endpoint."""
+    limits: Mapping[str, Mailing]
+    """How often each may be written to."""
+    render: "_Render"
 
 
 class Outgoing:
@@ -31,37 +43,49 @@ class Outgoing:
     def __init__(self, config: Config) -> None:
         self.mailings = Mailings()
         """The dispatcher adds to it; mails say when an endpoint has had all that it may have in an hour."""
-        self._limits = limits(config)
-        self._styles = styles(config)
-        self._render = _render(config)
-        webhooks = WebhookSender(targets(config), now=clock.utcnow, monotonic=clock.monotonic)
-        mails = MailSender(
-            server(config.smtp),
-            self._compose,
-            now=clock.utcnow,
-            monotonic=clock.monotonic,
-            wake=webhooks.wake,
+        self._mailroom = mailroom(config)
+        self._webhooks = WebhookSender(targets(config), now=clock.utcnow, monotonic=clock.monotonic)
+        wake = self._webhooks.wake
+        self._mails = MailSender(
+            server(config.smtp), self._compose, now=clock.utcnow, monotonic=clock.monotonic, wake=wake
         )
-        told = NotifySender(notices(config), now=clock.utcnow, monotonic=clock.monotonic, wake=webhooks.wake)
-        self.senders = Senders(webhooks, mails, told)
+        self._notices = NotifySender(notices(config), now=clock.utcnow, monotonic=clock.monotonic, wake=wake)
+        self.senders = Senders(
+            self._webhooks, self._mails, self._notices, by_endpoint=self._by_endpoint(config)
+        )
 
     def take(self, config: Config) -> None:
         """Send by another configuration from now on."""
-        self._limits, self._styles, self._render = limits(config), styles(config), _render(config)
-        self.senders.webhooks.targets = targets(config)
-        self.senders.mails.server = server(config.smtp)
-        self.senders.notices.notices = notices(config)
+        self._mailroom = mailroom(config)
+        self._webhooks.targets = targets(config)
+        self._mails.server = server(config.smtp)
+        self._notices.notices = notices(config)
+        self.senders.by_endpoint = self._by_endpoint(config)
+
+    def _by_endpoint(self, config: Config) -> dict[str, Starter]:
+        """Who sends to each endpoint."""
+        return {
+            **{one.name: self._webhooks for one in config.webhooks},
+            **{one.endpoint: self._mails for one in mailboxes(config)},
+            **{one.name: self._notices for one in config.notify},
+        }
 
     def _compose(self, endpoint: str, messages: Sequence[Message]) -> list[Letter]:
-        """What is mailed to an endpoint at once, as one mail or several."""
-        style, render, now = self._styles[endpoint], self._render, clock.utcnow()
-        until = self.mailings.rests_until(endpoint, self._limits[endpoint], now)
+        """What is mailed to an endpoint at once, as one mail or several; in the thread of the mails."""
+        room, now = self._mailroom, clock.utcnow()
+        style = room.styles[endpoint]
+        until = self.mailings.rests_until(endpoint, room.limits[endpoint], now)
         note = held_back(until, style) if until else None
         recipient = parseaddr(style.recipient)[1]
         return [
-            Letter(mail.messages, render(mail, style, now=now), recipient)
+            Letter(mail.messages, room.render(mail, style, now=now), recipient)
             for mail in compose(messages, style, note=note)
         ]
+
+
+def mailroom(config: Config) -> Mailroom:
+    """What mails are made by."""
+    return Mailroom(styles(config), limits(config), _render(config))
 
 
 def limits(config: Config) -> Mapping[str, Mailing]:
