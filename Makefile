@@ -1,4 +1,5 @@
 # On a machine with nothing but Python 3.11: `make demo` shows it at work, `make test` tests it.
+# With every example that Hypothesis has to try: make test WORDS='--hypothesis-profile full'
 # `make deb` makes a Debian package, `make install` (as root, after `make opt`) goes without one: docs/operating.md.
 # `make bench` measures it, beside its peers; with words of its own: make bench WORDS='--quick --only latency'
 PYTHON ?= python3
@@ -16,7 +17,7 @@ demo: $(VENV)/.ready
 	$(BIN)/yemotd demo
 
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest -p no:cacheprovider -n auto -rs
+	$(BIN)/python -m pytest -p no:cacheprovider -n auto -rs $(WORDS)
 
 fast: $(VENV)/.ready
 	$(BIN)/python -m pytest -m "not slow"

@@ -13,10 +13,13 @@ from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
 from daemon.store import database as databases
 from daemon.store.database import Database
+from tests.support import examples
 from tests.support.dispatching import Setting
 from tests.support.fakes import Receiver
 from tests.support.process import TOKEN
 from tests.support.story import Story
+
+examples.register()
 
 MACHINE = "tests/process/systemd/"
 """The tests that share a machine, which is booted once; so they run one after the other."""

@@ -23,6 +23,7 @@ from daemon.store import events, outbox
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
 from daemon.store.replay import Span, Which
+from tests.support.examples import examples
 from tests.support.fakes import FakeClock, Ids
 
 SECOND = timedelta(seconds=1)
@@ -455,5 +456,5 @@ def database() -> Iterator[None]:
 
 TestDeliveries = pytest.mark.slow(Deliveries.TestCase)
 TestDeliveries.settings = settings(
-    max_examples=200, stateful_step_count=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=examples(200), stateful_step_count=50, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -15,6 +15,7 @@ from daemon.store import database as databases
 from daemon.store import events, outbox
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
+from tests.support.examples import examples
 from tests.support.fakes import START, FakeClock, Ids
 
 LEASE = timedelta(minutes=1)
@@ -270,5 +271,5 @@ class OutboxMachine(RuleBasedStateMachine):
 
 TestOutboxMachine = OutboxMachine.TestCase
 TestOutboxMachine.settings = settings(
-    max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=examples(25), stateful_step_count=30, suppress_health_check=[HealthCheck.too_slow]
 )

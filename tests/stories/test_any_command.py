@@ -17,6 +17,7 @@ from daemon.operations.commands import Refused
 from daemon.store import database as databases
 from daemon.store import inbox
 from tests.support.commanding import BRIDGE, KICK, PAUSE, READ, Office, at, with_policy
+from tests.support.examples import examples
 
 REQUESTS = {"pause": PAUSE, "kick": KICK, "read": READ, "bridge": BRIDGE}
 BUDGET = 3.0
@@ -180,6 +181,6 @@ class AnyCommand(RuleBasedStateMachine):
 
 
 AnyCommand.TestCase.settings = settings(
-    max_examples=30, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=examples(30), stateful_step_count=25, suppress_health_check=list(HealthCheck)
 )
 TestAnyCommand = AnyCommand.TestCase

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from daemon.store import database as databases
+from tests.support.examples import examples
 from tests.support.http_app import Setting
 
 WRITING = [
@@ -51,7 +52,7 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
 
 
 @pytest.mark.parametrize("path", WRITING)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=BODIES | JSON)
 def test_any_json_is_taken_or_refused_and_breaks_nothing(setting: Setting, path: str, body: object) -> None:
     answer = setting.admin.post(

@@ -39,7 +39,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 EXAMPLES = 50
-"""Of each operation and each way to make them."""
+"""Of each operation and each way to make them, under every profile: with few, some lead nowhere."""
 MANY = 20
 """Dead letters, and silences: each can be retried or ended once."""
 TOKEN = {"authorization": f"Bearer {TOKENS[2].secret.value}"}
