@@ -11,9 +11,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
-from daemon.store import database as databases
 from daemon.store.database import Database
-from tests.support import examples
+from tests.support import examples, stores
 from tests.support.dispatching import Setting
 from tests.support.fakes import Receiver
 from tests.support.process import TOKEN
@@ -55,7 +54,7 @@ def quiet_logs() -> Iterator[None]:
 @pytest.fixture
 def database() -> Iterator[Database]:
     """A store in memory."""
-    one = databases.in_memory()
+    one = stores.in_memory()
     yield one
     one.close()
 

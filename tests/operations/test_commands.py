@@ -14,9 +14,9 @@ from daemon.core.model import Json
 from daemon.operations import commands
 from daemon.operations.commands import Accepted, Refused, Why
 from daemon.schemas import command_requests
-from daemon.store import database as databases
 from daemon.store import inbox, schema
 from daemon.store.database import Database
+from tests.support import stores
 from tests.support.commanding import BRIDGE, KICK, PAUSE, READ
 from tests.support.fakes import START, Ids
 
@@ -92,7 +92,7 @@ def parsed(request: dict[str, Any], more: dict[str, Json]) -> command_requests.R
 
 @pytest.fixture
 def counter() -> Iterator[Counter]:
-    one = Counter(databases.in_memory())
+    one = Counter(stores.in_memory())
     yield one
     one.database.close()
 

@@ -14,8 +14,8 @@ from daemon.core.commands.command import HOLIDAY, Command, Done, Nature, Status
 from daemon.core.model import Failure, Unknown
 from daemon.operations import commands
 from daemon.operations.commands import Refused
-from daemon.store import database as databases
 from daemon.store import inbox
+from tests.support import stores
 from tests.support.commanding import BRIDGE, KICK, PAUSE, READ, Office, at, with_policy
 from tests.support.examples import examples
 
@@ -44,7 +44,7 @@ class Killed(BaseException):
 class AnyCommand(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.office = Office(databases.in_memory(), says=self.says, systems=("main", "other"))
+        self.office = Office(stores.in_memory(), says=self.says, systems=("main", "other"))
         with_policy(self.office, units_per_day=BUDGET)
         self.answer = "well"
         self.acted: Counter[str] = Counter()

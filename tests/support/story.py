@@ -24,11 +24,11 @@ from daemon.core.watches import sip, sms
 from daemon.core.watches.watch import Watch
 from daemon.pipeline.events import Recorder
 from daemon.pipeline.notification import Teller
-from daemon.store import database as databases
 from daemon.store.database import Database
 from daemon.workers.counters import Tally
 from daemon.workers.dispatcher import Dispatcher
 from daemon.workers.poller import Polled, Poller
+from tests.support import stores
 from tests.support.fakes import START, FakeClock, Ids
 
 ZONE = ZoneInfo("Asia/Jerusalem")
@@ -103,7 +103,7 @@ class Story:
 
     def start(self) -> None:
         """A process starts on the store as it is."""
-        self.database = databases.open_for_daemon(f"sqlite:///{self.path}")
+        self.database = stores.on_file(self.path)
         self.recorder = recorder = Recorder(self.interests, self.ids)
         self.teller = Teller(recorder)
         self.tally = Tally()

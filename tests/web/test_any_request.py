@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from daemon.store import database as databases
+from tests.support import stores
 from tests.support.examples import examples
 from tests.support.http_app import Setting
 
@@ -46,7 +46,7 @@ BODIES = st.dictionaries(st.sampled_from(NAMES), JSON | MOMENTS | DURATIONS, max
 @pytest.fixture(scope="module")
 def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
     path = tmp_path_factory.mktemp("any") / "web.db"
-    one = Setting(databases.open_for_daemon(f"sqlite:///{path}"))
+    one = Setting(stores.on_file(path))
     yield one
     one.database.close()
 

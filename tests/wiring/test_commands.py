@@ -15,10 +15,10 @@ from daemon.core.commands.command import Command, Nature, Status
 from daemon.simulator.faults import Fault
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
-from daemon.store import database as databases
 from daemon.wiring.clients import clients_of
 from daemon.wiring.commands import policies, systems_of
 from daemon.wiring.hebrew_calendar import holiday_end
+from tests.support import stores
 from tests.support.commanding import BRIDGE, Office
 from tests.support.fakes import START
 from tests.support.process import TOKEN
@@ -60,7 +60,7 @@ def config(tmp_path: Path, simulator: Simulator) -> Config:
 @pytest.fixture
 def office(config: Config) -> Iterator[Office]:
     clients = clients_of(config)
-    one = Office(databases.in_memory(), policy=policies(config)["main"])
+    one = Office(stores.in_memory(), policy=policies(config)["main"])
     real = systems_of(config, clients)["main"]
     one.says = real.carry_out
     yield one
