@@ -1,5 +1,6 @@
 """What every test starts from: no variables of ours in the environment, and quiet logs."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,29 @@ class ByMachine(LoadScopeScheduling):  # type: ignore[misc] # it has no types
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByMachine:
     return ByMachine(config, log)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--cpu-budget", type=float, help="say how many seconds of CPU the run took, beside so many"
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: to look through it again with each full collection costs
+    seconds."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The figure is there to be seen; it fails nothing, since it depends on the machine."""
+    budget = config.getoption("--cpu-budget")
+    if budget is not None:
+        spent = sum(os.times()[:4])
+        terminalreporter.write_line(f"{spent:.1f} s of CPU; the budget is {budget:g} s")
 
 
 @pytest.fixture(autouse=True)
