@@ -13,9 +13,12 @@ OPT := build/opt
 
 # What is quick enough to run before each commit: 20 s of CPU. Named by folder, not marked, because a test that a
 # marker leaves out is imported all the same; so a new folder is not in it until it is put here.
-FAST := app config core demo host operations schemas store wiring
+FAST := app config core host operations schemas store wiring
 
-.PHONY: demo test fast check format bench lock wheel opt install uninstall deb clean
+# What uses the store as the daemon and its command line do.
+STORIES := cli operations pipeline stories wiring workers
+
+.PHONY: demo test fast statements check format bench lock wheel opt install uninstall deb clean
 
 demo: $(VENV)/.ready
 	$(BIN)/yemotd demo
@@ -25,6 +28,10 @@ test: $(VENV)/.ready
 
 fast: $(VENV)/.ready
 	$(BIN)/python -m pytest -q -m "not slow" --cpu-budget 20 $(FAST:%=tests/%)
+
+# At a release: what its store says, which the next one has to understand.
+statements: $(VENV)/.ready
+	$(BIN)/python -m pytest -q -m "not slow" --record-statements $(STORIES:%=tests/%)
 
 check: $(VENV)/.ready
 	./check

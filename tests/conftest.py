@@ -17,6 +17,7 @@ from tests.support import examples, stores
 from tests.support.dispatching import Setting
 from tests.support.fakes import Receiver
 from tests.support.process import TOKEN
+from tests.support.statements import Recorder
 from tests.support.story import Story
 
 examples.register()
@@ -39,9 +40,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByMachi
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--record-statements", action="store_true", help="write tests/store/statements.txt")
     parser.addoption(
         "--cpu-budget", type=float, help="say how many seconds of CPU the run took, beside so many"
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--record-statements"):
+        config.pluginmanager.register(Recorder())
 
 
 @pytest.hookimpl(trylast=True)
