@@ -1,5 +1,6 @@
 """What every test starts from: no variables of ours in the environment, and quiet logs."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +13,15 @@ from xdist.scheduler import LoadScopeScheduling
 from daemon.host.clock import utcnow
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
-from daemon.store import database as databases
 from daemon.store.database import Database
+from tests.support import examples, stores
 from tests.support.dispatching import Setting
 from tests.support.fakes import Receiver
 from tests.support.process import TOKEN
+from tests.support.statements import Recorder
 from tests.support.story import Story
+
+examples.register()
 
 MACHINE = "tests/process/systemd/"
 """The tests that share a machine, which is booted once; so they run one after the other."""
@@ -34,6 +38,35 @@ class ByMachine(LoadScopeScheduling):  # type: ignore[misc] # it has no types
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByMachine:
     return ByMachine(config, log)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--record-statements", action="store_true", help="write tests/store/statements.txt")
+    parser.addoption(
+        "--cpu-budget", type=float, help="say how many seconds of CPU the run took, beside so many"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--record-statements"):
+        config.pluginmanager.register(Recorder())
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: to look through it again with each full collection costs
+    seconds."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The figure is there to be seen; it fails nothing, since it depends on the machine."""
+    budget = config.getoption("--cpu-budget")
+    if budget is not None:
+        spent = sum(os.times()[:4])
+        terminalreporter.write_line(f"{spent:.1f} s of CPU; the budget is {budget:g} s")
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +86,7 @@ def quiet_logs() -> Iterator[None]:
 @pytest.fixture
 def database() -> Iterator[Database]:
     """A store in memory."""
-    one = databases.in_memory()
+    one = stores.in_memory()
     yield one
     one.close()
 

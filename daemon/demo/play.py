@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from daemon.core.timestamps import iso
+from daemon.demo.acts import acts, is_told_away
 from daemon.demo.reckoning import Check, checks, dialling
 from daemon.demo.screen import Screen
 from daemon.demo.stage import Stage
@@ -19,6 +20,8 @@ from daemon.simulator.server import Simulator
 
 START_SECONDS = 30.0
 """The longest wait for the daemon's first look at everything, before anything happens."""
+OUTAGE_SECONDS = 60.0
+"""The longest that a hanging API stays away beyond its time in the scenario, until that has been told."""
 SETTLE_SECONDS = 60.0
 """The longest wait, at the end, until nothing has arrived for `QUIET_SECONDS`."""
 QUIET_SECONDS = 3.0
@@ -94,16 +97,23 @@ class _Show:
         self._already = len(self._system.messages)
         self._give_a_campaign()
         self._began = clock.monotonic()
-        scenario, simulator = self._plan.scenario, self._stage.simulator
-        with scenario.start(
+        first, *others = acts(self._plan.scenario)
+        self._play(first)
+        for act in others:
+            self._wait(self._is_told_away, OUTAGE_SECONDS, "The API hangs; waiting until that is told.")
+            self._play(act)
+        self._ended_at = iso(clock.utcnow())
+        self._wait(self._is_told, SETTLE_SECONDS, "The scenario is over; waiting for the last events.")
+        return True
+
+    def _play(self, act: Scenario) -> None:
+        simulator = self._stage.simulator
+        with act.start(
             simulator, monotonic=clock.monotonic, speed=self._plan.speed, on_step=self._screen.happened
         ) as playing:
             while not playing.wait(0):
                 self._mind_the_daemon()
                 self._refresh("Playing the scenario. Ctrl-C ends it.")
-        self._ended_at = iso(clock.utcnow())
-        self._wait(self._is_told, SETTLE_SECONDS, "The scenario is over; waiting for the last events.")
-        return True
 
     def _give_a_campaign(self) -> None:
         """Twice, as a client does that got no answer the first time."""
@@ -140,6 +150,9 @@ class _Show:
     def _has_baseline(self) -> bool:
         seen = self._observed()
         return bool(seen) and all(seen)
+
+    def _is_told_away(self) -> bool:
+        return is_told_away(list(self._stage.receiver.bodies.values()))
 
     def _is_told(self) -> bool:
         """Whether everything was seen once more after the end, and nothing has arrived for a while."""

@@ -16,6 +16,7 @@ from daemon.store import database as databases
 from daemon.store import inbox
 from daemon.store.database import Database
 from tests.cli.conftest import Call
+from tests.support import stores
 from tests.support.config_files import SYSTEM
 
 ALLOWS = 'commands = ["*"]\ncampaign_units_per_day = 3\n'
@@ -36,7 +37,7 @@ def configure(text: str) -> None:
 def store(call: Call) -> Iterator[Database]:
     """The store of a daemon that has ended."""
     configure(SYSTEM + ALLOWS)
-    databases.open_for_daemon("sqlite:///yemotd.db").close()
+    stores.on_file(Path("yemotd.db")).close()
     database = databases.connect("sqlite:///yemotd.db")
     yield database
     database.close()
@@ -91,7 +92,7 @@ def test_what_takes_no_parameters_shows_none(call: Call, store: Database) -> Non
 
 
 def test_a_daemon_that_runs_needs_no_mention(call: Call, store: Database) -> None:
-    running = databases.open_for_daemon("sqlite:///yemotd.db")
+    running = stores.on_file(Path("yemotd.db"))
     _, out, _ = call("command", "add", "sip.accounts")
     running.close()
 

@@ -17,6 +17,7 @@ from daemon.store import migrating
 from daemon.store.database import Database
 from daemon.store.schema import REVISION
 from tests.cli.conftest import Call
+from tests.support import stores
 from tests.support.config_files import SYSTEM
 
 
@@ -31,7 +32,7 @@ def configured(call: Call) -> Path:
 
 @pytest.fixture
 def store(configured: Path) -> Iterator[Database]:
-    one = databases.open_for_daemon("sqlite:///yemotd.db")
+    one = stores.on_file(Path("yemotd.db"))
     yield one
     one.close()
 

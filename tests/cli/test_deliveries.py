@@ -13,10 +13,10 @@ from daemon.core.model import Fact
 from daemon.core.routing.plan import Interest
 from daemon.host import clock
 from daemon.pipeline.events import Recorder
-from daemon.store import database as databases
 from daemon.store import endpoint_health
 from daemon.store.database import Database
 from tests.cli.conftest import Call
+from tests.support import stores
 from tests.support.config_files import SYSTEM
 from tests.support.dispatching import Setting
 from tests.support.fakes import Receiver, answer
@@ -33,7 +33,7 @@ def store(call: Call, receiver: Receiver) -> Iterator[Database]:
         + '[smtp]\nhost = "localhost"\nfrom = "a@b.c"\n[[emails]]\nname = "ops"\nto = ["d@e.f"]\n',
         encoding="utf-8",
     )
-    database = databases.open_for_daemon("sqlite:///yemotd.db")
+    database = stores.on_file(Path("yemotd.db"))
     yield database
     database.close()
 

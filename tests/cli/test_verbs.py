@@ -12,9 +12,9 @@ from daemon.core.model import Fact
 from daemon.host.clock import utcnow
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
-from daemon.store import database as databases
 from daemon.store import events
 from tests.cli.conftest import TOKEN, Call
+from tests.support import stores
 from tests.support.config_files import QUIET, SYSTEM, WEBHOOK
 from tests.support.fakes import START, Ids
 
@@ -27,7 +27,7 @@ def configure(text: str) -> None:
 
 def happen(*types: str) -> list[str]:
     """Write events into the store of the directory; their ids."""
-    database = databases.open_for_daemon("sqlite:///yemotd.db")
+    database = stores.on_file(Path("yemotd.db"))
     with database.write() as db:
         facts = [Fact(one, "daemon", {"daemon": {"text": "שלום"}}) for one in types]
         written = events.record(db, "main", facts, START, Ids())

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.core.phones import normalise
+from tests.support.examples import examples
 
 
 @pytest.mark.parametrize(
@@ -51,13 +52,13 @@ def test_the_longest_israeli_number_has_nine_digits_behind_the_country() -> None
     assert (normalise("972123456789"), normalise("9721234567890")) == ("0123456789", "9721234567890")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(st.text(alphabet="0279+- aא*", max_size=16))
 def test_normalising_twice_is_normalising_once(number: str) -> None:
     assert normalise(normalise(number)) == normalise(number)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(st.from_regex(r"[1-9][0-9]{7,8}", fullmatch=True))
 def test_the_three_forms_of_any_national_number_are_equal(rest: str) -> None:
     assert normalise(f"0{rest}") == normalise(f"972{rest}") == normalise(f"+972{rest}") == f"0{rest}"

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from daemon.core.timestamps import CLOCK_SKEW, Located, iso, iso_or_none, locate, parse_local
 from daemon.host.clock import utcnow
+from tests.support.examples import examples
 
 ZONE = ZoneInfo("Asia/Jerusalem")
 WINTER, SUMMER = timezone(timedelta(hours=2)), timezone(timedelta(hours=3))
@@ -85,7 +86,7 @@ def test_what_is_no_date_is_none(text: str) -> None:
     assert parse_local(text) is None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(st.datetimes().map(lambda moment: moment.replace(microsecond=0)))
 def test_any_date_is_read_back_from_both_orders(moment: datetime) -> None:
     date, time = moment.isoformat(" ").split()
@@ -93,7 +94,7 @@ def test_any_date_is_read_back_from_both_orders(moment: datetime) -> None:
     assert parse_local(f"{date} {time}") == parse_local(f"{time} {date}") == moment
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(st.text(alphabet="0123456789-: /TZא", max_size=24))
 def test_no_text_breaks_the_reading(text: str) -> None:
     found = parse_local(text)
@@ -197,7 +198,7 @@ def test_where_neither_was_possible_the_first_is_taken_and_it_is_no_certainty() 
     assert found == Located(FIRST, is_ambiguous=True)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(
     true=st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31)).map(  # noqa: DTZ001
         lambda moment: moment.replace(microsecond=0, tzinfo=UTC)

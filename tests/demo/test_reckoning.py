@@ -8,6 +8,7 @@ from daemon.core.model import Fact
 from daemon.demo.reckoning import checks, dialling
 from daemon.store import database as databases
 from daemon.store import events
+from tests.support import stores
 from tests.support.fakes import START, Ids
 
 SENT = ["one", "two", "two"]
@@ -19,9 +20,9 @@ def url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def received(url: str) -> dict[str, bytes]:
+def received(url: str, tmp_path: Path) -> dict[str, bytes]:
     """What a receiver took of a demo where all went well."""
-    store = databases.open_for_daemon(url)
+    store = stores.on_file(tmp_path / "demo.db")
     facts = [Fact("sms.received", "sms/054", {"sms": {"text": text}}) for text in SENT]
     with store.write() as db:
         written = events.record(db, "main", facts, START, Ids())

@@ -27,6 +27,7 @@ from daemon.wiring.endpoints import routes
 from daemon.wiring.senders import targets
 from daemon.workers.dispatcher import Dispatcher
 from daemon.workers.endpoint_health import EndpointHealth
+from tests.support import stores
 from tests.support.config_files import SMS, SYSTEM
 from tests.support.fakes import Receiver, answer
 from tests.support.paths import ROOT
@@ -178,7 +179,7 @@ def terminal(
         Path("headers.txt").write_text("".join(f"{name}: {value}\n" for name, value in kept.headers.items()))
         Path("body.json").write_text(json.dumps(json.loads(kept.body)), encoding="utf-8")
         # The daemon of this folder, as far as the commands look for one.
-        database = databases.open_for_daemon("sqlite:///yemotd.db")
+        database = stores.on_file(Path("yemotd.db"))
 
         def run(command: str) -> str:
             monkeypatch.setattr("sys.argv", shlex.split(command))

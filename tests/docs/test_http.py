@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from daemon.core.delivery.breaker import Switch
-from daemon.store import database as databases
+from tests.support import stores
 from tests.support.http_app import ADMIN, READER, Setting
 from tests.support.paths import ROOT
 
@@ -24,7 +24,7 @@ def bodies(kind: str) -> list[object]:
 
 @pytest.fixture
 def setting(tmp_path: Path) -> Iterator[Setting]:
-    database = databases.open_for_daemon(f"sqlite:///{tmp_path / 'web.db'}")
+    database = stores.on_file(tmp_path / "web.db")
     yield Setting(database, now=lambda: datetime(2026, 11, 23, 16, tzinfo=UTC))
     database.close()
 

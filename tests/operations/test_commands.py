@@ -15,9 +15,9 @@ from daemon.core.refusals import Refused, Why
 from daemon.operations import commands
 from daemon.operations.commands import Accepted
 from daemon.schemas import command_requests
-from daemon.store import database as databases
 from daemon.store import inbox, schema
 from daemon.store.database import Database
+from tests.support import stores
 from tests.support.commanding import BRIDGE, KICK, PAUSE, READ
 from tests.support.fakes import START, Ids
 
@@ -93,7 +93,7 @@ def parsed(request: dict[str, Any], more: dict[str, Json]) -> command_requests.R
 
 @pytest.fixture
 def counter() -> Iterator[Counter]:
-    one = Counter(databases.in_memory())
+    one = Counter(stores.in_memory())
     yield one
     one.database.close()
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from daemon.core.model import Secret
 from daemon.core.webhooks.signing import content
 from daemon.senders import ed25519
+from tests.support.examples import examples
 
 PRIVATE = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="
 PUBLIC = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="
@@ -54,7 +55,7 @@ def test_what_was_touched_on_the_way_is_refused(public: str, signed: bytes, sign
     assert not ed25519.verify(public, signed, signature)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50))
 @given(signed=st.binary(max_size=200))
 def test_a_new_key_signs_what_its_public_key_accepts(signed: bytes) -> None:
     secret = ed25519.generate()

@@ -14,6 +14,7 @@ from daemon.core.rendering.mails import Mail, Style, compose
 from daemon.core.rendering.phrases import END, FIRST_STRONG
 from daemon.senders.letters import Letters, faults
 from tests.core.rendering.test_mails import ENGLISH, HEBREW, NOON, phone, sms
+from tests.support.examples import examples
 
 OURS = Letters(None)
 
@@ -118,7 +119,7 @@ def test_what_somebody_wrote_is_text_and_never_markup() -> None:
 ANY = st.text(st.characters(codec=None), max_size=60)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(text=ANY, sender=ANY, is_hebrew=st.booleans())
 def test_nothing_that_somebody_wrote_reaches_another_header(
     text: str, sender: str, *, is_hebrew: bool

@@ -18,11 +18,12 @@ from daemon.core.model import Fact
 from daemon.core.routing.plan import Interest, Order, Planned, lane, plan, planned
 from daemon.core.routing.schedule import Schedule
 from daemon.operations import replay as replayer
-from daemon.store import database as databases
 from daemon.store import events, outbox
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
 from daemon.store.replay import Span, Which
+from tests.support import stores
+from tests.support.examples import examples
 from tests.support.fakes import FakeClock, Ids
 
 SECOND = timedelta(seconds=1)
@@ -447,12 +448,12 @@ class Deliveries(RuleBasedStateMachine):
 
 @pytest.fixture(autouse=True, scope="module")
 def database() -> Iterator[None]:
-    Deliveries.database = databases.in_memory()
+    Deliveries.database = stores.in_memory()
     yield
     Deliveries.database.close()
 
 
 TestDeliveries = pytest.mark.slow(Deliveries.TestCase)
 TestDeliveries.settings = settings(
-    max_examples=200, stateful_step_count=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=examples(200), stateful_step_count=50, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -17,12 +17,12 @@ from daemon.core.delivery.breaker import HEALTHY
 from daemon.core.delivery.outcome import Attempted, Message, Next, Outcome, Status
 from daemon.core.model import Fact
 from daemon.core.routing.plan import Interest, Order, plan
-from daemon.store import database as databases
 from daemon.store import endpoint_health, events, history, outbox
 from daemon.store.database import Database
 from daemon.store.history import Wanted
 from daemon.store.outbox import Finished, Lease
 from daemon.store.schema import millis
+from tests.support import stores
 from tests.support.fakes import START, Ids
 
 MANY = 25_000
@@ -72,7 +72,7 @@ class Store:
     """A database in which "crm" has a little to do, and a counter of what is done in it."""
 
     def __init__(self, *, is_crowded: bool) -> None:
-        self.database = databases.in_memory()
+        self.database = stores.in_memory()
         if is_crowded:
             crowd(self.database, CROWD, MANY)
         self.ids = Ids()
@@ -243,7 +243,7 @@ def test_no_statement_of_the_hot_path_walks_or_sorts_a_table(quiet: Store, work:
 
 def test_however_many_were_given_up_they_are_taken_up_again() -> None:
     """More of them than a statement may have values, in the SQLite of most builds of Python."""
-    database = databases.in_memory()
+    database = stores.in_memory()
     crowd(database, {"dead": GIVEN_UP}, 33_000)
     with database.write() as db:
         driver = db.connection.driver_connection

@@ -9,10 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 from daemon.core.commands.command import Command, Error, OnHoliday, Status
-from daemon.store import database as databases
 from daemon.store import inbox
 from daemon.store.database import Database
 from daemon.store.inbox import Wanted
+from tests.support import stores
 from tests.support.fakes import START
 
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
@@ -20,7 +20,7 @@ SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 
 @pytest.fixture
 def store() -> Iterator[Database]:
-    one = databases.in_memory()
+    one = stores.in_memory()
     yield one
     one.close()
 

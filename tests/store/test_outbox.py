@@ -11,10 +11,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from daemon.core.delivery.outcome import OPEN, Attempted, Message, Next, Outcome, Status
 from daemon.core.model import Fact
 from daemon.core.routing.plan import Interest, Order, Planned, plan
-from daemon.store import database as databases
 from daemon.store import events, outbox
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
+from tests.support import stores
+from tests.support.examples import examples
 from tests.support.fakes import START, FakeClock, Ids
 
 LEASE = timedelta(minutes=1)
@@ -206,7 +207,7 @@ class OutboxMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.database = databases.in_memory()
+        self.database = stores.in_memory()
         self.ids = Ids()
         self.clock = FakeClock()
         self.under_way: list[Message] = []
@@ -269,5 +270,5 @@ class OutboxMachine(RuleBasedStateMachine):
 
 TestOutboxMachine = OutboxMachine.TestCase
 TestOutboxMachine.settings = settings(
-    max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=examples(25), stateful_step_count=30, suppress_health_check=[HealthCheck.too_slow]
 )

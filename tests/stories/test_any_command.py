@@ -16,7 +16,9 @@ from daemon.core.refusals import Refused
 from daemon.operations import commands
 from daemon.store import database as databases
 from daemon.store import inbox
+from tests.support import stores
 from tests.support.commanding import BRIDGE, KICK, PAUSE, READ, Office, at, with_policy
+from tests.support.examples import examples
 
 REQUESTS = {"pause": PAUSE, "kick": KICK, "read": READ, "bridge": BRIDGE}
 BUDGET = 3.0
@@ -43,7 +45,7 @@ class Killed(BaseException):
 class AnyCommand(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.office = Office(databases.in_memory(), says=self.says, systems=("main", "other"))
+        self.office = Office(stores.in_memory(), says=self.says, systems=("main", "other"))
         with_policy(self.office, units_per_day=BUDGET)
         self.answer = "well"
         self.acted: Counter[str] = Counter()
@@ -180,6 +182,6 @@ class AnyCommand(RuleBasedStateMachine):
 
 
 AnyCommand.TestCase.settings = settings(
-    max_examples=30, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=examples(30), stateful_step_count=25, suppress_health_check=list(HealthCheck)
 )
 TestAnyCommand = AnyCommand.TestCase

@@ -19,6 +19,7 @@ from daemon.core.routing.plan import Interest
 from daemon.core.routing.quiet import Quiet
 from daemon.core.routing.silences import Silence
 from daemon.store import silences
+from tests.support.examples import examples
 from tests.support.fakes import START
 from tests.support.story import SECOND, Story
 
@@ -133,7 +134,7 @@ def assert_well_formed(told: Sequence[str]) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), suppress_health_check=list(HealthCheck))
 @given(life=lives)
 def test_any_life_is_told_well_formed_and_ends_in_truth(life: Life) -> None:
     with tempfile.TemporaryDirectory() as directory:

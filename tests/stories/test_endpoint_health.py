@@ -25,10 +25,10 @@ from daemon.pipeline.events import Recorder
 from daemon.senders.webhook import Target, WebhookSender
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
-from daemon.store import database as databases
 from daemon.workers.dispatcher import Dispatcher
 from daemon.workers.endpoint_health import EndpointHealth
 from tests.process.test_app import wait_for, wait_for_baseline
+from tests.support import stores
 from tests.support.fakes import FakeClock, Ids, Receiver, answer
 from tests.support.process import CONFIGURATION, SECRET, TOKEN, Process, run_cli
 
@@ -42,7 +42,7 @@ class Endpoints:
     def __init__(self, path: Path, **receivers: Receiver) -> None:
         self.receivers = receivers
         self.clock = FakeClock()
-        self.database = databases.open_for_daemon(f"sqlite:///{path}")
+        self.database = stores.on_file(path)
         self.recorder = Recorder([Interest(name, ("*",), None) for name in receivers], Ids())
         signers = (hmac_signer(Secret(SECRET)),)
         targets = {name: Target(one.url, signers, 5 * SECOND, 5 * SECOND) for name, one in receivers.items()}

@@ -24,12 +24,12 @@ from daemon.core.watches import sip, sms
 from daemon.core.watches.watch import Answered, AnyWatch, Description, SeenT, Unchanged, Watch, WatchKind
 from daemon.pipeline.events import Recorder
 from daemon.pipeline.notification import Teller
-from daemon.store import database as databases
 from daemon.store.database import Database
 from daemon.workers.counters import Tally
 from daemon.workers.dispatcher import Dispatcher
 from daemon.workers.endpoint_health import EndpointHealth
 from daemon.workers.poller import Polled, Poller
+from tests.support import stores
 from tests.support.fakes import START, FakeClock, Ids
 
 ZONE = ZoneInfo("Asia/Jerusalem")
@@ -99,7 +99,7 @@ class Story:
 
     def start(self) -> None:
         """A process starts on the store as it is."""
-        self.database = databases.open_for_daemon(f"sqlite:///{self.path}")
+        self.database = stores.on_file(self.path)
         described = Description(
             "main", "sip", "GetSipAccountsRegisteredStatus", 10 * SECOND, {}, self.api_rule
         )

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from daemon.store import database as databases
+from tests.support import stores
 from tests.support.http_app import Setting
 
 
 @pytest.fixture
 def setting(tmp_path: Path) -> Iterator[Setting]:
-    one = Setting(databases.open_for_daemon(f"sqlite:///{tmp_path / 'web.db'}"))
+    one = Setting(stores.on_file(tmp_path / "web.db"))
     yield one
     one.database.close()

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from daemon.core.wording import WITHOUT_WORDS
 from daemon.store import database as databases
+from tests.support import stores
+from tests.support.examples import examples
 from tests.support.http_app import Setting
 
 WRITING = [
@@ -48,13 +50,13 @@ BODIES = st.dictionaries(st.sampled_from(NAMES), JSON | MOMENTS | DURATIONS, max
 @pytest.fixture(scope="module")
 def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
     path = tmp_path_factory.mktemp("any") / "web.db"
-    one = Setting(databases.open_for_daemon(f"sqlite:///{path}"))
+    one = Setting(stores.on_file(path))
     yield one
     one.database.close()
 
 
 @pytest.mark.parametrize("path", WRITING)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=BODIES | JSON)
 def test_any_json_is_taken_or_refused_and_breaks_nothing(setting: Setting, path: str, body: object) -> None:
     answer = setting.admin.post(

@@ -16,10 +16,10 @@ from daemon.core.commands.command import TYPES, Command, Error, Policy, Status
 from daemon.core.model import Json
 from daemon.schemas import command_requests
 from daemon.schemas.wording import faults as reported
-from daemon.store import database as databases
 from daemon.store import inbox
 from daemon.web.asgi import LARGEST_BODY
 from daemon.web.waiting import Endings
+from tests.support import stores
 from tests.support.commanding import BRIDGE, KICK, PAUSE, READ
 from tests.support.offices import PATH, Window
 
@@ -30,7 +30,7 @@ PATIENCE = 10
 
 @pytest.fixture
 def window(tmp_path: Path) -> Iterator[Window]:
-    one = Window(databases.open_for_daemon(f"sqlite:///{tmp_path / 'web.db'}"))
+    one = Window(stores.on_file(tmp_path / "web.db"))
     yield one
     one.database.close()
 

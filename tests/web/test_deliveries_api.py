@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from daemon.core.delivery.outcome import Outcome
 from daemon.core.routing.plan import Interest
-from daemon.store import database as databases
+from tests.support import stores
 from tests.support.dispatching import Setting as Sending
 from tests.support.http_app import Setting
 from tests.support.story import Story
@@ -18,7 +18,7 @@ from tests.support.story import Story
 @pytest.fixture
 def sending(tmp_path: Path) -> Iterator[Sending]:
     """One delivery made, one given up, one that waits for a retry."""
-    one = Sending(databases.open_for_daemon(f"sqlite:///{tmp_path / 'web.db'}"))
+    one = Sending(stores.on_file(tmp_path / "web.db"))
     one.receivers.answers["crm"] = lambda message: {
         "main/bad": Outcome.REFUSED,
         "main/slow": Outcome.TIMEOUT,

@@ -13,11 +13,11 @@ from daemon.core.delivery.breaker import Switch
 from daemon.core.delivery.outcome import Outcome
 from daemon.core.model import Fact
 from daemon.core.routing.plan import Interest
-from daemon.store import database as databases
 from daemon.store import endpoint_health, history
 from daemon.store.history import DeliveryView
 from daemon.wiring.endpoints import interests
 from daemon.wiring.senders import public_keys
+from tests.support import stores
 from tests.support.config_files import SYSTEM, loaded
 from tests.support.dispatching import Setting as Sending
 from tests.support.fakes import Receiver, answer
@@ -36,7 +36,7 @@ CONFIGURATION = (
 @pytest.fixture
 def sending(tmp_path: Path) -> Iterator[Sending]:
     """One delivery made, one given up, one that waits for a retry."""
-    one = Sending(databases.open_for_daemon(f"sqlite:///{tmp_path / 'web.db'}"))
+    one = Sending(stores.on_file(tmp_path / "web.db"))
     one.receivers.answers["crm"] = lambda message: {
         "main/bad": Outcome.REFUSED,
         "main/slow": Outcome.TIMEOUT,

@@ -26,8 +26,8 @@ from daemon.core.commands.command import Done, Policy, Status
 from daemon.core.model import Fact
 from daemon.core.routing.plan import Interest
 from daemon.pipeline.events import Recorder
-from daemon.store import database as databases
 from daemon.store import outbox
+from tests.support import stores
 from tests.support.commanding import BRIDGE, KICK, PAUSE, READ
 from tests.support.fakes import START, Ids
 from tests.support.offices import TOKENS, Window
@@ -39,7 +39,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 EXAMPLES = 50
-"""Of each operation and each way to make them."""
+"""Of each operation and each way to make them, under every profile: with few, some lead nowhere."""
 MANY = 20
 """Dead letters, and silences: each can be retried or ended once."""
 TOKEN = {"authorization": f"Bearer {TOKENS[2].secret.value}"}
@@ -62,7 +62,7 @@ def can_be_wrong(operation: Operation) -> bool:
 
 ASKED = [
     pytest.param(name, mode, id=f"{name}, {mode.value}")
-    for name, operation in sorted(described(Window(databases.in_memory())).items())
+    for name, operation in sorted(described(Window(stores.in_memory())).items())
     for mode in GenerationMode
     if mode is GenerationMode.POSITIVE or can_be_wrong(operation)
 ]
@@ -72,7 +72,7 @@ ASKED = [
 def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
     """Commands in several states, events, dead letters, silences."""
     path = tmp_path_factory.mktemp("fuzz") / "web.db"
-    one = Window(databases.open_for_daemon(f"sqlite:///{path}"))
+    one = Window(stores.on_file(path))
     one.policies = {"main": Policy(("*",), 10_000.0)}
     one.end(one.give(KICK)["id"], Status.SUCCEEDED, result=Done({"calls": []}).result)
     one.end(one.give(BRIDGE)["id"], Status.UNKNOWN)

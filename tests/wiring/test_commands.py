@@ -28,6 +28,8 @@ from daemon.wiring.clients import clients_of
 from daemon.wiring.commands import ROWS, Platform, Row, policies, systems_of, table
 from daemon.wiring.hebrew_calendar import holiday_end
 from tests.support.commanding import BRIDGE, PAUSE, Office
+from tests.support import stores
+from tests.support.commanding import BRIDGE, Office
 from tests.support.fakes import START
 from tests.support.process import TOKEN
 
@@ -68,7 +70,7 @@ def config(tmp_path: Path, simulator: Simulator) -> Config:
 @pytest.fixture
 def office(config: Config) -> Iterator[Office]:
     clients = clients_of(config)
-    one = Office(databases.in_memory(), policy=policies(config)["main"])
+    one = Office(stores.in_memory(), policy=policies(config)["main"])
     real = systems_of(config, clients)["main"]
     one.says = real.carry_out
     yield one

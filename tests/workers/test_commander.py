@@ -14,6 +14,7 @@ from daemon.core.commands.command import HOLIDAY, WAITS, Command, Done, Status, 
 from daemon.core.model import Failure, Unknown
 from daemon.store import database as databases
 from daemon.store import inbox
+from tests.support import stores
 from tests.support.commanding import BRIDGE, KICK, PAUSE, READ, Office, at, broken, one_by_one, with_policy
 
 TIMEOUT = Unknown(Failure.TIMEOUT, "no complete answer in time")
@@ -21,7 +22,7 @@ TIMEOUT = Unknown(Failure.TIMEOUT, "no complete answer in time")
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
-    one = Office(databases.open_for_daemon(f"sqlite:///{tmp_path / 'commands.db'}"))
+    one = Office(stores.on_file(tmp_path / "commands.db"))
     yield one
     one.database.close()
 

@@ -16,11 +16,11 @@ from daemon.core.model import Fact
 from daemon.core.routing.plan import Interest, plan
 from daemon.core.routing.schedule import Schedule
 from daemon.host import clock
-from daemon.store import database as databases
 from daemon.store import events, outbox
 from daemon.store.database import Database
 from daemon.workers.dispatcher import BACKSTOP, Dispatcher
 from daemon.workers.endpoint_health import EndpointHealth
+from tests.support import stores
 from tests.support.fakes import START, FakeClock, Ids
 
 SECOND = timedelta(seconds=1)
@@ -92,7 +92,7 @@ class Setting:
 
 @pytest.fixture
 def setting() -> Iterator[Setting]:
-    database = databases.in_memory()
+    database = stores.in_memory()
     yield Setting(database)
     database.close()
 
@@ -185,7 +185,7 @@ def test_what_left_the_configuration_stays_in_the_store(setting: Setting) -> Non
 
 
 def test_it_ends_with_what_was_due_sent(tmp_path: Path) -> None:
-    database = databases.open_for_daemon(f"sqlite:///{tmp_path / 'a.db'}")
+    database = stores.on_file(tmp_path / "a.db")
     setting = Setting(database, room=10)
     sender = setting.sender
 

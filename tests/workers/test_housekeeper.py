@@ -12,11 +12,11 @@ from daemon.core.model import Fact
 from daemon.core.retention import Retention
 from daemon.core.routing.plan import Interest
 from daemon.pipeline.events import Recorder
-from daemon.store import database as databases
 from daemon.store import inbox, outbox
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
 from daemon.workers.housekeeper import Housekeeper, Pruned
+from tests.support import stores
 from tests.support.commanding import PAUSE, Office, at
 from tests.support.fakes import START, Ids
 from tests.support.story import Story
@@ -60,7 +60,7 @@ class Store:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    database = databases.open_for_daemon(f"sqlite:///{tmp_path / 'a.db'}")
+    database = stores.on_file(tmp_path / "a.db")
     yield Store(database)
     database.close()
 
@@ -188,7 +188,7 @@ def test_an_incident_that_is_over_is_forgotten_and_what_is_owed_is_not(tmp_path:
 
 
 def test_a_command_that_has_ended_is_forgotten_and_one_that_waits_is_not(tmp_path: Path) -> None:
-    office = Office(databases.open_for_daemon(f"sqlite:///{tmp_path / 'c.db'}"))
+    office = Office(stores.on_file(tmp_path / "c.db"))
     ended = office.give(PAUSE, key="k").command
     office.work()
     waits = office.give(PAUSE, expires_at=at(office.clock, 100 * 86_400)).command

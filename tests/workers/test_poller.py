@@ -14,10 +14,10 @@ from daemon.core.model import Change, Failure, Rule, Severity, Unknown
 from daemon.core.watches import sip
 from daemon.core.watches.watch import Answered, AnyWatch, Description, Unchanged, Watch, WatchKind
 from daemon.pipeline.events import Recorder
-from daemon.store import database as databases
 from daemon.store import schema, watches
 from daemon.store.database import Database
 from daemon.workers.poller import Polled, Poller
+from tests.support import stores
 from tests.support.fakes import FakeClock, Ids
 from tests.support.story import answered
 
@@ -116,7 +116,7 @@ class Scripted(WatchKind[sip.State, sip.Observation]):
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    database = databases.open_for_daemon(f"sqlite:///{tmp_path / 'poller.db'}")
+    database = stores.on_file(tmp_path / "poller.db")
     yield Bench(database)
     database.close()
 

@@ -11,10 +11,11 @@ import pytest
 
 from daemon.core.watches.machine import MIB, Disk
 from daemon.pipeline.events import Recorder
-from daemon.store import database as databases
 from daemon.store import events
 from daemon.store.database import Database
 from daemon.workers.self_check import Heard, Vitals
+from daemon.workers.self_check import Vitals
+from tests.support import stores
 from tests.support.fakes import FakeClock, Ids
 
 ROOM = Disk("/var/lib/yemotd", 900 * MIB, 2000 * MIB)
@@ -65,7 +66,7 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[Machine]:
-    store = databases.open_for_daemon(f"sqlite:///{tmp_path / 'a.db'}")
+    store = stores.on_file(tmp_path / "a.db")
     yield Machine(store)
     store.close()
 

@@ -104,11 +104,14 @@ def test_a_relapse_keeps_its_incident_and_its_beginning() -> None:
 
 
 def test_fires_and_resolves_alternate_in_every_short_life() -> None:
-    for verdicts in product((G, B, U, X), repeat=7):
-        alert, turns = Alert(), []
-        for index, verdict in enumerate(verdicts):
-            alert, turn = step(alert, verdict, seen(30 * index), rule(30, 30))
-            turns += [turn] if turn else []
+    lives: list[tuple[str, Alert, list[Turn]]] = [("", Alert(), [])]
+    for index in range(7):
+        before, lives = lives, []
+        for verdicts, alert, turns in before:
+            for verdict in (G, B, U, X):
+                after, turn = step(alert, verdict, seen(30 * index), rule(30, 30))
+                lives.append((f"{verdicts} {verdict.value}", after, [*turns, turn] if turn else turns))
+    for verdicts, alert, turns in lives:
         assert all(turn is Turn.FIRED for turn in turns[::2]), verdicts
         assert all(turn is not Turn.FIRED for turn in turns[1::2]), verdicts
         assert (alert.phase in life.TOLD) == (len(turns) % 2 == 1), verdicts

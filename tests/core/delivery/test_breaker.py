@@ -21,6 +21,7 @@ from daemon.core.delivery.breaker import (
     enable,
 )
 from daemon.core.delivery.outcome import Attempted, Message, Outcome
+from tests.support.examples import examples
 from tests.support.fakes import START
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -227,7 +228,7 @@ def test_success_of_a_healthy_endpoint_changes_nothing() -> None:
     assert after(back, attempted(Outcome.ACCEPTED), START, 0.0) is back
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(
     row=st.lists(
         st.tuples(st.sampled_from(list(Outcome)), st.integers(0, 400), st.integers(1, 3), st.floats(0, 0.99)),

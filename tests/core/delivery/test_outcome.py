@@ -20,6 +20,7 @@ from daemon.core.delivery.outcome import (
     Status,
     after,
 )
+from tests.support.examples import examples
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -145,7 +146,7 @@ def test_a_final_refusal_stays_final_whatever_else_is_so(outcome: Outcome) -> No
     assert after(one, NOW, 0.0, RETRIES) == DEAD
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(
     jitter=st.floats(0, ALMOST_ONE),
     outcome=st.sampled_from([*COUNTED, Outcome.THROTTLED]),

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 import pytest
 from cloudevents.core.bindings.http import HTTPMessage, from_http_event
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.core.event_types import EVENT_TYPES
@@ -279,7 +279,6 @@ def test_slack_is_told_in_hebrew() -> None:
     assert told["text"] == "מסרון מ-\u20681\u2069: \u2068x\u2069"
 
 
-@settings(deadline=None)
 @given(
     subject=st.text(min_size=1, max_size=20).filter(str.strip),
     text=st.text(max_size=40),
@@ -337,7 +336,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(
     payload=st.dictionaries(st.sampled_from(["sms", "account", "queue", "alert", "error", "a"]), VALUES),
     form=st.sampled_from(Format),
@@ -358,7 +356,6 @@ def test_any_event_in_any_shape_gives_the_same_bytes_each_time(
     assert json.loads(first.body)
 
 
-@settings(deadline=None)
 @given(
     secret=st.text("ABCDEFא1", min_size=12, max_size=20),
     others=st.lists(st.text("AB1", min_size=6, max_size=9), max_size=3),

@@ -1,6 +1,6 @@
 """The ledger: every cell of its question, and what no life of an alert may make of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -149,6 +149,9 @@ class Life:
     stream: list[tuple[str, str]] = field(default_factory=list)
     """What was told: `fire`, `repeat` or `resolve`, and of which incident."""
 
+    def copy(self) -> "Life":
+        return replace(self, truth=[*self.truth], told={**self.told}, stream=[*self.stream])
+
     def see(self, verdict: Verdict, *, after_restart: bool, holds: Iterable[Hold]) -> None:
         """One answer, and the ledger settled."""
         seen = Seen(self.at, self.at - 30 * SECOND, NOTHING if after_restart else 30 * SECOND)
@@ -181,6 +184,21 @@ class Life:
                 self.told[one.id] = ledger.after(told, one, decision.tell, self.at)
 
 
+Answer = tuple[Verdict, bool]
+
+
+def every_life(
+    states: Sequence[Answer], see: Callable[[Life, Answer], None]
+) -> list[tuple[tuple[Answer, ...], Life]]:
+    """Every sequence of five answers, and the life of each; what begins alike is lived once."""
+    lives: list[tuple[tuple[Answer, ...], Life]] = [((), Life())]
+    for _ in range(5):
+        lives = [((*before, state), life.copy()) for before, life in lives for state in states]
+        for answers, life in lives:
+            see(life, answers[-1])
+    return lives
+
+
 VERDICTS = (Verdict.GOOD, Verdict.BAD, Verdict.UNKNOWN)
 SUPPRESSIONS: Sequence[Hold | None] = (None, Hold.SILENCED, Hold.FLAPPING, Hold.QUIET, Hold.INHIBITED)
 
@@ -198,21 +216,22 @@ def assert_grammar(stream: Sequence[tuple[str, str]], life: object) -> None:
 @pytest.mark.parametrize("hold", SUPPRESSIONS)
 def test_every_short_life_with_and_without_suppression(hold: Hold | None) -> None:
     """Every sequence of five answers, each with the suppression on or off."""
-    states = list(product(VERDICTS, (False, True) if hold else (False,)))
-    for answers in product(states, repeat=5):
-        life = Life()
-        for verdict, is_held in answers:
-            life.see(verdict, after_restart=False, holds={hold} if is_held and hold else ())
+
+    def see(life: Life, answer: Answer) -> None:
+        verdict, is_held = answer
+        life.see(verdict, after_restart=False, holds={hold} if is_held and hold else ())
+
+    for answers, life in every_life(list(product(VERDICTS, (False, True) if hold else (False,))), see):
         assert_grammar(life.stream, answers)
         _told_is_truth(life, answers)
 
 
 def test_every_short_life_with_a_restart_between_any_two_answers() -> None:
-    states = list(product(VERDICTS, (False, True)))
-    for answers in product(states, repeat=5):
-        life = Life()
-        for verdict, after_restart in answers:
-            life.see(verdict, after_restart=after_restart, holds=())
+    def see(life: Life, answer: Answer) -> None:
+        verdict, after_restart = answer
+        life.see(verdict, after_restart=after_restart, holds=())
+
+    for answers, life in every_life(list(product(VERDICTS, (False, True))), see):
         assert_grammar(life.stream, answers)
         _told_is_truth(life, answers)
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from daemon.core.model import Change, Condition, Json, AlertKind, Rule, Severity, Verdict
 from daemon.core.watches import queues
 from daemon.core.watches.queues import Agent, Caller, Observation, Queue, State, Threshold
+from tests.support.examples import examples
 
 RULE = Rule(timedelta(seconds=30), timedelta(0), Severity.WARNING)
 G, B, U = Verdict.GOOD, Verdict.BAD, Verdict.UNKNOWN
@@ -418,7 +419,7 @@ def test_the_state_keeps_the_metrics_for_the_status() -> None:
 readings = st.lists(st.none() | st.integers(0, 12), min_size=1, max_size=12)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(values=readings, limit=st.integers(0, 10), room=st.integers(0, 5), is_above=st.booleans())
 def test_any_course_of_a_value_is_judged_as_the_model_says(
     values: list[int | None], limit: int, room: int, is_above: bool
@@ -439,7 +440,7 @@ def test_any_course_of_a_value_is_judged_as_the_model_says(
         assert verdict(change) is (U if value is None else B if is_bad else G)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(st.lists(st.none() | st.sets(st.sampled_from("abcdef")), min_size=1, max_size=8))
 def test_any_coming_and_going_tells_the_callers_who_wait(lists: list[set[str] | None]) -> None:
     state, _ = diff(None, NOBODY)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from daemon.core.model import Fact, Json
 from daemon.core.watches import registrations
 from daemon.core.watches.registrations import Context, Observation, State
+from tests.support.examples import examples
 
 ZONE = ZoneInfo("Asia/Jerusalem")
 NOW = datetime(2026, 3, 1, 10, tzinfo=UTC)
@@ -285,7 +286,7 @@ phones = st.sampled_from(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(st.lists(st.lists(phones, max_size=3), min_size=1, max_size=8))
 def test_a_duplicate_is_told_when_one_becomes_several_and_only_then(answers: list[list[Context]]) -> None:
     state, _ = diff(None, *answers[0])
@@ -295,7 +296,7 @@ def test_a_duplicate_is_told_when_one_becomes_several_and_only_then(answers: lis
         assert (DUPLICATE in types(facts)) == (len(contexts) > 1 >= len(before))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(st.lists(st.lists(phones, max_size=2), min_size=2, max_size=8))
 def test_a_change_is_told_when_a_phone_appears_that_was_not_there_last(answers: list[list[Context]]) -> None:
     def places(contexts: list[Context]) -> set[tuple[str, str | None]]:

@@ -13,6 +13,7 @@ from daemon.core.alerts.life import Phase
 from daemon.core.model import Change, Condition, Fact, Rule, Severity, Verdict
 from daemon.core.watches import sip
 from daemon.core.watches.sip import GONE_AFTER, GONE_AFTER_MANY, Observation, State
+from tests.support.examples import examples
 
 RULE = Rule(timedelta(seconds=60), timedelta(seconds=60), Severity.ERROR)
 G, B, U, X = Verdict.GOOD, Verdict.BAD, Verdict.UNKNOWN, Verdict.GONE
@@ -249,7 +250,7 @@ listings = st.one_of(
 lives = st.lists(st.tuples(listings, st.sampled_from([1, 1, 1, 2, 9, 10])), min_size=1, max_size=8)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120))
 @given(life=lives, is_emitting=st.booleans())
 def test_any_life_of_the_list_is_told_as_the_model_says(
     life: list[tuple[dict[str, bool | None], int]], is_emitting: bool
@@ -264,7 +265,7 @@ def test_any_life_of_the_list_is_told_as_the_model_says(
             assert (told(change), verdicts(change)) == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(life=lives)
 def test_added_and_removed_alternate_for_every_account(
     life: list[tuple[dict[str, bool | None], int]],

@@ -12,6 +12,7 @@ from daemon.core.durations import NOTHING
 from daemon.core.model import Fact
 from daemon.core.watches import sms
 from daemon.core.watches.sms import Observation, Row, State
+from tests.support.examples import examples
 
 ZONE = ZoneInfo("Asia/Jerusalem")
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -262,7 +263,7 @@ arrivals = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(before=arrivals, steps=arrivals, limit=st.integers(1, 4))
 def test_whatever_arrives_is_told_exactly_once(
     before: list[tuple[int, bool, str, str]], steps: list[tuple[int, bool, str, str]], limit: int

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.core.webhooks.addresses import is_inside, refusal
+from tests.support.examples import examples
 
 INSIDE = [
     "127.0.0.1",
@@ -190,7 +191,7 @@ def test_what_another_network_allows_stays_refused(address: str, allowed: str) -
     assert refusal("hooks.example.org", address, [ip_network(allowed)]) is not None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(st.ip_addresses(v=4))
 def test_no_carrier_makes_an_inner_address_a_public_one(address: IPv4Address) -> None:
     bare = int(address)

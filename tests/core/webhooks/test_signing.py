@@ -11,6 +11,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from daemon.core.model import Secret
 from daemon.core.webhooks.signing import content, headers, hmac_signer, signature
 from daemon.host.clock import utcnow
+from tests.support.examples import examples
 
 GOLDEN = Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 OLD = Secret("whsec_" + base64.b64encode(b"old" * 10).decode())
@@ -87,7 +88,7 @@ def test_the_signature_belongs_to_the_attempt() -> None:
     assert signature(GOLDEN, "evt_1", 1, BODY) != signature(GOLDEN, "evt_1", 2, BODY)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(
     key=st.binary(min_size=24, max_size=64),
     message=st.from_regex(r"evt_[0-9a-z]{1,26}", fullmatch=True),

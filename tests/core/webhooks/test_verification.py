@@ -18,6 +18,7 @@ from daemon.core.webhooks.signing import headers, hmac_signer, keyed
 from daemon.core.webhooks.verification import Problem, Verification, verify
 from daemon.host import clock
 from daemon.senders import ed25519
+from tests.support.examples import examples
 
 SECRET = Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 OTHER = Secret("whsec_" + base64.b64encode(b"other" * 6).decode())
@@ -427,7 +428,7 @@ def test_no_body_is_too_odd_to_judge(body: bytes) -> None:
     assert problems(judged(signed(b"-", secret=OTHER), body))[-1] is Problem.UNEXPLAINED
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(
     changes=st.dictionaries(
         st.sampled_from(["webhook-id", "webhook-timestamp", "webhook-signature"]),

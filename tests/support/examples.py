@@ -1,0 +1,26 @@
+"""How many examples Hypothesis tries: a few every day, all of them under the full profile.
+
+The everyday profile tries the same few each time: a commit is stopped by what it breaks, never by a find of
+chance in what it does not touch. To find is the full profile's work, at random, and it keeps what it found.
+No deadline in either: speed fails no test.
+"""
+
+from hypothesis import settings
+
+EVERYDAY, FULL = "everyday", "full"
+HUNDRED = 100
+"""Examples that the full profile tries of a test which says nothing itself."""
+FEW = 10
+"""What the everyday profile tries of them."""
+
+
+def register() -> None:
+    """Make both known, and the everyday one the one that counts; `--hypothesis-profile full` changes that."""
+    settings.register_profile(EVERYDAY, max_examples=FEW, derandomize=True, database=None, deadline=None)
+    settings.register_profile(FULL, max_examples=HUNDRED, derandomize=False, deadline=None)
+    settings.load_profile(EVERYDAY)
+
+
+def examples(full: int) -> int:
+    """Of so many examples under the full profile, those of the profile that is loaded; at least one."""
+    return max(1, full * settings.get_profile(settings.get_current_profile_name()).max_examples // HUNDRED)
