@@ -2,10 +2,10 @@
 
 The everyday profile tries the same few each time: a commit is stopped by what it breaks, never by a find of
 chance in what it does not touch. To find is the full profile's work, at random, and it keeps what it found.
-No deadline in either: speed fails no test.
+Neither has a deadline, nor minds how slowly examples are made: speed fails no test.
 """
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 EVERYDAY, FULL = "everyday", "full"
 HUNDRED = 100
@@ -16,8 +16,9 @@ FEW = 10
 
 def register() -> None:
     """Make both known, and the everyday one the one that counts; `--hypothesis-profile full` changes that."""
-    settings.register_profile(EVERYDAY, max_examples=FEW, derandomize=True, database=None, deadline=None)
-    settings.register_profile(FULL, max_examples=HUNDRED, derandomize=False, deadline=None)
+    everywhere = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile(EVERYDAY, everywhere, max_examples=FEW, derandomize=True, database=None)
+    settings.register_profile(FULL, everywhere, max_examples=HUNDRED, derandomize=False)
     settings.load_profile(EVERYDAY)
 
 
