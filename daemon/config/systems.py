@@ -77,7 +77,9 @@ class SystemSettings(Settings):
             if isinstance(value, WatchSettings):
                 yield (key,), value
             elif isinstance(value, tuple):
-                yield from (((key, at), one) for at, one in enumerate(value) if isinstance(one, WatchSettings))
+                yield from (
+                    ((key, at), one) for at, one in enumerate(value) if isinstance(one, WatchSettings)
+                )
 
     @field_validator("switch_id")
     @classmethod

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 from daemon.core import own_events
 from daemon.core.commands import command
-from daemon.core.model import EventTypes, AlertKind
+from daemon.core.model import AlertKind, EventTypes
 from daemon.core.routing import quiet
 from daemon.core.watches import (
     api,

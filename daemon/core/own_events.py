@@ -1,6 +1,6 @@
 """The event types of what the daemon tells of itself: its life and store, its endpoints, a test. Pure."""
 
-from daemon.core.model import EventTypes, AlertKind
+from daemon.core.model import AlertKind, EventTypes
 
 FAILING = AlertKind("endpoint.failing", "endpoint.recovered")
 SUSPENDED, RESUMED = "endpoint.suspended", "endpoint.resumed"

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from daemon.core.alerts.life import Alert, Ruling
 from daemon.core.durations import NOTHING
 from daemon.core.event_types import kind_of
-from daemon.core.model import Condition, Interval, Json, AlertKind, Rule, Severity, Unknown, Verdict
+from daemon.core.model import AlertKind, Condition, Interval, Json, Rule, Severity, Unknown, Verdict
 from daemon.store.schema import alerts, watches
 
 _OF = (

@@ -8,7 +8,7 @@ import pytest
 
 from daemon.core import watches
 from daemon.core.event_types import EVENT_TYPES, KINDS, OPT_IN, PARTS, kind_of, matches, states_like
-from daemon.core.model import EventTypes, AlertKind
+from daemon.core.model import AlertKind, EventTypes
 from daemon.core.watches import sip
 
 

@@ -8,7 +8,7 @@ import pytest
 from daemon.core import event_types
 from daemon.core.alerts.life import TOLD, Seen
 from daemon.core.durations import NOTHING
-from daemon.core.model import Condition, AlertKind, Rule, Severity, StandIn, Verdict
+from daemon.core.model import AlertKind, Condition, Rule, Severity, StandIn, Verdict
 from daemon.core.routing.plan import Interest
 from daemon.pipeline.alerts import Judge
 from daemon.pipeline.events import Recorder

@@ -14,7 +14,6 @@ from daemon.core.commands.command import HOLIDAY, Command, Done, Nature, Status
 from daemon.core.model import Failure, Unknown
 from daemon.core.refusals import Refused
 from daemon.operations import commands
-from daemon.store import database as databases
 from daemon.store import inbox
 from tests.support import stores
 from tests.support.commanding import BRIDGE, KICK, PAUSE, READ, Office, at, with_policy

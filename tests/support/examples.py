@@ -5,7 +5,12 @@ chance in what it does not touch. To find is the full profile's work, at random,
 Neither has a deadline, nor minds how slowly examples are made: speed fails no test.
 """
 
+from collections.abc import Iterable
+from typing import TypeVar
+
 from hypothesis import HealthCheck, settings
+
+CaseT = TypeVar("CaseT")
 
 EVERYDAY, FULL = "everyday", "full"
 HUNDRED = 100
@@ -25,3 +30,9 @@ def register() -> None:
 def examples(full: int) -> int:
     """Of so many examples under the full profile, those of the profile that is loaded; at least one."""
     return max(1, full * settings.get_profile(settings.get_current_profile_name()).max_examples // HUNDRED)
+
+
+def sample(cases: Iterable[CaseT]) -> list[CaseT]:
+    """Of cases that are all walked under the full profile, an even share of those of the profile that is
+    loaded; their order has to be the same each time."""
+    return list(cases)[:: max(1, HUNDRED // examples(HUNDRED))]

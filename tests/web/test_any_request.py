@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from daemon.core.wording import WITHOUT_WORDS
-from daemon.store import database as databases
 from tests.support import stores
 from tests.support.examples import examples
 from tests.support.http_app import Setting

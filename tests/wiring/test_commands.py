@@ -22,14 +22,12 @@ from daemon.schemas.command_requests import NoParams
 from daemon.simulator.faults import Fault
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
-from daemon.store import database as databases
 from daemon.store import inbox
 from daemon.wiring.clients import clients_of
 from daemon.wiring.commands import ROWS, Platform, Row, policies, systems_of, table
 from daemon.wiring.hebrew_calendar import holiday_end
-from tests.support.commanding import BRIDGE, PAUSE, Office
 from tests.support import stores
-from tests.support.commanding import BRIDGE, Office
+from tests.support.commanding import BRIDGE, PAUSE, Office
 from tests.support.fakes import START
 from tests.support.process import TOKEN
 
@@ -238,7 +236,7 @@ def test_a_campaign_is_asked_for_once_whatever_comes_back(
     office.run(20, step=5)
     asked = system.request_counts["CallExtensionBridging"]
     simulator.faults.clear()
-    office.run(3600, step=60)
+    office.run(3600, step=300)
     ended = office.find(given.id)
 
     assert ended.status.is_ended

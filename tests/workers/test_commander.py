@@ -12,7 +12,6 @@ import pytest
 
 from daemon.core.commands.command import HOLIDAY, WAITS, Command, Done, Status, Trouble
 from daemon.core.model import Failure, Unknown
-from daemon.store import database as databases
 from daemon.store import inbox
 from tests.support import stores
 from tests.support.commanding import BRIDGE, KICK, PAUSE, READ, Office, at, broken, one_by_one, with_policy

@@ -14,7 +14,6 @@ from daemon.pipeline.events import Recorder
 from daemon.store import events
 from daemon.store.database import Database
 from daemon.workers.self_check import Heard, Vitals
-from daemon.workers.self_check import Vitals
 from tests.support import stores
 from tests.support.fakes import FakeClock, Ids
 

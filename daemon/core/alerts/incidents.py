@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from daemon.core.alerts.life import Phase, Ruling
-from daemon.core.model import Fact, Interval, Json, AlertKind, Reason, Severity
+from daemon.core.model import AlertKind, Fact, Interval, Json, Reason, Severity
 from daemon.core.timestamps import iso, iso_or_none
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from daemon.core.alerts.incidents import Incident
 from daemon.core.alerts.life import TOLD, Phase
-from daemon.core.model import Json, AlertKind
+from daemon.core.model import AlertKind, Json
 from daemon.core.routing import quiet
 from daemon.core.routing.filters import passes
 from daemon.core.routing.ledger import Hold

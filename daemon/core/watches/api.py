@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from daemon.core.alerts.life import TOLD, Phase
 from daemon.core.durations import NOTHING
 from daemon.core.model import (
+    AlertKind,
     Condition,
     EventTypes,
     Fact,
     Failure,
     Json,
-    AlertKind,
     Rule,
     Severity,
     Unknown,

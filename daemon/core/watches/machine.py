@@ -10,7 +10,7 @@ from datetime import timedelta
 from statistics import median
 
 from daemon.core.durations import NOTHING
-from daemon.core.model import Condition, EventTypes, Json, AlertKind, Rule, Severity, Verdict
+from daemon.core.model import AlertKind, Condition, EventTypes, Json, Rule, Severity, Verdict
 
 CLOCK = AlertKind("daemon.clock_wrong", "daemon.clock_right")
 DISK = AlertKind("daemon.disk_low", "daemon.disk_ok")

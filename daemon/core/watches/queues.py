@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from daemon.core.model import Change, Condition, EventTypes, Fact, Json, AlertKind, Rule, Verdict
+from daemon.core.model import AlertKind, Change, Condition, EventTypes, Fact, Json, Rule, Verdict
 
 KIND = AlertKind("queue.threshold.crossed", "queue.threshold.cleared")
 JOINED, LEFT = "queue.caller.joined", "queue.caller.left"

@@ -12,12 +12,12 @@ from typing import Any
 from daemon.core.alerts.life import TOLD, Phase
 from daemon.core.durations import NOTHING
 from daemon.core.model import (
+    AlertKind,
     Change,
     Condition,
     EventTypes,
     Fact,
     Json,
-    AlertKind,
     Rule,
     Severity,
     StandIn,

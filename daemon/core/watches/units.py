@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from daemon.core.model import Change, Condition, EventTypes, Json, AlertKind, Rule, Verdict
+from daemon.core.model import AlertKind, Change, Condition, EventTypes, Json, Rule, Verdict
 
 SUBJECT = "units"
 LOW = AlertKind("units.low", "units.ok")

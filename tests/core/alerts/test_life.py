@@ -9,7 +9,7 @@ import pytest
 from daemon.core.alerts import incidents, life
 from daemon.core.alerts.life import Alert, Phase, Seen, Turn, step
 from daemon.core.durations import NOTHING
-from daemon.core.model import Condition, Interval, AlertKind, Reason, Rule, Severity, Verdict
+from daemon.core.model import AlertKind, Condition, Interval, Reason, Rule, Severity, Verdict
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from daemon.core.alerts.incidents import Incident
-from daemon.core.model import Interval, AlertKind, Severity
+from daemon.core.model import AlertKind, Interval, Severity
 from daemon.core.routing.filters import Filter, Operator
 from daemon.core.routing.holds import holds
 from daemon.core.routing.ledger import Hold

@@ -11,7 +11,7 @@ from daemon.core.alerts import incidents
 from daemon.core.alerts.incidents import Incident
 from daemon.core.alerts.life import OK, Alert, Phase, Ruling, Seen, Turn, step
 from daemon.core.durations import NOTHING
-from daemon.core.model import Condition, Interval, AlertKind, Reason, Rule, Severity, Verdict
+from daemon.core.model import AlertKind, Condition, Interval, Reason, Rule, Severity, Verdict
 from daemon.core.routing import ledger
 from daemon.core.routing.ledger import (
     HOLDS_RESOLVES,

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from daemon.core.alerts.life import Phase
-from daemon.core.model import Failure, AlertKind, Rule, Severity, Unknown, Verdict
+from daemon.core.model import AlertKind, Failure, Rule, Severity, Unknown, Verdict
 from daemon.core.watches.api import (
     REACHABLE,
     TOKEN,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.core.model import Change, Condition, Json, AlertKind, Rule, Severity, Verdict
+from daemon.core.model import AlertKind, Change, Condition, Json, Rule, Severity, Verdict
 from daemon.core.watches import queues
 from daemon.core.watches.queues import Agent, Caller, Observation, Queue, State, Threshold
 from tests.support.examples import examples

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from daemon.core.model import Change, AlertKind, Rule, Severity, Verdict
+from daemon.core.model import AlertKind, Change, Rule, Severity, Verdict
 from daemon.core.watches import units
 from daemon.core.watches.units import Limit, Observation, State
 
