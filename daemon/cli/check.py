@@ -40,6 +40,8 @@ def _lines(config: Config) -> list[str]:
         lines.append(f"webhook   {webhook.name}: {', '.join(webhook.events)}")
     for email in config.emails:
         lines.append(f"email     {email.name}: {', '.join(email.events)}")
+    for notify in config.notify:
+        lines.append(f"notify    {notify.name}: {', '.join(notify.events)}")
     return lines
 
 
@@ -59,4 +61,5 @@ def _document(loaded: Loaded) -> Check:
         ],
         webhooks=[CheckedEndpoint(name=one.name, events=list(one.events)) for one in config.webhooks],
         emails=[CheckedEndpoint(name=one.name, events=list(one.events)) for one in config.emails],
+        notify=[CheckedEndpoint(name=one.name, events=list(one.events)) for one in config.notify],
     )

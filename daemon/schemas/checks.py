@@ -35,7 +35,7 @@ class CheckedSystem(Document):
 
 
 class CheckedEndpoint(Document):
-    """One webhook, or one `[[emails]]`."""
+    """One webhook, one `[[emails]]`, or one `[[notify]]`."""
 
     name: str
     events: list[str] = Field(description="Globs")
@@ -50,3 +50,4 @@ class Check(Document):
     systems: list[CheckedSystem]
     webhooks: list[CheckedEndpoint]
     emails: list[CheckedEndpoint]
+    notify: list[CheckedEndpoint]

@@ -98,6 +98,24 @@ def test_check_for_programs_is_one_document(call: Call) -> None:
     assert system["watches"][0]["every_seconds"] == 30
 
 
+def test_check_names_every_kind_of_endpoint_and_no_secret(call: Call) -> None:
+    smtp = '[smtp]\nhost = "mail.example.org"\nfrom = "y@example.org"\n'
+    configure(
+        f'{QUIET}{SYSTEM}[systems.sip]\n[[webhooks]]\nname = "crm"\nurl = "https://crm.example.org/"\n'
+        f'secret_env = "SIGNING"\n{smtp}[[emails]]\nname = "ops"\nto = ["ops@example.org"]\n'
+        '[[notify]]\nname = "phone"\nurl = "ntfys://ntfy.sh/top-secret"\n'
+    )
+    code, out, _ = call("check")
+    shown = json.loads(call("check", "--json")[1])
+
+    assert code == 0
+    for line in ("webhook   crm: *", "email     ops: *", "notify    phone: *"):
+        assert line in out.splitlines()
+    for kind, name in (("webhooks", "crm"), ("emails", "ops"), ("notify", "phone")):
+        assert shown[kind] == [{"name": name, "events": ["*"]}]
+    assert "top-secret" not in out + json.dumps(shown)
+
+
 def test_events_are_listed_oldest_first_and_to_the_byte(call: Call) -> None:
     configure(SYSTEM)
     ids = happen("test.ping", "daemon.started", "test.ping")
