@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from daemon.config.settings import Config
-from daemon.core.commands.command import Policy
+from daemon.core.commands.policy import Policy
 from daemon.core.delivery.route import Route
 from daemon.core.retention import Retention
 from daemon.core.watches.watch import AnyWatch

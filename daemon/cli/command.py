@@ -29,7 +29,8 @@ from daemon.cli.output import (
     printable,
     say_when_it_goes,
 )
-from daemon.core.commands.command import TYPES, Command, OnHoliday, Status
+from daemon.core.commands.command import Command, OnHoliday, Status
+from daemon.core.commands.command_types import TYPES
 from daemon.core.refusals import Refused, Why
 from daemon.host import clock
 from daemon.operations import commands

@@ -11,7 +11,7 @@ from daemon.config.systems import SystemSettings
 from daemon.config.values import is_loopback
 from daemon.config.wording import Fault, Location, fault, of_table
 from daemon.core import durations
-from daemon.core.commands.command import CAMPAIGN, TYPES
+from daemon.core.commands.command_types import CAMPAIGN, TYPES
 from daemon.core.event_types import EVENT_TYPES, matches
 from daemon.core.wording import nearest, quoted
 

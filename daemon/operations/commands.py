@@ -13,15 +13,9 @@ import sqlalchemy as sa
 
 from daemon.core.commands import campaigns
 from daemon.core.commands import command as commands
-from daemon.core.commands.command import (
-    CAMPAIGN,
-    LONGEST_HOLIDAY,
-    ROUNDING,
-    Command,
-    OnHoliday,
-    Policy,
-    Status,
-)
+from daemon.core.commands.command import Command, OnHoliday, Status
+from daemon.core.commands.command_types import CAMPAIGN
+from daemon.core.commands.policy import LONGEST_HOLIDAY, ROUNDING, Policy
 from daemon.core.model import Json
 from daemon.core.refusals import Refused, Why
 from daemon.core.timestamps import iso_or_none

@@ -15,7 +15,7 @@ from astral import sun as astral_sun
 from pyluach.dates import GregorianDate
 
 from daemon.config.quiet import NIGHTFALL_DEGREES, PLACES
-from daemon.core.commands.command import LONGEST_HOLIDAY
+from daemon.core.commands.policy import LONGEST_HOLIDAY
 from daemon.core.durations import DAY
 
 SATURDAY = 5

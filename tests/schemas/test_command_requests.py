@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from daemon.core.commands.command import TYPES, OnHoliday
+from daemon.core.commands.command import OnHoliday
+from daemon.core.commands.command_types import TYPES
 from daemon.core.model import Json
 from daemon.schemas import command_requests
 from daemon.schemas.wording import faults as reported

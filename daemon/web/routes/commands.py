@@ -12,7 +12,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from daemon.core import durations
-from daemon.core.commands.command import Command, Policy, Status
+from daemon.core.commands.command import Command, Status
+from daemon.core.commands.policy import Policy
 from daemon.operations import commands
 from daemon.schemas import command_requests
 from daemon.schemas.commands import Command as CommandDocument
