@@ -35,7 +35,7 @@ from daemon.core.refusals import Refused, Why
 from daemon.host import clock
 from daemon.operations import commands
 from daemon.operations.commands import Accepted
-from daemon.schemas import command_requests
+from daemon.schemas import command_fields, command_requests
 from daemon.schemas.wording import faults
 from daemon.store import inbox
 from daemon.store.database import Database
@@ -251,7 +251,7 @@ def _time(option: str, text: str | None) -> str | None:
 
 def _key(text: str | None) -> str | None:
     try:
-        return text if text is None else command_requests.idempotency_key(text)
+        return text if text is None else command_fields.idempotency_key(text)
     except ValueError as error:
         raise Fatal(f"--idempotency-key {text!r}: {error}", os.EX_USAGE) from None
 

@@ -34,19 +34,18 @@ from daemon.core.watches import registrations, sip
 from daemon.core.watches.pirsumphone import Observation as PirsumPhone
 from daemon.host import clock
 from daemon.schemas import command_requests
+from daemon.schemas.command_fields import Params
 from daemon.schemas.command_requests import (
     CampaignBridge,
     DirectoryStats,
     NoParams,
-    OnePhone,
-    Params,
-    PhoneGroup,
     QueueKick,
     QueuePause,
     QueueState,
     SipContexts,
     SmsLog,
 )
+from daemon.schemas.phone_numbers import OnePhone, PhoneGroup
 from daemon.schemas.wording import faults
 from daemon.workers import commander
 from daemon.yemot import reads

@@ -15,7 +15,7 @@ from daemon.core import durations
 from daemon.core.commands.command import Command, Status
 from daemon.core.commands.policy import Policy
 from daemon.operations import commands
-from daemon.schemas import command_requests
+from daemon.schemas import command_fields, command_requests
 from daemon.schemas.commands import Command as CommandDocument
 from daemon.schemas.commands import CommandPage, Rehearsal
 from daemon.schemas.fields import CommandStatus, Line
@@ -105,7 +105,7 @@ def _add_giving(
             Body(openapi_examples={key: {"value": one} for key, one in EXAMPLES.items()}),
         ],
         idempotency_key: Annotated[
-            command_requests.IdempotencyKey | None,
+            command_fields.IdempotencyKey | None,
             Header(description="The same key with the same content is the same command, given once"),
         ] = None,
     ) -> Any:
