@@ -16,8 +16,9 @@ import sqlalchemy as sa
 from daemon.core.delivery.outcome import OPEN, Attempted, Message, Next, Outcome, Status
 from daemon.core.event_types import states_like
 from daemon.core.routing.plan import Order, Planned
+from daemon.store.column_types import EPOCH, MILLISECOND, millis
 from daemon.store.prepared import Prepared
-from daemon.store.schema import EPOCH, MILLISECOND, attempts, deliveries, events, millis
+from daemon.store.schema import attempts, deliveries, events
 
 _Where = sa.ColumnElement[bool] | sa.TextClause
 # Literal, so that SQLite sees that the partial index serves.

@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from daemon.store import database as databases
+from daemon.store.column_types import EPOCH, UtcTime
 from daemon.store.database import DatabaseError
-from daemon.store.schema import EPOCH, UtcTime
 
 
 def url(path: Path) -> str:
