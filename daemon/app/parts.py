@@ -7,7 +7,7 @@ from daemon.app.in_force import Current
 from daemon.core.commands.command import Command
 from daemon.host import clock
 from daemon.pipeline.endpoint_alerts import Reporter
-from daemon.store import database as databases
+from daemon.store import location
 from daemon.store.database import Database
 from daemon.web.waiting import Endings
 from daemon.wiring.senders import Outgoing
@@ -86,7 +86,7 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
         current.recorder,
         now=clock.utcnow,
         heard=heard,
-        disk=lambda: databases.disk(current().config.daemon.database),
+        disk=lambda: location.disk(current().config.daemon.database),
         least_mib=lambda: current().config.daemon.free_mib,
         wake=dispatcher.wake,
     )
