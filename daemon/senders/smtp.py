@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 from daemon.core.delivery.outcome import Outcome
 from daemon.core.model import Secret
+from daemon.senders.authorities import ca_file
 from daemon.senders.smtp_socket import GarbledError, Stopwatch, TimedSmtp, readable
-from daemon.senders.webhook import ca_file
 
 DONE = 250
 GO_ON = 334

@@ -19,7 +19,8 @@ from daemon.senders.all import Senders
 from daemon.senders.mail import Letter, MailSender
 from daemon.senders.notify import Notice, NotifySender
 from daemon.senders.smtp import Security, Server
-from daemon.senders.webhook import Target, WebhookSender
+from daemon.senders.webhook import WebhookSender
+from daemon.senders.webhook_attempt import Target
 from daemon.wiring.mailboxes import mailboxes
 
 
