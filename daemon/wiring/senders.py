@@ -12,7 +12,9 @@ from daemon.config.settings import Config
 from daemon.config.webhooks import Webhook
 from daemon.core.delivery.outcome import Message
 from daemon.core.rendering.formats import Shape
-from daemon.core.rendering.mails import Mail, Style, compose, held_back
+from daemon.core.rendering.mail_grouping import compose
+from daemon.core.rendering.mail_writing import held_back
+from daemon.core.rendering.mails import Mail, Style
 from daemon.core.webhooks.signing import Signer, hmac_signer
 from daemon.host import clock
 from daemon.senders.all import Senders
