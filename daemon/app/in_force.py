@@ -46,7 +46,10 @@ class InForce:
 
 
 def in_force(config: Config, heard: Heard) -> InForce:
-    """All that follows from a configuration; `heard` is told what time it is at the API."""
+    """All that follows from a configuration; `heard` is told what time it is at the API.
+
+    Raises OSError where a file of authorities cannot be read any more.
+    """
     clients, zone = clients_of(config, heard), ZoneInfo(config.daemon.timezone)
     return InForce(
         config=config,

@@ -122,7 +122,7 @@ class Connection:
         return self._smtp.address
 
     def open(self) -> None:
-        """Connect, secure, log in. Raises `Failed`."""
+        """Connect, secure, log in. Raises `Failed` where any of it is not to be had."""
         with self._failing(Reach.SERVER):
             with self._smtp.watch.within(self._server.connect_timeout):
                 self._dial()
@@ -141,7 +141,11 @@ class Connection:
         return False
 
     def deliver(self, mail: Mail) -> None:
-        """Hand a mail over. Raises `Failed`."""
+        """Hand a mail over.
+
+        Raises `Failed` where it was not taken: `Tired` where the server wants no more of this connection,
+        `InDoubt` where nobody knows.
+        """
         with self._failing(Reach.CONNECTION):
             self._announce(mail)
             self._expect(self._ask("RCPT", f"TO:<{mail.recipient}>"), Outcome.REFUSED, Reach.MAIL)

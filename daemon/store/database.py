@@ -84,14 +84,17 @@ def touch(db: sa.Connection) -> None:
 
 
 def revision(url: str) -> str | None:
-    """The revision that an existing database is at; None: it is empty. Raises `DatabaseError`."""
+    """The revision that an existing database is at; None: it is empty. Raises as `open_as_it_is`."""
     database, current = open_as_it_is(url)
     database.close()
     return current
 
 
 def open_as_it_is(url: str) -> tuple[Database, str | None]:
-    """Open a database that exists, of whatever revision, and say which; raises `DatabaseError`."""
+    """Open a database that exists, of whatever revision, and say which.
+
+    Raises `DatabaseError` where there is none, or it cannot be read.
+    """
     path = file_of(url)
     if path is not None and not path.exists():
         raise DatabaseError(f"there is no database {path}; `yemotd run` creates it")
@@ -105,9 +108,9 @@ def open_as_it_is(url: str) -> tuple[Database, str | None]:
 
 
 def connect(url: str) -> Database:
-    """Open a database for reading what a running daemon writes; raises `DatabaseError`.
+    """Open a database for reading what a running daemon writes; nothing is created or upgraded.
 
-    It must exist and be as new as this program: nothing is created or upgraded.
+    Raises `DatabaseError` where there is none, it cannot be read, or it is of another revision.
     """
     database, current = open_as_it_is(url)
     if current != REVISION:
@@ -120,7 +123,10 @@ def connect(url: str) -> Database:
 
 
 def open_for_daemon(url: str) -> Database:
-    """Open the database as its one writer: create it, or upgrade it; raises `DatabaseError`."""
+    """Open the database as its one writer: create it, or upgrade it.
+
+    Raises `DatabaseError` where another daemon runs on it, a newer one wrote it, or it cannot be written.
+    """
     lock_file = locking.hold(url)
     try:
         database = Database(_engine(url), lock_file)
