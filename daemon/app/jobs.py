@@ -32,9 +32,11 @@ OWN_THREADS = 4
 CALLS_OF_A_POLL = 20
 """More than any takes, with its fallbacks; each is over by the system's `deadline`."""
 PRUNE_EVERY = timedelta(hours=1)
+"""How late a row past its retention may be deleted, which nobody waits for."""
 PRUNE_FIRST = timedelta(minutes=5)
 """After the start, which has enough to do."""
 FLUSH_EVERY = timedelta(seconds=5)
+"""How old may be what `status` shows of a watch that answers the same again and again."""
 CHECK_EVERY = timedelta(seconds=10)
 """How late a full disk, a wrong clock or a store that cannot be written may be noticed."""
 TELL_EVERY = timedelta(seconds=5)

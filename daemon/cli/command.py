@@ -58,6 +58,7 @@ WaitOption = Annotated[str | None, typer.Option("--wait", help="Until it has end
 LOOK_EVERY = 0.2
 """Seconds."""
 MOST_LISTED = 1000
+"""Commands; what a terminal can bear."""
 LONGEST_BRIEF = 60
 """Characters of the parameters that a line of the list shows."""
 LISTS = frozenset({"call_ids", "tzintuk_lists"})

@@ -16,6 +16,7 @@ from daemon.core.event_types import EVENT_TYPES, matches
 from daemon.core.wording import nearest, quoted
 
 SHORT_INTERVAL = timedelta(seconds=5)
+"""Ours: the platform publishes no limit of requests."""
 WATCHED = {
     "sms": "sms",
     "sip": "sip",

@@ -16,6 +16,7 @@ from pydantic import (
 
 FIRST_YEAR, LAST_YEAR = 2000, 2200
 IVR = "ivr2:"
+"""What stands before the path in `ivrPath` of CallExtensionBridging."""
 _CALL_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _PATH = re.compile(r"\.|/|/?[^\s/]+(?:/[^\s/]+)*/?")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")

@@ -38,9 +38,9 @@ from daemon.schemas.command_fields import (
 from daemon.schemas.phone_numbers import Phone, Phones
 
 LONGEST_RINGING = 35
-"""Seconds; the API takes no more."""
+"""Seconds: the most that `callsTimeOut` of CallExtensionBridging takes."""
 MOST_CALLS = 500
-"""Of one kick; more than wait in any queue."""
+"""Ours. Of one kick; more than wait in any queue."""
 
 
 class NoParams(Params):

@@ -19,10 +19,11 @@ from daemon.core.phones import normalise
 from daemon.schemas.command_fields import Params, unlike
 
 COUNTRY = 972
-"""A whole number that begins with it has lost no zero."""
+"""Israel, by ITU-T E.164. A whole number that begins with it has lost no zero."""
 
 _NUMBER = re.compile(r"\+?[0-9]{3,15}")
 _LARGEST_NUMBER = 10**15
+"""ITU-T E.164, section 6: at most 15 digits."""
 _WRITTEN = re.compile(r"[\s().-]")
 _LIST = re.compile(r"(?:tpl|tzl):[A-Za-z0-9_-]{1,64}")
 

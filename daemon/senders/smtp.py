@@ -22,16 +22,24 @@ from daemon.senders.authorities import ca_file
 from daemon.senders.smtp_socket import GarbledError, Stopwatch, TimedSmtp, readable
 
 DONE = 250
-GO_ON = 334
 CLOSING = 421
-UNKNOWN_METHOD = 504
-TOO_LARGE = 552
-LOGIN_WANTED = frozenset({530, 534, 535, 538})
+"""RFC 5321, section 4.2.3."""
 REFUSALS = 500
+"""From here on an answer is final (RFC 5321, section 4.2.1)."""
+GO_ON = 334
+UNKNOWN_METHOD = 504
+"""To AUTH (RFC 4954, section 4)."""
+LOGIN_WANTED = frozenset({530, 534, 535, 538})
+"""RFC 4954, section 6; the last by RFC 2554, section 6, which it replaced."""
+TOO_LARGE = 552
+"""To MAIL with its SIZE (RFC 1870, section 6.1)."""
 QUIT_WITHIN = timedelta(seconds=1)
+"""Ours: nothing depends on the answer."""
 _ENHANCED = re.compile(rb"[245]\.\d{1,3}\.\d{1,3} ")
+"""RFC 2034, section 4: before the text of each line."""
 _ADDRESS = re.compile(r"[^\s<>\x00-\x20\x7f]+")
 _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
+"""It is said twice, since one by itself ends the mail (RFC 5321, section 4.5.2)."""
 
 
 class Security(Enum):

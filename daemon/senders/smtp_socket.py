@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 REPLY_BYTES = 64 * 1024
-"""Of one reply, all its lines together."""
+"""Ours. Of one reply, all its lines together; a line has at most 512 (RFC 5321, section 4.5.3.1.5)."""
 CHUNK = 16 * 1024
 """Sent at once; no more than one record of TLS, so that the deadline holds for each."""
 _REPLY = re.compile(rb"[2-5][0-9][0-9](?:[ -]|$)")

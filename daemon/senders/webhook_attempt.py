@@ -25,7 +25,9 @@ from daemon.core.webhooks.signing import Signer, headers
 from daemon.senders.authorities import ca_file
 
 RESPONSE_BYTES = 16 * 1024
+"""Ours. Of an answer; more breaks the transfer off."""
 HEAD_CHARACTERS = 500
+"""Ours. Of an answer that is kept, for people."""
 IDLE_SECONDS = 30
 """A kept-alive connection that rested longer is not used again: its other end may be gone."""
 
@@ -39,6 +41,8 @@ MEANING = {
     425: Outcome.FAILED,
     429: Outcome.THROTTLED,
 }
+"""RFC 9110, section 15.5; 425 is of RFC 8470, section 5.2, and 429 of RFC 6585, section 4. The rest
+go by their class."""
 CURL_MEANING = {
     pycurl.E_COULDNT_RESOLVE_HOST: Outcome.UNRESOLVED,
     pycurl.E_COULDNT_RESOLVE_PROXY: Outcome.UNRESOLVED,

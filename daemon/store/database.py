@@ -20,6 +20,7 @@ from daemon.store.location import DatabaseError, copy_from_before, file_of, show
 from daemon.store.schema import REVISION
 
 PAGES_AT_ONCE = 5000
+"""Given back in one go, 20 MB of pages of 4 KiB: writers wait so long."""
 BEGIN = "yemotd_begin"
 ONCE = (
     "auto_vacuum=INCREMENTAL",  # only counts before the first page is written

@@ -32,9 +32,9 @@ from daemon.core.timestamps import iso, iso_or_none
 WAITS = (SECOND, 5 * SECOND, 15 * SECOND, 30 * SECOND, *[MINUTE] * 5)
 """Before the second, third, … attempt: some six minutes, in which other commands of the system wait."""
 LARGEST_RESULT = 65_536
-"""Characters of a result that goes out with its event; a larger one is to be had from the API."""
+"""Ours. Characters of a result that goes out with its event; a larger one is to be had from the API."""
 HOLIDAY = 104
-"""The API's code: refused on Shabbat or a holiday."""
+"""The `messageCode` of CallExtensionBridging for Shabbat and holidays, by the platform's list of them."""
 NOT_CARRIED_OUT = frozenset({Failure.REFUSED, Failure.TOKEN_REJECTED, Failure.THROTTLED})
 """Failures in which the API itself says that it did nothing."""
 FINAL = frozenset({Failure.REFUSED, Failure.TOKEN_REJECTED})

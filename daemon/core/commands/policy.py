@@ -13,6 +13,7 @@ ROUNDING = 1e-6
 LONGEST_HOLIDAY = 4 * DAY
 """Two days of a holiday and Shabbat, with their eves."""
 HALF_AN_HOUR = timedelta(minutes=30)
+"""How soon a campaign is tried again where no calendar says when the holiday ends."""
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from daemon.core.timestamps import from_iso
 MOST_LISTED = 30
 """Lines of a list of alerts. SMS are never left out."""
 MOST_EARLIER = 10
+"""Ours. Lines of what came before in the mail of an incident."""
 LONGEST_SUBJECT = 140
-"""Characters."""
+"""Ours. Characters; a list of mails shows fewer."""
 
 
 def held_back(until: datetime, style: Style) -> str:

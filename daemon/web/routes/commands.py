@@ -28,6 +28,7 @@ from daemon.web.routes.base import BEARER
 from daemon.web.waiting import Endings
 
 LONGEST_WAIT = timedelta(seconds=60)
+"""Ours: so long nginx waits for an answer, where nobody has told it otherwise."""
 EXAMPLES: dict[str, Any] = {
     "Kick a caller out of a queue": {
         "type": "queue.kick",
