@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from daemon.config.settings import Config
-from daemon.core.commands.command import Policy
+from daemon.core.commands.policy import Policy
 from daemon.core.delivery.route import Route
 from daemon.core.retention import Retention
 from daemon.core.watches.watch import AnyWatch
@@ -46,7 +46,10 @@ class InForce:
 
 
 def in_force(config: Config, heard: Heard) -> InForce:
-    """All that follows from a configuration; `heard` is told what time it is at the API."""
+    """All that follows from a configuration; `heard` is told what time it is at the API.
+
+    Raises OSError where a file of authorities cannot be read any more.
+    """
     clients, zone = clients_of(config, heard), ZoneInfo(config.daemon.timezone)
     return InForce(
         config=config,

@@ -32,9 +32,11 @@ OWN_THREADS = 4
 CALLS_OF_A_POLL = 20
 """More than any takes, with its fallbacks; each is over by the system's `deadline`."""
 PRUNE_EVERY = timedelta(hours=1)
+"""How late a row past its retention may be deleted, which nobody waits for."""
 PRUNE_FIRST = timedelta(minutes=5)
 """After the start, which has enough to do."""
 FLUSH_EVERY = timedelta(seconds=5)
+"""How old may be what `status` shows of a watch that answers the same again and again."""
 CHECK_EVERY = timedelta(seconds=10)
 """How late a full disk, a wrong clock or a store that cannot be written may be noticed."""
 TELL_EVERY = timedelta(seconds=5)
@@ -70,7 +72,7 @@ class Jobs:
             loop = self._progress.loop(f"poll of {name}", self._longest_poll(watch))
             first = now + min(index * SPREAD, watch.every)
             self._add(name, _guarded(self._parts.poller, watch, loop), watch.every, first, "default")
-        self._add("check", self._parts.vitals.check, CHECK_EVERY, now)
+        self._add("check", self._parts.self_check.check, CHECK_EVERY, now)
         if config.heartbeat is not None:
             beat = partial(self._beat, Heartbeat(heartbeat_of(config.heartbeat)))
             self._add("heartbeat", beat, config.heartbeat.every, now + SPREAD)
@@ -113,9 +115,9 @@ class Jobs:
     def _beat(self, sender: Heartbeat) -> None:
         """A sign of life: only while every part works, and what happens can be written down."""
         parts = self._parts
-        parts.vitals.check()
+        parts.self_check.check()
         is_alive, _ = self._state.is_alive()
-        if not is_alive or parts.vitals.failure is not None:
+        if not is_alive or parts.self_check.failure is not None:
             return
         unflushed = parts.poller.unflushed()
         last_seen = {watch.id: unflushed.get(watch.id) for watch in self._current().watches}

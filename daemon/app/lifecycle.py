@@ -164,7 +164,7 @@ class App:
             ping=lambda endpoint: ping(parts.database, endpoint, current().config),
             wake=parts.dispatcher.wake,
             new_id=clock.new_id,
-            counts=parts.tally.counts,
+            counts=parts.counters.counts,
         )
 
     def _listen(self) -> None:

@@ -7,19 +7,19 @@ from daemon.app.in_force import Current
 from daemon.core.commands.command import Command
 from daemon.host import clock
 from daemon.pipeline.endpoint_alerts import Reporter
-from daemon.store import database as databases
+from daemon.store import location
 from daemon.store.database import Database
 from daemon.web.waiting import Endings
 from daemon.wiring.senders import Outgoing
 from daemon.workers.chores import Chores
 from daemon.workers.commander import Commander
-from daemon.workers.counters import Tally
+from daemon.workers.counters import Counters
 from daemon.workers.dispatcher import Dispatcher
 from daemon.workers.endpoint_health import EndpointHealth
 from daemon.workers.housekeeper import Housekeeper
 from daemon.workers.pauses import Pauses
 from daemon.workers.poller import Poller
-from daemon.workers.self_check import Heard, Vitals
+from daemon.workers.self_check import Heard, SelfCheck
 from daemon.workers.witness import Witness
 
 
@@ -33,15 +33,15 @@ class Parts:
     poller: Poller
     commander: Commander
     chores: Chores
-    vitals: Vitals
-    tally: Tally
+    self_check: SelfCheck
+    counters: Counters
     endings: Endings
     """Rung when commands have ended."""
 
 
 def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Callable[[], bool]) -> Parts:
     """Make them all; nothing runs yet."""
-    tally, endings = Tally(), Endings()
+    counters, endings = Counters(), Endings()
     witness, pauses = Witness(clock.monotonic), Pauses(clock.monotonic)
     outgoing = Outgoing(current().config)
     dispatcher = Dispatcher(
@@ -57,7 +57,7 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
         now=clock.utcnow,
         jitter=clock.jitter,
         new_id=clock.new_id,
-        on_attempted=tally.attempted,
+        on_attempted=counters.attempted,
     )
     poller = Poller(
         database,
@@ -67,12 +67,12 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
         wake=dispatcher.wake,
         pauses=pauses,
         witness=witness,
-        on_polled=tally.polled,
+        on_polled=counters.polled,
         watches=lambda: current().watches,
     )
 
     def ended(these: Sequence[Command]) -> None:
-        tally.commanded(these)
+        counters.commanded(these)
         endings.ring()
 
     commander = Commander(
@@ -85,12 +85,12 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
         wake=dispatcher.wake,
         on_ended=ended,
     )
-    vitals = Vitals(
+    self_check = SelfCheck(
         database,
         current.recorder,
         now=clock.utcnow,
         heard=heard,
-        disk=lambda: databases.disk(current().config.daemon.database),
+        disk=lambda: location.disk(current().config.daemon.database),
         least_mib=lambda: current().config.daemon.free_mib,
         wake=dispatcher.wake,
     )
@@ -103,4 +103,4 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
         now=clock.utcnow,
         wake=dispatcher.wake,
     )
-    return Parts(database, outgoing, dispatcher, poller, commander, chores, vitals, tally, endings)
+    return Parts(database, outgoing, dispatcher, poller, commander, chores, self_check, counters, endings)

@@ -10,6 +10,7 @@ from daemon.pipeline.endpoint_alerts import Reporter
 from daemon.pipeline.events import Recorder, log_recorded
 from daemon.pipeline.notification import Teller
 from daemon.store import database as databases
+from daemon.store import location
 from daemon.store.database import Database
 from daemon.wiring.clients import client_of
 from daemon.wiring.endpoints import interests, routes
@@ -61,7 +62,7 @@ def rehearse_once(config: Config, *, system: str | None, watch: str | None) -> l
     with ExitStack() as cleanups:
         chosen = _chosen(config, system, watch, cleanups)
         url = config.daemon.database
-        database = databases.connect(url) if databases.exists(url) else databases.in_memory()
+        database = databases.connect(url) if location.exists(url) else databases.in_memory()
         cleanups.callback(database.close)
         poller = _poller(database, _recorder(config), Witness(clock.monotonic))
         return [poller.rehearse(one) for one in chosen]

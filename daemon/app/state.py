@@ -38,7 +38,7 @@ class State:
 
     def is_ready(self) -> tuple[bool, str]:
         """Whether what happens can be written down."""
-        if failure := self._parts.vitals.failure:
+        if failure := self._parts.self_check.failure:
             return False, f"database: {failure.error}"
         try:
             with self._parts.database.write() as db:
@@ -49,7 +49,7 @@ class State:
 
     def line(self) -> str:
         """One line for `systemctl status`."""
-        if failure := self._parts.vitals.failure:
+        if failure := self._parts.self_check.failure:
             return (
                 f"the database cannot be written since {failure.since:%Y-%m-%d %H:%M:%S} UTC: {failure.error}"
             )

@@ -6,7 +6,7 @@ from daemon.config.settings import Config
 from daemon.core import durations
 from daemon.core.watches import detection
 from daemon.schemas.checks import Check, CheckedEndpoint, CheckedSystem, CheckedWatch
-from daemon.store import database as databases
+from daemon.store import location
 from daemon.wiring.watches import plan
 
 
@@ -25,7 +25,7 @@ def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 def _lines(config: Config) -> list[str]:
     lines = [
-        f"database  {databases.shown(config.daemon.database)}",
+        f"database  {location.shown(config.daemon.database)}",
         f"http      {config.http.listen or 'off'}",
     ]
     for system in config.systems:
@@ -49,7 +49,7 @@ def _document(loaded: Loaded) -> Check:
     config = loaded.config
     return Check(
         warnings=list(loaded.warnings),
-        database=databases.shown(config.daemon.database),
+        database=location.shown(config.daemon.database),
         listen=config.http.listen,
         systems=[
             CheckedSystem(

@@ -29,12 +29,13 @@ from daemon.cli.output import (
     printable,
     say_when_it_goes,
 )
-from daemon.core.commands.command import TYPES, Command, OnHoliday, Status
+from daemon.core.commands.command import Command, OnHoliday, Status
+from daemon.core.commands.command_types import TYPES
 from daemon.core.refusals import Refused, Why
 from daemon.host import clock
 from daemon.operations import commands
 from daemon.operations.commands import Accepted
-from daemon.schemas import command_requests
+from daemon.schemas import command_fields, command_requests
 from daemon.schemas.wording import faults
 from daemon.store import inbox
 from daemon.store.database import Database
@@ -57,6 +58,7 @@ WaitOption = Annotated[str | None, typer.Option("--wait", help="Until it has end
 LOOK_EVERY = 0.2
 """Seconds."""
 MOST_LISTED = 1000
+"""Commands; what a terminal can bear."""
 LONGEST_BRIEF = 60
 """Characters of the parameters that a line of the list shows."""
 LISTS = frozenset({"call_ids", "tzintuk_lists"})
@@ -250,7 +252,7 @@ def _time(option: str, text: str | None) -> str | None:
 
 def _key(text: str | None) -> str | None:
     try:
-        return text if text is None else command_requests.idempotency_key(text)
+        return text if text is None else command_fields.idempotency_key(text)
     except ValueError as error:
         raise Fatal(f"--idempotency-key {text!r}: {error}", os.EX_USAGE) from None
 

@@ -13,8 +13,9 @@ from daemon.cli.output import ConfigOption, Fatal, JsonOption, load, open_store,
 from daemon.host import clock
 from daemon.store import backup as backups
 from daemon.store import database as databases
+from daemon.store import location
 from daemon.store.backup import BackupError
-from daemon.store.database import DatabaseError
+from daemon.store.location import DatabaseError
 from daemon.store.schema import REVISION
 from daemon.wiring.endpoints import retention
 from daemon.workers.housekeeper import Housekeeper
@@ -33,7 +34,7 @@ def upgrade(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Make the database as new as this program, after a backup. `yemotd run` does the same at its start."""
     url = load(config).config.daemon.database
     try:
-        before = databases.revision(url) if databases.exists(url) else None
+        before = databases.revision(url) if location.exists(url) else None
         databases.open_for_daemon(url).close()
     except DatabaseError as error:
         raise Fatal(str(error), os.EX_IOERR) from None
@@ -43,7 +44,7 @@ def upgrade(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         print(f"The database is at revision {REVISION} already.")
     else:
         print(f"The database is at revision {REVISION} now{f'; it was at {before}' if before else ''}.")
-        if before and (copy := databases.copy_from_before(url)):
+        if before and (copy := location.copy_from_before(url)):
             print(f"As it was before: {copy}")
 
 
@@ -59,9 +60,9 @@ def backup(
 ) -> None:
     """Copy the database as it is at one moment, while the daemon runs. The copy is checked."""
     url = load(config).config.daemon.database
-    source = databases.file_of(url)
+    source = location.file_of(url)
     if source is None:
-        raise Fatal(f"{databases.shown(url)} is a server's: use pg_dump", os.EX_USAGE)
+        raise Fatal(f"{location.shown(url)} is a server's: use pg_dump", os.EX_USAGE)
     path = _target(source, target, clock.utcnow())
     try:
         size = backups.backup(source, path)

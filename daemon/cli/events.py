@@ -21,6 +21,7 @@ SystemOption = Annotated[str | None, typer.Option("--system", help="One system's
 LimitOption = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most this many.")]
 
 FOLLOW_SECONDS = 0.25
+"""Between two looks for new events: at once, for a reader."""
 
 
 @app.command("list")

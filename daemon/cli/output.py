@@ -20,7 +20,9 @@ from daemon.core import durations
 from daemon.core.model import Json
 from daemon.core.refusals import Refused, Why
 from daemon.store import database as databases
-from daemon.store.database import Database, DatabaseError
+from daemon.store import locking
+from daemon.store.database import Database
+from daemon.store.location import DatabaseError
 
 ConfigOption = Annotated[
     Path | None,
@@ -95,7 +97,7 @@ def open_store(path: Path | None) -> Database:
 
 def say_when_it_goes(path: Path | None) -> None:
     """Say so where what was asked for waits until a daemon runs."""
-    if databases.holder(load(path).config.daemon.database) is None:
+    if locking.holder(load(path).config.daemon.database) is None:
         print("No daemon runs on this database; it happens when one does.")
 
 

@@ -11,7 +11,7 @@ from daemon.cli.output import ConfigOption, Fatal, JsonOption, counted, load, pr
 from daemon.core.rendering.body import summary
 from daemon.core.watches import detection
 from daemon.schemas.polls import Poll
-from daemon.store.database import DatabaseError
+from daemon.store.location import DatabaseError
 from daemon.workers.poller import Polled
 
 

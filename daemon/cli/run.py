@@ -16,8 +16,8 @@ from daemon.config.secrets import held
 from daemon.config.settings import Config
 from daemon.host import clock, logs
 from daemon.host.systemd import Notifier, listening
-from daemon.store import database as databases
-from daemon.store.database import DatabaseError
+from daemon.store import location
+from daemon.store.location import DatabaseError
 
 ENDS = (signal.SIGTERM, signal.SIGINT)
 SIGNALS = (*ENDS, signal.SIGHUP)
@@ -70,7 +70,7 @@ def longest_end(drain: timedelta) -> timedelta:
 
 def _started(config: Config, notifier: Notifier) -> App:
     def ready() -> None:
-        logs.log.info("daemon.ready", database=databases.shown(config.daemon.database), http_port=app.port)
+        logs.log.info("daemon.ready", database=location.shown(config.daemon.database), http_port=app.port)
         notifier.ready(app.state.line())
 
     try:

@@ -3,8 +3,7 @@
 from daemon.cli.output import ConfigOption, JsonOption, age, clock_time, load, open_store, print_json
 from daemon.host import clock
 from daemon.schemas.status import Configured, Running, Status
-from daemon.store import database as databases
-from daemon.store import views
+from daemon.store import locking, views
 from daemon.store.views import AlertView, EndpointView, WatchView
 from daemon.wiring.endpoints import interests
 from daemon.wiring.watches import plan
@@ -13,7 +12,7 @@ from daemon.wiring.watches import plan
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show what the daemon knows, whether it runs or not."""
     loaded = load(config).config
-    holder = databases.holder(loaded.daemon.database)
+    holder = locking.holder(loaded.daemon.database)
     store = open_store(config)
     with store.read() as db:
         seen = views.read(db)

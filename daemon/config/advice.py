@@ -12,13 +12,14 @@ from daemon.config.values import is_loopback
 from daemon.config.wording import Fault, Location, fault, of_table
 from daemon.core import durations, own_events
 from daemon.core.commands import command
-from daemon.core.commands.command import CAMPAIGN, TYPES
+from daemon.core.commands.command_types import CAMPAIGN, TYPES
 from daemon.core.event_types import EVENT_TYPES, matches
 from daemon.core.routing import quiet
 from daemon.core.watches import api, machine
 from daemon.core.wording import nearest, quoted
 
 SHORT_INTERVAL = timedelta(seconds=5)
+"""Ours: the platform publishes no limit of requests."""
 OWN = (own_events.LIFE, own_events.ENDPOINTS, own_events.TEST, machine.EVENTS)
 """What the daemon tells of itself, whatever it watches."""
 OF_SYSTEMS = (api.EVENTS, command.EVENTS, quiet.EVENTS)

@@ -20,14 +20,16 @@ PLACES = {
     "petah-tikva": (32.087, 34.887, 40 * MINUTE),
     "eilat": (29.557, 34.952, 20 * MINUTE),
 }
-"""Latitude, longitude, and when candles are lit before sunset, by each place's custom."""
+"""Latitude and longitude in degrees, north and east positive, and when candles are lit before sunset, by each
+place's custom."""
 CANDLES = 18 * MINUTE
-"""The same, elsewhere."""
+"""The same, elsewhere, as Hebcal has it."""
 NIGHTFALL_DEGREES = 8.5
-"""How far below the horizon the sun is when three small stars are seen."""
+"""How far below the horizon the sun is when three small stars are seen, as Hebcal reckons."""
 NORTHERNMOST = 65
+"""Degrees. Beyond it, near the polar circle, there are days without a sunset."""
 TILT = 23.45
-"""Of the earth: how far the sun's height at midnight differs over the year, in degrees."""
+"""Of the earth, 23.44 rounded up: how far the sun's height at midnight differs over the year, in degrees."""
 
 
 class QuietSettings(Settings):

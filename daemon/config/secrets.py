@@ -28,6 +28,7 @@ WAYS = ("", "_file", "_credential", "_env")
 FOLDER = "yemotd_"
 """What stands before the name of a credential that came out of a folder: LoadCredential=yemotd:/etc/…"""
 MAX_BYTES = 64 * 1024
+"""Ours. Of a file with a secret in it; more is some other file."""
 WEBHOOK_KEY_BYTES = range(24, 65)
 """The length of a symmetric key by Standard Webhooks 1.0.0, "Signature scheme"."""
 

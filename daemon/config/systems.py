@@ -30,7 +30,8 @@ from daemon.config.watches import (
     UnitsWatch,
     WatchSettings,
 )
-from daemon.core.commands.command import READS, Policy
+from daemon.core.commands.command_types import READS
+from daemon.core.commands.policy import Policy
 from daemon.core.durations import SECOND
 from daemon.yemot.base_urls import BASE_URL, FALLBACK_URL
 

@@ -34,8 +34,10 @@ from daemon.core.webhooks.addresses import Network
 from daemon.core.wording import quoted
 
 SHORTEST_INTERVAL = timedelta(milliseconds=200)
+"""Ours: a poll more often would begin before the one before has ended."""
 DATABASES = frozenset({"sqlite", "postgresql"})
 HIGHEST_PORT = 65535
+"""Of TCP: 16 bits (RFC 9293, section 3.1)."""
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 """ASCII's control characters (RFC 20)."""
 

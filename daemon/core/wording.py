@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 LONGEST_SHOWN = 200
+"""Characters of a wrong value that are shown."""
 WRONG: Mapping[str, str] = {
     "bool_type": "expected true or false",
     "int_type": "expected a whole number",

@@ -26,6 +26,7 @@ SETTLE_SECONDS = 60.0
 """The longest wait, at the end, until nothing has arrived for `QUIET_SECONDS`."""
 QUIET_SECONDS = 3.0
 REFRESH_SECONDS = 0.25
+"""Between two pictures of the screen."""
 CALLED = ("0501234567", "0501234568")
 CAMPAIGN = {
     "type": "campaign.bridge",

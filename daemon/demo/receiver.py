@@ -16,6 +16,7 @@ from daemon.core.webhooks.signing import signature
 from daemon.host import clock
 
 TOLERANCE_SECONDS = 300
+"""How old or new a timestamp may be: what the libraries of Standard Webhooks allow."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from daemon.store import events
 from daemon.store.events import Query
 
 ALL = 1_000_000
+"""Events; more than any demonstration writes."""
 
 
 @dataclass(frozen=True)

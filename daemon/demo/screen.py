@@ -20,6 +20,7 @@ from daemon.demo.receiver import Received
 from daemon.host import clock
 
 LINES = 200
+"""Kept of each column; more than a terminal has."""
 COLOURS = {"firing": "red", "resolved": "green"}
 
 

@@ -24,6 +24,7 @@ from daemon.demo.receiver import Received, Receiver
 from daemon.simulator.server import Simulator
 
 EXIT_SECONDS = 20
+"""The longest wait for the end of the daemon, beyond its `drain`."""
 
 CONFIGURATION = """\
 [daemon]

@@ -23,10 +23,11 @@ ADDRESS = "/run/systemd/journal/socket"
 IDENTIFIER = "yemotd"
 PREFIX = "YEMOTD_"
 PRIORITIES = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
-"""What syslog, and so the journal, calls our levels."""
+"""What syslog (RFC 5424, section 6.2.1), and so the journal, calls our levels."""
 NOT_FIELDS = frozenset({"timestamp", "level", "exception"})
 """The journal has its own time, and PRIORITY; where an error came from stands in the text."""
 LONGEST_NAME = 64
+"""Characters of the name of a field; the journal drops a field with a longer one."""
 TOO_LARGE = frozenset({errno.EMSGSIZE, errno.ENOBUFS})
 SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
 _NOT_IN_A_NAME = re.compile(r"[^A-Z0-9_]")

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Mapping
 
 FIRST_DESCRIPTOR = 3
-"""Of those that are handed over."""
+"""Of those that are handed over: SD_LISTEN_FDS_START of sd_listen_fds(3)."""
 
 
 class Notifier:

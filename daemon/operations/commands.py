@@ -13,15 +13,9 @@ import sqlalchemy as sa
 
 from daemon.core.commands import campaigns
 from daemon.core.commands import command as commands
-from daemon.core.commands.command import (
-    CAMPAIGN,
-    LONGEST_HOLIDAY,
-    ROUNDING,
-    Command,
-    OnHoliday,
-    Policy,
-    Status,
-)
+from daemon.core.commands.command import Command, OnHoliday, Status
+from daemon.core.commands.command_types import CAMPAIGN
+from daemon.core.commands.policy import LONGEST_HOLIDAY, ROUNDING, Policy
 from daemon.core.model import Json
 from daemon.core.refusals import Refused, Why
 from daemon.core.timestamps import iso_or_none
@@ -51,7 +45,11 @@ def accept(
     now: datetime,
     new_id: Callable[[str], str],
 ) -> Accepted:
-    """Queue a command, or find the one that the same key has queued before. Raises `Refused`."""
+    """Queue a command, or find the one that the same key has queued before.
+
+    Raises `Refused` where the system is not known or does not take it, where it is too late for it or over
+    the budget, and where the key was used for another.
+    """
     found, fingerprint = _examine(db, request, policies, by=by, key=key, now=now, new_id=new_id)
     if not found.is_repeat:
         inbox.add(db, found.command, fingerprint)
@@ -61,7 +59,7 @@ def accept(
 def rehearse(
     db: sa.Connection, request: Request, policies: Mapping[str, Policy], *, by: str, now: datetime
 ) -> Accepted:
-    """The command that would be queued, without an id. Raises `Refused`; nothing is written."""
+    """The command that would be queued, without an id. Raises as `accept`; nothing is written."""
     return _examine(db, request, policies, by=by, key=None, now=now, new_id=lambda _kind: "")[0]
 
 

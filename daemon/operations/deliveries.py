@@ -1,6 +1,6 @@
 """Sending a delivery once more: the rules that the command line and HTTP share.
 
-Each raises `Refused` where it cannot be, and then nothing was written.
+Where one raises `Refused`, nothing was written.
 """
 
 from datetime import datetime
@@ -14,7 +14,7 @@ from daemon.store.history import DeliveryView
 
 
 def find_delivery(db: sa.Connection, delivery: int) -> DeliveryView:
-    """One delivery by its id, with its attempts."""
+    """One delivery by its id, with its attempts. Raises `Refused` where there is none."""
     found = history.find(db, delivery)
     if found is None:
         raise Refused(Why.MISSING, f"there is no delivery {delivery}")
@@ -22,7 +22,11 @@ def find_delivery(db: sa.Connection, delivery: int) -> DeliveryView:
 
 
 def retry(db: sa.Connection, delivery: int, now: datetime, *, with_history: bool) -> DeliveryView:
-    """Make a delivery that has ended due again; as it stands then."""
+    """Make a delivery that has ended due again; as it stands then.
+
+    Raises `Refused` where there is none, where it has not ended, and without `with_history` where it tells
+    what is not true any more.
+    """
     found = find_delivery(db, delivery)
     if found.status in OPEN:
         raise Refused(Why.CONFLICT, f"delivery {delivery} has not ended: it is {found.status.value}")

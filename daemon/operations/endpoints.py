@@ -1,6 +1,6 @@
 """Turning endpoints off and on, and sending them the past again: for the command line and for HTTP.
 
-Each raises `Refused` where it cannot be, and then nothing was written.
+Where one raises `Refused`, nothing was written.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ class Replay:
 
 
 def interest_of(endpoint: str, interests: Sequence[Interest]) -> Interest:
-    """What a configured endpoint wants to be told."""
+    """What a configured endpoint wants to be told. Raises `Refused` where none is called so."""
     for one in interests:
         if one.endpoint == endpoint:
             return one
@@ -42,7 +42,10 @@ def interest_of(endpoint: str, interests: Sequence[Interest]) -> Interest:
 
 
 def find_endpoint(db: sa.Connection, endpoint: str, interests: Sequence[Interest]) -> EndpointHealth:
-    """How an endpoint is doing, also one that left the configuration and for which something waits."""
+    """How an endpoint is doing, also one that left the configuration and for which something waits.
+
+    Raises `Refused` where none is called so.
+    """
     for one in views.endpoints(db, [each.endpoint for each in interests]):
         if one.name == endpoint:
             return one
@@ -50,14 +53,20 @@ def find_endpoint(db: sa.Connection, endpoint: str, interests: Sequence[Interest
 
 
 def switch(db: sa.Connection, endpoint: str, interests: Sequence[Interest], to: Switch) -> None:
-    """Leave word that an endpoint is to be turned on or off; the dispatcher does it."""
+    """Leave word that an endpoint is to be turned on or off; the dispatcher does it.
+
+    Raises `Refused` where none of the configuration is called so.
+    """
     endpoint_health.ask(db, interest_of(endpoint, interests).endpoint, to)
 
 
 def send_again(
     database: Database, endpoint: str, interests: Sequence[Interest], asked: Replay, now: datetime
 ) -> Plan:
-    """Send events of the past to an endpoint, unless it is only to be seen which they are."""
+    """Send events of the past to an endpoint, unless it is only to be seen which they are.
+
+    Raises `Refused` where none of the configuration is called so.
+    """
     interest = interest_of(endpoint, interests)
     with database.read() as db:
         plan = replayer.plan(db, interest, asked.span, asked.which, with_history=asked.with_history)

@@ -1,6 +1,6 @@
 """Muting alerts for a time, and ending that: the rules that the command line and HTTP share.
 
-Each raises `Refused` where it cannot be, and then nothing was written.
+Where one raises `Refused`, nothing was written.
 """
 
 from datetime import datetime
@@ -14,7 +14,10 @@ from daemon.store import incidents, silences
 
 
 def mute(db: sa.Connection, wish: Wish, silence: str, now: datetime) -> tuple[Silence, list[Incident]]:
-    """Add a silence under this id; with what fires now and is muted by it."""
+    """Add a silence under this id; with what fires now and is muted by it.
+
+    Raises `Refused` for a wish that cannot be granted, or that waits for the end of what does not fire.
+    """
     added = granted(wish, silence, now)
     matched = [one for one in incidents.firing(db) if added.covers(one)]
     if wish.until_resolved and not matched:
@@ -25,7 +28,7 @@ def mute(db: sa.Connection, wish: Wish, silence: str, now: datetime) -> tuple[Si
 
 
 def find_silence(db: sa.Connection, silence: str) -> Silence:
-    """One silence by its id."""
+    """One silence by its id. Raises `Refused` where there is none."""
     found = silences.find(db, silence)
     if found is None:
         raise Refused(Why.MISSING, f"there is no silence {silence!r}")
@@ -33,7 +36,7 @@ def find_silence(db: sa.Connection, silence: str) -> Silence:
 
 
 def unmute(db: sa.Connection, silence: str, now: datetime) -> Silence:
-    """End a silence now; what still fires is told."""
+    """End a silence now; what still fires is told. Raises `Refused` where there is none, or it has ended."""
     if find_silence(db, silence).is_over(now):
         raise Refused(Why.CONFLICT, f"the silence {silence!r} has ended already")
     silences.expire(db, silence, now)

@@ -19,13 +19,13 @@ import sqlalchemy as sa
 from daemon.core.alerts import incidents as of_incidents
 from daemon.core.alerts.incidents import Incident
 from daemon.core.alerts.life import Phase
-from daemon.core.model import Event, Fact, Json, Reason
+from daemon.core.model import Event, Json, Reason
 from daemon.core.routing import ledger, plan, quiet
 from daemon.core.routing.holds import holds, rank
-from daemon.core.routing.ledger import NEVER, Decision, Hold, Told
-from daemon.core.routing.plan import DAEMON, Interest, Planned
+from daemon.core.routing.ledger import NEVER, Decision, Told
+from daemon.core.routing.plan import Interest, Planned
 from daemon.core.routing.silences import Silence, is_served
-from daemon.core.timestamps import iso, iso_or_none
+from daemon.pipeline import quiet_windows
 from daemon.pipeline.alerts import gone
 from daemon.pipeline.events import Recorded, Recorder
 from daemon.store import incidents, outbox, silences
@@ -35,7 +35,6 @@ from daemon.store.ledger import Decided, Line
 
 PLAIN = frozenset({Reason.FIRST, Reason.RESOLVED, Reason.REMOVED})
 """What the general event of an incident says."""
-MOST_IN_DIGEST = 200
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ class Teller:
         that began or ended."""
         turned = turned or {}
         # Before anything is held by a window, so that its digest tells that, too.
-        begun, _ = self._quiet_turns(db, now)
+        begun, _ = quiet_windows.turns(db, self._recorder, now)
         for endpoint in begun:
             ledger_store.begin_quiet(db, endpoint, now)
         asked = [one for one in self._ask(db, now, turned) if one.is_news]
@@ -99,7 +98,7 @@ class Teller:
             is_idle = (
                 not any(one.is_news for one in self._ask(db, now, {}))
                 and not self._served(db, now)
-                and not any(self._quiet_turns(db, now))
+                and not any(quiet_windows.turns(db, self._recorder, now))
             )
         if is_idle:
             return Recorded()
@@ -110,8 +109,8 @@ class Teller:
         """Settle the ledger, end silences that have served, and quiet windows with their digests."""
         for silence in self._served(db, now):
             silences.expire(db, silence.id, now)
-        _, ended = self._quiet_turns(db, now)
-        return self.settle(db, now) + self._end_quiet(db, ended, now)
+        _, ended = quiet_windows.turns(db, self._recorder, now)
+        return self.settle(db, now) + quiet_windows.end(db, self._recorder, ended, now)
 
     def _ask(self, db: sa.Connection, now: datetime, turned: Mapping[str, Event]) -> list[Asked]:
         """What every endpoint has to be told, in the order in which to tell it."""
@@ -222,37 +221,6 @@ class Teller:
         firing = incidents.firing(db) if in_force else []
         return [one for one in in_force if is_served(one, firing, now)]
 
-    def _quiet_turns(self, db: sa.Connection, now: datetime) -> tuple[list[str], dict[str, datetime]]:
-        """Endpoints whose quiet windows have begun since the last look, and those whose are over, with
-        since when they were quiet."""
-        known = ledger_store.load_quiet(db)
-        present = {one.endpoint for one in self._recorder.interests if quiet.is_held(one.quiet, now)}
-        begun = sorted(present - known.keys())
-        return begun, {endpoint: since for endpoint, since in known.items() if endpoint not in present}
-
-    def _end_quiet(self, db: sa.Connection, ended: Mapping[str, datetime], now: datetime) -> Recorded:
-        """One digest for each endpoint of what its quiet window held back."""
-        recorded = Recorded()
-        endpoints = {one.endpoint for one in self._recorder.interests}
-        for endpoint, since in ended.items():
-            held = ledger_store.held_since(db, endpoint, since, Hold.QUIET)
-            ledger_store.end_quiet(db, endpoint)
-            if not held or endpoint not in endpoints:
-                continue
-            found = [incidents.find(db, one) for one in held[:MOST_IN_DIGEST]]
-            digest: dict[str, Json] = {
-                "endpoint": endpoint,
-                "since": iso(since),
-                "until": iso(now),
-                "held": len(held),
-                "incidents": [_line(one) for one in found if one],
-            }
-            fact = Fact(quiet.ENDED, f"endpoint/{endpoint}", {"quiet": digest})
-            ((event, _),) = self._recorder.write(db, DAEMON, [fact], now)
-            delivered = self._recorder.deliver(db, [Planned(event, endpoint, plan.lane(event))], now)
-            recorded += Recorded((event,), delivered)
-        return recorded
-
 
 def _was_brief(incident: Incident, interest: Interest) -> bool:
     """Whether an alert was over before its endpoint would have been written to."""
@@ -269,17 +237,3 @@ def sweep(
         written = recorder.record(db, system, judged.facts, now)
         recorded += written + Teller(recorder).settle(db, now, written.turned)
     return recorded
-
-
-def _line(incident: Incident) -> Json:
-    """One incident in a digest."""
-    return {
-        "incident": incident.id,
-        "system": incident.system,
-        "type": incident.type,
-        "subject": incident.subject,
-        "severity": incident.severity.value,
-        "status": "firing" if incident.is_firing else "resolved",
-        "started_at": iso(incident.started_at),
-        "ended_at": iso_or_none(incident.ended_at),
-    }

@@ -15,6 +15,7 @@ from daemon.schemas.documents import words
 from daemon.store.replay import Which
 
 FIRST_YEAR, LAST_YEAR = 2000, 2200
+"""Ours: a time outside of them is a slip, and near the ends of the calendar one overflows."""
 LONGEST_LINE = 500
 """Enough for the name of any mailbox."""
 

@@ -14,6 +14,7 @@ PLACES = frozenset({"body", "query", "path", "header", "cookie"})
 MOST = 50
 """A request may be wrong in a million places; nobody reads more."""
 LONGEST_NAME = 200
+"""Characters of the path of a field, whose keys are whatever somebody sent."""
 
 _WORDING = {
     **WRONG,

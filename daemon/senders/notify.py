@@ -31,6 +31,7 @@ from daemon.core.rendering.phrases import sentence
 log = structlog.get_logger()
 
 LONGEST_ERROR = 300
+"""Characters of what a service said."""
 SHORTEST_SECRET = 4
 """Characters of a part of a URL from which on it is hidden."""
 SERIOUS = ("critical", "error")

@@ -18,20 +18,28 @@ from typing import NamedTuple
 
 from daemon.core.delivery.outcome import Outcome
 from daemon.core.model import Secret
+from daemon.senders.authorities import ca_file
 from daemon.senders.smtp_socket import GarbledError, Stopwatch, TimedSmtp, readable
-from daemon.senders.webhook import ca_file
 
 DONE = 250
-GO_ON = 334
 CLOSING = 421
-UNKNOWN_METHOD = 504
-TOO_LARGE = 552
-LOGIN_WANTED = frozenset({530, 534, 535, 538})
+"""RFC 5321, section 4.2.3."""
 REFUSALS = 500
+"""From here on an answer is final (RFC 5321, section 4.2.1)."""
+GO_ON = 334
+UNKNOWN_METHOD = 504
+"""To AUTH (RFC 4954, section 4)."""
+LOGIN_WANTED = frozenset({530, 534, 535, 538})
+"""RFC 4954, section 6; the last by RFC 2554, section 6, which it replaced."""
+TOO_LARGE = 552
+"""To MAIL with its SIZE (RFC 1870, section 6.1)."""
 QUIT_WITHIN = timedelta(seconds=1)
+"""Ours: nothing depends on the answer."""
 _ENHANCED = re.compile(rb"[245]\.\d{1,3}\.\d{1,3} ")
+"""RFC 2034, section 4: before the text of each line."""
 _ADDRESS = re.compile(r"[^\s<>\x00-\x20\x7f]+")
 _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
+"""It is said twice, since one by itself ends the mail (RFC 5321, section 4.5.2)."""
 
 
 class Security(Enum):
@@ -122,7 +130,7 @@ class Connection:
         return self._smtp.address
 
     def open(self) -> None:
-        """Connect, secure, log in. Raises `Failed`."""
+        """Connect, secure, log in. Raises `Failed` where any of it is not to be had."""
         with self._failing(Reach.SERVER):
             with self._smtp.watch.within(self._server.connect_timeout):
                 self._dial()
@@ -141,7 +149,11 @@ class Connection:
         return False
 
     def deliver(self, mail: Mail) -> None:
-        """Hand a mail over. Raises `Failed`."""
+        """Hand a mail over.
+
+        Raises `Failed` where it was not taken: `Tired` where the server wants no more of this connection,
+        `InDoubt` where nobody knows.
+        """
         with self._failing(Reach.CONNECTION):
             self._announce(mail)
             self._expect(self._ask("RCPT", f"TO:<{mail.recipient}>"), Outcome.REFUSED, Reach.MAIL)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 REPLY_BYTES = 64 * 1024
-"""Of one reply, all its lines together."""
+"""Ours. Of one reply, all its lines together; a line has at most 512 (RFC 5321, section 4.5.3.1.5)."""
 CHUNK = 16 * 1024
 """Sent at once; no more than one record of TLS, so that the deadline holds for each."""
 _REPLY = re.compile(rb"[2-5][0-9][0-9](?:[ -]|$)")
@@ -96,7 +96,10 @@ class TimedSmtp(smtplib.SMTP):
         return bool(self._unread)
 
     def dial(self, host: str, port: int) -> None:
-        """Connect to the first address that answers."""
+        """Connect to the first address that answers.
+
+        Raises OSError: `socket.gaierror` for a name that leads nowhere, or what the last address said.
+        """
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except UnicodeError as error:  # a name that nobody can have
@@ -114,7 +117,10 @@ class TimedSmtp(smtplib.SMTP):
         raise failure
 
     def secure(self, context: ssl.SSLContext, host: str) -> None:
-        """TLS from here on. What the server offered before is forgotten with the next EHLO."""
+        """TLS from here on. What the server offered before is forgotten with the next EHLO.
+
+        Raises OSError, of which `ssl.SSLError` is one.
+        """
         secured = context.wrap_socket(self._socket(), server_hostname=host, do_handshake_on_connect=False)
         self._take(secured)
         secured.settimeout(self.watch.left())
@@ -122,14 +128,14 @@ class TimedSmtp(smtplib.SMTP):
         self.watch.mark(secured=self.watch.passed())
 
     def send(self, s: "ReadableBuffer | str") -> None:
-        """Send it all; smtplib's every command passes here."""
+        """Send it all; smtplib's every command passes here. Raises OSError."""
         data = memoryview(s.encode(self.command_encoding) if isinstance(s, str) else s)
         for start in range(0, len(data), CHUNK):
             self._socket().settimeout(self.watch.left())
             self._socket().sendall(data[start : start + CHUNK])
 
     def getreply(self) -> tuple[int, bytes]:
-        """The next reply, all its lines."""
+        """The next reply, all its lines. Raises OSError, and `GarbledError` for what is no SMTP."""
         self.watch.mark(answered=0)
         if not self._unread:
             self._receive()

@@ -32,9 +32,11 @@ Answer = dict[str, Any]
 
 DEFAULT_LIMIT = 100
 MOST_ROWS = 3000
+"""The `limit` of GetIncomingSms, by its documents: without one, and at most."""
 KEEP_ALIVE = timedelta(seconds=30)
-"""How often a phone renews its registration; it lasts twice as long."""
+"""Ours. How often a phone renews its registration; it lasts twice as long."""
 LAST_OF_DAY = time(23, 59, 59)
+"""Of an `endDate` without a time."""
 NOT_SUPPORTED: Answer = {
     "responseStatus": "ERROR",
     "message": "שרת זה אינו תומך במערכת SIP",

@@ -12,13 +12,15 @@ from daemon.simulator.api_refusals import ApiRefusal, optional_count, optional_t
 from daemon.simulator.system import DIALLING_PRICE, ApiRequest, SimulatedSystem
 
 MOST_NUMBERS = 500
+"""Of one campaign, by the documents of CallExtensionBridging."""
 DEFAULT_TIMEOUT = 30
 LONGEST_TIMEOUT = 35
-"""Seconds of ringing; a larger figure is taken as this one."""
+"""Seconds of ringing, by the documents of its `callsTimeOut`; a larger figure is taken as this one."""
 NO_VALID_PHONES = 102
 NOT_ENOUGH_UNITS = 103
 HOLIDAY = 104
 CALLER_ID_REFUSED = 120
+"""Its `messageCode`, by the platform's list of them."""
 PRICE_ESTIMATE = 1
 """Units; what `bilingPerCall` shows."""
 

@@ -15,6 +15,7 @@ from daemon.simulator.spelling import SimulationError, ago, american, day_first,
 
 FREE = "1"
 BYTES_A_SECOND = 16_000
+"""Ours: of a recording at 8 kHz, 16 bits a sample."""
 
 
 @dataclass(frozen=True)

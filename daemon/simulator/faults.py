@@ -24,8 +24,11 @@ ALL = "*"
 FAULTY = (ALL, "Login", "Logout", *METHODS)
 """For what a fault may be switched on."""
 DEFAULT_DELAY = timedelta(seconds=5)
+"""Ours, of a slow answer where nobody gives one."""
 THROTTLED_SECONDS = 55
+"""As the platform was seen to say it."""
 MOST_DIGITS = 15
+"""So many digits every reader of JSON keeps as a number (RFC 8259, section 6)."""
 
 Envelope = Mapping[str, Any]
 

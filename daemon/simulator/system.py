@@ -20,10 +20,12 @@ REMEMBERED = 10_000
 """Requests kept for `requests`; the counts go on."""
 DEFAULT_UNITS = 250.0
 UNITS_LAST = timedelta(days=365)
+"""What a new system begins with, by our choice."""
 DIALLING_PRICE = 0.1
 """Units for every number that is dialled."""
 MINUTE_PRICE = 1.0
 LEAST_CALL_PRICE = 0.5
+"""Units for a call that is answered. All three by the documents of CallExtensionBridging."""
 
 
 @dataclass(frozen=True)

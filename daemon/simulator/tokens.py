@@ -13,6 +13,7 @@ from threading import Lock
 from daemon.simulator.system import SimulatedSystem
 
 IDLE = timedelta(minutes=30)
+"""Of a session that Login gives, by its documents."""
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,11 @@ from daemon.simulator.incoming import Incoming
 DROP_SECONDS = 0.05
 """Between two bytes of an answer that drips, and between two looks whether the client is still there."""
 NO_LINGER = struct.pack("ii", 1, 0)
+"""Of SO_LINGER (socket(7)): closing resets the connection."""
 POLL_SECONDS = 0.2
+"""Between two looks whether it has to stop."""
 STOP_SECONDS = 5.0
+"""The longest wait for a connection at the end."""
 
 
 class Wire(ThreadingHTTPServer):

@@ -23,8 +23,8 @@ class BackupError(Exception):
 def backup(source: Path, target: Path, *, replace: bool = False) -> int:
     """Copy a database to a file, readable for its owner alone. Returns its size in bytes.
 
-    Raises `BackupError` where the target exists and is not to be replaced, there is no room, or the copy is
-    not sound.
+    Raises `BackupError` where there is no such database, the target exists and is not to be replaced, there
+    is no room, the disk fails, or the copy is not sound.
     """
     if not source.exists():
         raise BackupError(f"there is no database {source}")

@@ -2,27 +2,25 @@
 
 SQLite in WAL with `synchronous=FULL`: a commit that returned survives a power cut. Writers take the
 write lock when they begin (`BEGIN IMMEDIATE`): a transaction that reads first and writes later would
-fail at once, without waiting, if another had committed in between.
+fail at once, without waiting, if another had committed in between. Who else may use it, and what happens
+while it is locked, says `locking.py`.
 """
 
-import fcntl
 import os
-import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from daemon.core.watches.machine import Disk
-from daemon.store import backup
+from daemon.store import backup, locking
+from daemon.store.location import DatabaseError, copy_from_before, file_of, shown
 from daemon.store.schema import REVISION
 
-BUSY_MILLISECONDS = 5000
 PAGES_AT_ONCE = 5000
+"""Given back in one go, 20 MB of pages of 4 KiB: writers wait so long."""
 BEGIN = "yemotd_begin"
 ONCE = (
     "auto_vacuum=INCREMENTAL",  # only counts before the first page is written
@@ -30,7 +28,7 @@ ONCE = (
 )
 """Kept in the file. They want the write lock, so only the daemon sets them, when it opens."""
 PRAGMAS = (
-    f"busy_timeout={BUSY_MILLISECONDS}",
+    f"busy_timeout={locking.BUSY_MILLISECONDS}",
     "synchronous=FULL",
     "foreign_keys=ON",
     "journal_size_limit=67108864",
@@ -38,10 +36,6 @@ PRAGMAS = (
 """Of each connection."""
 CHECKPOINT = "wal_autocheckpoint"
 """In a URL: after how many pages SQLite moves its log into the file. With 0 somebody else has to do it."""
-
-
-class DatabaseError(Exception):
-    """The database cannot be used as it is. The message says which one, why, and the way out."""
 
 
 class Database:
@@ -85,74 +79,24 @@ class Database:
             self._lock_file = None
 
 
-def disk(url: str) -> Disk | None:
-    """The file system under a SQLite file; None for a server, or where nobody can tell."""
-    path = _path(url)
-    if path is None:
-        return None
-    folder = path.resolve().parent
-    try:
-        usage = shutil.disk_usage(folder)
-    except OSError:
-        return None
-    return Disk(str(folder), usage.free, usage.total)
-
-
 def touch(db: sa.Connection) -> None:
     """Write something that changes nothing; raises SQLAlchemy's errors where nothing can be written."""
     db.exec_driver_sql("UPDATE alembic_version SET version_num = version_num")
 
 
-def shown(url: str) -> str:
-    """A database's URL as it may be shown: without its password."""
-    try:
-        return sa.make_url(url).render_as_string(hide_password=True)
-    except sa.exc.ArgumentError:
-        return "***"
-
-
-def exists(url: str) -> bool:
-    """Whether a database is there; of a server that cannot be told, so it is taken to be."""
-    path = _path(url)
-    return path is None or path.exists()
-
-
-def file_of(url: str) -> Path | None:
-    """The file of a SQLite database; None for a server."""
-    return _path(url)
-
-
-def copy_from_before(url: str) -> Path | None:
-    """Where an upgrade to the present revision leaves the file as it was; None for a server."""
-    path = _path(url)
-    return path and path.with_name(f"{path.name}.before-{REVISION}")
-
-
 def revision(url: str) -> str | None:
-    """The revision that an existing database is at; None: it is empty. Raises `DatabaseError`."""
+    """The revision that an existing database is at; None: it is empty. Raises as `open_as_it_is`."""
     database, current = open_as_it_is(url)
     database.close()
     return current
 
 
-def holder(url: str) -> str | None:
-    """The process id of the daemon that runs on this database; None when none does."""
-    path = _path(url)
-    if path is None:
-        return None
-    try:
-        with _lock_path(path).open("r+b") as beside:
-            fcntl.flock(beside, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return _lock_path(path).read_text(errors="replace").strip() or "?"
-    except OSError:
-        return None
-    return None
-
-
 def open_as_it_is(url: str) -> tuple[Database, str | None]:
-    """Open a database that exists, of whatever revision, and say which; raises `DatabaseError`."""
-    path = _path(url)
+    """Open a database that exists, of whatever revision, and say which.
+
+    Raises `DatabaseError` where there is none, or it cannot be read.
+    """
+    path = file_of(url)
     if path is not None and not path.exists():
         raise DatabaseError(f"there is no database {path}; `yemotd run` creates it")
     database = Database(_engine(url))
@@ -165,9 +109,9 @@ def open_as_it_is(url: str) -> tuple[Database, str | None]:
 
 
 def connect(url: str) -> Database:
-    """Open a database for reading what a running daemon writes; raises `DatabaseError`.
+    """Open a database for reading what a running daemon writes; nothing is created or upgraded.
 
-    It must exist and be as new as this program: nothing is created or upgraded.
+    Raises `DatabaseError` where there is none, it cannot be read, or it is of another revision.
     """
     database, current = open_as_it_is(url)
     if current != REVISION:
@@ -180,8 +124,11 @@ def connect(url: str) -> Database:
 
 
 def open_for_daemon(url: str) -> Database:
-    """Open the database as its one writer: create it, or upgrade it; raises `DatabaseError`."""
-    lock_file = _lock(url)
+    """Open the database as its one writer: create it, or upgrade it.
+
+    Raises `DatabaseError` where another daemon runs on it, a newer one wrote it, or it cannot be written.
+    """
+    lock_file = locking.hold(url)
     try:
         database = Database(_engine(url), lock_file)
         with _explained(url):
@@ -237,42 +184,6 @@ def _keep(database: Database) -> None:
                 connection.cursor().execute(f"PRAGMA {pragma}")
 
 
-def _path(url: str) -> Path | None:
-    """The file of a SQLite URL; None for a server or memory."""
-    try:
-        parsed = sa.make_url(url)
-    except sa.exc.ArgumentError as error:
-        raise DatabaseError(f"database = {shown(url)!r}: {error}") from None
-    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
-        return None
-    return Path(parsed.database)
-
-
-def _lock(url: str) -> int | None:
-    """Hold the file beside the database that says: one daemon at a time."""
-    path = _path(url)
-    if path is None:
-        return None
-    beside = _lock_path(path)
-    try:
-        descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise DatabaseError(f"{beside}: {error.strerror}; the daemon must be able to write there") from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.read(descriptor, 32).decode(errors="replace").strip()
-        os.close(descriptor)
-        raise DatabaseError(f"another yemotd (process {holder}) runs on {path}; stop it first") from None
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, str(os.getpid()).encode())
-    return descriptor
-
-
-def _lock_path(database: Path) -> Path:
-    return database.with_name(database.name + ".lock")
-
-
 def _revision(database: Database) -> str | None:
     """The revision that the database is at; None: it is empty."""
     with database.read() as db:
@@ -302,7 +213,7 @@ def _upgrade(database: Database) -> None:
 def _back_up_before(database: Database, current: str) -> None:
     """A copy beside the file, for whoever has to go back to the program before this one."""
     url = str(database.engine.url)
-    path, copy = _path(url), copy_from_before(url)
+    path, copy = file_of(url), copy_from_before(url)
     if path is None or copy is None:
         return
     try:
@@ -319,7 +230,7 @@ def _explained(url: str) -> Iterator[None]:
         yield
     except (sa.exc.DBAPIError, sqlite3.Error) as error:
         message = str(getattr(error, "orig", error))
-        raise DatabaseError(f"{_path(url) or shown(url)}: {_reason(message)}") from None
+        raise DatabaseError(f"{file_of(url) or shown(url)}: {_reason(message)}") from None
 
 
 def _reason(message: str) -> str:

@@ -8,8 +8,9 @@ import sqlalchemy as sa
 
 from daemon.core.model import Event, Fact
 from daemon.core.rendering import body
+from daemon.store.column_types import millis
 from daemon.store.prepared import Prepared
-from daemon.store.schema import events, millis, sequences
+from daemon.store.schema import events, sequences
 
 _RESERVE = Prepared(
     "INSERT INTO sequences (system, last) VALUES (:system, :many)"

@@ -1,8 +1,6 @@
 """Deliveries and attempts: added with their events, claimed under a lease, finished, promoted.
 
-Functions take a connection. A lane is the deliveries of one endpoint and one subject; only its head may
-be pending or leased, the others wait. So a backlog behind one failing delivery is in nobody's way: it is
-not even in the index of what is due.
+Functions take a connection. Who goes before whom is the matter of `lanes.py`.
 
 What is done for each delivery is written as prepared statements; the rest as SQLAlchemy's.
 """
@@ -16,8 +14,10 @@ import sqlalchemy as sa
 from daemon.core.delivery.outcome import OPEN, Attempted, Message, Next, Outcome, Status
 from daemon.core.event_types import states_like
 from daemon.core.routing.plan import Order, Planned
+from daemon.store import lanes
+from daemon.store.column_types import EPOCH, MILLISECOND, millis
 from daemon.store.prepared import Prepared
-from daemon.store.schema import EPOCH, MILLISECOND, attempts, deliveries, events, millis
+from daemon.store.schema import attempts, deliveries, events
 
 _Where = sa.ColumnElement[bool] | sa.TextClause
 # Literal, so that SQLite sees that the partial index serves.
@@ -37,15 +37,6 @@ _ADD = Prepared(
     " :urgency, :superseded, :expires_at)",
     "event", "endpoint", "lane", "status", "created_at", "due_at", "incident", "urgency", "superseded",
     "expires_at",
-)  # fmt: skip
-_BUSY = Prepared(
-    "SELECT 1 FROM deliveries WHERE endpoint = :endpoint AND lane = :lane AND ended_at IS NULL LIMIT 1",
-    "endpoint", "lane",
-)  # fmt: skip
-_BUSY_UNLESS_FAILED = Prepared(
-    "SELECT 1 FROM deliveries WHERE endpoint = :endpoint AND lane = :lane AND ended_at IS NULL"
-    " AND NOT (status = 'pending' AND failures > 0) LIMIT 1",
-    "endpoint", "lane",
 )  # fmt: skip
 _LEASE = Prepared(
     "UPDATE deliveries SET status = 'leased', token = :token, leased_until = :until,"
@@ -104,26 +95,6 @@ _ADD_ATTEMPT = Prepared(
     "delivery", "number", "started_at", "resolved", "connected", "secured", "answered", "total",
     "outcome", "http_status", "error", "response_head", "address",
 )  # fmt: skip
-_PROMOTE = Prepared(
-    "UPDATE deliveries SET status = 'pending', due_at = CASE WHEN due_at < :now THEN :now ELSE due_at END"
-    " WHERE id = (SELECT min(id) FROM deliveries WHERE endpoint = :endpoint AND lane = :lane"
-    " AND status = 'waiting')",
-    "now", "endpoint", "lane",
-)  # fmt: skip
-_PROMOTE_UNLESS_LED = Prepared(
-    "UPDATE deliveries SET status = 'pending', due_at = CASE WHEN due_at < :now THEN :now ELSE due_at END"
-    " WHERE id = (SELECT min(id) FROM deliveries WHERE endpoint = :endpoint AND lane = :lane"
-    " AND status = 'waiting') AND NOT EXISTS (SELECT 1 FROM deliveries WHERE endpoint = :endpoint"
-    " AND lane = :lane AND ended_at IS NULL AND status IN ('pending', 'leased') AND failures = 0)",
-    "now", "endpoint", "lane",
-)  # fmt: skip
-_PROMOTE_HEADLESS = Prepared(
-    "UPDATE deliveries SET status = 'pending', due_at = CASE WHEN due_at < :now THEN :now ELSE due_at END"
-    " WHERE id = (SELECT min(id) FROM deliveries WHERE endpoint = :endpoint AND lane = :lane"
-    " AND status = 'waiting') AND NOT EXISTS (SELECT 1 FROM deliveries WHERE endpoint = :endpoint"
-    " AND lane = :lane AND ended_at IS NULL AND status IN ('pending', 'leased'))",
-    "now", "endpoint", "lane",
-)  # fmt: skip
 _REOPEN = Prepared(
     "UPDATE deliveries SET status = 'waiting', due_at = :due_at, ended_at = NULL, failures = 0,"
     " error = NULL, expires_at = NULL WHERE id = :id AND ended_at IS NOT NULL",
@@ -134,7 +105,6 @@ _GIVE_UP = Prepared(
     " WHERE id = :id AND status IN ('waiting', 'pending')",
     "now", "error", "id",
 )  # fmt: skip
-_LANE_OF = Prepared("SELECT endpoint, lane FROM deliveries WHERE id = :id", "id")
 _LEASE_ONE = Prepared(
     "UPDATE deliveries SET status = 'leased', token = :token, leased_until = :until,"
     " attempts = attempts + 1 WHERE event = (SELECT number FROM events WHERE id = :event)"
@@ -185,7 +155,7 @@ def add(
     if not planned:
         return
     stands_for = [_outdate(db, one, now) for one in planned]
-    busy = _busy_lanes(db, planned)
+    busy = lanes.busy(db, planned)
     rows = []
     for one, superseded in zip(planned, stands_for, strict=True):
         lane = (one.endpoint, one.lane)
@@ -239,7 +209,7 @@ def claim(
         (messages if expires_at is None or expires_at > at else expired).append(message)
     if expired:
         _SET_EXPIRED.run_many(db, [(at, EXPIRED, one.delivery) for one in expired])
-        _PROMOTE.run_many(db, [(at, endpoint, one.lane) for one in expired])
+        lanes.PROMOTE.run_many(db, [(at, endpoint, one.lane) for one in expired])
     return Claimed(messages, expired)
 
 
@@ -271,9 +241,9 @@ def finish(db: sa.Connection, finished: Sequence[Finished], now: datetime) -> li
         _SET_RESULT.run_many(db, [_result(one, at) for one in others])
     _ADD_ATTEMPT.run_many(db, [_attempt(one.attempted) for one in kept])
     freed = [one.attempted.message for one in kept if one.frees_lane]
-    _PROMOTE.run_many(db, [(at, one.endpoint, one.lane) for one in freed if not one.failures])
+    lanes.PROMOTE.run_many(db, [(at, one.endpoint, one.lane) for one in freed if not one.failures])
     # Under best effort, what has failed before made way at that time; others may lead the lane now.
-    _PROMOTE_UNLESS_LED.run_many(db, [(at, one.endpoint, one.lane) for one in freed if one.failures])
+    lanes.PROMOTE_UNLESS_LED.run_many(db, [(at, one.endpoint, one.lane) for one in freed if one.failures])
     return lost
 
 
@@ -336,13 +306,13 @@ def reopen(
     """
     when = dues or [now] * len(ids)
     _REOPEN.run_many(db, [(millis(due), number) for number, due in zip(ids, when, strict=True)])
-    _promote_headless(db, _lanes(db, ids), now)
+    lanes.promote_headless(db, lanes.of(db, ids), now)
 
 
 def give_up(db: sa.Connection, ids: Sequence[int], error: str, now: datetime) -> None:
     """End deliveries that are not under way as dead letters, for a reason."""
     _GIVE_UP.run_many(db, [(millis(now), error, number) for number in ids])
-    _promote_headless(db, _lanes(db, ids), now)
+    lanes.promote_headless(db, lanes.of(db, ids), now)
 
 
 def lease_one(db: sa.Connection, event: str, endpoint: str, lease: Lease) -> Message:
@@ -378,28 +348,8 @@ def _supersede(
         .returning(deliveries.c.lane, deliveries.c.superseded)
     )
     rows = db.execute(replaced).all()
-    _promote_headless(db, {(endpoint, row.lane) for row in rows}, now)
+    lanes.promote_headless(db, {(endpoint, row.lane) for row in rows}, now)
     return sum(1 + row.superseded for row in rows)
-
-
-def _busy_lanes(db: sa.Connection, planned: Sequence[Planned]) -> set[tuple[str, str]]:
-    """Those of the lanes in which a new delivery has to wait."""
-    order = {(one.endpoint, one.lane): one.order for one in planned}
-    return {
-        (endpoint, lane)
-        for (endpoint, lane), kept in order.items()
-        if (_BUSY_UNLESS_FAILED if kept is Order.BEST_EFFORT else _BUSY).all(db, endpoint, lane)
-    }
-
-
-def _lanes(db: sa.Connection, ids: Iterable[int]) -> set[tuple[str, str]]:
-    """Endpoint and lane of these deliveries, of which there may be more than one statement can name."""
-    return {(row.endpoint, row.lane) for number in ids for row in _LANE_OF.all(db, number)}
-
-
-def _promote_headless(db: sa.Connection, lanes: Iterable[tuple[str, str]], now: datetime) -> None:
-    """Promote in those of the lanes that have no head any more."""
-    _PROMOTE_HEADLESS.run_many(db, [(millis(now), endpoint, lane) for endpoint, lane in sorted(lanes)])
 
 
 def _release(db: sa.Connection, *where: _Where) -> int:

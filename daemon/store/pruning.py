@@ -24,6 +24,7 @@ from daemon.store.schema import (
 )
 
 PART = 500
+"""Rows that are deleted in one transaction, for which writers wait."""
 
 
 @dataclass(frozen=True)

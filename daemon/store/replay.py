@@ -14,6 +14,7 @@ from daemon.store import events as event_store
 from daemon.store.schema import deliveries, events, ledger
 
 CHUNK = 500
+"""Events that are read, or sent again, at once: other writers come between."""
 
 
 @dataclass(frozen=True)

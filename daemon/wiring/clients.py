@@ -14,6 +14,7 @@ from daemon.yemot.transport import Request, Timeouts, Transport
 TIMEOUTS = Timeouts(timedelta(seconds=5), timedelta(seconds=10), timedelta(seconds=15))
 """Of a heartbeat."""
 ACCEPTED = range(200, 300)
+"""Of a heartbeat: successful (RFC 9110, section 15.3)."""
 
 
 def clients_of(config: Config, heard: Heard = unheard) -> list[Client]:

@@ -1,8 +1,8 @@
 """From a system's configuration to what it takes: one row for each type of command, with its five parts.
 
 The request's model comes from `schemas/command_requests.py`; the nature, and what to check where the outcome
-is not known, from `core/commands/command.py`; the judgement of the result from `core/commands/judgement.py`.
-The call of the API stands here.
+is not known, from `core/commands/command_types.py`; the judgement of the result from
+`core/commands/judgement.py`. The call of the API stands here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,9 +16,10 @@ from pydantic import ValidationError
 
 from daemon.config.settings import Config
 from daemon.config.systems import SystemSettings
-from daemon.core.commands import command as types
-from daemon.core.commands import judgement
-from daemon.core.commands.command import TYPES, Command, CommandType, Done, Policy
+from daemon.core.commands import command_types, judgement
+from daemon.core.commands.command import Command, Done
+from daemon.core.commands.command_types import TYPES, CommandType
+from daemon.core.commands.policy import Policy
 from daemon.core.commands.results import (
     Bridged,
     DirectoryRead,
@@ -33,19 +34,18 @@ from daemon.core.watches import registrations, sip
 from daemon.core.watches.pirsumphone import Observation as PirsumPhone
 from daemon.host import clock
 from daemon.schemas import command_requests
+from daemon.schemas.command_fields import Params
 from daemon.schemas.command_requests import (
     CampaignBridge,
     DirectoryStats,
     NoParams,
-    OnePhone,
-    Params,
-    PhoneGroup,
     QueueKick,
     QueuePause,
     QueueState,
     SipContexts,
     SmsLog,
 )
+from daemon.schemas.phone_numbers import OnePhone, PhoneGroup
 from daemon.schemas.wording import faults
 from daemon.workers import commander
 from daemon.yemot import reads
@@ -238,18 +238,18 @@ def table(rows: Sequence[Carrier]) -> Mapping[str, Carrier]:
 
 # Not written into the call: seen as a `Carrier`, a row would not be checked for types that fit each other.
 _ROWS = (
-    Row(types.QUEUE_KICK, QueueKick, _kick, judgement.judge_kick),
-    Row(types.QUEUE_PAUSE, QueuePause, _pause, judgement.judge_pause),
-    Row(types.QUEUE_UNPAUSE, QueuePause, _unpause, judgement.judge_pause),
-    Row(types.PIRSUMPHONE_REGISTER, NoParams, _register, judgement.judge_registration),
-    Row(types.PIRSUMPHONE_UNREGISTER, NoParams, _unregister, judgement.judge_registration),
-    Row(types.PIRSUMPHONE_STATUS, NoParams, _read_pirsumphone, judgement.judge_pirsumphone),
-    Row(types.CAMPAIGN_BRIDGE, CampaignBridge, _bridge, judgement.judge_campaign),
-    Row(types.SIP_CONTEXTS, SipContexts, _read_sip_contexts, judgement.judge_sip_contexts),
-    Row(types.SIP_ACCOUNTS, NoParams, _read_sip_accounts, judgement.judge_sip_accounts),
-    Row(types.SMS_LOG, SmsLog, _read_messages, judgement.judge_sms_log),
-    Row(types.QUEUE_STATE, QueueState, _read_queue, judgement.judge_queue_state),
-    Row(types.DIRECTORY_STATS, DirectoryStats, _read_directory, judgement.judge_directory_stats),
+    Row(command_types.QUEUE_KICK, QueueKick, _kick, judgement.judge_kick),
+    Row(command_types.QUEUE_PAUSE, QueuePause, _pause, judgement.judge_pause),
+    Row(command_types.QUEUE_UNPAUSE, QueuePause, _unpause, judgement.judge_pause),
+    Row(command_types.PIRSUMPHONE_REGISTER, NoParams, _register, judgement.judge_registration),
+    Row(command_types.PIRSUMPHONE_UNREGISTER, NoParams, _unregister, judgement.judge_registration),
+    Row(command_types.PIRSUMPHONE_STATUS, NoParams, _read_pirsumphone, judgement.judge_pirsumphone),
+    Row(command_types.CAMPAIGN_BRIDGE, CampaignBridge, _bridge, judgement.judge_campaign),
+    Row(command_types.SIP_CONTEXTS, SipContexts, _read_sip_contexts, judgement.judge_sip_contexts),
+    Row(command_types.SIP_ACCOUNTS, NoParams, _read_sip_accounts, judgement.judge_sip_accounts),
+    Row(command_types.SMS_LOG, SmsLog, _read_messages, judgement.judge_sms_log),
+    Row(command_types.QUEUE_STATE, QueueState, _read_queue, judgement.judge_queue_state),
+    Row(command_types.DIRECTORY_STATS, DirectoryStats, _read_directory, judgement.judge_directory_stats),
 )
 ROWS = table(_ROWS)
 """How each type of command is carried out."""

@@ -15,11 +15,13 @@ from astral import sun as astral_sun
 from pyluach.dates import GregorianDate
 
 from daemon.config.quiet import NIGHTFALL_DEGREES, PLACES
-from daemon.core.commands.command import LONGEST_HOLIDAY
+from daemon.core.commands.policy import LONGEST_HOLIDAY
 from daemon.core.durations import DAY
 
 SATURDAY = 5
+"""As `date.weekday` counts."""
 STEP = timedelta(minutes=10)
+"""How exact the end of a holiday is found."""
 LATER = timedelta(minutes=30)
 """When to ask again where the calendar knows of no holiday."""
 

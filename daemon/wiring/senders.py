@@ -15,14 +15,17 @@ from daemon.core.delivery.mailings import Mailings
 from daemon.core.delivery.outcome import Message
 from daemon.core.delivery.route import Mailing
 from daemon.core.rendering.formats import Shape
-from daemon.core.rendering.mails import Mail, Style, compose, held_back
+from daemon.core.rendering.mail_grouping import compose
+from daemon.core.rendering.mail_writing import held_back
+from daemon.core.rendering.mails import Mail, Style
 from daemon.core.webhooks.signing import Signer, hmac_signer
 from daemon.host import clock
 from daemon.senders.all import Senders, Starter
 from daemon.senders.mail import Letter, MailSender
 from daemon.senders.notify import Notice, NotifySender
 from daemon.senders.smtp import Security, Server
-from daemon.senders.webhook import Target, WebhookSender
+from daemon.senders.webhook import WebhookSender
+from daemon.senders.webhook_attempt import Target
 from daemon.wiring.mailboxes import mailboxes, mailing
 
 

@@ -26,7 +26,9 @@ import sqlalchemy as sa
 import structlog
 
 from daemon.core.commands import command as commands
-from daemon.core.commands.command import CAMPAIGN, ROUNDING, Command, Done, Policy, Trouble
+from daemon.core.commands.command import Command, Done, Trouble
+from daemon.core.commands.command_types import CAMPAIGN
+from daemon.core.commands.policy import ROUNDING, Policy
 from daemon.core.delivery.rate import Bucket
 from daemon.core.model import Failure, Unknown
 from daemon.pipeline.events import Recorded, Recorder, log_recorded

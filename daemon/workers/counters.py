@@ -49,7 +49,7 @@ class _Endpoint:
         self.times = _Times()
 
 
-class Tally:
+class Counters:
     """What was done since the process started."""
 
     def __init__(self) -> None:

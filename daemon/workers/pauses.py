@@ -13,6 +13,7 @@ from daemon.core.model import Failure, Unknown
 SLOW_RETRY = timedelta(minutes=1)
 """The first pause of a system whose token was rejected; it doubles up to `SLOWEST_RETRY`."""
 SLOWEST_RETRY = timedelta(minutes=15)
+"""How late a token that is good again may be noticed."""
 
 
 @dataclass

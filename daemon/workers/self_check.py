@@ -30,7 +30,7 @@ from daemon.store.database import Database, touch
 log = structlog.get_logger()
 
 OWNER = "vitals"
-"""What owns these alerts in the store."""
+"""What owns these alerts in the store; a stored word, which stays."""
 ANSWERS = 5
 """So many of the API's latest answers say what time it is."""
 FRESH = timedelta(minutes=10)
@@ -63,7 +63,7 @@ class Heard:
             return [off for at, off in self._ahead if now - FRESH <= at <= now]
 
 
-class Vitals:
+class SelfCheck:
     """Checks, every few seconds and before every sign of life. Safe to use from any thread."""
 
     def __init__(

@@ -7,7 +7,9 @@ import pytest
 
 from daemon.config.systems import SystemSettings
 from daemon.core.commands import campaigns, command
-from daemon.core.commands.command import TYPES, Nature, Policy, Status
+from daemon.core.commands.command import Status
+from daemon.core.commands.command_types import TYPES, Nature
+from daemon.core.commands.policy import Policy
 from daemon.core.durations import parse
 from daemon.schemas import command_requests
 from daemon.schemas.command_requests import PARAMS

@@ -18,7 +18,7 @@ from daemon.core.rendering.formats import THIN, THIN_ALERT, Format, Shape, rende
 from daemon.core.routing import ledger
 from daemon.core.routing.filters import Operator
 from daemon.core.routing.plan import Order
-from daemon.senders.webhook import HEAD_CHARACTERS, RESPONSE_BYTES, outcome
+from daemon.senders.webhook_attempt import HEAD_CHARACTERS, RESPONSE_BYTES, outcome
 from tests.docs.test_docs import DELIVERY
 from tests.support.fakes import START
 

@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from daemon.core.commands.command import LONGEST_HOLIDAY, READS, TYPES, Command, OnHoliday, Policy, Status
+from daemon.core.commands.command import Command, OnHoliday, Status
+from daemon.core.commands.command_types import READS, TYPES
+from daemon.core.commands.policy import LONGEST_HOLIDAY, Policy
 from daemon.core.model import Json
 from daemon.core.refusals import Refused, Why
 from daemon.operations import commands

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from daemon.core.commands.command import TYPES, OnHoliday
+from daemon.core.commands.command import OnHoliday
+from daemon.core.commands.command_types import TYPES
 from daemon.core.model import Json
-from daemon.schemas import command_requests
+from daemon.schemas import command_fields, command_requests
 from daemon.schemas.wording import faults as reported
 
 ONE, TWO = "0501234567", "0501234568"
@@ -498,13 +499,13 @@ def test_all_faults_are_told_at_once() -> None:
 
 @pytest.mark.parametrize("key", ["a", "!~", "order-1/2", "x" * 255])
 def test_a_key_is_whatever_a_header_can_carry(key: str) -> None:
-    assert command_requests.idempotency_key(key) == key
+    assert command_fields.idempotency_key(key) == key
 
 
 @pytest.mark.parametrize("key", ["", "a b", "א", "a\n", "\x7f", "x" * 256])
 def test_a_key_that_no_header_carries_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match="1 to 255 ASCII"):
-        command_requests.idempotency_key(key)
+        command_fields.idempotency_key(key)
 
 
 FIELDS = sorted(

@@ -8,7 +8,8 @@ import pytest
 
 from daemon.core.delivery.outcome import DEAD, DELIVERED, MAX_RETRY_AFTER, Next, Outcome, Status, after
 from daemon.host import clock
-from daemon.senders.webhook import RESPONSE_BYTES, WebhookSender
+from daemon.senders.webhook import WebhookSender
+from daemon.senders.webhook_attempt import RESPONSE_BYTES
 from tests.support.attempts import attempt, message, target
 from tests.support.bad_receiver import FaultReceiver, Line, accepting, answer, answering, head, saying
 from tests.support.fakes import START

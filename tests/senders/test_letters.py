@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.core.rendering.mails import Mail, Style, compose
+from daemon.core.rendering.mail_grouping import compose
+from daemon.core.rendering.mails import Mail, Style
 from daemon.core.rendering.phrases import END, FIRST_STRONG
 from daemon.senders.letters import Letters, faults
 from tests.core.rendering.test_mails import ENGLISH, HEBREW, NOON, phone, sms

@@ -13,7 +13,8 @@ from daemon.core.model import Fact
 from daemon.core.rendering import body
 from daemon.core.rendering.formats import Format, Shape, render
 from daemon.core.webhooks.signing import signature
-from daemon.senders.webhook import Target, WebhookSender
+from daemon.senders.webhook import WebhookSender
+from daemon.senders.webhook_attempt import Target
 from tests.support.attempts import OTHER, SECRET, attempt, message, target
 from tests.support.bad_receiver import FaultReceiver, Request, accepting
 from tests.support.fakes import START

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from daemon.core.delivery.outcome import NETWORK, Outcome
-from daemon.senders.webhook import Target, WebhookSender
+from daemon.senders.webhook import WebhookSender
+from daemon.senders.webhook_attempt import Target
 from tests.support.attempts import attempt, target
 from tests.support.bad_receiver import FaultReceiver, Line, Script, accepting, answer, saying, silent
 from tests.support.certificates import Authority, server_side

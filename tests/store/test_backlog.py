@@ -18,10 +18,10 @@ from daemon.core.delivery.outcome import Attempted, Message, Next, Outcome, Stat
 from daemon.core.model import Fact
 from daemon.core.routing.plan import Interest, Order, plan
 from daemon.store import endpoint_health, events, history, outbox
+from daemon.store.column_types import millis
 from daemon.store.database import Database
 from daemon.store.history import Wanted
 from daemon.store.outbox import Finished, Lease
-from daemon.store.schema import millis
 from tests.support import stores
 from tests.support.fakes import START, Ids
 

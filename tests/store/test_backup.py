@@ -16,7 +16,8 @@ from daemon.store import backup as backups
 from daemon.store import database as databases
 from daemon.store import events, migrating
 from daemon.store.backup import BackupError
-from daemon.store.database import Database, DatabaseError
+from daemon.store.database import Database
+from daemon.store.location import DatabaseError
 from daemon.store.schema import REVISION
 from tests.support.fakes import START, Ids
 

@@ -8,8 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from daemon.store import database as databases
-from daemon.store.database import DatabaseError
-from daemon.store.schema import EPOCH, UtcTime
+from daemon.store import locking
+from daemon.store.column_types import EPOCH, UtcTime
+from daemon.store.location import DatabaseError
 
 
 def url(path: Path) -> str:
@@ -47,9 +48,9 @@ def test_two_daemons_do_not_share_a_database(tmp_path: Path) -> None:
 
     with pytest.raises(DatabaseError, match=f"another yemotd \\(process {os.getpid()}\\) runs on"):
         databases.open_for_daemon(url(tmp_path / "a.db"))
-    assert databases.holder(url(tmp_path / "a.db")) == str(os.getpid())
+    assert locking.holder(url(tmp_path / "a.db")) == str(os.getpid())
     first.close()
-    assert databases.holder(url(tmp_path / "a.db")) is None
+    assert locking.holder(url(tmp_path / "a.db")) is None
     databases.open_for_daemon(url(tmp_path / "a.db")).close()
 
 

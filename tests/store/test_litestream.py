@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from daemon.store import database as databases
-from daemon.store.database import Database, DatabaseError
+from daemon.store.database import Database
+from daemon.store.location import DatabaseError
 from tests.support.paths import ROOT
 
 PAGE = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from daemon.core.commands.command import HOLIDAY, Command, Done, Nature, Status
+from daemon.core.commands.command import HOLIDAY, Command, Done, Status
+from daemon.core.commands.command_types import Nature
 from daemon.core.model import Failure, Unknown
 from daemon.core.refusals import Refused
 from daemon.operations import commands

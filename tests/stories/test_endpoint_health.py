@@ -22,7 +22,8 @@ from daemon.core.webhooks.signing import hmac_signer
 from daemon.host import clock
 from daemon.pipeline.endpoint_alerts import Reporter
 from daemon.pipeline.events import Recorder
-from daemon.senders.webhook import Target, WebhookSender
+from daemon.senders.webhook import WebhookSender
+from daemon.senders.webhook_attempt import Target
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
 from daemon.workers.dispatcher import Dispatcher

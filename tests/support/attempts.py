@@ -7,7 +7,8 @@ from daemon.core.delivery.outcome import Attempted, Message
 from daemon.core.model import Secret
 from daemon.core.webhooks.signing import hmac_signer
 from daemon.host import clock
-from daemon.senders.webhook import Target, WebhookSender
+from daemon.senders.webhook import WebhookSender
+from daemon.senders.webhook_attempt import Target
 
 SECRET = Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 OTHER = Secret("whsec_" + "QUJD" * 8)

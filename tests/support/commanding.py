@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from daemon.core.commands.command import Command, Done, Policy
+from daemon.core.commands.command import Command, Done
+from daemon.core.commands.policy import Policy
 from daemon.core.model import Json, Unknown
 from daemon.core.routing.plan import Interest
 from daemon.operations import commands

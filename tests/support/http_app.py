@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from fastapi.testclient import TestClient
 
-from daemon.core.commands.command import Policy
+from daemon.core.commands.policy import Policy
 from daemon.core.model import Fact, Secret
 from daemon.core.routing.plan import Interest
 from daemon.store import events

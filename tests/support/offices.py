@@ -6,7 +6,8 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from daemon.core.commands.command import Command, Policy, Status
+from daemon.core.commands.command import Command, Status
+from daemon.core.commands.policy import Policy
 from daemon.core.delivery.outcome import Status as DeliveryStatus
 from daemon.core.model import Secret
 from daemon.core.routing.plan import Interest

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from daemon.core.delivery.outcome import Message
-from daemon.core.rendering.mails import Style, compose, held_back
+from daemon.core.rendering.mail_grouping import compose
+from daemon.core.rendering.mail_writing import held_back
+from daemon.core.rendering.mails import Style
 from daemon.senders.letters import Letters
 from tests.core.rendering.test_mails import ENGLISH, HEBREW, NOON, phone, sms
 

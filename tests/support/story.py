@@ -25,7 +25,7 @@ from daemon.core.watches.watch import Answered, AnyWatch, Description, SeenT, Un
 from daemon.pipeline.events import Recorder
 from daemon.pipeline.notification import Teller
 from daemon.store.database import Database
-from daemon.workers.counters import Tally
+from daemon.workers.counters import Counters
 from daemon.workers.dispatcher import Dispatcher
 from daemon.workers.endpoint_health import EndpointHealth
 from daemon.workers.poller import Polled, Poller
@@ -107,7 +107,7 @@ class Story:
         self._watches: list[AnyWatch] = [Watch(described, Phones(self)), Watch(log, Messages(self))]
         self.recorder = recorder = Recorder(self.interests, self.ids)
         self.teller = Teller(recorder)
-        self.tally = Tally()
+        self.counters = Counters()
         self.sender = ScriptedSender(self.clock, self._says)
         self.sender.sent = self.told
         routes = {
@@ -123,7 +123,7 @@ class Story:
             jitter=lambda: 0.0,
             new_id=self.ids,
             mailings=Mailings(),
-            on_attempted=self.tally.attempted,
+            on_attempted=self.counters.attempted,
         )
         self.poller = Poller(
             self.database,
@@ -131,7 +131,7 @@ class Story:
             now=self.clock.now,
             monotonic=self.clock.monotonic,
             wake=self.dispatcher.wake,
-            on_polled=self.tally.polled,
+            on_polled=self.counters.polled,
         )
         self.dispatcher.recover()
 

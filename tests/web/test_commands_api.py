@@ -12,7 +12,9 @@ import pytest
 import sqlalchemy as sa
 from pydantic import ValidationError
 
-from daemon.core.commands.command import TYPES, Command, Error, Policy, Status
+from daemon.core.commands.command import Command, Error, Status
+from daemon.core.commands.command_types import TYPES
+from daemon.core.commands.policy import Policy
 from daemon.core.model import Json
 from daemon.schemas import command_requests
 from daemon.schemas.wording import faults as reported

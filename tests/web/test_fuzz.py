@@ -22,7 +22,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from daemon.core import durations
-from daemon.core.commands.command import Done, Policy, Status
+from daemon.core.commands.command import Done, Status
+from daemon.core.commands.policy import Policy
 from daemon.core.model import Fact
 from daemon.core.routing.plan import Interest
 from daemon.pipeline.events import Recorder

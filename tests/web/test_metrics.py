@@ -90,7 +90,7 @@ class Desk:
             wake=lambda: None,
             new_id=self.story.ids,
             desk=CommandDesk(policies=dict, wake=lambda: None, new_id=self.story.ids, endings=Endings()),
-            counts=self.story.tally.counts,
+            counts=self.story.counters.counts,
         )
         app = create_app(database=self.story.database, tokens=lambda: self.tokens, live=live, version="1.2.3")
         proxied: Any = ProxyHeadersMiddleware(app, trusted_hosts="127.0.0.1")  # type: ignore[arg-type] # an app is one
@@ -414,8 +414,8 @@ def test_commands_are_counted_while_they_wait_and_when_they_end(desk: Desk) -> N
     with desk.story.database.write() as db:
         inbox.add(db, waits, "")
         inbox.add(db, replace(waits, id="cmd_2", system="gone"), "")
-    desk.story.tally.commanded([replace(waits, status=CommandStatus.UNKNOWN)] * 2)
-    desk.story.tally.commanded([replace(waits, system="gone", status=CommandStatus.FAILED)])
+    desk.story.counters.commanded([replace(waits, status=CommandStatus.UNKNOWN)] * 2)
+    desk.story.counters.commanded([replace(waits, system="gone", status=CommandStatus.FAILED)])
 
     assert desk.samples("yemotd_commands") == {("queued", "main"): 1, ("running", "main"): 0}
     assert desk.samples("yemotd_commands_ended_total") == {("unknown", "main", "queue.kick"): 2}
@@ -424,7 +424,7 @@ def test_commands_are_counted_while_they_wait_and_when_they_end(desk: Desk) -> N
 def test_the_page_has_every_metric_with_its_type_and_labels(desk: Desk) -> None:
     trouble(desk.story)
     ended = Command("cmd_1", "main", "queue.kick", {}, "crm", START, START, START, START)
-    desk.story.tally.commanded([ended])
+    desk.story.counters.commanded([ended])
     families = [*text_string_to_metric_families(desk.text())]
     told = {
         (

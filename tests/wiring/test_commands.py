@@ -13,7 +13,8 @@ import pytest
 
 from daemon.config.load import load
 from daemon.config.settings import Config
-from daemon.core.commands.command import TYPES, Command, CommandType, Done, Error, Nature, Status
+from daemon.core.commands.command import Command, Done, Error, Status
+from daemon.core.commands.command_types import TYPES, CommandType, Nature
 from daemon.core.commands.judgement import judge_registration
 from daemon.core.commands.results import Registration
 from daemon.core.model import Json

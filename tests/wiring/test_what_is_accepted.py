@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from daemon.config.load import ConfigError, load
 from daemon.config.settings import Config
-from daemon.core.rendering.mails import compose
+from daemon.core.rendering.mail_grouping import compose
 from daemon.host import clock
 from daemon.senders.letters import Letters
 from daemon.senders.webhook import WebhookSender

@@ -13,7 +13,7 @@ from daemon.core.watches.machine import MIB, Disk
 from daemon.pipeline.events import Recorder
 from daemon.store import events
 from daemon.store.database import Database
-from daemon.workers.self_check import Heard, Vitals
+from daemon.workers.self_check import Heard, SelfCheck
 from tests.support import stores
 from tests.support.fakes import FakeClock, Ids
 
@@ -23,7 +23,7 @@ FULL = Disk("/var/lib/yemotd", 20 * MIB, 2000 * MIB)
 
 @dataclass
 class Machine:
-    """Vitals with a clock and a disk that tests turn."""
+    """A self-check with a clock and a disk that tests turn."""
 
     store: Database
     clock: FakeClock = field(default_factory=FakeClock)
@@ -33,7 +33,7 @@ class Machine:
 
     def __post_init__(self) -> None:
         self.recorder, self.heard = Recorder([], Ids()), Heard()
-        self.vitals = Vitals(
+        self.self_check = SelfCheck(
             self.store,
             lambda: self.recorder,
             now=self.clock.now,
@@ -52,7 +52,7 @@ class Machine:
 
     def check(self, *, after: float = 10) -> None:
         self.clock.advance(after)
-        self.vitals.check()
+        self.self_check.check()
 
     def told(self) -> list[tuple[str, Any]]:
         with self.store.read() as db:
@@ -140,7 +140,7 @@ def test_a_store_that_could_not_be_written_says_so_when_it_can(machine: Machine)
     since = machine.clock.now()
     machine.check()
 
-    failure = machine.vitals.failure
+    failure = machine.self_check.failure
     assert failure
     assert failure.since == since
     assert machine.types() == []
@@ -148,7 +148,7 @@ def test_a_store_that_could_not_be_written_says_so_when_it_can(machine: Machine)
         db.exec_driver_sql("DROP TRIGGER full")
     machine.check()
 
-    assert machine.vitals.failure is None
+    assert machine.self_check.failure is None
     assert machine.types() == ["daemon.clock_wrong", "daemon.store_recovered"]
     assert machine.told()[1][1]["store"] == {
         "failing_since": "2026-03-01T12:00:10.000Z",

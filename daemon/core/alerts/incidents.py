@@ -67,7 +67,7 @@ def members(kind: AlertKind | None, payload: Mapping[str, Json]) -> tuple[str, .
 
 
 def opened(system: str, watch: str, ruling: Ruling, now: datetime) -> Incident:
-    """The incident that begins with a ruling that fired."""
+    """The incident that begins with a ruling that fired. Raises ValueError for one that did not."""
     condition, alert = ruling.condition, ruling.alert
     if condition.kind is None or alert.incident is None:
         raise ValueError(f"{condition.key} cannot be an incident")

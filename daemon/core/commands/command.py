@@ -1,4 +1,4 @@
-"""Commands: what may be asked of a phone system, and what follows from how an attempt ended. Pure.
+"""The life of a command: how far it has come, and what follows from how an attempt ended. Pure.
 
                  +--d--> expired | cancelled
                  |
@@ -16,101 +16,29 @@ nothing came of it ends as `unknown`, and no way leads from there.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import date, datetime
 from enum import Enum
-from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import Any
 
-from daemon.core.durations import DAY, MINUTE, SECOND
+from daemon.core.commands.command_types import TYPES, Nature
+from daemon.core.commands.policy import Policy
+from daemon.core.durations import MINUTE, SECOND
 from daemon.core.model import EventTypes, Fact, Failure, Json, Unknown
 from daemon.core.timestamps import iso, iso_or_none
 
-CAMPAIGN = "campaign.bridge"
-"""The one type that costs money."""
-ROUNDING = 1e-6
-"""Of a unit: sums of units that differ by less are the same."""
-LONGEST_HOLIDAY = 4 * DAY
-"""Two days of a holiday and Shabbat, with their eves."""
-HALF_AN_HOUR = timedelta(minutes=30)
 WAITS = (SECOND, 5 * SECOND, 15 * SECOND, 30 * SECOND, *[MINUTE] * 5)
 """Before the second, third, … attempt: some six minutes, in which other commands of the system wait."""
 LARGEST_RESULT = 65_536
-"""Characters of a result that goes out with its event; a larger one is to be had from the API."""
+"""Ours. Characters of a result that goes out with its event; a larger one is to be had from the API."""
 HOLIDAY = 104
-"""The API's code: refused on Shabbat or a holiday."""
+"""The `messageCode` of CallExtensionBridging for Shabbat and holidays, by the platform's list of them."""
 NOT_CARRIED_OUT = frozenset({Failure.REFUSED, Failure.TOKEN_REJECTED, Failure.THROTTLED})
 """Failures in which the API itself says that it did nothing."""
 FINAL = frozenset({Failure.REFUSED, Failure.TOKEN_REJECTED})
 """Failures that another attempt would meet again."""
-
-
-class Nature(Enum):
-    """What a command does when it is sent twice."""
-
-    READ = "read"
-    REPEATABLE = "repeatable"
-    """The second time finds done what the first has done."""
-    ONCE = "once"
-    """It acts again, and costs again."""
-
-
-@dataclass(frozen=True)
-class CommandType:
-    """What may be asked for by one word."""
-
-    name: str
-    nature: Nature
-    check: str | None = None
-    """What to look at where the outcome is not known; None: a read, of which nothing comes."""
-
-
-_SHOWS_AGENTS = "read queue.state: it shows which agents are paused"
-_SHOWS_REGISTRATION = "read pirsumphone.status"
-
-QUEUE_KICK = CommandType(
-    "queue.kick",
-    Nature.REPEATABLE,
-    "read queue.state: a call that it does not show is gone, by this command or by itself",
-)
-QUEUE_PAUSE = CommandType("queue.pause", Nature.REPEATABLE, _SHOWS_AGENTS)
-QUEUE_UNPAUSE = CommandType("queue.unpause", Nature.REPEATABLE, _SHOWS_AGENTS)
-PIRSUMPHONE_REGISTER = CommandType("pirsumphone.register", Nature.REPEATABLE, _SHOWS_REGISTRATION)
-PIRSUMPHONE_UNREGISTER = CommandType("pirsumphone.unregister", Nature.REPEATABLE, _SHOWS_REGISTRATION)
-PIRSUMPHONE_STATUS = CommandType("pirsumphone.status", Nature.READ)
-CAMPAIGN_BRIDGE = CommandType(
-    CAMPAIGN,
-    Nature.ONCE,
-    "look at the campaigns and the units in the platform's own management before it is started anew: "
-    "it may be dialling",
-)
-SIP_CONTEXTS = CommandType("sip.contexts", Nature.READ)
-SIP_ACCOUNTS = CommandType("sip.accounts", Nature.READ)
-SMS_LOG = CommandType("sms.log", Nature.READ)
-QUEUE_STATE = CommandType("queue.state", Nature.READ)
-DIRECTORY_STATS = CommandType("directory.stats", Nature.READ)
-
-TYPES: Mapping[str, CommandType] = {
-    one.name: one
-    for one in (
-        QUEUE_KICK,
-        QUEUE_PAUSE,
-        QUEUE_UNPAUSE,
-        PIRSUMPHONE_REGISTER,
-        PIRSUMPHONE_UNREGISTER,
-        PIRSUMPHONE_STATUS,
-        CAMPAIGN_BRIDGE,
-        SIP_CONTEXTS,
-        SIP_ACCOUNTS,
-        SMS_LOG,
-        QUEUE_STATE,
-        DIRECTORY_STATS,
-    )
-}
-"""Every type by its name; how each is carried out stands in `wiring/commands.py`."""
-READS = tuple(one.name for one in TYPES.values() if one.nature is Nature.READ)
 
 
 class Status(Enum):
@@ -253,32 +181,6 @@ class Done:
     """Why, where it is not SUCCEEDED."""
     units: float | None = None
     """What it costs after all, as far as that is known now."""
-
-
-@dataclass(frozen=True)
-class Policy:
-    """What one system allows."""
-
-    allowed: tuple[str, ...] = READS
-    """Globs of command types."""
-    units_per_day: float | None = None
-    """The budget of campaigns; None: they are refused."""
-    expires: timedelta = timedelta(hours=1)
-    """After so long a command is not carried out any more, unless it says otherwise itself."""
-    rate: float = 5.0
-    """Commands a second."""
-    zone: tzinfo = UTC
-    """In which the budget's day begins and ends."""
-    holiday_end: Callable[[datetime], datetime] = lambda now: now + HALF_AN_HOUR
-    """When Shabbat or a holiday that the API speaks of is over, as far as the calendar knows."""
-
-    def allows(self, command_type: str) -> bool:
-        """Whether the system takes commands of this type."""
-        return any(fnmatchcase(command_type, pattern) for pattern in self.allowed)
-
-    def day(self, moment: datetime) -> date:
-        """On which day's budget a campaign of this moment counts."""
-        return moment.astimezone(self.zone).date()
 
 
 def claimed(command: Command, now: datetime, policy: Policy) -> Command:

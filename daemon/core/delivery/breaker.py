@@ -30,8 +30,11 @@ FIRST_FAILURES = 5
 ANY_FAILURES, FAILING_FOR = 3, MINUTE
 """Attempts of whatever kind in a row, over so long: how an endpoint with little to do is found out."""
 REJECTIONS = 3
+"""Attempts in a row that were refused as our own fault (401, 403, 407): asking more often helps nobody."""
 SUSPENDED_AFTER = 10 * MINUTE
+"""Of failing: longer than it takes to start a receiver anew."""
 DISABLED_AFTER = timedelta(days=7)
+"""Of being suspended while the daemon ran: whoever looks after it once a week has seen it by then."""
 THROTTLED_AT_MOST = 5 * MINUTE
 """The longest pause by our own guess, where 429 comes without Retry-After."""
 

@@ -21,8 +21,11 @@ from enum import Enum
 from typing import NamedTuple
 
 MAX_RETRY_AFTER = timedelta(hours=4)
+"""The longest wait that a receiver is granted: one that says days by mistake is asked again the same day."""
 MIN_PAUSE = timedelta(seconds=1)
+"""The shortest, where it asks for none: Retry-After counts whole seconds (RFC 9110, section 10.2.3)."""
 JITTER_SHARE = 0.2
+"""By how much a wait is longer at most, so that what failed together does not come back together."""
 OUR_OUTAGE = timedelta(seconds=15)
 """The wait while the fault is our own network's."""
 

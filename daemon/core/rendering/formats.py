@@ -22,8 +22,9 @@ SHORTEST_HIDDEN, SHORTEST_WITHIN = 3, 6
 """Characters of a redacted value from which on it is looked for elsewhere: as a whole word, and then also
 within one. Shorter ones are in too much that has nothing to do with them."""
 SEQUENCE_DIGITS = 20
+"""Of CloudEvents' extension `sequence`, which is compared as text: every number of 64 bits fits."""
 SLACK_CHARACTERS = 3000
-"""The most that a section's text may have."""
+"""The most that the text of a section has in Slack's Block Kit, by its reference of blocks."""
 SLACK_ESCAPES: Mapping[str, str] = {
     "&": "&amp;",
     "<": "&lt;",

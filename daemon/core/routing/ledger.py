@@ -23,6 +23,7 @@ from daemon.core.alerts.incidents import Incident
 from daemon.core.model import Reason
 
 SLOWEST_REPEAT = timedelta(hours=24)
+"""Once a day nobody forgets what still fires."""
 FIRST_RETELL = timedelta(hours=1)
 """After a delivery that was given up, the endpoint is told again; the wait doubles up to `SLOWEST_REPEAT`."""
 

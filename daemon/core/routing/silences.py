@@ -68,7 +68,10 @@ class Wish:
 
 
 def granted(wish: Wish, silence: str, now: datetime) -> Silence:
-    """The silence that was asked for, by the id that it gets; raises `Refused`."""
+    """The silence that was asked for, by the id that it gets.
+
+    Raises `Refused` for a wish without one end or with several, of everything, or of a time that cannot be.
+    """
     if [wish.lasts is not None, wish.ends_at is not None, wish.until_resolved].count(True) != 1:
         ends = ("for", "ends_at", "until_resolved")
         raise Refused(Why.WRONG, "give one of `for`, `ends_at` and `until_resolved`", *ends)

@@ -11,16 +11,17 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 _NAT64 = IPv6Network("64:ff9b::/96")
+"""RFC 6052, section 2.1."""
 # Not global although `ipaddress` of Python 3.11 says so, or global in form only.
 _RESERVED = tuple(
     ip_network(block)
     for block in (
-        "192.0.0.0/24",
-        "192.88.99.0/24",
-        "100.64.0.0/10",
-        "64:ff9b:1::/48",
-        "3fff::/20",
-        "5f00::/16",
+        "192.0.0.0/24",  # protocol assignments (RFC 6890, section 2.2.2)
+        "192.88.99.0/24",  # relays of 6to4, given up (RFC 7526)
+        "100.64.0.0/10",  # between a carrier and its customers (RFC 6598)
+        "64:ff9b:1::/48",  # translation within a network (RFC 8215)
+        "3fff::/20",  # documentation (RFC 9637)
+        "5f00::/16",  # segment routing (RFC 9602)
     )
 )
 

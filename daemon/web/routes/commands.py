@@ -12,9 +12,10 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from daemon.core import durations
-from daemon.core.commands.command import Command, Policy, Status
+from daemon.core.commands.command import Command, Status
+from daemon.core.commands.policy import Policy
 from daemon.operations import commands
-from daemon.schemas import command_requests
+from daemon.schemas import command_fields, command_requests
 from daemon.schemas.commands import Command as CommandDocument
 from daemon.schemas.commands import CommandPage, Rehearsal
 from daemon.schemas.fields import CommandStatus, Line
@@ -27,6 +28,7 @@ from daemon.web.routes.base import BEARER
 from daemon.web.waiting import Endings
 
 LONGEST_WAIT = timedelta(seconds=60)
+"""Ours: so long nginx waits for an answer, where nobody has told it otherwise."""
 EXAMPLES: dict[str, Any] = {
     "Kick a caller out of a queue": {
         "type": "queue.kick",
@@ -104,7 +106,7 @@ def _add_giving(
             Body(openapi_examples={key: {"value": one} for key, one in EXAMPLES.items()}),
         ],
         idempotency_key: Annotated[
-            command_requests.IdempotencyKey | None,
+            command_fields.IdempotencyKey | None,
             Header(description="The same key with the same content is the same command, given once"),
         ] = None,
     ) -> Any:

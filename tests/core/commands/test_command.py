@@ -11,18 +11,16 @@ from daemon.core.commands import command as commands
 from daemon.core.commands.command import (
     HOLIDAY,
     LARGEST_RESULT,
-    READS,
-    TYPES,
     WAITS,
     Command,
     Done,
     Error,
-    Nature,
     OnHoliday,
-    Policy,
     Status,
     Trouble,
 )
+from daemon.core.commands.command_types import READS, TYPES, Nature
+from daemon.core.commands.policy import Policy
 from daemon.core.model import Failure, Unknown
 from tests.support.fakes import START
 

@@ -11,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.core.delivery.outcome import Message
-from daemon.core.rendering.mails import MOST_LISTED, Mail, Style, Tone, compose, duration, held_back
+from daemon.core.rendering.mail_grouping import compose
+from daemon.core.rendering.mail_reader import duration
+from daemon.core.rendering.mail_writing import MOST_LISTED, held_back
+from daemon.core.rendering.mails import Mail, Style, Tone
 from daemon.core.rendering.phrases import END, FIRST_STRONG
 
 ENGLISH = Style(

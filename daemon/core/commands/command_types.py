@@ -1,0 +1,74 @@
+"""What may be asked of a phone system: each type of command by its word. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+CAMPAIGN = "campaign.bridge"
+"""The one type that costs money."""
+
+
+class Nature(Enum):
+    """What a command does when it is sent twice."""
+
+    READ = "read"
+    REPEATABLE = "repeatable"
+    """The second time finds done what the first has done."""
+    ONCE = "once"
+    """It acts again, and costs again."""
+
+
+@dataclass(frozen=True)
+class CommandType:
+    """What may be asked for by one word."""
+
+    name: str
+    nature: Nature
+    check: str | None = None
+    """What to look at where the outcome is not known; None: a read, of which nothing comes."""
+
+
+_SHOWS_AGENTS = "read queue.state: it shows which agents are paused"
+_SHOWS_REGISTRATION = "read pirsumphone.status"
+
+QUEUE_KICK = CommandType(
+    "queue.kick",
+    Nature.REPEATABLE,
+    "read queue.state: a call that it does not show is gone, by this command or by itself",
+)
+QUEUE_PAUSE = CommandType("queue.pause", Nature.REPEATABLE, _SHOWS_AGENTS)
+QUEUE_UNPAUSE = CommandType("queue.unpause", Nature.REPEATABLE, _SHOWS_AGENTS)
+PIRSUMPHONE_REGISTER = CommandType("pirsumphone.register", Nature.REPEATABLE, _SHOWS_REGISTRATION)
+PIRSUMPHONE_UNREGISTER = CommandType("pirsumphone.unregister", Nature.REPEATABLE, _SHOWS_REGISTRATION)
+PIRSUMPHONE_STATUS = CommandType("pirsumphone.status", Nature.READ)
+CAMPAIGN_BRIDGE = CommandType(
+    CAMPAIGN,
+    Nature.ONCE,
+    "look at the campaigns and the units in the platform's own management before it is started anew: "
+    "it may be dialling",
+)
+SIP_CONTEXTS = CommandType("sip.contexts", Nature.READ)
+SIP_ACCOUNTS = CommandType("sip.accounts", Nature.READ)
+SMS_LOG = CommandType("sms.log", Nature.READ)
+QUEUE_STATE = CommandType("queue.state", Nature.READ)
+DIRECTORY_STATS = CommandType("directory.stats", Nature.READ)
+
+TYPES: Mapping[str, CommandType] = {
+    one.name: one
+    for one in (
+        QUEUE_KICK,
+        QUEUE_PAUSE,
+        QUEUE_UNPAUSE,
+        PIRSUMPHONE_REGISTER,
+        PIRSUMPHONE_UNREGISTER,
+        PIRSUMPHONE_STATUS,
+        CAMPAIGN_BRIDGE,
+        SIP_CONTEXTS,
+        SIP_ACCOUNTS,
+        SMS_LOG,
+        QUEUE_STATE,
+        DIRECTORY_STATS,
+    )
+}
+"""Every type by its name; how each is carried out stands in `wiring/commands.py`."""
+READS = tuple(one.name for one in TYPES.values() if one.nature is Nature.READ)

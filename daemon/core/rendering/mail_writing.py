@@ -1,0 +1,185 @@
+"""Every word of a mail: its subject, its thread, its parts and what they list. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+from hashlib import blake2b
+
+from daemon.core.rendering.codes import code_in
+from daemon.core.rendering.mail_reader import ToldMessage, clock_time, clock_times, duration
+from daemon.core.rendering.mail_words import LABELS, TOPICS, WORDS
+from daemon.core.rendering.mails import Mail, Part, Style, Tone
+from daemon.core.rendering.phrases import END, FIRST_STRONG, Told, notice
+from daemon.core.timestamps import from_iso
+
+MOST_LISTED = 30
+"""Lines of a list of alerts. SMS are never left out."""
+MOST_EARLIER = 10
+"""Ours. Lines of what came before in the mail of an incident."""
+LONGEST_SUBJECT = 140
+"""Ours. Characters; a list of mails shows fewer."""
+
+
+def held_back(until: datetime, style: Style) -> str:
+    """That no more mails come until then."""
+    told = Told({}, style.language)
+    return WORDS[style.language]["held_back"].format(told.isolated(clock_time(until, style)))
+
+
+def thread(incident: str, told: Sequence[ToldMessage], style: Style) -> Mail:
+    """The mail of one incident: how it stands, and what came before that."""
+    *before, newest = told
+    earlier = [newest.say("earlier", one.at, one.sentence) for one in before[-MOST_EARLIER:]]
+    part = _alert(newest, (*_when(newest), *earlier), is_whole=True)
+    root = f"<{incident}@{_domain(style)}>"
+    return _mail(told, style, _topic(newest), [part], references=root, preheader=newest.sentence)
+
+
+def list_of_alerts(incidents: Sequence[Sequence[ToldMessage]], style: Style) -> Mail:
+    """One mail of many incidents, the worst first."""
+    newest = sorted((of_it[-1] for of_it in incidents), key=lambda one: one.badness)
+    shown, rest = newest[:MOST_LISTED], newest[MOST_LISTED:]
+    worst = newest[0]
+    parts = [_alert(one, _when(one)[:1], is_whole=False) for one in shown]
+    more = worst.say("more", str(len(rest)), min(one.at for one in rest)) if rest else None
+    subject = worst.say("alerts", str(len(newest)), "{}").replace("{}", worst.sentence)
+    told = [one for of_it in incidents for one in of_it]
+    return _mail(told, style, subject, parts, more=more, preheader=worst.sentence)
+
+
+def sms(told: Sequence[ToldMessage], style: Style) -> Mail:
+    """One mail of SMS, each whole, the newest first."""
+    newest = told[-1]
+    parts = [_message(one) for one in reversed(told)]
+    code, text = parts[0].code, newest.data.plain("sms.text")
+    who = newest.data.plain("sms.from")
+    first = f"{code} · {text}" if code and code not in text[:40] else text
+    if len(told) == 1:
+        subject = newest.say("sms_from", who) + ": " + newest.data.isolated(first)
+    else:
+        subject = newest.say("sms_many", str(len(told)), who)
+    return _mail(told, style, subject, parts, preheader=first)
+
+
+def notices(told: Sequence[ToldMessage], style: Style) -> Mail:
+    """One mail of all other facts, the newest first."""
+    newest = told[-1]
+    parts = [
+        Part(one.sentence, Tone.PLAIN, (one.say("seen", one.at), *_held(one)), details=_details(one))
+        for one in reversed(told)
+    ]
+    many = newest.say("notices", str(len(told)), "{}").replace("{}", newest.sentence)
+    subject = newest.sentence if len(told) == 1 else many
+    return _mail(told, style, subject, parts, preheader=newest.sentence)
+
+
+def _held(told: ToldMessage) -> Iterator[str]:
+    """The incidents that a quiet window held back, a line each."""
+    incidents = told.data.value("quiet.incidents")
+    for one in incidents if isinstance(incidents, list) else ():
+        if isinstance(one, Mapping):
+            data = {"subject": one.get("subject"), "alert": one}
+            started = from_iso(one.get("started_at"))
+            since = " · " + told.say("since", clock_time(started, told.style)) if started else ""
+            yield notice({"type": one.get("type"), "data": data}, told.style.language) + since
+
+
+def _alert(told: ToldMessage, lines: tuple[str, ...], *, is_whole: bool) -> Part:
+    tone = Tone.GOOD if told.is_over else Tone.BAD
+    return Part(told.sentence, tone, lines, details=_details(told) if is_whole else ())
+
+
+def _message(told: ToldMessage) -> Part:
+    """One SMS, whole."""
+    text = told.data.value("sms.text")
+    received = told.time("sms.received_at")
+    word = "received_twice" if told.data.value("sms.received_at_is_ambiguous") else "received"
+    line = told.say(word, received) if received else told.say("seen", told.at)
+    return Part(
+        told.say("sms_from", told.data.plain("sms.from")),
+        Tone.PLAIN,
+        (line,),
+        str(text) if text is not None else "?",
+        code_in(str(text)) if text is not None else None,
+        ((WORDS[told.style.language]["to"], told.data.plain("sms.to")),),
+    )
+
+
+def _when(told: ToldMessage) -> tuple[str, ...]:
+    """When it began or ended, and between which looks that was."""
+    first, last = from_iso(told.data.value("alert.started_at")), from_iso(told.data.value("alert.ended_at"))
+    lines = []
+    if first and last:
+        lasted = duration((last - first) / timedelta(seconds=1), told.style.language)
+        lines.append(told.say("lasted", lasted, *clock_times(first, last, told.style)))
+    elif first:
+        lines.append(told.say("since", clock_time(first, told.style)))
+    between = told.data.value("alert.changed_between")
+    looks = [from_iso(one) for one in between] if isinstance(between, list) else []
+    known = [one for one in looks if one]
+    if len(known) == len(("after", "before")) and known[0] != known[1]:
+        lines.append(told.say("between", *clock_times(known[0], known[1], told.style)))
+    return tuple(lines)
+
+
+def _details(told: ToldMessage) -> tuple[tuple[str, str], ...]:
+    """What the event carries, for people."""
+    words, index = WORDS[told.style.language], 1 if told.style.language == "he" else 0
+    severity = told.data.value("alert.severity")
+    found = [(words["system"], told.data.plain("system"))] if told.data.value("system") else []
+    found += [(words["severity"], words.get(str(severity), str(severity)))] if severity else []
+    for path, labels in LABELS.items():
+        value = told.data.value(path)
+        if isinstance(value, list):
+            found.append((labels[index], ", ".join(map(str, value))))
+        elif value is not None and not isinstance(value, Mapping):
+            found.append((labels[index], told.data.plain(path)))
+    return tuple(found)
+
+
+def _topic(told: ToldMessage) -> str:
+    """What an incident is about: never changes in it."""
+    english, hebrew = TOPICS.get(told.type, (lambda e: e["subject"],) * 2)
+    topic = (hebrew if told.style.language == "he" else english)(told.data)
+    return f"{topic} · {told.data['system']}" if told.data.value("system") else topic
+
+
+def _mail(
+    told: Sequence[ToldMessage],
+    style: Style,
+    subject: str,
+    parts: Sequence[Part],
+    *,
+    preheader: str,
+    references: str | None = None,
+    more: str | None = None,
+) -> Mail:
+    incidents = dict.fromkeys(one.incident for one in told if one.incident)
+    return Mail(
+        tuple(one.message for one in told),
+        _message_id([one.message.event for one in told], style),
+        references,
+        _cut(subject),
+        preheader,
+        tuple(parts),
+        more,
+        footer=(*(one.message.event for one in told), *incidents),
+    )
+
+
+def _message_id(events: Sequence[str], style: Style) -> str:
+    """The same for the same events to the same mailbox, and no other."""
+    digest = blake2b("\0".join([style.endpoint, *events]).encode(), digest_size=8).hexdigest()
+    return f"<{events[0]}.{digest}@{_domain(style)}>"
+
+
+def _domain(style: Style) -> str:
+    return parseaddr(style.sender)[1].rpartition("@")[2] or "localhost"
+
+
+def _cut(text: str) -> str:
+    """A subject: one line, not too long, with every isolate closed."""
+    line = " ".join(text.split())
+    if len(line) > LONGEST_SUBJECT:
+        line = line[: LONGEST_SUBJECT - 1] + "…"
+    return line + END * (line.count(FIRST_STRONG) - line.count(END))

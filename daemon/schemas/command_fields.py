@@ -1,0 +1,108 @@
+"""What may stand in a request for a command: paths, ids, names and times, in the form that the API takes."""
+
+import re
+from collections import Counter
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+
+FIRST_YEAR, LAST_YEAR = 2000, 2200
+IVR = "ivr2:"
+"""What stands before the path in `ivrPath` of CallExtensionBridging."""
+_CALL_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_PATH = re.compile(r"\.|/|/?[^\s/]+(?:/[^\s/]+)*/?")
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]([0-9]{2}:[0-9]{2}(?::[0-9]{2})?))?")
+
+
+def _path(value: str) -> str:
+    # Not printable are also the marks of direction that come along when Hebrew text is copied.
+    if not _PATH.fullmatch(value) or not value.isprintable() or ".." in value.split("/"):
+        raise ValueError('expected the path of an extension, such as "/5" or "/1/2"; "." is the main one')
+    return value
+
+
+def _ivr_path(value: str) -> str:
+    bare = value.removeprefix(IVR)
+    if bare.startswith(IVR):
+        raise ValueError(f'"{IVR}" is given twice')
+    return IVR + _path(bare)
+
+
+def _call_id(value: str) -> str:
+    if not _CALL_ID.fullmatch(value):
+        raise ValueError("expected letters, digits, dots, dashes and underscores, at most 64")
+    return value
+
+
+def _text(value: str) -> str:
+    if not value.strip() or any(not one.isprintable() for one in value):
+        raise ValueError("expected text, on one line")
+    return value.strip()
+
+
+def idempotency_key(value: str) -> str:
+    """The key as it is; raises ValueError for one that HTTP cannot carry."""
+    if not _KEY.fullmatch(value):
+        raise ValueError("expected 1 to 255 ASCII letters, digits and signs, without blanks")
+    return value
+
+
+def _local_date(value: str) -> str:
+    """`YYYY-MM-DD HH:MM:SS`, as the API takes it, of a date that exists."""
+    written = _DATE.fullmatch(value.strip())
+    try:
+        at = datetime.fromisoformat(" ".join(filter(None, written.groups()))) if written else None
+    except ValueError:
+        at = None
+    if at is None or not FIRST_YEAR <= at.year < LAST_YEAR:
+        raise ValueError('expected a local time such as "2026-11-23 18:00:00"')
+    return f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+def _moment(value: datetime) -> datetime:
+    if not FIRST_YEAR <= value.year < LAST_YEAR:
+        raise ValueError(f"expected a time between {FIRST_YEAR} and {LAST_YEAR}")
+    return value
+
+
+def no_boolean(value: object) -> object:
+    """The value as it is; raises ValueError for a boolean, which Python takes for 0 or 1."""
+    if isinstance(value, bool):
+        raise ValueError("expected a whole number")
+    return value
+
+
+def unlike(values: list[str]) -> list[str]:
+    """The values as they are; raises ValueError where one is given twice."""
+    twice = next((value for value, many in Counter(values).items() if many > 1), None)
+    if twice is not None:
+        raise ValueError(f"{twice} is given twice")
+    return values
+
+
+Path = Annotated[str, StringConstraints(max_length=200), AfterValidator(_path)]
+IvrPath = Annotated[str, StringConstraints(max_length=200), AfterValidator(_ivr_path)]
+CallId = Annotated[
+    str, AfterValidator(_call_id), Field(json_schema_extra={"pattern": f"^{_CALL_ID.pattern}$"})
+]
+IdempotencyKey = Annotated[
+    str, AfterValidator(idempotency_key), Field(json_schema_extra={"pattern": f"^{_KEY.pattern}$"})
+]
+Agent = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_text)]
+LocalDate = Annotated[str, StringConstraints(max_length=32), AfterValidator(_local_date)]
+Moment = Annotated[AwareDatetime, AfterValidator(_moment)]
+
+
+class Params(BaseModel):
+    """What all parameters share."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)

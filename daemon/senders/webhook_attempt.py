@@ -1,0 +1,262 @@
+"""One webhook through libcurl: what every attempt brings with it, and what its end says.
+
+libcurl brings what must hold for every attempt: a total deadline that a dripping receiver cannot stretch, no
+redirects, nothing taken from the environment, and the address judged when the socket is opened, after the
+name was resolved.
+"""
+
+import os
+import re
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import pycurl
+
+from daemon import __version__
+from daemon.core.delivery.outcome import Attempted, Message, Outcome, Phases
+from daemon.core.rendering.formats import Shape, render
+from daemon.core.webhooks.addresses import Network, refusal
+from daemon.core.webhooks.signing import Signer, headers
+from daemon.senders.authorities import ca_file
+
+RESPONSE_BYTES = 16 * 1024
+"""Ours. Of an answer; more breaks the transfer off."""
+HEAD_CHARACTERS = 500
+"""Ours. Of an answer that is kept, for people."""
+IDLE_SECONDS = 30
+"""A kept-alive connection that rested longer is not used again: its other end may be gone."""
+
+MEANING = {
+    401: Outcome.FORBIDDEN,
+    403: Outcome.FORBIDDEN,
+    404: Outcome.FAILED,
+    407: Outcome.FORBIDDEN,  # from a proxy, which wants to know who we are
+    408: Outcome.FAILED,
+    410: Outcome.GONE,
+    425: Outcome.FAILED,
+    429: Outcome.THROTTLED,
+}
+"""RFC 9110, section 15.5; 425 is of RFC 8470, section 5.2, and 429 of RFC 6585, section 4. The rest
+go by their class."""
+CURL_MEANING = {
+    pycurl.E_COULDNT_RESOLVE_HOST: Outcome.UNRESOLVED,
+    pycurl.E_COULDNT_RESOLVE_PROXY: Outcome.UNRESOLVED,
+    pycurl.E_OPERATION_TIMEDOUT: Outcome.TIMEOUT,
+    pycurl.E_PEER_FAILED_VERIFICATION: Outcome.UNTRUSTED,
+    pycurl.E_SSL_CONNECT_ERROR: Outcome.UNTRUSTED,
+    pycurl.E_SSL_CERTPROBLEM: Outcome.UNTRUSTED,
+    pycurl.E_SSL_CACERT_BADFILE: Outcome.UNTRUSTED,
+    pycurl.E_BAD_FUNCTION_ARGUMENT: Outcome.UNTRUSTED,  # a key that does not go with its certificate
+}
+_TLS_ALERT = re.compile("SSL routines::.* alert ")
+"""The other end's objection after the handshake: where TLS 1.3 tells us that it wants a certificate."""
+_TLS_BREAK = re.compile("reset by peer|Broken pipe|unexpected eof")
+"""A connection that ended within the handshake says nothing of trust."""
+MAX_RETRY_AFTER_SECONDS = 24 * 60 * 60
+"""Far beyond what anybody is granted, and within what a `timedelta` can hold."""
+_PHASES = (
+    pycurl.NAMELOOKUP_TIME_T,
+    pycurl.CONNECT_TIME_T,
+    pycurl.APPCONNECT_TIME_T,
+    pycurl.STARTTRANSFER_TIME_T,
+    pycurl.TOTAL_TIME_T,
+)
+
+PLAIN = Shape()
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the messages of one endpoint go, and how."""
+
+    url: str
+    signers: tuple[Signer, ...]
+    timeout: timedelta
+    """For the whole attempt, from the name to the last byte of the answer."""
+    connect_timeout: timedelta
+    allow: tuple[Network, ...] = ()
+    shape: Shape = PLAIN
+    headers: tuple[tuple[str, str], ...] = ()
+    """Beside those that every request carries."""
+    ca_file: Path | None = None
+    """Certificate authorities in the place of the machine's."""
+    certificate: Path | None = None
+    """The client's, in PEM form; with its key in the same file where `key` is None."""
+    key: Path | None = None
+    proxy: str | None = None
+    """Its URL; the address guard is then the proxy's matter."""
+
+
+def outcome(status: int, *, has_retry_after: bool) -> Outcome:
+    """What an HTTP status says of an attempt."""
+    if 200 <= status < 300:
+        return Outcome.ACCEPTED
+    if status == 503 and has_retry_after:
+        return Outcome.THROTTLED
+    if 300 <= status < 400:
+        return Outcome.REDIRECTED
+    if status >= 500:
+        return Outcome.FAILED
+    return MEANING.get(status, Outcome.REFUSED)
+
+
+class Handle:
+    """One libcurl handle with all that stays the same for its target; used again for each message."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.host = urlsplit(target.url).hostname or ""
+        self.refusal: str | None = None
+        self._permitted: str | None = None
+        """The address that was judged last, and found to be one for this target."""
+        self.heads: list[bytes] = []
+        """The lines of the answer's head, and of those of interim answers before it."""
+        self.response = bytearray()
+        # libcurl's way to say that a header is there and empty is a semicolon.
+        lines = (f"{name}: {value}" if value.strip() else f"{name};" for name, value in target.headers)
+        self.fixed = ["expect:", *lines]
+        self.curl = curl = pycurl.Curl()
+        curl.setopt(pycurl.URL, target.url)
+        curl.setopt(pycurl.POST, 1)
+        curl.setopt(pycurl.NOSIGNAL, 1)
+        curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+        curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+        curl.setopt(pycurl.FOLLOWLOCATION, 0)
+        curl.setopt(pycurl.PROXY, target.proxy or "")  # else libcurl looks at the environment
+        curl.setopt(pycurl.NOPROXY, "")  # the same
+        self._trust(target.ca_file)
+        if target.certificate:
+            curl.setopt(pycurl.SSLCERT, os.fsencode(target.certificate))
+            curl.setopt(pycurl.SSLKEY, os.fsencode(target.key or target.certificate))
+        curl.setopt(pycurl.USERAGENT, f"yemotd/{__version__}")
+        curl.setopt(pycurl.TIMEOUT_MS, _milliseconds(target.timeout))
+        curl.setopt(pycurl.CONNECTTIMEOUT_MS, _milliseconds(target.connect_timeout))
+        curl.setopt(pycurl.MAXAGE_CONN, IDLE_SECONDS)
+        curl.setopt(pycurl.HEADERFUNCTION, self.heads.append)
+        curl.setopt(pycurl.WRITEFUNCTION, self._on_response)
+        curl.setopt(pycurl.OPENSOCKETFUNCTION, self._on_open)
+        curl.setopt(pycurl.PREREQFUNCTION, self._on_request)
+
+    def load(self, message: Message, at: datetime) -> None:
+        """Make it ready to send a message."""
+        self.refusal = None
+        self.heads.clear()
+        self.response.clear()
+        timestamp = int(at.timestamp())
+        rendered = render(message.body, self.target.shape, superseded=message.superseded)
+        signed = headers(self.target.signers, message=message.event, timestamp=timestamp, body=rendered.body)
+        lines = [
+            *self.fixed,
+            *(f"{name}: {value}" for name, value in (*signed, *rendered.headers)),
+            f"content-type: {rendered.content_type}",
+            f"yemotd-event: {message.event_type}",
+            f"yemotd-delivery: {message.delivery}",
+            f"yemotd-attempt: {message.attempt}",
+        ]
+        self.curl.setopt(pycurl.HTTPHEADER, lines)
+        self.curl.setopt(pycurl.POSTFIELDS, rendered.body)
+
+    @property
+    def is_head_whole(self) -> bool:
+        """Whether the answer's head came to its end; libcurl is content with a part of one."""
+        for line in reversed(self.heads):  # behind the end there may be trailers
+            if line in (b"\r\n", b"\n"):
+                return True
+            if line.startswith(b"HTTP/"):
+                return False
+        return False
+
+    def _trust(self, own: Path | None) -> None:
+        """Trust the certificate authorities in a file, or else the machine's."""
+        self.curl.setopt(pycurl.CAINFO, os.fsencode(own or ca_file()))
+        self.curl.setopt(pycurl.PROXY_CAINFO, os.fsencode(own or ca_file()))
+        if own:
+            # By its content, not by its name: libcurl would know the name, and not look into it for a day.
+            with suppress(OSError, pycurl.error):  # then the attempt says what is wrong with the file
+                content = own.read_bytes()
+                self.curl.setopt(pycurl.CAINFO_BLOB, content)
+                self.curl.setopt(pycurl.PROXY_CAINFO_BLOB, content)
+
+    def _on_response(self, data: bytes) -> int:
+        room = RESPONSE_BYTES - len(self.response)
+        self.response += data[:room]
+        return len(data) if len(data) <= room else -1  # breaks the transfer off
+
+    def _on_open(self, _purpose: int, address: tuple[int, int, int, tuple[str, int]]) -> "_Lent | int":
+        family, kind, protocol, where = address
+        if not self._permits(where[0]):
+            return int(pycurl.SOCKET_BAD)
+        return _Lent(socket.socket(family, kind, protocol))
+
+    def _on_request(self, address: str, *_: object) -> int:
+        # The connection may be one that was opened for another target, which may go to other addresses.
+        return int(pycurl.PREREQFUNC_OK if self._permits(address) else pycurl.PREREQFUNC_ABORT)
+
+    def _permits(self, address: str) -> bool:
+        if self.target.proxy or address == self._permitted:
+            self.refusal = None
+        else:
+            self.refusal = refusal(self.host, address, self.target.allow)
+            self._permitted = None if self.refusal else address
+        return self.refusal is None
+
+
+class _Lent:
+    """A new socket, of which pycurl makes its own copy; ours ends with this object, in silence."""
+
+    def __init__(self, opened: socket.socket) -> None:
+        self._opened = opened
+
+    def fileno(self) -> int:
+        return self._opened.fileno()
+
+    def __del__(self) -> None:
+        self._opened.close()
+
+
+class Flight(NamedTuple):
+    """One attempt under way."""
+
+    message: Message
+    handle: Handle
+    started_at: datetime
+
+    def attempted(self, error: tuple[int, str] | None) -> Attempted:
+        """How it ended; `error`: libcurl's code and text, None where it has none."""
+        curl, handle = self.handle.curl, self.handle
+        status = curl.getinfo(pycurl.RESPONSE_CODE)
+        waits = curl.getinfo(pycurl.RETRY_AFTER)
+        phases = Phases(*map(curl.getinfo, _PHASES))
+        # More answer than anybody reads is still an answer.
+        was_cut = error is not None and error[0] == pycurl.E_WRITE_ERROR
+        is_answer = status and (error is None or was_cut) and handle.is_head_whole
+        return Attempted(
+            message=self.message,
+            outcome=outcome(status, has_retry_after=waits > 0) if is_answer else self._failure(error),
+            started_at=self.started_at,
+            phases=phases if status else phases._replace(answered=0),  # else when it began to wait for one
+            http_status=status or None,
+            error=None if is_answer else handle.refusal or (error[1] if error else "no whole answer"),
+            response_head=bytes(handle.response).decode("utf-8", "replace")[:HEAD_CHARACTERS] or None,
+            retry_after=timedelta(seconds=min(waits, MAX_RETRY_AFTER_SECONDS)) if waits > 0 else None,
+            address=curl.getinfo(pycurl.PRIMARY_IP) or None,
+        )
+
+    def _failure(self, error: tuple[int, str] | None) -> Outcome:
+        if self.handle.refusal:
+            return Outcome.GUARDED
+        code, text = error or (pycurl.E_OK, "")
+        if code == pycurl.E_SSL_CONNECT_ERROR and _TLS_BREAK.search(text):
+            return Outcome.UNREACHABLE
+        if code == pycurl.E_RECV_ERROR and _TLS_ALERT.search(text):
+            return Outcome.UNTRUSTED
+        return CURL_MEANING.get(code, Outcome.UNREACHABLE)
+
+
+def _milliseconds(duration: timedelta) -> int:
+    return max(1, duration // timedelta(milliseconds=1))

@@ -1,0 +1,67 @@
+"""Who goes before whom: a lane is the deliveries of one endpoint and one subject.
+
+Only its head may be pending or leased, the others wait. So a backlog behind one failing delivery is in
+nobody's way: it is not even in the index of what is due.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from daemon.core.routing.plan import Order, Planned
+from daemon.store.column_types import millis
+from daemon.store.prepared import Prepared
+
+_BUSY = Prepared(
+    "SELECT 1 FROM deliveries WHERE endpoint = :endpoint AND lane = :lane AND ended_at IS NULL LIMIT 1",
+    "endpoint", "lane",
+)  # fmt: skip
+_BUSY_UNLESS_FAILED = Prepared(
+    "SELECT 1 FROM deliveries WHERE endpoint = :endpoint AND lane = :lane AND ended_at IS NULL"
+    " AND NOT (status = 'pending' AND failures > 0) LIMIT 1",
+    "endpoint", "lane",
+)  # fmt: skip
+PROMOTE = Prepared(
+    "UPDATE deliveries SET status = 'pending', due_at = CASE WHEN due_at < :now THEN :now ELSE due_at END"
+    " WHERE id = (SELECT min(id) FROM deliveries WHERE endpoint = :endpoint AND lane = :lane"
+    " AND status = 'waiting')",
+    "now", "endpoint", "lane",
+)  # fmt: skip
+"""The oldest that waits goes: what led the lane has ended."""
+PROMOTE_UNLESS_LED = Prepared(
+    "UPDATE deliveries SET status = 'pending', due_at = CASE WHEN due_at < :now THEN :now ELSE due_at END"
+    " WHERE id = (SELECT min(id) FROM deliveries WHERE endpoint = :endpoint AND lane = :lane"
+    " AND status = 'waiting') AND NOT EXISTS (SELECT 1 FROM deliveries WHERE endpoint = :endpoint"
+    " AND lane = :lane AND ended_at IS NULL AND status IN ('pending', 'leased') AND failures = 0)",
+    "now", "endpoint", "lane",
+)  # fmt: skip
+"""The same, unless one that has not failed leads the lane by now."""
+_PROMOTE_HEADLESS = Prepared(
+    "UPDATE deliveries SET status = 'pending', due_at = CASE WHEN due_at < :now THEN :now ELSE due_at END"
+    " WHERE id = (SELECT min(id) FROM deliveries WHERE endpoint = :endpoint AND lane = :lane"
+    " AND status = 'waiting') AND NOT EXISTS (SELECT 1 FROM deliveries WHERE endpoint = :endpoint"
+    " AND lane = :lane AND ended_at IS NULL AND status IN ('pending', 'leased'))",
+    "now", "endpoint", "lane",
+)  # fmt: skip
+_LANE_OF = Prepared("SELECT endpoint, lane FROM deliveries WHERE id = :id", "id")
+
+
+def busy(db: sa.Connection, planned: Sequence[Planned]) -> set[tuple[str, str]]:
+    """Those of the lanes in which a new delivery has to wait."""
+    order = {(one.endpoint, one.lane): one.order for one in planned}
+    return {
+        (endpoint, lane)
+        for (endpoint, lane), kept in order.items()
+        if (_BUSY_UNLESS_FAILED if kept is Order.BEST_EFFORT else _BUSY).all(db, endpoint, lane)
+    }
+
+
+def of(db: sa.Connection, ids: Iterable[int]) -> set[tuple[str, str]]:
+    """Endpoint and lane of these deliveries, of which there may be more than one statement can name."""
+    return {(row.endpoint, row.lane) for number in ids for row in _LANE_OF.all(db, number)}
+
+
+def promote_headless(db: sa.Connection, lanes: Iterable[tuple[str, str]], now: datetime) -> None:
+    """Promote in those of the lanes that have no head any more."""
+    _PROMOTE_HEADLESS.run_many(db, [(millis(now), endpoint, lane) for endpoint, lane in sorted(lanes)])
