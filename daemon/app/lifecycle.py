@@ -1,24 +1,8 @@
 """The composition root: a configuration becomes running parts, and they end in the reverse order.
 
-The walk of one poll, from the scheduler to the webhook:
-
-    apscheduler                         job "main/sip", every 30 s
-    | poller.poll(watch)
-    |   kind.ask                        IO     an observation, Unchanged, or Unknown; of messages, as many
-    |                                          questions as it takes until the window meets known rows
-    |   begin                           ------ one transaction
-    |     watches.load                  IO     state, alerts
-    |     kind.diff                     pure   Change(state, facts, conditions)
-    |     judge.take                    pure   the life of each condition; IO: alerts, incidents
-    |     watches.save_*                IO
-    |     recorder.record               IO     events; deliveries of those that stand alone
-    |     teller.settle                 IO     deliveries of the alerts' events, by the ledger
-    |   commit                          ------ nothing is lost after this
-    |   dispatcher.wake()
-    | dispatcher.run_once()
-    |   outbox.finish, outbox.claim     IO     results in, leases out      (one transaction)
-    |   sender.start, sender.finished   IO     libcurl, many at once       (no transaction)
-    |   outcome.after                   pure   Next(status, due_at)
+What it starts, in this order, each before the next: the HTTP side, the dispatcher, the polls, the commander; the
+scheduler turns last, once `ready` was called. The ways of a poll and of a command through them are drawn in the
+README, and the drawings are tests.
 """
 
 import socket

@@ -17,9 +17,9 @@ from daemon.workers.counters import Counters
 from daemon.workers.dispatcher import Dispatcher
 from daemon.workers.endpoint_health import EndpointHealth
 from daemon.workers.housekeeper import Housekeeper
-from daemon.workers.pauses import Pauses
 from daemon.workers.poller import Poller
 from daemon.workers.self_check import Heard, SelfCheck
+from daemon.workers.system_pauses import Pauses
 from daemon.workers.witness import Witness
 
 
@@ -53,7 +53,7 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
             tell=Reporter(current.recorder).tell,
             is_api_answering=witness.is_answered,
         ),
-        mailings=outgoing.mailings,
+        mail_pace=outgoing.mail_pace,
         now=clock.utcnow,
         jitter=clock.jitter,
         new_id=clock.new_id,

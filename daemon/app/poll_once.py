@@ -44,7 +44,7 @@ def poll_once(config: Config, *, system: str | None, watch: str | None) -> list[
                 tell=Reporter(lambda: recorder).tell,
                 is_api_answering=witness.is_answered,
             ),
-            mailings=outgoing.mailings,
+            mail_pace=outgoing.mail_pace,
             now=clock.utcnow,
             jitter=clock.jitter,
             new_id=clock.new_id,

@@ -118,7 +118,7 @@ def _reload(app: App, path: Path, redactor: logs.Redactor, notifier: Notifier) -
         loaded = load_config(path, os.environ)
         redactor.hide([*old, *held(loaded.config)])
         fixed = app.reload(loaded.config)
-    except (ConfigError, OSError) as error:
+    except (ConfigError, ValueError, OSError) as error:
         logs.log.error("config.refused", error=str(error))
         refused = f"reload failed, still on the old configuration: {error}"
         notifier.ready(refused)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from daemon.config.settings import ENDPOINT_TABLES
 from daemon.config.values import queue_key
 from daemon.config.wording import Fault, Location, fault, of_table
 from daemon.core.wording import nearest
@@ -22,7 +23,7 @@ Found = tuple[Location, Mapping[str, Any]]
 def between_tables(document: Mapping[str, Any], directory: Path) -> Iterator[Fault]:
     """All faults of this kind; `directory` is the configuration file's."""
     systems = list(_tables(document, ("systems",)))
-    endpoints = [found for kind in ("webhooks", "emails", "notify") for found in _tables(document, (kind,))]
+    endpoints = [found for kind in ENDPOINT_TABLES for found in _tables(document, (kind,))]
     if document.get("systems", []) == []:
         yield of_table((), "there is no [[systems]]: nothing to watch")
     if any(at[0] == "emails" for at, _ in endpoints) and "smtp" not in document:

@@ -9,13 +9,14 @@ not. A key that is a word of Python, or says less than the code's own word, has 
 `for` is `hold`, `keep_firing` is `keep`, `from` is `sender`.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import (
     AfterValidator,
     Field,
 )
 
+from daemon.config.endpoints import EndpointSettings
 from daemon.config.mail import Email, Smtp
 from daemon.config.notify import Notify
 from daemon.config.secrets import SecretUrl, Token
@@ -113,3 +114,11 @@ class Config(Settings):
     smtp: Smtp | None = None
     emails: tuple[Email, ...] = ()
     notify: tuple[Notify, ...] = ()
+
+
+ENDPOINT_TABLES = tuple(
+    key
+    for key, field in Config.model_fields.items()
+    if any(isinstance(one, type) and issubclass(one, EndpointSettings) for one in get_args(field.annotation))
+)
+"""The tables whose rows are endpoints: `webhooks`, `emails`, …"""

@@ -57,8 +57,8 @@ _TLS_ALERT = re.compile("SSL routines::.* alert ")
 """The other end's objection after the handshake: where TLS 1.3 tells us that it wants a certificate."""
 _TLS_BREAK = re.compile("reset by peer|Broken pipe|unexpected eof")
 """A connection that ended within the handshake says nothing of trust."""
-MAX_RETRY_AFTER_SECONDS = 24 * 60 * 60
-"""Far beyond what anybody is granted, and within what a `timedelta` can hold."""
+OVERFLOW_GUARD_SECONDS = 24 * 60 * 60
+"""Ours: within what a `timedelta` can hold, and far beyond what `core/delivery/outcome.py` grants anybody."""
 _PHASES = (
     pycurl.NAMELOOKUP_TIME_T,
     pycurl.CONNECT_TIME_T,
@@ -243,7 +243,7 @@ class Flight(NamedTuple):
             http_status=status or None,
             error=None if is_answer else handle.refusal or (error[1] if error else "no whole answer"),
             response_head=bytes(handle.response).decode("utf-8", "replace")[:HEAD_CHARACTERS] or None,
-            retry_after=timedelta(seconds=min(waits, MAX_RETRY_AFTER_SECONDS)) if waits > 0 else None,
+            retry_after=timedelta(seconds=min(waits, OVERFLOW_GUARD_SECONDS)) if waits > 0 else None,
             address=curl.getinfo(pycurl.PRIMARY_IP) or None,
         )
 

@@ -4,9 +4,17 @@ One daemon: it holds a lock on the file `<database>.lock` beside the database, f
 database, and the kernel lets go of it with the process. A second daemon does not start (`DatabaseError`).
 
 Other programs, such as a backup or a SQL shell, hold SQLite's own lock while they write. A transaction
-waits `BUSY_MILLISECONDS` for it; then it fails with SQLAlchemy's `DBAPIError`, "database is locked". A start
-ends with a `DatabaseError` that says what to close, a worker tries again later, HTTP answers 503. Readers
-wait for nobody.
+waits `BUSY_MILLISECONDS` for it; then it fails with SQLAlchemy's `DBAPIError`, "database is locked", as it does
+where the disk is full. Readers wait for nobody. What follows, by who meets it:
+
+    a start                  `DatabaseError`, which says what to close; the exit code is 74
+    a poll                   app/jobs.py: the next poll finds the same change again
+    a delivery               workers/dispatcher.py: what ended is kept, and written a second later
+    a command                workers/commander.py: its outcome is kept, and written at the next look
+    a chore                  workers/chores.py: done again the next time
+    a request over HTTP      web/problems.py: 503
+    all of it                workers/self_check.py: told in the log, by `/readyz` and the status line, and as
+                             `daemon.store_recovered` afterwards; app/jobs.py sends no heartbeat meanwhile
 """
 
 import fcntl

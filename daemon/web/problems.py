@@ -166,7 +166,7 @@ async def _on_data(request: Request, error: Exception) -> JSONResponse:
 async def _on_database(request: Request, error: Exception) -> JSONResponse:
     log.error("http.database_failed", path=request.url.path, error=str(getattr(error, "orig", error)))
     return answer(
-        request, 503, title="The database cannot be read at present", detail="Try again shortly.", faults=[]
+        request, 503, title="The database cannot be used at present", detail="Try again shortly.", faults=[]
     )
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from daemon.config.mail import Smtp
 from daemon.config.settings import Config
 from daemon.config.webhooks import Webhook
-from daemon.core.delivery.mailings import Mailings
+from daemon.core.delivery.mail_pace import MailPace
 from daemon.core.delivery.outcome import Message
 from daemon.core.delivery.route import Mailing
 from daemon.core.rendering.formats import Shape
@@ -44,7 +44,7 @@ class Outgoing:
     """The senders of a configuration; `take` puts another in its place, in the dispatcher's thread."""
 
     def __init__(self, config: Config) -> None:
-        self.mailings = Mailings()
+        self.mail_pace = MailPace()
         """The dispatcher adds to it; mails say when an endpoint has had all that it may have in an hour."""
         self._mailroom = mailroom(config)
         self._webhooks = WebhookSender(targets(config), now=clock.utcnow, monotonic=clock.monotonic)
@@ -77,7 +77,7 @@ class Outgoing:
         """What is mailed to an endpoint at once, as one mail or several; in the thread of the mails."""
         room, now = self._mailroom, clock.utcnow()
         style = room.styles[endpoint]
-        until = self.mailings.rests_until(endpoint, room.limits[endpoint], now)
+        until = self.mail_pace.rests_until(endpoint, room.limits[endpoint], now)
         note = held_back(until, style) if until else None
         recipient = parseaddr(style.recipient)[1]
         return [

@@ -34,7 +34,7 @@ from daemon.core.model import Failure, Unknown
 from daemon.pipeline.events import Recorded, Recorder, log_recorded
 from daemon.store import inbox
 from daemon.store.database import Database
-from daemon.workers.pauses import Pauses
+from daemon.workers.system_pauses import Pauses
 
 log = structlog.get_logger()
 

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 import structlog
 
 from daemon.core.delivery.breaker import Breaker, Health
-from daemon.core.delivery.mailings import Mailings
+from daemon.core.delivery.mail_pace import MailPace
 from daemon.core.delivery.outcome import DELIVERED, Attempted, Next, Outcome, Status
 from daemon.core.delivery.route import Route
 from daemon.core.durations import NOTHING
@@ -57,7 +57,7 @@ class Dispatcher:
         routes: Mapping[str, Route],
         *,
         health: EndpointHealth,
-        mailings: Mailings,
+        mail_pace: MailPace,
         now: Callable[[], datetime],
         jitter: Callable[[], float],
         new_id: Callable[[str], str],
@@ -67,7 +67,7 @@ class Dispatcher:
         self._database = database
         self._sender = sender
         self._health = health
-        self._mailings = mailings
+        self._mail_pace = mail_pace
         self._now = now
         self._jitter = jitter
         self._new_id = new_id
@@ -285,7 +285,7 @@ class Dispatcher:
 
     def _queue(self, name: str) -> Queue:
         if name not in self._queues:
-            self._queues[name] = Queue(name, self._mailings)
+            self._queues[name] = Queue(name, self._mail_pace)
         return self._queues[name]
 
     def _take_wake(self) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from daemon.core.delivery.breaker import Breaker, Health
-from daemon.core.delivery.mailings import Mailings
+from daemon.core.delivery.mail_pace import MailPace
 from daemon.core.delivery.outcome import Message
 from daemon.core.delivery.rate import Bucket
 from daemon.core.delivery.route import Route
@@ -39,7 +39,7 @@ class Queue:
     """One endpoint's place in the dispatcher. For one thread."""
 
     endpoint: str
-    mailings: Mailings
+    mail_pace: MailPace
     claimed: deque[Message] = field(default_factory=deque)
     """Leased, and not started yet."""
     is_full: bool = False
@@ -65,7 +65,7 @@ class Queue:
         if state.is_half_open:
             return 1 - held
         if route.mailing is not None:
-            is_free = not held and self.mailings.free_at(self.endpoint, route.mailing, now) <= now
+            is_free = not held and self.mail_pace.free_at(self.endpoint, route.mailing, now) <= now
             return route.max_in_flight if is_free else 0
         bucket = self._bucket_for(route, state)
         if bucket is not None:
@@ -93,7 +93,7 @@ class Queue:
         # A trial need not be due.
         due = self._due if self._is_known and self._due and not state.is_half_open else now
         bucket = self._bucket_for(route, state)
-        free = self.mailings.free_at(self.endpoint, route.mailing, now) if route.mailing else due
+        free = self.mail_pace.free_at(self.endpoint, route.mailing, now) if route.mailing else due
         return max(due, free, state.not_before or due, bucket.ready_at(now) if bucket else due)
 
     def take(self, claim: Claim) -> None:
@@ -104,7 +104,7 @@ class Queue:
         if self._bucket is not None:
             self._bucket.take(len(claim.messages))
         if claim.messages and claim.mailed_at is not None:
-            self.mailings.add(self.endpoint, claim.mailed_at)
+            self.mail_pace.add(self.endpoint, claim.mailed_at)
 
     def forget(self) -> None:
         """Something new may be due."""

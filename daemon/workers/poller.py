@@ -20,7 +20,7 @@ from daemon.pipeline.observation import UNOBSERVED, Elapsed, Walk
 from daemon.store import watches
 from daemon.store.database import Database
 from daemon.store.watches import Stored
-from daemon.workers.pauses import Pauses
+from daemon.workers.system_pauses import Pauses
 from daemon.workers.witness import Witness
 
 log = structlog.get_logger()

@@ -14,7 +14,7 @@ import pytest
 from daemon.cli import main as cli
 from daemon.config import load
 from daemon.config.secrets import check_signing, check_signing_key
-from daemon.core.delivery.mailings import Mailings
+from daemon.core.delivery.mail_pace import MailPace
 from daemon.core.delivery.outcome import Outcome
 from daemon.core.model import Fact, Secret
 from daemon.core.routing.plan import Interest
@@ -205,7 +205,7 @@ def play(path: Path) -> None:
         now=clock.utcnow,
         jitter=lambda: 0.0,
         new_id=clock.new_id,
-        mailings=Mailings(),
+        mail_pace=MailPace(),
     )
     recorder = Recorder([Interest("crm", ("*",), None)], clock.new_id)
     for number in ("0501234567", "0521111111", "0542222222"):

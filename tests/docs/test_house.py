@@ -13,7 +13,8 @@ DAEMON = ROOT / "daemon"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-MAP, WAY = re.findall(r"```\n(.*?)```", README[README.index("## The house") :], re.DOTALL)[:2]
+MAP, POLL, COMMAND = re.findall(r"```\n(.*?)```", README[README.index("## The house") :], re.DOTALL)[:3]
+WAYS = pytest.mark.parametrize("way", [POLL, COMMAND], ids=["poll", "command"])
 STATION = re.compile(r"( *)([a-z_/]+\.py)( \*)? +([\w.]+)")
 
 
@@ -61,19 +62,21 @@ def test_no_module_lies_loose_at_the_root() -> None:
     assert {one.name for one in DAEMON.glob("*.py")} == {"__init__.py", "__main__.py"}
 
 
-def test_each_station_of_a_poll_is_where_the_drawing_says() -> None:
-    stations = STATION.findall(WAY)
+@WAYS
+def test_each_station_is_where_the_drawing_says(way: str) -> None:
+    stations = STATION.findall(way)
 
-    assert len(stations) == len(WAY.strip().splitlines())
+    assert len(stations) == len(way.strip().splitlines())
     assert [f"{path} {name}" for _, path, _, name in stations if not defines(path, name)] == []
 
 
-def test_the_way_of_a_poll_runs_by_imports_or_by_what_is_handed_in() -> None:
+@WAYS
+def test_the_way_runs_by_imports_or_by_what_is_handed_in(way: str) -> None:
     above: dict[int, str] = {}
     wrong = []
-    for indent, path, is_handed_in, _ in STATION.findall(WAY):
-        user = above.get(len(indent) - 2)
+    for indent, path, is_handed_in, _ in STATION.findall(way):
         above[len(indent)] = path
+        user = above.get(len(indent) - 2)
         if user is not None and bool(is_handed_in) == (path in imports(user)):
             wrong.append(f"{user} -> {path}")
 

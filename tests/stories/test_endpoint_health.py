@@ -13,7 +13,7 @@ import pytest
 
 from daemon.config.webhooks import RETRIES
 from daemon.core.delivery.breaker import COOLDOWNS, SUSPENDED_AFTER, Health
-from daemon.core.delivery.mailings import Mailings
+from daemon.core.delivery.mail_pace import MailPace
 from daemon.core.delivery.route import Route
 from daemon.core.model import Fact, Secret
 from daemon.core.routing.plan import Interest
@@ -54,7 +54,7 @@ class Endpoints:
             self.sender,
             dict.fromkeys(receivers, route),
             health=EndpointHealth(jitter=lambda: 0.0, tell=Reporter(lambda: self.recorder).tell),
-            mailings=Mailings(),
+            mail_pace=MailPace(),
             now=self.clock.now,
             jitter=lambda: 0.0,
             new_id=Ids(),

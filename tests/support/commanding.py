@@ -16,7 +16,7 @@ from daemon.schemas import command_requests
 from daemon.store import events, inbox
 from daemon.store.database import Database
 from daemon.workers.commander import Commander, System
-from daemon.workers.pauses import Pauses
+from daemon.workers.system_pauses import Pauses
 from tests.support.fakes import FakeClock, Ids
 
 PAUSE: dict[str, Any] = {"type": "queue.pause", "params": {"queue_path": "/5", "agent": "SIP-1"}}

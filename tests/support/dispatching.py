@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from daemon.core.delivery.breaker import Health
-from daemon.core.delivery.mailings import Mailings
+from daemon.core.delivery.mail_pace import MailPace
 from daemon.core.delivery.outcome import Attempted, Message, Outcome
 from daemon.core.delivery.route import Route
 from daemon.core.model import Event, Fact
@@ -72,7 +72,7 @@ class Setting:
 
     def another(self) -> Dispatcher:
         """A dispatcher that remembers nothing, as after a restart."""
-        self.mailings = Mailings()
+        self.mail_pace = MailPace()
         self.dispatcher = Dispatcher(
             self.database,
             self.receivers,
@@ -82,7 +82,7 @@ class Setting:
                 tell=Reporter(lambda: self.recorder).tell,
                 is_api_answering=lambda: self.is_api_answering,
             ),
-            mailings=self.mailings,
+            mail_pace=self.mail_pace,
             now=self.clock.now,
             jitter=lambda: 0.0,
             new_id=self.ids,

@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from daemon.core.alerts.life import Phase, Seen
-from daemon.core.delivery.mailings import Mailings
+from daemon.core.delivery.mail_pace import MailPace
 from daemon.core.delivery.outcome import Attempted, Message, Outcome
 from daemon.core.delivery.route import Route
 from daemon.core.durations import NOTHING
@@ -122,7 +122,7 @@ class Story:
             now=self.clock.now,
             jitter=lambda: 0.0,
             new_id=self.ids,
-            mailings=Mailings(),
+            mail_pace=MailPace(),
             on_attempted=self.counters.attempted,
         )
         self.poller = Poller(

@@ -228,7 +228,7 @@ def test_a_database_that_is_gone_is_told_as_such_and_shows_no_internals(
     answer = setting.client.get("/api/v1/status")
 
     assert answer.status_code == 503
-    assert answer.json()["title"] == "The database cannot be read at present"
+    assert answer.json()["title"] == "The database cannot be used at present"
     assert "watches" not in answer.text
 
 

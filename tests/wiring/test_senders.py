@@ -74,9 +74,9 @@ def mailed(out: Outgoing, server: MailServer) -> str:
 
 def test_the_last_mail_of_an_hour_says_until_when_there_are_no_more(tmp_path: Path) -> None:
     with MailServer() as server, outgoing(tmp_path, server.port, most=2) as out:
-        out.mailings.add(MAILBOX, clock.utcnow())
+        out.mail_pace.add(MAILBOX, clock.utcnow())
         first = mailed(out, server)
-        out.mailings.add(MAILBOX, clock.utcnow())
+        out.mail_pace.add(MAILBOX, clock.utcnow())
         last = mailed(out, server)
 
     assert REST not in first
@@ -85,7 +85,7 @@ def test_the_last_mail_of_an_hour_says_until_when_there_are_no_more(tmp_path: Pa
 
 def test_after_a_reload_it_is_the_new_limit_that_counts(tmp_path: Path) -> None:
     with MailServer() as server, outgoing(tmp_path, server.port, most=1) as out:
-        out.mailings.add(MAILBOX, clock.utcnow())
+        out.mail_pace.add(MAILBOX, clock.utcnow())
         out.take(config(tmp_path, SYSTEM + LIMITED.format(port=server.port, most=2)))
 
         assert REST not in mailed(out, server)

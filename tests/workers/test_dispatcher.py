@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from daemon.core.delivery.mailings import Mailings
+from daemon.core.delivery.mail_pace import MailPace
 from daemon.core.delivery.outcome import Attempted, Message, Outcome
 from daemon.core.delivery.route import Route
 from daemon.core.model import Fact
@@ -74,7 +74,7 @@ class Setting:
             now=self.clock.now,
             jitter=lambda: 0.0,
             new_id=self.ids,
-            mailings=Mailings(),
+            mail_pace=MailPace(),
         )
 
     def add(self, *subjects: str) -> None:

@@ -72,10 +72,10 @@ def test_webhooks_do_not_wait_for_any_of_it(mail: Setting) -> None:
 
 def test_beyond_the_most_per_hour_all_waits_and_comes_together(mail: Setting) -> None:
     for _ in range(4):
-        assert mail.mailings.rests_until("crm", MAILING, mail.clock.at) is None
+        assert mail.mail_pace.rests_until("crm", MAILING, mail.clock.at) is None
         mail.add("a")
         assert len(mail.run(after=75)) == 1
-    rest = mail.mailings.rests_until("crm", MAILING, mail.clock.at)
+    rest = mail.mail_pace.rests_until("crm", MAILING, mail.clock.at)
     assert rest is not None
     for _ in range(10):
         mail.add("b")

@@ -2,6 +2,7 @@
 
 A window is judged by the clock on the wall, at every moment anew: it needs no offset of its own, so the
 hour that summer time skips or repeats is quiet exactly when the clock shows a time within the window.
+Shabbat and holidays are such windows too; when they begin and end, `wiring/hebrew_calendar.py` says.
 """
 
 from collections.abc import Callable, Iterable

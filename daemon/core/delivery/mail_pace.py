@@ -6,8 +6,8 @@ from daemon.core.delivery.route import Mailing
 from daemon.core.durations import HOUR
 
 
-class Mailings:
-    """The mailings of the last hour, by endpoint. One thread adds to them, every thread may ask."""
+class MailPace:
+    """How often mailboxes were written to in the last hour, by endpoint. One thread adds to them, every thread may ask."""
 
     def __init__(self) -> None:
         self._at: dict[str, tuple[datetime, ...]] = {}
