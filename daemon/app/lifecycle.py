@@ -1,8 +1,8 @@
 """The composition root: a configuration becomes running parts, and they end in the reverse order.
 
-What it starts, in this order, each before the next: the HTTP side, the dispatcher, the polls, the commander; the
-scheduler turns last, once `ready` was called. The ways of a poll and of a command through them are drawn in the
-README, and the drawings are tests.
+What it starts, in this order, each before the next: the HTTP side, the dispatcher, the polls, the
+commander; the scheduler turns last, once `ready` was called. The ways of a poll, of a command and of a reload
+through them are drawn in the README, and the drawings are tested.
 """
 
 import socket

@@ -4,8 +4,8 @@ One daemon: it holds a lock on the file `<database>.lock` beside the database, f
 database, and the kernel lets go of it with the process. A second daemon does not start (`DatabaseError`).
 
 Other programs, such as a backup or a SQL shell, hold SQLite's own lock while they write. A transaction
-waits `BUSY_MILLISECONDS` for it; then it fails with SQLAlchemy's `DBAPIError`, "database is locked", as it does
-where the disk is full. Readers wait for nobody. What follows, by who meets it:
+waits `BUSY_MILLISECONDS` for it; then it fails with SQLAlchemy's `DBAPIError`, "database is locked", as it
+does where the disk is full. Readers wait for nobody. What follows, by who meets it:
 
     a start                  `DatabaseError`, which says what to close; the exit code is 74
     a poll                   app/jobs.py: the next poll finds the same change again

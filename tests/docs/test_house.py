@@ -13,8 +13,10 @@ DAEMON = ROOT / "daemon"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-MAP, POLL, COMMAND = re.findall(r"```\n(.*?)```", README[README.index("## The house") :], re.DOTALL)[:3]
-WAYS = pytest.mark.parametrize("way", [POLL, COMMAND], ids=["poll", "command"])
+MAP, POLL, COMMAND, RELOAD = re.findall(r"```\n(.*?)```", README[README.index("## The house") :], re.DOTALL)[
+    :4
+]
+WAYS = pytest.mark.parametrize("way", [POLL, COMMAND, RELOAD], ids=["poll", "command", "reload"])
 STATION = re.compile(r"( *)([a-z_/]+\.py)( \*)? +([\w.]+)")
 
 
@@ -23,11 +25,17 @@ def tree(path: str) -> ast.Module:
     return ast.parse((DAEMON / path).read_text(encoding="utf-8"))
 
 
+def named_by(statement: ast.stmt) -> list[str]:
+    if isinstance(statement, ast.Assign):
+        return [one.id for one in statement.targets if isinstance(one, ast.Name)]
+    return [getattr(statement, "name", "")]
+
+
 def defines(path: str, name: str) -> bool:
-    """Whether a file defines a function, a class, or a method of one (`Class.method`)."""
+    """Whether a file defines a function, a class, a constant, or a method of a class (`Class.method`)."""
     found: list[ast.stmt] = tree(path).body
     for part in name.split("."):
-        one = next((each for each in found if getattr(each, "name", None) == part), None)
+        one = next((each for each in found if part in named_by(each)), None)
         if one is None:
             return False
         found = getattr(one, "body", [])

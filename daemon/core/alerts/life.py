@@ -1,8 +1,8 @@
 """The life of an alert: a table, and a function that looks it up.
 
-          a            c              e
+          a            c              e                g
     OK ------> PENDING ------> FIRING ------> RECOVERING ------> OK
-       <------                        <------              g
+       <------                        <------
           b                              f
 
     a  bad                               e  good

@@ -5,7 +5,7 @@ r"""The circuit breaker of an endpoint: how much it is trusted with, by what its
             <------          <------           <------
                d                d                 e
 
-    a  five new messages in a row failed, or everything did for a minute; or 401/403 three times (then
+    a  five new messages in a row failed, or everything did for a minute; or 401/403/407 three times (then
        straight to SUSPENDED), or 410 (straight to DISABLED)
     b  it has been failing for ten minutes     d  a 2xx: one step up
     c  suspended for a week in which we ran    e  an operator enables it; nobody else does
@@ -13,6 +13,9 @@ r"""The circuit breaker of an endpoint: how much it is trusted with, by what its
 HEALTHY sends as the configuration says. DEGRADED and SUSPENDED are half open: one attempt at a time, a
 trial, and after each that fails a longer cooldown. DISABLED sends nothing. Whatever is not sent waits
 in the store. A refusal of one message (400, 422) is no failure of the endpoint and uses up no trial.
+
+A `Retry-After` closes the endpoint (`not_before`) for as long as it asks, within the bounds of
+`outcome.pause`.
 
 Pure. Time in SUSPENDED counts only while the daemon ran: nobody is disabled by our own absence.
 """

@@ -7,7 +7,8 @@ from daemon.core.durations import HOUR
 
 
 class MailPace:
-    """How often mailboxes were written to in the last hour, by endpoint. One thread adds to them, every thread may ask."""
+    """How often mailboxes were written to in the last hour, by endpoint. One thread adds to it, every
+    thread may ask."""
 
     def __init__(self) -> None:
         self._at: dict[str, tuple[datetime, ...]] = {}

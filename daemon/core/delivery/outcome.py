@@ -64,7 +64,7 @@ class Outcome(Enum):
     THROTTLED = "throttled"
     """429, or 503 with Retry-After."""
     FORBIDDEN = "forbidden"
-    """401, 403: a matter of the endpoint, not of this message."""
+    """401, 403, 407, or a login that a mail server refuses: a matter of the endpoint, not of this message."""
     GONE = "gone"
     """410: the receiver wants no more of anything."""
     REFUSED = "refused"
