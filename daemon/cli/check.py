@@ -36,12 +36,8 @@ def _lines(config: Config) -> list[str]:
                 f"            {detection.show(what, hold, watch.every)}"
                 for what, hold in watch.conditions.items()
             ]
-    for webhook in config.webhooks:
-        lines.append(f"webhook   {webhook.name}: {', '.join(webhook.events)}")
-    for email in config.emails:
-        lines.append(f"email     {email.name}: {', '.join(email.events)}")
-    for notify in config.notify:
-        lines.append(f"notify    {notify.name}: {', '.join(notify.events)}")
+    for (table, _), one in config.endpoints():
+        lines.append(f"{table.removesuffix('s'):<10}{one.name}: {', '.join(one.events)}")
     return lines
 
 

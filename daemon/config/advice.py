@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
 from daemon.config.endpoints import EndpointSettings
-from daemon.config.settings import ENDPOINT_TABLES, Config
+from daemon.config.settings import Config
 from daemon.config.systems import SystemSettings
 from daemon.config.values import is_loopback
 from daemon.config.wording import Fault, Location, fault, of_table
@@ -34,9 +34,8 @@ def advice(config: Config) -> Iterator[Fault]:
         yield of_table(("http",), "has no token: the API answers nobody")
     for index, system in enumerate(config.systems):
         yield from _of_system(("systems", index), system)
-    for table in ENDPOINT_TABLES:
-        for index, endpoint in enumerate(getattr(config, table)):
-            yield from _of_endpoint((table, index), endpoint, config)
+    for at, endpoint in config.endpoints():
+        yield from _of_endpoint(at, endpoint, config)
     if config.smtp and config.smtp.security == "none" and not is_loopback(config.smtp.host):
         yield fault(("smtp", "security"), "mails, and the password, go there unencrypted", "none")
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from daemon.config.quiet import QuietSettings
-from daemon.config.values import Duration, Settings, Text, Timeout, some
+from daemon.config.values import Duration, Name, Settings, Text, Timeout, some
 from daemon.core.model import Severity
 from daemon.core.routing.filters import Operator
 
@@ -77,6 +77,7 @@ class FilterSettings(Settings):
 class EndpointSettings(Settings):
     """What every kind of endpoint has."""
 
+    name: Name
     events: tuple[Text, ...] = ("*",)
     systems: tuple[Text, ...] | None = None
     """None: all."""

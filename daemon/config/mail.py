@@ -18,7 +18,6 @@ from daemon.config.values import (
     Duration,
     Host,
     Mailbox,
-    Name,
     Port,
     Settings,
     Text,
@@ -68,7 +67,6 @@ def _once(mailboxes: tuple[str, ...]) -> tuple[str, ...]:
 class Email(EndpointSettings):
     """`[[emails]]`: an endpoint that gets mails."""
 
-    name: Name
     to: Annotated[tuple[Mailbox, ...], AfterValidator(some), AfterValidator(_once)]
     """Each is told for itself: what one address refuses, the others get all the same."""
     language: Literal["he", "en"] = "en"

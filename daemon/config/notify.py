@@ -5,7 +5,7 @@ from typing import Literal
 
 from daemon.config.endpoints import EndpointSettings, Repeat
 from daemon.config.secrets import AppriseUrl
-from daemon.config.values import Name, Timeout
+from daemon.config.values import Timeout
 from daemon.config.webhooks import RETRIES
 from daemon.core.durations import HOUR
 
@@ -13,7 +13,6 @@ from daemon.core.durations import HOUR
 class Notify(EndpointSettings):
     """`[[notify]]`: an endpoint behind Apprise: Telegram, ntfy, Pushover, …"""
 
-    name: Name
     url: AppriseUrl
     """Apprise's; it holds the service's tokens."""
     language: Literal["he", "en"] = "en"

@@ -9,6 +9,7 @@ not. A key that is a word of Python, or says less than the code's own word, has 
 `for` is `hold`, `keep_firing` is `keep`, `from` is `sender`.
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Literal, get_args
 
 from pydantic import (
@@ -114,6 +115,12 @@ class Config(Settings):
     smtp: Smtp | None = None
     emails: tuple[Email, ...] = ()
     notify: tuple[Notify, ...] = ()
+
+    def endpoints(self) -> Iterator[tuple[tuple[str, int], EndpointSettings]]:
+        """Every endpoint of whatever kind, each with its place."""
+        for table in ENDPOINT_TABLES:
+            for index, one in enumerate(getattr(self, table)):
+                yield (table, index), one
 
 
 ENDPOINT_TABLES = tuple(

@@ -11,7 +11,6 @@ from daemon.config.values import (
     BesideConfig,
     Block,
     Duration,
-    Name,
     Number,
     Settings,
     Text,
@@ -80,7 +79,6 @@ class ScheduleSettings(Settings):
 class Webhook(EndpointSettings):
     """`[[webhooks]]`: an endpoint that gets signed requests."""
 
-    name: Name
     url: Url
     secrets: tuple[SigningSecret, ...] = Field(validation_alias="secret")
     """`whsec_…`; more than one while a receiver changes over: every one signs."""

@@ -1,4 +1,4 @@
-"""From a system's configuration to its watches: one row and one class for each kind.
+"""From a system's configuration to its watches: for each kind a class, and the rows that it has.
 
 A kind is what it asks (`yemot/reads.py`), how it compares the answer (`core/watches`), and what the
 configuration says of both. The poller walks the same road with all of them.
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 from daemon.config.systems import SystemSettings
@@ -24,13 +25,24 @@ from daemon.core.alerts.life import Phase, Seen
 from daemon.core.durations import NOTHING
 from daemon.core.model import Change, Condition, Rule, Unknown
 from daemon.core.watches import directories, flapping, pirsumphone, queues, registrations, sip, sms, units
-from daemon.core.watches.watch import Answered, AnyKind, AnyWatch, Description, Unchanged, Watch, WatchKind
+from daemon.core.watches.watch import (
+    Answered,
+    AnyKind,
+    AnyWatch,
+    Description,
+    SeenT,
+    StateT,
+    Unchanged,
+    Watch,
+    WatchKind,
+)
 from daemon.yemot import reads
 from daemon.yemot.client import Client
 from daemon.yemot.reads import Read
 
 Make = Callable[[Client, ZoneInfo], AnyKind]
 """A kind, once it is known whom it asks, and whose days and hours the answers name."""
+Row = tuple[Description, Make]
 
 
 def plan(system: SystemSettings) -> list[Description]:
@@ -43,50 +55,39 @@ def watches(system: SystemSettings, client: Client, zone: ZoneInfo) -> list[AnyW
     return [Watch(description, make(client, zone)) for description, make in _rows(system)]
 
 
-def _rows(system: SystemSettings) -> Iterator[tuple[Description, Make]]:
-    """Each watch: its name, the method that it asks, how often, what it finds and how long that must last."""
-    if log := system.sms:
-        yield _of(system, "sms", log.method, log.every, {"a message": NOTHING}), partial(Sms, log)
-    if system.sip:
-        yield from _sip_rows(system, system.sip)
-    for line in system.queues:
-        name, finds = queues.subject(line.path), {_in_words(one): one.hold for one in line.thresholds}
-        yield _of(system, name, "GetQueueRealTime", line.every, finds), partial(Queue, line)
-    for folder in system.directories:
-        name, finds = directories.subject(folder.path), {"a recording": NOTHING}
-        yield _of(system, name, "GetIVR2DirStats", folder.every, finds), partial(Directory, folder)
-    if service := system.pirsumphone:
-        name, finds = pirsumphone.SUBJECT, {"registered or not": NOTHING}
-        yield _of(system, name, "PirsumPhoneManagement", service.every, finds), partial(PirsumPhone, service)
-    if balance := system.units:
-        limits = {"units below": balance.below, "units expiring": balance.expires_within}
-        finds = {words: balance.hold for words, limit in limits.items() if limit is not None}
-        yield _of(system, units.SUBJECT, "GetSession", balance.every, finds), partial(Units, balance)
-
-
-def _sip_rows(system: SystemSettings, phones: SipWatch) -> Iterator[tuple[Description, Make]]:
-    finds = {"unregistered": phones.hold}
-    yield _of(system, "sip", "GetSipAccountsRegisteredStatus", phones.every, finds), partial(Sip, phones)
-    for number in phones.contexts:
-        name, finds = f"sip/{number}", {"another address": NOTHING}
-        row = _of(system, name, "SipGetContexts", phones.contexts_every, finds)
-        yield row, partial(Registrations, number)
-
-
 def _of(
-    system: SystemSettings, name: str, method: str, every: timedelta, finds: Mapping[str, timedelta]
+    system: SystemSettings,
+    name: str,
+    question: Read[object],
+    every: timedelta,
+    finds: Mapping[str, timedelta],
 ) -> Description:
+    """`finds`: in words, with how long it must last to be told."""
     api_rule = Rule(system.api.hold, system.api.keep, system.api.severity)
-    return Description(system.name, name, method, every, finds, api_rule)
+    return Description(system.name, name, question.method, every, finds, api_rule)
+
+
+@dataclass(frozen=True)
+class OneQuestion(WatchKind[StateT, SeenT]):
+    """A kind that asks the same question each time, and once."""
+
+    client: Client
+    zone: ZoneInfo
+    question: Read[SeenT]
+
+    def ask(
+        self, known: bytes | None, before: Callable[[], StateT | None]
+    ) -> Answered[SeenT] | Unchanged | Unknown:
+        return self.client.poll(self.question, known)
 
 
 @dataclass(frozen=True)
 class Sms(WatchKind[sms.State, sms.Observation]):
     """Incoming messages: the log shows a window of them, which has to meet what is known."""
 
-    settings: SmsWatch
     client: Client
     zone: ZoneInfo
+    settings: SmsWatch
 
     dump = staticmethod(sms.dump)
     load = staticmethod(sms.load)
@@ -94,7 +95,7 @@ class Sms(WatchKind[sms.State, sms.Observation]):
     def ask(
         self, known: bytes | None, before: Callable[[], sms.State | None]
     ) -> Answered[sms.Observation] | Unchanged | Unknown:
-        answer = self.client.poll(self._window(self.settings.limit), known)
+        answer = self.client.poll(_window(self.settings, self.settings.limit), known)
         if not isinstance(answer, Answered):
             return answer
         seen = self._complete(before(), answer.seen)
@@ -109,35 +110,35 @@ class Sms(WatchKind[sms.State, sms.Observation]):
     def _complete(self, state: sms.State | None, seen: sms.Observation) -> sms.Observation | Unknown:
         """Widen the window until it meets known rows; then ask by date; then let the diff say so."""
         while not sms.reaches(state, seen) and seen.is_full and (limit := sms.wider(seen.limit)):
-            wider = self.client.read(self._window(limit))
+            wider = self.client.read(_window(self.settings, limit))
             if isinstance(wider, Unknown):
                 return wider
             seen = wider
         if state is None or not state.newest or sms.reaches(state, seen):
             return seen
-        dated = self.client.read(self._window(sms.MAX_LIMIT, state.newest))
+        dated = self.client.read(_window(self.settings, sms.MAX_LIMIT, state.newest))
         return dated if isinstance(dated, sms.Observation) and sms.reaches(state, dated) else seen
 
-    def _window(self, limit: int, start_date: str | None = None) -> Read[sms.Observation]:
-        is_old = self.settings.method == "GetSmsIncomingLog"
-        return (reads.sms_log if is_old else reads.incoming_sms)(limit, start_date)
+
+def _window(log: SmsWatch, limit: int, start_date: str | None = None) -> Read[sms.Observation]:
+    is_old = log.method == "GetSmsIncomingLog"
+    return (reads.sms_log if is_old else reads.incoming_sms)(limit, start_date)
+
+
+def _sms(system: SystemSettings) -> Iterator[Row]:
+    if log := system.sms:
+        finds = {"a message": NOTHING}
+        yield _of(system, "sms", _window(log, log.limit), log.every, finds), partial(Sms, settings=log)
 
 
 @dataclass(frozen=True)
-class Sip(WatchKind[sip.State, sip.Observation]):
+class Sip(OneQuestion[sip.State, sip.Observation]):
     """SIP accounts: which are on the network, and how many at once are not."""
 
     settings: SipWatch
-    client: Client
-    _zone: ZoneInfo
 
     dump = staticmethod(sip.dump)
     load = staticmethod(sip.load)
-
-    def ask(
-        self, known: bytes | None, before: Callable[[], sip.State | None]
-    ) -> Answered[sip.Observation] | Unchanged | Unknown:
-        return self.client.poll(reads.sip_accounts(), known)
 
     def diff(self, before: sip.State | None, seen: sip.Observation, when: Seen) -> Change[sip.State]:
         settings = self.settings
@@ -158,21 +159,21 @@ class Sip(WatchKind[sip.State, sip.Observation]):
         return bool(seen.registered)
 
 
+def _sip(system: SystemSettings) -> Iterator[Row]:
+    if phones := system.sip:
+        question, finds = reads.sip_accounts(), {"unregistered": phones.hold}
+        make = partial(Sip, question=question, settings=phones)
+        yield _of(system, "sip", question, phones.every, finds), make
+
+
 @dataclass(frozen=True)
-class Registrations(WatchKind[registrations.State, registrations.Observation]):
+class Registrations(OneQuestion[registrations.State, registrations.Observation]):
     """The registrations of one SIP account: from which address, by which program."""
 
     number: int
-    client: Client
-    zone: ZoneInfo
 
     dump = staticmethod(registrations.dump)
     load = staticmethod(registrations.load)
-
-    def ask(
-        self, known: bytes | None, before: Callable[[], registrations.State | None]
-    ) -> Answered[registrations.Observation] | Unchanged | Unknown:
-        return self.client.poll(reads.sip_contexts(self.number), known)
 
     def diff(
         self, before: registrations.State | None, seen: registrations.Observation, when: Seen
@@ -183,21 +184,22 @@ class Registrations(WatchKind[registrations.State, registrations.Observation]):
         return False  # registrations expire without a word
 
 
+def _registrations(system: SystemSettings) -> Iterator[Row]:
+    if phones := system.sip:
+        for number in phones.contexts:
+            question, finds = reads.sip_contexts(number), {"another address": NOTHING}
+            make = partial(Registrations, question=question, number=number)
+            yield _of(system, f"sip/{number}", question, phones.contexts_every, finds), make
+
+
 @dataclass(frozen=True)
-class Queue(WatchKind[queues.State, queues.Observation]):
+class Queue(OneQuestion[queues.State, queues.Observation]):
     """A queue as it is now: its callers, its agents, its thresholds."""
 
     settings: QueueWatch
-    client: Client
-    _zone: ZoneInfo
 
     dump = staticmethod(queues.dump)
     load = staticmethod(queues.load)
-
-    def ask(
-        self, known: bytes | None, before: Callable[[], queues.State | None]
-    ) -> Answered[queues.Observation] | Unchanged | Unknown:
-        return self.client.poll(reads.queue_state(self.settings.path), known)
 
     def diff(self, before: queues.State | None, seen: queues.Observation, when: Seen) -> Change[queues.State]:
         thresholds = tuple(map(_threshold, self.settings.thresholds))
@@ -205,21 +207,22 @@ class Queue(WatchKind[queues.State, queues.Observation]):
         return queues.diff(before, seen, queue, is_emitting=self.settings.initial == "emit")
 
 
+def _queues(system: SystemSettings) -> Iterator[Row]:
+    for line in system.queues:
+        name, question = queues.subject(line.path), reads.queue_state(line.path)
+        finds = {_in_words(one): one.hold for one in line.thresholds}
+        make = partial(Queue, question=question, settings=line)
+        yield _of(system, name, question, line.every, finds), make
+
+
 @dataclass(frozen=True)
-class Directory(WatchKind[directories.State, directories.Observation]):
+class Directory(OneQuestion[directories.State, directories.Observation]):
     """A folder of recordings: whether there is a new one."""
 
     settings: DirectoryWatch
-    client: Client
-    _zone: ZoneInfo
 
     dump = staticmethod(directories.dump)
     load = staticmethod(directories.load)
-
-    def ask(
-        self, known: bytes | None, before: Callable[[], directories.State | None]
-    ) -> Answered[directories.Observation] | Unchanged | Unknown:
-        return self.client.poll(reads.directory_stats(self.settings.path), known)
 
     def diff(
         self, before: directories.State | None, seen: directories.Observation, when: Seen
@@ -228,21 +231,21 @@ class Directory(WatchKind[directories.State, directories.Observation]):
         return directories.diff(before, seen, self.settings.path, is_emitting=is_emitting)
 
 
+def _directories(system: SystemSettings) -> Iterator[Row]:
+    for folder in system.directories:
+        name, question = directories.subject(folder.path), reads.directory_stats(folder.path)
+        make = partial(Directory, question=question, settings=folder)
+        yield _of(system, name, question, folder.every, {"a recording": NOTHING}), make
+
+
 @dataclass(frozen=True)
-class PirsumPhone(WatchKind[pirsumphone.State, pirsumphone.Observation]):
+class PirsumPhone(OneQuestion[pirsumphone.State, pirsumphone.Observation]):
     """Whether the system is registered to PirsumPhone."""
 
     settings: PirsumPhoneWatch
-    client: Client
-    _zone: ZoneInfo
 
     dump = staticmethod(pirsumphone.dump)
     load = staticmethod(pirsumphone.load)
-
-    def ask(
-        self, known: bytes | None, before: Callable[[], pirsumphone.State | None]
-    ) -> Answered[pirsumphone.Observation] | Unchanged | Unknown:
-        return self.client.poll(reads.pirsumphone_status(), known)
 
     def diff(
         self, before: pirsumphone.State | None, seen: pirsumphone.Observation, when: Seen
@@ -250,21 +253,21 @@ class PirsumPhone(WatchKind[pirsumphone.State, pirsumphone.Observation]):
         return pirsumphone.diff(before, seen, is_emitting=self.settings.initial == "emit")
 
 
+def _pirsumphone(system: SystemSettings) -> Iterator[Row]:
+    if service := system.pirsumphone:
+        question, finds = reads.pirsumphone_status(), {"registered or not": NOTHING}
+        make = partial(PirsumPhone, question=question, settings=service)
+        yield _of(system, pirsumphone.SUBJECT, question, service.every, finds), make
+
+
 @dataclass(frozen=True)
-class Units(WatchKind[units.State, units.Observation]):
+class Units(OneQuestion[units.State, units.Observation]):
     """The prepaid balance: whether it is low, or about to expire."""
 
     settings: UnitsWatch
-    client: Client
-    zone: ZoneInfo
 
     dump = staticmethod(units.dump)
     load = staticmethod(units.load)
-
-    def ask(
-        self, known: bytes | None, before: Callable[[], units.State | None]
-    ) -> Answered[units.Observation] | Unchanged | Unknown:
-        return self.client.poll(reads.units(), known)
 
     def diff(self, before: units.State | None, seen: units.Observation, when: Seen) -> Change[units.State]:
         settings = self.settings
@@ -274,6 +277,22 @@ class Units(WatchKind[units.State, units.Observation]):
 
     def is_conclusive(self, seen: units.Observation) -> bool:
         return False  # the date of expiry comes nearer by itself
+
+
+def _units(system: SystemSettings) -> Iterator[Row]:
+    if balance := system.units:
+        limits = {"units below": balance.below, "units expiring": balance.expires_within}
+        finds = {words: balance.hold for words, limit in limits.items() if limit is not None}
+        make = partial(Units, question=reads.units(), settings=balance)
+        yield _of(system, units.SUBJECT, reads.units(), balance.every, finds), make
+
+
+KINDS = (_sms, _sip, _registrations, _queues, _directories, _pirsumphone, _units)
+"""In the order in which a system's watches are shown."""
+
+
+def _rows(system: SystemSettings) -> Iterator[Row]:
+    return chain.from_iterable(rows(system) for rows in KINDS)
 
 
 def _threshold(one: ThresholdSettings) -> queues.Threshold:

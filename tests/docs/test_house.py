@@ -97,3 +97,17 @@ def test_every_file_that_a_page_names_is_there(page: str) -> None:
 
     assert named
     assert [one for one in named if not (DAEMON / one).exists() and not (ROOT / one).exists()] == []
+
+
+@pytest.mark.parametrize("title", ["A new kind of watch", "A new kind of endpoint"])
+def test_the_recipes_are_counted(title: str) -> None:
+    recipe = CONTRIBUTING[CONTRIBUTING.index(f"## {title}") :].split("\n## ")[0]
+    all_of_them, of_daemon, of_tests = map(
+        int, re.findall(r"(\d+) files: (\d+) of the daemon, .* and (\d+) of tests", recipe)[0]
+    )
+    named = {one for one in re.findall(r"`([\w/<>]+\.(?:py|toml))`", recipe) if "/" in one or "toml" in one}
+    tests = {one for one in named if one.startswith("tests/")}
+
+    assert len(named) == all_of_them
+    assert len(tests) == of_tests
+    assert len(named - tests - {"config.toml"}) == of_daemon

@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.core.delivery.outcome import Message
+from daemon.core.event_types import KINDS
 from daemon.core.rendering.mail_grouping import compose
 from daemon.core.rendering.mail_reader import duration
+from daemon.core.rendering.mail_words import TOPICS
 from daemon.core.rendering.mail_writing import MOST_LISTED, held_back
 from daemon.core.rendering.mails import Mail, Style, Tone
 from daemon.core.rendering.phrases import END, FIRST_STRONG
@@ -250,3 +252,8 @@ def test_every_message_is_in_exactly_one_mail_whatever_it_says(
     assert all("\n" not in mail.subject and len(mail.subject) < 200 for mail in mails)
     assert all(mail.subject.count(FIRST_STRONG) == mail.subject.count(END) for mail in mails)
     assert len({mail.message_id for mail in mails}) == len(mails)
+
+
+def test_every_kind_of_alert_has_a_topic_in_both_languages() -> None:
+    assert {kind.fires for kind in KINDS.values()} <= TOPICS.keys()
+    assert {kind.resolves for kind in KINDS.values()} <= TOPICS.keys()
