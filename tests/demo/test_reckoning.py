@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from daemon.core.model import Fact
+from daemon.core.routing.plan import Planned
 from daemon.demo.reckoning import checks, dialling
 from daemon.store import database as databases
-from daemon.store import events
+from daemon.store import events, outbox
 from tests.support import stores
 from tests.support.fakes import START, Ids
 
@@ -41,13 +42,30 @@ def test_all_is_well_where_the_three_agree(url: str, received: dict[str, bytes])
 def test_an_event_that_did_not_arrive_shows(url: str, received: dict[str, bytes]) -> None:
     del received["evt_2"]
 
-    assert failing(url, received) == ["3 events written, 2 received as they were written"]
+    assert failing(url, received) == ["3 events written for it, 2 received as they were written"]
+
+
+@pytest.mark.parametrize("is_for_all", [True, False])
+def test_an_alert_s_event_is_owed_to_the_receiver_only_where_it_was_meant_for_it(
+    tmp_path: Path, url: str, received: dict[str, bytes], *, is_for_all: bool
+) -> None:
+    """A mailbox that learns of an alert when it is over gets an event of its own."""
+    store = stores.on_file(tmp_path / "demo.db")
+    with store.write() as db:
+        fact = Fact("api.reachable", "api", {"alert": {"incident": "inc_1"}}, "inc_1")
+        (event,) = events.record(db, "main", [fact], START, lambda _kind: "evt_alert")
+        names = ["office/office@demo.example", *(["receiver"] if is_for_all else [])]
+        outbox.add(db, [Planned(event, name, "main/api") for name in names], START)
+    store.close()
+
+    lost = ["4 events written for it, 3 received as they were written"]
+    assert failing(url, received) == (lost if is_for_all else [])
 
 
 def test_an_event_that_arrived_otherwise_shows(url: str, received: dict[str, bytes]) -> None:
     received["evt_2"] += b" "
 
-    assert failing(url, received) == ["3 events written, 2 received as they were written"]
+    assert failing(url, received) == ["3 events written for it, 2 received as they were written"]
 
 
 def test_an_event_that_nobody_wrote_shows(url: str, received: dict[str, bytes]) -> None:
