@@ -32,6 +32,11 @@ def examples(full: int) -> int:
     return max(1, full * settings.get_profile(settings.get_current_profile_name()).max_examples // HUNDRED)
 
 
+def is_full() -> bool:
+    """Whether the full profile is loaded."""
+    return settings.get_current_profile_name() == FULL
+
+
 def sample(cases: Iterable[CaseT]) -> list[CaseT]:
     """Of cases that are all walked under the full profile, an even share of those of the profile that is
     loaded; their order has to be the same each time."""

@@ -23,6 +23,7 @@ from daemon.core.routing.ledger import (
     Told,
     decide,
 )
+from tests.support.examples import is_full
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
@@ -190,9 +191,10 @@ Answer = tuple[Verdict, bool]
 def every_life(
     states: Sequence[Answer], see: Callable[[Life, Answer], None]
 ) -> list[tuple[tuple[Answer, ...], Life]]:
-    """Every sequence of five answers, and the life of each; what begins alike is lived once."""
+    """Every sequence of five answers under the full profile, of four every day, and the life of each; what
+    begins alike is lived once."""
     lives: list[tuple[tuple[Answer, ...], Life]] = [((), Life())]
-    for _ in range(5):
+    for _ in range(4 + is_full()):
         lives = [((*before, state), life.copy()) for before, life in lives for state in states]
         for answers, life in lives:
             see(life, answers[-1])
@@ -215,7 +217,7 @@ def assert_grammar(stream: Sequence[tuple[str, str]], life: object) -> None:
 
 @pytest.mark.parametrize("hold", SUPPRESSIONS)
 def test_every_short_life_with_and_without_suppression(hold: Hold | None) -> None:
-    """Every sequence of five answers, each with the suppression on or off."""
+    """Each answer with the suppression on or off."""
 
     def see(life: Life, answer: Answer) -> None:
         verdict, is_held = answer
