@@ -13,6 +13,7 @@ from daemon import __version__
 from daemon.app.in_force import Current
 from daemon.app.parts import Parts
 from daemon.app.state import State
+from daemon.app.steady import Every, SteadyZone
 from daemon.app.watchdog import TURN_WITHIN, Loop, Progress
 from daemon.core.watches.watch import AnyWatch
 from daemon.host import clock
@@ -23,6 +24,8 @@ from daemon.workers.poller import Poller
 
 log = structlog.get_logger()
 
+LOOK_EVERY = timedelta(seconds=1)
+"""How late a wall clock that was set may be noticed; nothing waits by it meanwhile."""
 SPREAD = timedelta(milliseconds=20)
 """Between the first polls of two watches: all at once would be late, and a burst at the API."""
 MOST_THREADS = 256
@@ -55,10 +58,11 @@ class Jobs:
         self._progress = progress
         self._started_at = started_at
         self._loop = progress.loop("scheduler", TURN_WITHIN)
+        self._zone = SteadyZone(clock.elapsed)
         self._scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(MOST_THREADS), "own": ThreadPoolExecutor(OWN_THREADS)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
-            timezone="UTC",
+            timezone=self._zone,
         )
 
     def schedule(self) -> None:
@@ -66,12 +70,13 @@ class Jobs:
         self._loop.turn()
         self._scheduler.remove_all_jobs()
         config, watches, chores = self._current().config, self._current().watches, self._parts.chores
-        now = clock.utcnow()
+        now = self._zone.now()
         for index, watch in enumerate(watches):
             name = "/".join(watch.id)
             loop = self._progress.loop(f"poll of {name}", self._longest_poll(watch))
             first = now + min(index * SPREAD, watch.every)
             self._add(name, _guarded(self._parts.poller, watch, loop), watch.every, first, "default")
+        self._add("clock", self._parts.timekeeper.look, LOOK_EVERY, now)
         self._add("check", self._parts.self_check.check, CHECK_EVERY, now)
         if config.heartbeat is not None:
             beat = partial(self._beat, Heartbeat(heartbeat_of(config.heartbeat)))
@@ -94,14 +99,14 @@ class Jobs:
 
     def next_runs(self) -> Mapping[str, datetime | None]:
         """When each job is done next; of a poll the name is `system/watch`."""
-        return {job.id: job.next_run_time for job in self._scheduler.get_jobs()}
+        now, steady = self._parts.timeline.now(), self._zone.now()
+        runs = {job.id: job.next_run_time for job in self._scheduler.get_jobs()}
+        return {name: now + (at - steady) if at else None for name, at in runs.items()}
 
     def _add(
         self, name: str, work: Callable[[], None], every: timedelta, first: datetime, threads: str = "own"
     ) -> None:
-        self._scheduler.add_job(
-            work, "interval", seconds=every.total_seconds(), next_run_time=first, id=name, executor=threads
-        )
+        self._scheduler.add_job(work, Every(every), next_run_time=first, id=name, executor=threads)
 
     def _longest_poll(self, watch: AnyWatch) -> timedelta:
         systems = self._current().config.systems
@@ -123,7 +128,7 @@ class Jobs:
         last_seen = {watch.id: unflushed.get(watch.id) for watch in self._current().watches}
         try:
             with parts.database.read() as db:
-                sign = heartbeat.sign(db, __version__, self._started_at, last_seen, clock.utcnow())
+                sign = heartbeat.sign(db, __version__, self._started_at, last_seen, parts.timeline.now())
         except sa.exc.DBAPIError as error:
             log.warning("heartbeat.not_made", error=str(error.orig))
             return

@@ -18,7 +18,7 @@ from daemon.app.jobs import Jobs
 from daemon.app.parts import parts
 from daemon.app.ping import ping
 from daemon.app.state import State
-from daemon.app.watchdog import TURN_WITHIN, Progress
+from daemon.app.watchdog import TURN_WITHIN, Awake, Progress
 from daemon.config.settings import Config
 from daemon.core import own_events
 from daemon.host import clock
@@ -53,7 +53,7 @@ class App:
         OSError where the configuration cannot be used."""
         self._started_at = clock.utcnow()
         self._is_stopping = threading.Event()
-        self._progress = progress or Progress(clock.monotonic)
+        self._progress = progress or Progress(Awake(clock.monotonic))
         self._heard = Heard()
         self.current = Current(in_force(config, self._heard))
         with ExitStack() as undo:
@@ -136,7 +136,7 @@ class App:
             is_ready=self.state.is_ready,
             schedule=self._scheduled,
             last_seen=parts.poller.unflushed,
-            now=clock.utcnow,
+            now=parts.timeline.now,
             desk=Desk(
                 policies=lambda: current().policies,
                 wake=parts.commander.wake,
@@ -164,6 +164,7 @@ class App:
         self._cleanups.callback(_named("http", end))
 
     def _start_dispatching(self) -> None:
+        self.parts.timekeeper.recover()
         released = self.parts.dispatcher.recover()
         if released:
             log.info("dispatcher.recovered", deliveries=released)

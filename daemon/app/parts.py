@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from daemon.app.in_force import Current
 from daemon.core.commands.command import Command
+from daemon.core.delivery.route import longest_wait
+from daemon.core.timeline import Look, Timeline
 from daemon.host import clock
 from daemon.pipeline.endpoint_alerts import Reporter
 from daemon.store import location
@@ -20,6 +23,7 @@ from daemon.workers.housekeeper import Housekeeper
 from daemon.workers.poller import Poller
 from daemon.workers.self_check import Heard, SelfCheck
 from daemon.workers.system_pauses import Pauses
+from daemon.workers.timekeeper import Timekeeper
 from daemon.workers.witness import Witness
 
 
@@ -35,6 +39,8 @@ class Parts:
     chores: Chores
     self_check: SelfCheck
     counters: Counters
+    timeline: Timeline
+    timekeeper: Timekeeper
     endings: Endings
     """Rung when commands have ended."""
 
@@ -43,7 +49,12 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
     """Make them all; nothing runs yet."""
     counters, endings = Counters(), Endings()
     witness, pauses = Witness(clock.monotonic), Pauses(clock.monotonic)
+    timeline = Timeline(clock.utcnow, clock.elapsed)
     outgoing = Outgoing(current().config)
+
+    def follow_clock() -> timedelta:
+        return timekeeper.follow()
+
     dispatcher = Dispatcher(
         database,
         outgoing.senders,
@@ -54,21 +65,37 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
             is_api_answering=witness.is_answered,
         ),
         mail_pace=outgoing.mail_pace,
-        now=clock.utcnow,
+        now=timeline.now,
         jitter=clock.jitter,
         new_id=clock.new_id,
         on_attempted=counters.attempted,
+        follow_clock=follow_clock,
     )
     poller = Poller(
         database,
         current.recorder,
-        now=clock.utcnow,
+        now=timeline.now,
         monotonic=clock.monotonic,
         wake=dispatcher.wake,
         pauses=pauses,
         witness=witness,
         on_polled=counters.polled,
         watches=lambda: current().watches,
+    )
+
+    def stepped(step: timedelta) -> None:
+        poller.follow(step)
+        heard.forget()
+
+    timekeeper = Timekeeper(
+        database,
+        timeline,
+        current.recorder,
+        look=lambda: Look(*clock.look()),
+        wake=dispatcher.wake,
+        ahead=heard.ahead,
+        longest_wait=lambda endpoint: longest_wait(current().routes, endpoint),
+        on_step=stepped,
     )
 
     def ended(these: Sequence[Command]) -> None:
@@ -79,16 +106,17 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
         database,
         current.recorder,
         lambda: current().systems,
-        now=clock.utcnow,
+        now=timeline.now,
         jitter=clock.jitter,
         pauses=pauses,
         wake=dispatcher.wake,
+        stepped=timekeeper.stepped,
         on_ended=ended,
     )
     self_check = SelfCheck(
         database,
         current.recorder,
-        now=clock.utcnow,
+        now=timeline.now,
         heard=heard,
         disk=lambda: location.disk(current().config.daemon.database),
         least_mib=lambda: current().config.daemon.free_mib,
@@ -100,7 +128,20 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
         poller,
         Housekeeper(database, is_stopping=is_stopping),
         retention=lambda: current().retention,
-        now=clock.utcnow,
+        now=timeline.now,
         wake=dispatcher.wake,
+        is_clock_believed=timekeeper.is_believed,
     )
-    return Parts(database, outgoing, dispatcher, poller, commander, chores, self_check, counters, endings)
+    return Parts(
+        database,
+        outgoing,
+        dispatcher,
+        poller,
+        commander,
+        chores,
+        self_check,
+        counters,
+        timeline,
+        timekeeper,
+        endings,
+    )

@@ -6,9 +6,31 @@ service manager is fed only while every promise is kept.
 
 from collections.abc import Callable
 from datetime import timedelta
+from threading import Lock
 
+PAUSE = 5.0
+"""Seconds in which nobody asked `Awake`, which the main thread does every second: the process was stopped."""
 TURN_WITHIN = timedelta(minutes=1)
 """A loop that did not turn for so long is stuck: twice the longest sleep of any."""
+
+
+class Awake:
+    """Seconds in which the process could run: a stop of it (SIGSTOP, a container's pause, a machine that
+    sleeps) is nobody's hang. Read from any thread."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._last = monotonic()
+        self._paused = 0.0
+        self._lock = Lock()
+
+    def __call__(self) -> float:
+        with self._lock:
+            now = self._monotonic()
+            if now - self._last > PAUSE:
+                self._paused += now - self._last
+            self._last = now
+            return now - self._paused
 
 
 class Loop:

@@ -32,6 +32,7 @@ from daemon.cli.output import (
 from daemon.core.commands.command import Command, OnHoliday, Status
 from daemon.core.commands.command_types import TYPES
 from daemon.core.refusals import Refused, Why
+from daemon.core.timeline import Look
 from daemon.host import clock
 from daemon.operations import commands
 from daemon.operations.commands import Accepted
@@ -206,7 +207,10 @@ def _accepted(
             with store.read() as db:
                 return commands.rehearse(db, request, allowed, by=user, now=now)
         with store.write() as db:
-            return commands.accept(db, request, allowed, by=user, key=key, now=now, new_id=clock.new_id)
+            look = Look(*clock.look())
+            return commands.accept(
+                db, request, allowed, by=user, key=key, now=now, new_id=clock.new_id, clock=look
+            )
     except Refused as refused:
         fields = ["--idempotency-key"] if refused.why is Why.KEY_IN_USE else refused.fields
         raise Fatal(": ".join([*fields, str(refused)]), exit_of(refused)) from None

@@ -15,6 +15,7 @@ from daemon.config.load import load as load_config
 from daemon.config.secrets import held
 from daemon.config.settings import Config
 from daemon.host import clock, logs
+from daemon.host.signals import Signals
 from daemon.host.systemd import Notifier, listening
 from daemon.store import location
 from daemon.store.location import DatabaseError
@@ -35,24 +36,21 @@ def run(config: ConfigOption = None) -> None:
     redactor.hide(held(loaded.config))
     logs.configure(redactor)
     _warn(loaded)
-    # Threads inherit the mask, so signals wait for this one to take them.
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    signals = Signals(SIGNALS)
     # A crash of a library, or the watchdog's SIGABRT: where each thread was goes to the log.
     faulthandler.enable()
     notifier = Notifier(os.environ)
     app = _started(loaded.config, notifier)
     tick = min(TICK_SECONDS, notifier.patience / 2) if notifier.patience else TICK_SECONDS
     is_alive, refused = True, ""
-    while (received := _next_signal(tick)) in (None, signal.SIGHUP):
+    while (received := signals.wait(tick)) in (None, signal.SIGHUP):
         if received is signal.SIGHUP:
             refused = _reload(app, loaded.path, redactor, notifier)
         is_alive = report(app, notifier, refused or app.state.line(), was_alive=is_alive)
     logs.log.info("daemon.stopping", signal=received.name if received else None)
     notifier.stopping()
     # A second one ends the process at once, which is as safe as a crash. There is nothing left to re-read.
-    for one in ENDS:
-        signal.signal(one, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
+    signals.restore(ENDS)
     # So does the time: a part that hangs must not hold up the end for ever.
     faulthandler.dump_traceback_later(longest_end(app.config.daemon.drain).total_seconds(), exit=True)
     app.stop()
@@ -88,11 +86,6 @@ def _handed_over() -> socket.socket | None:
         return listening(os.environ)
     except ValueError as error:
         raise Fatal(str(error), os.EX_CONFIG) from None
-
-
-def _next_signal(patience: float) -> signal.Signals | None:
-    received = signal.sigtimedwait(SIGNALS, patience)
-    return signal.Signals(received.si_signo) if received else None
 
 
 def report(app: App, notifier: Notifier, status: str, *, was_alive: bool) -> bool:

@@ -9,7 +9,8 @@ ENDPOINTS = EventTypes((SUSPENDED, RESUMED, DISABLED, ENABLED), alerts=(FAILING,
 
 STORE_RECOVERED = "daemon.store_recovered"
 STARTED, STOPPED, CONFIG_RELOADED = "daemon.started", "daemon.stopped", "daemon.config_reloaded"
-LIFE = EventTypes((STARTED, STOPPED, CONFIG_RELOADED, STORE_RECOVERED))
+CLOCK_STEPPED = "daemon.clock_stepped"
+LIFE = EventTypes((STARTED, STOPPED, CONFIG_RELOADED, STORE_RECOVERED, CLOCK_STEPPED))
 
 PING = "test.ping"
 TEST = EventTypes((PING,))

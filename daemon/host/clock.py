@@ -3,8 +3,10 @@
 import os
 import random
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -16,6 +18,25 @@ def utcnow() -> datetime:
 def monotonic() -> float:
     """Seconds that only grow while the machine runs; for durations, never for dates."""
     return time.monotonic()
+
+
+def elapsed() -> float:
+    """Seconds since the machine was started, those included that it slept; unlike `monotonic` comparable
+    between processes, as long as `boot` is the same."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def boot() -> str:
+    """Which start of the machine this is; "" where the kernel does not say."""
+    try:
+        return _BOOT.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def look() -> tuple[datetime, timedelta, str]:
+    """The wall clock, what has elapsed, and since which start of the machine: a `timeline.Look`."""
+    return utcnow(), timedelta(seconds=elapsed()), boot()
 
 
 def new_id(prefix: str) -> str:

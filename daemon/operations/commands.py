@@ -5,7 +5,7 @@ configuration, the budget and the commands that are there already.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,10 +18,11 @@ from daemon.core.commands.command_types import CAMPAIGN
 from daemon.core.commands.policy import LONGEST_HOLIDAY, ROUNDING, Policy
 from daemon.core.model import Json
 from daemon.core.refusals import Refused, Why
+from daemon.core.timeline import Look
 from daemon.core.timestamps import iso_or_none
 from daemon.core.wording import nearest, quoted
 from daemon.schemas.command_requests import Request, params_of, units_of
-from daemon.store import inbox
+from daemon.store import clock_steps, inbox
 
 
 @dataclass(frozen=True)
@@ -44,15 +45,18 @@ def accept(
     key: str | None,
     now: datetime,
     new_id: Callable[[str], str],
+    clock: Look | None = None,
 ) -> Accepted:
     """Queue a command, or find the one that the same key has queued before.
+
+    `clock`: how it stands, where the daemon that looks after it may not run.
 
     Raises `Refused` where the system is not known or does not take it, where it is too late for it or over
     the budget, and where the key was used for another.
     """
     found, fingerprint = _examine(db, request, policies, by=by, key=key, now=now, new_id=new_id)
     if not found.is_repeat:
-        inbox.add(db, found.command, fingerprint)
+        inbox.add(db, replace(found.command, clock=clock_steps.stepped(db, clock)), fingerprint)
     return found
 
 
@@ -155,6 +159,8 @@ def _command(
         estimate=units,
         units=units or 0.0,
         day=None if units is None else policy.day(not_before),
+        is_start_given=request.not_before is not None,
+        is_end_given=request.expires_at is not None,
     )
 
 

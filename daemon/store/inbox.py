@@ -4,12 +4,15 @@ take a connection."""
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from daemon.core.commands.command import Command, Error, Status
+from daemon.core.commands.command_types import TYPES, Nature
+from daemon.core.durations import NOTHING
+from daemon.store.column_types import MILLISECOND, UtcTime, millis
 from daemon.store.events import glob
 from daemon.store.schema import commands
 
@@ -17,6 +20,11 @@ _PLAIN = Command.__dataclass_fields__.keys() - {"params", "result", "error"}
 # Literal, so that SQLite sees that the partial index serves.
 _IS_QUEUED = sa.text("status = 'queued'")
 _IS_RUNNING = sa.text("status = 'running'")
+_IS_ONCE = commands.c.type.not_in(
+    sorted(name for name, known in TYPES.items() if known.nature is not Nature.ONCE)
+)
+_IS_FRESH = sa.and_(commands.c.is_start_given.is_(False), commands.c.attempts == 0)
+"""To be carried out from when it was accepted on, whatever time that was."""
 
 
 @dataclass(frozen=True)
@@ -78,33 +86,35 @@ def read(db: sa.Connection, wanted: Wanted) -> list[Command]:
     return [_command(row) for row in db.execute(found)]
 
 
-def heads(db: sa.Connection, now: datetime) -> list[Waiting]:
+def heads(db: sa.Connection, now: datetime, stepped: timedelta = NOTHING) -> list[Waiting]:
     """The command of each system that is next: commands keep the order in which they were accepted, but for
-    those that are not to be carried out yet."""
+    those that are not to be carried out yet. `stepped`: by how much the clock was set in all."""
     numbers = (
         sa.select(sa.func.min(commands.c.number))
-        .where(_IS_QUEUED, commands.c.not_before <= now)
+        .where(_IS_QUEUED, _may_begin(now, stepped))
         .group_by(commands.c.system)
     )
-    found = sa.select(commands.c.system, commands.c.due_at).where(commands.c.number.in_(numbers))
+    due_at = sa.case((_IS_FRESH, sa.literal(now, UtcTime)), else_=commands.c.due_at).label("due_at")
+    found = sa.select(commands.c.system, due_at).where(commands.c.number.in_(numbers))
     return [Waiting(row.system, row.due_at) for row in db.execute(found)]
 
 
-def head(db: sa.Connection, system: str, now: datetime) -> Command | None:
+def head(db: sa.Connection, system: str, now: datetime, stepped: timedelta = NOTHING) -> Command | None:
     """The command of a system that is due and next; None where none is, or it has to wait."""
     found = (
-        sa.select(commands)
-        .where(commands.c.system == system, _IS_QUEUED, commands.c.not_before <= now)
+        sa.select(commands, _IS_FRESH.label("is_fresh"))
+        .where(commands.c.system == system, _IS_QUEUED, _may_begin(now, stepped))
         .order_by(commands.c.number)
         .limit(1)
     )
     row = db.execute(found).one_or_none()
-    return _command(row) if row and row.due_at <= now else None
+    return _command(row) if row and (row.is_fresh or row.due_at <= now) else None
 
 
-def overdue(db: sa.Connection, now: datetime) -> list[Command]:
-    """Queued commands for which it is too late."""
-    found = sa.select(commands).where(_IS_QUEUED, commands.c.expires_at <= now)
+def overdue(db: sa.Connection, now: datetime, stepped: timedelta = NOTHING) -> list[Command]:
+    """Queued commands for which it is too late, by either of their readings."""
+    is_late = _has_come(commands.c.expires_at, now, stepped)
+    found = sa.select(commands).where(_IS_QUEUED, sa.or_(commands.c.expires_at <= now, is_late))
     # Sorted here: for the order SQLite would walk all commands that there ever were.
     return [_command(row) for row in sorted(db.execute(found), key=lambda row: row.number)]
 
@@ -145,6 +155,22 @@ def counts(db: sa.Connection) -> dict[tuple[str, Status], int]:
         for status, is_so in ((Status.QUEUED, _IS_QUEUED), (Status.RUNNING, _IS_RUNNING))
         for row in db.execute(found.where(is_so))
     }
+
+
+def _may_begin(now: datetime, stepped: timedelta) -> sa.ColumnElement[bool]:
+    """As `command.is_too_early`, in SQL."""
+    has_come = sa.and_(
+        commands.c.not_before <= now,
+        sa.or_(~_IS_ONCE, _has_come(commands.c.not_before, now, stepped)),
+    )
+    return sa.or_(_IS_FRESH, has_come)
+
+
+def _has_come(column: sa.Column[Any], now: datetime, stepped: timedelta) -> sa.ColumnElement[bool]:
+    """Whether a time of a command has come by the clock as it would be if nobody had set it since."""
+    since = sa.func.coalesce(sa.type_coerce(commands.c.clock, sa.BigInteger), stepped // MILLISECOND)
+    at = sa.type_coerce(column, sa.BigInteger) - since
+    return sa.and_(_IS_ONCE, at <= millis(now) - stepped // MILLISECOND)
 
 
 def _row(command: Command) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from daemon.core.model import Reason, Severity
 from daemon.core.routing.ledger import Hold, Standing
 from daemon.store.column_types import LocalDay, Milliseconds, UtcTime, Word
 
-REVISION = "0004"
+REVISION = "0005"
 """Of the newest migration."""
 
 # Without AUTOINCREMENT SQLite may use a pruned row's number again, and order would lie.
@@ -329,6 +329,9 @@ commands = sa.Table(
     sa.Column("error", sa.Text),
     sa.Column("error_message", sa.Text),
     sa.Column("error_code", sa.Integer),
+    sa.Column("clock", Milliseconds),  # by how much it was set in all when the command was accepted
+    sa.Column("is_start_given", sa.Boolean),  # whether the caller wrote `not_before`; NULL: nobody knows
+    sa.Column("is_end_given", sa.Boolean),  # the same of `expires_at`
     sa.Index(
         "commands_key",
         "system",
@@ -364,4 +367,14 @@ commands = sa.Table(
         postgresql_where=sa.text("ended_at IS NOT NULL"),
     ),
     sqlite_autoincrement=True,
+)
+
+clock = sa.Table(
+    "clock",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),  # of the one row
+    sa.Column("stepped", Milliseconds, nullable=False),  # by how much it was set in all, back is negative
+    sa.Column("seen_at", UtcTime, nullable=False),
+    sa.Column("boot", sa.Text, nullable=False),  # the start of the machine that `elapsed` counts from
+    sa.Column("elapsed", Milliseconds, nullable=False),
 )

@@ -7,8 +7,22 @@ from collections.abc import Callable
 import uvicorn
 from fastapi import FastAPI
 
-TURN_SECONDS = 1
-"""How often the loop says that it turns."""
+TICKS = 10
+"""uvicorn ticks ten times a second; after so many the loop says that it turns."""
+
+
+class _Turning(uvicorn.Server):
+    """Says that it turns. uvicorn's own way of it, `callback_notify`, goes by the wall clock, and falls
+    silent where that is set back."""
+
+    def __init__(self, config: uvicorn.Config, turned: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._turned = turned
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % TICKS == 0:
+            self._turned()
+        return await super().on_tick(counter)
 
 
 class Server:
@@ -25,9 +39,6 @@ class Server:
     ) -> None:
         self._address = (host, port)
 
-        async def notify() -> None:
-            turned()
-
         config = uvicorn.Config(
             app,
             lifespan="off",
@@ -35,10 +46,8 @@ class Server:
             log_config=None,
             server_header=False,
             ws="none",
-            callback_notify=notify,
-            timeout_notify=TURN_SECONDS,
         )
-        self._server = uvicorn.Server(config)
+        self._server = _Turning(config, turned)
         self._socket = listening
         self._thread: threading.Thread | None = None
 

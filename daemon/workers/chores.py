@@ -37,7 +37,9 @@ class Chores:
         retention: Callable[[], Retention],
         now: Callable[[], datetime],
         wake: Callable[[], None],
+        is_clock_believed: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`is_clock_believed`: whether anything may be forgotten for its age."""
         self._database = database
         self._in_force = recorder
         self._poller = poller
@@ -45,6 +47,7 @@ class Chores:
         self._retention = retention
         self._now = now
         self._wake = wake
+        self._is_clock_believed = is_clock_believed
 
     def flush(self) -> None:
         """Store when watches were last seen unchanged."""
@@ -65,7 +68,10 @@ class Chores:
         self._wake()
 
     def prune(self) -> None:
-        """Forget what has served."""
+        """Forget what has served; not by a clock that may be years ahead."""
+        if not self._is_clock_believed():
+            log.warning("prune.put_off", reason="the clock was set, and may be set back")
+            return
         try:
             self._housekeeper.run_once(self._now(), self._retention())
         except sa.exc.DBAPIError as error:

@@ -30,6 +30,7 @@ from daemon.core.commands.command import Command, Done, Trouble
 from daemon.core.commands.command_types import CAMPAIGN
 from daemon.core.commands.policy import ROUNDING, Policy
 from daemon.core.delivery.rate import Bucket
+from daemon.core.durations import NOTHING
 from daemon.core.model import Failure, Unknown
 from daemon.pipeline.events import Recorded, Recorder, log_recorded
 from daemon.store import inbox
@@ -69,8 +70,11 @@ class Commander:
         jitter: Callable[[], float],
         pauses: Pauses,
         wake: Callable[[], None],
+        stepped: Callable[[], timedelta | None] = lambda: NOTHING,
         on_ended: Callable[[Sequence[Command]], None] = lambda _ended: None,
     ) -> None:
+        """`stepped`: by how much the wall clock was set in all; None: just now, and nothing may begin before
+        that is taken into account."""
         self._database = database
         self._in_force = recorder
         self._systems = systems
@@ -78,6 +82,7 @@ class Commander:
         self._jitter = jitter
         self._pauses = pauses
         self._wake_dispatcher = wake
+        self._stepped = stepped
         self._on_ended = on_ended
         self._buckets: dict[str, Bucket] = {}
         self._busy: set[str] = set()
@@ -127,11 +132,13 @@ class Commander:
 
     def run_once(self) -> list[str]:
         """End what is too late, and name the systems of which a command is due; they are busy from now on."""
-        systems, now = self._systems(), self._now()
+        systems, now, stepped = self._systems(), self._now(), self._stepped()
         self._write_what_is_left()
-        self._end_hopeless(systems, now)
+        if stepped is None:
+            return []
+        self._end_hopeless(systems, now, stepped)
         with self._database.read() as db:
-            due = [one.system for one in inbox.heads(db, now) if one.due_at <= now]
+            due = [one.system for one in inbox.heads(db, now, stepped) if one.due_at <= now]
         with self._lock:
             ready = [one for one in due if one not in self._busy and self._may_go(one, systems.get(one), now)]
             self._busy.update(ready)
@@ -142,7 +149,7 @@ class Commander:
         system, now = self._systems().get(name), self._now()
         if system is None or not self._may_go(name, system, now):
             return False
-        command, recorded = self._claim(name, system.policy, now)
+        command, recorded = self._claim(name, system.policy)
         if command is None:
             return False
         if command.status.is_ended:
@@ -168,13 +175,15 @@ class Commander:
                 self._busy.discard(system)
                 self._is_idle.notify_all()
 
-    def _claim(self, name: str, policy: Policy, now: datetime) -> tuple[Command | None, Recorded]:
+    def _claim(self, name: str, policy: Policy) -> tuple[Command | None, Recorded]:
         """The next command: running, or ended where it may not be carried out."""
         with self._database.write() as db:
-            command = inbox.head(db, name, now)
-            if command is None:
+            # Under the lock of the writers, so that no step of the clock is between what was read and this.
+            now, stepped = self._now(), self._stepped()
+            command = None if stepped is None else inbox.head(db, name, now, stepped)
+            if command is None or stepped is None:
                 return None, Recorded()
-            claimed = _objection(db, command, policy, now) or commands.claimed(command, now, policy)
+            claimed = _objection(db, command, policy, now, stepped) or commands.claimed(command, now, policy)
             return claimed, self._put(db, [claimed], now)
 
     def _may_go(self, name: str, system: System | None, now: datetime) -> bool:
@@ -188,13 +197,13 @@ class Commander:
             bucket = self._buckets[name] = Bucket(policy.rate)
         return bucket
 
-    def _end_hopeless(self, systems: Mapping[str, System], now: datetime) -> None:
+    def _end_hopeless(self, systems: Mapping[str, System], now: datetime, stepped: timedelta) -> None:
         """End the commands for which it is too late, and those of systems that are not there any more."""
         with self._database.read() as db:
-            if not inbox.overdue(db, now) and not inbox.of_other_systems(db, list(systems)):
+            if not inbox.overdue(db, now, stepped) and not inbox.of_other_systems(db, list(systems)):
                 return
         with self._database.write() as db:
-            late = [commands.expired(one, now) for one in inbox.overdue(db, now)]
+            late = [commands.expired(one, now) for one in inbox.overdue(db, now, stepped)]
             recorded = self._put(db, late, now)
             lost = [
                 commands.turned_down(one, Trouble.NOT_CONFIGURED, GONE, now)
@@ -246,9 +255,11 @@ class Commander:
             self._on_ended(ended)
 
 
-def _objection(db: sa.Connection, command: Command, policy: Policy, now: datetime) -> Command | None:
+def _objection(
+    db: sa.Connection, command: Command, policy: Policy, now: datetime, stepped: timedelta
+) -> Command | None:
     """The command as it ends where it may not be carried out now; the configuration may have changed."""
-    if command.expires_at <= now:
+    if commands.is_too_late(command, now, stepped):
         return commands.expired(command, now)
     if not policy.allows(command.type) or (command.type == CAMPAIGN and policy.units_per_day is None):
         message = "the configuration does not allow it any more"

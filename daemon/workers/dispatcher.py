@@ -40,6 +40,8 @@ BACKSTOP = timedelta(seconds=30)
 """The longest sleep: a wake that was missed costs no more than this."""
 AFTER_AN_ERROR = 1.0
 """Seconds before the database is tried again."""
+PAUSE = timedelta(seconds=5)
+"""Whoever is back so much too late was stopped meanwhile, or held up."""
 LEASE_MARGIN = timedelta(minutes=1)
 GATHER = timedelta(milliseconds=5)
 """How long a result may wait for others to be written with."""
@@ -62,7 +64,9 @@ class Dispatcher:
         jitter: Callable[[], float],
         new_id: Callable[[str], str],
         on_attempted: Callable[[Sequence[Attempted]], None] = lambda _ended: None,
+        follow_clock: Callable[[], timedelta] = lambda: NOTHING,
     ) -> None:
+        """`follow_clock`: has the store go by the wall clock where that was set, and says by how much."""
         self.routes = routes
         self._database = database
         self._sender = sender
@@ -72,6 +76,7 @@ class Dispatcher:
         self._jitter = jitter
         self._new_id = new_id
         self._on_attempted = on_attempted
+        self._follow_clock = follow_clock
         self._ended: list[Attempted] = []
         self._queues: dict[str, Queue] = {}
         self._is_looking = True
@@ -79,6 +84,8 @@ class Dispatcher:
         self._is_woken = threading.Event()
         self._is_stopping = threading.Event()
         self._claim_until: datetime | None = None
+        self._back_by = now()
+        """When the last wait was to be over."""
         self._reroutings: deque[tuple[Mapping[str, Route], Callable[[], None]]] = deque()
 
     def reroute(self, routes: Mapping[str, Route], then: Callable[[], None]) -> None:
@@ -138,11 +145,14 @@ class Dispatcher:
         """Write what ended, claim and start what is due, then wait for an end, a wake, or the next due time,
         at most `timeout` seconds. Returns how many were started."""
         self._take_wake()
+        self._keep_time()
         self._exchange()
         started = self._start()
         # What was just written may be due again before long: the wait is measured now, not before.
         is_over = self._is_stopping.is_set() and self._sender.is_idle
-        return started + self._gather(0 if is_over else min(timeout, self._patience()))
+        patience = 0 if is_over else min(timeout, self._patience())
+        self._back_by = self._now() + timedelta(seconds=patience)
+        return started + self._gather(patience)
 
     def _turn(self, timeout: float) -> int:
         try:
@@ -154,9 +164,21 @@ class Dispatcher:
             self._take(self._sender.finished(AFTER_AN_ERROR))
             return 0
 
+    def _keep_time(self) -> None:
+        """Where the clock was set: what is kept in memory is moved as the store was."""
+        step = NOTHING if self._is_stopping.is_set() else self._follow_clock()
+        if not step:
+            return
+        self._health.follow(step)
+        self._mail_pace.follow(step)
+        self._back_by += step
+        for queue in self._queues.values():
+            queue.forget()
+
     def _exchange(self) -> None:
         """One transaction: results in, new leases out."""
         now = self._now()
+        paused = now - self._back_by
         ready, ran = self._ready(now), self._health.tick(now)
         if not (self._ended or ready or ran or self._is_looking or self._to_release(now, {})):
             return
@@ -164,9 +186,12 @@ class Dispatcher:
         finished = [self._decide(one, now, is_ours=one in ours) for one in self._ended]
         moved = self._health.moved([one for one in self._ended if one not in ours], ran, now)
         with self._database.write() as db:
+            lost = outbox.finish(db, finished, now) if finished else []
+            if paused > PAUSE:
+                # Nobody ran: what came of the attempts under way may lie there, and has not been read yet.
+                outbox.prolong(db, paused)
             if ran:
                 outbox.release_expired(db, now)
-            lost = outbox.finish(db, finished, now) if finished else []
             if self._is_looking:
                 self._health.obey(db, moved, self.routes, now)
             turns = self._health.write(db, moved, self.routes, now)

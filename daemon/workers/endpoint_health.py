@@ -50,6 +50,13 @@ class EndpointHealth:
         """Take up what the process before left."""
         self._breakers = endpoint_health.load(db)
 
+    def follow(self, step: timedelta) -> None:
+        """The clock was set, and what the store holds is moved with it."""
+        self._breakers = {name: breaker.moved(one, step) for name, one in self._breakers.items()}
+        self._outage.follow(step)
+        if self._ticked_at is not None:
+            self._ticked_at += step
+
     def of(self, endpoint: str) -> Breaker:
         """How one endpoint is doing."""
         return self._breakers.get(endpoint, HEALTHY)

@@ -129,6 +129,11 @@ class Poller:
         timings = dict(self._timings)
         return [one.id for one in self._watches() or () if one.id in timings and timings[one.id].is_unknown]
 
+    def follow(self, step: timedelta) -> None:
+        """The clock was set: what was seen is as long ago as before."""
+        with self._lock:
+            self._unchanged = {watch: at + step for watch, at in self._unchanged.items()}
+
     def flush(self) -> None:
         """Store when watches were last seen unchanged; that is not worth a commit each."""
         with self._lock:

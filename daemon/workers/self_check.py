@@ -57,6 +57,11 @@ class Heard:
         with self._lock:
             self._ahead.append((now, now - server_date))
 
+    def forget(self) -> None:
+        """Our clock was set: what was heard before says nothing of it any more."""
+        with self._lock:
+            self._ahead.clear()
+
     def ahead(self, now: datetime) -> list[timedelta]:
         """By how much our clock was ahead of the API's, at the answers that still bear witness."""
         with self._lock:

@@ -7,7 +7,9 @@ name is out of reach: the resolver has timeouts of its own.
 
 import http.client
 import io
+import select
 import socket
+import ssl
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -16,6 +18,9 @@ from typing import Any
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+LAST_LOOK = 0.01
+"""Seconds, past the deadline, for what is there already: the rest of a TLS record may be missing."""
 
 
 @dataclass
@@ -66,11 +71,21 @@ class TimedReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any, /) -> int | None:
-        self._sock.settimeout(self._exchange.left(self._exchange.read))
+        self._sock.settimeout(self._patience())
         count: int | None = self._raw.readinto(buffer)
         if count:
             self._exchange.has_answer = True
         return count
+
+    def _patience(self) -> float:
+        """How long to wait for more. What lies in the socket is read before the deadline is judged: whoever
+        was stopped for a while has an answer there that came in time."""
+        try:
+            return self._exchange.left(self._exchange.read)
+        except TimeoutError:
+            if not _has_come(self._sock):
+                raise
+            return LAST_LOOK
 
     def close(self) -> None:
         if not self.closed:
@@ -139,6 +154,15 @@ class TimedTlsPool(HTTPSConnectionPool):
     """urllib3's pool of TLS connections, with ours in it."""
 
     ConnectionCls = TimedTlsConnection
+
+
+def _has_come(sock: socket.socket) -> bool:
+    """Whether there is something to read at this moment."""
+    if isinstance(sock, ssl.SSLSocket) and sock.pending():
+        return True
+    waiting = select.poll()
+    waiting.register(sock, select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def _connect(host: str, port: int, exchange: Exchange) -> socket.socket:

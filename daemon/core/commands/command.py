@@ -18,7 +18,7 @@ nothing came of it ends as `unknown`, and no way leads from there.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import Enum
 from hashlib import sha256
 from typing import Any
@@ -130,6 +130,12 @@ class Command:
     result: Json = None
     error: Error | None = None
     """Of the last attempt that failed."""
+    clock: timedelta | None = None
+    """By how much the wall clock had been set in all when it was accepted; None: nobody knows."""
+    is_start_given: bool | None = None
+    """Whether the caller wrote `not_before`; None: nobody knows."""
+    is_end_given: bool | None = None
+    """The same of `expires_at`."""
 
     @property
     def nature(self) -> Nature:
@@ -181,6 +187,29 @@ class Done:
     """Why, where it is not SUCCEEDED."""
     units: float | None = None
     """What it costs after all, as far as that is known now."""
+
+
+def readings(command: Command, now: datetime, stepped: timedelta) -> tuple[datetime, ...]:
+    """What time it is for a command; `stepped`: by how much the wall clock was set in all.
+
+    For one that may not be repeated it is also what it would be if nobody had set the clock since it was
+    accepted: which of the two is right, nobody can say, and it has to be in time by both.
+    """
+    if command.nature is not Nature.ONCE or command.clock is None:
+        return (now,)
+    return now, now - (stepped - command.clock)
+
+
+def is_too_late(command: Command, now: datetime, stepped: timedelta) -> bool:
+    """Whether it may not be carried out any more."""
+    return any(command.expires_at <= reading for reading in readings(command, now, stepped))
+
+
+def is_too_early(command: Command, now: datetime, stepped: timedelta) -> bool:
+    """Whether it may not be carried out yet."""
+    if command.is_start_given is False and not command.attempts:
+        return False  # from when it was accepted on, whatever time that was
+    return any(reading < command.not_before for reading in readings(command, now, stepped))
 
 
 def claimed(command: Command, now: datetime, policy: Policy) -> Command:

@@ -145,6 +145,12 @@ def worst(breakers: Iterable[Breaker]) -> Breaker:
     return max(on, key=lambda one: BY_BADNESS.index(one.health), default=HEALTHY)
 
 
+def moved(breaker: Breaker, step: timedelta) -> Breaker:
+    """The breaker after the clock was set: all its times are as far from now as before."""
+    times = {name: getattr(breaker, name) for name in ("since", "failing_since", "not_before")}
+    return replace(breaker, **{name: at + step for name, at in times.items() if at is not None})
+
+
 def caught_up(breaker: Breaker) -> Breaker:
     """The breaker once nothing that waited is left."""
     return replace(breaker, is_catching_up=False)

@@ -1,6 +1,6 @@
 """When each mailbox was written to, and when it may be again. Pure but for its own memory."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from daemon.core.delivery.route import Mailing
 from daemon.core.durations import HOUR
@@ -16,6 +16,10 @@ class MailPace:
     def add(self, endpoint: str, now: datetime) -> None:
         """An endpoint is mailed now."""
         self._at[endpoint] = (*self._recent(endpoint, now), now)
+
+    def follow(self, step: timedelta) -> None:
+        """The clock was set: the last mailings are as long ago as before."""
+        self._at = {endpoint: tuple(at + step for at in times) for endpoint, times in self._at.items()}
 
     def rests_until(self, endpoint: str, mailing: Mailing, now: datetime) -> datetime | None:
         """When there may be mailings again, where there were as many as there may be in an hour; None:

@@ -23,6 +23,12 @@ class Outage:
     _failed_at: dict[str, datetime] = field(default_factory=dict)
     _answered_at: datetime | None = None
 
+    def follow(self, step: timedelta) -> None:
+        """The clock was set: what was heard is as long ago as before."""
+        self._failed_at = {endpoint: at + step for endpoint, at in self._failed_at.items()}
+        if self._answered_at is not None:
+            self._answered_at += step
+
     def take(self, attempted: Attempted, now: datetime) -> None:
         """One more attempt of any endpoint."""
         if attempted.outcome in ANSWERED:

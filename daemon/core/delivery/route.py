@@ -1,11 +1,13 @@
 """How one endpoint's deliveries are tried: how many at once, how long, in which order. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from daemon.core.delivery import outcome
-from daemon.core.delivery.breaker import Breaker
-from daemon.core.delivery.outcome import OPEN, Attempted, Next
+from daemon.core.delivery.breaker import COOLDOWNS, Breaker, Health
+from daemon.core.delivery.outcome import JITTER_SHARE, MAX_RETRY_AFTER, OPEN, Attempted, Next
+from daemon.core.durations import DAY
 from daemon.core.routing.plan import Order
 from daemon.core.routing.quiet import Quiet
 from daemon.core.routing.schedule import Schedule, schedule_of
@@ -39,6 +41,12 @@ class Route:
     reported_as: str | None = None
     """The name under which others hear of its health; None: its own."""
 
+    @property
+    def longest_wait(self) -> timedelta:
+        """How far off a delivery, or a trial of the endpoint, can be due at most."""
+        retries = (wait for one in self.schedules for wait in one.retries)
+        return max([*retries, *COOLDOWNS[Health.SUSPENDED], MAX_RETRY_AFTER]) * (1 + JITTER_SHARE)
+
     def retries(self, event_type: str) -> tuple[timedelta, ...]:
         """The waits after each failed attempt for an event of this type."""
         return schedule_of(self.schedules, event_type).retries
@@ -63,3 +71,9 @@ class Route:
         if not state.is_catching_up:
             return self.rate
         return min(self.rate or self.recovery_rate, self.recovery_rate)
+
+
+def longest_wait(routes: Mapping[str, Route], endpoint: str) -> timedelta:
+    """How far off a delivery can be due at most; of an endpoint that has left the configuration a day."""
+    route = routes.get(endpoint)
+    return route.longest_wait if route else DAY

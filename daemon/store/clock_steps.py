@@ -1,0 +1,203 @@
+"""What a step of the wall clock does to the rows. Functions take a connection; they never begin nor commit.
+
+A time in the store is one of four kinds, and every column of times is named here with its kind:
+
+    live      what lasts yet is measured from it: `now - then` has to mean the same before and after a step
+    due       what we computed ourselves and wait for
+    given     what a person wrote as a date or an hour: it is never moved
+    history   when something was, as it was written down: it is never moved
+
+So a step moves the live and the due, by just as much. Where it could not be seen (nobody ran, and the machine
+was started anew) none of them may be further off than it can be: `settle`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from daemon.core.commands.command_types import TYPES, Nature
+from daemon.core.durations import NOTHING
+from daemon.core.timeline import SLACK, Look, step_between
+from daemon.store.column_types import MILLISECOND, millis
+from daemon.store.schema import (
+    alerts,
+    clock,
+    commands,
+    deliveries,
+    endpoints,
+    incidents,
+    ledger,
+    quiet,
+    watches,
+)
+
+Where: TypeAlias = sa.ColumnElement[bool] | sa.TextClause
+
+_OPEN = sa.text("deliveries.ended_at IS NULL")
+_NOT_OVER = sa.text("NOT is_over")
+_IS_QUEUED = sa.text("status = 'queued'")
+_EVERY = sa.true()
+_IS_FREE = commands.c.type.in_(
+    sorted(name for name, known in TYPES.items() if known.nature is not Nature.ONCE)
+)
+_DATED = ("created_at", "due_at", "expires_at")
+_IS_OWED = deliveries.c.incident.in_(sa.select(ledger.c.incident).where(_NOT_OVER))
+# A literal, so that SQLite sees that the partial index serves.
+_MAY_BE_REVIVED = sa.and_(
+    sa.text("deliveries.status = 'dead'"),
+    deliveries.c.endpoint.in_(
+        sa.select(endpoints.c.name).where(endpoints.c.failing_since <= deliveries.c.ended_at)
+    ),
+)
+
+LIVE: tuple[tuple[sa.Table, Where, tuple[str, ...]], ...] = (
+    # Before the endpoints, by which it is found.
+    (
+        deliveries,
+        sa.and_(deliveries.c.ended_at.is_not(None), sa.or_(_IS_OWED, _MAY_BE_REVIVED)),
+        ("ended_at",),
+    ),
+    (deliveries, _OPEN, ("created_at",)),
+    (endpoints, _EVERY, ("since", "failing_since")),
+    (ledger, _NOT_OVER, ("told_at",)),
+    (watches, _EVERY, ("observed_at", "polled_at", "failing_since")),
+    (alerts, _EVERY, ("last_known", "changed_after", "changed_before", "started_at")),
+    (
+        incidents,
+        sa.text("ended_at IS NULL"),
+        ("started_at", "changed_after", "changed_before", "fired_at"),
+    ),
+)
+DUE: tuple[tuple[sa.Table, Where, tuple[str, ...]], ...] = (
+    (deliveries, _OPEN, ("due_at", "leased_until")),
+    (endpoints, _EVERY, ("not_before",)),
+)
+EXPIRING = ("deliveries.expires_at",)
+"""Due as well; but what expires while nobody sees the step is lost, so it is moved also then."""
+OF_COMMANDS = ("commands.due_at", "commands.not_before", "commands.expires_at")
+"""Due where we computed them, and given where the caller did."""
+SINCE = ("quiet.since",)
+"""Live; what happened in it is history, though, and has to stay within it."""
+GIVEN = ("silences.starts_at", "silences.ends_at")
+HISTORY = (
+    "attempts.started_at",
+    "clock.seen_at",
+    "commands.created_at",
+    "commands.ended_at",
+    "commands.started_at",
+    "decisions.at",
+    "events.timestamp",
+    "incidents.ended_at",
+    "silences.created_at",
+    "silences.expired_at",
+    "transitions.at",
+)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The wall clock as the daemon last looked at it."""
+
+    stepped: timedelta
+    """By how much it was set in all since the store was made, forward and back added up."""
+    seen: Look
+
+
+def load(db: sa.Connection) -> Clock | None:
+    """The clock as it was last looked at; None: never."""
+    row = db.execute(sa.select(clock)).one_or_none()
+    return Clock(row.stepped, Look(row.seen_at, row.elapsed, row.boot)) if row else None
+
+
+def save(db: sa.Connection, found: Clock) -> None:
+    """Remember how the clock stands."""
+    insert = postgresql_insert if db.dialect.name == "postgresql" else sqlite_insert
+    seen = found.seen
+    values = {"stepped": found.stepped, "seen_at": seen.wall, "elapsed": seen.elapsed, "boot": seen.boot}
+    statement = insert(clock).values(id=1, **values)
+    db.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+
+
+def stepped(db: sa.Connection, now: Look | None = None) -> timedelta:
+    """By how much the clock was set in all, as far as the store knows, or as it looks `now`."""
+    found = load(db)
+    if found is None:
+        return NOTHING
+    return found.stepped + (step_between(found.seen, now) if now else NOTHING)
+
+
+def shift(db: sa.Connection, step: timedelta, stepped: timedelta) -> None:
+    """Move what is live and due along with the clock; `stepped`: in all, this step included."""
+    for table, where, columns in (*LIVE, *DUE):
+        _move(db, table, where, columns, step)
+    _move_the_rest(db, step, stepped)
+
+
+def shift_unseen(db: sa.Connection, step: timedelta, stepped: timedelta) -> None:
+    """The same for a step that nobody saw: what is due may have been written before it or after it, so it
+    is only ever moved to an earlier time."""
+    for table, where, columns in LIVE if step > NOTHING else (*LIVE, *DUE):
+        _move(db, table, where, columns, step)
+    _move_the_rest(db, step, stepped)
+
+
+def settle(db: sa.Connection, now: datetime, longest_wait: Callable[[str], timedelta]) -> None:
+    """Let nothing live be later than now, and nothing that we computed further off than it can be.
+
+    `longest_wait`: of an endpoint by its name, before the first attempt or between two.
+    """
+    at = millis(now)
+    for endpoint in _with_open_deliveries(db):
+        of_it = sa.and_(_OPEN, deliveries.c.endpoint == endpoint)
+        # Made while the clock was ahead: its wait began at that time.
+        back = {name: _plus(deliveries.c[name], at - _raw(deliveries.c.created_at)) for name in _DATED}
+        db.execute(sa.update(deliveries).where(of_it, deliveries.c.created_at > now).values(back))
+        most = now + longest_wait(endpoint)
+        late = sa.update(deliveries).where(of_it, deliveries.c.due_at > most)
+        db.execute(late.values(due_at=most))
+    blocked = sa.select(endpoints.c.name).where(endpoints.c.not_before > now)
+    for endpoint in db.scalars(blocked).all():
+        most = now + longest_wait(endpoint)
+        is_late = sa.and_(endpoints.c.name == endpoint, endpoints.c.not_before > most)
+        db.execute(sa.update(endpoints).where(is_late).values(not_before=most))
+    for table, where, columns in LIVE:
+        for name in columns:
+            db.execute(sa.update(table).where(where, table.c[name] > now).values({name: now}))
+
+
+def _with_open_deliveries(db: sa.Connection) -> Sequence[str]:
+    return db.scalars(sa.select(deliveries.c.endpoint).where(_OPEN).distinct()).all()
+
+
+def _move_the_rest(db: sa.Connection, step: timedelta, stepped: timedelta) -> None:
+    _move(db, deliveries, _OPEN, ("expires_at",), step)
+    _move(db, quiet, _EVERY, ("since",), min(step, NOTHING))
+    # Accepted since the step, by a process that had seen it.
+    has_seen = sa.func.abs(_raw(commands.c.clock) - stepped // MILLISECOND) <= SLACK // MILLISECOND
+    moving = sa.and_(_IS_QUEUED, sa.func.coalesce(~has_seen, sa.true()))
+    again = sa.and_(moving, commands.c.attempts > 0)
+    first = sa.and_(moving, commands.c.attempts == 0, _IS_FREE, commands.c.is_start_given.is_(False))
+    _move(db, commands, sa.or_(again, first), ("due_at",), step)
+    _move(db, commands, first, ("not_before",), step)
+    ours = sa.and_(moving, _IS_FREE)
+    _move(db, commands, sa.and_(ours, commands.c.is_end_given.is_(False)), ("expires_at",), step)
+    db.execute(sa.update(commands).where(ours, commands.c.clock.is_not(None)).values(clock=stepped))
+
+
+def _move(db: sa.Connection, table: sa.Table, where: Where, columns: Sequence[str], step: timedelta) -> None:
+    by = step // MILLISECOND
+    db.execute(sa.update(table).where(where).values({name: _plus(table.c[name], by) for name in columns}))
+
+
+def _plus(column: sa.Column[Any], by: sa.ColumnElement[int] | int) -> sa.ColumnElement[int]:
+    return _raw(column) + by
+
+
+def _raw(column: sa.Column[Any]) -> sa.ColumnElement[int]:
+    """The milliseconds that a column holds."""
+    return sa.type_coerce(column, sa.BigInteger)
