@@ -146,10 +146,10 @@ class Timekeeper:
 
     def _tell(self, db: sa.Connection, step: timedelta, now: datetime) -> Recorded:
         """In the log always; as an event where dates were wrong by it."""
-        seconds = round(step.total_seconds(), 2)
-        log.warning("clock.stepped", by_seconds=seconds)
+        seconds = round(abs(step).total_seconds())
+        log.warning("clock.stepped", by_seconds=round(step.total_seconds(), 2))
         if abs(step) < machine.WRONG:
             return Recorded()
-        clock: dict[str, Json] = {"by_seconds": seconds}
+        clock: dict[str, Json] = {"by_seconds": seconds, "is_forward": step > NOTHING}
         fact = Fact(own_events.CLOCK_STEPPED, "daemon/clock", {"clock": clock})
         return self._in_force().record(db, DAEMON, [fact], now)

@@ -119,6 +119,7 @@ def test_the_parts_that_tell_of_no_watch_are_commands_and_the_daemon_itself() ->
         "daemon.disk_low",
         "daemon.disk_ok",
         "daemon.store_recovered",
+        "daemon.clock_stepped",
         "quiet.ended",
         "test.ping",
     }

@@ -15,11 +15,12 @@ from zoneinfo import ZoneInfo
 from daemon.core.alerts.life import Phase, Seen
 from daemon.core.delivery.mail_pace import MailPace
 from daemon.core.delivery.outcome import Attempted, Message, Outcome
-from daemon.core.delivery.route import Route
+from daemon.core.delivery.route import Route, longest_wait
 from daemon.core.durations import NOTHING
 from daemon.core.model import Change, Condition, Failure, Rule, Severity, Unknown
 from daemon.core.routing.plan import Interest
 from daemon.core.routing.schedule import Schedule
+from daemon.core.timeline import Look, Timeline
 from daemon.core.watches import sip, sms
 from daemon.core.watches.watch import Answered, AnyWatch, Description, SeenT, Unchanged, Watch, WatchKind
 from daemon.pipeline.events import Recorder
@@ -29,11 +30,13 @@ from daemon.workers.counters import Counters
 from daemon.workers.dispatcher import Dispatcher
 from daemon.workers.endpoint_health import EndpointHealth
 from daemon.workers.poller import Polled, Poller
+from daemon.workers.timekeeper import Timekeeper
 from tests.support import stores
 from tests.support.fakes import START, FakeClock, Ids
 
 ZONE = ZoneInfo("Asia/Jerusalem")
 SECOND = timedelta(seconds=1)
+BEGAN = FakeClock().monotonic()
 RETRIES = (5 * SECOND, 30 * SECOND, *[60 * SECOND] * 10)
 
 
@@ -58,7 +61,7 @@ class ScriptedSender:
 
     def start(self, message: Message) -> None:
         outcome = self.says(message)
-        at = (self._clock.at - START).total_seconds()
+        at = self._clock.monotonic() - BEGAN
         self.sent.append((at, message, outcome))
         self._ended.append(Attempted(message, outcome, self._clock.at))
 
@@ -88,6 +91,7 @@ class Story:
     def __post_init__(self) -> None:
         self.clock = FakeClock()
         self.ids = Ids()
+        self.boot = "this one"
         self.down: dict[str, list[tuple[float, float]]] = {}
         self.blind: list[tuple[float, float, Failure]] = []
         self.failing: list[tuple[str, float, float, Outcome]] = []
@@ -100,6 +104,7 @@ class Story:
     def start(self) -> None:
         """A process starts on the store as it is."""
         self.database = stores.on_file(self.path)
+        self.timeline = Timeline(self.clock.now, self.clock.monotonic)
         described = Description(
             "main", "sip", "GetSipAccountsRegisteredStatus", 10 * SECOND, {}, self.api_rule
         )
@@ -119,26 +124,45 @@ class Story:
             self.sender,
             routes,
             health=EndpointHealth(jitter=lambda: 0.0),
-            now=self.clock.now,
+            now=self.timeline.now,
             jitter=lambda: 0.0,
             new_id=self.ids,
             mail_pace=MailPace(),
             on_attempted=self.counters.attempted,
+            follow_clock=self._follow_clock,
         )
         self.poller = Poller(
             self.database,
             lambda: recorder,
-            now=self.clock.now,
+            now=self.timeline.now,
             monotonic=self.clock.monotonic,
             wake=self.dispatcher.wake,
             on_polled=self.counters.polled,
         )
+        self.timekeeper = Timekeeper(
+            self.database,
+            self.timeline,
+            lambda: recorder,
+            look=self.look,
+            wake=self.dispatcher.wake,
+            ahead=lambda _now: [],
+            longest_wait=lambda endpoint: longest_wait(routes, endpoint),
+            on_step=self.poller.follow,
+        )
+        self.timekeeper.recover()
         self.dispatcher.recover()
 
     def kill(self) -> None:
         """The process is gone between two instructions, and another one starts."""
         self.database.close()
         self.start()
+
+    def _follow_clock(self) -> timedelta:
+        return self.timekeeper.follow()
+
+    def look(self) -> Look:
+        """One look at the clocks of the machine."""
+        return Look(self.clock.now(), timedelta(seconds=self.clock.monotonic()), self.boot)
 
     def phone(self, name: str, *drops: tuple[float, float]) -> None:
         """A phone that is registered, but for these times (seconds: from, to)."""
@@ -161,6 +185,7 @@ class Story:
                 for watch in self.watches():
                     self.poller.poll(watch)
                 self._next_poll = self.now() + 10
+            self.timekeeper.look()
             if self.now() >= self.next_tick:
                 self.tick()
                 self.next_tick = self.now() + 5
@@ -171,7 +196,7 @@ class Story:
 
     def tick(self) -> None:
         """What the daemon does every 5 s."""
-        self.teller.tick(self.database, self.clock.now())
+        self.teller.tick(self.database, self.timeline.now())
         self.dispatcher.wake()
 
     def poll(self, name: str) -> Polled:
@@ -179,7 +204,8 @@ class Story:
         return self.poller.poll(next(watch for watch in self.watches() if watch.name == name))
 
     def now(self) -> float:
-        return (self.clock.at - START).total_seconds()
+        """Seconds that have passed since the story began, whatever the wall clock says."""
+        return self.clock.monotonic() - BEGAN
 
     def accepted(self, endpoint: str = "crm") -> list[tuple[float, str]]:
         """What an endpoint took: times and types, in order."""

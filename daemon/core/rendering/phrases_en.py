@@ -84,6 +84,10 @@ ENGLISH: Mapping[str, Callable[[Any], str]] = {
         f"yemotd could not write its database since {e['store.failing_since']} ({e['store.error']}); "
         "it can again"
     ),
+    "daemon.clock_stepped": lambda e: (
+        f"The clock of yemotd's machine was set {'forward' if e.value('clock.is_forward') else 'back'} by "
+        f"{e['clock.by_seconds']} seconds"
+    ),
     "quiet.ended": lambda e: f"The quiet time is over; {e['quiet.held']} alerts were held back",
     "test.ping": lambda e: "A test message of yemotd",
 }

@@ -86,6 +86,10 @@ HEBREW: Mapping[str, Callable[[Any], str]] = {
         f"{e.isolated('yemotd')} לא יכול היה לכתוב למסד הנתונים מאז {e['store.failing_since']} "
         f"({e['store.error']}); הכתיבה חזרה"
     ),
+    "daemon.clock_stepped": lambda e: (
+        f"השעון במחשב של {e.isolated('yemotd')} הוזז {'קדימה' if e.value('clock.is_forward') else 'אחורה'} "
+        f"ב-{e['clock.by_seconds']} שניות"
+    ),
     "quiet.ended": lambda e: f"זמן השקט הסתיים; {e['quiet.held']} התראות הוחזקו",
     "test.ping": lambda e: f"הודעת בדיקה של {e.isolated('yemotd')}",
 }

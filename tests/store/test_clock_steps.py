@@ -1,0 +1,219 @@
+"""What a step of the clock does to the rows: every column of times has its kind, and moves as that says."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon.core.commands.command import OnHoliday, Status
+from daemon.core.commands.command_types import CAMPAIGN
+from daemon.core.delivery.breaker import Health
+from daemon.core.durations import DAY, HOUR, MINUTE, NOTHING, SECOND
+from daemon.core.model import Fact
+from daemon.core.routing.plan import Interest
+from daemon.core.timeline import Look
+from daemon.pipeline.events import Recorder
+from daemon.store import clock_steps
+from daemon.store.clock_steps import Clock
+from daemon.store.column_types import UtcTime
+from daemon.store.database import Database
+from daemon.store.schema import metadata
+from tests.support import stores
+from tests.support.fakes import START, Ids
+
+NOW = START
+WAIT = 4 * HOUR
+steps = st.timedeltas(timedelta(days=-20_000), timedelta(days=20_000)).map(
+    lambda step: timedelta(milliseconds=step // timedelta(milliseconds=1))
+)
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    one = stores.in_memory()
+    yield one
+    one.close()
+
+
+def named(kind: tuple[tuple[sa.Table, clock_steps.Where, tuple[str, ...]], ...]) -> list[str]:
+    return [f"{table.name}.{column}" for table, _, columns in kind for column in columns]
+
+
+def test_every_time_in_the_store_has_its_kind() -> None:
+    """Whoever adds a column of times says what a clock that is set does to it."""
+    times = {
+        f"{table.name}.{column.name}"
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if isinstance(column.type, UtcTime)
+    }
+    kinds = [
+        {name for name in named(clock_steps.LIVE) if name != "deliveries.ended_at"},
+        set(named(clock_steps.DUE)),
+        {*clock_steps.EXPIRING, *clock_steps.OF_COMMANDS, *clock_steps.SINCE},
+        set(clock_steps.GIVEN),
+        {*clock_steps.HISTORY, "deliveries.ended_at"},  # but for what the ledger and a recovery ask of
+    ]
+
+    assert set().union(*kinds) == times
+    assert sum(map(len, kinds)) == len(times)
+
+
+def given_deliveries(database: Database, now: datetime, *subjects: str) -> None:
+    recorder = Recorder([Interest("crm", ("*",), None)], Ids())
+    with database.write() as db:
+        recorder.record(db, "main", [Fact("sms.received", one, {}) for one in subjects], now)
+
+
+def times(database: Database, table: str, *columns: str) -> list[tuple[datetime | None, ...]]:
+    chosen = metadata.tables[table]
+    with database.read() as db:
+        found = db.execute(sa.select(*(chosen.c[name] for name in columns)).order_by(*chosen.primary_key))
+        return [tuple(row) for row in found]
+
+
+@given(step=steps)
+def test_what_waits_is_as_far_off_as_before(step: timedelta) -> None:
+    database = stores.in_memory()
+    given_deliveries(database, NOW, "a", "a", "b")
+    with database.write() as db:
+        db.execute(
+            sa.update(metadata.tables["deliveries"]).values(
+                due_at=NOW + MINUTE, expires_at=NOW + HOUR, leased_until=NOW + 5 * MINUTE
+            )
+        )
+        clock_steps.shift(db, step, step)
+
+    moved = NOW + step
+    columns = "created_at", "due_at", "leased_until", "expires_at"
+    assert (
+        times(database, "deliveries", *columns)
+        == [(moved, moved + MINUTE, moved + 5 * MINUTE, moved + HOUR)] * 3
+    )
+    assert times(database, "events", "timestamp") == [(NOW,)] * 3
+    database.close()
+
+
+@given(
+    ahead=st.timedeltas(timedelta(milliseconds=1), timedelta(days=40_000)), wait=st.integers(0, 14_000_000)
+)
+def test_what_was_written_by_a_clock_that_was_ahead_is_due_when_its_wait_is_over(
+    ahead: timedelta, wait: int
+) -> None:
+    """Also where nobody saw the step."""
+    database, waits = stores.in_memory(), timedelta(milliseconds=wait)
+    wrong = NOW + timedelta(milliseconds=ahead // timedelta(milliseconds=1))
+    given_deliveries(database, wrong, "a", "a")
+    with database.write() as db:
+        db.execute(sa.update(metadata.tables["deliveries"]).values(due_at=wrong + waits))
+        clock_steps.settle(db, NOW, lambda _endpoint: WAIT)
+
+    for created_at, due_at in times(database, "deliveries", "created_at", "due_at"):
+        assert created_at == min(wrong, NOW)
+        assert due_at == NOW + min(waits, WAIT)
+    database.close()
+
+
+@given(due=st.timedeltas(timedelta(days=-20_000), timedelta(days=20_000)))
+def test_nothing_of_ours_is_further_off_than_it_can_be(due: timedelta) -> None:
+    """A retry that was computed while the clock was ahead, of a delivery that is older."""
+    database = stores.in_memory()
+    given_deliveries(database, NOW - DAY, "a")
+    with database.write() as db:
+        db.execute(sa.update(metadata.tables["deliveries"]).values(due_at=NOW + due))
+        db.execute(
+            sa.insert(metadata.tables["endpoints"]).values(
+                name="crm", health=Health.HEALTHY, first_failures=0, any_failures=0, rejections=0,
+                throttles=0, trials=0, not_before=NOW + due, suspended_for=NOTHING, is_catching_up=False,
+            )
+        )  # fmt: skip
+        clock_steps.settle(db, NOW, lambda _endpoint: WAIT)
+
+    ((due_at,),) = times(database, "deliveries", "due_at")
+    ((not_before,),) = times(database, "endpoints", "not_before")
+    assert due_at is not None and not_before is not None
+    assert due_at <= NOW + WAIT
+    assert not_before <= NOW + WAIT
+    assert due > WAIT or abs(due_at - NOW - due) < timedelta(milliseconds=1)
+    database.close()
+
+
+COMMAND = {
+    "system": "main", "params": "{}", "created_by": "me", "created_at": NOW, "on_holiday": OnHoliday.FAIL,
+    "fingerprint": "", "units": 0.0, "attempts": 0, "is_doubtful": False, "status": Status.QUEUED,
+    "not_before": NOW, "expires_at": NOW + HOUR, "due_at": NOW, "clock": NOTHING,
+}  # fmt: skip
+
+
+def command(database: Database, **values: object) -> None:
+    with database.write() as db:
+        db.execute(sa.insert(metadata.tables["commands"]).values({**COMMAND, "id": "cmd_1", **values}))
+
+
+@pytest.mark.parametrize(
+    ("values", "moved"),
+    [
+        # Ours: nobody wrote a date.
+        ({"type": "queue.pause", "is_start_given": False, "is_end_given": False}, (1, 1, 1)),
+        ({"type": "queue.pause", "is_start_given": True, "is_end_given": False}, (0, 1, 0)),
+        ({"type": "queue.pause", "is_start_given": False, "is_end_given": True}, (1, 0, 1)),
+        ({"type": "queue.pause", "is_start_given": True, "is_end_given": True}, (0, 0, 0)),
+        # A retry is ours, whatever was given.
+        ({"type": "queue.pause", "is_start_given": True, "is_end_given": True, "attempts": 1}, (0, 0, 1)),
+        # By whom, nobody knows: it may be a caller's.
+        ({"type": "queue.pause"}, (0, 0, 0)),
+        # What may be sent once is judged by both readings instead.
+        ({"type": CAMPAIGN, "is_start_given": False, "is_end_given": False}, (0, 0, 0)),
+        # Accepted after the step, by a process that saw it.
+        (
+            {"type": "queue.pause", "is_start_given": False, "is_end_given": False, "clock": 2 * HOUR},
+            (0, 0, 0),
+        ),
+    ],
+)
+def test_of_a_command_only_what_its_caller_did_not_write_is_moved(
+    database: Database, values: dict[str, object], moved: tuple[int, int, int]
+) -> None:
+    command(database, **values)
+    with database.write() as db:
+        clock_steps.shift(db, 2 * HOUR, 2 * HOUR)
+
+    start, end, due = (2 * HOUR * one for one in moved)
+    assert times(database, "commands", "not_before", "expires_at", "due_at") == [
+        (NOW + start, NOW + HOUR + end, NOW + due)
+    ]
+
+
+def test_there_and_back_is_where_it_was(database: Database) -> None:
+    command(database, type="queue.pause", is_start_given=False, is_end_given=False)
+    with database.write() as db:
+        clock_steps.shift(db, 5 * DAY, 5 * DAY)
+    with database.write() as db:
+        clock_steps.shift(db, -5 * DAY, NOTHING)
+
+    assert times(database, "commands", "not_before", "expires_at", "due_at") == [(NOW, NOW + HOUR, NOW)]
+
+
+def test_what_is_quiet_still_covers_what_it_held_back(database: Database) -> None:
+    for step, since in ((2 * HOUR, NOW), (-2 * HOUR, NOW - 2 * HOUR)):
+        with database.write() as db:
+            table = metadata.tables["quiet"]
+            db.execute(sa.delete(table))
+            db.execute(sa.insert(table).values(endpoint="ops", since=NOW))
+            clock_steps.shift(db, step, step)
+
+        assert times(database, "quiet", "since") == [(since,)]
+
+
+def test_another_process_sees_a_step_that_the_daemon_has_not_followed_yet(database: Database) -> None:
+    with database.write() as db:
+        assert clock_steps.stepped(db) == NOTHING
+        clock_steps.save(db, Clock(3 * SECOND, Look(NOW, HOUR, "boot")))
+        clock_steps.save(db, Clock(DAY, Look(NOW, HOUR, "boot")))
+
+        assert clock_steps.stepped(db) == DAY
+        assert clock_steps.stepped(db, Look(NOW + MINUTE, HOUR + MINUTE, "boot")) == DAY
+        assert clock_steps.stepped(db, Look(NOW - HOUR, HOUR, "boot")) == DAY - HOUR
