@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from daemon.app.watchdog import Progress
+from daemon.app.watchdog import Awake, Progress
 from tests.support.fakes import FakeClock
 
 MINUTE = timedelta(minutes=1)
@@ -56,3 +56,18 @@ def test_time_that_is_set_on_the_wall_clock_is_no_time() -> None:
     clock.jump(86400)
 
     assert progress.stuck() == []
+
+
+def test_a_stop_of_the_process_is_nobodys_hang() -> None:
+    clock = FakeClock()
+    progress = Progress(Awake(clock.monotonic))
+    sender = progress.loop("sender", MINUTE)
+    sender.turn()
+    for _ in range(3):
+        clock.advance(600)  # SIGSTOP, SIGCONT
+        assert progress.stuck() == []
+
+    for _ in range(61):
+        clock.advance(1)
+        stuck = progress.stuck()
+    assert stuck == ["sender"]

@@ -33,6 +33,8 @@ class Receivers:
         self._ended: list[Attempted] = []
 
     is_idle = True
+    is_slow = False
+    """What was started is under way until this is over."""
 
     def start(self, message: Message) -> None:
         self.sent.append(message)
@@ -44,6 +46,8 @@ class Receivers:
         return sum(one.message.endpoint == endpoint for one in self._ended)
 
     def finished(self, timeout: float) -> list[Attempted]:
+        if self.is_slow:
+            return []
         ended, self._ended = self._ended, []
         return ended
 
