@@ -55,9 +55,11 @@ def accept(
     the budget, and where the key was used for another.
     """
     found, fingerprint = _examine(db, request, policies, by=by, key=key, now=now, new_id=new_id)
-    if not found.is_repeat:
-        inbox.add(db, replace(found.command, clock=clock_steps.stepped(db, clock)), fingerprint)
-    return found
+    if found.is_repeat:
+        return found
+    command = replace(found.command, clock=clock_steps.stepped(db, clock))
+    inbox.add(db, command, fingerprint)
+    return replace(found, command=command)
 
 
 def rehearse(

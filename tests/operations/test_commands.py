@@ -23,7 +23,7 @@ from tests.support import stores
 from tests.support.commanding import BRIDGE, KICK, PAUSE, READ
 from tests.support.fakes import START, Ids
 
-SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
+NOTHING, SECOND, HOUR, DAY = timedelta(0), timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 JERUSALEM = ZoneInfo("Asia/Jerusalem")
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=JERUSALEM)
 """The next after START."""
@@ -114,6 +114,9 @@ def test_a_command_is_kept_as_it_was_given_and_goes_at_once(counter: Counter) ->
         expires_at=START + HOUR,
         due_at=START,
         idempotency_key="k",
+        clock=NOTHING,
+        is_start_given=False,
+        is_end_given=False,
     )
     assert (found.is_repeat, found.budget) == (False, None)
     assert counter.find("cmd_1") == found.command
