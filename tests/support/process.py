@@ -162,13 +162,16 @@ class Process:
     def _read(self, running: "subprocess.Popen[str]") -> None:
         assert running.stderr
         for line in running.stderr:
-            try:
-                said = json.loads(line)
-            except ValueError:
-                said = {"event": "raw", "text": line}
-            with self._said:
-                self.lines.append(said)
-                self._said.notify_all()
+            self._take(line)
+
+    def _take(self, line: str) -> None:
+        try:
+            said = json.loads(line)
+        except ValueError:
+            said = {"event": "raw", "text": line}
+        with self._said:
+            self.lines.append(said)
+            self._said.notify_all()
 
     def _write(self, name: str, text: str) -> None:
         path = self.directory / name
