@@ -22,6 +22,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from daemon.core.model import Failure, Unknown
+from daemon.tcp.names import SlowNameError
 from daemon.yemot.deadline import CURRENT, Exchange, TimedPool, TimedTlsPool
 
 MAX_BODY = 16 * 1024 * 1024
@@ -219,6 +220,8 @@ def _is_stale(reply: Reply | Unknown, exchange: Exchange) -> bool:
 
 def _unknown(error: BaseException, exchange: Exchange) -> Unknown:
     causes = list(_causes(error))
+    if any(isinstance(one, SlowNameError) for one in causes):
+        return Unknown(Failure.TIMEOUT, "the host's name was not resolved in time")
     if any(isinstance(one, TimeoutError | requests.Timeout) or _is_slow(one) for one in causes):
         return Unknown(Failure.TIMEOUT, "no complete answer in time")
     if any(isinstance(one, urllib3.exceptions.DecodeError) for one in causes):
