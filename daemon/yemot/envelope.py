@@ -15,6 +15,7 @@ from html import unescape
 from http import HTTPStatus
 
 from daemon.core.model import Failure, Unknown
+from daemon.yemot.bounded_json import ExcessError, decode, is_json
 from daemon.yemot.scalars import integer, without_surrogates
 from daemon.yemot.transport import Reply
 
@@ -22,6 +23,8 @@ MAX_MESSAGE = 300
 """Ours. Characters of a message that people are shown."""
 MAX_READ = 20 * MAX_MESSAGE
 """Ours. Characters of a message that are looked at: cleaning takes time."""
+MAX_PAGE = 20_000
+"""Ours. Bytes of what is no JSON that are looked at."""
 MAX_WAIT = timedelta(days=1)
 """Ours. The longest wait that is believed."""
 
@@ -59,21 +62,18 @@ def judge(reply: Reply, now: datetime) -> Answer | Unknown:
     wait = _retry_after(reply.retry_after, http_date(reply.date) or now)
     if reply.status == HTTPStatus.IM_A_TEAPOT:  # what content filters answer with
         return Unknown(Failure.FILTERED, _describe(reply), reply.status)
-    if not reply.body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
+    if not is_json(reply.body):
         return _no_json(reply, wait)
     try:
         data = decode(reply.body)
-    except (ValueError, RecursionError) as error:
+    except ExcessError as error:
+        return _by_status(reply, wait) or Unknown(Failure.MALFORMED, str(error))
+    except ValueError as error:
         return _by_status(reply, wait) or Unknown(Failure.MALFORMED, f"the JSON is broken: {error}")
     if not isinstance(data, dict):
         return _by_status(reply, wait) or Unknown(Failure.MALFORMED, "the JSON is no object")
     failed = _failed(data, reply, wait)
     return failed or Answer(data, reply.digest)
-
-
-def decode(body: bytes) -> object:
-    """Strict JSON in UTF-8. Raises ValueError for duplicate keys, NaN and invalid UTF-8; RecursionError."""
-    return json.loads(body.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_constant)
 
 
 def http_date(text: str | None) -> datetime | None:
@@ -136,8 +136,8 @@ def _message(data: Mapping[str, object]) -> str | None:
 
 
 def _no_json(reply: Reply, wait: timedelta | None) -> Unknown:
-    text = reply.body.decode("utf-8", "replace").strip()
-    if OLD_BACKEND.fullmatch(reply.body):
+    text = reply.body[:MAX_PAGE].decode("utf-8", "replace").strip()
+    if OLD_BACKEND.fullmatch(reply.body[:MAX_PAGE]):
         failure = Failure.TOKEN_REJECTED if TOKEN_WORDS.search(text) else Failure.SERVER_ERROR
         return Unknown(failure, text, reply.status)
     if _is_markup(reply) and reply.status < HTTPStatus.TOO_MANY_REQUESTS:
@@ -172,19 +172,21 @@ def _status_failure(status: int) -> Failure | None:
 
 def _describe(reply: Reply) -> str:
     """Which page it was: its title helps to find the filter that sent it."""
-    title = TITLE.search(reply.body[:20_000].decode("utf-8", "replace"))
+    title = TITLE.search(reply.body[:MAX_PAGE].decode("utf-8", "replace"))
     kind = reply.content_type.partition(";")[0].strip() or "no content type"
     return f"HTTP {reply.status}, {kind}" + (f": {unescape(title[1])}" if title else "")
 
 
 def _is_markup(reply: Reply) -> bool:
-    return "html" in reply.content_type.lower() or reply.body.lstrip().startswith(b"<")
+    return "html" in reply.content_type.lower() or reply.body[:MAX_PAGE].lstrip().startswith(b"<")
 
 
 def _is_scalar(text: str) -> bool:
+    if text.startswith(("{", "[")):  # behind more blanks than anybody writes
+        return False
     try:
         json.loads(text)
-    except (ValueError, RecursionError):
+    except ValueError:
         return False
     return True
 
@@ -196,14 +198,3 @@ def _retry_after(text: str | None, now: datetime) -> timedelta | None:
         return min(timedelta(seconds=int(stripped)), MAX_WAIT)
     moment = http_date(stripped)
     return min(max(moment - now, timedelta(0)), MAX_WAIT) if moment else None
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key is given twice")
-    return found
-
-
-def _constant(name: str) -> object:
-    raise ValueError(f"{name} is no JSON")
