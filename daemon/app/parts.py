@@ -35,6 +35,7 @@ class Parts:
     chores: Chores
     self_check: SelfCheck
     counters: Counters
+    pauses: Pauses
     endings: Endings
     """Rung when commands have ended."""
 
@@ -103,4 +104,6 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
         now=clock.utcnow,
         wake=dispatcher.wake,
     )
-    return Parts(database, outgoing, dispatcher, poller, commander, chores, self_check, counters, endings)
+    return Parts(
+        database, outgoing, dispatcher, poller, commander, chores, self_check, counters, pauses, endings
+    )

@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from html import unescape
 from http import HTTPStatus
 
+from daemon.core.durations import NOTHING
 from daemon.core.model import Failure, Unknown
 from daemon.yemot.bounded_json import ExcessError, decode, is_json
 from daemon.yemot.scalars import integer, without_surrogates
@@ -25,8 +26,10 @@ MAX_READ = 20 * MAX_MESSAGE
 """Ours. Characters of a message that are looked at: cleaning takes time."""
 MAX_PAGE = 20_000
 """Ours. Bytes of what is no JSON that are looked at."""
-MAX_WAIT = timedelta(days=1)
-"""Ours. The longest wait that is believed."""
+MAX_WAIT = timedelta(minutes=15)
+"""Ours. The longest wait that is believed: it may come from a filter or a proxy, and nobody else is asked."""
+MAX_DIGITS = 9
+"""Of a number of seconds; a longer one is too long anyway."""
 
 BAD_LOGIN = 1
 SYSTEM_ERROR = 105
@@ -40,11 +43,11 @@ TOKEN_WORDS = re.compile(
     re.IGNORECASE,
 )
 UNSUPPORTED_WORDS = re.compile(r"(?:does not|doesn't|not) support|אינו תומך", re.IGNORECASE)
-WAIT_WORDS = re.compile(r"\bwait\s+(\d{1,7})\s*s\b", re.IGNORECASE)
+WAIT_WORDS = re.compile(r"\bwait\s+([0-9]+)\s*s\b", re.IGNORECASE)
 # An HTTP error's whole body: "Exception IllegalStateException (session is expired) thrown".
 OLD_BACKEND = re.compile(rb"\s*Exception\b.{0,500}\bthrown\s*", re.IGNORECASE | re.DOTALL)
 TITLE = re.compile(r"<title[^>]{0,100}>(.{1,200}?)</title>", re.IGNORECASE | re.DOTALL)
-SECONDS = re.compile(r"\d{1,9}", re.ASCII)
+SECONDS = re.compile(r"[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ def _failed(data: Mapping[str, object], reply: Reply, wait: timedelta | None) ->
     code = integer(data.get("messageCode"))
     told_to_wait = WAIT_WORDS.search(message)
     if told_to_wait:
-        wait = min(timedelta(seconds=int(told_to_wait[1])), MAX_WAIT)
+        wait = max(_seconds(told_to_wait[1]), wait or NOTHING)
     failure = Failure.THROTTLED if told_to_wait else _failure(name, code, message, status=reply.status)
     return Unknown(failure, message, code, wait)
 
@@ -195,6 +198,11 @@ def _retry_after(text: str | None, now: datetime) -> timedelta | None:
     """`Retry-After` (RFC 9110, section 10.2.3): seconds or a date; None where it is neither."""
     stripped = (text or "").strip()
     if SECONDS.fullmatch(stripped):
-        return min(timedelta(seconds=int(stripped)), MAX_WAIT)
+        return _seconds(stripped)
     moment = http_date(stripped)
     return min(max(moment - now, timedelta(0)), MAX_WAIT) if moment else None
+
+
+def _seconds(digits: str) -> timedelta:
+    significant = digits.lstrip("0") or "0"
+    return MAX_WAIT if len(significant) > MAX_DIGITS else min(timedelta(seconds=int(significant)), MAX_WAIT)

@@ -205,6 +205,8 @@ def test_a_rejected_token_leaves_the_system_alone_for_a_while(office: Office) ->
     assert office.find(first.id).status is Status.FAILED
     assert len(office.sent) == 1
     office.run(2)
+    assert len(office.sent) == 1  # a poll tries first
+    office.run(60)
 
     assert office.find(second.id).status is Status.SUCCEEDED
 
@@ -213,6 +215,19 @@ def test_a_pause_that_a_poll_was_asked_for_holds_up_commands_too(office: Office)
     office.pauses.take("main", Unknown(Failure.THROTTLED, "wait", retry_after=timedelta(seconds=55)))
     office.give(PAUSE)
     office.run(54)
+    assert office.sent == []
+    office.run(2)
+    assert office.sent == []  # a poll tries first
+    office.pauses.take("main", None)
+    office.run(1)
+
+    assert len(office.sent) == 1
+
+
+def test_a_command_waits_for_no_poll_where_none_comes(office: Office) -> None:
+    office.pauses.take("main", Unknown(Failure.THROTTLED, "wait", retry_after=timedelta(seconds=55)))
+    office.give(PAUSE)
+    office.run(114)
     assert office.sent == []
     office.run(2)
 
