@@ -180,13 +180,18 @@ def reply(active: ActiveFault | None, answer: Callable[[], Envelope]) -> Reply:
     if active.fault in FRONT:
         return FRONT[active.fault]
     if active.fault is Fault.THROTTLED_STATUS:
-        wait = round(active.delay.total_seconds()) if active.delay else THROTTLED_SECONDS
+        wait = throttled_seconds(active)
         headers = (("Retry-After", str(wait)),)
         return Reply(encoded(_wait(wait)), HTTPStatus.TOO_MANY_REQUESTS, headers=headers)
     if active.fault is Fault.TRUNCATED_JSON:
         whole = encoded(answer())
         return Reply(whole[: len(whole) // 2])
     return Reply(encoded(SPOILERS[active.fault](answer())))
+
+
+def throttled_seconds(active: ActiveFault) -> int:
+    """For how long a fault that throttles wants to be left alone."""
+    return round(active.delay.total_seconds()) if active.delay else THROTTLED_SECONDS
 
 
 def _wait(seconds: int) -> Envelope:

@@ -36,7 +36,7 @@ def campaign(
     calls_timeout: int | None,
     tzintuk_lists: Sequence[str],
 ) -> dict[str, Json]:
-    """CallExtensionBridging. `calls_timeout`: seconds. Raises CommandFault."""
+    """CallExtensionBridging. `ivr_path`: `ivr2:/1/100`; `calls_timeout`: seconds. Raises CommandFault."""
     params: dict[str, Json] = {"phones": _phones(phones), "ivrPath": ivr_path}
     if caller_id is not None:
         params["callerId"] = caller_id

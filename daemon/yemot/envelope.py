@@ -106,6 +106,8 @@ def _failed(data: Mapping[str, object], reply: Reply, wait: timedelta | None) ->
     """Why an envelope is no answer; None for an OK."""
     status = data.get("responseStatus")
     if not isinstance(status, str):
+        if data.get("success") is False:
+            return _refused_by_the_gateway(data, reply, wait)
         return _by_status(reply, wait) or Unknown(Failure.MALFORMED, "the answer has no responseStatus")
     name = status.strip().upper()
     if name == "OK":
@@ -117,6 +119,14 @@ def _failed(data: Mapping[str, object], reply: Reply, wait: timedelta | None) ->
         wait = max(_seconds(told_to_wait[1]), wait or NOTHING)
     failure = Failure.THROTTLED if told_to_wait else _failure(name, code, message, status=reply.status)
     return Unknown(failure, message, code, wait)
+
+
+def _refused_by_the_gateway(data: Mapping[str, object], reply: Reply, wait: timedelta | None) -> Unknown:
+    """The newer gateway's own refusal: `success`, `error` with `code` and `message`, and an HTTP status."""
+    error = data.get("error")
+    said = _message(error if isinstance(error, Mapping) else {"message": error})
+    message = f"HTTP {reply.status}: {said or 'refused'}"
+    return Unknown(_status_failure(reply.status) or Failure.REFUSED, message, reply.status, wait)
 
 
 def _failure(name: str, code: int | None, message: str, *, status: int) -> Failure:
