@@ -80,7 +80,9 @@ def test_sms_and_phones_arrive_as_verified_webhooks(
     for one in receiver.received:
         Webhook(SECRET).verify(one.body, one.headers)
     assert sms["data"]["sms"]["text"] == "שלום 1234"
-    assert down["data"]["account"] == {"user_name": "0773137770", "registered": False}
+    account = down["data"]["account"]
+    assert (account["user_name"], account["registered"]) == ("0773137770", False)
+    assert account["created_date"] is not None
     assert down["data"]["alert"]["incident"] == up["data"]["alert"]["incident"]
     assert (down["data"]["alert"]["status"], up["data"]["alert"]["status"]) == ("firing", "resolved")
     assert [len(bodies(receiver, f"daemon.{what}")) for what in ("started", "stopped")] == [1, 1]
