@@ -268,6 +268,17 @@ def test_a_budget_that_was_lowered_holds_for_what_waits(office: Office) -> None:
     assert len(office.sent) == 1
 
 
+def test_nothing_is_left_of_a_budget_where_no_tenth_is(office: Office) -> None:
+    """Three times 1.2 is 3.5999999999999996, so that 4.4e-16 of 3.6 are left."""
+    *_, last = (office.give(BRIDGE).command for _ in range(4))
+    with_policy(office, units_per_day=3.6)
+    office.work()
+
+    error = office.find(last.id).error
+    assert error is not None
+    assert error.message == "it may cost 1.2 units, and of the 3.6 of today 0 are left"
+
+
 def test_commands_of_a_system_that_left_the_configuration_end(office: Office) -> None:
     given = office.give(PAUSE).command
     office.in_force = {}
