@@ -26,6 +26,7 @@ PRICE_ESTIMATE = 1
 """Units; what `bilingPerCall` shows."""
 
 NUMBER = re.compile(r"(?:0|\+?972)[2-9][0-9]{7,8}")
+CALLER_ID = re.compile(r"\+?[0-9]{3,15}")
 IVR_PATH = re.compile(r"ivr2:/(?:[^\s/]+(?:/[^\s/]+)*/?)?")
 """The form that its documents show: from the main extension on."""
 LISTS = ("tpl:", "tzl:")
@@ -85,7 +86,9 @@ def _permit(system: SimulatedSystem, valid: list[Callee], caller_id: str) -> Non
         raise ApiRefusal("not available on Shabbat and holidays", code=HOLIDAY)
     if not valid:
         raise ApiRefusal("no valid phones", code=NO_VALID_PHONES)
-    if allowed is not None and not shown <= {*allowed, system.number}:
+    if allowed is None:
+        allowed = frozenset(one for one in shown if CALLER_ID.fullmatch(one))
+    if not shown <= {*allowed, system.number}:
         raise ApiRefusal("caller id is not approved", code=CALLER_ID_REFUSED)
     if system.units < DIALLING_PRICE * len(valid):
         raise ApiRefusal("not enough units", code=NOT_ENOUGH_UNITS)

@@ -270,6 +270,7 @@ def strict(system: SimulatedSystem) -> None:
         (nothing, {"phones": [{"phones": []}]}, 102),
         (poor, {"phones": GOOD}, 103),
         (holiday, {"phones": GOOD}, 104),
+        (nothing, {"phones": GOOD, "callerId": "nonsense"}, 120),
         (strict, {"phones": GOOD, "callerId": "0772000000"}, 120),
         (strict, {"phones": [{"phone": GOOD, "callerId": "0772000000"}]}, 120),
     ],

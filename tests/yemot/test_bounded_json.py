@@ -4,6 +4,7 @@ import gzip
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -148,6 +149,23 @@ def test_the_bounds_are_what_they_say(text: bytes, *, is_refused: bool) -> None:
             decode(text)
     else:
         assert decode(text) == json.loads(text)
+
+
+def test_large_bodies_are_decoded_one_at_a_time_and_small_ones_beside_them() -> None:
+    large, decoded = b'["' + b"x" * LARGE + b'"]', threading.Event()
+
+    def decode_large() -> None:
+        decode(large)
+        decoded.set()
+
+    thread = threading.Thread(target=decode_large)
+    with bounded_json._ONE_AT_A_TIME:
+        thread.start()
+        assert decode(b"[1]") == [1]
+        assert not decoded.wait(0.2)
+    thread.join(10)
+
+    assert decoded.is_set()
 
 
 @pytest.mark.parametrize("text", [b"[1" + b",1" * (MAX_VALUES + LARGE), b"[" * (LARGE + 100_000)])
