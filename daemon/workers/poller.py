@@ -153,11 +153,13 @@ class Poller:
     def _ask(self, watch: Watch[StateT, SeenT], timing: _Timing) -> Polled:
         answer = watch.kind.ask(watch.memory.digest, partial(self._state, watch))
         if isinstance(answer, Unchanged):
-            self._heeded(watch, None)
+            self._pauses.take(watch.system, None)
             return self._pass_over(watch, timing)
         seen = answer.seen if isinstance(answer, Answered) else answer
-        if (heeded := self._heeded(watch, seen if isinstance(seen, Unknown) else None)) is not None:
-            seen = heeded
+        if isinstance(seen, Unknown):
+            seen = self._heeded(watch, seen)
+        else:
+            self._pauses.take(watch.system, None)
         clock = self._monotonic()
         with self._database.write() as db:
             now = self._now()
@@ -196,12 +198,12 @@ class Poller:
         log_recorded(recorded)
         return Polled(watch.description, now, unknown, recorded, is_paused=True)
 
-    def _heeded(self, watch: AnyWatch, unknown: Unknown | None) -> Unknown | None:
+    def _heeded(self, watch: AnyWatch, unknown: Unknown) -> Unknown:
         """How a poll failed, once the system's pause knows of it: with the end of the pause that begins."""
         if not self._is_kept(watch):
             return unknown
         wait = self._pauses.take(watch.system, unknown)
-        if unknown is None or unknown.retry_after is None:
+        if unknown.retry_after is None:
             return unknown
         return _left_alone(unknown, wait, self._now())
 

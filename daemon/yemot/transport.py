@@ -39,7 +39,7 @@ class Timeouts:
     """How long one try of a call may take."""
 
     connect: timedelta = timedelta(seconds=5)
-    """All addresses of the name, and the TLS handshake."""
+    """Resolving the name, all of its addresses, and the TLS handshake."""
     read: timedelta = timedelta(seconds=15)
     """The longest silence of the server."""
     total: timedelta = timedelta(seconds=30)
