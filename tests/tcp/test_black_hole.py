@@ -88,3 +88,10 @@ def test_a_webhook_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
         sender.close()
 
     assert (ended.outcome, ended.address) == (Outcome.ACCEPTED, "127.0.0.1")
+
+
+def test_a_resolver_that_hangs_holds_up_one_webhook_and_not_the_thread_of_all() -> None:
+    """Else libcurl would wait for it where it is called."""
+    asynchronous_names = 1 << 7  # CURL_VERSION_ASYNCHDNS
+
+    assert pycurl.version_info()[4] & asynchronous_names
