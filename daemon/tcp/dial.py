@@ -86,6 +86,7 @@ class _Race:
         try:
             while self._due or self._under_way:
                 if self._due:
+                    self._wait(0)  # nothing is begun that nobody wants
                     self._start(self._due.popleft())
                 opened = self._first()
                 if opened is not None:

@@ -137,6 +137,16 @@ def test_what_nobody_wants_any_more_ends_long_before_its_deadline(street: Street
     assert perf_counter() - began < SOON
 
 
+def test_what_is_broken_off_already_is_not_begun() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = at(listener.getsockname()[1])
+        with pytest.raises(ConnectionAbortedError):
+            dial("a.test", 443, within(60), resolve=lambda _h, _p, _w: [address], is_broken_off=lambda: True)
+        listener.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
 def test_families_take_turns_and_keep_their_order() -> None:
     first, second, third = (Address(socket.AF_INET6, 0, (f"::{n}", 1)) for n in range(3))
     fourth, fifth = (Address(socket.AF_INET, 0, (f"127.0.0.{n}", 1)) for n in range(2))
