@@ -110,6 +110,7 @@ class App:
         ValueError or OSError where it cannot be used, and then the old one stays in force."""
         fixed = _fixed(self.config, config)
         before = self.current.swap(in_force(config, self._heard))
+        self.parts.pauses.drop()  # what was changed may be what ends them
         dispatcher, outgoing = self.parts.dispatcher, self.parts.outgoing
         dispatcher.reroute(self.current().routes, lambda: outgoing.take(config))
         self._jobs.schedule()
@@ -149,6 +150,7 @@ class App:
             wake=parts.dispatcher.wake,
             new_id=clock.new_id,
             counts=parts.counters.counts,
+            paused=parts.pauses.left,
         )
 
     def _listen(self) -> None:

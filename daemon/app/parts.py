@@ -41,6 +41,7 @@ class Parts:
     counters: Counters
     timeline: Timeline
     timekeeper: Timekeeper
+    pauses: Pauses
     endings: Endings
     """Rung when commands have ended."""
 
@@ -143,5 +144,6 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
         counters,
         timeline,
         timekeeper,
+        pauses,
         endings,
     )

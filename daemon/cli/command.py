@@ -29,6 +29,7 @@ from daemon.cli.output import (
     printable,
     say_when_it_goes,
 )
+from daemon.core import amounts
 from daemon.core.commands.command import Command, OnHoliday, Status
 from daemon.core.commands.command_types import TYPES
 from daemon.core.refusals import Refused, Why
@@ -299,7 +300,7 @@ def _details(one: Command) -> Iterator[str]:
     yield f"  given by {one.created_by} at {clock_time(one.created_at)}"
     yield from _parameters(one)
     if one.estimate is not None:
-        yield f"  it may cost {one.estimate:g} units, if everybody answers"
+        yield f"  it may cost {amounts.at_least(one.estimate)} units, if everybody answers"
     if not one.status.is_ended:
         yield f"  from {clock_time(one.not_before)} until {clock_time(one.expires_at)}"
     if one.attempts > 1:
@@ -325,10 +326,11 @@ def _show_rehearsal(found: Accepted, *, as_json: bool) -> None:
     if cost := document["cost"]:
         about = "" if cost["is_exact"] else "a stored list, of at most "
         print(
-            f"  {about}{counted(cost['numbers'], 'number')}: {cost['dialling']:g} units to dial, "
-            f"{cost['units']:g} if everybody answers, {cost['per_minute']:g} for each minute of a long call"
+            f"  {about}{counted(cost['numbers'], 'number')}: {amounts.at_least(cost['dialling'])} units to "
+            f"dial, {amounts.at_least(cost['units'])} if everybody answers, "
+            f"{amounts.at_least(cost['per_minute'])} for each minute of a long call"
         )
-        print(f"  of the budget of {cost['day']}, {cost['budget_left']:g} units would be left")
+        print(f"  of the budget of {cost['day']}, {amounts.at_most(cost['budget_left'])} units would be left")
 
 
 def _parameters(command: Command) -> Iterator[str]:

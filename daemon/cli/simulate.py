@@ -10,6 +10,7 @@ import typer
 from daemon.cli.output import Fatal
 from daemon.host import clock
 from daemon.simulator import scenario as scenarios
+from daemon.simulator.gateway import api_key, switch_id
 from daemon.simulator.scenario import Scenario, ScenarioError
 from daemon.simulator.server import Simulator
 
@@ -35,6 +36,9 @@ def simulate(
         raise Fatal(f"--port {port}: {error.strerror}", os.EX_UNAVAILABLE) from None
     print(f"API      {simulator.base_url}")
     print(f"tokens   {', '.join(simulator.systems)}")
+    print(f"gateway  {simulator.gateway_url}")
+    for token, system in simulator.systems.items():
+        print(f"key      {api_key(token, system)}, switch_id {switch_id(system)}")
     print(f"control  {simulator.control_url}", flush=True)
     never = threading.Event()
     try:

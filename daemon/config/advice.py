@@ -17,6 +17,7 @@ from daemon.core.event_types import EVENT_TYPES, matches
 from daemon.core.routing import quiet
 from daemon.core.watches import api, machine
 from daemon.core.wording import nearest, quoted
+from daemon.yemot.base_urls import BASE_URL, GATEWAY_URL
 
 SHORT_INTERVAL = timedelta(seconds=5)
 """Ours: the platform publishes no limit of requests."""
@@ -41,10 +42,7 @@ def advice(config: Config) -> Iterator[Fault]:
 
 
 def _of_system(at: Location, system: SystemSettings) -> Iterator[Fault]:
-    for key, url in (("base_url", system.base_url), ("fallback_url", system.fallback_url)):
-        parts = urlsplit(url or "")
-        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-            yield fault((*at, key), "the token goes there unencrypted; use https")
+    yield from _of_addresses(at, system)
     if not list(system.watches()):
         yield of_table(at, "has no watch: nothing is polled")
     yield from _of_commands((*at, "commands"), system.commands)
@@ -55,6 +53,16 @@ def _of_system(at: Location, system: SystemSettings) -> Iterator[Fault]:
             if every < SHORT_INTERVAL:
                 reason = f"under {durations.show(SHORT_INTERVAL)}; the platform may see it as abuse"
                 yield fault((*at, *where, key), reason, durations.show(every))
+
+
+def _of_addresses(at: Location, system: SystemSettings) -> Iterator[Fault]:
+    for key, url in (("base_url", system.base_url), ("fallback_url", system.fallback_url)):
+        parts = urlsplit(url or "")
+        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            yield fault((*at, key), "the token goes there unencrypted; use https")
+    if system.authorization == "bearer" and system.base_url == BASE_URL:
+        reason = f"is the newer gateway's, and the base_url is not: that would be {GATEWAY_URL}"
+        yield fault((*at, "authorization"), reason, "bearer")
 
 
 def _of_commands(at: Location, patterns: Sequence[str]) -> Iterator[Fault]:

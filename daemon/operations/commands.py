@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from daemon.core import amounts
 from daemon.core.commands import campaigns
 from daemon.core.commands import command as commands
 from daemon.core.commands.command import Command, OnHoliday, Status
@@ -171,16 +172,17 @@ def _budget(db: sa.Connection, command: Command, policy: Policy) -> float | None
     if command.estimate is None or command.day is None or policy.units_per_day is None:
         return None
     used = inbox.units(db, command.system, command.day)
-    left = policy.units_per_day - used - command.estimate
-    if left < -ROUNDING:
+    besides = policy.units_per_day - used - command.estimate
+    if besides < -ROUNDING:
         raise Refused(
             Why.OVER_BUDGET,
-            f"it may cost {command.estimate:g} units, and of the {policy.units_per_day:g} that the system "
-            f"{command.system!r} may spend on {command.day} {max(policy.units_per_day - used, 0):g} are left "
+            f"it may cost {amounts.at_least(command.estimate)} units, and of the "
+            f"{amounts.at_most(policy.units_per_day)} that the system {command.system!r} may spend on "
+            f"{command.day} {amounts.at_most(policy.units_per_day - used)} are left "
             "(campaign_units_per_day)",
             "params.phones",
         )
-    return round(max(left, 0.0), 2)
+    return amounts.left(besides)
 
 
 def _content(request: Request) -> dict[str, Json]:

@@ -67,7 +67,15 @@ class Walk(Generic[StateT, SeenT]):
 
     def take(self, seen: SeenT | Unknown) -> Recorded:
         """Write what an observation, or `Unknown`, comes to."""
-        facts = self._failed(seen) if isinstance(seen, Unknown) else self._understood(seen)
+        if isinstance(seen, Unknown):
+            return self._told(self._failed(seen, polled_at=self._now))
+        return self._told(self._understood(seen))
+
+    def leave_alone(self, unknown: Unknown) -> Recorded:
+        """Write that nothing was asked, since the API wants to be left alone, as `unknown` says."""
+        return self._told(self._failed(unknown, polled_at=self.before.polled_at))
+
+    def _told(self, facts: list[Fact]) -> Recorded:
         recorded = self._recorder.record(self._db, self._watch.system, facts, self._now)
         if not recorded.turned:
             return recorded
@@ -89,13 +97,13 @@ class Walk(Generic[StateT, SeenT]):
         self.is_settled = self.is_settled and judged.is_settled and not change.is_moving
         return [*of_api, *change.facts, *judged.facts]
 
-    def _failed(self, unknown: Unknown) -> list[Fact]:
+    def _failed(self, unknown: Unknown, *, polled_at: datetime | None) -> list[Fact]:
         watch, before = self._watch, self.before
         judge = Judge(self._db, self._recorder, watch.system, watch.name)
         judge.take_unseen(Seen(self._now, before.observed_at, NOTHING))
         problems = (unknown.message,) if unknown.failure is Failure.MALFORMED else before.problems
         since = before.failing_since or self._now
-        watches.save_failed(self._db, watch.id, unknown, now=self._now, since=since, problems=problems)
+        watches.save_failed(self._db, watch.id, unknown, polled_at=polled_at, since=since, problems=problems)
         return self._api(unknown, problems)
 
     def _api(self, unknown: Unknown | None, problems: tuple[str, ...]) -> list[Fact]:

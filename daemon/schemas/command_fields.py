@@ -17,15 +17,19 @@ from pydantic import (
 FIRST_YEAR, LAST_YEAR = 2000, 2200
 IVR = "ivr2:"
 """What stands before the path in `ivrPath` of CallExtensionBridging."""
+LONGEST_PATH = 200
+"""Ours. Characters."""
 _CALL_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_PATH = re.compile(r"\.|/|/?[^\s/]+(?:/[^\s/]+)*/?")
+_PATH = re.compile(r"/|/?[^\s/]+(?:/[^\s/]+)*/?")
+_RELATIVE = {".", ".."}
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]([0-9]{2}:[0-9]{2}(?::[0-9]{2})?))?")
 
 
 def _path(value: str) -> str:
     # Not printable are also the marks of direction that come along when Hebrew text is copied.
-    if not _PATH.fullmatch(value) or not value.isprintable() or ".." in value.split("/"):
+    is_path = value == "." or (_PATH.fullmatch(value) and not _RELATIVE & {*value.split("/")})
+    if not is_path or not value.isprintable():
         raise ValueError('expected the path of an extension, such as "/5" or "/1/2"; "." is the main one')
     return value
 
@@ -34,7 +38,15 @@ def _ivr_path(value: str) -> str:
     bare = value.removeprefix(IVR)
     if bare.startswith(IVR):
         raise ValueError(f'"{IVR}" is given twice')
-    return IVR + _path(bare)
+    return IVR + _rooted(bare)
+
+
+def _rooted(value: str) -> str:
+    """From the main extension on, `/1/100`, as the platform's documents have it where calls are sent."""
+    path = "/" + _path(value).strip("./" if value == "." else "/")
+    if len(path) > LONGEST_PATH:
+        raise ValueError(f"expected at most {LONGEST_PATH} characters")
+    return path
 
 
 def _call_id(value: str) -> str:
@@ -89,8 +101,9 @@ def unlike(values: list[str]) -> list[str]:
     return values
 
 
-Path = Annotated[str, StringConstraints(max_length=200), AfterValidator(_path)]
-IvrPath = Annotated[str, StringConstraints(max_length=200), AfterValidator(_ivr_path)]
+Path = Annotated[str, StringConstraints(max_length=LONGEST_PATH), AfterValidator(_path)]
+IvrPath = Annotated[str, StringConstraints(max_length=LONGEST_PATH + len(IVR)), AfterValidator(_ivr_path)]
+Goto = Annotated[str, StringConstraints(max_length=LONGEST_PATH), AfterValidator(_rooted)]
 CallId = Annotated[
     str, AfterValidator(_call_id), Field(json_schema_extra={"pattern": f"^{_CALL_ID.pattern}$"})
 ]

@@ -27,6 +27,7 @@ from daemon.core.watches.sms import MAX_LIMIT
 from daemon.schemas.command_fields import (
     Agent,
     CallId,
+    Goto,
     IvrPath,
     LocalDate,
     Moment,
@@ -52,7 +53,7 @@ class QueueKick(Params):
 
     queue_path: Path = Field(examples=["/5"])
     call_ids: Annotated[list[CallId], Field(min_length=1, max_length=MOST_CALLS), AfterValidator(unlike)]
-    goto: Path | None = Field(None, description="The extension to send them to", examples=["/1"])
+    goto: Goto | None = Field(None, description="The extension to send them to", examples=["/1"])
 
 
 class QueuePause(Params):

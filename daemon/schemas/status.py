@@ -36,6 +36,8 @@ class Running:
     next_runs: Mapping[WatchId, datetime | None] = field(default_factory=dict)
     last_seen: Mapping[WatchId, datetime] = field(default_factory=dict)
     """Watches that were seen since the store was told."""
+    paused: Mapping[str, datetime] = field(default_factory=dict)
+    """The systems that are left alone, and until when."""
 
 
 class FailureStatus(Failure):
@@ -67,6 +69,10 @@ class SystemStatus(Document):
     """One system and its watches."""
 
     name: str
+    paused_until: str | None = Field(
+        description="Nothing is asked of it before; then one poll tries, and the others follow once it was "
+        "answered. None: it is asked, or only the daemon itself knows"
+    )
     watches: list[WatchStatus]
 
 
@@ -133,7 +139,10 @@ def _systems(seen: Overview, configured: Configured, running: Running, now: date
             failure=FailureStatus.of(view),
         )
         systems.setdefault(system, []).append(shown)
-    return [SystemStatus(name=name, watches=watches) for name, watches in systems.items()]
+    return [
+        SystemStatus(name=name, paused_until=iso_or_none(running.paused.get(name)), watches=watches)
+        for name, watches in systems.items()
+    ]
 
 
 def _views(seen: Overview, last_seen: Mapping[WatchId, datetime]) -> dict[WatchId, WatchView]:

@@ -2,8 +2,7 @@
 
 smtplib waits for each read anew, so that a server that drips a byte a second is waited for without end,
 and keeps as many lines of a reply as a server cares to send. Here each operation of the socket waits no
-longer than what is left of the whole attempt. No thread is needed for it. Only resolving a name is out of
-reach: the resolver has timeouts of its own.
+longer than what is left of the whole attempt. No thread is needed for it.
 """
 
 import re
@@ -13,9 +12,10 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from daemon.core.delivery.outcome import Phases
+from daemon.tcp.dial import dial
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -96,25 +96,26 @@ class TimedSmtp(smtplib.SMTP):
         return bool(self._unread)
 
     def dial(self, host: str, port: int) -> None:
-        """Connect to the first address that answers.
+        """Connect to the address that answers first.
 
         Raises OSError: `socket.gaierror` for a name that leads nowhere, or what the last address said.
         """
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except UnicodeError as error:  # a name that nobody can have
-            raise socket.gaierror(str(error)) from error
-        self.watch.mark(resolved=self.watch.passed())
-        failure = OSError("the name has no address")
-        for index, (family, kind, protocol, _, address) in enumerate(found):
-            try:
-                # An address that swallows everything leaves the others their share.
-                self._connect(socket.socket(family, kind, protocol), address, len(found) - index)
-                return
-            except OSError as error:
-                self.close()
-                failure = type(error)(f"{address[0]}:{port}: {error.strerror or error}")
-        raise failure
+            opened = dial(
+                host,
+                port,
+                self.watch.left,
+                on_resolved=lambda: self.watch.mark(resolved=self.watch.passed()),
+                is_broken_off=lambda: self._is_broken_off,
+            )
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise type(error)(f"{error.filename}: {error.strerror}") from error
+        self._take(opened)
+        self.watch.mark(connected=self.watch.passed())
+        self.address = opened.getpeername()[0]
+        self.local_hostname = _own_name(opened)
 
     def secure(self, context: ssl.SSLContext, host: str) -> None:
         """TLS from here on. What the server offered before is forgotten with the next EHLO.
@@ -155,15 +156,6 @@ class TimedSmtp(smtplib.SMTP):
         if opened is not None:
             with suppress(OSError):  # it may have ended by itself
                 socket.socket.shutdown(opened, socket.SHUT_RDWR)
-
-    def _connect(self, opened: socket.socket, address: tuple[Any, ...], shares: int) -> None:
-        self._take(opened)
-        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        opened.settimeout(self.watch.left() / shares)
-        opened.connect(address)
-        self.watch.mark(connected=self.watch.passed())
-        self.address = address[0]
-        self.local_hostname = _own_name(opened)
 
     def _take(self, opened: socket.socket) -> None:
         self.sock = opened

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from daemon.core import amounts
 from daemon.core.durations import show
 from daemon.core.model import Json
 from daemon.simulator.extensions import SimulatedQueue
@@ -180,7 +181,7 @@ def _directory_remove(target: Target, given: Given) -> Done:
 
 def _units(target: Target, given: Given) -> Done:
     target.system.set_units(given["units"], expires_on=given.get("expires_on"))
-    return Done(f"{given['units']:g} units are left")
+    return Done(f"{amounts.spelled(given['units'])} units are left")
 
 
 def _pirsumphone(target: Target, given: Given) -> Done:

@@ -35,6 +35,8 @@ MOST_ROWS = 3000
 """The `limit` of GetIncomingSms, by its documents: without one, and at most."""
 KEEP_ALIVE = timedelta(seconds=30)
 """Ours. How often a phone renews its registration; it lasts twice as long."""
+GOTO = "GOTO:/"
+"""What `moreData` of a kick begins with."""
 LAST_OF_DAY = time(23, 59, 59)
 """Of an `endDate` without a time."""
 NOT_SUPPORTED: Answer = {
@@ -172,6 +174,8 @@ def queue_management(system: SimulatedSystem, request: ApiRequest) -> Answer:
     if not isinstance(call_ids, list):
         raise ApiRefusal("missing parameter: callIds")
     more_data = optional_text(request, "moreData")
+    if more_data is not None and not more_data.startswith(GOTO):
+        raise ApiRefusal("invalid parameter: moreData")
     statuses = {
         str(call_id): "OK" if queue.kick(str(call_id), more_data) else "Call not found"
         for call_id in call_ids

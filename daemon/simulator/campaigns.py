@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from daemon.simulator.api_refusals import ApiRefusal, optional_count, optional_text, required_text
+from daemon.simulator.spelling import extension
 from daemon.simulator.system import DIALLING_PRICE, ApiRequest, SimulatedSystem
 
 MOST_NUMBERS = 500
@@ -25,6 +26,9 @@ PRICE_ESTIMATE = 1
 """Units; what `bilingPerCall` shows."""
 
 NUMBER = re.compile(r"(?:0|\+?972)[2-9][0-9]{7,8}")
+CALLER_ID = re.compile(r"\+?[0-9]{3,15}")
+IVR_PATH = re.compile(r"ivr2:/(?:[^\s/]+(?:/[^\s/]+)*/?)?")
+"""The form that its documents show: from the main extension on."""
 LISTS = ("tpl:", "tzl:")
 
 
@@ -38,7 +42,7 @@ class Callee:
 
 def bridge(system: SimulatedSystem, request: ApiRequest) -> dict[str, Any]:
     """Start a campaign. Raises ApiRefusal."""
-    ivr_path = required_text(request, "ivrPath")
+    ivr_path = _extension(system, request)
     caller_id = optional_text(request, "callerId") or system.number
     timeout = optional_count(request, "callsTimeOut")
     callees = _callees(system, request)
@@ -64,6 +68,17 @@ def bridge(system: SimulatedSystem, request: ApiRequest) -> dict[str, Any]:
     }
 
 
+def _extension(system: SimulatedSystem, request: ApiRequest) -> str:
+    """Where calls go. Any number may be an extension, whether the simulation has more of it or not."""
+    path = required_text(request, "ivrPath")
+    if not IVR_PATH.fullmatch(path):
+        raise ApiRefusal("invalid parameter: ivrPath")
+    name = extension(path)
+    if name not in {*system.directories, *system.queues} and not name.replace("/", "").isdecimal():
+        raise ApiRefusal("extension does not exist")
+    return path
+
+
 def _permit(system: SimulatedSystem, valid: list[Callee], caller_id: str) -> None:
     allowed = system.switches.caller_ids
     shown = {caller_id, *(callee.caller_id for callee in valid if callee.caller_id)}
@@ -71,7 +86,9 @@ def _permit(system: SimulatedSystem, valid: list[Callee], caller_id: str) -> Non
         raise ApiRefusal("not available on Shabbat and holidays", code=HOLIDAY)
     if not valid:
         raise ApiRefusal("no valid phones", code=NO_VALID_PHONES)
-    if allowed is not None and not shown <= {*allowed, system.number}:
+    if allowed is None:
+        allowed = frozenset(one for one in shown if CALLER_ID.fullmatch(one))
+    if not shown <= {*allowed, system.number}:
         raise ApiRefusal("caller id is not approved", code=CALLER_ID_REFUSED)
     if system.units < DIALLING_PRICE * len(valid):
         raise ApiRefusal("not enough units", code=NOT_ENOUGH_UNITS)

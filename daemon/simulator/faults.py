@@ -180,13 +180,26 @@ def reply(active: ActiveFault | None, answer: Callable[[], Envelope]) -> Reply:
     if active.fault in FRONT:
         return FRONT[active.fault]
     if active.fault is Fault.THROTTLED_STATUS:
-        wait = round(active.delay.total_seconds()) if active.delay else THROTTLED_SECONDS
+        wait = throttled_seconds(active)
         headers = (("Retry-After", str(wait)),)
-        return Reply(encoded(WAIT), HTTPStatus.TOO_MANY_REQUESTS, headers=headers)
+        return Reply(encoded(_wait(wait)), HTTPStatus.TOO_MANY_REQUESTS, headers=headers)
     if active.fault is Fault.TRUNCATED_JSON:
         whole = encoded(answer())
         return Reply(whole[: len(whole) // 2])
     return Reply(encoded(SPOILERS[active.fault](answer())))
+
+
+def throttled_seconds(active: ActiveFault) -> int:
+    """For how long a fault that throttles wants to be left alone."""
+    return round(active.delay.total_seconds()) if active.delay else THROTTLED_SECONDS
+
+
+def _wait(seconds: int) -> Envelope:
+    return {
+        "responseStatus": "Exception",
+        "message": f"exception send by customer. wait {seconds}s",
+        "yAfastVersion": "6.7.30",
+    }
 
 
 def encoded(answer: Envelope) -> bytes:
@@ -249,11 +262,6 @@ BLOCKED = PAGE.format(title="הגישה לאתר נחסמה").encode()
 GATEWAY = PAGE.format(title="502 Bad Gateway").encode()
 OLD_TEXT = b"Exception IllegalStateException (session is expired) thrown"
 MFA_REQUIRED = {"responseStatus": "ERROR", "message": "MFA_REQUIRED "}
-WAIT = {
-    "responseStatus": "Exception",
-    "message": f"exception send by customer. wait {THROTTLED_SECONDS}s",
-    "yAfastVersion": "6.7.30",
-}
 FRONT = {
     Fault.HTML: Reply(BLOCKED, content_type=HTML_TYPE),
     Fault.TEAPOT: Reply(BLOCKED, HTTPStatus.IM_A_TEAPOT, HTML_TYPE),
@@ -263,5 +271,5 @@ FRONT = {
     Fault.SESSION_EXPIRED: Reply(encoded(EXPIRED.envelope)),
     Fault.MFA: Reply(encoded(MFA_REQUIRED)),
     Fault.NOT_SUPPORTED: Reply(encoded(NOT_SUPPORTED)),
-    Fault.THROTTLED: Reply(encoded(WAIT)),
+    Fault.THROTTLED: Reply(encoded(_wait(THROTTLED_SECONDS))),
 }

@@ -18,6 +18,8 @@ class Incoming:
     content_type: str
     body: bytes
     authorization: str
+    switch_id: str = ""
+    """Of the newer gateway's header."""
 
     @property
     def is_json(self) -> bool:

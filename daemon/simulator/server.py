@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import unquote
 
-from daemon.simulator import answers
+from daemon.simulator import answers, gateway
 from daemon.simulator.api_refusals import ApiRefusal
 from daemon.simulator.control import Controlled, ControlReply, ControlRequest, control, invalid
-from daemon.simulator.faults import ActiveFault, Faults, Reply, encoded, reply
+from daemon.simulator.faults import ActiveFault, Fault, Faults, Reply, encoded, reply, throttled_seconds
 from daemon.simulator.http import Handler
 from daemon.simulator.incoming import Incoming, decoded_json
 from daemon.simulator.parameters import Problem
@@ -87,6 +87,11 @@ class Simulator:
         return f"{self._origin}{API}"
 
     @property
+    def gateway_url(self) -> str:
+        """The same of the newer gateway."""
+        return f"{self._origin}{gateway.PATH}"
+
+    @property
     def control_url(self) -> str:
         """Where the simulator itself is driven from outside."""
         return f"{self._origin}{CONTROL}"
@@ -100,15 +105,18 @@ class Simulator:
     def _respond(self, incoming: Incoming) -> tuple[Reply, ActiveFault | None]:
         if incoming.path.startswith(API):
             return self._respond_to_call(incoming)
+        if incoming.path.startswith(gateway.PATH):
+            return self._respond_at_the_gateway(incoming)
         if incoming.path.startswith(CONTROL):
             controlled = self._control(incoming)
             return Reply(encoded(controlled.data), controlled.status), None
-        return Reply(f"the API is under {API}".encode(), HTTPStatus.NOT_FOUND, "text/plain"), None
+        where = f"the API is under {API}, and the newer gateway under {gateway.PATH}"
+        return Reply(where.encode(), HTTPStatus.NOT_FOUND, "text/plain"), None
 
     def _respond_to_call(self, incoming: Incoming) -> tuple[Reply, ActiveFault | None]:
-        if incoming.verb not in VERBS:
-            allowed = (("Allow", ", ".join(VERBS)),)
-            return Reply(b"", HTTPStatus.METHOD_NOT_ALLOWED, "text/plain", allowed), None
+        refused = _refused_verb(incoming)
+        if refused is not None:
+            return refused, None
         method = incoming.path.removeprefix(API)
         try:
             params = incoming.params()
@@ -119,6 +127,25 @@ class Simulator:
         self._remember(request, token)
         active = self.faults.take(method)
         return reply(active, lambda: self._answer(request, token)), active
+
+    def _respond_at_the_gateway(self, incoming: Incoming) -> tuple[Reply, ActiveFault | None]:
+        system = gateway.find(self.systems, incoming.authorization, incoming.switch_id)
+        if isinstance(system, gateway.GatewayRefusal):
+            return system.reply, None
+        method = incoming.path.removeprefix(gateway.PATH)
+        refusal = _refused_verb(incoming) or gateway.unavailable(method)
+        if refusal is not None:
+            return (refusal if isinstance(refusal, Reply) else refusal.reply), None
+        try:
+            params = incoming.params()
+        except ValueError:
+            return Reply(encoded(ApiRefusal("the JSON is broken").envelope)), None
+        request = ApiRequest(method, params, self._now(), incoming.verb, incoming.is_json)
+        system.record(_remembered(request))
+        active = self.faults.take(method)
+        if active is not None and active.fault is Fault.THROTTLED_STATUS:
+            return gateway.throttled(throttled_seconds(active)).reply, active
+        return reply(active, lambda: gateway.without_secrets(answers.answer(system, request))), active
 
     def _answer(self, request: ApiRequest, token: str) -> Mapping[str, Any]:
         if request.method == "Login":
@@ -140,11 +167,9 @@ class Simulator:
 
     def _remember(self, request: ApiRequest, token: str) -> None:
         """Let the system that a request is for know it, however it is answered then."""
-        params = request.params
         if request.method == "Login":
-            token = f"{params.get('username')}:{params.get('password')}"
-        kept = {name: value for name, value in params.items() if name not in SECRET}
-        remembered = ApiRequest(request.method, kept, request.at, request.verb, request.is_json)
+            token = f"{request.params.get('username')}:{request.params.get('password')}"
+        remembered = _remembered(request)
         system = self.tokens.find(token)
         if isinstance(system, SimulatedSystem):
             system.record(remembered)
@@ -159,3 +184,15 @@ class Simulator:
         path = tuple(unquote(part) for part in incoming.path.removeprefix(CONTROL).strip("/").split("/"))
         request = ControlRequest(incoming.verb, path, incoming.query, body)
         return control(request, Controlled(self.systems, self.faults, self._now, self.strangers))
+
+
+def _refused_verb(incoming: Incoming) -> Reply | None:
+    if incoming.verb in VERBS:
+        return None
+    allowed = (("Allow", ", ".join(VERBS)),)
+    return Reply(b"", HTTPStatus.METHOD_NOT_ALLOWED, "text/plain", allowed)
+
+
+def _remembered(request: ApiRequest) -> ApiRequest:
+    kept = {name: value for name, value in request.params.items() if name not in SECRET}
+    return ApiRequest(request.method, kept, request.at, request.verb, request.is_json)

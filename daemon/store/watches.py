@@ -115,11 +115,12 @@ def save_failed(
     watch: tuple[str, str],
     unknown: Unknown,
     *,
-    now: datetime,
+    polled_at: datetime | None,
     since: datetime,
     problems: Iterable[str],
 ) -> None:
-    """Store that a poll of a watch (system, name) failed. The state stays as it was."""
+    """Store that a poll of a watch (system, name) failed. The state stays as it was. `polled_at`: when the
+    API was asked last; None: never."""
     system, name = watch
     _upsert(
         db,
@@ -128,7 +129,7 @@ def save_failed(
             "system": system,
             "name": name,
             "problems": json.dumps(list(problems)),
-            "polled_at": now,
+            "polled_at": polled_at,
             "failure": unknown.failure.value,
             "failure_message": unknown.message,
             "failing_since": since,

@@ -44,6 +44,8 @@ class Live:
     new_id: Callable[[str], str]
     desk: Desk
     counts: Callable[[], Counts] = Counts
+    paused: Callable[[], Mapping[str, timedelta]] = dict
+    """The systems that are left alone, and for how long."""
 
     def endpoints(self) -> list[str]:
         """The names of the endpoints."""

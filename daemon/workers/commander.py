@@ -25,6 +25,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 import structlog
 
+from daemon.core import amounts
 from daemon.core.commands import command as commands
 from daemon.core.commands.command import Command, Done, Trouble
 from daemon.core.commands.command_types import CAMPAIGN
@@ -268,8 +269,9 @@ def _objection(
         used = inbox.units_spent(db, command.system, policy.day(now))
         if used + command.estimate > policy.units_per_day + ROUNDING:
             message = (
-                f"it may cost {command.estimate:g} units, and of the {policy.units_per_day:g} of today "
-                f"{max(policy.units_per_day - used, 0):g} are left"
+                f"it may cost {amounts.at_least(command.estimate)} units, and of the "
+                f"{amounts.at_most(policy.units_per_day)} of today "
+                f"{amounts.at_most(policy.units_per_day - used)} are left"
             )
             return commands.turned_down(command, Trouble.OVER_BUDGET, message, now)
     return None

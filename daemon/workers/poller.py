@@ -6,7 +6,7 @@ what it writes in `pipeline/observation.py`.
 
 import threading
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -152,13 +152,19 @@ class Poller:
         return True
 
     def _poll(self, watch: Watch[StateT, SeenT], timing: _Timing) -> Polled:
-        if self._pauses.is_paused(watch.system):
-            timing.answered = timing.polled = None
-            return Polled(watch.description, self._now(), is_paused=True)
+        with self._pauses.asking(watch.system) as why:
+            return self._ask(watch, timing) if why is None else self._leave_alone(watch, timing, why)
+
+    def _ask(self, watch: Watch[StateT, SeenT], timing: _Timing) -> Polled:
         answer = watch.kind.ask(watch.memory.digest, partial(self._state, watch))
         if isinstance(answer, Unchanged):
+            self._pauses.take(watch.system, None)
             return self._pass_over(watch, timing)
         seen = answer.seen if isinstance(answer, Answered) else answer
+        if isinstance(seen, Unknown):
+            seen = self._heeded(watch, seen)
+        else:
+            self._pauses.take(watch.system, None)
         clock = self._monotonic()
         with self._database.write() as db:
             now = self._now()
@@ -175,6 +181,36 @@ class Poller:
         _log_transition(watch.description, walk.before, seen)
         log_recorded(recorded)
         return Polled(watch.description, now, seen if isinstance(seen, Unknown) else None, recorded)
+
+    def _leave_alone(self, watch: Watch[StateT, SeenT], timing: _Timing, why: Unknown) -> Polled:
+        """Ask nothing. While the API wants to be left alone we are as blind as if it were away, and that is
+        told alike; a rejected token is told for itself."""
+        clock, now = self._monotonic(), self._now()
+        if why.failure is Failure.TOKEN_REJECTED:
+            timing.answered = timing.polled = None
+            return Polled(watch.description, now, is_paused=True)
+        unknown = _left_alone(why, self._pauses.left().get(watch.system), now)
+        with self._database.write() as db:
+            if not self._is_kept(watch):
+                return Polled(watch.description, now, is_dropped=True)
+            walk = Walk(db, watch, self._in_force(), now=now, elapsed=_elapsed(timing, watch, clock))
+            recorded = walk.leave_alone(unknown)
+        if recorded.deliveries:
+            self._wake()
+        watch.memory.digest = None
+        timing.polled, timing.answered, timing.is_unknown = clock, None, True
+        _log_transition(watch.description, walk.before, unknown)
+        log_recorded(recorded)
+        return Polled(watch.description, now, unknown, recorded, is_paused=True)
+
+    def _heeded(self, watch: AnyWatch, unknown: Unknown) -> Unknown:
+        """How a poll failed, once the system's pause knows of it: with the end of the pause that begins."""
+        if not self._is_kept(watch):
+            return unknown
+        wait = self._pauses.take(watch.system, unknown)
+        if unknown.retry_after is None:
+            return unknown
+        return _left_alone(unknown, wait, self._now())
 
     def _is_kept(self, watch: AnyWatch) -> bool:
         kept = self._watches()
@@ -206,7 +242,6 @@ class Poller:
         timing.is_unknown = unknown is not None
         is_reached = unknown is None or unknown.failure not in (Failure.UNREACHABLE, Failure.TIMEOUT)
         self._witness.polled(watch.id, is_reached=is_reached)
-        self._pauses.take(watch.system, unknown)
 
 
 def _passable(watch: Watch[StateT, SeenT], answer: Answered[SeenT] | Unknown) -> bytes | None:
@@ -214,6 +249,12 @@ def _passable(watch: Watch[StateT, SeenT], answer: Answered[SeenT] | Unknown) ->
     if isinstance(answer, Unknown) or not watch.kind.is_conclusive(answer.seen):
         return None
     return answer.digest
+
+
+def _left_alone(unknown: Unknown, left: timedelta | None, now: datetime) -> Unknown:
+    """With the end of the pause in what people are told."""
+    end = f"{now + left:%Y-%m-%d %H:%M:%S} UTC" if left else "a poll is answered"
+    return replace(unknown, message=f"{unknown.message}; left alone until {end}")
 
 
 def _elapsed(timing: _Timing, watch: AnyWatch, clock: float) -> Elapsed:

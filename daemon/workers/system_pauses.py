@@ -1,10 +1,12 @@
 """How long a system is left alone: the API asks for it, or too many rejected calls would block the account.
 
-Polls and commands of a system share its pause.
+Polls and commands of a system share its pause. Who asks for it is a stranger (the platform, a filter, a
+proxy), so it is believed for a while only. Then one poll tries, and the others follow once it was answered.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,11 +16,21 @@ SLOW_RETRY = timedelta(minutes=1)
 """The first pause of a system whose token was rejected; it doubles up to `SLOWEST_RETRY`."""
 SLOWEST_RETRY = timedelta(minutes=15)
 """How late a token that is good again may be noticed."""
+LONGEST_WAIT = timedelta(minutes=15)
+"""Of one that the API asks for; whoever means it asks again."""
+FOR_A_POLL = timedelta(minutes=1)
+"""How long commands leave it to a poll to try first: one may cost money, and a system may have no watch."""
+ANSWERED_ALL_THE_SAME = (Failure.REFUSED,)
 
 
 @dataclass
 class _Pause:
     until: float = 0.0
+    """By the monotonic clock."""
+    why: Unknown | None = None
+    """How the last call failed; None: nothing stands in the way."""
+    is_tried: bool = False
+    """Whether a poll is trying."""
     rejections: int = 0
 
 
@@ -30,20 +42,62 @@ class Pauses:
         self._pauses: dict[str, _Pause] = {}
         self._lock = threading.Lock()
 
-    def is_paused(self, system: str) -> bool:
-        """Whether nothing is to be asked of a system at present."""
-        with self._lock:
-            return self._monotonic() < self._pauses.setdefault(system, _Pause()).until
-
-    def take(self, system: str, unknown: Unknown | None) -> None:
-        """Learn from how a call ended; None: it was answered."""
+    @contextmanager
+    def asking(self, system: str) -> Iterator[Unknown | None]:
+        """A poll of a system, for as long as it takes; gives why nothing is to be asked, or None."""
         with self._lock:
             pause = self._pauses.setdefault(system, _Pause())
-            if unknown is None:
+            why = pause.why if pause.is_tried or self._left(pause) > 0 else None
+            is_trying = why is None and pause.why is not None
+            pause.is_tried |= is_trying
+        try:
+            yield why
+        finally:
+            with self._lock:
+                pause.is_tried &= not is_trying
+
+    def is_paused(self, system: str) -> bool:
+        """Whether no command is to be carried out at present."""
+        with self._lock:
+            pause = self._pauses.get(system, _Pause())
+            return pause.why is not None and self._left(pause) + FOR_A_POLL.total_seconds() > 0
+
+    def take(self, system: str, unknown: Unknown | None) -> timedelta | None:
+        """Learn from how a call ended; None: it was answered. Returns for how long nothing is asked now."""
+        with self._lock:
+            pause = self._pauses.setdefault(system, _Pause())
+            is_answered = unknown is None or unknown.failure in ANSWERED_ALL_THE_SAME
+            if is_answered:
                 pause.rejections = 0
-            elif unknown.failure is Failure.TOKEN_REJECTED:
-                wait = min(SLOW_RETRY * 2**pause.rejections, SLOWEST_RETRY)
-                pause.rejections = min(pause.rejections + 1, 8)
-                pause.until = self._monotonic() + wait.total_seconds()
-            elif unknown.retry_after is not None:
-                pause.until = self._monotonic() + unknown.retry_after.total_seconds()
+            wait = _wait(pause, unknown)
+            if wait is not None:
+                pause.until, pause.why = self._monotonic() + wait.total_seconds(), unknown
+            elif pause.why is not None and self._left(pause) <= 0:
+                pause.why = None if is_answered else unknown
+            return wait
+
+    def left(self) -> dict[str, timedelta]:
+        """The systems that are paused, and for how long; nothing, where a poll has yet to be answered."""
+        with self._lock:
+            return {
+                system: timedelta(seconds=max(self._left(pause), 0))
+                for system, pause in self._pauses.items()
+                if pause.why is not None
+            }
+
+    def drop(self) -> None:
+        """Forget all of it: another configuration may be what ends it."""
+        with self._lock:
+            self._pauses.clear()
+
+    def _left(self, pause: _Pause) -> float:
+        return pause.until - self._monotonic()
+
+
+def _wait(pause: _Pause, unknown: Unknown | None) -> timedelta | None:
+    if unknown is None:
+        return None
+    if unknown.failure is Failure.TOKEN_REJECTED:
+        rejected, pause.rejections = pause.rejections, min(pause.rejections + 1, 8)
+        return min(SLOW_RETRY * (1 << rejected), SLOWEST_RETRY)
+    return None if unknown.retry_after is None else min(unknown.retry_after, LONGEST_WAIT)

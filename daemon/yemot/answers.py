@@ -22,6 +22,7 @@ from daemon.yemot.scalars import (
     listed,
     name,
     number,
+    small_json,
     text,
     without_surrogates,
 )
@@ -51,18 +52,22 @@ def sip_accounts(data: Data) -> sip.Observation | Unknown:
         return accounts
     fields = Fields()
     registered: dict[str, bool | None] = {}
+    created: dict[str, str] = {}
     for entry in accounts:
         user_name = fields.take("accounts[].", entry, "userName", name)
         is_registered = fields.take("accounts[].", entry, "registered", boolean)
+        created_date = fields.take_optional("accounts[].", entry, "createdDate", name)
         if user_name is None:
             continue
         if registered.get(user_name, is_registered) is not is_registered:
             fields.remark("accounts[].userName: given twice, once registered and once not")
             is_registered = None
         registered[user_name] = is_registered
+        if created_date is not None:
+            created[user_name] = created_date
     if fields.has_none("accounts[].userName"):
         return _malformed(fields)
-    return sip.Observation(registered, fields.problems())
+    return sip.Observation(registered, fields.problems(), created)
 
 
 def sip_contexts(data: Data) -> registrations.Observation | Unknown:
@@ -122,6 +127,8 @@ def directory(data: Data) -> directories.Observation | Unknown:
         content_files=content_files,
         max_file=max_file,
         min_file=min_file,
+        this_path=fields.take_optional("", data, "thisPath", name),
+        parent_path=fields.take_optional("", data, "parentPath", name),
         problems=fields.problems(),
     )
     return found if is_known else Unknown(Failure.MALFORMED, "maxFile: missing or unreadable")
@@ -242,6 +249,12 @@ def _file(fields: Fields, data: Data, key: str, *, content_files: int | None) ->
         phone=optional("phone"),
         source=optional("source"),
         date=optional("date"),
+        exists=fields.take_optional(f"{key}.", entry, "exists", boolean),
+        file_type=optional("fileType"),
+        duration_number=fields.take_optional(f"{key}.", entry, "duration", number),
+        customer_did=optional("customerDid"),
+        meta=fields.take_optional(f"{key}.", entry, "meta", small_json),
+        ip=optional("ip"),
     )
 
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from daemon.core.commands.campaigns import MOST_NUMBERS
 from daemon.core.commands.results import Bridged, Kicked, Paused, Registration
 from daemon.core.model import Json
-from daemon.yemot.scalars import count, name, number, text
+from daemon.yemot.scalars import count, json_of, name, number, text
 
 Phones: TypeAlias = str | Sequence[str | int | Mapping[str, Json]]
 """A string in the API's forms (`0510000:0510001`, `tpl:12`, `tzl:12`), or a list of numbers,
@@ -36,7 +36,7 @@ def campaign(
     calls_timeout: int | None,
     tzintuk_lists: Sequence[str],
 ) -> dict[str, Json]:
-    """CallExtensionBridging. `calls_timeout`: seconds. Raises CommandFault."""
+    """CallExtensionBridging. `ivr_path`: `ivr2:/1/100`; `calls_timeout`: seconds. Raises CommandFault."""
     params: dict[str, Json] = {"phones": _phones(phones), "ivrPath": ivr_path}
     if caller_id is not None:
         params["callerId"] = caller_id
@@ -62,7 +62,7 @@ def pause_answer(data: Mapping[str, object], agent: str, *, is_paused: bool) -> 
 
 def registration_answer(data: Mapping[str, object]) -> Registration:
     """The result of a registration to PirsumPhone, or of its end."""
-    return Registration(_json(data.get("results")))
+    return Registration(json_of(data.get("results")))
 
 
 def campaign_answer(data: Mapping[str, object]) -> Bridged:
@@ -122,14 +122,3 @@ def _number(value: object, place: str) -> str:
 def _limit(numbers: int) -> None:
     if numbers > MOST_NUMBERS:
         raise CommandFault(f"phones: {numbers} numbers; a campaign takes at most {MOST_NUMBERS}")
-
-
-def _json(value: object) -> Json:
-    """What came as JSON is JSON; only its texts may hold what UTF-8 cannot say."""
-    if isinstance(value, Mapping):
-        return {text(key) or "": _json(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_json(inner) for inner in value]
-    if isinstance(value, str):
-        return text(value)
-    return value if isinstance(value, bool | int | float) else None

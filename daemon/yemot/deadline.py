@@ -1,8 +1,7 @@
 """Connections that keep a deadline: urllib3's, with the time that is left set before every socket operation.
 
 A timeout of `requests` is per read, so a server that drips a byte a second is waited for without end. Here
-each read waits no longer than what is left of the whole call. No thread is needed for it. Only resolving a
-name is out of reach: the resolver has timeouts of its own.
+each read waits no longer than what is left of the whole call. No thread is needed for it.
 """
 
 import http.client
@@ -18,6 +17,8 @@ from typing import Any
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from daemon.tcp.dial import dial
 
 LAST_LOOK = 0.01
 """Seconds, past the deadline, for what is there already: the rest of a TLS record may be missing."""
@@ -166,18 +167,9 @@ def _has_come(sock: socket.socket) -> bool:
 
 
 def _connect(host: str, port: int, exchange: Exchange) -> socket.socket:
-    """Connect to the first address that answers; all of them and the handshake within `exchange.connect`."""
+    """Connect to the address that answers first; the name, all addresses and the handshake within
+    `exchange.connect`."""
     until = exchange.monotonic() + exchange.left(exchange.connect)
-    failure = OSError("the name has no address")
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        sock = socket.socket(family, kind, protocol)
-        try:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.settimeout(exchange.left_until(until))
-            sock.connect(address)
-            sock.settimeout(exchange.left_until(until))
-            return sock
-        except OSError as error:
-            sock.close()
-            failure = error
-    raise failure
+    sock = dial(host, port, lambda: exchange.left_until(until))
+    sock.settimeout(exchange.left_until(until))
+    return sock

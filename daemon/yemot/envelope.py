@@ -14,7 +14,9 @@ from email.utils import parsedate_to_datetime
 from html import unescape
 from http import HTTPStatus
 
+from daemon.core.durations import NOTHING
 from daemon.core.model import Failure, Unknown
+from daemon.yemot.bounded_json import ExcessError, decode, is_json
 from daemon.yemot.scalars import integer, without_surrogates
 from daemon.yemot.transport import Reply
 
@@ -22,8 +24,12 @@ MAX_MESSAGE = 300
 """Ours. Characters of a message that people are shown."""
 MAX_READ = 20 * MAX_MESSAGE
 """Ours. Characters of a message that are looked at: cleaning takes time."""
-MAX_WAIT = timedelta(days=1)
-"""Ours. The longest wait that is believed."""
+MAX_PAGE = 20_000
+"""Ours. Bytes of what is no JSON that are looked at."""
+MAX_WAIT = timedelta(minutes=15)
+"""Ours. The longest wait that is believed: it may come from a filter or a proxy, and nobody else is asked."""
+MAX_DIGITS = 9
+"""Of a number of seconds; a longer one is too long anyway."""
 
 BAD_LOGIN = 1
 SYSTEM_ERROR = 105
@@ -37,11 +43,11 @@ TOKEN_WORDS = re.compile(
     re.IGNORECASE,
 )
 UNSUPPORTED_WORDS = re.compile(r"(?:does not|doesn't|not) support|אינו תומך", re.IGNORECASE)
-WAIT_WORDS = re.compile(r"\bwait\s+(\d{1,7})\s*s\b", re.IGNORECASE)
+WAIT_WORDS = re.compile(r"\bwait\s+([0-9]+)\s*s\b", re.IGNORECASE)
 # An HTTP error's whole body: "Exception IllegalStateException (session is expired) thrown".
 OLD_BACKEND = re.compile(rb"\s*Exception\b.{0,500}\bthrown\s*", re.IGNORECASE | re.DOTALL)
 TITLE = re.compile(r"<title[^>]{0,100}>(.{1,200}?)</title>", re.IGNORECASE | re.DOTALL)
-SECONDS = re.compile(r"\d{1,9}", re.ASCII)
+SECONDS = re.compile(r"[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -59,21 +65,18 @@ def judge(reply: Reply, now: datetime) -> Answer | Unknown:
     wait = _retry_after(reply.retry_after, http_date(reply.date) or now)
     if reply.status == HTTPStatus.IM_A_TEAPOT:  # what content filters answer with
         return Unknown(Failure.FILTERED, _describe(reply), reply.status)
-    if not reply.body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
+    if not is_json(reply.body):
         return _no_json(reply, wait)
     try:
         data = decode(reply.body)
-    except (ValueError, RecursionError) as error:
+    except ExcessError as error:
+        return _by_status(reply, wait) or Unknown(Failure.MALFORMED, str(error))
+    except ValueError as error:
         return _by_status(reply, wait) or Unknown(Failure.MALFORMED, f"the JSON is broken: {error}")
     if not isinstance(data, dict):
         return _by_status(reply, wait) or Unknown(Failure.MALFORMED, "the JSON is no object")
     failed = _failed(data, reply, wait)
     return failed or Answer(data, reply.digest)
-
-
-def decode(body: bytes) -> object:
-    """Strict JSON in UTF-8. Raises ValueError for duplicate keys, NaN and invalid UTF-8; RecursionError."""
-    return json.loads(body.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_constant)
 
 
 def http_date(text: str | None) -> datetime | None:
@@ -103,6 +106,8 @@ def _failed(data: Mapping[str, object], reply: Reply, wait: timedelta | None) ->
     """Why an envelope is no answer; None for an OK."""
     status = data.get("responseStatus")
     if not isinstance(status, str):
+        if data.get("success") is False:
+            return _refused_by_the_gateway(data, reply, wait)
         return _by_status(reply, wait) or Unknown(Failure.MALFORMED, "the answer has no responseStatus")
     name = status.strip().upper()
     if name == "OK":
@@ -111,9 +116,17 @@ def _failed(data: Mapping[str, object], reply: Reply, wait: timedelta | None) ->
     code = integer(data.get("messageCode"))
     told_to_wait = WAIT_WORDS.search(message)
     if told_to_wait:
-        wait = min(timedelta(seconds=int(told_to_wait[1])), MAX_WAIT)
+        wait = max(_seconds(told_to_wait[1]), wait or NOTHING)
     failure = Failure.THROTTLED if told_to_wait else _failure(name, code, message, status=reply.status)
     return Unknown(failure, message, code, wait)
+
+
+def _refused_by_the_gateway(data: Mapping[str, object], reply: Reply, wait: timedelta | None) -> Unknown:
+    """The newer gateway's own refusal: `success`, `error` with `code` and `message`, and an HTTP status."""
+    error = data.get("error")
+    said = _message(error if isinstance(error, Mapping) else {"message": error})
+    message = f"HTTP {reply.status}: {said or 'refused'}"
+    return Unknown(_status_failure(reply.status) or Failure.REFUSED, message, reply.status, wait)
 
 
 def _failure(name: str, code: int | None, message: str, *, status: int) -> Failure:
@@ -136,8 +149,8 @@ def _message(data: Mapping[str, object]) -> str | None:
 
 
 def _no_json(reply: Reply, wait: timedelta | None) -> Unknown:
-    text = reply.body.decode("utf-8", "replace").strip()
-    if OLD_BACKEND.fullmatch(reply.body):
+    text = reply.body[:MAX_PAGE].decode("utf-8", "replace").strip()
+    if OLD_BACKEND.fullmatch(reply.body[:MAX_PAGE]):
         failure = Failure.TOKEN_REJECTED if TOKEN_WORDS.search(text) else Failure.SERVER_ERROR
         return Unknown(failure, text, reply.status)
     if _is_markup(reply) and reply.status < HTTPStatus.TOO_MANY_REQUESTS:
@@ -172,19 +185,21 @@ def _status_failure(status: int) -> Failure | None:
 
 def _describe(reply: Reply) -> str:
     """Which page it was: its title helps to find the filter that sent it."""
-    title = TITLE.search(reply.body[:20_000].decode("utf-8", "replace"))
+    title = TITLE.search(reply.body[:MAX_PAGE].decode("utf-8", "replace"))
     kind = reply.content_type.partition(";")[0].strip() or "no content type"
     return f"HTTP {reply.status}, {kind}" + (f": {unescape(title[1])}" if title else "")
 
 
 def _is_markup(reply: Reply) -> bool:
-    return "html" in reply.content_type.lower() or reply.body.lstrip().startswith(b"<")
+    return "html" in reply.content_type.lower() or reply.body[:MAX_PAGE].lstrip().startswith(b"<")
 
 
 def _is_scalar(text: str) -> bool:
+    if text.startswith(("{", "[")):  # behind more blanks than anybody writes
+        return False
     try:
         json.loads(text)
-    except (ValueError, RecursionError):
+    except ValueError:
         return False
     return True
 
@@ -193,17 +208,11 @@ def _retry_after(text: str | None, now: datetime) -> timedelta | None:
     """`Retry-After` (RFC 9110, section 10.2.3): seconds or a date; None where it is neither."""
     stripped = (text or "").strip()
     if SECONDS.fullmatch(stripped):
-        return min(timedelta(seconds=int(stripped)), MAX_WAIT)
+        return _seconds(stripped)
     moment = http_date(stripped)
     return min(max(moment - now, timedelta(0)), MAX_WAIT) if moment else None
 
 
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key is given twice")
-    return found
-
-
-def _constant(name: str) -> object:
-    raise ValueError(f"{name} is no JSON")
+def _seconds(digits: str) -> timedelta:
+    significant = digits.lstrip("0") or "0"
+    return MAX_WAIT if len(significant) > MAX_DIGITS else min(timedelta(seconds=int(significant)), MAX_WAIT)

@@ -4,6 +4,7 @@ Pure. What cannot be read is None, never a guess. `Fields` reads an answer's fie
 what was missing or unreadable, in words that stay equal while the trouble stays the same.
 """
 
+import json
 import math
 import re
 from collections import Counter
@@ -12,12 +13,17 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeVar
 
+from daemon.core.model import Json
+
 T = TypeVar("T")
 
 MAX_PROBLEMS = 20
 """Ours. Lines; the fields of the largest method fit."""
 LARGEST = 2**63 - 1
 """What an INTEGER of SQLite and a BIGINT of PostgreSQL hold; no figure of the API comes near."""
+
+SMALL = 4096
+"""Ours. Characters, as JSON, of what is passed on without a look at it."""
 
 INTEGER = re.compile(r"[+-]?\d{1,19}(?:\.0{1,9})?", re.ASCII)
 NUMBER = re.compile(r"[+-]?\d{1,19}(?:\.\d{1,19})?", re.ASCII)
@@ -81,6 +87,25 @@ def calendar_date(value: object) -> date | None:
         return date.fromisoformat(found[1]) if found else None
     except ValueError:
         return None
+
+
+def json_of(value: object) -> Json:
+    """What came as JSON is JSON; only its texts may hold what UTF-8 cannot say."""
+    if isinstance(value, Mapping):
+        return {text(key) or "": json_of(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [json_of(inner) for inner in value]
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, float) and not math.isfinite(value):  # 1e999 is one
+        return None
+    return value if isinstance(value, bool | int | float) else None
+
+
+def small_json(value: object) -> Json:
+    """A value of any form, as long as it is small; None where it is not."""
+    found = json_of(value)
+    return found if len(json.dumps(found)) <= SMALL else None
 
 
 def without_surrogates(value: str) -> str:

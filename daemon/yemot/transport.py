@@ -22,10 +22,10 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from daemon.core.model import Failure, Unknown
+from daemon.tcp.names import SlowNameError
+from daemon.yemot.bounded_json import ExcessError, Gathering, check_size
 from daemon.yemot.deadline import CURRENT, Exchange, TimedPool, TimedTlsPool
 
-MAX_BODY = 16 * 1024 * 1024
-"""Ours. Bytes, after content decoding; far more than the largest window of GetIncomingSms."""
 CHUNK = 64 * 1024
 """Ours. Bytes that are read at once."""
 PARALLEL = 8
@@ -39,7 +39,7 @@ class Timeouts:
     """How long one try of a call may take."""
 
     connect: timedelta = timedelta(seconds=5)
-    """All addresses of the name, and the TLS handshake."""
+    """Resolving the name, all of its addresses, and the TLS handshake."""
     read: timedelta = timedelta(seconds=15)
     """The longest silence of the server."""
     total: timedelta = timedelta(seconds=30)
@@ -143,10 +143,10 @@ class Transport:
         )
         try:
             body = _body(response)
+        except ExcessError as error:
+            return Unknown(Failure.MALFORMED, str(error))
         finally:
             response.close()
-        if body is None:
-            return Unknown(Failure.MALFORMED, f"the answer is larger than {MAX_BODY // 2**20} MiB")
         headers = response.headers
         return Reply(
             response.status_code,
@@ -202,14 +202,13 @@ class _Adapter(HTTPAdapter):
         """Nothing: naming a file here would have it parsed for every new connection."""
 
 
-def _body(response: requests.Response) -> bytes | None:
-    """The whole body, decoded; None where it is larger than `MAX_BODY`."""
-    body = bytearray()
+def _body(response: requests.Response) -> bytes:
+    """The whole body, decoded. Raises `ExcessError`, without a read where its head says so already."""
+    check_size(response.raw.length_remaining or 0)
+    body = Gathering()
     for chunk in response.raw.stream(CHUNK, decode_content=True):
-        body += chunk
-        if len(body) > MAX_BODY:
-            return None
-    return bytes(body)
+        body.add(chunk)
+    return body.whole()
 
 
 def _is_stale(reply: Reply | Unknown, exchange: Exchange) -> bool:
@@ -219,6 +218,8 @@ def _is_stale(reply: Reply | Unknown, exchange: Exchange) -> bool:
 
 def _unknown(error: BaseException, exchange: Exchange) -> Unknown:
     causes = list(_causes(error))
+    if any(isinstance(one, SlowNameError) for one in causes):
+        return Unknown(Failure.TIMEOUT, "the host's name was not resolved in time")
     if any(isinstance(one, TimeoutError | requests.Timeout) or _is_slow(one) for one in causes):
         return Unknown(Failure.TIMEOUT, "no complete answer in time")
     if any(isinstance(one, urllib3.exceptions.DecodeError) for one in causes):

@@ -8,6 +8,11 @@ from daemon.config.load import load
 from tests.support.config_files import ENVIRON, QUIET, SMS, SYSTEM, WEBHOOK, warnings, written
 
 QUIET_SYSTEM = QUIET + SYSTEM
+GATEWAY = """
+authorization = "bearer"
+switch_id = "uuid"
+base_url = "https://rest.yemot.co.il/api/v1/switch/"
+"""
 GOOD = QUIET_SYSTEM + SMS
 SECRET_FILE = GOOD.replace('token_env = "TOKEN"', 'token_file = "token"')
 
@@ -41,6 +46,11 @@ SECRET_FILE = GOOD.replace('token_env = "TOKEN"', 'token_file = "token"')
         (
             QUIET_SYSTEM + 'fallback_url = "http://pbx.example.org/"\n' + SMS,
             "[systems] fallback_url: the token goes there unencrypted; use https",
+        ),
+        (
+            QUIET_SYSTEM + 'authorization = "bearer"\nswitch_id = "uuid"\n' + SMS,
+            "[systems] authorization = 'bearer': is the newer gateway's, and the base_url is not: that would "
+            "be https://rest.yemot.co.il/api/v1/switch/",
         ),
         (
             QUIET_SYSTEM + 'commands = ["campaign.*"]\n' + SMS,
@@ -77,6 +87,7 @@ def test_one_warning_is_given(tmp_path: Path, text: str, told: str) -> None:
         QUIET_SYSTEM + 'base_url = "http://127.0.0.1:8080/"\n' + SMS,
         QUIET_SYSTEM + 'base_url = "http://[::1]:8080/"\n' + SMS,
         QUIET_SYSTEM + 'base_url = "http://localhost/"\n' + SMS,
+        QUIET_SYSTEM + GATEWAY + SMS,
         QUIET_SYSTEM + 'commands = ["campaign.*"]\ncampaign_units_per_day = 5\n' + SMS,
         QUIET_SYSTEM + 'commands = ["queue.*"]\n' + SMS,
         GOOD + WEBHOOK,

@@ -173,6 +173,15 @@ def test_campaigns_are_taken_until_the_budget_of_the_day_is_spent(counter: Count
     assert counter.give(BRIDGE, system="branch").budget == 1.8
 
 
+def test_nothing_is_left_of_a_budget_where_no_tenth_is(counter: Counter) -> None:
+    """Three times 1.2 is 3.5999999999999996, so that 4.4e-16 of 3.6 are left."""
+    counter.allow(units_per_day=3.6)
+    left = [counter.give(BRIDGE).budget for _ in range(3)]
+
+    assert left == [2.4, 1.2, 0.0]
+    assert "2026-03-01 0 are left" in str(counter.refused(BRIDGE))
+
+
 def test_the_last_unit_of_a_budget_may_be_spent(counter: Counter) -> None:
     counter.allow(units_per_day=4.8)
     one = {"type": "campaign.bridge", "params": {"phones": "0501234567", "ivr_path": "/1"}}

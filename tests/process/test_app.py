@@ -7,6 +7,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,9 @@ def test_sms_and_phones_arrive_as_verified_webhooks(
     for one in receiver.received:
         Webhook(SECRET).verify(one.body, one.headers)
     assert sms["data"]["sms"]["text"] == "שלום 1234"
-    assert down["data"]["account"] == {"user_name": "0773137770", "registered": False}
+    account = down["data"]["account"]
+    assert (account["user_name"], account["registered"]) == ("0773137770", False)
+    assert account["created_date"] is not None
     assert down["data"]["alert"]["incident"] == up["data"]["alert"]["incident"]
     assert (down["data"]["alert"]["status"], up["data"]["alert"]["status"]) == ("firing", "resolved")
     assert [len(bodies(receiver, f"daemon.{what}")) for what in ("started", "stopped")] == [1, 1]
@@ -250,6 +253,31 @@ def test_prometheus_is_told_what_was_done_and_forgets_what_left_the_configuratio
     assert 'watch="sip"' not in later
     for secret in (TOKEN, SECRET, HTTP_TOKEN, "0541234567", "0773137770"):
         assert secret not in told
+
+
+def test_a_wait_of_a_day_is_shown_and_a_reload_ends_it(
+    daemon: Process, simulator: Simulator, system: SimulatedSystem, receiver: Receiver
+) -> None:
+    daemon.start()
+    wait_for_baseline(daemon)
+    simulator.faults.set("GetSmsIncomingLog", Fault.THROTTLED_STATUS, delay=timedelta(days=1))
+    daemon.wait_for("poll.failed", count=2)  # the one that was told, and the one that is left alone with it
+    simulator.faults.clear()
+    _, status = daemon.get("/api/v1/status")
+    shown = run_cli(daemon.directory, "status")
+    system.receive_sms(sender="0541234567", recipient="0501234567", text="meanwhile")
+    daemon.signal(signal.SIGHUP)
+    daemon.wait_for("config.reloaded")
+    (told,) = wait_for(receiver, "sms.received")
+    daemon.stop()
+
+    until, now = (
+        datetime.fromisoformat(one) for one in (status["systems"][0]["paused_until"], status["now"])
+    )
+    assert timedelta(minutes=14) < until - now <= timedelta(minutes=15)
+    assert {watch["failure"]["class"] for watch in status["systems"][0]["watches"]} == {"throttled"}
+    assert shown.stdout.count("left alone until") == 2
+    assert told["data"]["sms"]["text"] == "meanwhile"
 
 
 def test_sighup_takes_over_a_good_configuration_and_refuses_a_bad_one(

@@ -1,6 +1,7 @@
 """What a request for a command may say: the parameters of each type, and every fault by its field."""
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -218,13 +219,34 @@ def test_it_rings_no_longer_than_the_api_lets_it(seconds: Json, reason: str) -> 
 def test_a_path_is_passed_on_as_it_is_written(path: str) -> None:
     assert kept("queue.state", {"queue_path": path}) == {"queue_path": path}
     assert kept("directory.stats", {"path": path}) == {"path": path}
-    assert kept("queue.kick", {"queue_path": "/5", "call_ids": ["a"], "goto": path})["goto"] == path
+    assert kept("queue.pause", {"queue_path": path, "agent": "a"})["queue_path"] == path
+
+
+@pytest.mark.parametrize(("given", "path"), [("/1/2", "/1/2"), ("1/2", "/1/2"), ("5/", "/5"), (".", "/")])
+def test_where_a_caller_is_sent_is_written_as_the_api_wants_it(given: str, path: str) -> None:
+    assert kept("queue.kick", {"queue_path": "/5", "call_ids": ["a"], "goto": given})["goto"] == path
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        *("", "//", "/5//6", "..", "../x", "/a/../b", "/..", "/a b", " /5", "/5\n", "/a\0", "/a\x7f"),
+        *(
+            "",
+            "//",
+            "/5//6",
+            "..",
+            "../x",
+            "./5",
+            "/.",
+            "/5/./6",
+            "/a/../b",
+            "/..",
+            "/a b",
+            " /5",
+            "/5\n",
+            "/a\0",
+            "/a\x7f",
+        ),
         *("/a\x85", "/5\u200f", "/\u202e5", "/5\u2028"),
     ],
 )
@@ -244,7 +266,11 @@ def test_what_is_no_text_is_no_path(path: Json, reason: str) -> None:
 
 @pytest.mark.parametrize(
     ("given", "path"),
-    [("/1/100", "ivr2:/1/100"), ("ivr2:/1/100", "ivr2:/1/100"), (".", "ivr2:."), ("1", "ivr2:1")],
+    [
+        *((path, "ivr2:/1/100") for path in ("/1/100", "1/100", "/1/100/", "ivr2:1/100", "ivr2:/1/100")),
+        *((path, "ivr2:/") for path in (".", "/", "ivr2:/", "ivr2:.")),
+        ("/" + "5" * 199, "ivr2:/" + "5" * 199),
+    ],
 )
 def test_the_extension_of_a_campaign_is_written_as_the_api_wants_it(given: str, path: str) -> None:
     assert kept("campaign.bridge", bridge(ivr_path=given))["ivr_path"] == path
@@ -607,6 +633,11 @@ PHONES = (
 @given(PHONES, st.text("/.5a:ivr2 ", max_size=8), st.none() | st.integers(1, 35))
 def test_what_is_kept_of_a_campaign_is_kept_as_it_is(phones: Any, path: str, ringing: int | None) -> None:
     given = {"phones": phones, "ivr_path": path, "calls_timeout": ringing}
+    request = judged({"type": "campaign.bridge", "system": "main", "params": given})
+    if request is not None:
+        assert re.fullmatch(
+            r"ivr2:/(?:[^/\s]+(?:/[^/\s]+)*)?", str(command_requests.params_of(request)["ivr_path"])
+        )
     assert_kept({"type": "campaign.bridge", "system": "main", "params": given})
 
 

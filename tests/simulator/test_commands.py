@@ -79,6 +79,8 @@ def test_pause_and_unpause_need_no_call_ids(system: SimulatedSystem) -> None:
         {"queuePath": "/5", "action": "kick"},
         {"queuePath": "/5", "action": "dance", "agent": "SIP-1"},
         {"queuePath": "/5", "action": "pause", "agent": "nobody"},
+        {"queuePath": "/5", "action": "kick", "callIds": ["a"], "moreData": "/1"},
+        {"queuePath": "/5", "action": "kick", "callIds": ["a"], "moreData": "GOTO:1"},
         {"queuePath": "/5", "action": "pause"},
         {"queuePath": "/6", "action": "pause", "agent": "SIP-1"},
         {"action": "pause", "agent": "SIP-1"},
@@ -193,6 +195,18 @@ def test_the_time_of_ringing_is_bounded(system: SimulatedSystem, given: Json, ta
         {"phones": [{"number": GOOD}], "ivrPath": "ivr2:/1"},
         {"phones": [True], "ivrPath": "ivr2:/1"},
         {"phones": GOOD, "ivrPath": "ivr2:/1", "callsTimeOut": "soon"},
+        *(
+            {"phones": GOOD, "ivrPath": path}
+            for path in (
+                "nonsense",
+                "ivr2:1/100",
+                "/1/100",
+                "ivr2:",
+                "ivr2:/1 2",
+                "ivr2:/a//b",
+                "ivr2:/nonsense",
+            )
+        ),
     ],
 )
 def test_a_campaign_that_cannot_be_read_is_refused_without_a_code(
@@ -202,6 +216,15 @@ def test_a_campaign_that_cannot_be_read_is_refused_without_a_code(
 
     assert (refused["responseStatus"], refused["messageCode"]) == ("ERROR", None)
     assert system.campaigns == ()
+
+
+def test_a_campaign_leads_to_the_main_extension_a_number_or_what_there_is(system: SimulatedSystem) -> None:
+    system.directory("/club")
+    paths = ["ivr2:/", "ivr2:/1/100", "ivr2:/1/100/", "ivr2:/club"]
+    for path in paths:
+        post(system, "CallExtensionBridging", phones=GOOD, ivrPath=path)
+
+    assert [one.ivr_path for one in system.campaigns] == paths
 
 
 def test_an_array_of_phones_needs_a_json_body(system: SimulatedSystem) -> None:
@@ -247,6 +270,7 @@ def strict(system: SimulatedSystem) -> None:
         (nothing, {"phones": [{"phones": []}]}, 102),
         (poor, {"phones": GOOD}, 103),
         (holiday, {"phones": GOOD}, 104),
+        (nothing, {"phones": GOOD, "callerId": "nonsense"}, 120),
         (strict, {"phones": GOOD, "callerId": "0772000000"}, 120),
         (strict, {"phones": [{"phone": GOOD, "callerId": "0772000000"}]}, 120),
     ],

@@ -197,6 +197,7 @@ def test_throttling_may_be_a_status(simulator: Simulator, delay: timedelta | Non
     answer = fetch(simulator)
 
     assert (answer.status_code, answer.headers["retry-after"]) == (429, retry_after)
+    assert answer.json()["message"] == f"exception send by customer. wait {retry_after}s"
 
 
 @pytest.mark.parametrize(

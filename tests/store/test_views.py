@@ -66,7 +66,7 @@ def test_watches_come_by_system_and_name_with_their_trouble(database: Database) 
         watches.save_observed(db, ("main", "sms"), "{}", now=START, problems=())
         watches.save_observed(db, ("branch", "sip"), "{}", now=START, problems=())
         unknown = Unknown(Failure.FILTERED, "an HTML page")
-        watches.save_failed(db, ("main", "sip"), unknown, now=START, since=START, problems=())
+        watches.save_failed(db, ("main", "sip"), unknown, polled_at=START, since=START, problems=())
 
         found = views.watches(db)
 

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,46 @@ def test_an_outage_of_the_api_is_told_and_the_phones_are_not(story: Story) -> No
     story.run(until=400)
 
     story.expect((90, "api.unreachable"), (200, "api.reachable"))
+
+
+@pytest.mark.parametrize("failure", [Failure.THROTTLED, Failure.SERVER_ERROR])
+def test_a_pause_of_a_day_is_told_and_believed_for_a_quarter_of_an_hour(
+    story: Story, failure: Failure
+) -> None:
+    """Whoever sent it: a phone that drops off meanwhile is seen when the first poll is answered."""
+    story.phone("077", (100, 5000))
+    story.api_fails(30, 40, failure, retry_after=timedelta(days=1))
+    story.run(until=1100, step=10)
+
+    story.expect((90, "api.unreachable"), (930, "api.reachable"), (990, DOWN))
+    assert [at for at in story.asked if 30 <= at < 930] == [30]
+    error = story.bodies()[0]["data"]["error"]  # type: ignore[index]
+    assert error["message"] == "scripted; left alone until 2026-03-01 12:15:30 UTC"
+
+
+def test_one_poll_in_a_quarter_of_an_hour_tries_while_the_api_wants_to_be_left_alone(story: Story) -> None:
+    story.phone("077")
+    story.api_fails(30, 1800, Failure.THROTTLED, retry_after=timedelta(days=1))
+    story.run(until=1900, step=10)
+
+    assert [at for at in story.asked if 30 <= at < 1830] == [30, 930]
+    story.expect((90, "api.unreachable"), (1830, "api.reachable"))
+
+
+def test_an_api_that_throttles_and_says_no_time_is_told_like_one_that_is_away(story: Story) -> None:
+    story.phone("077")
+    story.api_fails(30, 200, Failure.THROTTLED)
+    story.run(until=400)
+
+    story.expect((90, "api.unreachable"), (200, "api.reachable"))
+
+
+def test_a_short_pause_is_not_told(story: Story) -> None:
+    story.phone("077")
+    story.api_fails(30, 40, Failure.THROTTLED, retry_after=50 * SECOND)
+    story.run(until=400)
+
+    story.expect()
 
 
 def test_time_spent_blind_does_not_count_toward_firing(story: Story) -> None:

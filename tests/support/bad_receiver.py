@@ -236,9 +236,10 @@ def silent(line: Line) -> None:
 
 
 @contextmanager
-def full_backlog() -> Iterator[int]:
-    """The port of a listener that accepts nobody, behind as many as its system accepts for it."""
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, ExitStack() as waiting:
+def full_backlog(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
+    """The port of a listener that accepts nobody, behind as many as its system accepts for it: whoever
+    comes now hears nothing."""
+    with socket.create_server((host, port), backlog=0) as listener, ExitStack() as waiting:
         address = listener.getsockname()
         is_full = False
         while not is_full:

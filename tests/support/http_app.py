@@ -49,6 +49,7 @@ class Setting:
     alive: tuple[bool, str] = (True, "dispatcher ok")
     ready: tuple[bool, str] = (True, "database ok")
     seen: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    paused: dict[str, timedelta] = field(default_factory=dict)
     woken: int = 0
     numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10_000)))
 
@@ -63,6 +64,7 @@ class Setting:
             interests=lambda: self.interests,
             public_keys=lambda: self.keys,
             ping=self.ping,
+            paused=lambda: self.paused,
             wake=self._wake,
             new_id=self.new_id,
             desk=Desk(policies=lambda: self.policies, wake=self._wake, new_id=self.new_id, endings=Endings()),

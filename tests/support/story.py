@@ -93,8 +93,10 @@ class Story:
         self.ids = Ids()
         self.boot = "this one"
         self.down: dict[str, list[tuple[float, float]]] = {}
-        self.blind: list[tuple[float, float, Failure]] = []
+        self.blind: list[tuple[float, float, Unknown]] = []
         self.failing: list[tuple[str, float, float, Outcome]] = []
+        self.asked: list[float] = []
+        """When the API was asked."""
         self.messages: list[tuple[float, sms.Row]] = []
         self.database: Database
         self.told: list[tuple[float, Message, Outcome]] = []
@@ -168,8 +170,15 @@ class Story:
         """A phone that is registered, but for these times (seconds: from, to)."""
         self.down[name] = list(drops)
 
-    def api_fails(self, since: float, until: float, failure: Failure = Failure.TIMEOUT) -> None:
-        self.blind.append((since, until, failure))
+    def api_fails(
+        self,
+        since: float,
+        until: float,
+        failure: Failure = Failure.TIMEOUT,
+        *,
+        retry_after: timedelta | None = None,
+    ) -> None:
+        self.blind.append((since, until, Unknown(failure, "scripted", retry_after=retry_after)))
 
     def endpoint_says(self, outcome: Outcome, since: float, until: float, endpoint: str = "crm") -> None:
         self.failing.append((endpoint, since, until, outcome))
@@ -236,9 +245,10 @@ class Story:
 
     def answer(self, seen: SeenT, known: bytes | None) -> Answered[SeenT] | Unchanged | Unknown:
         """What the API says now: this, where it answers."""
-        for since, until, failure in self.blind:
+        self.asked.append(self.now())
+        for since, until, unknown in self.blind:
             if since <= self.now() < until:
-                return Unknown(failure, "scripted")
+                return unknown
         return answered(seen, known)
 
     def registered(self) -> sip.Observation:

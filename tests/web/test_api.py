@@ -80,6 +80,7 @@ def test_the_status_of_a_watch_that_was_never_asked_says_so(setting: Setting) ->
 
     assert system == {
         "name": "main",
+        "paused_until": None,
         "watches": [
             {
                 "watch": "sip",
@@ -99,7 +100,12 @@ def test_the_status_shows_failures_and_the_age_of_what_is_known(setting: Setting
     with setting.database.write() as db:
         watches.save_observed(db, ("main", "sip"), "{}", now=START, problems=())
         watches.save_failed(
-            db, ("main", "sip"), unknown, now=START + 30 * SECOND, since=START + 15 * SECOND, problems=()
+            db,
+            ("main", "sip"),
+            unknown,
+            polled_at=START + 30 * SECOND,
+            since=START + 15 * SECOND,
+            problems=(),
         )
 
     (watch,) = setting.client.get("/api/v1/status").json()["systems"][0]["watches"]
@@ -121,6 +127,13 @@ def test_what_was_seen_since_the_last_write_counts(setting: Setting) -> None:
     (watch,) = setting.client.get("/api/v1/status").json()["systems"][0]["watches"]
 
     assert watch["age_seconds"] == 10.0
+
+
+def test_the_status_shows_until_when_a_system_is_left_alone(setting: Setting) -> None:
+    setting.paused = {"main": 90 * SECOND}
+
+    (system,) = setting.client.get("/api/v1/status").json()["systems"]
+    assert system["paused_until"] == "2026-03-01T12:02:30.000Z"
 
 
 def test_the_status_counts_what_waits_for_each_endpoint(setting: Setting) -> None:

@@ -22,6 +22,7 @@ from daemon.host.clock import utcnow
 from daemon.schemas.command_requests import NoParams
 from daemon.simulator.faults import Fault
 from daemon.simulator.server import Simulator
+from daemon.simulator.spelling import dated
 from daemon.simulator.system import SimulatedSystem
 from daemon.store import inbox
 from daemon.wiring.clients import clients_of
@@ -171,7 +172,6 @@ def test_numbers_that_are_none_are_named_one_by_one(office: Office) -> None:
 @pytest.mark.parametrize(
     ("request_", "expected"),
     [
-        ({"type": "sip.accounts"}, {"accounts": [{"user_name": "0770000000", "registered": True}]}),
         ({"type": "queue.state", "params": {"queue_path": "/5"}}, {"queue": {"calls_waiting": 0}}),
         ({"type": "directory.stats", "params": {"path": "/2"}}, {"directory": {"content_files": 1}}),
         ({"type": "sip.contexts", "params": {"account_number": 1}}, {}),
@@ -185,6 +185,22 @@ def test_reads_give_what_the_api_shows(
         shown = found[key]
         assert {name: shown[name] for name in value} == value if isinstance(value, dict) else shown == value
     assert "problems" not in found
+
+
+def test_accounts_and_files_are_shown_with_all_that_the_api_says(
+    office: Office, system: SimulatedSystem
+) -> None:
+    (account,) = result(carried_out(office, {"type": "sip.accounts"}))["accounts"]
+    directory = result(carried_out(office, {"type": "directory.stats", "params": {"path": "/2"}}))[
+        "directory"
+    ]
+    file = directory["max_file"]
+
+    created = dated(system.accounts[0].created_at)
+    assert account == {"user_name": "0770000000", "registered": True, "created_date": created}
+    assert (directory["this_path"], directory["parent_path"]) == ("ivr2:/2", "ivr2:/")
+    assert (file["exists"], file["file_type"], file["duration_number"]) == (True, "AUDIO", 65.0)
+    assert (file["customer_did"], file["meta"], file["ip"]) == ("0770000000", {}, None)
 
 
 def test_messages_are_read_as_events_tell_them(office: Office) -> None:

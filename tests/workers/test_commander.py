@@ -205,6 +205,8 @@ def test_a_rejected_token_leaves_the_system_alone_for_a_while(office: Office) ->
     assert office.find(first.id).status is Status.FAILED
     assert len(office.sent) == 1
     office.run(2)
+    assert len(office.sent) == 1  # a poll tries first
+    office.run(60)
 
     assert office.find(second.id).status is Status.SUCCEEDED
 
@@ -213,6 +215,19 @@ def test_a_pause_that_a_poll_was_asked_for_holds_up_commands_too(office: Office)
     office.pauses.take("main", Unknown(Failure.THROTTLED, "wait", retry_after=timedelta(seconds=55)))
     office.give(PAUSE)
     office.run(54)
+    assert office.sent == []
+    office.run(2)
+    assert office.sent == []  # a poll tries first
+    office.pauses.take("main", None)
+    office.run(1)
+
+    assert len(office.sent) == 1
+
+
+def test_a_command_waits_for_no_poll_where_none_comes(office: Office) -> None:
+    office.pauses.take("main", Unknown(Failure.THROTTLED, "wait", retry_after=timedelta(seconds=55)))
+    office.give(PAUSE)
+    office.run(114)
     assert office.sent == []
     office.run(2)
 
@@ -251,6 +266,17 @@ def test_a_budget_that_was_lowered_holds_for_what_waits(office: Office) -> None:
     assert error is not None
     assert (office.find(second.id).status, error.kind) == (Status.FAILED, Trouble.OVER_BUDGET.value)
     assert len(office.sent) == 1
+
+
+def test_nothing_is_left_of_a_budget_where_no_tenth_is(office: Office) -> None:
+    """Three times 1.2 is 3.5999999999999996, so that 4.4e-16 of 3.6 are left."""
+    *_, last = (office.give(BRIDGE).command for _ in range(4))
+    with_policy(office, units_per_day=3.6)
+    office.work()
+
+    error = office.find(last.id).error
+    assert error is not None
+    assert error.message == "it may cost 1.2 units, and of the 3.6 of today 0 are left"
 
 
 def test_commands_of_a_system_that_left_the_configuration_end(office: Office) -> None:

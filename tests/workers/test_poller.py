@@ -17,6 +17,7 @@ from daemon.pipeline.events import Recorder
 from daemon.store import schema, watches
 from daemon.store.database import Database
 from daemon.workers.poller import Polled, Poller
+from daemon.workers.system_pauses import Pauses
 from tests.support import stores
 from tests.support.fakes import FakeClock, Ids
 from tests.support.story import answered
@@ -69,12 +70,14 @@ class Bench:
 
     def another(self) -> Poller:
         """A poller that remembers nothing, as after a restart."""
+        self.pauses = Pauses(self.clock.monotonic)
         return Poller(
             self.database,
             lambda: self.recorder,
             now=self.clock.now,
             monotonic=self.clock.monotonic,
             wake=lambda: None,
+            pauses=self.pauses,
             watches=lambda: self.kept or None,
             on_polled=lambda polled, took: self.took.append((polled, took)),
         )
@@ -267,6 +270,47 @@ def test_a_pause_is_the_system_s_and_hurts_no_other(bench: Bench) -> None:
     assert bench.poll().is_paused
     bench.watch = bench.described(system="branch")
     assert not bench.poll().is_paused
+
+
+def test_what_is_left_alone_was_not_asked_and_says_until_when(bench: Bench) -> None:
+    bench.answer = Unknown(Failure.THROTTLED, "HTTP 429", 429, timedelta(days=1))
+    bench.poll()
+    asked_at = bench.clock.at
+    first = bench.stored()
+    polled = bench.poll(after=10)
+    stored = bench.stored()
+
+    assert (stored.polled_at, stored.failure, stored.failing_since) == (asked_at, "throttled", asked_at)
+    assert first.failing_since == asked_at
+    assert polled.unknown is not None
+    assert polled.unknown.message == "HTTP 429; left alone until 2026-03-01 12:15:00 UTC"
+
+
+def test_a_watch_that_was_left_alone_with_its_system_is_blind_too(bench: Bench) -> None:
+    """The other watch was the one that heard of it."""
+    bench.poll()
+    of_sip, bench.watch = bench.watch, bench.described(name="sip/1")
+    good, bench.answer = bench.answer, Unknown(Failure.THROTTLED, "HTTP 429", 429, timedelta(days=1))
+    bench.poll(after=10)
+    bench.watch = of_sip
+    told = [event.type for _ in range(8) for event in bench.poll(after=10).recorded.events]
+    assert (told, bench.stored().failure) == (["api.unreachable"], "throttled")
+    bench.answer = good
+    bench.clock.advance(900)
+    polled = bench.poll()
+
+    assert not polled.is_unchanged  # the answer is equal, and yet it ends something
+    assert bench.stored().failure is None
+
+
+def test_an_answer_equal_to_the_last_ends_the_slowness_too(bench: Bench) -> None:
+    bench.poll()
+    pauses = bench.pauses
+    pauses.take("main", Unknown(Failure.TOKEN_REJECTED, "bad token"))
+    bench.clock.advance(60)
+    assert bench.poll().is_unchanged
+
+    assert pauses.left() == {}
 
 
 def test_time_in_a_pause_was_not_observed(bench: Bench) -> None:

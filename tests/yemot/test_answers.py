@@ -36,11 +36,12 @@ QUEUE: Data = {
 FILE: Data = {
     "exists": True, "name": "007.wav", "uniqueId": 12, "what": "ivr2:/2/007.wav", "fileType": "AUDIO",
     "size": "32044", "mtime": "30/07/2024 22:40", "duration": 1.5, "durationStr": "01:30", "phone": "050",
-    "source": "record", "date": "30/07/2024 22:40", "ip": "", "meta": {},
+    "source": "record", "date": "30/07/2024 22:40", "ip": "192.0.2.7", "customerDid": "0770000000",
+    "meta": {"note": ["שלום", 1, None]},
 }  # fmt: skip
 DIRECTORY: Data = {
     "type": "menu", "dirsCount": "2", "filesCount": 9, "contentFilesCount": 8, "maxFile": FILE,
-    "minFile": None,
+    "minFile": None, "thisPath": "ivr2:/2", "parentPath": "ivr2:/",
 }  # fmt: skip
 READERS: list[Callable[[Mapping[str, object]], object]] = [
     lambda data: answers.sms_log(data, 10),
@@ -57,7 +58,8 @@ WORDS = [
     "accounts", "userName", "registered", "contexts", "uri", "user_agent", "via_addr", "via_port",
     "expiration_time", "endpoint", "queueData", "Calls", "members", "agent", "Paused", "entries",
     "CallId", "Wait", "maxFile", "minFile", "name", "exists", "size", "contentFilesCount",
-    "registrationStatus", "units", "unitsExpireDate",
+    "registrationStatus", "units", "unitsExpireDate", "createdDate", "thisPath", "parentPath", "meta",
+    "duration", "fileType", "customerDid", "ip",
 ]  # fmt: skip
 SCALARS = (
     st.none()
@@ -221,6 +223,16 @@ def test_unregistered_in_every_spelling(value: object) -> None:
     assert accounts({"userName": 77, "registered": value}) == sip.Observation({"77": False})
 
 
+def test_when_an_account_was_made_is_kept_as_it_came_and_may_be_missing() -> None:
+    seen = accounts(
+        {"userName": "a", "registered": True, "createdDate": "2021-06-26 23:00:00"},
+        {"userName": "b", "registered": True},
+        {"userName": "c", "registered": True, "createdDate": []},
+    )
+    assert (dict(seen.created), seen.problems) == ({"a": "2021-06-26 23:00:00"}, ())
+    assert seen.account("b") == {"user_name": "b", "registered": True, "created_date": None}
+
+
 def test_a_registration_that_cannot_be_read_is_unknown_and_told_once_for_all() -> None:
     names = [{"userName": str(index), "registered": True} for index in range(12)]
     seen = accounts(
@@ -338,8 +350,34 @@ def test_a_directory_is_read_with_its_highest_file() -> None:
         phone="050",
         source="record",
         date="30/07/2024 22:40",
+        exists=True,
+        file_type="AUDIO",
+        duration_number=1.5,
+        customer_did="0770000000",
+        meta={"note": ["שלום", 1, None]},
+        ip="192.0.2.7",
     )
-    assert answers.directory(DIRECTORY) == directories.Observation("menu", 2, 9, 8, file, None)
+    assert answers.directory(DIRECTORY) == directories.Observation(
+        "menu", 2, 9, 8, file, None, this_path="ivr2:/2", parent_path="ivr2:/"
+    )
+
+
+@pytest.mark.parametrize(
+    ("meta", "shown"),
+    [("text", "text"), ({}, {}), (None, None), ({"a": "\ud800"}, {"a": "\ufffd"}), ([1e999], [None])],
+)
+def test_what_a_file_carries_beside_is_passed_on_as_it_is(meta: object, shown: object) -> None:
+    seen = answers.directory({**DIRECTORY, "maxFile": {**FILE, "meta": meta}})
+    assert isinstance(seen, directories.Observation)
+    assert seen.max_file is not None
+    assert (seen.max_file.meta, seen.problems) == (shown, ())
+
+
+def test_what_a_file_carries_beside_is_not_passed_on_where_it_is_large() -> None:
+    seen = answers.directory({**DIRECTORY, "maxFile": {**FILE, "meta": "x" * 5000}})
+    assert isinstance(seen, directories.Observation)
+    assert seen.max_file is not None
+    assert (seen.max_file.meta, seen.problems) == (None, ("maxFile.meta: unreadable",))
 
 
 @pytest.mark.parametrize("nothing", [None, [], {}, {"exists": False, "name": "x"}, {"exists": 0}])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from daemon.core.model import Failure, Unknown
-from daemon.yemot.envelope import MAX_MESSAGE, Answer, clean, judge
+from daemon.yemot.envelope import MAX_MESSAGE, MAX_WAIT, Answer, clean, judge
 from daemon.yemot.transport import Reply
 
 OK = '{"responseStatus":"OK"}'
@@ -71,12 +71,19 @@ def test_another_field_may_stand_in_for_the_message() -> None:
     assert unknown(judged(body)).message == "deep trouble"
 
 
-def test_a_wait_in_the_message_is_kept() -> None:
-    answer = judged(envelope("Exception", "exception send by customer. wait 55s"))
-    assert (unknown(answer).failure, unknown(answer).retry_after) == (
-        Failure.THROTTLED,
-        timedelta(seconds=55),
-    )
+@pytest.mark.parametrize(
+    ("said", "wait"),
+    [("55s", timedelta(seconds=55)), ("86400 s", MAX_WAIT), ("9" * 5000 + "s", MAX_WAIT)],
+)
+def test_a_wait_in_the_message_is_kept_and_believed_for_a_while(said: str, wait: timedelta) -> None:
+    answer = judged(envelope("Exception", f"exception send by customer. wait {said}"))
+    assert (unknown(answer).failure, unknown(answer).retry_after) == (Failure.THROTTLED, wait)
+
+
+@pytest.mark.parametrize(("header", "wait"), [("7", 55), ("70", 70), ("soon", 55)])
+def test_of_two_wishes_for_patience_the_longer_one_counts(header: str, wait: int) -> None:
+    answer = judged(envelope("Exception", "wait 55s"), status=429, retry_after=header)
+    assert unknown(answer).retry_after == timedelta(seconds=wait)
 
 
 @pytest.mark.parametrize(
@@ -85,8 +92,14 @@ def test_a_wait_in_the_message_is_kept() -> None:
         ("7", timedelta(seconds=7)),
         ("Mon, 23 Nov 2026 01:03:03 GMT", timedelta(minutes=1)),
         ("Mon, 23 Nov 2020 01:03:03 GMT", timedelta(0)),
-        ("999999999", timedelta(days=1)),
-        ("9" * 5000, None),
+        ("0", timedelta(0)),
+        ("86400", MAX_WAIT),
+        ("9" * 5000, MAX_WAIT),
+        ("0" * 5000 + "7", timedelta(seconds=7)),
+        ("Tue, 24 Nov 2026 01:02:03 GMT", MAX_WAIT),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", MAX_WAIT),
+        ("1.5", None),
+        ("٧", None),
         ("-5", None),
         ("soon", None),
         ("", None),

@@ -13,8 +13,10 @@ from yemot.system import System
 from yemot_api.exceptions import YemotAPIError
 from yemot_api.input_types import PirsumPhoneManagementAction, QueueManagementAction, RunTzintukMethod
 from yemot_api.yemot_api import Yemot
+from yemot_api.yemot_rest_api import YemotRest
 
 from daemon.simulator.faults import Fault
+from daemon.simulator.gateway import api_key, switch_id
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
 from tests.support.fakes import FakeClock
@@ -211,5 +213,58 @@ def test_yemot_api_shows_the_code_of_a_refusal(second: Yemot, system: SimulatedS
 
     with pytest.raises(YemotAPIError) as caught:
         second.call_extension_bridging(RunTzintukMethod.OTHER, ["0541234567"], "1")
+
+    assert (caught.value.response_status, caught.value.message_code) == ("ERROR", 104)
+
+
+@pytest.fixture
+def third(simulator: Simulator, system: SimulatedSystem) -> Iterator[YemotRest]:
+    """The same package's client of the newer gateway: a key as bearer, and the id of the switch."""
+
+    class Redirected(YemotRest):  # type: ignore[misc] # the package has no types
+        BASE_URL = simulator.gateway_url
+
+    with Redirected(api_key(TOKEN, system), switch_id(system)) as client:
+        yield client
+
+
+def test_the_gateway_s_client_reads_and_commands_there(third: YemotRest, system: SimulatedSystem) -> None:
+    session = third.get_session()
+    (row,) = third.get_incoming_sms(limit=5).rows
+    third.queue_management("/5", QueueManagementAction.PAUSE, agent="SIP-0770000000-2")
+    third.call_extension_bridging(RunTzintukMethod.OTHER, ["0541234567"], "1/100")
+
+    assert (session.units, session.access_password) == (system.units + 0.1, None)
+    assert row.message == "שלום"
+    assert system.queue("/5").agents[0].paused
+    assert system.campaigns[0].ivr_path == "ivr2:/1/100"
+
+
+def test_the_gateway_s_client_is_told_what_is_wrong(
+    third: YemotRest, simulator: Simulator, system: SimulatedSystem
+) -> None:
+    def refusal() -> tuple[int, str]:
+        with pytest.raises(YemotAPIError) as caught:
+            third.get_incoming_sms()
+        return caught.value.status_code, caught.value.message_code
+
+    third.switch_id = "another"
+    assert refusal() == (403, "SWITCH_NOT_ALLOWED")
+    third.switch_id = None
+    assert refusal() == (400, "SWITCH_ID_MISSING")
+    third.token = TOKEN
+    assert refusal() == (401, "INVALID_API_KEY")
+    third.token, third.switch_id = api_key(TOKEN, system), switch_id(system)
+    simulator.faults.set("GetIncomingSms", Fault.THROTTLED_STATUS)
+    assert refusal() == (429, "RATE_LIMITED")
+
+
+def test_the_gateway_s_client_is_told_what_a_method_refuses_as_ever(
+    third: YemotRest, system: SimulatedSystem
+) -> None:
+    system.switches.is_holiday = True
+
+    with pytest.raises(YemotAPIError) as caught:
+        third.call_extension_bridging(RunTzintukMethod.OTHER, ["0541234567"], "1")
 
     assert (caught.value.response_status, caught.value.message_code) == ("ERROR", 104)

@@ -14,7 +14,8 @@ import pytest
 
 from daemon.core.model import Failure, Unknown
 from daemon.host.clock import monotonic
-from daemon.yemot.transport import MAX_BODY, Reply, Request, Timeouts, Transport, tls_context
+from daemon.yemot.bounded_json import MAX_BODY
+from daemon.yemot.transport import Reply, Request, Timeouts, Transport, tls_context
 from tests.support.bad_server import (
     Peer,
     ScriptedServer,

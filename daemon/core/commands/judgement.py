@@ -79,9 +79,7 @@ def judge_sms_log(_command: Command, answer: MessagesRead) -> Done:
 
 def judge_sip_accounts(_command: Command, seen: sip.Observation) -> Done:
     """Of each account whether it is registered; None: unreadable."""
-    accounts: list[Json] = [
-        {"user_name": name, "registered": registered} for name, registered in seen.registered.items()
-    ]
+    accounts: list[Json] = [seen.account(name) for name in seen.registered]
     return _read({"accounts": accounts}, seen.problems)
 
 

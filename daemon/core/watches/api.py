@@ -34,13 +34,20 @@ API_KEY = "api"
 TOKEN_KEY = "api/token"  # noqa: S105 - a name
 PREFIX = "api/"
 
+# Also where the API wants to be left alone: who is not let in sees nothing.
 _BLIND = frozenset(
-    {Failure.UNREACHABLE, Failure.TIMEOUT, Failure.FILTERED, Failure.SERVER_ERROR, Failure.MALFORMED}
+    {
+        Failure.UNREACHABLE,
+        Failure.TIMEOUT,
+        Failure.FILTERED,
+        Failure.SERVER_ERROR,
+        Failure.THROTTLED,
+        Failure.MALFORMED,
+    }
 )
 _VERDICTS: Mapping[Failure | None, tuple[Verdict, Verdict]] = {
     None: (Verdict.GOOD, Verdict.GOOD),
     **{failure: (Verdict.BAD, Verdict.UNKNOWN) for failure in _BLIND},
-    Failure.THROTTLED: (Verdict.UNKNOWN, Verdict.UNKNOWN),
     Failure.TOKEN_REJECTED: (Verdict.GOOD, Verdict.BAD),
     Failure.REFUSED: (Verdict.GOOD, Verdict.GOOD),
 }

@@ -31,6 +31,16 @@ class File:
     source: str | None
     date: str | None
     """dd/mm/yyyy hh:mm, raw."""
+    exists: bool | None = None
+    file_type: str | None = None
+    """`AUDIO`, `INI`, …"""
+    duration_number: float | None = None
+    """`duration` as it came: minutes by its documents, seconds elsewhere."""
+    customer_did: str | None = None
+    meta: Json = None
+    """An object or a text; its content is not documented."""
+    ip: str | None = None
+    """Of whoever uploaded it."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +55,8 @@ class Observation:
     max_file: File | None
     min_file: File | None
     problems: tuple[str, ...] = ()
+    this_path: str | None = None
+    parent_path: str | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +92,8 @@ def diff(before: State | None, seen: Observation, path: str, *, is_emitting: boo
             "content_files": seen.content_files,
             "content_files_before": known.content_files,
             "added": max(grown, 1),
+            "this_path": seen.this_path,
+            "parent_path": seen.parent_path,
         },
         "file": asdict(seen.max_file) if is_new_max and seen.max_file else None,
     }

@@ -54,6 +54,16 @@ class Observation:
     registered: Mapping[str, bool | None]
     """By user name; None where the field was missing or unreadable: unknown, never guessed."""
     problems: tuple[str, ...] = ()
+    created: Mapping[str, str] = field(default_factory=dict)
+    """By user name, where it is said: `createdDate`, `YYYY-MM-DD HH:MM:SS`, raw."""
+
+    def account(self, name: str) -> dict[str, Json]:
+        """One account as people are told of it; all but its name is None where the answer does not say."""
+        return {
+            "user_name": name,
+            "registered": self.registered.get(name),
+            "created_date": self.created.get(name),
+        }
 
 
 @dataclass(frozen=True)
@@ -105,14 +115,12 @@ def diff(
         {name: answers for name, answers in missing.items() if name not in gone},
         {name: ring for name, ring in rings.items() if name not in gone and not ring.is_calm},
     )
-    facts = [_fact(ADDED, name, seen.registered[name]) for name in sorted(added)]
-    facts += [_fact(REMOVED, name, None) for name in sorted(gone)]
+    facts = [_fact(ADDED, name, seen) for name in sorted(added)]
+    facts += [_fact(REMOVED, name, seen) for name in sorted(gone)]
     verdicts = {name: _verdict(value) for name, value in seen.registered.items()}
     verdicts |= {name: Verdict.GONE if name in gone else Verdict.UNKNOWN for name in missing}
     conditions = [
-        Condition(
-            subject(name), KIND, subject(name), verdict, rule, _payload(name, seen.registered.get(name))
-        )
+        Condition(subject(name), KIND, subject(name), verdict, rule, {"account": seen.account(name)})
         for name, verdict in sorted(verdicts.items())
     ]
     if slot:
@@ -174,7 +182,7 @@ def _flapping(
         is_seen = verdict in (Verdict.GOOD, Verdict.BAD)
         flaps = (Verdict.BAD if ring.is_flapping else Verdict.GOOD) if is_seen else verdict
         payload: dict[str, Json] = {
-            **_payload(name, seen.registered.get(name)),
+            "account": seen.account(name),
             "flapping": {"percent": round(ring.percent)},
         }
         yield Condition(FLAPS_AT.key_for(subject(name)), FLAPPING, subject(name), flaps, rule, payload)
@@ -191,9 +199,5 @@ def _verdict(registered: bool | None) -> Verdict:
     return Verdict.GOOD if registered else Verdict.BAD
 
 
-def _payload(name: str, registered: bool | None) -> dict[str, dict[str, str | bool | None]]:
-    return {"account": {"user_name": name, "registered": registered}}
-
-
-def _fact(event_type: str, name: str, registered: bool | None) -> Fact:
-    return Fact(event_type, subject(name), _payload(name, registered))
+def _fact(event_type: str, name: str, seen: Observation) -> Fact:
+    return Fact(event_type, subject(name), {"account": seen.account(name)})

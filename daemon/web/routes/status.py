@@ -21,6 +21,7 @@ def router(database: Database, tokens: Tokens, live: Live, version: str) -> APIR
         schedule = {(one.system, one.watch): one for one in live.schedule()}
         with database.read() as db:
             seen = views.read(db)
+        now = live.now()
         return Status.of(
             seen,
             Configured({watch: one.every for watch, one in schedule.items()}, live.endpoints()),
@@ -30,8 +31,9 @@ def router(database: Database, tokens: Tokens, live: Live, version: str) -> APIR
                 started_at=live.started_at,
                 next_runs={watch: one.next_run_at for watch, one in schedule.items()},
                 last_seen=live.last_seen(),
+                paused={system: now + left for system, left in live.paused().items()},
             ),
-            live.now(),
+            now,
         )
 
     return routes

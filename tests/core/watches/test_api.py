@@ -26,7 +26,7 @@ VERDICTS = [
     (Failure.FILTERED, B, U),
     (Failure.SERVER_ERROR, B, U),
     (Failure.MALFORMED, B, U),
-    (Failure.THROTTLED, U, U),
+    (Failure.THROTTLED, B, U),
     (Failure.TOKEN_REJECTED, G, B),
     (Failure.REFUSED, G, G),
 ]

@@ -75,7 +75,14 @@ def test_a_new_recording_is_told_with_its_file() -> None:
         "directory.file.added",
         "directory/2",
         {
-            "directory": {"path": "/2", "content_files": 6, "content_files_before": 5, "added": 1},
+            "directory": {
+                "path": "/2",
+                "content_files": 6,
+                "content_files_before": 5,
+                "added": 1,
+                "this_path": None,
+                "parent_path": None,
+            },
             "file": asdict(recording(5)),
         },
     )
@@ -141,6 +148,8 @@ def test_a_new_highest_is_told_though_the_count_cannot_be_read() -> None:
         "content_files": None,
         "content_files_before": 5,
         "added": 1,
+        "this_path": None,
+        "parent_path": None,
     }
 
 

@@ -66,8 +66,16 @@ def test_the_baseline_tells_the_accounts_where_that_is_asked_for() -> None:
     _, change = diff(None, {"078": False, "077": True}, is_emitting=True)
 
     assert change.facts == (
-        Fact("sip.account.added", "sip/077", {"account": {"user_name": "077", "registered": True}}),
-        Fact("sip.account.added", "sip/078", {"account": {"user_name": "078", "registered": False}}),
+        Fact(
+            "sip.account.added",
+            "sip/077",
+            {"account": {"user_name": "077", "registered": True, "created_date": None}},
+        ),
+        Fact(
+            "sip.account.added",
+            "sip/078",
+            {"account": {"user_name": "078", "registered": False, "created_date": None}},
+        ),
     )
 
 
@@ -87,7 +95,7 @@ def test_an_account_has_one_condition_that_names_it() -> None:
             subject="sip/0772222770=2",
             verdict=B,
             rule=RULE,
-            payload={"account": {"user_name": "0772222770=2", "registered": False}},
+            payload={"account": {"user_name": "0772222770=2", "registered": False, "created_date": None}},
         ),
     )
 
@@ -128,7 +136,9 @@ def test_what_is_shown_of_a_missing_account_is_not_what_it_was() -> None:
     state, _ = diff(None, {"077": True, "078": True})
     _, change = diff(state, {"078": True})
 
-    assert change.conditions[0].payload == {"account": {"user_name": "077", "registered": None}}
+    assert change.conditions[0].payload == {
+        "account": {"user_name": "077", "registered": None, "created_date": None}
+    }
 
 
 def test_an_account_that_stays_missing_is_gone_and_told_once() -> None:
