@@ -94,6 +94,8 @@ def test_several_tzintuk_lists_go_with_their_form_of_phones() -> None:
         (f"{ONE},{TWO}", "phones", f'{NO_NUMBER}; several are written "0501234567:0501234568"'),
         (f"{ONE}:", "phones", f'{NO_NUMBER}; several are written "0501234567:0501234568"'),
         (f"{ONE}:972501234567", "phones", f"{ONE} is given twice"),
+        (f"{ONE}:00972501234567", "phones", f"{ONE} is given twice"),
+        ("00442079460958:+44 20 7946 0958", "phones", "+442079460958 is given twice"),
         ("tpl:", "phones", NO_LIST),
         ("tpl:1 2", "phones", NO_LIST),
         ("tzl:ימות", "phones", NO_LIST),
