@@ -40,6 +40,11 @@ _NATIONAL = re.compile(r"0[1-9]\d{7,8}|1[5-9]\d{8}")
 _ISRAELI = re.compile(rf"{COUNTRY}0?(?P<rest>[1-9]\d{{7,8}}|1[5-9]\d{{8}})")
 """The zero stands there in `+972 (0)50 …`."""
 _SERVICE_DIGITS = 10
+_BETWEEN = r"[\s().\u00ad\u05be\u200b-\u200f\u2010-\u2015\u2060\u2066-\u2069\u202a-\u202e\u2212-]{0,4}"
+"""What may stand between two digits in a running text."""
+_PLUS = rf"(?:[+＋]|{'[0٠۰０]' * 2})?"
+_ZEROS = "0٠۰０"
+"""Of the digits in which phones are written: ASCII, Arabic, Persian, wide."""
 _GLOB_SIGN = re.compile(r"[*?\[]")
 _DIGITS = re.compile(r"(?P<plus>\+?)(?P<digits>\d+)")
 
@@ -141,6 +146,29 @@ def subject_key(subject: str) -> str:
     return subject if kind is None else kind + key(subject.removeprefix(kind))
 
 
+def pattern(text: str) -> str | None:
+    """A regular expression that finds a phone within a text, however spelled. None: it can be no phone."""
+    one = phone(text)
+    if one is None:
+        return None
+    number, _, account = one.partition("=")
+    country, rest = ("", number[1:]) if number.startswith("+") else (COUNTRY, number.removeprefix("0"))
+    abroad = _BETWEEN.join((_PLUS, *map(_digit, country), f"(?:{_digit('0')})?" if country else ""))
+    home = rf"|{_digit('0')}?" if country else ""
+    digits = _BETWEEN.join(map(_digit, rest))
+    return rf"(?<!\d)\(?(?:{abroad}{home}){_BETWEEN}{digits}(?!\d)" + (f"={account}" if account else "")
+
+
+def _digit(one: str) -> str:
+    return f"[{''.join(chr(ord(zero) + int(one)) for zero in _ZEROS)}]"
+
+
+def names_phone(subject: str) -> bool:
+    """Whether what a subject names can be a phone, so that it may be spelled otherwise."""
+    kind = _kind(subject)
+    return kind is not None and phone(subject.removeprefix(kind)) is not None
+
+
 def subject_matches(subject: str, glob: str) -> bool:
     """Whether a subject matches a glob, whatever the spellings: `sip/+972-77*` covers `sip/0773137770`.
 
@@ -149,9 +177,9 @@ def subject_matches(subject: str, glob: str) -> bool:
     """
     if fnmatchcase(subject, glob):
         return True
-    kind = _kind(subject)
+    kind = _kind(subject) or ""
     one = phone(subject.removeprefix(kind)) if kind else None
-    if kind is None or one is None:
+    if one is None:
         return False
     sought = _glob_of_phones(glob)
     forms = (_abroad(one), one) if "/+" in sought else (one, one.removeprefix("+"))

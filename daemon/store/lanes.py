@@ -1,4 +1,4 @@
-"""Who goes before whom: a lane is the deliveries of one endpoint and one subject.
+"""Who goes before whom: a lane is the deliveries of one endpoint and one subject, or one phone.
 
 Only its head may be pending or leased, the others wait. So a backlog behind one failing delivery is in
 nobody's way: it is not even in the index of what is due.
