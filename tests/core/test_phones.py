@@ -1,6 +1,7 @@
 """Phone numbers: which spellings are one phone, and which texts are left alone."""
 
 from collections.abc import Iterator
+from functools import cache
 
 import phonenumbers
 import pytest
@@ -146,7 +147,12 @@ def test_where_the_library_sees_two_phones_there_are_two() -> None:
     assert len({phone(one) for one in numbers}) == len(numbers)
 
 
-def _examples() -> Iterator[PhoneNumber]:
+@cache
+def _examples() -> list[PhoneNumber]:
+    return list(_each_example())
+
+
+def _each_example() -> Iterator[PhoneNumber]:
     for region in sorted(phonenumbers.SUPPORTED_REGIONS):
         for kind in sorted(PhoneNumberType.values()):
             number = phonenumbers.example_number_for_type(region, kind)
