@@ -1,6 +1,9 @@
 """The outbox: lanes, leases, fences, and what a crash leaves behind."""
 
+import sqlite3
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -178,7 +181,7 @@ def as_named_before(db: sa.Connection) -> None:
     """Lanes as a release named them that knew of no phones."""
     db.exec_driver_sql(
         "UPDATE deliveries SET status = 'pending', lane = (SELECT 'main/' || subject FROM events"
-        " WHERE number = event)"
+        " WHERE number = event) WHERE ended_at IS NULL"
     )
     db.exec_driver_sql(
         "UPDATE deliveries AS d SET status = 'waiting' WHERE EXISTS"
@@ -213,6 +216,30 @@ def test_under_best_effort_nothing_is_held_back_where_lanes_become_one(database:
         lanes.unite(db, START, unordered={"crm"})
 
         assert drain(db) == [["evt_1", "evt_2"], ["evt_3"]]
+
+
+def test_to_unite_lanes_is_work_by_their_number_and_not_by_its_square(database: Database) -> None:
+    """Counted in steps of SQLite's machine."""
+    ids, steps = Ids(), {}
+    for many in (100, 400):
+        with database.write() as db:
+            db.exec_driver_sql("UPDATE deliveries SET status = 'delivered', ended_at = 1")
+            add(db, ids, *(f"sms/97250{many + number:07}" for number in range(many)))
+            as_named_before(db)
+            steps[many] = counting(db, partial(lanes.unite, db, START, unordered=()))
+
+    assert steps[400] < 2 * 4 * steps[100]
+
+
+def counting(db: sa.Connection, work: Callable[[], None]) -> int:
+    """How many times ten steps SQLite makes for some work."""
+    made: list[None] = []
+    driver = db.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    driver.set_progress_handler(lambda: made.append(None), 10)
+    work()
+    driver.set_progress_handler(None, 0)
+    return len(made)
 
 
 def test_a_lane_of_an_urgent_alert_keeps_what_sets_it_apart(database: Database) -> None:
