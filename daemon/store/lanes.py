@@ -59,11 +59,11 @@ _RENAME = Prepared(
 )  # fmt: skip
 _QUEUE_UP = Prepared(
     "UPDATE deliveries SET status = 'waiting' WHERE endpoint = :endpoint AND lane = :lane"
-    " AND ended_at IS NULL AND status = 'pending' AND +id > (SELECT min(id) FROM deliveries"
+    " AND ended_at IS NULL AND status = 'pending' AND id > (SELECT min(id) FROM deliveries"
     " WHERE endpoint = :endpoint AND lane = :lane AND ended_at IS NULL)",
     "endpoint", "lane",
 )  # fmt: skip
-"""With a `+`, else SQLite walks the endpoint's deliveries from that id on, and not the lane."""
+"""`ended_at` twice, so that the index of the lane serves; else the whole backlog is walked for each of them."""
 _LANE_OF = Prepared("SELECT endpoint, lane FROM deliveries WHERE id = :id", "id")
 
 
