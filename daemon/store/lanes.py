@@ -63,7 +63,7 @@ _QUEUE_UP = Prepared(
     " WHERE endpoint = :endpoint AND lane = :lane AND ended_at IS NULL)",
     "endpoint", "lane",
 )  # fmt: skip
-"""`ended_at` twice, so that the index of the lane serves; else the whole backlog is walked for each of them."""
+"""`ended_at` twice, so that the index of the lane serves; else each lane costs a walk over the backlog."""
 _LANE_OF = Prepared("SELECT endpoint, lane FROM deliveries WHERE id = :id", "id")
 
 
