@@ -9,6 +9,7 @@ import typer
 
 from daemon.cli.output import ConfigOption, Fatal, JsonOption, clock_time, open_store, print_lines
 from daemon.core.model import Event
+from daemon.core.phones import subject_key
 from daemon.core.rendering.body import summary
 from daemon.store import events
 from daemon.store.database import Database
@@ -18,6 +19,9 @@ app = typer.Typer(help="What happened: list, follow, show one.", no_args_is_help
 
 TypeOption = Annotated[str | None, typer.Option("--type", help="A type, or a glob such as 'sip.*'.")]
 SystemOption = Annotated[str | None, typer.Option("--system", help="One system's events only.")]
+SubjectOption = Annotated[
+    str | None, typer.Option("--subject", help="One subject's events only: sms/0501234567, queue/5.")
+]
 LimitOption = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most this many.")]
 
 FOLLOW_SECONDS = 0.25
@@ -30,13 +34,14 @@ def list_events(
     *,
     type_: TypeOption = None,
     system: SystemOption = None,
+    subject: SubjectOption = None,
     limit: LimitOption = 50,
     as_json: JsonOption = False,
 ) -> None:
     """The newest events, oldest first."""
     store = open_store(config)
     with store.read() as db:
-        found = events.latest(db, Query(type=type_, system=system, limit=limit))
+        found = events.latest(db, Query(type=type_, system=system, subject=subject, limit=limit))
     store.close()
     _print([event for _, event in found], as_json=as_json)
 
@@ -47,18 +52,19 @@ def tail(
     *,
     type_: TypeOption = None,
     system: SystemOption = None,
+    subject: SubjectOption = None,
     limit: LimitOption = 10,
     as_json: JsonOption = False,
 ) -> None:
     """The newest events, and each further one as it happens, until interrupted."""
     store = open_store(config)
     with store.read() as db:
-        found = events.latest(db, Query(type=type_, system=system, limit=limit))
+        found = events.latest(db, Query(type=type_, system=system, subject=subject, limit=limit))
         last = found[-1][0] if found else events.last_number(db)
     _print([event for _, event in found], as_json=as_json)
     never = threading.Event()
     while not never.wait(FOLLOW_SECONDS):
-        last = _follow(store, Query(last, type_, system, limit=1000), as_json=as_json)
+        last = _follow(store, Query(last, type_, system, limit=1000), subject, as_json=as_json)
 
 
 @app.command("show")
@@ -80,10 +86,12 @@ def show(
         print(json.dumps(json.loads(found[1].body), ensure_ascii=False, indent=2))
 
 
-def _follow(store: Database, query: Query, *, as_json: bool) -> int:
+def _follow(store: Database, query: Query, subject: str | None, *, as_json: bool) -> int:
     with store.read() as db:
         found = events.read(db, query)
-    _print([event for _, event in found], as_json=as_json)
+    # Not by the store, which reads every subject there is to know how a phone is spelled.
+    wanted = subject and subject_key(subject)
+    _print([one for _, one in found if wanted in (None, subject_key(one.subject))], as_json=as_json)
     return found[-1][0] if found else query.after
 
 

@@ -13,6 +13,7 @@ from daemon.cli.output import ConfigOption, Fatal, JsonOption, clock_time, load,
 from daemon.core import durations
 from daemon.core.alerts.incidents import Incident
 from daemon.core.model import Event
+from daemon.core.phones import subject_key
 from daemon.schemas.explanations import ExplainedIncident, Explanation
 from daemon.store import events, history, incidents, ledger, views
 from daemon.store.history import DeliveryView
@@ -51,7 +52,7 @@ def explain(
         elif what.startswith("inc_"):
             stories = [_story(db, what)]
         elif not what.startswith("evt_"):
-            pending = [one for one in views.alerts(db) if one.subject == what]
+            pending = [one for one in views.alerts(db) if subject_key(one.subject) == subject_key(what)]
             stories = [_story(db, one.id) for one in incidents.of_subject(db, what)]
         deliveries = history.of_events(db, [event[1].id]) if event else []
     store.close()

@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from daemon.core.commands.campaigns import LISTS, MOST_NUMBERS
-from daemon.core.phones import normalise
+from daemon.core.phones import key, normalise, phone
 from daemon.schemas.command_fields import Params, unlike
 
 COUNTRY = 972
@@ -38,7 +38,8 @@ def _phone(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("expected a phone number, as text")
     digits = _WRITTEN.sub("", value)
-    national = normalise(digits)
+    one = phone(digits)
+    national = one if one and not one.startswith("+") else normalise(digits)
     # What is kept is read again when the command is carried out, so it has to be a number itself.
     if not _NUMBER.fullmatch(digits) or not _NUMBER.fullmatch(national):
         raise ValueError("expected a phone number, of 3 to 15 digits")
@@ -109,7 +110,7 @@ def _can_be_dialled(phones: Any) -> Any:
     numbers = list(_numbers(phones))
     if len(numbers) > MOST_NUMBERS:
         raise ValueError(f"{len(numbers)} numbers; a campaign takes at most {MOST_NUMBERS}")
-    unlike(numbers)
+    unlike([key(one) for one in numbers])
     return phones
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from daemon.core.model import Event, Fact
+from daemon.core.phones import names_phone, subject_key
 from daemon.core.rendering import body
 from daemon.store.column_types import millis
 from daemon.store.prepared import Prepared
@@ -34,6 +35,8 @@ class Query:
     """A type, or a glob such as `sip.*`."""
     system: str | None = None
     limit: int = 100
+    subject: str | None = None
+    """A subject; one that names a phone stands for every spelling of it."""
 
 
 def record(
@@ -51,13 +54,13 @@ def record(
 def read(db: sa.Connection, query: Query) -> list[tuple[int, Event]]:
     """Events with their numbers, oldest first."""
     found = sa.select(events).where(events.c.number > query.after).order_by(events.c.number)
-    return [(row.number, _from_row(row)) for row in db.execute(_narrowed(found, query))]
+    return [(row.number, _from_row(row)) for row in db.execute(_narrowed(db, found, query))]
 
 
 def latest(db: sa.Connection, query: Query) -> list[tuple[int, Event]]:
     """The newest events that match (`after` does not count), oldest first."""
     found = sa.select(events).order_by(events.c.number.desc())
-    return [(row.number, _from_row(row)) for row in db.execute(_narrowed(found, query))][::-1]
+    return [(row.number, _from_row(row)) for row in db.execute(_narrowed(db, found, query))][::-1]
 
 
 def find(db: sa.Connection, event: str) -> tuple[int, Event] | None:
@@ -116,9 +119,25 @@ def glob(column: sa.Column[str], pattern: str) -> sa.ColumnElement[bool]:
     return column.like(pattern.replace("_", r"\_").replace("*", "%"), escape="\\")
 
 
-def _narrowed(found: sa.Select[tuple[object, ...]], query: Query) -> sa.Select[tuple[object, ...]]:
+def is_subject(db: sa.Connection, column: sa.Column[str], subject: str) -> sa.ColumnElement[bool]:
+    """Whether a column has this subject, or that of the same phone in another spelling.
+
+    Of the spellings that are stored: there is no end to those that there may be.
+    """
+    if not names_phone(subject):
+        return column == subject
+    wanted, kind = subject_key(subject), subject.partition("/")[0] + "/"
+    stored = db.scalars(sa.select(column).where(sa.func.substr(column, 1, len(kind)) == kind).distinct())
+    return column.in_([one for one in stored if subject_key(one) == wanted])
+
+
+def _narrowed(
+    db: sa.Connection, found: sa.Select[tuple[object, ...]], query: Query
+) -> sa.Select[tuple[object, ...]]:
     if query.type is not None:
         found = found.where(glob(events.c.type, query.type))
     if query.system is not None:
         found = found.where(events.c.system == query.system)
+    if query.subject is not None:
+        found = found.where(is_subject(db, events.c.subject, query.subject))
     return found.limit(query.limit)

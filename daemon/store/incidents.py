@@ -13,6 +13,7 @@ from daemon.core.alerts.life import TOLD, Phase, Ruling, Seen
 from daemon.core.durations import NOTHING
 from daemon.core.event_types import kind_of
 from daemon.core.model import Interval
+from daemon.store.events import is_subject
 from daemon.store.schema import alerts, incidents, ledger, transitions
 
 # Literal, so that SQLite sees that the partial index serves.
@@ -51,8 +52,8 @@ def firing(db: sa.Connection) -> list[Incident]:
 
 
 def of_subject(db: sa.Connection, subject: str, limit: int = 5) -> list[Incident]:
-    """The newest incidents of a subject, oldest first."""
-    newest = sa.select(incidents.c.id).where(incidents.c.subject == subject)
+    """The newest incidents of a subject, oldest first; of a phone, whatever its spelling."""
+    newest = sa.select(incidents.c.id).where(is_subject(db, incidents.c.subject, subject))
     ids = db.scalars(newest.order_by(incidents.c.fired_at.desc(), incidents.c.id.desc()).limit(limit))
     return _load(db, incidents.c.id.in_(list(ids)))
 

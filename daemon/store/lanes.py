@@ -1,14 +1,15 @@
-"""Who goes before whom: a lane is the deliveries of one endpoint and one subject.
+"""Who goes before whom: a lane is the deliveries of one endpoint and one subject, or one phone.
 
 Only its head may be pending or leased, the others wait. So a backlog behind one failing delivery is in
 nobody's way: it is not even in the index of what is due.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 
+from daemon.core.phones import PHONE_SUBJECTS, subject_key
 from daemon.core.routing.plan import Order, Planned
 from daemon.store.column_types import millis
 from daemon.store.prepared import Prepared
@@ -44,6 +45,25 @@ _PROMOTE_HEADLESS = Prepared(
     " AND lane = :lane AND ended_at IS NULL AND status IN ('pending', 'leased'))",
     "now", "endpoint", "lane",
 )  # fmt: skip
+_NAMED_BY_PHONES = Prepared(
+    "SELECT l.endpoint, l.lane, e.system, e.subject FROM (SELECT endpoint, lane, min(id) AS head"
+    " FROM deliveries WHERE ended_at IS NULL AND lane LIKE :kind AND lane NOT LIKE :own"
+    " GROUP BY endpoint, lane) AS l JOIN deliveries AS d ON d.id = l.head"
+    " JOIN events AS e ON e.number = d.event",
+    "kind", "own",
+)  # fmt: skip
+"""Not those of mailings, where each delivery has a lane of its own."""
+_RENAME = Prepared(
+    "UPDATE deliveries SET lane = :name WHERE endpoint = :endpoint AND lane = :lane AND ended_at IS NULL",
+    "name", "endpoint", "lane",
+)  # fmt: skip
+_QUEUE_UP = Prepared(
+    "UPDATE deliveries SET status = 'waiting' WHERE endpoint = :endpoint AND lane = :lane"
+    " AND ended_at IS NULL AND status = 'pending' AND id > (SELECT min(id) FROM deliveries"
+    " WHERE endpoint = :endpoint AND lane = :lane AND ended_at IS NULL)",
+    "endpoint", "lane",
+)  # fmt: skip
+"""`ended_at` twice, so that the index of the lane serves; else each lane costs a walk over the backlog."""
 _LANE_OF = Prepared("SELECT endpoint, lane FROM deliveries WHERE id = :id", "id")
 
 
@@ -65,3 +85,20 @@ def of(db: sa.Connection, ids: Iterable[int]) -> set[tuple[str, str]]:
 def promote_headless(db: sa.Connection, lanes: Iterable[tuple[str, str]], now: datetime) -> None:
     """Promote in those of the lanes that have no head any more."""
     _PROMOTE_HEADLESS.run_many(db, [(millis(now), endpoint, lane) for endpoint, lane in sorted(lanes)])
+
+
+def unite(db: sa.Connection, now: datetime, *, unordered: Container[str]) -> None:
+    """Make one lane of those that are one phone's: a release before this one named them by its spellings.
+
+    To be called while nothing is leased. `unordered`: endpoints that want best effort, of whose lanes several
+    deliveries may be pending.
+    """
+    renamed = []
+    for row in (row for kind in PHONE_SUBJECTS for row in _NAMED_BY_PHONES.all(db, f"%/{kind}%", "%/evt_%")):
+        before, after = f"{row.system}/{row.subject}", f"{row.system}/{subject_key(row.subject)}"
+        if after != before and row.lane.startswith(before):
+            renamed.append((after + row.lane.removeprefix(before), row.endpoint, row.lane))
+    _RENAME.run_many(db, renamed)
+    united = {(endpoint, name) for name, endpoint, _ in renamed if endpoint not in unordered}
+    _QUEUE_UP.run_many(db, sorted(united))
+    promote_headless(db, united, now)

@@ -11,7 +11,7 @@ from daemon.core.model import Reason, Severity
 from daemon.core.routing.ledger import Hold, Standing
 from daemon.store.column_types import LocalDay, Milliseconds, UtcTime, Word
 
-REVISION = "0005"
+REVISION = "0006"
 """Of the newest migration."""
 
 # Without AUTOINCREMENT SQLite may use a pruned row's number again, and order would lie.
@@ -179,6 +179,7 @@ events = sa.Table(
     sa.Column("body", sa.LargeBinary, nullable=False),  # what every receiver gets, to the byte
     sa.UniqueConstraint("system", "sequence", name="events_sequence"),
     sa.Index("events_of_type", "type", "number"),
+    sa.Index("events_of_subject", "subject", "number"),
     sqlite_autoincrement=True,
 )
 

@@ -26,7 +26,8 @@ from daemon.core.delivery.mail_pace import MailPace
 from daemon.core.delivery.outcome import DELIVERED, Attempted, Next, Outcome, Status
 from daemon.core.delivery.route import Route
 from daemon.core.durations import NOTHING
-from daemon.store import outbox
+from daemon.core.routing.plan import Order
+from daemon.store import lanes, outbox
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
 from daemon.workers.delivery_log import log_finished, log_turns
@@ -109,7 +110,10 @@ class Dispatcher:
         """Take up what the process before left: breakers, and leases, which are given back; how many."""
         with self._database.write() as db:
             self._health.recover(db)
-            return outbox.release_all(db)
+            released = outbox.release_all(db)
+            loose = {name for name, route in self.routes.items() if route.order is Order.BEST_EFFORT}
+            lanes.unite(db, self._now(), unordered=loose)
+            return released
 
     @property
     def is_at_rest(self) -> bool:

@@ -82,6 +82,24 @@ def test_a_subject_that_is_pending_is_explained_with_its_timer(call: Call, story
     assert "20s of it observed; not told to anybody yet" in out
 
 
+@pytest.mark.parametrize("spelling", ["972773137770", "+972-77-313 77 70", "0773137770"])
+def test_a_phone_is_explained_by_any_spelling_of_it(call: Call, spelling: str) -> None:
+    path = Path("config.toml")
+    path.touch(mode=0o600)
+    path.write_text(SYSTEM + "[systems.sip]\n" + WEBHOOK, encoding="utf-8")
+    story = Story(Path("yemotd.db"), interests=[Interest("crm", ("*",), None)])
+    story.phone("0773137770", (10, 10_000))
+    story.run(until=60)
+    pending = call("explain", f"sip/{spelling}")
+    story.run(until=120)
+    fired = call("explain", f"sip/{spelling}")
+    story.database.close()
+
+    assert pending[0] == fired[0] == 0
+    assert "sip.account.unregistered sip/0773137770 on main" in pending[1]
+    assert "told: first" in fired[1]
+
+
 def test_an_event_is_explained_with_who_did_not_get_it(call: Call, story: Story) -> None:
     code, out, _ = call("explain", "evt_1", "--json")
     document = json.loads(out)

@@ -25,11 +25,11 @@ def configure(text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def happen(*types: str) -> list[str]:
+def happen(*types: str, subject: str = "daemon") -> list[str]:
     """Write events into the store of the directory; their ids."""
     database = stores.on_file(Path("yemotd.db"))
     with database.write() as db:
-        facts = [Fact(one, "daemon", {"daemon": {"text": "שלום"}}) for one in types]
+        facts = [Fact(one, subject, {"daemon": {"text": "שלום"}}) for one in types]
         written = events.record(db, "main", facts, START, Ids())
     database.close()
     return [one.id for one in written]
@@ -126,6 +126,16 @@ def test_events_are_listed_oldest_first_and_to_the_byte(call: Call) -> None:
     code, out, _ = call("events", "list", "--type", "daemon.*")
     assert (code, len(out.splitlines())) == (0, 1)
     assert "daemon.started" in out
+
+
+def test_events_of_a_phone_are_listed_by_any_spelling_of_it(call: Call) -> None:
+    configure(SYSTEM)
+    (event,) = happen("sms.received", subject="sms/972501234567")
+
+    for spelling in ("0501234567", "+972-50-123 45 67", "972501234567"):
+        code, out, _ = call("events", "list", "--subject", f"sms/{spelling}", "--json")
+        assert (code, json.loads(out)["data"]["id"]) == (0, event)
+    assert call("events", "list", "--subject", "sms/0501234568", "--json") == (0, "", "")
 
 
 def test_one_event_is_shown_whole_and_another_is_not_there(call: Call) -> None:

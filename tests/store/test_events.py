@@ -8,6 +8,8 @@ from daemon.core.model import Fact
 from daemon.store import events
 from daemon.store.database import Database
 from daemon.store.events import Query
+from tests.core.spellings import truths
+from tests.support.examples import sample
 from tests.support.fakes import START, Ids
 
 
@@ -85,6 +87,57 @@ def test_types_are_chosen_by_name_or_glob(database: Database, pattern: str, foun
         events.record(db, "main", facts, START, Ids())
     with database.read() as db:
         assert [event.type for _, event in events.read(db, Query(type=pattern))] == found
+
+
+SPELLINGS = [spelling for spelling, phone in truths() if phone == "0501234567"]
+OTHERS = [spelling for spelling, phone in truths() if phone != "0501234567"]
+
+
+def test_a_phone_s_events_are_found_by_every_spelling_of_it_and_no_others(database: Database) -> None:
+    subjects = [f"sms/{one}" for one in (*SPELLINGS, *OTHERS)]
+    with database.write() as db:
+        events.record(db, "main", [Fact("sms.received", one, {}) for one in subjects], START, Ids())
+    with database.read() as db:
+        for wanted in sample(SPELLINGS):
+            found = events.read(db, Query(subject=f"sms/{wanted}"))
+            assert [event.subject for _, event in found] == subjects[: len(SPELLINGS)]
+            assert events.read(db, Query(subject=f"sip/{wanted}")) == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("queue/0501234567", ["queue/0501234567"]),
+        ("sms/Yemot", ["sms/Yemot"]),
+        ("sms/501234567", []),
+        ("sms/", []),
+        ("sms", ["sms"]),
+        ("sms/%", []),
+    ],
+)
+def test_another_subject_s_events_are_found_by_its_characters(
+    database: Database, wanted: str, found: list[str]
+) -> None:
+    subjects = ["queue/0501234567", "queue/972501234567", "sms/Yemot", "sms/yemot", "sms/0501234567", "sms"]
+    with database.write() as db:
+        events.record(db, "main", [Fact("sms.received", one, {}) for one in subjects], START, Ids())
+    with database.read() as db:
+        assert [event.subject for _, event in events.read(db, Query(subject=wanted))] == found
+        assert [event.subject for _, event in events.latest(db, Query(subject=wanted))] == found
+
+
+def test_a_subject_s_events_are_read_by_its_index(database: Database) -> None:
+    with database.read() as db:
+        steps = db.exec_driver_sql(
+            "EXPLAIN QUERY PLAN SELECT * FROM events WHERE number > 0 AND subject IN ('a', 'b')"
+            " ORDER BY number LIMIT 5"
+        ).all()
+        listing = db.exec_driver_sql(
+            "EXPLAIN QUERY PLAN SELECT DISTINCT subject FROM events WHERE substr(subject, 1, 4) = 'sms/'"
+        ).all()
+
+    assert "SEARCH events USING INDEX events_of_subject" in str(steps)
+    assert "COVERING INDEX events_of_subject" in str(listing)
 
 
 def test_one_system_can_be_read_alone(database: Database) -> None:

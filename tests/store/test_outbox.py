@@ -1,6 +1,9 @@
 """The outbox: lanes, leases, fences, and what a crash leaves behind."""
 
+import sqlite3
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -11,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from daemon.core.delivery.outcome import OPEN, Attempted, Message, Next, Outcome, Status
 from daemon.core.model import Fact
 from daemon.core.routing.plan import Interest, Order, Planned, plan
-from daemon.store import events, outbox
+from daemon.store import events, lanes, outbox
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
 from tests.support import stores
@@ -172,6 +175,82 @@ def test_after_a_crash_every_lease_is_given_back(database: Database) -> None:
 
         assert outbox.release_all(db) == 2
         assert [one.attempt for one in claim(db)] == [2, 2]
+
+
+def as_named_before(db: sa.Connection) -> None:
+    """Lanes as a release named them that knew of no phones."""
+    db.exec_driver_sql(
+        "UPDATE deliveries SET status = 'pending', lane = (SELECT 'main/' || subject FROM events"
+        " WHERE number = event) WHERE ended_at IS NULL"
+    )
+    db.exec_driver_sql(
+        "UPDATE deliveries AS d SET status = 'waiting' WHERE EXISTS"
+        " (SELECT 1 FROM deliveries WHERE lane = d.lane AND endpoint = d.endpoint AND id < d.id)"
+    )
+
+
+def drain(db: sa.Connection) -> list[list[str]]:
+    """What goes out at once, one round after the other."""
+    rounds = []
+    while messages := claim(db):
+        rounds.append([message.event for message in messages])
+        outbox.finish(db, [ended(message, DELIVERED) for message in messages], START)
+    return rounds
+
+
+def test_lanes_that_were_named_by_spellings_of_one_phone_become_one(database: Database) -> None:
+    ids, one, other = Ids(), "sms/972501234567", "sms/0501234567"
+    with database.write() as db:
+        add(db, ids, one, other, one, "sms/Yemot", "sms/+972521111111")
+        as_named_before(db)
+        lanes.unite(db, START, unordered=())
+
+        add(db, ids, "sms/050-123-4567")
+        assert drain(db) == [["evt_1", "evt_4", "evt_5"], ["evt_2"], ["evt_3"], ["evt_6"]]
+
+
+def test_under_best_effort_nothing_is_held_back_where_lanes_become_one(database: Database) -> None:
+    with database.write() as db:
+        add(db, Ids(), "sms/972501234567", "sms/0501234567", "sms/972501234567")
+        as_named_before(db)
+        lanes.unite(db, START, unordered={"crm"})
+
+        assert drain(db) == [["evt_1", "evt_2"], ["evt_3"]]
+
+
+def test_to_unite_lanes_is_work_by_their_number_and_not_by_its_square(database: Database) -> None:
+    """Counted in steps of SQLite's machine."""
+    ids, steps = Ids(), {}
+    for many in (100, 400):
+        with database.write() as db:
+            db.exec_driver_sql("UPDATE deliveries SET status = 'delivered', ended_at = 1")
+            add(db, ids, *(f"sms/97250{many + number:07}" for number in range(many)))
+            as_named_before(db)
+            steps[many] = counting(db, partial(lanes.unite, db, START, unordered=()))
+
+    assert steps[400] < 2 * 4 * steps[100]
+
+
+def counting(db: sa.Connection, work: Callable[[], None]) -> int:
+    """How many times ten steps SQLite makes for some work."""
+    made: list[None] = []
+    driver = db.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    driver.set_progress_handler(lambda: made.append(None), 10)
+    work()
+    driver.set_progress_handler(None, 0)
+    return len(made)
+
+
+def test_a_lane_of_an_urgent_alert_keeps_what_sets_it_apart(database: Database) -> None:
+    with database.write() as db:
+        add(db, Ids(), "sip/972773137770", "sip/0773137770", "queue/972501234567")
+        as_named_before(db)
+        db.exec_driver_sql("UPDATE deliveries SET lane = lane || '/0' WHERE id = 1")
+        lanes.unite(db, START, unordered=())
+
+        named = db.exec_driver_sql("SELECT lane FROM deliveries ORDER BY id").scalars().all()
+    assert named == ["main/sip/0773137770/0", "main/sip/0773137770", "main/queue/972501234567"]
 
 
 def test_an_event_goes_to_an_endpoint_once(database: Database) -> None:

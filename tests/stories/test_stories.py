@@ -9,6 +9,7 @@ import pytest
 
 from daemon.core.delivery.outcome import Message, Outcome
 from daemon.core.model import Failure
+from daemon.core.routing.filters import Filter, Operator
 from daemon.core.routing.plan import Interest
 from tests.support.story import SECOND, Story
 
@@ -136,6 +137,35 @@ def test_an_endpoint_that_was_down_gets_all_messages_in_order(story: Story) -> N
 
     sent = [json.loads(one.body)["data"]["sms"]["text"] for _, one, was in story.told if was is ACCEPTED]
     assert sent == [f"message {at}" for at in range(13, 100, 20)]
+
+
+def test_a_filter_knows_a_phone_in_whatever_spelling(tmp_path: Path) -> None:
+    wanted = Filter("sms.from", Operator.IN, ("054-123 45 67",))
+    unwanted = Filter("sms.from", Operator.NOT_IN, ("054-123 45 67",))
+    one = Story(
+        tmp_path / "story.db",
+        interests=[
+            Interest("crm", ("sms.*",), None, filters=(wanted,)),
+            Interest("ops", ("sms.*",), None, filters=(unwanted,)),
+        ],
+    )
+    for at, sender in ((13, "972541234567"), (23, "0541234567"), (33, "Yemot"), (43, "541234567")):
+        one.sms_arrives(at, "ping", sender)
+    one.run(until=60)
+    one.database.close()
+
+    one.expect((20, "sms.received"), (30, "sms.received"))
+    one.expect((40, "sms.received"), (50, "sms.received"), endpoint="ops")
+
+
+def test_messages_of_one_phone_are_in_one_order_whatever_its_spelling(story: Story) -> None:
+    for at, sender in ((13, "972541234567"), (23, "0541234567"), (33, "+972-54-123-4567")):
+        story.sms_arrives(at, sender, sender)
+    story.endpoint_says(Outcome.UNREACHABLE, 0, 29)
+    story.run(until=400)
+
+    sent = [json.loads(one.body)["data"]["sms"]["from"] for _, one, was in story.told if was is ACCEPTED]
+    assert sent == ["972541234567", "0541234567", "+972-54-123-4567"]
 
 
 def test_an_endpoint_that_was_down_hears_once_what_fired_and_is_over(story: Story) -> None:

@@ -81,10 +81,10 @@ class Setting:
     def _wake(self) -> None:
         self.woken += 1
 
-    def happen(self, *types: str, system: str = "main") -> list[str]:
+    def happen(self, *types: str, system: str = "main", subject: str = "daemon") -> list[str]:
         with self.database.write() as db:
             first = events.last_number(db)
-            facts = [Fact(one, "daemon", {"daemon": {"text": "שלום"}}) for one in types]
+            facts = [Fact(one, subject, {"daemon": {"text": "שלום"}}) for one in types]
             written = events.record(db, system, facts, START, lambda kind: f"{kind}_{next(self.numbers)}")
             assert events.last_number(db) == first + len(types)
         return [one.id for one in written]

@@ -183,9 +183,9 @@ class Story:
     def endpoint_says(self, outcome: Outcome, since: float, until: float, endpoint: str = "crm") -> None:
         self.failing.append((endpoint, since, until, outcome))
 
-    def sms_arrives(self, at: float, text: str) -> None:
+    def sms_arrives(self, at: float, text: str, sender: str = "0541234567") -> None:
         local = (START + timedelta(seconds=at)).astimezone(ZONE).strftime("%Y-%m-%d %H:%M:%S")
-        self.messages.append((at, sms.Row("0541234567", "0501234567", text, text, local)))
+        self.messages.append((at, sms.Row(sender, "0501234567", text, text, local)))
 
     def run(self, until: float, step: float = 1) -> None:
         """Let time pass, `step` seconds at a time; every 10 s is a poll."""

@@ -194,6 +194,21 @@ def test_events_are_narrowed_by_type_and_system(setting: Setting) -> None:
     assert [one["data"]["id"] for one in by_both["events"]] == [other]
 
 
+@pytest.mark.parametrize("spelling", ["0501234567", "+972-50-123 45 67", "972501234567"])
+def test_events_of_a_phone_are_found_by_any_spelling_of_it(setting: Setting, spelling: str) -> None:
+    ids = [setting.happen("sms.received", subject=f"sms/{one}")[0] for one in ("972501234567", "0501234567")]
+    setting.happen("sms.received", subject="sms/0501234568")
+
+    first = setting.client.get("/api/v1/events", params={"subject": f"sms/{spelling}", "limit": 1}).json()
+    second = setting.client.get(
+        "/api/v1/events", params={"subject": f"sms/{spelling}", "limit": 1, "after": first["next"]}
+    ).json()
+
+    assert [one["data"]["id"] for page in (first, second) for one in page["events"]] == ids
+    assert (first["has_more"], second["has_more"]) == (True, False)
+    assert first["events"][0]["data"]["subject"] == "sms/972501234567"
+
+
 @pytest.mark.parametrize(
     ("query", "status", "words"),
     [

@@ -206,3 +206,23 @@ def test_it_ends_with_what_was_due_sent(tmp_path: Path) -> None:
     assert not running.is_alive()
     assert setting.statuses() == ["delivered"] * 3
     database.close()
+
+
+def test_one_phone_is_told_in_order_across_the_upgrade_that_made_it_one_lane(setting: Setting) -> None:
+    """What is open at the start is in lanes as a release named them that knew of no phones."""
+    setting.add("sms/972501234567", "sms/0501234567")
+    with setting.database.write() as db:
+        db.exec_driver_sql(
+            "UPDATE deliveries SET status = 'pending', lane = (SELECT 'main/' || subject FROM events"
+            " WHERE number = event)"
+        )
+    setting.dispatcher.recover()
+    setting.add("sms/+972-50-123-4567")
+    told = []
+    for _ in range(2 * 3):  # a turn that writes what ended, and one that sends the next
+        setting.dispatcher.run_once()
+        told.append([one.event for one in setting.sender.under_way])
+        while setting.sender.under_way:
+            setting.sender.end()
+
+    assert [one for one in told if one] == [["evt_1"], ["evt_2"], ["evt_3"]]

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 from urllib.parse import quote
 
+from daemon.core import phones
 from daemon.core.model import Failure, Reason, Severity
 from daemon.core.rendering.phrases import notice, sentence
 
@@ -214,7 +215,8 @@ class _Scrub:
         self._subjects = subjects
         longest_first = sorted(self._hidden, key=lambda one: (-len(one), one))
         # Nothing is as good as what cannot match.
-        self._pattern = re.compile("|".join(map(_sought, longest_first)) or r"(?!)")
+        spelled = filter(None, map(phones.pattern, longest_first))
+        self._pattern = re.compile("|".join([*spelled, *map(_sought, longest_first)]) or r"(?!)")
 
     def clean(self, value: Any) -> Any:
         """A copy in which these texts occur nowhere."""

@@ -8,6 +8,7 @@ from enum import Enum
 
 from daemon.core.event_types import OPT_IN, matches
 from daemon.core.model import Event, Fact, Severity
+from daemon.core.phones import subject_key
 from daemon.core.routing.filters import Filter, passes
 from daemon.core.routing.quiet import Quiet
 from daemon.core.routing.schedule import Schedule, schedule_of
@@ -127,7 +128,7 @@ def planned(
 
 
 def lane(event: Event, urgency: int | None = None) -> str:
-    """What must be told in order: one subject. What breaks through a quiet window cannot wait for what
-    is held by it, so it has a lane of its own."""
-    subject = f"{event.system}/{event.subject}"
+    """What must be told in order: one subject, or one phone, however spelled. What breaks through a quiet
+    window cannot wait for what is held by it, so it has a lane of its own."""
+    subject = f"{event.system}/{subject_key(event.subject)}"
     return subject if urgency is None else f"{subject}/{urgency}"

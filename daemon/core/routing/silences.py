@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from daemon.core import durations
 from daemon.core.alerts.incidents import Incident
 from daemon.core.durations import LONGEST
+from daemon.core.phones import subject_matches
 from daemon.core.refusals import Refused, Why
 
 
@@ -47,7 +48,7 @@ class Silence:
         return (
             fnmatchcase(incident.kind.fires, self.type)
             and fnmatchcase(incident.system, self.system)
-            and fnmatchcase(incident.subject, self.subject)
+            and subject_matches(incident.subject, self.subject)
         )
 
 

@@ -28,11 +28,14 @@ def router(database: Database, tokens: Tokens) -> APIRouter:
         after: Annotated[Line | None, Query(description="The id of the last event already read")] = None,
         type: Annotated[Line | None, Query(description="A type, or a glob such as sip.*")] = None,
         system: Annotated[Line | None, Query(description="One system's events only")] = None,
+        subject: Annotated[
+            Line | None, Query(description="One subject's events only; a phone in any spelling")
+        ] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> Response:
         with database.read() as db:
             start = _number(db, after)
-            found = events.read(db, events.Query(start, type, system, limit + 1))
+            found = events.read(db, events.Query(start, type, system, limit + 1, subject))
         return Response(_page(found, limit), media_type="application/json")
 
     @routes.get(

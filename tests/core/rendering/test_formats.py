@@ -13,6 +13,7 @@ from daemon.core.event_types import EVENT_TYPES
 from daemon.core.model import Fact, Json
 from daemon.core.rendering import body
 from daemon.core.rendering.formats import Format, Rendered, Shape, render
+from tests.core.spellings import truths
 from tests.support.fakes import START
 
 SMS: dict[str, Json] = {
@@ -210,6 +211,30 @@ def test_redaction_reaches_the_keys_of_the_api_and_keeps_them_apart() -> None:
     assert list(told["command"]["result"]["errors"].values()) == ["busy", "no answer"]
     assert "0501111111" not in str(told)
     assert "0502222222" not in str(told)
+
+
+@pytest.mark.parametrize("number", ["0501234567", "031234567", "1700123456", "+442079460958"])
+@given(drawn=st.data())
+def test_a_phone_that_is_redacted_stands_nowhere_in_another_spelling(
+    number: str, drawn: st.DataObject
+) -> None:
+    spellings = [spelling for spelling, phone in truths() if phone == number]
+    sender, mentioned = (drawn.draw(st.sampled_from(spellings)) for _ in range(2))
+    payload: dict[str, Json] = {"sms": {"from": sender, "text": f"call me: {mentioned}, now"}}
+    told = data(render(stored(payload, subject=f"sms/{sender}"), Shape(redact=("sms.from",))))
+
+    assert told["sms"]["from"] == "[redacted]"
+    assert "[redacted]" in told["sms"]["text"]
+    assert not any(map(str.isdecimal, told["sms"]["text"]))
+
+
+@pytest.mark.parametrize(
+    "other", ["0501234568", "972501234568", "10501234567", "05012345678", "+44501234567"]
+)
+def test_another_phone_than_the_redacted_one_is_left_alone(other: str) -> None:
+    payload: dict[str, Json] = {"sms": {"from": "972501234567", "text": f"call {other}"}}
+
+    assert data(render(stored(payload), Shape(redact=("sms.from",))))["sms"]["text"] == f"call {other}"
 
 
 def test_redaction_enters_lists() -> None:

@@ -3,11 +3,15 @@
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from daemon.core.event_types import EVENT_TYPES, OPT_IN
 from daemon.core.model import Event, Fact
-from daemon.core.routing.plan import DAEMON, Interest, Planned, plan, wanted
+from daemon.core.routing.plan import DAEMON, Interest, Planned, lane, plan, wanted
+from tests.core.spellings import truths
 
+SPELLINGS = [(spelling, phone or spelling) for spelling, phone in truths()]
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -120,6 +124,19 @@ def test_events_of_one_subject_share_a_lane_and_others_have_their_own() -> None:
     lanes = [planned.lane for planned in plan(events, [interest()])]
     assert lanes[0] == lanes[1]
     assert len(set(lanes[1:])) == 3
+
+
+@given(st.sampled_from(SPELLINGS), st.sampled_from(SPELLINGS))
+def test_one_phone_is_one_lane_and_two_phones_are_two(one: tuple[str, str], other: tuple[str, str]) -> None:
+    lanes = [lane(event("sms.received", subject=f"sms/{spelling}")) for spelling, _ in (one, other)]
+
+    assert (lanes[0] == lanes[1]) is (one[1] == other[1])
+
+
+def test_what_a_receiver_sees_of_a_phone_is_what_the_platform_gave() -> None:
+    (planned,) = plan([event("sms.received", subject="sms/972501234567")], [interest()])
+
+    assert (planned.lane, planned.event.subject) == ("main/sms/0501234567", "sms/972501234567")
 
 
 def test_the_daemons_own_events_have_a_lane_beside_those_of_systems() -> None:

@@ -4,9 +4,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from daemon.core.phones import phone
 from daemon.core.routing.silences import Silence, is_served, silencing
 from tests.core.routing.test_ledger import ENDED, FIRING, HOUR, NOON
+from tests.core.spellings import truths
 
 SILENCE = Silence("sil_1", NOON, NOON + HOUR, "sip.*", "*", "sip/077", "Dana", "replacing the phone", NOON)
 SECOND = timedelta(seconds=1)
@@ -26,6 +30,61 @@ SECOND = timedelta(seconds=1)
 )
 def test_it_covers_what_matches_all_of_its_globs(change: dict[str, str], *, expected: bool) -> None:
     assert replace(SILENCE, **change).covers(FIRING) is expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("subject", "glob", "expected"),
+    [
+        ("sip/0773137770", "sip/+972-77-313-7770", True),
+        ("sip/0773137770", "sip/972773137770", True),
+        ("sip/972773137770", "sip/0773137770", True),
+        ("sip/972773137770", "sip/077*", True),
+        ("sip/0773137770", "sip/97277*", True),
+        ("sip/0773137770", "sip/+972-77-*", True),
+        ("sip/0773137770", "sip/972*", True),
+        ("sip/0773137770", "sip/972773137?70", True),
+        ("sip/0773137770", "sip/97277313777[01]", True),
+        ("sip/972773137770", "*/0773137770", True),
+        ("sip/0773137770", "*/+972773137770", True),
+        ("sip/0773137770", "s*/972-77*", True),
+        ("sip/+972-77-313-7770", "sip/*3137770", True),
+        ("sip/972772222770=2", "sip/0772222770=2", True),
+        ("sip/972772222770=2", "sip/0772222770=*", True),
+        ("sip/0773137770", "sip/9*", False),
+        ("sip/0773137770", "sip/97*", False),
+        ("sip/0773137770", "sip/*972*", False),
+        ("sip/0773137770", "sip/97278*", False),
+        ("sip/0773137770", "sip/773137770", False),
+        ("sip/0773137770", "sms/0773137770", False),
+        ("sip/0772222770=2", "sip/0772222770", False),
+        ("sip/101", "sip/0101", False),
+        ("queue/5", "queue/5", True),
+        ("queue/972773137770", "queue/0773137770", False),
+        ("api/sip", "*", True),
+    ],
+)
+def test_a_phone_is_muted_by_any_spelling_and_no_other_subject_with_it(
+    subject: str, glob: str, *, expected: bool
+) -> None:
+    assert replace(SILENCE, subject=glob).covers(replace(FIRING, subject=subject)) is expected
+
+
+PHONES = [spelling for spelling, truth in truths() if truth]
+
+
+@given(st.sampled_from(PHONES), st.sampled_from(PHONES))
+def test_one_spelling_mutes_another_where_they_are_one_phone(subject: str, glob: str) -> None:
+    covers = replace(SILENCE, subject=f"sip/{glob}").covers(replace(FIRING, subject=f"sip/{subject}"))
+
+    assert covers is (phone(subject) == phone(glob))
+
+
+@given(
+    st.sampled_from([spelling for spelling, truth in truths() if truth == "0501234567"]),
+    st.sampled_from([spelling for spelling, truth in truths() if truth == "0501234567"]),
+)
+def test_every_spelling_mutes_every_other(subject: str, glob: str) -> None:
+    assert replace(SILENCE, subject=f"sip/{glob}").covers(replace(FIRING, subject=f"sip/{subject}"))
 
 
 def test_it_lasts_from_its_start_to_before_its_end() -> None:
