@@ -14,7 +14,6 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from email import policy
 from email.message import EmailMessage
 from typing import NamedTuple
 
@@ -40,6 +39,7 @@ class Letter(NamedTuple):
     messages: tuple[Message, ...]
     """The deliveries that it carries."""
     email: EmailMessage
+    """Of seven bits but for addresses, so that nothing has to be asked of the server for its text."""
     recipient: str
     """Of the envelope."""
 
@@ -276,9 +276,7 @@ def _attempted(message: Message, carried: Carried) -> Attempted:
 def _mail(letter: Letter, sender: str) -> Mail:
     """The letter's bytes, once for all tries."""
     is_international = not (letter.recipient + sender).isascii()
-    # Seven bits, so that nothing has to be asked of the server, and nothing depends on its answer.
-    rules = policy.SMTPUTF8 if is_international else policy.SMTP
-    content = letter.email.as_bytes(policy=rules.clone(cte_type="7bit"))
+    content = letter.email.as_bytes()
     return Mail(
         letter.recipient, content if content.endswith(b"\r\n") else content + b"\r\n", is_international
     )

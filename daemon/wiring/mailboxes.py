@@ -5,12 +5,12 @@ others get, and the ledger knows what each was told. They share a server, so the
 """
 
 from collections.abc import Iterator
-from email.utils import parseaddr
 from typing import NamedTuple
 
 from daemon.config.mail import Email
 from daemon.config.settings import Config
 from daemon.core.delivery.route import Mailing
+from daemon.core.mail_addresses import parse
 from daemon.core.routing.schedule import Schedule
 
 SERVER = "smtp"
@@ -34,7 +34,7 @@ def mailboxes(config: Config) -> Iterator[Mailbox]:
     """Every address that gets mails."""
     for email in config.emails:
         for recipient in email.to:
-            yield Mailbox(f"{email.name}/{parseaddr(recipient)[1]}", recipient, email)
+            yield Mailbox(f"{email.name}/{parse(recipient).address}", recipient, email)
 
 
 def schedule(email: Email) -> Schedule:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
-from email.utils import parseaddr
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -14,6 +13,7 @@ from daemon.config.webhooks import Webhook
 from daemon.core.delivery.mail_pace import MailPace
 from daemon.core.delivery.outcome import Message
 from daemon.core.delivery.route import Mailing
+from daemon.core.mail_addresses import parse
 from daemon.core.rendering.formats import Shape
 from daemon.core.rendering.mail_grouping import compose
 from daemon.core.rendering.mail_writing import held_back
@@ -79,7 +79,7 @@ class Outgoing:
         style = room.styles[endpoint]
         until = self.mail_pace.rests_until(endpoint, room.limits[endpoint], now)
         note = held_back(until, style) if until else None
-        recipient = parseaddr(style.recipient)[1]
+        recipient = parse(style.recipient).address
         return [
             Letter(mail.messages, room.render(mail, style, now=now), recipient)
             for mail in compose(messages, style, note=note)
@@ -186,7 +186,7 @@ def server(smtp: Smtp | None) -> Server | None:
         host=smtp.host,
         port=smtp.port,
         security=Security(smtp.security),
-        sender=parseaddr(smtp.sender)[1],
+        sender=parse(smtp.sender).address,
         username=smtp.username,
         password=smtp.password,
         timeout=smtp.timeout,

@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from email.message import EmailMessage
-from email.policy import SMTP
 from pathlib import Path
 
 from daemon.core.delivery.outcome import Attempted, Message
 from daemon.core.model import Secret
 from daemon.host import clock
+from daemon.senders import mail_head
 from daemon.senders.mail import Compose, Letter, MailSender
 from daemon.senders.smtp import Security, Server
 from tests.support.attempts import message
@@ -36,10 +36,10 @@ def trusting(one: Server, authority: Path, host: str = "127.0.0.1") -> Server:
 
 
 def email(event: str, recipient: str, text: str = "שלום\n") -> EmailMessage:
-    one = EmailMessage(policy=SMTP)
+    one = EmailMessage(policy=mail_head.AS_WRITTEN)
     one["Message-ID"] = f"<{event}@pbx.test>"
-    one["From"], one["To"], one["Subject"] = SENDER, recipient, "התראה"
-    one.set_content(text)
+    one["From"], one["To"], one["Subject"] = SENDER, recipient, mail_head.text("Subject", "התראה")
+    one.set_content(text, cte="quoted-printable")
     return one
 
 

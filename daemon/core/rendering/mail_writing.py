@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from email.utils import parseaddr
 from hashlib import blake2b
 
+from daemon.core.mail_addresses import parse
 from daemon.core.rendering.codes import code_in
 from daemon.core.rendering.mail_reader import ToldMessage, clock_time, clock_times, duration
 from daemon.core.rendering.mail_words import LABELS, TOPICS, WORDS
@@ -174,7 +174,7 @@ def _message_id(events: Sequence[str], style: Style) -> str:
 
 
 def _domain(style: Style) -> str:
-    return parseaddr(style.sender)[1].rpartition("@")[2] or "localhost"
+    return parse(style.sender).domain
 
 
 def _cut(text: str) -> str:
