@@ -15,7 +15,7 @@ from daemon.core.rendering.mails import Mail, Style
 from daemon.core.rendering.phrases import END, FIRST_STRONG
 from daemon.senders import mail_head
 from daemon.senders.letters import Letters, faults
-from tests.core.rendering.test_mails import ENGLISH, HEBREW, NOON, phone, sms
+from tests.core.rendering.test_mails import ENGLISH, HEBREW, NOON, OBEYED, phone, sms
 from tests.support import mail_heads
 from tests.support.examples import examples
 
@@ -144,7 +144,7 @@ def test_nothing_that_somebody_wrote_reaches_another_header(
     subject = str(letter["Subject"])
     assert "\n" not in subject
     assert subject.count(FIRST_STRONG) == subject.count(END)
-    body(letter, "plain"), body(letter, "html")
+    assert not OBEYED.search(body(letter, "plain") + body(letter, "html"))
 
 
 @pytest.fixture

@@ -141,8 +141,8 @@ TOPICS: Mapping[str, tuple[Topic, Topic]] = {
     **_both(
         "api.unreachable",
         "api.reachable",
-        lambda _: "Yemot HaMashiach: answers",
-        lambda _: "ימות המשיח: תשובות",
+        lambda _: "Yemot HaMashiach: connection",
+        lambda _: "ימות המשיח: חיבור",
     ),
     **_both(
         "api.token_rejected",

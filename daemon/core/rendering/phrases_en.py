@@ -84,6 +84,10 @@ ENGLISH: Mapping[str, Callable[[Any], str]] = {
         f"yemotd could not write its database since {e['store.failing_since']} ({e['store.error']}); "
         "it can again"
     ),
-    "quiet.ended": lambda e: f"The quiet time is over; {e['quiet.held']} alerts were held back",
+    "quiet.ended": lambda e: (
+        "The quiet time is over; one alert was held back"
+        if e.value("quiet.held") == 1
+        else f"The quiet time is over; {e['quiet.held']} alerts were held back"
+    ),
     "test.ping": lambda e: "A test message of yemotd",
 }

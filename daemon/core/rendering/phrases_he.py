@@ -86,6 +86,10 @@ HEBREW: Mapping[str, Callable[[Any], str]] = {
         f"{e.isolated('yemotd')} לא יכול היה לכתוב למסד הנתונים מאז {e['store.failing_since']} "
         f"({e['store.error']}); הכתיבה חזרה"
     ),
-    "quiet.ended": lambda e: f"זמן השקט הסתיים; {e['quiet.held']} התראות הוחזקו",
+    "quiet.ended": lambda e: (
+        "זמן השקט הסתיים; התראה אחת הוחזקה"
+        if e.value("quiet.held") == 1
+        else f"זמן השקט הסתיים; {e['quiet.held']} התראות הוחזקו"
+    ),
     "test.ping": lambda e: f"הודעת בדיקה של {e.isolated('yemotd')}",
 }
