@@ -1,6 +1,7 @@
 """Every word of a mail: its subject, its thread, its parts and what they list. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
@@ -76,6 +77,40 @@ def sms(told: Sequence[ToldMessage], style: Style) -> Mail:
     else:
         subject = newest.say("sms_many", str(len(told)), who)
     return _mail(told, style, subject, parts, preheader=first)
+
+
+def shortened(mail: Mail, most: int, style: Style) -> Mail:
+    """The mail with at most so many characters of what somebody wrote, and where the whole of it is found."""
+    told = Told({}, style.language)
+    command = told.isolated(f"yemotd events show {mail.messages[0].event}")
+    words = WORDS[style.language]["shortened"].format(command)
+    parts, left = [_shortened(mail.parts[0], most)], most - _length(mail.parts[0])
+    for part in mail.parts[1:]:
+        left -= _length(part)
+        parts += [part] if left >= 0 else []
+    return replace(mail, parts=tuple(parts), more=f"{mail.more} {words}" if mail.more else words)
+
+
+def _shortened(part: Part, most: int) -> Part:
+    """Of one part: its headline, which is short, and of the rest as much as there is room for."""
+    text = _start(part.text, most) if part.text is not None else None
+    left = most - len(text or "")
+    shown = []
+    for line in part.lines:
+        left -= len(line)
+        shown += [line] if left >= 0 else []
+    details = tuple((label, _start(value, max(left, 0))) for label, value in part.details)
+    return replace(part, text=text, lines=tuple(shown), details=details)
+
+
+def _length(part: Part) -> int:
+    """Characters of what a part says."""
+    said = [part.headline, part.text or "", *part.lines, *(value for _, value in part.details)]
+    return sum(map(len, said))
+
+
+def _start(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: max(most - 1, 0)] + "…"
 
 
 def notices(told: Sequence[ToldMessage], style: Style) -> Mail:
