@@ -196,7 +196,6 @@ class MailSender:
                 before = Carried(before.outcome, self._now(), before.error, before.reach)
             smaller = self._smaller(batch, letter, mail, before, courier) if before.is_too_large else []
             if smaller:
-                owed.replaces(letter, [one for one, _ in smaller])
                 waiting.extendleft(reversed(smaller))
             else:
                 self._report(owed.ends(letter, before))
@@ -217,7 +216,8 @@ class MailSender:
     def _smaller(
         self, batch: "_Batch", letter: Letter, mail: Mail, carried: Carried, courier: Courier
     ) -> "list[tuple[Letter, Mail]]":
-        """What goes in the place of a letter that is too large; nothing where it cannot be any smaller."""
+        """What goes in the place of a letter that is too large, each message once; nothing where it cannot be
+        any smaller."""
         half = len(letter.messages) // 2
         if half:
             halves = (letter.messages[:half], letter.messages[half:])
@@ -289,11 +289,6 @@ class _Owed:
             if not self._letters_left[message]:
                 del self._worst[message]
                 yield _attempted(message, worst)
-
-    def replaces(self, letter: Letter, letters: Sequence[Letter]) -> None:
-        """Expect the ends of these letters in the place of another's."""
-        self._letters_left.update(message for one in letters for message in one.messages)
-        self._letters_left.subtract(letter.messages)
 
     def rest(self, carried: Carried) -> Iterator[Attempted]:
         """The ends of those that are in no letter."""

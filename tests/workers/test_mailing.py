@@ -183,7 +183,8 @@ def test_a_reload_does_not_end_what_is_told_of_one_mailbox(busy: Setting) -> Non
     told = about(busy)
     with busy.database.write() as db:
         sweep(db, busy.recorder, busy.clock.at)
-    busy.run(after=1)
+    busy.dispatcher.wake()
+    busy.run(after=60)
 
     assert told[0] == ("anna", "endpoint.failing")
     assert about(busy) == told

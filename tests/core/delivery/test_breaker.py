@@ -291,6 +291,13 @@ def test_one_that_is_refused_alone_stays_so_whatever_its_server_does_until_it_is
     assert (well.health, well.is_own) == (Health.HEALTHY, False)
 
 
+def test_one_that_was_refused_alone_for_a_week_is_disabled_alone() -> None:
+    refused = refused_alone(HEALTHY, 0, 15, 30)
+    disabled = elapse(refused, DISABLED_AFTER, START + HOUR)
+
+    assert (refused.health, disabled.health, disabled.is_own) == (Health.SUSPENDED, Health.DISABLED, True)
+
+
 def test_failures_of_a_server_and_of_one_endpoint_are_never_added_up() -> None:
     refused = refused_alone(HEALTHY, 0, 5, 10)
     down = after(refused, attempted(Outcome.FAILED), START + 14 * MINUTE, 0.0)
