@@ -30,7 +30,7 @@ _BREAKS = re.compile(r"[\t\r\n]+")
 
 
 class AsWritten(EmailPolicy):
-    """Headers go out as they were set, each with its own folds."""
+    """Headers go out as they were set, each with its own folds; the library's own come without any."""
 
     def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
         return name, value
@@ -39,7 +39,8 @@ class AsWritten(EmailPolicy):
         return value
 
     def fold(self, name: str, value: Any) -> str:
-        return f"{name}: {value}{self.linesep}"
+        words = value.split(" ") if self.linesep not in value else (value,)
+        return f"{name}: {folded(name, words)}{self.linesep}"
 
     def fold_binary(self, name: str, value: Any) -> bytes:
         return self.fold(name, value).encode()

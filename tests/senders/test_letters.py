@@ -190,6 +190,18 @@ def test_a_name_is_kept_whatever_is_in_it(mailbox: str, name: str) -> None:
     assert [letter[key].addresses[0].display_name for key in ("From", "To")] == [name, name]
 
 
+def test_no_line_of_the_head_is_longer_than_it_has_to_be() -> None:
+    told = [
+        sms(number, "שלום " * 50)._replace(event=f"evt_01HZZ0000000000000000000{number:02}")
+        for number in (1, 2)
+    ]
+    (mail,) = compose(told, HEBREW)
+    head = OURS.render(mail, HEBREW, now=NOON).as_bytes().partition(b"\r\n\r\n")[0]
+
+    assert max(map(len, head.split(b"\r\n"))) <= 78
+    assert mail_heads.unfolded(head)["Content-Type"].startswith("multipart/alternative; boundary=")
+
+
 def test_the_ids_of_many_events_stand_on_lines_that_every_server_takes() -> None:
     (mail,) = compose([sms(number, "text") for number in range(100)], ENGLISH)
     fields = mail_heads.unfolded(OURS.render(mail, ENGLISH, now=NOON).as_bytes().partition(b"\r\n\r\n")[0])

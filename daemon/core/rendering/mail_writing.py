@@ -17,6 +17,8 @@ MOST_LISTED = 30
 """Lines of a list of alerts. SMS are never left out."""
 MOST_EARLIER = 10
 """Ours. Lines of what came before in the mail of an incident."""
+SHORT = 100
+"""Ours. Characters of a detail that stay however much is left out."""
 LONGEST_SUBJECT = 140
 """Ours. Characters; a list of mails shows fewer."""
 
@@ -99,7 +101,7 @@ def _shortened(part: Part, most: int) -> Part:
     for line in part.lines:
         left -= len(line)
         shown += [line] if left >= 0 else []
-    details = tuple((label, _start(value, max(left, 0))) for label, value in part.details)
+    details = tuple((label, _start(value, max(left, SHORT))) for label, value in part.details)
     return replace(part, text=text, lines=tuple(shown), details=details)
 
 
