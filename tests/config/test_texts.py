@@ -133,7 +133,7 @@ def test_the_document_is_accepted_and_has_every_setting_that_holds_a_text(tmp_pa
     assert set(settings_of()) <= shown | {at[:-1] for at in shown}
 
 
-@settings(max_examples=examples(600))
+@settings(max_examples=examples(300))
 @given(st.sampled_from(NAMED), st.sampled_from(HIDDEN), st.data())
 def test_what_nobody_sees_is_refused_with_its_place_wherever_it_stands(
     tmp_path_factory: pytest.TempPathFactory, at: At, sign: str, data: st.DataObject
