@@ -114,6 +114,30 @@ def test_a_reader_gets_the_message_and_both_ends_of_the_alert_and_a_dead_address
     assert errors == ["550 5.1.1 No such user"]
 
 
+def test_a_mailbox_that_is_put_off_is_no_failure_of_the_server_that_takes_all_other_mails(
+    run: Callable[[MailServer, Receiver, str], Process], system: SimulatedSystem, tmp_path: Path
+) -> None:
+    with MailServer() as server, Receiver() as receiver:
+        server.refusals["gone@example.org"] = "452 4.2.2 Mailbox full"
+        daemon = run(server, receiver, 'security = "none"')
+        for number in range(8):
+            system.receive_sms(sender=f"05400000{number:02}", recipient="0501234567", text=f"text {number}")
+        arrived(server, 1)
+        system.set_registered("0773137770", registered=False)
+        arrived(server, 2)
+        wait_for(receiver, "sip.account.unregistered")
+        assert daemon.stop() == 0
+        told = [json.loads(one.body)["type"] for one in receiver.received]
+
+    assert "endpoint.failing" not in told
+    with closing(sqlite3.connect(tmp_path / "yemotd.db")) as db:
+        rows = db.execute("SELECT name, health, any_failures, is_own FROM endpoints").fetchall()
+    assert [(name, health, is_own) for name, health, _, is_own in rows] == [
+        ("ops/gone@example.org", "healthy", 1)
+    ]
+    assert rows[0][2] >= 8
+
+
 def test_a_wrong_password_is_told_by_the_webhook_and_mended_by_a_reload(
     run: Callable[[MailServer, Receiver, str], Process], system: SimulatedSystem, tmp_path: Path
 ) -> None:

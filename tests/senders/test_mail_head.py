@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,9 @@ def programs() -> dict[str, str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("version", PYTHONS)
-def test_every_python_writes_the_same_and_reads_it(version: str) -> None:
+def test_every_python_writes_the_same_and_reads_it(
+    version: str, record_property: Callable[[str, object], None]
+) -> None:
     program = programs().get(version)
     if program is None:
         pytest.skip(f"there is no Python {version} on this machine")
@@ -100,7 +103,7 @@ def test_every_python_writes_the_same_and_reads_it(version: str) -> None:
         check=True,
         timeout=60,
     )
-    print(f"heads of mails read by Python {version}: {program}")
+    record_property("says", f"heads of mails were read by Python {version}, {program}")
 
     for text, witnessed in zip(texts, json.loads(done.stdout), strict=True):
         assert witnessed[0] == head_witness.witnessed(text)[0]
