@@ -62,7 +62,11 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """The figure is there to be seen; it fails nothing, since it depends on the machine."""
+    """What tests say of the machine that they ran on, as the property "says"; and the CPU that they
+    took. Both are there to be seen, and fail nothing."""
+    passed = terminalreporter.stats.get("passed", [])
+    for line in sorted({str(said) for one in passed for key, said in one.user_properties if key == "says"}):
+        terminalreporter.write_line(line)
     budget = config.getoption("--cpu-budget")
     if budget is not None:
         spent = sum(os.times()[:4])

@@ -4,13 +4,23 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from daemon.config.quiet import QuietSettings
-from daemon.config.values import Duration, Name, Settings, Text, Timeout, some
+from daemon.config.values import Duration, Name, Seen, Settings, Text, Timeout, Word, seen, some
+from daemon.core.hidden import MARKS
 from daemon.core.model import Severity
 from daemon.core.routing.filters import Operator
 
+PHONES = frozenset({"sms.from", "sms.to", "caller.phone", "account.user_name"})
+"""Fields that hold a phone: what comes along with one that is copied is no part of it."""
 _FIELD = re.compile(r"[a-z_]+(\.[a-z_]+)*")
 
 
@@ -26,26 +36,36 @@ def _lasting(value: str) -> str:
     return value
 
 
+def _compared(value: str, info: ValidationInfo) -> str:
+    """What a field is compared with; `field` stands before it, and is not there where that has a fault."""
+    is_phone = info.data.get("field") in PHONES
+    seen(value, tolerated=MARKS if is_phone else frozenset())
+    if not value.strip():
+        raise ValueError("must not be empty")
+    return value
+
+
 def _no_repeat(value: Any) -> Any:
     """ "" is no repeat, where there is one by default."""
     return None if value == "" else value
 
 
 Repeat = Annotated[Timeout | None, BeforeValidator(_no_repeat)]
-FieldPath = Annotated[str, AfterValidator(_field)]
+FieldPath = Annotated[Seen, AfterValidator(_field)]
+Compared = Annotated[str, AfterValidator(_compared)]
 
 
 class FilterSettings(Settings):
     """`[[webhooks.filters]]` and its like: a condition on what an event says. All must hold."""
 
     field: Annotated[FieldPath, AfterValidator(_lasting)]
-    equal: Text | None = Field(default=None, validation_alias="is")
-    within: Annotated[tuple[Text, ...], AfterValidator(some)] | None = Field(
+    equal: Compared | None = Field(default=None, validation_alias="is")
+    within: Annotated[tuple[Compared, ...], AfterValidator(some)] | None = Field(
         default=None, validation_alias="in"
     )
-    not_in: Annotated[tuple[Text, ...], AfterValidator(some)] | None = None
-    contains: Annotated[tuple[Text, ...], AfterValidator(some)] | None = None
-    starts_with: Annotated[tuple[Text, ...], AfterValidator(some)] | None = None
+    not_in: Annotated[tuple[Compared, ...], AfterValidator(some)] | None = None
+    contains: Annotated[tuple[Compared, ...], AfterValidator(some)] | None = None
+    starts_with: Annotated[tuple[Compared, ...], AfterValidator(some)] | None = None
 
     @field_validator("contains", "starts_with", mode="before")
     @classmethod
@@ -78,7 +98,7 @@ class EndpointSettings(Settings):
     """What every kind of endpoint has."""
 
     name: Name
-    events: tuple[Text, ...] = ("*",)
+    events: tuple[Word, ...] = ("*",)
     systems: tuple[Text, ...] | None = None
     """None: all."""
     filters: tuple[FilterSettings, ...] = ()

@@ -1,7 +1,6 @@
 """`[smtp]` and `[[emails]]`, as frozen models."""
 
 from datetime import timedelta
-from email.utils import parseaddr
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -25,6 +24,7 @@ from daemon.config.values import (
     some,
 )
 from daemon.core.durations import HOUR, MINUTE
+from daemon.core.mail_addresses import parse
 from daemon.core.model import Secret
 
 MAIL_RETRIES = (MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, *[HOUR] * 47)
@@ -57,7 +57,7 @@ class Smtp(Settings):
 
 
 def _once(mailboxes: tuple[str, ...]) -> tuple[str, ...]:
-    addresses = [parseaddr(one)[1].casefold() for one in mailboxes]
+    addresses = [parse(one).address.casefold() for one in mailboxes]
     twice = next((one for one in addresses if addresses.count(one) > 1), None)
     if twice is not None:
         raise ValueError(f"{twice} is given twice")

@@ -16,7 +16,7 @@ from typing import Annotated
 
 from pydantic import InstanceOf
 
-from daemon.config.values import CONTROL, Settings, split_url
+from daemon.config.values import CONTROL, Settings, seen, split_url
 from daemon.config.wording import is_like_secret
 from daemon.core.headers import unfit
 from daemon.core.model import Secret
@@ -97,6 +97,7 @@ def check_token(text: str) -> None:
 
 def check_signing(text: str) -> None:
     """Raises ValueError for what is no symmetric secret of Standard Webhooks."""
+    seen(text)
     if text.startswith((PRIVATE_PREFIX, PUBLIC_PREFIX)):
         raise ValueError("is a key for asymmetric signatures (v1a); expected a symmetric one, whsec_…")
     if not text.startswith(PREFIX):
@@ -112,6 +113,7 @@ def check_signing(text: str) -> None:
 
 def check_signing_key(text: str) -> None:
     """Raises ValueError for what is no private key of Standard Webhooks' asymmetric signatures."""
+    seen(text)
     if text.startswith(PREFIX):
         raise ValueError("is a symmetric secret, which is for `secret`; expected whsk_…")
     from daemon.senders import ed25519  # noqa: PLC0415 - it takes a while, and few have such a key
@@ -126,6 +128,7 @@ def check_url(text: str) -> None:
 
 def check_apprise(text: str) -> None:
     """Raises ValueError for what is no URL of Apprise's, or where Apprise is not installed."""
+    seen(text)
     from daemon.senders import notify  # noqa: PLC0415 - few have such an endpoint
 
     if not notify.is_available():

@@ -17,8 +17,8 @@ from daemon.config.values import (
     Name,
     Number,
     Settings,
-    Text,
     Timeout,
+    Word,
 )
 from daemon.config.watches import (
     ApiWatch,
@@ -55,7 +55,7 @@ class SystemSettings(Settings):
     read_timeout: Timeout = 10 * SECOND
     deadline: Timeout = 20 * SECOND
     """For a whole call."""
-    commands: tuple[Text, ...] = READS
+    commands: tuple[Word, ...] = READS
     """Globs of the commands that this system takes, and no others."""
     commands_expire: Timeout = Policy.expires
     """After so long a command that says nothing of it itself is not carried out any more."""

@@ -7,9 +7,6 @@ follows the key and its value: `every = '10ms': at least 200ms`.
 import re
 from collections.abc import Callable
 from datetime import time, timedelta
-from email.errors import MessageError
-from email.headerregistry import Address
-from email.utils import parseaddr
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,8 +25,9 @@ from pydantic import (
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from daemon.core import durations
+from daemon.core import durations, mail_addresses
 from daemon.core.headers import unfit
+from daemon.core.hidden import hidden
 from daemon.core.webhooks.addresses import Network
 from daemon.core.wording import quoted
 
@@ -71,8 +69,9 @@ def listen_address(listen: str) -> tuple[str, int] | None:
 def split_url(url: str) -> SplitResult:
     """The parts of an http or https URL that names a host, and no user or password.
 
-    Raises ValueError for any other, without a part of it.
+    Raises ValueError for any other, without a part of it that is seen.
     """
+    seen(url)
     if not url.isascii() or re.search(r"[\x00-\x20\x7f\\]", url):
         raise ValueError("has a space, a backslash or a sign that is not ASCII; percent-encode it")
     try:
@@ -84,10 +83,11 @@ def split_url(url: str) -> SplitResult:
         raise ValueError("its host or port is not one") from None
     if parts.scheme not in ("http", "https"):
         raise ValueError('expected a URL that starts with "https://" or "http://"')
-    if not parts.hostname:
-        raise ValueError("names no host")
     if "@" in parts.netloc:
         raise ValueError("must not hold a user name or password: URLs end up in logs")
+    if not parts.hostname:
+        raise ValueError("names no host")
+    _host_name(parts.hostname)
     return parts
 
 
@@ -136,11 +136,26 @@ def _at_least(least: timedelta) -> Callable[[timedelta], timedelta]:
     return check
 
 
+def seen(value: str, *, tolerated: frozenset[str] = frozenset()) -> str:
+    """A text that is compared, dialled or sent, all of which is seen, or a ValueError. `tolerated`: Unicode's
+    categories of signs that are no matter."""
+    found = hidden(value, tolerated=tolerated)
+    if found:
+        raise ValueError(f"has {found} in it, which nobody sees")
+    return value
+
+
 def _text(value: str) -> str:
     if not value.strip():
         raise ValueError("must not be empty")
-    if CONTROL.search(value):
-        raise ValueError("has a line break or another control character in it")
+    if value != value.strip():
+        raise ValueError("begins or ends with a blank")
+    return value
+
+
+def _word(value: str) -> str:
+    if " " in _text(value):
+        raise ValueError("has a blank in it")
     return value
 
 
@@ -177,7 +192,7 @@ def _listen(value: str) -> str:
 def _database(value: str) -> str:
     scheme, separator, _ = value.partition("://")
     is_ours = separator and scheme.partition("+")[0] in DATABASES
-    if not is_ours or CONTROL.search(value) or not _is_read(value):
+    if not is_ours or not _is_read(value):
         raise ValueError('expected "sqlite:///yemotd.db" or "postgresql+psycopg://host/name"')
     return value
 
@@ -199,39 +214,35 @@ def _timezone(value: str) -> str:
 
 
 def _mailbox(value: str) -> str:
-    address = parseaddr(_text(value))[1]
-    if not re.fullmatch(r"[^\s<>]+@[^\s<>]+", address) or not _is_address(address):
-        raise ValueError('expected a mail address, such as "ops@example.org" or "Ops <ops@example.org>"')
+    mail_addresses.parse(value)
     return value
 
 
-def _is_address(text: str) -> bool:
-    """Whether it can stand in a mail's head, where the local part is ASCII (RFC 5322, section 3.4.1)."""
-    try:
-        return bool(Address(addr_spec=text).domain)
-    except (ValueError, MessageError, AttributeError, IndexError):
-        # The last two are the library's own, where a quote or a bracket is not closed.
-        return False
-
-
 def _host(value: str) -> str:
-    if not value or re.search(r"[\s/@\[\]\x00-\x1f]", value):
+    if not value or re.search(r"[\s/@\[\]]", value):
         raise ValueError('expected the name or address of a host, such as "mail.example.org"')
+    _host_name(value)
     return value
 
 
 def _host_name(value: str) -> None:
-    try:
-        value.encode("idna")
-    except UnicodeError:
-        raise ValueError(f"{quoted(value)} is no name that a host can have") from None
+    """Raises ValueError for what is neither an address nor a name; a dot may end it."""
+    if not _is_ip(value) and not mail_addresses.is_host(value.removesuffix(".")):
+        dots = ": there are two dots in a row" if ".." in value else ""
+        raise ValueError(f"{quoted(value)} is no name that a host can have{dots}")
 
 
-def _ip(value: str) -> None:
+def _is_ip(value: str) -> bool:
     try:
         ip_address(value)
     except ValueError:
-        raise ValueError(f'"{value}" is not an IP address') from None
+        return False
+    return True
+
+
+def _ip(value: str) -> None:
+    if not _is_ip(value):
+        raise ValueError(f'"{value}" is not an IP address')
 
 
 def _network(value: object) -> Network:
@@ -267,16 +278,20 @@ Every = Annotated[Duration, AfterValidator(_at_least(SHORTEST_INTERVAL))]
 Whole = Annotated[int, Field(strict=True)]
 Port = Annotated[int, Field(strict=True, ge=1, le=HIGHEST_PORT)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Text = Annotated[str, AfterValidator(_text)]
+# Of whatever kind a text is, it is one of these first.
+Seen = Annotated[str, AfterValidator(seen)]
+Text = Annotated[Seen, AfterValidator(_text)]
+Word = Annotated[Seen, AfterValidator(_word)]
+"""A text without a blank in it: a path, or a pattern of names."""
 HeaderText = Annotated[Text, AfterValidator(_header_text)]
-Name = Annotated[str, AfterValidator(_name)]
-Url = Annotated[str, AfterValidator(_url)]
-BaseUrl = Annotated[str, AfterValidator(_base_url)]
-Listen = Annotated[str, AfterValidator(_listen)]
+Name = Annotated[Seen, AfterValidator(_name)]
+Url = Annotated[Seen, AfterValidator(_url)]
+BaseUrl = Annotated[Seen, AfterValidator(_base_url)]
+Listen = Annotated[Seen, AfterValidator(_listen)]
 # A password may stand in it, so it is not shown.
-DatabaseUrl = Annotated[str, AfterValidator(_database), Field(repr=False)]
-Timezone = Annotated[str, AfterValidator(_timezone)]
-Mailbox = Annotated[str, AfterValidator(_mailbox)]
-Host = Annotated[str, AfterValidator(_host)]
+DatabaseUrl = Annotated[Seen, AfterValidator(_database), Field(repr=False)]
+Timezone = Annotated[Seen, AfterValidator(_timezone)]
+Mailbox = Annotated[Seen, AfterValidator(_mailbox)]
+Host = Annotated[Seen, AfterValidator(_host)]
 Block = Annotated[Network, PlainValidator(_network)]
 BesideConfig = Annotated[Path, BeforeValidator(_path)]

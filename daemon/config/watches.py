@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from daemon.config.values import Duration, Every, Number, Settings, Text, Whole, once
+from daemon.config.values import Duration, Every, Number, Settings, Text, Whole, Word, once
 from daemon.core.durations import HOUR, MINUTE, NOTHING, SECOND
 from daemon.core.model import EventTypes, Severity
 from daemon.core.watches import directories, pirsumphone, queues, registrations, sip, sms, units
@@ -121,7 +121,7 @@ class QueueWatch(WatchSettings):
     """`[[systems.queues]]`."""
 
     gives = (queues.EVENTS,)
-    path: Text
+    path: Word
     """The extension, exactly as written: the API is asked for it in this form."""
     name: Text = Field(default=None, validate_default=True)
     every: Every = 10 * SECOND
@@ -138,7 +138,7 @@ class DirectoryWatch(WatchSettings):
     """`[[systems.directories]]`."""
 
     gives = (directories.EVENTS,)
-    path: Text
+    path: Word
     every: Every = MINUTE
     initial: Initial = "baseline"
 

@@ -13,14 +13,16 @@ from daemon.config.values import (
     Duration,
     Number,
     Settings,
-    Text,
     Timeout,
     Url,
+    Word,
     some,
 )
 from daemon.core.durations import HOUR, MINUTE, SECOND
+from daemon.core.hidden import hidden
 from daemon.core.rendering.formats import Format
 from daemon.core.routing.plan import Order
+from daemon.core.wording import quoted
 
 RETRIES = (
     5 * SECOND,
@@ -56,19 +58,23 @@ OUR_PREFIXES = ("webhook-", "yemotd-", "ce-", "proxy-")
 
 def _headers(headers: dict[str, str]) -> dict[str, str]:
     for name, value in headers.items():
+        found = hidden(name) or hidden(value)
+        if found:
+            # Not the value, which may be a credential.
+            raise ValueError(f"{quoted(name)} has {found} in it, which nobody sees")
         if not _HEADER.fullmatch(name):
             raise ValueError(f'"{name}" is no name of a header')
         if name.lower() in OURS or name.lower().startswith(OUR_PREFIXES):
             raise ValueError(f'"{name}" is set by yemotd itself')
-        if not value.isascii() or not value.isprintable():
-            raise ValueError(f'the value of "{name}" has a line break, or a sign that is not ASCII')
+        if not value.isascii():
+            raise ValueError(f'the value of "{name}" has a sign that is not ASCII')
     return headers
 
 
 class ScheduleSettings(Settings):
     """`[[webhooks.schedules]]`: how long events of some types are tried."""
 
-    events: Annotated[tuple[Text, ...], AfterValidator(some)]
+    events: Annotated[tuple[Word, ...], AfterValidator(some)]
     """Globs; the first schedule that names a type counts."""
     retries: tuple[Timeout, ...] | None = None
     """None: the webhook's."""

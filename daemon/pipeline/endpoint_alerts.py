@@ -45,7 +45,8 @@ class Reporter:
 def sweep(db: sa.Connection, recorder: Recorder, now: datetime) -> Recorded:
     """End the alerts of endpoints that left the configuration."""
     judge = Judge(db, recorder, DAEMON, OWNER)
-    kept = {endpoint_subject(one.reported_as or one.endpoint) for one in recorder.interests}
+    names = {name for one in recorder.interests for name in (one.endpoint, one.reported_as or one.endpoint)}
+    kept = {endpoint_subject(name) for name in names}
     judge.close([key for key in judge.known if key not in kept], Seen(now, None, NOTHING))
     return _settle(db, recorder, judge, now)
 

@@ -12,7 +12,7 @@ from daemon.core.alerts.incidents import Incident
 from daemon.core.model import Fact, Json
 from daemon.core.routing import plan, quiet
 from daemon.core.routing.ledger import Hold
-from daemon.core.routing.plan import DAEMON, Planned
+from daemon.core.routing.plan import DAEMON
 from daemon.core.timestamps import iso, iso_or_none
 from daemon.pipeline.events import Recorded, Recorder
 from daemon.store import incidents
@@ -34,11 +34,11 @@ def turns(db: sa.Connection, recorder: Recorder, now: datetime) -> tuple[list[st
 def end(db: sa.Connection, recorder: Recorder, ended: Mapping[str, datetime], now: datetime) -> Recorded:
     """One digest for each endpoint of what its quiet window held back."""
     recorded = Recorded()
-    endpoints = {one.endpoint for one in recorder.interests}
+    interests = {one.endpoint: one for one in recorder.interests}
     for endpoint, since in ended.items():
         held = ledger_store.held_since(db, endpoint, since, Hold.QUIET)
         ledger_store.end_quiet(db, endpoint)
-        if not held or endpoint not in endpoints:
+        if not held or endpoint not in interests:
             continue
         found = [incidents.find(db, one) for one in held[:MOST_IN_DIGEST]]
         digest: dict[str, Json] = {
@@ -50,20 +50,24 @@ def end(db: sa.Connection, recorder: Recorder, ended: Mapping[str, datetime], no
         }
         fact = Fact(quiet.ENDED, f"endpoint/{endpoint}", {"quiet": digest})
         ((event, _),) = recorder.write(db, DAEMON, [fact], now)
-        delivered = recorder.deliver(db, [Planned(event, endpoint, plan.lane(event))], now)
+        # It waits as long as the alerts that it lists, so that one mail tells both.
+        told = plan.planned(event, interests[endpoint], plan.lane(event))
+        delivered = recorder.deliver(db, [told], now)
         recorded += Recorded((event,), delivered)
     return recorded
 
 
 def _line(incident: Incident) -> Json:
-    """One incident in a digest."""
+    """One incident in a digest, with what it is about."""
     return {
+        **incident.payload,
         "incident": incident.id,
         "system": incident.system,
         "type": incident.type,
         "subject": incident.subject,
         "severity": incident.severity.value,
         "status": "firing" if incident.is_firing else "resolved",
+        "reason": incident.end.value if incident.end else None,
         "started_at": iso(incident.started_at),
         "ended_at": iso_or_none(incident.ended_at),
     }

@@ -7,10 +7,8 @@ mail: ours takes its place, and the log says so.
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from email import policy
-from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from pathlib import Path
 
 import structlog
@@ -18,8 +16,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup, escape
 
+from daemon.core.mail_addresses import parse
 from daemon.core.rendering.mails import Mail, Style, Tone
 from daemon.core.rendering.phrases import END, FIRST_STRONG
+from daemon.senders import mail_head
 
 log = structlog.get_logger()
 
@@ -35,8 +35,6 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     "he": {"code": "קוד", "ids": "מזהים"},
 }
 _ISOLATE = re.compile(f"{FIRST_STRONG}([^{FIRST_STRONG}{END}]*){END}")
-# What a header cannot carry, and what would turn round the text behind it.
-_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\ud800-\udfff]")
 
 
 class Letters:
@@ -49,19 +47,21 @@ class Letters:
 
     def render(self, mail: Mail, style: Style, *, now: datetime) -> EmailMessage:
         """One mail, complete."""
-        letter = EmailMessage(policy=policy.SMTP)
+        sender, recipient = parse(style.sender), parse(style.recipient)
+        letter = EmailMessage(policy=mail_head.AS_WRITTEN)
         letter["Date"] = format_datetime(now.astimezone(style.zone))
-        letter["From"] = _address(style.sender)
-        letter["To"] = _address(style.recipient)
-        letter["Subject"] = _UNFIT.sub(" ", mail.subject)
+        letter["From"] = mail_head.mailbox("From", *sender)
+        letter["To"] = mail_head.mailbox("To", *recipient)
+        letter["Subject"] = mail_head.text("Subject", mail.subject)
         letter["Message-ID"] = mail.message_id
         if mail.references:
             letter["In-Reply-To"] = mail.references
             letter["References"] = mail.references
         letter["Auto-Submitted"] = "auto-generated"
         letter["X-Auto-Response-Suppress"] = "All"
-        letter["List-Id"] = f"<{style.list_name or 'alerts'}.yemotd.{_domain(style)}>"
-        letter["X-Yemotd-Event"] = ", ".join(one.event for one in mail.messages[:MOST_IDS])
+        letter["List-Id"] = f"<{style.list_name or 'alerts'}.yemotd.{sender.domain}>"
+        events = ", ".join(one.event for one in mail.messages[:MOST_IDS])
+        letter["X-Yemotd-Event"] = mail_head.folded("X-Yemotd-Event", events.split(" "))
         letter.set_content(self._text("mail.txt", mail, style), cte="quoted-printable")
         letter.add_alternative(self._text("mail.html", mail, style), subtype="html", cte="quoted-printable")
         letter["Content-Language"] = style.language  # at the end, else it becomes the part's
@@ -131,12 +131,3 @@ def _bidi(text: str) -> Markup:
 def _led(text: str, direction: str) -> str:
     """A paragraph of plain text whose first strong character gives it its direction."""
     return RIGHT_TO_LEFT + text if direction == "rtl" else text
-
-
-def _address(mailbox: str) -> Address:
-    name, address = parseaddr(mailbox)
-    return Address(_UNFIT.sub(" ", name), addr_spec=address)
-
-
-def _domain(style: Style) -> str:
-    return parseaddr(style.sender)[1].rpartition("@")[2] or "localhost"

@@ -4,6 +4,7 @@
     finished  the same                   gives what was collected to the worker, one batch for each endpoint
     compose   the worker                 a batch of messages becomes letters
     carry     the worker                 one letter after the other, over one connection
+    smaller   the worker                 one that is too large for the server becomes two, or is shortened
     wake      the worker                 there are results for `finished`
 
 Every message that was started comes out of `finished` exactly once, whatever happens on the way. What
@@ -14,7 +15,6 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from email import policy
 from email.message import EmailMessage
 from typing import NamedTuple
 
@@ -32,6 +32,10 @@ QUEUED_AT_MOST = timedelta(minutes=5)
 """A letter that waited so long for those before it is given back untried."""
 CLOSE_WITHIN = 3.0
 """Seconds."""
+BYTES_OF_A_SIGN = 16
+"""Ours. Of a mail, for a character of an SMS: a Hebrew one takes 6, in each of two parts."""
+SHORTER = 4
+"""Ours. By how much a letter is shortened again that is still too large; at nothing it ends."""
 
 
 class Letter(NamedTuple):
@@ -40,11 +44,16 @@ class Letter(NamedTuple):
     messages: tuple[Message, ...]
     """The deliveries that it carries."""
     email: EmailMessage
+    """Of seven bits but for addresses, so that nothing has to be asked of the server for its text."""
     recipient: str
     """Of the envelope."""
+    most: int | None = None
+    """Characters of what somebody wrote that it was shortened to; None: it is whole."""
 
 
 Compose = Callable[[str, Sequence[Message]], Sequence[Letter]]
+Shorten = Callable[[str, Message, int], Sequence[Letter]]
+"""The letter of one message, with at most so many characters of what somebody wrote, that says so."""
 
 
 class MailSender:
@@ -54,6 +63,7 @@ class MailSender:
         self,
         server: Server | None,
         compose: Compose,
+        shorten: Shorten = lambda _endpoint, _message, _most: (),
         *,
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
@@ -61,6 +71,7 @@ class MailSender:
         idle: timedelta = IDLE,
     ) -> None:
         self._compose = compose
+        self._shorten = shorten
         self._now = now
         self._monotonic = monotonic
         self._wake = wake
@@ -172,17 +183,22 @@ class MailSender:
             return self._waiting.popleft()
 
     def _serve(self, batch: "_Batch", courier: Courier) -> None:
-        composed = self._composed(batch, courier.sender)
-        owed = _Owed(batch.messages, [letter for letter, _ in composed])
+        waiting = deque(self._composed(batch, courier.sender))
+        owed = _Owed(batch.messages, [letter for letter, _ in waiting])
         before: Carried | None = None
-        for letter, mail in composed:
+        while waiting:
             if self._is_closing:
                 return
+            letter, mail = waiting.popleft()
             if before is None or not before.is_over:
                 before = self._carry(batch, mail, courier)
             else:
                 before = Carried(before.outcome, self._now(), before.error, before.reach)
-            self._report(owed.ends(letter, before))
+            smaller = self._smaller(batch, letter, mail, before, courier) if before.is_too_large else []
+            if smaller:
+                waiting.extendleft(reversed(smaller))
+            else:
+                self._report(owed.ends(letter, before))
         lost = Carried(Outcome.REFUSED, self._now(), "no mail could be made of it")
         self._report(owed.rest(lost))
 
@@ -196,6 +212,27 @@ class MailSender:
             log.exception("mail.crashed", endpoint=batch.endpoint)
             courier.drop()
             return Carried(Outcome.FAILED, self._now(), "a fault of our own: see the log")
+
+    def _smaller(
+        self, batch: "_Batch", letter: Letter, mail: Mail, carried: Carried, courier: Courier
+    ) -> "list[tuple[Letter, Mail]]":
+        """What goes in the place of a letter that is too large, each message once; nothing where it cannot be
+        any smaller."""
+        half = len(letter.messages) // 2
+        if half:
+            halves = (letter.messages[:half], letter.messages[half:])
+            parts = (batch._replace(messages=messages) for messages in halves)
+            return [pair for part in parts for pair in self._composed(part, courier.sender)]
+        if letter.most == 0:
+            return []
+        room = carried.most or len(mail.content)
+        most = room // BYTES_OF_A_SIGN if letter.most is None else letter.most // SHORTER
+        try:
+            letters = self._shorten(batch.endpoint, letter.messages[0], most)
+            return [(one._replace(most=most), _mail(one, courier.sender)) for one in letters]
+        except Exception:  # it ends as too large, which it is
+            log.exception("mail.not_shortened", endpoint=batch.endpoint, event=letter.messages[0].event)
+            return []
 
     def _composed(self, batch: "_Batch", sender: str) -> "list[tuple[Letter, Mail]]":
         """Letters ready to go. A message that none can be made of takes no other with it."""
@@ -270,15 +307,14 @@ def _attempted(message: Message, carried: Carried) -> Attempted:
         carried.phases,
         error=carried.error,
         address=carried.address,
+        is_own=carried.reach is Reach.RECIPIENT,
     )
 
 
 def _mail(letter: Letter, sender: str) -> Mail:
     """The letter's bytes, once for all tries."""
     is_international = not (letter.recipient + sender).isascii()
-    # Seven bits, so that nothing has to be asked of the server, and nothing depends on its answer.
-    rules = policy.SMTPUTF8 if is_international else policy.SMTP
-    content = letter.email.as_bytes(policy=rules.clone(cte_type="7bit"))
+    content = letter.email.as_bytes()
     return Mail(
         letter.recipient, content if content.endswith(b"\r\n") else content + b"\r\n", is_international
     )

@@ -32,11 +32,17 @@ UNKNOWN_METHOD = 504
 LOGIN_WANTED = frozenset({530, 534, 535, 538})
 """RFC 4954, section 6; the last by RFC 2554, section 6, which it replaced."""
 TOO_LARGE = 552
-"""To MAIL with its SIZE (RFC 1870, section 6.1)."""
+"""To MAIL with its SIZE, or after the mail (RFC 1870, sections 6.1 and 6.3)."""
+TOO_LARGE_BY_STATUS = frozenset({"2.3", "3.4"})
+"""For the mailbox, and for the system (RFC 3463, sections 3.3 and 3.4)."""
+OF_RECIPIENT = ("1.", "2.")
+"""Classes of status that speak of the address and of the mailbox (RFC 3463, sections 3.2 and 3.3)."""
 QUIT_WITHIN = timedelta(seconds=1)
 """Ours: nothing depends on the answer."""
 _ENHANCED = re.compile(rb"[245]\.\d{1,3}\.\d{1,3} ")
 """RFC 2034, section 4: before the text of each line."""
+_STATUS = re.compile(r"[0-9]{3} [245]\.([0-9]{1,3}\.[0-9]{1,3})(?: |$)")
+"""The same in a whole reply, without its first number, which the code says again."""
 _ADDRESS = re.compile(r"[^\s<>\x00-\x20\x7f]+")
 _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 """It is said twice, since one by itself ends the mail (RFC 5321, section 4.5.2)."""
@@ -83,6 +89,8 @@ class Reach(Enum):
 
     MAIL = "mail"
     """The next one may go over the same connection."""
+    RECIPIENT = "recipient"
+    """The same, and whoever it is for: mails to others are taken."""
     CONNECTION = "connection"
     SERVER = "server"
     """No other mail would fare better now."""
@@ -104,6 +112,15 @@ class InDoubt(Failed):
     """The connection was lost between the end of the mail and the answer to it."""
 
 
+class TooLarge(Failed):
+    """A smaller mail would have been taken."""
+
+    def __init__(self, error: str, most: int | None = None) -> None:
+        super().__init__(Outcome.REFUSED, error, Reach.MAIL)
+        self.most = most
+        """Bytes, where the server says so."""
+
+
 class Tired(Failed):
     """The server has had enough of this connection before the mail was any matter."""
 
@@ -114,6 +131,12 @@ class Reply(NamedTuple):
     code: int
     text: str
     """With the code."""
+
+    @property
+    def status(self) -> str:
+        """`1.1` of `550 5.1.1 No such person` (RFC 3463); "" where it has none."""
+        found = _STATUS.match(self.text)
+        return found[1] if found else ""
 
 
 class Connection:
@@ -152,11 +175,11 @@ class Connection:
         """Hand a mail over.
 
         Raises `Failed` where it was not taken: `Tired` where the server wants no more of this connection,
-        `InDoubt` where nobody knows.
+        `TooLarge` where a smaller one would have been, `InDoubt` where nobody knows.
         """
         with self._failing(Reach.CONNECTION):
             self._announce(mail)
-            self._expect(self._ask("RCPT", f"TO:<{mail.recipient}>"), Outcome.REFUSED, Reach.MAIL)
+            self._expect(self._ask("RCPT", f"TO:<{mail.recipient}>"), Outcome.REFUSED, Reach.RECIPIENT)
             self._expect(self._ask("DATA"), Outcome.REFUSED, Reach.MAIL, wanted=3)
             self._stage = "the mail"
             self._smtp.send(_LEADING_DOT.sub(b"..", mail.content) + b".\r\n")
@@ -235,14 +258,15 @@ class Connection:
     def _announce(self, mail: Mail) -> None:
         """MAIL: whom it is from, and what it needs."""
         if not _ADDRESS.fullmatch(mail.recipient):  # no command may hide in it
-            raise Failed(Outcome.REFUSED, readable(f"no address: {mail.recipient}".encode()), Reach.MAIL)
+            error = f"no address: {mail.recipient}"
+            raise Failed(Outcome.REFUSED, readable(error.encode()), Reach.RECIPIENT)
         if mail.is_international and not self._smtp.has_extn("smtputf8"):
             error = f"the server takes only ASCII addresses (no SMTPUTF8), not {mail.recipient}"
-            raise Failed(Outcome.REFUSED, readable(error.encode()), Reach.MAIL)
+            raise Failed(Outcome.REFUSED, readable(error.encode()), Reach.RECIPIENT)
         limit = self._smtp.esmtp_features.get("size", "")
         if limit.isdecimal() and 0 < int(limit) < len(mail.content):
             error = f"the mail has {len(mail.content)} bytes, and the server takes {limit}"
-            raise Failed(Outcome.REFUSED, readable(error.encode()), Reach.MAIL)
+            raise TooLarge(readable(error.encode()), int(limit))
         options = f" SIZE={len(mail.content)}" if self._smtp.has_extn("size") else ""
         self._smtp.command_encoding = "utf-8" if mail.is_international else "ascii"
         if mail.is_international:
@@ -251,7 +275,7 @@ class Connection:
         if reply.code == CLOSING:
             raise Tired(Outcome.FAILED, reply.text, Reach.CONNECTION)
         if reply.code == TOO_LARGE:
-            raise Failed(Outcome.REFUSED, reply.text, Reach.MAIL)
+            raise TooLarge(reply.text)
         # It is our address that they do not want: no mail's fault, and an operator can help it in time.
         self._expect(reply, Outcome.FAILED, Reach.SERVER)
 
@@ -270,6 +294,10 @@ class Connection:
             return
         if reply.code in LOGIN_WANTED:
             raise Failed(Outcome.FORBIDDEN, reply.text, Reach.LOGIN)
+        if _is_too_large(reply, reach):
+            raise TooLarge(reply.text)
+        if reach is Reach.MAIL and reply.status.startswith(OF_RECIPIENT):
+            reach = Reach.RECIPIENT
         if reply.code >= REFUSALS:
             raise Failed(refused, reply.text, reach)
         is_opening = reach in (Reach.SERVER, Reach.LOGIN)
@@ -328,6 +356,14 @@ def _reply(code: int, said: bytes) -> Reply:
     prefix = _ENHANCED.match(first)
     lines = [first, *(line.removeprefix(prefix[0]) if prefix else line for line in others)]
     return Reply(code, readable(b"%d %b" % (code, b" ".join(lines))))
+
+
+def _is_too_large(reply: Reply, reach: Reach) -> bool:
+    """Whether it is the size of the mail that is refused; at RCPT a bare 552 is more often a full mailbox."""
+    if reply.code < REFUSALS or reach not in (Reach.MAIL, Reach.RECIPIENT):
+        return False
+    is_bare = reply.code == TOO_LARGE and not reply.status
+    return reply.status in TOO_LARGE_BY_STATUS or (is_bare and reach is Reach.MAIL)
 
 
 def _encoded(text: str) -> str:

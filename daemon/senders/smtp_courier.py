@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from daemon.core.delivery.outcome import Outcome, Phases
 from daemon.core.durations import MINUTE
-from daemon.senders.smtp import Connection, Failed, InDoubt, Mail, Reach, Server, Tired
+from daemon.senders.smtp import Connection, Failed, InDoubt, Mail, Reach, Server, Tired, TooLarge
 from daemon.senders.smtp_socket import Stopwatch
 
 LOGIN_WAITS = (MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE)
@@ -28,6 +28,10 @@ class Carried(NamedTuple):
     """Whom a failure concerns."""
     phases: Phases = Phases()
     address: str | None = None
+    is_too_large: bool = False
+    """A smaller mail would have been taken."""
+    most: int | None = None
+    """Bytes of one that would be, where the server says so."""
 
     @property
     def is_over(self) -> bool:
@@ -84,10 +88,7 @@ class Courier:
         try:
             self._deliver(mail, self._server, watch)
         except Failed as failed:
-            if failed.reach is not Reach.MAIL:
-                self.drop()
-            error = self._remember(failed.error) if failed.reach is Reach.LOGIN else failed.error
-            return Carried(failed.outcome, started_at, error, failed.reach, watch.phases(), self._address)
+            return self._failed(failed, started_at, watch)
         finally:
             self._rested_since = self._monotonic()
         self._refusal = None
@@ -119,6 +120,15 @@ class Courier:
             self._is_broken_off = True
             if self._connection is not None:
                 self._connection.break_off()
+
+    def _failed(self, failed: Failed, started_at: datetime, watch: Stopwatch) -> Carried:
+        if failed.reach not in (Reach.MAIL, Reach.RECIPIENT):
+            self.drop()
+        error = self._remember(failed.error) if failed.reach is Reach.LOGIN else failed.error
+        carried = Carried(failed.outcome, started_at, error, failed.reach, watch.phases(), self._address)
+        if isinstance(failed, TooLarge):
+            return carried._replace(is_too_large=True, most=failed.most)
+        return carried
 
     def _deliver(self, mail: Mail, server: Server, watch: Stopwatch) -> None:
         kept = self._kept(watch)

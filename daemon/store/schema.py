@@ -11,7 +11,7 @@ from daemon.core.model import Reason, Severity
 from daemon.core.routing.ledger import Hold, Standing
 from daemon.store.column_types import LocalDay, Milliseconds, UtcTime, Word
 
-REVISION = "0006"
+REVISION = "0007"
 """Of the newest migration."""
 
 # Without AUTOINCREMENT SQLite may use a pruned row's number again, and order would lie.
@@ -299,6 +299,7 @@ endpoints = sa.Table(
     sa.Column("disabled_by", Word(DisabledBy)),
     sa.Column("is_catching_up", sa.Boolean, nullable=False),
     sa.Column("error", sa.Text),
+    sa.Column("is_own", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("asked", Word(Switch)),  # what an operator asked for, until the dispatcher has done it
 )
 

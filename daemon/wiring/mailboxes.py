@@ -1,20 +1,21 @@
 """What the workers need to know of mailboxes, out of the configuration.
 
 Each address of an `[[emails]]` is an endpoint of its own, `ops/anna@example.org`: what one refuses, the
-others get, and the ledger knows what each was told. They share a server, so their health is told as one.
+others get, and the ledger knows what each was told. They share a server, so its health is told as one, and
+that of a mailbox which it refuses by the mailbox's own name.
 """
 
 from collections.abc import Iterator
-from email.utils import parseaddr
 from typing import NamedTuple
 
 from daemon.config.mail import Email
 from daemon.config.settings import Config
 from daemon.core.delivery.route import Mailing
+from daemon.core.mail_addresses import parse
 from daemon.core.routing.schedule import Schedule
 
 SERVER = "smtp"
-"""The name under which others hear of the health of all mailboxes."""
+"""The name under which others hear of the health of the server of all mailboxes."""
 MOST_IN_ONE = 100
 """Messages that are mailed together; what is left follows."""
 LETTERS = 5
@@ -34,7 +35,7 @@ def mailboxes(config: Config) -> Iterator[Mailbox]:
     """Every address that gets mails."""
     for email in config.emails:
         for recipient in email.to:
-            yield Mailbox(f"{email.name}/{parseaddr(recipient)[1]}", recipient, email)
+            yield Mailbox(f"{email.name}/{parse(recipient).address}", recipient, email)
 
 
 def schedule(email: Email) -> Schedule:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
-from email.utils import parseaddr
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -14,9 +13,10 @@ from daemon.config.webhooks import Webhook
 from daemon.core.delivery.mail_pace import MailPace
 from daemon.core.delivery.outcome import Message
 from daemon.core.delivery.route import Mailing
+from daemon.core.mail_addresses import parse
 from daemon.core.rendering.formats import Shape
 from daemon.core.rendering.mail_grouping import compose
-from daemon.core.rendering.mail_writing import held_back
+from daemon.core.rendering.mail_writing import held_back, shortened
 from daemon.core.rendering.mails import Mail, Style
 from daemon.core.webhooks.signing import Signer, hmac_signer
 from daemon.host import clock
@@ -50,7 +50,12 @@ class Outgoing:
         self._webhooks = WebhookSender(targets(config), now=clock.utcnow, monotonic=clock.monotonic)
         wake = self._webhooks.wake
         self._mails = MailSender(
-            server(config.smtp), self._compose, now=clock.utcnow, monotonic=clock.monotonic, wake=wake
+            server(config.smtp),
+            self._compose,
+            self._shorten,
+            now=clock.utcnow,
+            monotonic=clock.monotonic,
+            wake=wake,
         )
         self._notices = NotifySender(notices(config), now=clock.utcnow, monotonic=clock.monotonic, wake=wake)
         self.senders = Senders(
@@ -79,10 +84,20 @@ class Outgoing:
         style = room.styles[endpoint]
         until = self.mail_pace.rests_until(endpoint, room.limits[endpoint], now)
         note = held_back(until, style) if until else None
-        recipient = parseaddr(style.recipient)[1]
+        recipient = parse(style.recipient).address
         return [
             Letter(mail.messages, room.render(mail, style, now=now), recipient)
             for mail in compose(messages, style, note=note)
+        ]
+
+    def _shorten(self, endpoint: str, message: Message, most: int) -> list[Letter]:
+        """One message as a mail that is small enough; in the thread of the mails."""
+        room, now = self._mailroom, clock.utcnow()
+        style = room.styles[endpoint]
+        recipient = parse(style.recipient).address
+        return [
+            Letter(mail.messages, room.render(shortened(mail, most, style), style, now=now), recipient)
+            for mail in compose([message], style)
         ]
 
 
@@ -186,7 +201,7 @@ def server(smtp: Smtp | None) -> Server | None:
         host=smtp.host,
         port=smtp.port,
         security=Security(smtp.security),
-        sender=parseaddr(smtp.sender)[1],
+        sender=parse(smtp.sender).address,
         username=smtp.username,
         password=smtp.password,
         timeout=smtp.timeout,

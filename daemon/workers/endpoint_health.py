@@ -137,9 +137,9 @@ class EndpointHealth:
 
     def _reported(self, turns: Sequence[Turn], moved: Moved, routes: Mapping[str, Route]) -> list[Turn]:
         """The turns as others hear of them: endpoints that share a server turn together, but for those that
-        an operator turns off and on."""
+        fail alone, and those that an operator turns off and on."""
         names = {turn.endpoint: _reported_as(routes, turn.endpoint) for turn in turns}
-        alone = [turn for turn in turns if names[turn.endpoint] == turn.endpoint or turn.is_by_operator]
+        alone = [turn for turn in turns if names[turn.endpoint] == turn.endpoint or turn.is_alone]
         together = []
         for name in dict.fromkeys(name for endpoint, name in names.items() if name != endpoint):
             sharing = [one for one in routes if _reported_as(routes, one) == name]

@@ -97,7 +97,7 @@ def test_a_secret_may_stand_in_the_file(tmp_path: Path) -> None:
             "[systems] token: has a NUL, a line break or another control character in it",
         ),
         ('token = "a\\nb"', "[systems] token: has a NUL, a line break or another control character in it"),
-        ('token = "\u200fa"', "[systems] token: has a sign that is not ASCII, perhaps an invisible mark"),
+        ('token = "\u200fa"', "[systems] token: has U+200F (RIGHT-TO-LEFT MARK) in it, which nobody sees"),
         ('token = " a"', "[systems] token: begins or ends with a blank"),
         ('token_file = "blank"', "[systems] token_file = 'blank': begins or ends with a blank"),
         ('token_file = ""', "[systems] token_file = '': expected the path of a file"),

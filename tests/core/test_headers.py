@@ -12,7 +12,7 @@ from daemon.core.headers import unfit
     [
         ("", "is empty"),
         ("סוד", "not ASCII"),
-        ("\u200fa", "not ASCII"),
+        ("\u200fa", "has U+200F (RIGHT-TO-LEFT MARK) in it, which nobody sees"),
         (" a", "begins or ends with a blank"),
         ("a ", "begins or ends with a blank"),
         ("a\nb", "a line break"),

@@ -129,6 +129,16 @@ def test_a_quiet_window_holds_all_and_tells_what_is_true_at_its_end(tell: Tell) 
     ]
 
 
+def test_a_digest_waits_for_the_alerts_that_it_lists_so_that_one_mail_tells_both(tell: Tell) -> None:
+    story = tell(quiet=between(0, 300), is_batched=True, group_wait=15 * SECOND)
+    story.phone("077", (10, 10_000))
+    story.run(until=500)
+
+    assert sorted(story.accepted()) == [(315, "quiet.ended"), (315, DOWN)]
+    (digest,) = [body["data"]["quiet"] for body in story.bodies() if body["type"] == "quiet.ended"]  # type: ignore[index]
+    assert [one["account"]["user_name"] for one in digest["incidents"]] == ["077"]
+
+
 def test_what_was_told_before_a_quiet_window_is_taken_back_after_it(tell: Tell) -> None:
     story = tell(quiet=between(100, 300))
     story.phone("077", (10, 150))

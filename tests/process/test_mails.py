@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from daemon.core.delivery.breaker import FIRST_FAILURES
 from daemon.host.clock import monotonic, utcnow
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
@@ -112,6 +113,30 @@ def test_a_reader_gets_the_message_and_both_ends_of_the_alert_and_a_dead_address
     assert statuses["ops/anna@example.org"] == "delivered"
     assert "dead" in statuses["ops/gone@example.org"]
     assert errors == ["550 5.1.1 No such user"]
+
+
+def test_a_mailbox_that_is_put_off_is_no_failure_of_the_server_that_takes_all_other_mails(
+    run: Callable[[MailServer, Receiver, str], Process], system: SimulatedSystem, tmp_path: Path
+) -> None:
+    with MailServer() as server, Receiver() as receiver:
+        server.refusals["gone@example.org"] = "452 4.2.2 Mailbox full"
+        daemon = run(server, receiver, 'security = "none"')
+        for number in range(8):
+            system.receive_sms(sender=f"05400000{number:02}", recipient="0501234567", text=f"text {number}")
+        arrived(server, 1)
+        system.set_registered("0773137770", registered=False)
+        arrived(server, 2)
+        wait_for(receiver, "sip.account.unregistered")
+        assert daemon.stop() == 0
+        told = [json.loads(one.body)["type"] for one in receiver.received]
+
+    assert "endpoint.failing" not in told
+    with closing(sqlite3.connect(tmp_path / "yemotd.db")) as db:
+        ((name, health, failures, is_own),) = db.execute(
+            "SELECT name, health, any_failures, is_own FROM endpoints"
+        )
+    assert (name, health, is_own) == ("ops/gone@example.org", "healthy", 1)
+    assert failures >= FIRST_FAILURES, "so many would have been told of the server"
 
 
 def test_a_wrong_password_is_told_by_the_webhook_and_mended_by_a_reload(

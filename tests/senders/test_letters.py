@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from daemon.core.rendering.mail_grouping import compose
 from daemon.core.rendering.mails import Mail, Style
 from daemon.core.rendering.phrases import END, FIRST_STRONG
+from daemon.senders import mail_head
 from daemon.senders.letters import Letters, faults
-from tests.core.rendering.test_mails import ENGLISH, HEBREW, NOON, phone, sms
+from tests.core.rendering.test_mails import ENGLISH, HEBREW, NOON, OBEYED, phone, sms
+from tests.support import mail_heads
 from tests.support.examples import examples
 
 OURS = Letters(None)
@@ -129,8 +131,11 @@ def test_nothing_that_somebody_wrote_reaches_another_header(
     wire = "\r\nBcc: eve@example.org\r\n"
     (mail,) = compose([sms(1, text + wire + text, sender + wire)], style)
     letter = sent(mail, style)
+    raw = OURS.render(mail, style, now=NOON).as_bytes()
+    fields = mail_heads.unfolded(raw.partition(b"\r\n\r\n")[0])
 
     assert letter["Bcc"] is None
+    assert mail_heads.text(fields["Subject"]) == mail_head.fit(mail.subject) == str(letter["Subject"])
     assert not letter.defects
     assert set(letter.keys()) == {
         "Date", "From", "To", "Subject", "Message-ID", "Auto-Submitted", "X-Auto-Response-Suppress",
@@ -139,7 +144,7 @@ def test_nothing_that_somebody_wrote_reaches_another_header(
     subject = str(letter["Subject"])
     assert "\n" not in subject
     assert subject.count(FIRST_STRONG) == subject.count(END)
-    body(letter, "plain"), body(letter, "html")
+    assert not OBEYED.search(body(letter, "plain") + body(letter, "html"))
 
 
 @pytest.fixture
@@ -174,8 +179,31 @@ def test_a_template_that_cannot_be_read_is_a_fault_with_its_line(folder: Path) -
     assert "mail.html, line 2" in line
 
 
-def test_a_name_that_is_no_ascii_is_kept() -> None:
-    style = replace(ENGLISH, recipient="חנה <anna@example.org>")
+@pytest.mark.parametrize(
+    ("mailbox", "name"), [("חנה <anna@example.org>", "חנה"), ('"Ops, =?x?q?a?=" <a@b.org>', "Ops, =?x?q?a?=")]
+)
+def test_a_name_is_kept_whatever_is_in_it(mailbox: str, name: str) -> None:
+    style = replace(ENGLISH, recipient=mailbox, sender=mailbox)
     (mail,) = compose([phone(1)], style)
+    letter = sent(mail, style)
 
-    assert str(sent(mail, style)["To"]) == "חנה <anna@example.org>"
+    assert [letter[key].addresses[0].display_name for key in ("From", "To")] == [name, name]
+
+
+def test_no_line_of_the_head_is_longer_than_it_has_to_be() -> None:
+    told = [
+        sms(number, "שלום " * 50)._replace(event=f"evt_01HZZ0000000000000000000{number:02}")
+        for number in (1, 2)
+    ]
+    (mail,) = compose(told, HEBREW)
+    head = OURS.render(mail, HEBREW, now=NOON).as_bytes().partition(b"\r\n\r\n")[0]
+
+    assert max(map(len, head.split(b"\r\n"))) <= 78
+    assert mail_heads.unfolded(head)["Content-Type"].startswith("multipart/alternative; boundary=")
+
+
+def test_the_ids_of_many_events_stand_on_lines_that_every_server_takes() -> None:
+    (mail,) = compose([sms(number, "text") for number in range(100)], ENGLISH)
+    fields = mail_heads.unfolded(OURS.render(mail, ENGLISH, now=NOON).as_bytes().partition(b"\r\n\r\n")[0])
+
+    assert fields["X-Yemotd-Event"] == ", ".join(f"evt_{number}" for number in range(50))

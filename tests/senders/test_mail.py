@@ -33,7 +33,7 @@ def test_a_mail_arrives_as_it_was_composed() -> None:
     assert (mail.mail_from, mail.rcpt_tos) == ("yemotd@pbx.test", ["ops@pbx.test"])
     got = message_from_bytes(mail.original_content or b"", policy=SMTP)
     assert (got["Message-ID"], got["Subject"]) == ("<evt_1@pbx.test>", "התראה")
-    assert got.get_content() == "שלום\n"
+    assert got.get_content() == "שלום\r\n"
 
 
 def test_the_parts_of_an_attempt_are_timed_and_those_that_a_kept_connection_spared_are_none() -> None:

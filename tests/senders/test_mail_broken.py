@@ -125,6 +125,35 @@ def test_a_refusal_is_told_in_the_server_s_words(talk: Conversation, outcome: Ou
 
 
 @pytest.mark.parametrize(
+    ("verb", "said", "is_own"),
+    [
+        ("rcpt", b"450 4.2.1 Come back later\r\n", True),
+        ("rcpt", b"452 4.2.2 Mailbox full\r\n", True),
+        ("rcpt", b"450 Later\r\n", True),
+        ("rcpt", b"550 5.1.1 No such person\r\n", True),
+        ("rcpt", b"552 Mailbox full\r\n", True),
+        ("end", b"452 4.2.2 Mailbox full\r\n", True),
+        ("end", b"552 5.2.2 Mailbox full\r\n", True),
+        ("rcpt", b"421 4.3.2 Closing\r\n", False),
+        ("rcpt", b"530 5.7.0 Log in first\r\n", False),
+        ("mail", b"451 4.3.0 Oops\r\n", False),
+        ("data", b"451 4.3.0 Oops\r\n", False),
+        ("end", b"452 4.3.1 Disk full\r\n", False),
+        ("end", b"554 5.6.0 Spam\r\n", False),
+        ("end", b"250 2.0.0 Fine\r\n", False),
+    ],
+)
+def test_what_is_said_of_the_recipient_is_the_mailbox_s_own_matter(
+    verb: str, said: bytes, *, is_own: bool
+) -> None:
+    talk = Conversation(None, **{verb: said})
+    with FaultReceiver(talk) as receiver, posting(server(receiver.port)) as post:
+        (ended,) = post.send()
+
+    assert ended.is_own is is_own
+
+
+@pytest.mark.parametrize(
     "talk",
     [
         Conversation(mail=b"550 5.7.1 Not yours\r\n"),

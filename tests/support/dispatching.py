@@ -28,6 +28,8 @@ class Receivers:
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
         self.answers: dict[str, Outcome | Callable[[Message], Outcome]] = {}
+        self.own: set[str] = set()
+        """Endpoints that fail alone, not for the sake of a server that they share."""
         self.retry_after: timedelta | None = None
         self.sent: list[Message] = []
         self._ended: list[Attempted] = []
@@ -40,7 +42,9 @@ class Receivers:
         self.sent.append(message)
         answer = self.answers.get(message.endpoint, Outcome.ACCEPTED)
         outcome = answer if isinstance(answer, Outcome) else answer(message)
-        self._ended.append(Attempted(message, outcome, self.clock.at, retry_after=self.retry_after))
+        is_own = message.endpoint in self.own and outcome is not Outcome.ACCEPTED
+        ended = Attempted(message, outcome, self.clock.at, retry_after=self.retry_after, is_own=is_own)
+        self._ended.append(ended)
 
     def in_flight(self, endpoint: str) -> int:
         return sum(one.message.endpoint == endpoint for one in self._ended)

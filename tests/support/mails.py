@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from email.message import EmailMessage
-from email.policy import SMTP
 from pathlib import Path
 
 from daemon.core.delivery.outcome import Attempted, Message
 from daemon.core.model import Secret
 from daemon.host import clock
-from daemon.senders.mail import Compose, Letter, MailSender
+from daemon.senders import mail_head
+from daemon.senders.mail import Compose, Letter, MailSender, Shorten
 from daemon.senders.smtp import Security, Server
 from tests.support.attempts import message
 from tests.support.bad_receiver import PATIENCE
@@ -36,10 +36,10 @@ def trusting(one: Server, authority: Path, host: str = "127.0.0.1") -> Server:
 
 
 def email(event: str, recipient: str, text: str = "שלום\n") -> EmailMessage:
-    one = EmailMessage(policy=SMTP)
+    one = EmailMessage(policy=mail_head.AS_WRITTEN)
     one["Message-ID"] = f"<{event}@pbx.test>"
-    one["From"], one["To"], one["Subject"] = SENDER, recipient, "התראה"
-    one.set_content(text)
+    one["From"], one["To"], one["Subject"] = SENDER, recipient, mail_head.text("Subject", "התראה")
+    one.set_content(text, cte="quoted-printable")
     return one
 
 
@@ -71,11 +71,16 @@ class Post:
     """A sender, and somebody who waits for what ends."""
 
     def __init__(
-        self, to: Server | None, compose: Compose, monotonic: Callable[[], float], idle: timedelta
+        self,
+        to: Server | None,
+        compose: Compose,
+        shorten: Shorten,
+        monotonic: Callable[[], float],
+        idle: timedelta,
     ) -> None:
         self._woken = threading.Semaphore(0)
         self.sender = MailSender(
-            to, compose, now=clock.utcnow, monotonic=monotonic, wake=self._woken.release, idle=idle
+            to, compose, shorten, now=clock.utcnow, monotonic=monotonic, wake=self._woken.release, idle=idle
         )
 
     def send(self, *messages: Message) -> list[Attempted]:
@@ -98,11 +103,12 @@ class Post:
 def posting(
     to: Server | None,
     compose: Compose = one_each,
+    shorten: Shorten = lambda _endpoint, _message, _most: (),
     *,
     monotonic: Callable[[], float] = clock.monotonic,
     idle: timedelta = timedelta(seconds=30),
 ) -> Iterator[Post]:
-    post = Post(to, compose, monotonic, idle)
+    post = Post(to, compose, shorten, monotonic, idle)
     try:
         yield post
     finally:

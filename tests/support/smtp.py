@@ -12,7 +12,8 @@ from tests.support.bad_receiver import Left, Line
 
 
 class MailServer:
-    """A real one on a loopback port. Takes every mail, but for the recipients in `refusals`."""
+    """A real one on a loopback port. Takes every mail, but for the recipients in `refusals`, and those of
+    more bytes than `most`, of which it says nothing before."""
 
     def __init__(
         self,
@@ -20,6 +21,7 @@ class MailServer:
         tls: ssl.SSLContext | None = None,
         is_implicit: bool = False,
         login: tuple[str, str] | None = None,
+        most: int | None = None,
         **options: Any,
     ) -> None:
         self.mails: list[Envelope] = []
@@ -28,7 +30,10 @@ class MailServer:
         self.connections = 0
         self.logins: list[tuple[str, str]] = []
         self.refusals: dict[str, str] = {}
+        self.tried: list[int] = []
+        """The bytes of each mail that came whole."""
         self._login = login
+        self._most = most
         self._loop = asyncio.new_event_loop()
         if login:
             # It does not see that all of a connection is TLS, and then warns of a login in the clear.
@@ -56,6 +61,9 @@ class MailServer:
         return "250 2.1.5 Fine"
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
+        self.tried.append(len(envelope.original_content or b""))
+        if self._most is not None and self.tried[-1] > self._most:
+            return "552 5.3.4 Message too big"
         self.mails.append(envelope)
         self.came.set()
         return "250 2.0.0 Taken"

@@ -14,6 +14,9 @@ HEALTHY sends as the configuration says. DEGRADED and SUSPENDED are half open: o
 trial, and after each that fails a longer cooldown. DISABLED sends nothing. Whatever is not sent waits
 in the store. A refusal of one message (400, 422) is no failure of the endpoint and uses up no trial.
 
+Endpoints that share a server (mailboxes) fail for its sake, or each alone (`is_own`): one that is refused
+where the others are served is found out by time only, and counts nothing of what the server did before.
+
 A `Retry-After` closes the endpoint (`not_before`) for as long as it asks, within the bounds of
 `outcome.pause`.
 
@@ -32,6 +35,9 @@ FIRST_FAILURES = 5
 """New messages in a row that failed, and nothing in between that did not."""
 ANY_FAILURES, FAILING_FOR = 3, MINUTE
 """Attempts of whatever kind in a row, over so long: how an endpoint with little to do is found out."""
+OWN_FAILURES, REFUSED_FOR = 2, 15 * MINUTE
+"""The same of one that fails alone: mailboxes put strangers off for some minutes (RFC 6647, section 2), and
+what is mailed together fails together."""
 REJECTIONS = 3
 """Attempts in a row that were refused as our own fault (401, 403, 407): asking more often helps nobody."""
 SUSPENDED_AFTER = 10 * MINUTE
@@ -102,6 +108,8 @@ class Breaker:
     """It is back, and what waited for it goes out at a set rate."""
     error: str | None = None
     """What failed last."""
+    is_own: bool = False
+    """It fails alone, of those that share its server."""
 
     @property
     def is_half_open(self) -> bool:
@@ -122,11 +130,12 @@ def after(breaker: Breaker, attempted: Attempted, now: datetime, jitter: float) 
         return _accepted(breaker, now)
     if breaker.health is Health.DISABLED:
         return breaker
-    if outcome is Outcome.REFUSED:
+    if outcome is Outcome.REFUSED and not attempted.is_own:
         return replace(breaker, not_before=None) if breaker.is_half_open else breaker
     if outcome is Outcome.GONE:
         return _disabled(breaker, now, DisabledBy.GONE, attempted.why)
-    return _failed(breaker, attempted, now, 1 + JITTER_SHARE * jitter)
+    told_apart = _told_apart(breaker, now, is_own=attempted.is_own)
+    return _failed(told_apart, attempted, now, 1 + JITTER_SHARE * jitter)
 
 
 def elapse(breaker: Breaker, ran: timedelta, now: datetime) -> Breaker:
@@ -140,8 +149,9 @@ def elapse(breaker: Breaker, ran: timedelta, now: datetime) -> Breaker:
 
 
 def worst(breakers: Iterable[Breaker]) -> Breaker:
-    """The one that is least well, of endpoints that share a server; what an operator turned off is off."""
-    on = [one for one in breakers if one.disabled_by is not DisabledBy.OPERATOR]
+    """The one that is least well for the sake of the server that they share; what an operator turned off is
+    off."""
+    on = [one for one in breakers if not one.is_own and one.disabled_by is not DisabledBy.OPERATOR]
     return max(on, key=lambda one: BY_BADNESS.index(one.health), default=HEALTHY)
 
 
@@ -183,6 +193,21 @@ def _accepted(breaker: Breaker, now: datetime) -> Breaker:
     return replace(breaker, health=health, since=now, trials=0, suspended_for=NOTHING, not_before=not_before)
 
 
+def _told_apart(breaker: Breaker, now: datetime, *, is_own: bool) -> Breaker:
+    """The breaker for one more failure, without what it knows of failures that were not its own, or were."""
+    if breaker.is_own is is_own:
+        return breaker
+    is_well = breaker.health is Health.HEALTHY
+    if breaker.is_own and not is_well:
+        return breaker  # whether it is served again will be known when its server is back
+    # Who refuses one mailbox serves the others: of the server there is nothing left to tell.
+    return Breaker(
+        since=breaker.since if is_well else now,
+        is_catching_up=breaker.is_catching_up or not is_well,
+        is_own=is_own,
+    )
+
+
 def _failed(breaker: Breaker, attempted: Attempted, now: datetime, spread: float) -> Breaker:
     outcome = attempted.outcome
     is_first = attempted.message.attempt == 1
@@ -220,6 +245,9 @@ def _health(breaker: Breaker, now: datetime) -> Health:
         return Health.SUSPENDED
     if breaker.health is Health.DEGRADED:
         return Health.SUSPENDED if failing_for >= SUSPENDED_AFTER else Health.DEGRADED
+    if breaker.is_own:
+        is_dead = breaker.any_failures >= OWN_FAILURES and failing_for >= REFUSED_FOR
+        return Health.DEGRADED if is_dead else Health.HEALTHY
     is_dead = breaker.any_failures >= ANY_FAILURES and failing_for >= FAILING_FOR
     return Health.DEGRADED if breaker.first_failures >= FIRST_FAILURES or is_dead else Health.HEALTHY
 
@@ -240,7 +268,8 @@ def _throttle(retry_after: timedelta | None, times: int) -> timedelta:
 
 
 def _disabled(breaker: Breaker, now: datetime, by: DisabledBy, error: str | None) -> Breaker:
-    return Breaker(Health.DISABLED, now, breaker.failing_since or now, disabled_by=by, error=error)
+    since = breaker.failing_since or now
+    return Breaker(Health.DISABLED, now, since, disabled_by=by, error=error, is_own=breaker.is_own)
 
 
 @dataclass(frozen=True)
@@ -254,3 +283,9 @@ class Turn:
     @property
     def is_by_operator(self) -> bool:
         return DisabledBy.OPERATOR in (self.before.disabled_by, self.after.disabled_by)
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it is told of this endpoint, though it shares a server with others."""
+        fails = [one for one in (self.before, self.after) if one.health is not Health.HEALTHY]
+        return self.is_by_operator or any(one.is_own for one in fails)

@@ -128,6 +128,8 @@ class Attempted(NamedTuple):
     retry_after: timedelta | None = None
     address: str | None = None
     """Where it led, after resolution."""
+    is_own: bool = False
+    """Of an endpoint that shares a server with others: it is this one that failed, and none of them."""
 
     @property
     def took(self) -> timedelta:

@@ -46,6 +46,8 @@ SUBJECTS: Mapping[str, str] = {
     "endpoint.name": "endpoint/",
 }
 """Fields that subjects are made of. An event without the field (a digest) may have such a subject, too."""
+HELD = "quiet.incidents"
+"""Where a digest lists incidents, each of which says what its own event says."""
 OUR_WORDS = {one.value for words in (Severity, Reason, Failure) for one in words} | {"firing", "resolved"}
 OUR_NAMES = re.compile(r"[a-z][a-z_]*")
 """Keys that we made, in contrast to those of the API's (phones, call ids)."""
@@ -174,7 +176,8 @@ def redacted(event: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:
     wished = tuple(paths)
     hidden: set[str] = set()
     data = event["data"]
-    for path in (*wished, *(alias for field, alias in ALIASES.items() if _covers(wished, field))):
+    paths_of_one = (*wished, *(alias for field, alias in ALIASES.items() if _covers(wished, field)))
+    for path in (*paths_of_one, *(f"{HELD}.{path}" for path in paths_of_one)):
         data = _without(data, path.split("."), hidden)
     subjects = tuple(kind for field, kind in SUBJECTS.items() if _covers(wished, field))
     kept = {name: event["data"][name] for name in ("id", "system", "sequence")}

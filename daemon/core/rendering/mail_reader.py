@@ -1,7 +1,7 @@
 """A message as its reader reads it: the language, the times of the zone, what is left out. Pure."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -15,6 +15,12 @@ from daemon.core.rendering.mails import Style
 from daemon.core.rendering.phrases import Told, sentence
 from daemon.core.timestamps import from_iso
 
+NAMED: Mapping[str, tuple[str, str]] = {
+    "sip": ("account", "user_name"),
+    "queue": ("queue", "path"),
+    "endpoint": ("endpoint", "name"),
+}
+"""Where an event says what the second part of its subject says, by the first."""
 SEVERITIES = tuple(severity.value for severity in Severity)
 
 
@@ -101,6 +107,26 @@ def duration(seconds: float, language: str) -> str:
         if many:
             parts.append(WORDS[language][unit].format(many))
     return " ".join(parts[:2]) or WORDS[language]["seconds"].format(0)
+
+
+def _named(subject: str) -> dict[str, Any]:
+    """What an event says of its subject, where only that is known."""
+    kind, _, name = subject.partition("/")
+    part, field = NAMED.get(kind, ("", ""))
+    return {part: {field: name}} if part and name else {}
+
+
+def held(digest: ToldMessage) -> Iterator[ToldMessage]:
+    """The incidents that a quiet window held back, each as an event that tells how it stands.
+
+    Digests of before say nothing of an incident but its subject.
+    """
+    incidents = digest.data.value("quiet.incidents")
+    for line in incidents if isinstance(incidents, list) else ():
+        if isinstance(line, Mapping):
+            data = {**_named(str(line.get("subject"))), **line, "alert": line}
+            event = {"type": line.get("type"), "timestamp": digest.event.get("timestamp"), "data": data}
+            yield ToldMessage(digest.message, event, digest.style)
 
 
 def read(message: Message, style: Style) -> ToldMessage:

@@ -19,6 +19,7 @@ ENGLISH: Mapping[str, str] = {
     "received": "Received {}",
     "received_twice": "Received {}, or an hour earlier: the clocks went back",
     "held_back": "No more mails are sent until {}. What comes by then waits, and comes together.",
+    "shortened": "Shortened, because the mail server takes no larger mail. The whole of it: {}",
     "to": "To",
     "system": "System",
     "severity": "Severity",
@@ -45,6 +46,7 @@ HEBREW: Mapping[str, str] = {
     "received": "התקבל {}",
     "received_twice": "התקבל {}, או שעה קודם לכן: השעון הוזז לאחור",
     "held_back": "לא יישלחו הודעות נוספות עד {}. מה שיגיע עד אז ימתין ויישלח יחד.",
+    "shortened": "ההודעה קוצרה, כי שרת הדואר אינו מקבל הודעות גדולות יותר. הנוסח המלא: {}",
     "to": "אל",
     "system": "מערכת",
     "severity": "חומרה",
@@ -141,8 +143,8 @@ TOPICS: Mapping[str, tuple[Topic, Topic]] = {
     **_both(
         "api.unreachable",
         "api.reachable",
-        lambda _: "Yemot HaMashiach: answers",
-        lambda _: "ימות המשיח: תשובות",
+        lambda _: "Yemot HaMashiach: connection",
+        lambda _: "ימות המשיח: חיבור",
     ),
     **_both(
         "api.token_rejected",

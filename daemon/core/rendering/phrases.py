@@ -10,15 +10,12 @@ from typing import Any
 from daemon.core.model import Reason
 from daemon.core.rendering.phrases_en import ENGLISH, ENGLISH_METRICS, ENGLISH_REASONS
 from daemon.core.rendering.phrases_he import HEBREW, HEBREW_METRICS, HEBREW_REASONS
+from daemon.core.visible import visible
 
 LONGEST = 300
 """Characters of a text that somebody sent."""
 FIRST_STRONG, END = "\u2068", "\u2069"
 
-# Line breaks, and what would end an isolate from within and turn round the rest of the line.
-UNSEEN = dict.fromkeys(
-    [*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], " "
-)
 NO_LONGER_WATCHED = {"en": "No longer watched", "he": "כבר לא במעקב"}
 IN_PLACE_OF_ONE = {"en": "in place of an earlier message", "he": "במקום הודעה קודמת"}
 IN_PLACE_OF = {"en": "in place of {} earlier messages", "he": "במקום {} הודעות קודמות"}
@@ -40,7 +37,7 @@ class Told:
         value = self.value(path)
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        return "?" if value is None or isinstance(value, Mapping | list) else _one_line(str(value))
+        return "?" if value is None or isinstance(value, Mapping | list) else one_line(str(value))
 
     def value(self, path: str) -> Any:
         """The value at a path; None where there is none."""
@@ -59,7 +56,7 @@ class Told:
         value = self.value(path)
         if not isinstance(value, list):
             return self[path]
-        names = [_one_line(str(one)) for one in value]
+        names = [one_line(str(one)) for one in value]
         shown = ", ".join(self.isolated(one) for one in names[:most])
         return shown + (", …" if len(names) > most else "")
 
@@ -101,7 +98,7 @@ def notice(event: Mapping[str, Any], language: str) -> str:
     """What can be said of an event without its content: its type and subject, and how things stand."""
     told = _told(event, language)
     stands = [told[f"alert.{name}"] for name in ("status", "severity") if told.value(f"alert.{name}")]
-    what = told.isolated(_one_line(str(event.get("type"))))
+    what = told.isolated(one_line(str(event.get("type"))))
     return f"{what}: {told['subject']}" + (f" ({', '.join(stands)})" if stands else "")
 
 
@@ -120,7 +117,12 @@ def _in_place_of(told: Told) -> str:
     return ", " + text.format(told.isolated(str(older)))
 
 
-def _one_line(text: str) -> str:
-    """A text that somebody sent, as part of a sentence: one line, cut, without signs that are not seen."""
-    line = " ".join(text.translate(UNSEEN).split())
+def one_line(text: str) -> str:
+    """A text that somebody sent, as part of a sentence: one line, cut, and nothing in it is obeyed."""
+    line = " ".join(lines(text).split())
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+
+
+def lines(text: str) -> str:
+    """A text that somebody sent, whole, with its line breaks, and nothing else in it is obeyed."""
+    return visible(text.replace("\r\n", "\n").replace("\r", "\n"))

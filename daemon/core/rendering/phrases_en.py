@@ -88,6 +88,10 @@ ENGLISH: Mapping[str, Callable[[Any], str]] = {
         f"The clock of yemotd's machine was set {'forward' if e.value('clock.is_forward') else 'back'} by "
         f"{e['clock.by_seconds']} seconds"
     ),
-    "quiet.ended": lambda e: f"The quiet time is over; {e['quiet.held']} alerts were held back",
+    "quiet.ended": lambda e: (
+        "The quiet time is over; one alert was held back"
+        if e.value("quiet.held") == 1
+        else f"The quiet time is over; {e['quiet.held']} alerts were held back"
+    ),
     "test.ping": lambda e: "A test message of yemotd",
 }

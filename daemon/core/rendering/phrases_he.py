@@ -90,6 +90,10 @@ HEBREW: Mapping[str, Callable[[Any], str]] = {
         f"השעון במחשב של {e.isolated('yemotd')} הוזז {'קדימה' if e.value('clock.is_forward') else 'אחורה'} "
         f"ב-{e['clock.by_seconds']} שניות"
     ),
-    "quiet.ended": lambda e: f"זמן השקט הסתיים; {e['quiet.held']} התראות הוחזקו",
+    "quiet.ended": lambda e: (
+        "זמן השקט הסתיים; התראה אחת הוחזקה"
+        if e.value("quiet.held") == 1
+        else f"זמן השקט הסתיים; {e['quiet.held']} התראות הוחזקו"
+    ),
     "test.ping": lambda e: f"הודעת בדיקה של {e.isolated('yemotd')}",
 }

@@ -19,6 +19,7 @@ from daemon.core.delivery.breaker import (
     disable,
     elapse,
     enable,
+    worst,
 )
 from daemon.core.delivery.outcome import Attempted, Message, Outcome
 from tests.support.examples import examples
@@ -251,3 +252,54 @@ def test_in_any_life_it_knows_its_way_and_two_successes_lead_up(
         breaker = after(breaker, attempted(Outcome.ACCEPTED), now, 0.0)
 
     assert breaker.health in (Health.HEALTHY, Health.DISABLED)
+
+
+def refused_alone(breaker: Breaker, *minutes: int, outcome: Outcome = Outcome.FAILED) -> Breaker:
+    """The breaker after attempts that failed for this endpoint alone, so many minutes after START."""
+    for one in minutes:
+        breaker = after(breaker, attempted(outcome)._replace(is_own=True), START + one * MINUTE, 0.0)
+    return breaker
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.REFUSED])
+def test_an_endpoint_that_is_refused_alone_is_found_out_by_time(outcome: Outcome) -> None:
+    brief = refused_alone(HEALTHY, *[0] * 100, *range(15), outcome=outcome)
+
+    assert brief.health is Health.HEALTHY
+    assert refused_alone(brief, 15, outcome=outcome).health is Health.DEGRADED
+    assert refused_alone(HEALTHY, 0, 60 * 24, outcome=outcome).health is Health.DEGRADED
+    assert refused_alone(HEALTHY, 60 * 24, outcome=outcome).health is Health.HEALTHY
+
+
+@pytest.mark.parametrize("down", [DEGRADED, SUSPENDED])
+def test_who_refuses_one_of_those_that_share_a_server_is_there_for_the_others(down: Breaker) -> None:
+    alone = refused_alone(down, 0)
+
+    assert (alone.health, alone.is_own, alone.failing_since) == (Health.HEALTHY, True, START)
+    assert worst([down, alone]) is down
+    assert worst([alone, HEALTHY]) is HEALTHY
+
+
+def test_one_that_is_refused_alone_stays_so_whatever_its_server_does_until_it_is_served() -> None:
+    refused = refused_alone(HEALTHY, 0, 15)
+    down = after(refused, attempted(Outcome.UNREACHABLE), START + HOUR, 0.0)
+
+    assert (down.health, down.is_own) == (Health.SUSPENDED, True)
+    served = after(down, attempted(Outcome.ACCEPTED), START + HOUR, 0.0)
+    assert (served.health, served.is_own) == (Health.DEGRADED, True)
+    well = after(served, attempted(Outcome.ACCEPTED), START + HOUR, 0.0)
+    assert (well.health, well.is_own) == (Health.HEALTHY, False)
+
+
+def test_one_that_was_refused_alone_for_a_week_is_disabled_alone() -> None:
+    refused = refused_alone(HEALTHY, 0, 15, 30)
+    disabled = elapse(refused, DISABLED_AFTER, START + HOUR)
+
+    assert (refused.health, disabled.health, disabled.is_own) == (Health.SUSPENDED, Health.DISABLED, True)
+
+
+def test_failures_of_a_server_and_of_one_endpoint_are_never_added_up() -> None:
+    refused = refused_alone(HEALTHY, 0, 5, 10)
+    down = after(refused, attempted(Outcome.FAILED), START + 14 * MINUTE, 0.0)
+
+    assert (down.health, down.any_failures, down.failing_since) == (Health.HEALTHY, 1, START + 14 * MINUTE)

@@ -187,6 +187,14 @@ def test_a_digest_names_no_phone_that_is_redacted() -> None:
     assert [one["subject"] for one in told["quiet"]["incidents"]] == ["sip/[redacted]", "queue/5"]
 
 
+@pytest.mark.parametrize("field", ["account.user_name", "account", "quiet.incidents.account"])
+def test_what_is_redacted_is_redacted_in_what_a_digest_says_of_each_incident(field: str) -> None:
+    listed: Json = [{"subject": "sip/0773137770", "account": {"user_name": "0773137770"}}]
+    whole = stored({"quiet": {"incidents": listed}}, type_="quiet.ended", subject="endpoint/crm")
+
+    assert b"0773137770" not in render(whole, Shape(redact=(field,))).body
+
+
 def test_the_phones_of_one_incident_are_redacted_as_a_single_one_is() -> None:
     payload: dict[str, Json] = {"accounts": {"unregistered": ["071", "7"], "total": 9}}
     for field in ("account.user_name", "accounts.unregistered.user_name"):

@@ -1,6 +1,7 @@
 """Mails: which messages go together, in which thread, and what a phone shows of them."""
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -166,21 +167,89 @@ def test_attempts_never_share_a_mail_and_an_attempt_makes_the_same_mail_again() 
     assert later[1].parts == first[0].parts
 
 
-def test_the_end_of_a_quiet_window_lists_what_was_held() -> None:
-    held: dict[str, object] = {
-        "incident": "inc_1",
-        "type": "sip.account.unregistered",
-        "subject": "sip/077",
+def line(incident: str, name: str, status: str = "firing", **more: object) -> dict[str, object]:
+    """An incident in a digest."""
+    kept: dict[str, object] = {
+        "incident": incident,
+        "system": "main",
+        "type": f"sip.account.{'unregistered' if status == 'firing' else 'registered'}",
+        "subject": f"sip/{name}",
         "severity": "error",
-        "status": "firing",
+        "status": status,
         "started_at": "2026-03-01T09:00:00.000Z",
+        "ended_at": None if status == "firing" else "2026-03-01T09:30:00.000Z",
     }
-    quiet: dict[str, object] = {"held": 1, "incidents": [held]}
-    (mail,) = compose([message(1, "quiet.ended", "endpoint/ops", {"quiet": quiet})], ENGLISH)
+    return kept | more
 
-    assert mail.parts[0].lines[1:] == (
-        "sip.account.unregistered: sip/077 (firing, error) · Since 2026-03-01 11:00:00 (UTC+02:00)",
-    )
+
+def digest(number: int, *lines: dict[str, object]) -> Message:
+    quiet: dict[str, object] = {"held": len(lines), "incidents": list(lines)}
+    return message(number, "quiet.ended", "endpoint/ops", {"quiet": quiet})
+
+
+def test_the_end_of_a_quiet_window_is_one_mail_in_sentences_and_the_reader_s_language() -> None:
+    held = [line(f"inc_{number}", f"07{number}") for number in range(1, 5)]
+    told = [phone(number, incident=f"inc_{number}", name=f"07{number}") for number in range(1, 5)]
+    (english,) = compose([*told, digest(9, *held)], ENGLISH)
+    (hebrew,) = compose([*told, digest(9, *held)], HEBREW)
+
+    assert english.subject == "The quiet time is over; 4 alerts were held back"
+    assert hebrew.subject == f"זמן השקט הסתיים; {FIRST_STRONG}4{END} התראות הוחזקו"
+    assert [part.headline for part in english.parts[1:]] == [
+        f"Phone 07{number} is off the network" for number in range(1, 5)
+    ]
+    assert [part.headline for part in hebrew.parts[1:]] == [
+        f"הטלפון {FIRST_STRONG}07{number}{END} מנותק" for number in range(1, 5)
+    ]
+    assert english.parts[1].lines == ("Since 2026-03-01 12:00:00 (UTC+02:00)",)
+    assert not any("sip.account" in repr(mail.parts) for mail in (english, hebrew))
+    assert sorted(carried([english])) == [1, 2, 3, 4, 9]
+
+
+def test_what_was_over_before_the_quiet_window_ended_is_told_by_its_mail_alone() -> None:
+    over = line("inc_2", "088", "resolved", account={"user_name": "088", "registered": True})
+    removed = line("inc_3", "099", "resolved", reason="removed")
+    (mail,) = compose([digest(1, line("inc_1", "077"), over, removed)], ENGLISH)
+
+    assert [(part.headline, part.tone) for part in mail.parts[1:]] == [
+        ("Phone 077 is off the network", Tone.BAD),
+        ("Phone 088 is back on the network", Tone.GOOD),
+        ("No longer watched: sip/099", Tone.GOOD),
+    ]
+    assert mail.parts[2].lines[0].startswith("It lasted 30 min, from 2026-03-01 11:00:00")
+
+
+def test_an_alert_that_no_quiet_window_held_keeps_its_own_mail() -> None:
+    mails = compose([digest(1, line("inc_1", "077")), phone(2, incident="inc_2", name="088")], ENGLISH)
+
+    assert [mail.subject for mail in mails] == [
+        "The quiet time is over; one alert was held back",
+        "Phone 088: connection · main",
+    ]
+
+
+def test_a_digest_names_nothing_that_is_redacted() -> None:
+    style = replace(ENGLISH, redact=("account.user_name",))
+    held = line("inc_1", "0773137770", account={"user_name": "0773137770", "registered": False})
+    (mail,) = compose([digest(1, held)], style)
+
+    assert "0773137770" not in repr((mail.subject, mail.preheader, mail.parts))
+
+
+def test_no_subject_says_that_something_answers_which_does_not() -> None:
+    error: dict[str, object] = {"class": "timeout", "message": "-"}
+    alert: dict[str, object] = {
+        "incident": "inc_1",
+        "status": "firing",
+        "severity": "error",
+        "reason": "first",
+    }
+    told = message(1, "api.unreachable", "api", {"error": error, "watches": ["sms"], "alert": alert})
+
+    assert [compose([told], one)[0].subject for one in (ENGLISH, HEBREW)] == [
+        "Yemot HaMashiach: connection · main",
+        f"ימות המשיח: חיבור · {FIRST_STRONG}main{END}",
+    ]
 
 
 def test_two_mailboxes_get_different_ids_in_one_thread() -> None:
@@ -230,7 +299,8 @@ VALUES = st.recursive(
 )
 TYPES = ["sms.received", "sip.account.unregistered", "queue.threshold.crossed", "quiet.ended", "no.such"]
 PAYLOADS = st.dictionaries(
-    st.sampled_from(["sms", "account", "queue", "alert", "threshold", "error"]), VALUES
+    st.sampled_from(["sms", "account", "queue", "alert", "threshold", "error", "quiet"]),
+    VALUES | st.fixed_dictionaries({"incidents": st.lists(VALUES, max_size=4)}),
 )
 
 
@@ -252,6 +322,40 @@ def test_every_message_is_in_exactly_one_mail_whatever_it_says(
     assert all("\n" not in mail.subject and len(mail.subject) < 200 for mail in mails)
     assert all(mail.subject.count(FIRST_STRONG) == mail.subject.count(END) for mail in mails)
     assert len({mail.message_id for mail in mails}) == len(mails)
+
+
+OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066\u2067\ud800-\udfff]")
+
+
+@given(text=st.text(st.characters(codec=None)), is_hebrew=st.booleans())
+def test_nothing_that_somebody_wrote_is_obeyed(text: str, *, is_hebrew: bool) -> None:
+    alert: dict[str, object] = {"incident": "inc_1", "severity": text, "status": text}
+    many: dict[str, object] = {"accounts": {"unregistered": [text, text], "total": text}, "alert": alert}
+    told = [
+        sms(1, text, text),
+        phone(2, name=text),
+        message(3, "sip.accounts.unregistered", text, many),
+        message(4, text, text, {"error": {"class": text, "message": text}}),
+        digest(5, line("inc_9", text, account={"user_name": text}, severity=text)),
+    ]
+    for mail in compose(told, HEBREW if is_hebrew else ENGLISH):
+        shown = [mail.subject, mail.preheader, mail.more or ""]
+        for part in mail.parts:
+            shown += [
+                part.headline,
+                *part.lines,
+                part.text or "",
+                *(one for pair in part.details for one in pair),
+            ]
+        assert not OBEYED.search("".join(shown))
+        assert all(one.count(FIRST_STRONG) == one.count(END) for one in shown)
+        assert is_hebrew or FIRST_STRONG not in "".join(shown)
+
+
+def test_the_line_breaks_and_tabs_of_an_sms_stay() -> None:
+    (mail,) = compose([sms(1, "a\tb\r\n\r\nc\rd\n\x1b[2J\u202e")], ENGLISH)
+
+    assert mail.parts[0].text == "a\tb\n\nc\nd\n⟨U+001B⟩[2J⟨U+202E⟩"
 
 
 def test_every_kind_of_alert_has_a_topic_in_both_languages() -> None:

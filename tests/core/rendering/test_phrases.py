@@ -181,6 +181,9 @@ REALISTIC: list[tuple[str, dict[str, Any], str, str]] = [
     ("quiet.ended", {"quiet": {"held": 4, "incidents": []}},
      "The quiet time is over; 4 alerts were held back",
      "זמן השקט הסתיים; 4 התראות הוחזקו"),
+    ("quiet.ended", {"quiet": {"held": 1, "incidents": []}},
+     "The quiet time is over; one alert was held back",
+     "זמן השקט הסתיים; התראה אחת הוחזקה"),
     ("test.ping", {},
      "A test message of yemotd",
      "הודעת בדיקה של yemotd"),
@@ -278,13 +281,19 @@ def test_what_is_redacted_is_shown_as_such() -> None:
     )
 
 
-@pytest.mark.parametrize("sign", [*"\n\r\t\0\x1b\x85\u2028", *"\u202a\u202e\u2066\u2068\u2069"])
-def test_no_text_breaks_the_line_or_turns_it_round(sign: str) -> None:
+@pytest.mark.parametrize(
+    ("sign", "shown"),
+    [
+        *((sign, " ") for sign in ("\n", "\r", "\t", "\r\n", " \n ")),
+        *((sign, f"⟨U+{ord(sign):04X}⟩") for sign in "\0\x1b\x85\u2028\u202a\u202e\u2066\u2068\u2069\ud800"),
+    ],
+)
+def test_no_text_breaks_the_line_or_turns_it_round(sign: str, shown: str) -> None:
     """An SMS could otherwise forge a second line, or show a number backwards."""
-    data = {"sms": {"from": "1", "text": f"a{sign}b"}}
+    event = {"type": "sms.received", "data": {"sms": {"from": "1", "text": f"a{sign}b"}}}
 
-    assert sentence({"type": "sms.received", "data": data}, "en") == "SMS from 1: a b"
-    assert sentence({"type": "sms.received", "data": data}, "he") == "מסרון מ-\u20681\u2069: \u2068a b\u2069"
+    assert sentence(event, "en") == f"SMS from 1: a{shown}b"
+    assert sentence(event, "he") == f"מסרון מ-\u20681\u2069: \u2068a{shown}b\u2069"
 
 
 def test_within_hebrew_every_value_keeps_its_own_direction() -> None:
