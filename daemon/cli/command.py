@@ -21,12 +21,13 @@ from daemon.cli.output import (
     clock_time,
     counted,
     exit_of,
+    inline,
     load,
     moment,
     open_store,
     parsed_duration,
     print_json,
-    printable,
+    say,
     say_when_it_goes,
 )
 from daemon.core.commands.command import Command, OnHoliday, Status
@@ -130,7 +131,7 @@ def add(
         return
     _show(command, as_json=as_json)
     if found.is_repeat and not as_json:
-        print("It was given before, under the same key.")
+        say("It was given before, under the same key.")
     if not command.status.is_ended and not as_json:
         say_when_it_goes(config)
     if patience is not None:
@@ -158,9 +159,9 @@ def list_commands(
         if as_json:
             print_json(one.document())
         else:
-            print(f"{_line(one)}  {printable(_brief(one))}".rstrip())
+            say(f"{_line(one)}  {_brief(one)}".rstrip())
     if not found and not as_json:
-        print("There is no such command.")
+        say("There is no such command.")
 
 
 @app.command("show")
@@ -281,8 +282,8 @@ def _show(command: Command, *, as_json: bool) -> None:
     if as_json:
         print_json(command.document())
         return
-    print(_line(command))
-    print("\n".join(_details(command)))
+    say(_line(command))
+    say(*_details(command))
 
 
 def _line(one: Command) -> str:
@@ -303,7 +304,7 @@ def _details(one: Command) -> Iterator[str]:
     if one.attempts and one.status is Status.QUEUED:
         yield f"  tried again at {clock_time(one.due_at)}"
     if one.result is not None:
-        yield f"  result: {printable(json.dumps(one.result, ensure_ascii=False))}"
+        yield f"  result: {inline(one.result)}"
     if one.check:
         yield f"  to find out what came of it: {one.check}"
 
@@ -314,28 +315,27 @@ def _show_rehearsal(found: Accepted, *, as_json: bool) -> None:
         print_json(document)
         return
     command = found.command
-    print(f"{command.type} of {command.system} would be queued.")
-    for line in _parameters(command):
-        print(line)
-    print(f"  from {clock_time(command.not_before)} until {clock_time(command.expires_at)}")
+    say(f"{command.type} of {command.system} would be queued.")
+    say(*_parameters(command))
+    say(f"  from {clock_time(command.not_before)} until {clock_time(command.expires_at)}")
     if cost := document["cost"]:
         about = "" if cost["is_exact"] else "a stored list, of at most "
-        print(
+        say(
             f"  {about}{counted(cost['numbers'], 'number')}: {cost['dialling']:g} units to dial, "
             f"{cost['units']:g} if everybody answers, {cost['per_minute']:g} for each minute of a long call"
         )
-        print(f"  of the budget of {cost['day']}, {cost['budget_left']:g} units would be left")
+        say(f"  of the budget of {cost['day']}, {cost['budget_left']:g} units would be left")
 
 
 def _parameters(command: Command) -> Iterator[str]:
     if command.params:
-        yield f"  parameters: {printable(json.dumps(command.params, ensure_ascii=False))}"
+        yield f"  parameters: {inline(command.params)}"
 
 
 def _brief(command: Command) -> str:
     """The parameters as they were typed, cut short."""
     shown = " ".join(
-        f"{key}={value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        f"{key}={value if isinstance(value, str) else inline(value)}"
         for key, value in command.params.items()
     )
     return shown if len(shown) <= LONGEST_BRIEF else shown[: LONGEST_BRIEF - 1] + "…"

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +19,7 @@ from daemon.config.load import ConfigError, Loaded
 from daemon.core import durations
 from daemon.core.model import Json
 from daemon.core.refusals import Refused, Why
+from daemon.core.visible import escaped, visible, visible_line
 from daemon.store import database as databases
 from daemon.store import locking
 from daemon.store.database import Database
@@ -46,14 +47,32 @@ class Fatal(Exception):
         self.code = code
 
 
+def say(*lines: str) -> None:
+    """Print lines for people. Whatever strangers' text is in one stays in its line, and is obeyed nowhere."""
+    for line in lines:
+        print(visible_line(line))
+
+
+def say_now(*lines: str) -> None:
+    """The same for somebody who waits for them."""
+    say(*lines)
+    sys.stdout.flush()
+
+
+def say_document(value: Json) -> None:
+    """Print JSON for people: indented, in the letters of their terminal."""
+    print(escaped(json.dumps(value, ensure_ascii=False, indent=2)))
+
+
+def inline(value: Json) -> str:
+    """JSON for people, as a part of a line."""
+    return escaped(json.dumps(value, ensure_ascii=False))
+
+
 def complain(message: str) -> None:
-    """Print to standard error."""
-    print(printable(message), file=sys.stderr)
-
-
-def printable(text: str) -> str:
-    """A text in which nothing moves the cursor or turns the direction; what would is spelled out."""
-    return "".join(one if one.isprintable() or one == "\n" else repr(one)[1:-1] for one in text)
+    """Print to standard error, where it can be."""
+    with suppress(OSError):
+        print(visible(message), file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -98,7 +117,7 @@ def open_store(path: Path | None) -> Database:
 def say_when_it_goes(path: Path | None) -> None:
     """Say so where what was asked for waits until a daemon runs."""
     if locking.holder(load(path).config.daemon.database) is None:
-        print("No daemon runs on this database; it happens when one does.")
+        say("No daemon runs on this database; it happens when one does.")
 
 
 def counted(many: int, noun: str) -> str:
@@ -108,13 +127,15 @@ def counted(many: int, noun: str) -> str:
 
 def print_json(value: Json) -> None:
     """One JSON document on one line."""
-    print(json.dumps(value, ensure_ascii=False))
+    print_lines([json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")])
 
 
 def print_lines(lines: Iterable[bytes]) -> None:
-    """Bodies of events, each on its line, to the byte."""
+    """JSON documents, such as the bodies of events, each on its line and in UTF-8, as programs read them; to
+    the byte, but that controls are escaped in those of before they were at once."""
+    sys.stdout.flush()
     for line in lines:
-        sys.stdout.buffer.write(line + b"\n")
+        sys.stdout.buffer.write(escaped(line.decode("utf-8", "surrogatepass")).encode() + b"\n")
     sys.stdout.flush()
 
 

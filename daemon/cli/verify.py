@@ -15,7 +15,16 @@ from typing import Annotated, Any
 
 import typer
 
-from daemon.cli.output import ConfigOption, Fatal, JsonOption, clock_time, load, parsed_duration, print_json
+from daemon.cli.output import (
+    ConfigOption,
+    Fatal,
+    JsonOption,
+    clock_time,
+    load,
+    parsed_duration,
+    print_json,
+    say,
+)
 from daemon.config.secrets import Sources
 from daemon.config.wording import is_like_secret
 from daemon.core import durations
@@ -75,8 +84,7 @@ def verify(
     if as_json:
         print_json(_document(verification))
     else:
-        for line in _lines(verification):
-            print(line)
+        say(*_lines(verification))
     if not verification.is_genuine:
         raise typer.Exit(os.EX_DATAERR)
 

@@ -30,5 +30,10 @@ def visible_line(text: str) -> str:
     return _IN_LINE.sub(_shown, text)
 
 
+def escaped(document: str) -> str:
+    """JSON, as `json.dumps` gives it, that says the same and holds none of these: one is `\\u202e`."""
+    return _IN_TEXT.sub(lambda found: f"\\u{ord(found[0]):04x}", document)
+
+
 def _shown(found: re.Match[str]) -> str:
     return f"⟨U+{ord(found[0]):04X}⟩"

@@ -1,12 +1,13 @@
 """Strangers' text for people: nothing in it is obeyed, and nothing that makes text is touched."""
 
+import json
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.core.visible import visible, visible_line
+from daemon.core.visible import escaped, visible, visible_line
 
 BIDI = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 ANYTHING = st.text(
@@ -59,3 +60,11 @@ def test_what_is_visible_stays_as_it_is(text: str) -> None:
 )
 def test_examples(text: str, lines: str, line: str) -> None:
     assert (visible(text), visible_line(text)) == (lines, line)
+
+
+@given(st.dictionaries(ANYTHING, ANYTHING))
+def test_escaped_json_says_the_same_and_nothing_in_it_is_obeyed(document: dict[str, str]) -> None:
+    text = escaped(json.dumps(document, ensure_ascii=False, indent=1))
+
+    assert json.loads(text) == document
+    assert not any(map(is_obeyed, text))

@@ -7,6 +7,7 @@ from typing import Any
 
 from daemon.core.model import Fact, Json
 from daemon.core.timestamps import iso
+from daemon.core.visible import escaped
 
 
 def render(fact: Fact, *, event: str, system: str, sequence: int, at: datetime) -> bytes:
@@ -26,8 +27,9 @@ def render(fact: Fact, *, event: str, system: str, sequence: int, at: datetime) 
         },
     }
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    # Half a surrogate pair is no text and has no UTF-8; what came with one is shown with a "?".
-    return text.encode("utf-8", "replace")
+    # Half a surrogate pair is no text and has no UTF-8; what came with one is shown with a "?". What a
+    # terminal would obey is escaped, so that it may show these bytes as they are.
+    return escaped(text.encode("utf-8", "replace").decode()).encode()
 
 
 def summary(body: Mapping[str, Any]) -> str:
