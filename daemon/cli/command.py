@@ -335,8 +335,7 @@ def _parameters(command: Command) -> Iterator[str]:
 def _brief(command: Command) -> str:
     """The parameters as they were typed, cut short."""
     shown = " ".join(
-        f"{key}={value if isinstance(value, str) else inline(value)}"
-        for key, value in command.params.items()
+        f"{key}={value if isinstance(value, str) else inline(value)}" for key, value in command.params.items()
     )
     return shown if len(shown) <= LONGEST_BRIEF else shown[: LONGEST_BRIEF - 1] + "…"
 

@@ -1,5 +1,7 @@
 """The notify protocol and the watchdog, against a socket as the service manager has it."""
 
+import io
+import json
 import os
 import re
 import shutil
@@ -20,6 +22,7 @@ from daemon.app.watchdog import TURN_WITHIN, Progress
 from daemon.cli.run import longest_end, report
 from daemon.config.load import load
 from daemon.config.settings import Config, Daemon
+from daemon.host import logs
 from daemon.host.clock import monotonic
 from daemon.host.systemd import Notifier, listening
 from daemon.workers.dispatcher import BACKSTOP
@@ -127,11 +130,12 @@ def is_somewhere_in(function: str) -> bool:
 
 @pytest.mark.slow
 def test_a_loop_that_hangs_starves_the_watchdog_and_is_named(
-    manager: tuple[socket.socket, str], configuration: Config, capfd: pytest.CaptureFixture[str]
+    manager: tuple[socket.socket, str], configuration: Config
 ) -> None:
     """Whoever writes waits for the writer here, which never ends: the dispatcher lives, and hangs."""
     one, path = manager
-    clock = FakeClock()
+    clock, said = FakeClock(), io.StringIO()
+    logs.configure(logs.Redactor(), said)
     notifier = Notifier({"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "1000000"})
     app = App(configuration, progress=Progress(clock.monotonic))
     app.start()
@@ -153,7 +157,11 @@ def test_a_loop_that_hangs_starves_the_watchdog_and_is_named(
 
     assert "dispatcher" in one.recv(4096).decode()  # the status says so, once, and the watchdog hears nothing
     assert one.recv(4096) == b"WATCHDOG=1"
-    assert "_exchange" in capfd.readouterr().err  # where it hung
+    logs.flush()
+    (stuck,) = [
+        line for line in map(json.loads, said.getvalue().splitlines()) if line["event"] == "daemon.stuck"
+    ]
+    assert "_exchange" in stuck["exception"]  # where it hung
 
 
 @pytest.mark.slow
