@@ -108,7 +108,7 @@ def _secrets(option: str, way: str, given: Sequence[str]) -> Iterator[Secret]:
     for one in given:
         shown = "" if is_like_secret(one) else f" {quoted(one)}"
         try:
-            yield Secret(sources.value(way, one))
+            yield Secret(sources.value(way, one).strip())
         except ValueError as error:
             raise Fatal(f"{option}{shown}: {error}", os.EX_USAGE) from None
 

@@ -20,6 +20,7 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from daemon.core.redaction import redacted, spellings
 from daemon.core.visible import escaped, visible, visible_line
 from daemon.host import clock
 from daemon.host.journal import Journal, is_read_by_journal, priority
@@ -30,8 +31,6 @@ log = structlog.get_logger()
 
 QUIET = ("alembic", "apscheduler", "urllib3", "uvicorn", "asyncio")
 """Libraries whose everyday lines are none of the reader's business."""
-SHORTEST_SECRET = 6
-"""Shorter ones would cut into ordinary words."""
 MEASURES = frozenset({"timestamp", "attempt", "attempts", "due_at", "failing_since", "ms", "results_held"})
 """Keys that say how much, how often or when, not what."""
 PATIENCE_SECONDS = 2.0
@@ -53,10 +52,8 @@ class Redactor:
         self.secrets: tuple[str, ...] = ()
 
     def hide(self, secrets: Iterable[str]) -> None:
-        """From now on, hide these; longest first, so that no tail of one remains."""
-        self.secrets = tuple(
-            sorted({one for one in secrets if len(one) >= SHORTEST_SECRET}, key=len, reverse=True)
-        )
+        """From now on, hide these."""
+        self.secrets = spellings(secrets)
 
     def __call__(self, _logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
         return {key: self._clean(value) for key, value in event.items()}
@@ -64,10 +61,7 @@ class Redactor:
     def _clean(self, value: object) -> object:
         if isinstance(value, (bool, int, float)) or value is None:
             return value
-        text = value if isinstance(value, str) else repr(value)
-        for secret in self.secrets:
-            text = text.replace(secret, "***")
-        return text
+        return redacted(value if isinstance(value, str) else repr(value), self.secrets)
 
 
 class Lines(logging.Handler):
