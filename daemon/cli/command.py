@@ -32,6 +32,7 @@ from daemon.cli.output import (
 )
 from daemon.core.commands.command import Command, OnHoliday, Status
 from daemon.core.commands.command_types import TYPES
+from daemon.core.numbers import shown
 from daemon.core.refusals import Refused, Why
 from daemon.host import clock
 from daemon.operations import commands
@@ -296,7 +297,7 @@ def _details(one: Command) -> Iterator[str]:
     yield f"  given by {one.created_by} at {clock_time(one.created_at)}"
     yield from _parameters(one)
     if one.estimate is not None:
-        yield f"  it may cost {one.estimate:g} units, if everybody answers"
+        yield f"  it may cost {shown(one.estimate)} units, if everybody answers"
     if not one.status.is_ended:
         yield f"  from {clock_time(one.not_before)} until {clock_time(one.expires_at)}"
     if one.attempts > 1:
@@ -321,10 +322,11 @@ def _show_rehearsal(found: Accepted, *, as_json: bool) -> None:
     if cost := document["cost"]:
         about = "" if cost["is_exact"] else "a stored list, of at most "
         say(
-            f"  {about}{counted(cost['numbers'], 'number')}: {cost['dialling']:g} units to dial, "
-            f"{cost['units']:g} if everybody answers, {cost['per_minute']:g} for each minute of a long call"
+            f"  {about}{counted(cost['numbers'], 'number')}: {shown(cost['dialling'])} units to dial, "
+            f"{shown(cost['units'])} if everybody answers, "
+            f"{shown(cost['per_minute'])} for each minute of a long call"
         )
-        say(f"  of the budget of {cost['day']}, {cost['budget_left']:g} units would be left")
+        say(f"  of the budget of {cost['day']}, {shown(cost['budget_left'])} units would be left")
 
 
 def _parameters(command: Command) -> Iterator[str]:

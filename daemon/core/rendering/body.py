@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from daemon.core.model import Fact, Json
+from daemon.core.numbers import shown
 from daemon.core.timestamps import iso
 from daemon.core.visible import escaped
 
@@ -39,7 +40,7 @@ def summary(body: Mapping[str, Any]) -> str:
     if sms := data.get("sms"):
         words.append(f"{sms['text']!r}")
     if threshold := data.get("threshold"):
-        words.append(f"{threshold['metric']} {threshold['value']}")
+        words.append(f"{threshold['metric']} {_figure(threshold['value'])}")
     if command := data.get("command"):
         words[0] = str(command["type"])
         if error := command["error"]:
@@ -49,3 +50,7 @@ def summary(body: Mapping[str, Any]) -> str:
     if error := data.get("error"):
         words.append(f"{error['class']}: {error['message']}")
     return " · ".join(words)
+
+
+def _figure(value: object) -> str:
+    return shown(value) if isinstance(value, float) else str(value)
