@@ -4,6 +4,7 @@ Exit codes are sysexits': 0 well, 64 the call is wrong, 65 the input, 69 somethi
 74 the database or what the output is written to, 78 the configuration.
 """
 
+import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -99,6 +100,8 @@ def main() -> None:
     """Run a command line, and end the process with its exit code."""
     streams.take_over()
     code = _carried_out()
+    for handler in logging.getLogger().handlers:
+        handler.flush()
     if why := streams.failure():
         complain(f"standard output: {why}")
         code = os.EX_IOERR

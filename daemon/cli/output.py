@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import logging
 import os
 import re
 import sys
@@ -16,6 +17,8 @@ from rich.console import Console
 
 from daemon.config import load as config
 from daemon.config.load import ConfigError, Loaded
+from daemon.config.secrets import held
+from daemon.config.settings import Config
 from daemon.core import durations
 from daemon.core.model import Json
 from daemon.core.refusals import Refused, Why
@@ -101,9 +104,22 @@ def _option(name: str) -> str:
 def load(path: Path | None) -> Loaded:
     """The configuration; `Fatal` with every fault (exit 78) where it cannot be used."""
     try:
-        return config.load(config.find(path, os.environ), os.environ)
+        loaded = config.load(config.find(path, os.environ), os.environ)
     except ConfigError as error:
         raise Fatal(str(error), os.EX_CONFIG) from None
+    _log_beside(loaded.config)
+    return loaded
+
+
+def _log_beside(settings: Config) -> None:
+    """What a verb logs goes to standard error, from warnings up and without secrets: output is its own."""
+    if "structlog" not in sys.modules:
+        return  # then it logs nothing, and to load it takes a tenth of a second
+    from daemon.host import logs  # noqa: PLC0415 - as above
+
+    redactor = logs.Redactor()
+    redactor.hide(held(settings))
+    logs.configure(redactor, least=logging.WARNING)
 
 
 def open_store(path: Path | None) -> Database:

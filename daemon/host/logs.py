@@ -121,8 +121,9 @@ def _message(record: logging.LogRecord) -> str:
         return str(record.msg)
 
 
-def configure(redactor: Redactor, stream: TextIO | None = None) -> None:
-    """Send our lines, and those of the libraries from WARNING up, to `stream` (standard error)."""
+def configure(redactor: Redactor, stream: TextIO | None = None, *, least: int = logging.INFO) -> None:
+    """Send our lines from the level `least` up, and those of the libraries from WARNING up, to `stream`
+    (standard error)."""
     out = stream if stream is not None else sys.stderr
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -133,7 +134,7 @@ def configure(redactor: Redactor, stream: TextIO | None = None) -> None:
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         cache_logger_on_first_use=False,
     )
     formatter = structlog.stdlib.ProcessorFormatter(
