@@ -1,6 +1,7 @@
 """The daemon and those who read its log: one that stops reading, or leaves, holds up nothing."""
 
 import fcntl
+import json
 import os
 import signal
 import socket
@@ -107,3 +108,38 @@ def test_what_was_logged_before_the_end_is_written_before_it(
 
     assert said.count(b'"sms.received"') == 3
     assert b"daemon.stopped" in said.splitlines()[-1]
+
+
+HANGING = """
+import threading
+from datetime import timedelta
+from daemon.cli.run import _end_in
+from daemon.host import logs
+
+logs.configure(logs.Redactor())
+_end_in(timedelta(milliseconds=50))
+threading.Event().wait()
+"""
+
+
+def test_an_end_that_takes_too_long_says_where_it_hangs_and_is_over() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HANGING], env=inherited(), capture_output=True, timeout=60, check=False
+    )
+    (line,) = map(json.loads, done.stderr.splitlines())
+
+    assert (done.returncode, line["event"]) == (1, "daemon.end_too_long")
+    assert "in wait" in line["exception"]
+
+
+def test_an_end_that_takes_too_long_is_over_though_nobody_reads_where() -> None:
+    reader, pipe = os.pipe()
+    fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 4096)
+    os.write(pipe, b"x" * 4096)
+    done = subprocess.run(
+        [sys.executable, "-c", HANGING], env=inherited(), stderr=pipe, timeout=60, check=False
+    )
+    os.close(pipe)
+    os.close(reader)
+
+    assert done.returncode == 1
