@@ -203,7 +203,7 @@ def test_an_answer_may_come_before_the_message_is_read(sender: WebhookSender, si
     assert (ended.outcome, ended.http_status) == (Outcome.REFUSED, 413)
 
 
-@pytest.mark.parametrize("before", [0, 490])
+@pytest.mark.parametrize("before", [0, 470])
 def test_a_receiver_that_says_back_what_opens_it_gets_no_secret_stored(
     sender: WebhookSender, before: int
 ) -> None:
