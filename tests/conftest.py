@@ -14,7 +14,7 @@ from daemon.host.clock import utcnow
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
 from daemon.store.database import Database
-from tests.support import examples, stores
+from tests.support import examples, parts, stores
 from tests.support.dispatching import Setting
 from tests.support.fakes import Receiver
 from tests.support.process import TOKEN
@@ -48,8 +48,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    parts.look_everywhere()
     if config.getoption("--record-statements"):
         config.pluginmanager.register(Recorder())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    parts.check(item)
 
 
 @pytest.hookimpl(trylast=True)

@@ -2,7 +2,7 @@
 
 import typer
 
-from daemon.cli.output import ConfigOption, JsonOption, clock_time, load, open_store, print_json
+from daemon.cli.output import ConfigOption, JsonOption, clock_time, load, open_store, print_json, say
 from daemon.core.timestamps import from_iso
 from daemon.schemas.documents import Alert
 from daemon.store import views
@@ -23,9 +23,9 @@ def list_alerts(config: ConfigOption = None, as_json: JsonOption = False) -> Non
         if as_json:
             print_json(alert.model_dump())
         else:
-            print(_line(alert))
+            say(_line(alert))
     if not found and not as_json:
-        print("Nothing is wrong.")
+        say("Nothing is wrong.")
 
 
 def _line(alert: Alert) -> str:

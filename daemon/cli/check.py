@@ -1,6 +1,6 @@
 """`yemotd check`: whether the configuration can be used, and what it comes to."""
 
-from daemon.cli.output import ConfigOption, JsonOption, load, print_json
+from daemon.cli.output import ConfigOption, JsonOption, load, print_json, say
 from daemon.config.load import Loaded
 from daemon.config.settings import Config
 from daemon.core import durations
@@ -16,11 +16,8 @@ def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(_document(loaded).model_dump())
         return
-    for warning in loaded.warnings:
-        print(f"warning: {warning}")
-    for line in _lines(loaded.config):
-        print(line)
-    print("The configuration is good.")
+    say(*(f"warning: {warning}" for warning in loaded.warnings))
+    say(*_lines(loaded.config), "The configuration is good.")
 
 
 def _lines(config: Config) -> list[str]:

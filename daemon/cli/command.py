@@ -21,12 +21,13 @@ from daemon.cli.output import (
     clock_time,
     counted,
     exit_of,
+    inline,
     load,
     moment,
     open_store,
     parsed_duration,
     print_json,
-    printable,
+    say,
     say_when_it_goes,
 )
 from daemon.core import amounts
@@ -132,7 +133,7 @@ def add(
         return
     _show(command, as_json=as_json)
     if found.is_repeat and not as_json:
-        print("It was given before, under the same key.")
+        say("It was given before, under the same key.")
     if not command.status.is_ended and not as_json:
         say_when_it_goes(config)
     if patience is not None:
@@ -160,9 +161,9 @@ def list_commands(
         if as_json:
             print_json(one.document())
         else:
-            print(f"{_line(one)}  {printable(_brief(one))}".rstrip())
+            say(f"{_line(one)}  {_brief(one)}".rstrip())
     if not found and not as_json:
-        print("There is no such command.")
+        say("There is no such command.")
 
 
 @app.command("show")
@@ -286,8 +287,8 @@ def _show(command: Command, *, as_json: bool) -> None:
     if as_json:
         print_json(command.document())
         return
-    print(_line(command))
-    print("\n".join(_details(command)))
+    say(_line(command))
+    say(*_details(command))
 
 
 def _line(one: Command) -> str:
@@ -308,7 +309,7 @@ def _details(one: Command) -> Iterator[str]:
     if one.attempts and one.status is Status.QUEUED:
         yield f"  tried again at {clock_time(one.due_at)}"
     if one.result is not None:
-        yield f"  result: {printable(json.dumps(one.result, ensure_ascii=False))}"
+        yield f"  result: {inline(one.result)}"
     if one.check:
         yield f"  to find out what came of it: {one.check}"
 
@@ -319,30 +320,28 @@ def _show_rehearsal(found: Accepted, *, as_json: bool) -> None:
         print_json(document)
         return
     command = found.command
-    print(f"{command.type} of {command.system} would be queued.")
-    for line in _parameters(command):
-        print(line)
-    print(f"  from {clock_time(command.not_before)} until {clock_time(command.expires_at)}")
+    say(f"{command.type} of {command.system} would be queued.")
+    say(*_parameters(command))
+    say(f"  from {clock_time(command.not_before)} until {clock_time(command.expires_at)}")
     if cost := document["cost"]:
         about = "" if cost["is_exact"] else "a stored list, of at most "
-        print(
+        say(
             f"  {about}{counted(cost['numbers'], 'number')}: {amounts.at_least(cost['dialling'])} units to "
             f"dial, {amounts.at_least(cost['units'])} if everybody answers, "
             f"{amounts.at_least(cost['per_minute'])} for each minute of a long call"
         )
-        print(f"  of the budget of {cost['day']}, {amounts.at_most(cost['budget_left'])} units would be left")
+        say(f"  of the budget of {cost['day']}, {amounts.at_most(cost['budget_left'])} units would be left")
 
 
 def _parameters(command: Command) -> Iterator[str]:
     if command.params:
-        yield f"  parameters: {printable(json.dumps(command.params, ensure_ascii=False))}"
+        yield f"  parameters: {inline(command.params)}"
 
 
 def _brief(command: Command) -> str:
     """The parameters as they were typed, cut short."""
     shown = " ".join(
-        f"{key}={value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
-        for key, value in command.params.items()
+        f"{key}={value if isinstance(value, str) else inline(value)}" for key, value in command.params.items()
     )
     return shown if len(shown) <= LONGEST_BRIEF else shown[: LONGEST_BRIEF - 1] + "…"
 

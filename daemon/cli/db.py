@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.output import ConfigOption, Fatal, JsonOption, load, open_store, print_json
+from daemon.cli.output import ConfigOption, Fatal, JsonOption, load, open_store, print_json, say
 from daemon.host import clock
 from daemon.store import backup as backups
 from daemon.store import database as databases
@@ -41,11 +41,11 @@ def upgrade(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json({"before": before, "now": REVISION})
     elif before == REVISION:
-        print(f"The database is at revision {REVISION} already.")
+        say(f"The database is at revision {REVISION} already.")
     else:
-        print(f"The database is at revision {REVISION} now{f'; it was at {before}' if before else ''}.")
+        say(f"The database is at revision {REVISION} now{f'; it was at {before}' if before else ''}.")
         if before and (copy := location.copy_from_before(url)):
-            print(f"As it was before: {copy}")
+            say(f"As it was before: {copy}")
 
 
 @app.command("backup")
@@ -71,7 +71,7 @@ def backup(
     if as_json:
         print_json({"path": str(path), "bytes": size})
     else:
-        print(f"{path}: {size / MIB:.1f} MiB, checked")
+        say(f"{path}: {size / MIB:.1f} MiB, checked")
 
 
 @app.command("check")
@@ -87,7 +87,7 @@ def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json({"revision": current, "is_sound": not found, "faults": list(found)})
     else:
-        print("\n".join(found) if found else f"The database is sound, at revision {current}.")
+        say(*(found or [f"The database is sound, at revision {current}."]))
     if found:
         raise typer.Exit(os.EX_IOERR)
 
@@ -103,8 +103,8 @@ def prune(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         print_json(asdict(pruned))
         return
     kinds = ("deliveries", "attempts", "events", "incidents", "commands")
-    print(f"Forgotten: {', '.join(f'{getattr(pruned, kind)} {kind}' for kind in kinds)}.")
-    print(f"Given up: {pruned.given_up} deliveries that were never made.")
+    say(f"Forgotten: {', '.join(f'{getattr(pruned, kind)} {kind}' for kind in kinds)}.")
+    say(f"Given up: {pruned.given_up} deliveries that were never made.")
 
 
 def _target(source: Path, target: Path | None, now: datetime) -> Path:

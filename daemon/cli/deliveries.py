@@ -13,6 +13,7 @@ from daemon.cli.output import (
     open_store,
     print_json,
     refusals,
+    say,
     say_when_it_goes,
 )
 from daemon.core.delivery.outcome import Status
@@ -51,9 +52,9 @@ def list_deliveries(
         if as_json:
             print_json(Delivery.of(one).model_dump())
         else:
-            print(_line(one))
+            say(_line(one))
     if not found and not as_json:
-        print("There is no such delivery.")
+        say("There is no such delivery.")
 
 
 @app.command("show")
@@ -66,7 +67,7 @@ def show(delivery: DeliveryArgument, config: ConfigOption = None, as_json: JsonO
     if as_json:
         print_json(Delivery.of(found).model_dump())
         return
-    print("\n".join([_line(found), *(line for one in found.attempts for line in attempt_lines(one))]))
+    say(*[_line(found), *(line for one in found.attempts for line in attempt_lines(one))])
 
 
 @app.command("retry")
@@ -83,7 +84,7 @@ def retry(
     with refusals(LISTED), store.write() as db:
         found = deliveries.retry(db, delivery, clock.utcnow(), with_history=with_history)
     store.close()
-    print(f"Delivery {delivery} is sent to {found.endpoint} again.")
+    say(f"Delivery {delivery} is sent to {found.endpoint} again.")
     say_when_it_goes(config)
 
 

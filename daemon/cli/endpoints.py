@@ -20,6 +20,7 @@ from daemon.cli.output import (
     open_store,
     print_json,
     refusals,
+    say,
     say_when_it_goes,
 )
 from daemon.config.settings import Config
@@ -54,9 +55,9 @@ def list_endpoints(config: ConfigOption = None, as_json: JsonOption = False) -> 
         if as_json:
             print_json(Endpoint.of(one, key).model_dump())
         else:
-            print(_line(one))
+            say(_line(one))
             if key:
-                print(f"  its messages can be checked with {key}")
+                say(f"  its messages can be checked with {key}")
 
 
 @app.command("test")
@@ -73,8 +74,8 @@ def test(endpoint: EndpointArgument, config: ConfigOption = None, as_json: JsonO
     if as_json:
         print_json(Delivery.of(delivery).model_dump())
     else:
-        print(f"{endpoint}: {'took it' if is_well else 'did not take it'}  {delivery.event}")
-        print("\n".join(attempt_lines(attempt)))
+        say(f"{endpoint}: {'took it' if is_well else 'did not take it'}  {delivery.event}")
+        say(*attempt_lines(attempt))
     if not is_well:
         raise typer.Exit(os.EX_UNAVAILABLE)
 
@@ -83,7 +84,7 @@ def test(endpoint: EndpointArgument, config: ConfigOption = None, as_json: JsonO
 def disable(endpoint: EndpointArgument, config: ConfigOption = None) -> None:
     """Send it nothing until it is enabled; what comes in the meantime waits."""
     _ask(endpoint, config, Switch.DISABLE)
-    print(f"{endpoint} is to be disabled; what comes for it waits.")
+    say(f"{endpoint} is to be disabled; what comes for it waits.")
     say_when_it_goes(config)
 
 
@@ -91,7 +92,7 @@ def disable(endpoint: EndpointArgument, config: ConfigOption = None) -> None:
 def enable(endpoint: EndpointArgument, config: ConfigOption = None) -> None:
     """Send to it again, whatever it was disabled or suspended for; what waits goes at its recovery_rate."""
     _ask(endpoint, config, Switch.ENABLE)
-    print(f"{endpoint} is to be enabled; what waits for it goes out.")
+    say(f"{endpoint} is to be enabled; what waits for it goes out.")
     say_when_it_goes(config)
 
 
@@ -128,13 +129,13 @@ def replay(
     if dry_run:
         for one in plan.items:
             event = one.event
-            print(f"  {clock_time(event.timestamp)}  {event.type} {event.subject}  {event.id}")
+            say(f"  {clock_time(event.timestamp)}  {event.type} {event.subject}  {event.id}")
     is_or_are = "would be" if dry_run else "is" if len(plan.items) == 1 else "are"
-    print(f"{counted(len(plan.items), 'event')} {is_or_are} sent to {endpoint}.")
+    say(f"{counted(len(plan.items), 'event')} {is_or_are} sent to {endpoint}.")
     if plan.under_way:
-        print(f"{plan.under_way} are on their way already.")
+        say(f"{plan.under_way} are on their way already.")
     if plan.outdated:
-        print(f"{plan.outdated} tell what is not true any more; --history sends them, too.")
+        say(f"{plan.outdated} tell what is not true any more; --history sends them, too.")
     if not dry_run and plan.items:
         say_when_it_goes(config)
 

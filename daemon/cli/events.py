@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.output import ConfigOption, Fatal, JsonOption, clock_time, open_store, print_lines
+from daemon.cli.output import (
+    ConfigOption,
+    Fatal,
+    JsonOption,
+    clock_time,
+    open_store,
+    print_lines,
+    say_document,
+    say_now,
+)
+from daemon.cli.streams import is_read
 from daemon.core.model import Event
 from daemon.core.phones import subject_key
 from daemon.core.rendering.body import summary
@@ -56,14 +66,14 @@ def tail(
     limit: LimitOption = 10,
     as_json: JsonOption = False,
 ) -> None:
-    """The newest events, and each further one as it happens, until interrupted."""
+    """The newest events, and each further one as it happens, until interrupted or nobody reads any more."""
     store = open_store(config)
     with store.read() as db:
         found = events.latest(db, Query(type=type_, system=system, subject=subject, limit=limit))
         last = found[-1][0] if found else events.last_number(db)
     _print([event for _, event in found], as_json=as_json)
     never = threading.Event()
-    while not never.wait(FOLLOW_SECONDS):
+    while is_read() and not never.wait(FOLLOW_SECONDS):
         last = _follow(store, Query(last, type_, system, limit=1000), subject, as_json=as_json)
 
 
@@ -83,7 +93,7 @@ def show(
     if as_json:
         print_lines([found[1].body])
     else:
-        print(json.dumps(json.loads(found[1].body), ensure_ascii=False, indent=2))
+        say_document(json.loads(found[1].body))
 
 
 def _follow(store: Database, query: Query, subject: str | None, *, as_json: bool) -> int:
@@ -99,8 +109,7 @@ def _print(found: list[Event], *, as_json: bool) -> None:
     if as_json:
         print_lines([event.body for event in found])
         return
-    for event in found:
-        print(line(event), flush=True)
+    say_now(*map(line, found))
 
 
 def line(event: Event) -> str:

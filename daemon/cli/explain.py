@@ -9,7 +9,7 @@ from typing import Annotated
 import sqlalchemy as sa
 import typer
 
-from daemon.cli.output import ConfigOption, Fatal, JsonOption, clock_time, load, open_store, print_json
+from daemon.cli.output import ConfigOption, Fatal, JsonOption, clock_time, load, open_store, print_json, say
 from daemon.core import durations
 from daemon.core.alerts.incidents import Incident
 from daemon.core.model import Event
@@ -68,7 +68,7 @@ def explain(
     lines = [*_event(event[1], deliveries, endpoints)] if event else []
     lines += [line for alert in pending for line in _pending(alert)]
     lines += [line for story in found for line in _incident(story)]
-    print("\n".join(lines))
+    say(*lines)
 
 
 def _story(db: sa.Connection, incident: str) -> Story | None:

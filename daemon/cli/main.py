@@ -1,9 +1,10 @@
 """The command line: one verb, one short function, each in the file of its noun.
 
 Exit codes are sysexits': 0 well, 64 the call is wrong, 65 the input, 69 something needed is away,
-74 the database, 78 the configuration.
+74 the database or what the output is written to, 78 the configuration.
 """
 
+import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from daemon import __version__
+from daemon.cli import streams
 from daemon.cli.output import Fatal, complain
 
 VERBS = (
@@ -34,6 +36,9 @@ VERBS = (
     "command",
 )
 """In the order of the help. Each is a function, or an `app` of several, in the file of its name."""
+
+INTERRUPTED = 130
+"""As shells say it: 128 and SIGINT."""
 
 
 class Verbs(Mapping[str, Any]):
@@ -93,20 +98,27 @@ def options(
 
 def main() -> None:
     """Run a command line, and end the process with its exit code."""
+    streams.take_over()
+    code = _carried_out()
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+    if why := streams.failure():
+        complain(f"standard output: {why}")
+        code = os.EX_IOERR
+    sys.exit(code)
+
+
+def _carried_out() -> int:
     try:
         code = app(standalone_mode=False)
     except Fatal as fatal:
         complain(str(fatal))
-        sys.exit(fatal.code)
+        return fatal.code
     except typer.TyperException as error:
         complain(error.format_message())
-        sys.exit(os.EX_USAGE)
+        return os.EX_USAGE
     except typer.Exit as ended:
-        sys.exit(ended.exit_code)
+        return ended.exit_code
     except (typer.Abort, KeyboardInterrupt):
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader (`head`) has seen enough; standard output must not be flushed into it again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    sys.exit(code if isinstance(code, int) else 0)
+        return INTERRUPTED
+    return code if isinstance(code, int) else os.EX_OK

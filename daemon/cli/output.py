@@ -2,11 +2,12 @@
 
 import getpass
 import json
+import logging
 import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -16,9 +17,12 @@ from rich.console import Console
 
 from daemon.config import load as config
 from daemon.config.load import ConfigError, Loaded
+from daemon.config.secrets import held
+from daemon.config.settings import Config
 from daemon.core import durations
 from daemon.core.model import Json
 from daemon.core.refusals import Refused, Why
+from daemon.core.visible import escaped, visible, visible_line
 from daemon.store import database as databases
 from daemon.store import locking
 from daemon.store.database import Database
@@ -46,14 +50,32 @@ class Fatal(Exception):
         self.code = code
 
 
+def say(*lines: str) -> None:
+    """Print lines for people. Whatever strangers' text is in one stays in its line, and is obeyed nowhere."""
+    for line in lines:
+        print(visible_line(line))
+
+
+def say_now(*lines: str) -> None:
+    """The same for somebody who waits for them."""
+    say(*lines)
+    sys.stdout.flush()
+
+
+def say_document(value: Json) -> None:
+    """Print JSON for people: indented, in the letters of their terminal."""
+    print(escaped(json.dumps(value, ensure_ascii=False, indent=2)))
+
+
+def inline(value: Json) -> str:
+    """JSON for people, as a part of a line."""
+    return escaped(json.dumps(value, ensure_ascii=False))
+
+
 def complain(message: str) -> None:
-    """Print to standard error."""
-    print(printable(message), file=sys.stderr)
-
-
-def printable(text: str) -> str:
-    """A text in which nothing moves the cursor or turns the direction; what would is spelled out."""
-    return "".join(one if one.isprintable() or one == "\n" else repr(one)[1:-1] for one in text)
+    """Print to standard error, where it can be."""
+    with suppress(OSError):
+        print(visible(message), file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -82,9 +104,22 @@ def _option(name: str) -> str:
 def load(path: Path | None) -> Loaded:
     """The configuration; `Fatal` with every fault (exit 78) where it cannot be used."""
     try:
-        return config.load(config.find(path, os.environ), os.environ)
+        loaded = config.load(config.find(path, os.environ), os.environ)
     except ConfigError as error:
         raise Fatal(str(error), os.EX_CONFIG) from None
+    _log_beside(loaded.config)
+    return loaded
+
+
+def _log_beside(settings: Config) -> None:
+    """What a verb logs goes to standard error, from warnings up and without secrets: output is its own."""
+    if "structlog" not in sys.modules:
+        return  # then it logs nothing, and to load it takes a tenth of a second
+    from daemon.host import logs  # noqa: PLC0415 - as above
+
+    redactor = logs.Redactor()
+    redactor.hide(held(settings))
+    logs.configure(redactor, least=logging.WARNING)
 
 
 def open_store(path: Path | None) -> Database:
@@ -98,7 +133,7 @@ def open_store(path: Path | None) -> Database:
 def say_when_it_goes(path: Path | None) -> None:
     """Say so where what was asked for waits until a daemon runs."""
     if locking.holder(load(path).config.daemon.database) is None:
-        print("No daemon runs on this database; it happens when one does.")
+        say("No daemon runs on this database; it happens when one does.")
 
 
 def counted(many: int, noun: str) -> str:
@@ -108,13 +143,15 @@ def counted(many: int, noun: str) -> str:
 
 def print_json(value: Json) -> None:
     """One JSON document on one line."""
-    print(json.dumps(value, ensure_ascii=False))
+    print_lines([json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")])
 
 
 def print_lines(lines: Iterable[bytes]) -> None:
-    """Bodies of events, each on its line, to the byte."""
+    """JSON documents, such as the bodies of events, each on its line and in UTF-8, as programs read them; to
+    the byte, but that controls are escaped in those of before they were at once."""
+    sys.stdout.flush()
     for line in lines:
-        sys.stdout.buffer.write(line + b"\n")
+        sys.stdout.buffer.write(escaped(line.decode("utf-8", "surrogatepass")).encode() + b"\n")
     sys.stdout.flush()
 
 

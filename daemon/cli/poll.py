@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from daemon.app.poll_once import poll_once, rehearse_once
-from daemon.cli.output import ConfigOption, Fatal, JsonOption, counted, load, print_json
+from daemon.cli.output import ConfigOption, Fatal, JsonOption, counted, load, print_json, say
 from daemon.core.rendering.body import summary
 from daemon.core.watches import detection
 from daemon.schemas.polls import Poll
@@ -38,7 +38,7 @@ def poll(
         if as_json:
             print_json(_document(one).model_dump())
         else:
-            print("\n".join(_lines(one, is_rehearsal=dry_run)))
+            say(*_lines(one, is_rehearsal=dry_run))
     if any(one.unknown for one in polled):
         raise typer.Exit(os.EX_UNAVAILABLE)
 

@@ -5,8 +5,11 @@ import os
 import signal
 import socket
 import sys
+import threading
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 from daemon.app.lifecycle import App
 from daemon.cli.output import ConfigOption, Fatal, load
@@ -27,6 +30,8 @@ TICK_SECONDS = 1.0
 
 BESIDE_DRAIN = timedelta(seconds=30)
 """For what an end takes beside waiting for what is under way."""
+LAST = timedelta(seconds=10)
+"""After that, for saying where it hangs."""
 
 
 def run(config: ConfigOption = None) -> None:
@@ -35,6 +40,7 @@ def run(config: ConfigOption = None) -> None:
     redactor = logs.Redactor()
     redactor.hide(held(loaded.config))
     logs.configure(redactor)
+    logs.take_what_python_says()
     _warn(loaded)
     signals = Signals(SIGNALS)
     # A crash of a library, or the watchdog's SIGABRT: where each thread was goes to the log.
@@ -51,14 +57,33 @@ def run(config: ConfigOption = None) -> None:
     notifier.stopping()
     # A second one ends the process at once, which is as safe as a crash. There is nothing left to re-read.
     signals.restore(ENDS)
-    # So does the time: a part that hangs must not hold up the end for ever.
-    faulthandler.dump_traceback_later(longest_end(app.config.daemon.drain).total_seconds(), exit=True)
+    _end_in(longest_end(app.config.daemon.drain))
     app.stop()
     logs.log.info("daemon.stopped")
-    # A poll may still hang in the API; nothing of it is worth waiting for.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(os.EX_OK)
+    _end(os.EX_OK)
+
+
+def _end_in(longest: timedelta) -> None:
+    """A part that hangs must not hold up the end for ever; where it hangs is told."""
+
+    def too_late() -> None:
+        logs.log.error("daemon.end_too_long", exception=logs.stacks())
+        _end(1)
+
+    watch = threading.Timer(longest.total_seconds(), too_late)
+    watch.daemon = True
+    watch.start()
+    # Where even this thread hangs; to nowhere, since who reads the log may have stopped, too.
+    nowhere = open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process
+    faulthandler.dump_traceback_later((longest + LAST).total_seconds(), exit=True, file=nowhere)
+
+
+def _end(code: int) -> NoReturn:
+    """At once: a poll may still hang in the API, and nothing of it is worth waiting for."""
+    logs.flush()
+    with suppress(OSError):
+        sys.stderr.flush()
+    os._exit(code)
 
 
 def longest_end(drain: timedelta) -> timedelta:
@@ -96,8 +121,7 @@ def report(app: App, notifier: Notifier, status: str, *, was_alive: bool) -> boo
         notifier.status(status)
         return True
     if was_alive:
-        logs.log.error("daemon.stuck", reason=reason)
-        faulthandler.dump_traceback()
+        logs.log.error("daemon.stuck", reason=reason, exception=logs.stacks())
         notifier.status(reason)
     return False
 

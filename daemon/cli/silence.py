@@ -18,6 +18,7 @@ from daemon.cli.output import (
     parsed_duration,
     print_json,
     refusals,
+    say,
 )
 from daemon.core.routing.silences import Silence, Wish
 from daemon.host import clock
@@ -70,9 +71,9 @@ def add(
     if as_json:
         print_json(AddedSilence.made(silence, matched).model_dump())
         return
-    print(_line(silence, now))
+    say(_line(silence, now))
     for incident in matched:
-        print(f"  it mutes {incident.kind.fires} {incident.subject} of {incident.system}, {incident.id}")
+        say(f"  it mutes {incident.kind.fires} {incident.subject} of {incident.system}, {incident.id}")
 
 
 @app.command("list")
@@ -92,9 +93,9 @@ def list_silences(
         if as_json:
             print_json(documents.Silence.of(silence).model_dump())
         else:
-            print(_line(silence, now))
+            say(_line(silence, now))
     if not found and not as_json:
-        print("Nothing is silenced.")
+        say("Nothing is silenced.")
 
 
 @app.command("expire")

@@ -7,13 +7,16 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.output import Fatal
+from daemon.cli.output import Fatal, say_now
+from daemon.cli.streams import is_read
 from daemon.host import clock
 from daemon.simulator import scenario as scenarios
 from daemon.simulator.gateway import api_key, switch_id
 from daemon.simulator.scenario import Scenario, ScenarioError
 from daemon.simulator.server import Simulator
 
+LOOK_SECONDS = 1.0
+"""How often it is looked whether somebody still reads."""
 ScenarioOption = Annotated[
     str | None,
     typer.Option("--scenario", help="lively, quiet, faults, or a TOML file of your own."),
@@ -27,25 +30,29 @@ def simulate(
     speed: Annotated[float, typer.Option(min=0.1, max=100, help="How much faster than written.")] = 1.0,
     repeat: Annotated[bool, typer.Option(help="Play the scenario again and again.")] = False,
 ) -> None:
-    """Serve the simulated API until interrupted, and play a scenario on it."""
+    """Serve the simulated API and play a scenario on it, until interrupted or nobody reads any more."""
     played = load_scenario(scenario)
     simulator = Simulator(played.systems(clock.utcnow), now=clock.utcnow, port=port)
     try:
         simulator.start()
     except OSError as error:
         raise Fatal(f"--port {port}: {error.strerror}", os.EX_UNAVAILABLE) from None
-    print(f"API      {simulator.base_url}")
-    print(f"tokens   {', '.join(simulator.systems)}")
-    print(f"gateway  {simulator.gateway_url}")
-    for token, system in simulator.systems.items():
-        print(f"key      {api_key(token, system)}, switch_id {switch_id(system)}")
-    print(f"control  {simulator.control_url}", flush=True)
+    say_now(
+        f"API      {simulator.base_url}",
+        f"tokens   {', '.join(simulator.systems)}",
+        f"gateway  {simulator.gateway_url}",
+        *(
+            f"key      {api_key(token, system)}, switch_id {switch_id(system)}"
+            for token, system in simulator.systems.items()
+        ),
+        f"control  {simulator.control_url}",
+    )
     never = threading.Event()
     try:
-        while True:
+        while is_read():
             played.play(simulator, monotonic=clock.monotonic, on_step=_say, speed=speed)
-            if not repeat:
-                never.wait()
+            while not repeat and is_read():
+                never.wait(LOOK_SECONDS)
     except KeyboardInterrupt:
         pass
     finally:
@@ -65,4 +72,6 @@ def load_scenario(name: str | None) -> Scenario:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)
+    say_now(text)
+    if not is_read():
+        raise typer.Exit

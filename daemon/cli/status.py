@@ -1,6 +1,6 @@
 """`yemotd status`: what is watched, what is wrong, what waits to be told; from the store."""
 
-from daemon.cli.output import ConfigOption, JsonOption, age, clock_time, load, open_store, print_json
+from daemon.cli.output import ConfigOption, JsonOption, age, clock_time, load, open_store, print_json, say
 from daemon.host import clock
 from daemon.schemas.status import Configured, Running, Status
 from daemon.store import locking, views
@@ -25,11 +25,8 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         print_json(Status.of(seen, configured, Running(holder), clock.utcnow()).model_dump())
         return
     watches = [watch for watch in seen.watches if (watch.system, watch.name) in configured.watches]
-    print(
-        f"daemon    {f'running, process {holder}' if holder else 'not running'}; {seen.events} events so far"
-    )
-    for line in (*map(_watch, watches), *map(_alert, seen.alerts), *map(_endpoint, seen.backlog)):
-        print(line)
+    say(f"daemon    {f'running, process {holder}' if holder else 'not running'}; {seen.events} events so far")
+    say(*map(_watch, watches), *map(_alert, seen.alerts), *map(_endpoint, seen.backlog))
 
 
 def _watch(watch: WatchView) -> str:

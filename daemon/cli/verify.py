@@ -15,7 +15,16 @@ from typing import Annotated, Any
 
 import typer
 
-from daemon.cli.output import ConfigOption, Fatal, JsonOption, clock_time, load, parsed_duration, print_json
+from daemon.cli.output import (
+    ConfigOption,
+    Fatal,
+    JsonOption,
+    clock_time,
+    load,
+    parsed_duration,
+    print_json,
+    say,
+)
 from daemon.config.secrets import Sources
 from daemon.config.wording import is_like_secret
 from daemon.core import durations
@@ -75,8 +84,7 @@ def verify(
     if as_json:
         print_json(_document(verification))
     else:
-        for line in _lines(verification):
-            print(line)
+        say(*_lines(verification))
     if not verification.is_genuine:
         raise typer.Exit(os.EX_DATAERR)
 
@@ -100,7 +108,7 @@ def _secrets(option: str, way: str, given: Sequence[str]) -> Iterator[Secret]:
     for one in given:
         shown = "" if is_like_secret(one) else f" {quoted(one)}"
         try:
-            yield Secret(sources.value(way, one))
+            yield Secret(sources.value(way, one).strip())
         except ValueError as error:
             raise Fatal(f"{option}{shown}: {error}", os.EX_USAGE) from None
 

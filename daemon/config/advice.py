@@ -27,8 +27,8 @@ OF_SYSTEMS = (api.EVENTS, command.EVENTS, quiet.EVENTS)
 """What every system may come to, whatever is watched of it."""
 
 
-def advice(config: Config) -> Iterator[Fault]:
-    """Every warning, with its place."""
+def advice(config: Config, *, is_shared: bool) -> Iterator[Fault]:
+    """Every warning, with its place. `is_shared`: others can read the file."""
     if "@" in urlsplit(config.daemon.database).netloc and urlsplit(config.daemon.database).password:
         yield fault(("daemon", "database"), "has a password in it; PGPASSFILE keeps that out of here")
     if config.http.listen and not config.http.tokens:
@@ -37,6 +37,10 @@ def advice(config: Config) -> Iterator[Fault]:
         yield from _of_system(("systems", index), system)
     for at, endpoint in config.endpoints():
         yield from _of_endpoint(at, endpoint, config)
+    for index, webhook in enumerate(config.webhooks):
+        if is_shared and webhook.credentials():
+            reason = "what opens the receiver stands in a file that its group or others can read: chmod 600"
+            yield of_table(("webhooks", index), reason)
     if config.smtp and config.smtp.security == "none" and not is_loopback(config.smtp.host):
         yield fault(("smtp", "security"), "mails, and the password, go there unencrypted", "none")
 

@@ -6,6 +6,7 @@ and the files beside it.
 
 import stat
 import tomllib
+from codecs import BOM_UTF8
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +76,8 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded:
         faults += translated(error, cleaned)
     if faults:
         raise ConfigError(path, lines(document, faults))
-    return Loaded(config, lines(document, [*reading.warnings, *advice(config)]), path)
+    warnings = [*reading.warnings, *advice(config, is_shared=is_shared)]
+    return Loaded(config, lines(document, warnings), path)
 
 
 def _parsed(path: Path) -> tuple[dict[str, Any], bool]:
@@ -83,7 +85,8 @@ def _parsed(path: Path) -> tuple[dict[str, Any], bool]:
     try:
         with path.open("rb") as file:
             is_shared = bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
-            return tomllib.load(file), is_shared
+            # Editors of Windows begin a file with a mark that TOML does not know.
+            return tomllib.loads(file.read().removeprefix(BOM_UTF8).decode()), is_shared
     except OSError as error:
         raise ConfigError(path, (f"cannot be read: {error.strerror}",)) from None
     except UnicodeDecodeError as error:

@@ -15,7 +15,7 @@ from daemon.config.values import Settings
 from daemon.config.wording import Fault, Location, fault, missing, of_table, unknown_key
 from daemon.core.model import Secret
 
-ANY = SecretKind(lambda _text: None)
+ANY = SecretKind(lambda _text: None, may_have_blanks=True)
 """Of a secret that may be anything."""
 PLACEHOLDER = Secret("?")
 """Stands for a secret that has a fault already, so that it is not reported missing as well."""
@@ -102,13 +102,17 @@ class Reading:
             self.faults.append(fault(at, "expected text in quotes"))
             return PLACEHOLDER
         try:
-            value = self.sources.value(way, given)
+            value = held.kind.taken(self.sources.value(way, given), way)
             held.kind.check(value)
             exposure = self.sources.exposure(way, given)
         except (ValueError, OSError) as error:
             # Without a way, what is given is the secret itself.
             self.faults.append(fault(at, str(error), given if way else None))
             return PLACEHOLDER
+        if value != value.strip():
+            self.warnings.append(
+                fault(at, "begins or ends with a blank, which counts", given if way else None)
+            )
         if exposure:
             self.warnings.append(fault(at, exposure, given if way else None))
         return Secret(value)

@@ -9,6 +9,7 @@ import binascii
 import os
 import re
 import stat
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,6 +145,12 @@ class SecretKind:
 
     check: Callable[[str], None]
     """Raises ValueError, without a part of it, for what it is not."""
+    may_have_blanks: bool = False
+    """Whether one at its ends may be meant, as in a password. Elsewhere it is an editor's."""
+
+    def taken(self, value: str, way: str) -> str:
+        """The secret that was found: of what stands in a place of its own, without blanks around it."""
+        return value if self.may_have_blanks or not way else value.strip()
 
 
 AnySecret = InstanceOf[Secret]
@@ -157,13 +164,14 @@ AppriseUrl = Annotated[AnySecret, SecretKind(check_apprise)]
 
 def held(settings: Settings) -> list[str]:
     """Every secret of a table and of those within it: what no log may show."""
-    return [secret.value for secret in _within(settings)]
+    return [*_within(settings)]
 
 
-def _within(value: object) -> Iterator[Secret]:
+def _within(value: object) -> Iterator[str]:
     if isinstance(value, Secret):
-        yield value
+        yield value.value
     elif isinstance(value, Settings):
+        yield from value.credentials()
         for name in type(value).model_fields:
             yield from _within(getattr(value, name))
     elif isinstance(value, tuple):
@@ -181,7 +189,7 @@ def _content(path: Path, given: str) -> str:
     if len(content) > MAX_BYTES:
         raise ValueError("is too large a file for a secret")
     try:
-        return content.decode()
+        return content.removeprefix(BOM_UTF8).decode()
     except UnicodeDecodeError:
         raise ValueError("is not UTF-8 text") from None
 

@@ -5,7 +5,7 @@ follows the key and its value: `every = '10ms': at least 200ms`.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import time, timedelta
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -22,8 +22,8 @@ from pydantic import (
     PlainValidator,
     ValidationInfo,
 )
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from daemon.core import durations, mail_addresses
 from daemon.core.headers import unfit
@@ -47,6 +47,10 @@ class Settings(BaseModel):
     """What all tables share."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    def credentials(self) -> Iterable[str]:
+        """What is secret in a table's texts, beside those that are secrets as a whole."""
+        return ()
 
 
 def listen_address(listen: str) -> tuple[str, int] | None:
@@ -194,7 +198,22 @@ def _database(value: str) -> str:
     is_ours = separator and scheme.partition("+")[0] in DATABASES
     if not is_ours or not _is_read(value):
         raise ValueError('expected "sqlite:///yemotd.db" or "postgresql+psycopg://host/name"')
+    _find_driver(make_url(value))
     return value
+
+
+def _find_driver(url: URL) -> None:
+    """What the program would find out at its start."""
+    try:
+        dialect = url.get_dialect()
+        dialect.import_dbapi()
+    except NoSuchModuleError:
+        raise ValueError(f"there is no {quoted(url.drivername)}; expected postgresql+psycopg") from None
+    except ImportError:
+        way_out = 'pip install "yemotd[postgres]"'
+        raise ValueError(f"needs {url.get_driver_name()}, which is not installed: {way_out}") from None
+    if dialect.is_async:
+        raise ValueError(f"{quoted(url.drivername)} cannot be used; expected postgresql+psycopg")
 
 
 def _is_read(database: str) -> bool:

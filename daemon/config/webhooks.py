@@ -1,7 +1,11 @@
 """`[[webhooks]]` and the tables in it, as frozen models."""
 
+import base64
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Annotated, Literal, Self
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -18,6 +22,7 @@ from daemon.config.values import (
     Word,
     some,
 )
+from daemon.config.wording import is_like_secret
 from daemon.core.durations import HOUR, MINUTE, SECOND
 from daemon.core.hidden import hidden
 from daemon.core.rendering.formats import Format
@@ -55,6 +60,12 @@ OURS = frozenset(
 """Headers that are the request's own; with those that begin as `OUR_PREFIXES`."""
 OUR_PREFIXES = ("webhook-", "yemotd-", "ce-", "proxy-")
 
+SCHEMES = frozenset({"basic", "bearer", "digest", "token", "apikey", "negotiate"})
+"""What stands before a credential (RFC 9110, section 11.4): IANA's, and those of some services."""
+_SAYS_SECRET = re.compile(r"auth|token|key|secret|passw|cookie|credential|signature|session", re.IGNORECASE)
+"""In the name of a header, or of a part of a query."""
+_UNSPEAKABLE = re.compile(r"(?=.*[0-9])[A-Za-z0-9_~.-]{16,}|[A-Za-z0-9]{24,}")
+
 
 def _headers(headers: dict[str, str]) -> dict[str, str]:
     for name, value in headers.items():
@@ -69,6 +80,30 @@ def _headers(headers: dict[str, str]) -> dict[str, str]:
         if not value.isascii():
             raise ValueError(f'the value of "{name}" has a sign that is not ASCII')
     return headers
+
+
+def _of_header(name: str, value: str) -> Iterator[str]:
+    """The credentials in a header: its value, and that without the scheme in front."""
+    scheme, _, parameters = value.strip().partition(" ")
+    if not (_SAYS_SECRET.search(name) or scheme.lower() in SCHEMES or is_like_secret(value)):
+        return
+    yield value.strip()
+    if scheme.lower() in SCHEMES:
+        yield parameters.strip()
+    if scheme.lower() == "basic":
+        with suppress(ValueError):
+            yield base64.b64decode(parameters, validate=True).decode().partition(":")[2]
+    if name.lower() == "cookie":
+        yield from (one.partition("=")[2].strip() for one in value.split(";"))
+
+
+def _of_url(url: str) -> Iterator[str]:
+    """The credentials in a URL: values of its query, and parts of its path that nobody would name a page."""
+    parts = urlsplit(url)
+    for name, value in parse_qsl(parts.query):
+        if _SAYS_SECRET.search(name) or _UNSPEAKABLE.fullmatch(value):
+            yield value
+    yield from (one for one in parts.path.split("/") if _UNSPEAKABLE.fullmatch(one))
 
 
 class ScheduleSettings(Settings):
@@ -118,6 +153,11 @@ class Webhook(EndpointSettings):
     schedules: tuple[ScheduleSettings, ...] = ()
     repeat: Repeat = None
     """After so long it is reminded of what still fires, then after twice as long; None: never."""
+
+    def credentials(self) -> list[str]:
+        """What opens the receiver: in headers, and in its URL."""
+        found = [one for name, value in self.headers.items() for one in _of_header(name, value)]
+        return list(dict.fromkeys([*found, *_of_url(self.url)]))
 
     @model_validator(mode="after")
     def _key_goes_with_a_certificate(self) -> Self:

@@ -1,13 +1,39 @@
-"""Text that others wrote, made fit to be shown: what would be obeyed is seen instead. Pure."""
+"""Strangers' text where people read it: what would move a cursor, clear a screen or turn the direction of
+reading is shown, not obeyed. Pure.
+
+Whatever an SMS, the subject of a mail or the answer of a receiver holds goes through here on its way to a
+terminal, the log or the body of a mail. What stays is what makes text: letters of every script, their marks,
+joiners, the marks of direction that embed nothing (U+200E, U+200F, U+061C), emoji.
+"""
 
 import re
 
-_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters but for tab and line feed (Unicode's category Cc), separators of lines and paragraphs,
-what turns text round (UAX #9, sections 2.1 to 2.5), and halves of surrogate pairs, which nothing encodes."""
+_OBEYED = (
+    r"\x00-\x08\x0b-\x1f"  # C0: ESC begins what a terminal obeys, CR writes over the line, BS takes away
+    r"\x7f-\x9f"  # DEL, and C1: U+009B is ESC and "[" in one
+    r"\u2028\u2029"  # lines that some readers break, and others do not
+    r"\u202a-\u202e\u2066-\u2069"  # embeddings, overrides and isolates: they reorder what stands beside them
+    r"\ud800-\udfff"  # halves of surrogates: no encoding has them
+)
+_IN_TEXT = re.compile(f"[{_OBEYED}]")
+_IN_LINE = re.compile(rf"[\t\n{_OBEYED}]")
 
 
 def visible(text: str) -> str:
-    """The text with a picture, such as `⟨U+202E⟩`, for each sign that a terminal, a mail program or a log
-    would obey rather than show. Tabs and line feeds stay, as does all else."""
-    return _OBEYED.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)
+    """A text of several lines, with each control but the newline and the tab as `⟨U+202E⟩`."""
+    return _IN_TEXT.sub(_shown, text)
+
+
+def visible_line(text: str) -> str:
+    """A text for one line, such as the cell of a table or the value of a log line: newlines and tabs are
+    shown, too."""
+    return _IN_LINE.sub(_shown, text)
+
+
+def escaped(document: str) -> str:
+    """JSON, as `json.dumps` gives it, that says the same and holds none of these: one is `\\u202e`."""
+    return _IN_TEXT.sub(lambda found: f"\\u{ord(found[0]):04x}", document)
+
+
+def _shown(found: re.Match[str]) -> str:
+    return f"⟨U+{ord(found[0]):04X}⟩"

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 from daemon.core.timestamps import iso
+from daemon.core.visible import visible, visible_line
 from daemon.demo.acts import acts, is_told_away
 from daemon.demo.reckoning import Check, checks, dialling
 from daemon.demo.screen import Screen
@@ -82,9 +84,8 @@ class _Show:
         finally:
             self._stage.close()
         if not is_played:
-            self._console.print(
-                f"The daemon did not start:\n{self._stage.log_path.read_text()}", markup=False
-            )
+            log = visible(self._stage.log_path.read_text(encoding="utf-8", errors="replace"))
+            self._console.print(Text(f"The daemon did not start:\n{log}"))
             return False
         return self._report()
 
@@ -189,8 +190,11 @@ class _Show:
         return all(result.is_good for result in results)
 
 
-def _line(check: Check) -> str:
-    return f"  [green]✓[/green] {check.text}" if check.is_good else f"  [bold red]✗ {check.text}[/bold red]"
+def _line(check: Check) -> Text:
+    text = visible_line(check.text)
+    if check.is_good:
+        return Text.assemble("  ", ("✓", "green"), f" {text}")
+    return Text.assemble("  ", (f"✗ {text}", "bold red"))
 
 
 def _free_port() -> int:

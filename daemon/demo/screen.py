@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from daemon.core.rendering.body import summary
+from daemon.core.visible import visible_line
 from daemon.demo.receiver import Received
 from daemon.host import clock
 
@@ -52,7 +53,7 @@ class Screen:
 
     def happened(self, text: str, style: str = "cyan") -> None:
         """Something happened on the phone system, or to the daemon."""
-        self._add(self._steps, Text.assemble((_now(), "dim"), "  ", (text, style)), "happened ")
+        self._add(self._steps, Text.assemble((_now(), "dim"), "  ", (visible_line(text), style)), "happened ")
 
     def delivered(self, received: Received) -> None:
         """A verified webhook arrived."""
@@ -63,7 +64,7 @@ class Screen:
             (_now(), "dim"),
             "  ",
             (body["type"], COLOURS.get(status, "bold")),
-            f"  {summary(body)}",
+            f"  {visible_line(summary(body))}",
             ("  again, same id" if received.is_repeat else "", "yellow"),
         )
         self._add(self._deliveries, line, "delivered")
@@ -71,7 +72,10 @@ class Screen:
     def mailed(self, mail: EmailMessage) -> None:
         """A mail arrived."""
         line = Text.assemble(
-            (_now(), "dim"), "  ", ("mail", "bold magenta"), f"  {mail['subject']}  to {mail['to']}"
+            (_now(), "dim"),
+            "  ",
+            ("mail", "bold magenta"),
+            visible_line(f"  {mail['subject']}  to {mail['to']}"),
         )
         self._add(self._deliveries, line, "mailed   ")
 
@@ -119,10 +123,10 @@ class Screen:
                 trouble = f"{failure['class']}: {failure['message']}" if failure else ""
                 age = watch["age_seconds"]
                 table.add_row(
-                    f"{system['name']}/{watch['watch']}",
+                    Text(visible_line(f"{system['name']}/{watch['watch']}")),
                     f"{watch['every_seconds']:g} s",
                     "never" if age is None else f"{age:.1f} s ago",
-                    Text(trouble, style="red"),
+                    Text(visible_line(trouble), style="red"),
                 )
         return table
 

@@ -11,13 +11,14 @@ import errno
 import fcntl
 import io
 import json
-import logging
 import os
 import re
 import socket
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TextIO
+
+from daemon.core.visible import visible, visible_line
 
 ADDRESS = "/run/systemd/journal/socket"
 IDENTIFIER = "yemotd"
@@ -33,29 +34,28 @@ SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_S
 _NOT_IN_A_NAME = re.compile(r"[^A-Z0-9_]")
 
 
-class JournalHandler(logging.Handler):
-    """Sends lines, which its formatter makes as JSON, to the journal; where that fails, to `fallback`."""
+class Journal:
+    """Sends lines, which are JSON, to the journal; where that fails, to `fallback`.
 
-    def __init__(self, fallback: logging.Handler, address: str = ADDRESS) -> None:
-        super().__init__()
+    It waits while the journal does not read, so it belongs to a thread of its own.
+    """
+
+    def __init__(self, fallback: Callable[[str], None], address: str = ADDRESS) -> None:
         self._fallback = fallback
         self._address = address
         # Never connected: the journal may be started anew, and its address stays.
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Send one line; a line that cannot be sent is not lost."""
+    def __call__(self, line: str) -> None:
+        """Send one line; a line that cannot be sent is not lost. Raises OSError where `fallback` does."""
         try:
-            self._send(encoded(json.loads(self.format(record))))
+            self._send(encoded(json.loads(line)))
         except OSError:
-            self._fallback.handle(record)
-        except Exception:
-            self.handleError(record)
+            self._fallback(line)
 
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
-        super().close()
 
     def _send(self, datagram: bytes) -> None:
         try:
@@ -95,7 +95,7 @@ def encoded(line: Mapping[str, object]) -> bytes:
         "MESSAGE": text(line),
         "PRIORITY": str(priority(line.get("level"))),
         "SYSLOG_IDENTIFIER": IDENTIFIER,
-        **{_name(key): _value(value) for key, value in line.items() if key not in NOT_FIELDS},
+        **{_name(key): visible(_value(value)) for key, value in line.items() if key not in NOT_FIELDS},
     }
     return b"".join(_field(name, value.encode("utf-8", "replace")) for name, value in fields.items())
 
@@ -103,8 +103,8 @@ def encoded(line: Mapping[str, object]) -> bytes:
 def text(line: Mapping[str, object]) -> str:
     """A line for people: its name, its keys, and below them where an error came from."""
     keys = [f"{key}={_value(value)}" for key, value in line.items() if key not in {"event", *NOT_FIELDS}]
-    below = f"\n{line['exception']}" if line.get("exception") else ""
-    return " ".join([str(line.get("event", "")), *keys]) + below
+    below = "\n" + visible(str(line["exception"])) if line.get("exception") else ""
+    return visible_line(" ".join([str(line.get("event", "")), *keys])) + below
 
 
 def _field(name: str, value: bytes) -> bytes:

@@ -5,24 +5,44 @@ Two walls before a secret: `Secret` values print as `***`, and whatever text sti
 secret has it cut out here.
 """
 
+import faulthandler
+import io
+import json
 import logging
 import os
+import re
+import select
 import sys
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Hashable, Iterable
 from typing import TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from daemon.host.journal import JournalHandler, is_read_by_journal, priority
+from daemon.core.redaction import redacted, spellings
+from daemon.core.visible import escaped, visible, visible_line
+from daemon.host import clock
+from daemon.host.journal import Journal, is_read_by_journal, priority
+from daemon.host.log_limit import Limiter, Window
+from daemon.host.log_writer import Writer
 
 log = structlog.get_logger()
-as_json = structlog.processors.JSONRenderer(ensure_ascii=False)
 
 QUIET = ("alembic", "apscheduler", "urllib3", "uvicorn", "asyncio")
 """Libraries whose everyday lines are none of the reader's business."""
-SHORTEST_SECRET = 6
-"""Shorter ones would cut into ordinary words."""
+MEASURES = frozenset({"timestamp", "attempt", "attempts", "due_at", "failing_since", "ms", "results_held"})
+"""Keys that say how much, how often or when, not what."""
+PATIENCE_SECONDS = 2.0
+"""How long an end waits for those who read the log."""
+_PLACE = re.compile(r"^(?: +File .*|[A-Za-z_][\w.]*(?=:|$))", re.MULTILINE)
+"""Of a traceback: its frames, and the name of its error. What else it says may change each time."""
+_NUMBER = re.compile(r"0x[0-9a-fA-F]+|[0-9]+")
+
+
+def as_json(_logger: WrappedLogger, _name: str, event: EventDict) -> str:
+    """A line for programs, which a terminal may show as it is."""
+    return escaped(json.dumps(event, ensure_ascii=False, default=repr))
 
 
 class Redactor:
@@ -32,10 +52,8 @@ class Redactor:
         self.secrets: tuple[str, ...] = ()
 
     def hide(self, secrets: Iterable[str]) -> None:
-        """From now on, hide these; longest first, so that no tail of one remains."""
-        self.secrets = tuple(
-            sorted({one for one in secrets if len(one) >= SHORTEST_SECRET}, key=len, reverse=True)
-        )
+        """From now on, hide these."""
+        self.secrets = spellings(secrets)
 
     def __call__(self, _logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
         return {key: self._clean(value) for key, value in event.items()}
@@ -43,14 +61,69 @@ class Redactor:
     def _clean(self, value: object) -> object:
         if isinstance(value, (bool, int, float)) or value is None:
             return value
-        text = value if isinstance(value, str) else repr(value)
-        for secret in self.secrets:
-            text = text.replace(secret, "***")
-        return text
+        return redacted(value if isinstance(value, str) else repr(value), self.secrets)
 
 
-def configure(redactor: Redactor, stream: TextIO | None = None) -> None:
-    """Send our lines, and those of the libraries from WARNING up, to `stream` (standard error)."""
+class Lines(logging.Handler):
+    """What every line goes through: those of one cause are limited, and who logs waits for no reader."""
+
+    def __init__(self, deliver: Callable[[str], None], formatter: logging.Formatter) -> None:
+        super().__init__()
+        self.setFormatter(formatter)
+        self._limiter = Limiter(clock.monotonic)
+        self._limiting = threading.Lock()
+        self._writer = Writer(deliver, dropped=_dropped, more=self._repeated)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a line. Never waits, and raises nothing."""
+        with self._limiting:
+            window = self._limiter.admit(cause(record))
+        if window is not None:
+            window.sample = self._formatted(record)
+            self._writer.put(window.sample)
+
+    def _formatted(self, record: logging.LogRecord) -> str:
+        try:
+            return self.format(record)
+        except Exception as error:  # the line of a library, whose words do not go with its values
+            return _own("log.line_broken", logger=record.name, error=type(error).__name__)
+
+    def flush(self) -> None:
+        """Say what was counted, and wait for what is not written yet, but not for long."""
+        with self._limiting:
+            windows = self._limiter.close()
+        for line in map(_again, windows):
+            self._writer.put(line)
+        self._writer.flush(PATIENCE_SECONDS)
+
+    def _repeated(self) -> list[str]:
+        with self._limiting:
+            windows = self._limiter.ended()
+        return [*map(_again, windows)]
+
+
+def cause(record: logging.LogRecord) -> Hashable:
+    """What a line is about: its name and its keys, without those that only measure, and where an error was
+    raised. A library's line has no keys: numbers in it are taken for measures."""
+    if not isinstance(record.msg, dict):
+        error = record.exc_info[1] if record.exc_info else None
+        return record.name, record.levelno, _NUMBER.sub("#", _message(record)), type(error)
+    told = {key: repr(value) for key, value in record.msg.items() if key not in MEASURES}
+    if "exception" in told:
+        told["exception"] = repr(_PLACE.findall(str(record.msg["exception"])))
+    return frozenset(told.items())
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception:  # see `Lines`
+        return str(record.msg)
+
+
+def configure(redactor: Redactor, stream: TextIO | None = None, *, least: int = logging.INFO) -> None:
+    """Send our lines from the level `least` up, and those of the libraries from WARNING up, to `stream`
+    (standard error)."""
     out = stream if stream is not None else sys.stderr
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -61,33 +134,99 @@ def configure(redactor: Redactor, stream: TextIO | None = None) -> None:
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         cache_logger_on_first_use=False,
     )
-
-    def formatter(renderer: Processor) -> logging.Formatter:
-        return structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, redactor, renderer],
-        )
-
-    handler: logging.Handler = logging.StreamHandler(out)
-    if out.isatty():
-        handler.setFormatter(formatter(structlog.dev.ConsoleRenderer(pad_event_to=22)))
-    elif is_read_by_journal(out, os.environ):
-        handler.setFormatter(formatter(_with_priority))
-        handler = JournalHandler(handler)
-        handler.setFormatter(formatter(as_json))
-    else:
-        handler.setFormatter(formatter(as_json))
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, redactor, as_json],
+    )
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [Lines(_delivery(out), formatter)]
     root.setLevel(logging.INFO)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def _with_priority(logger: WrappedLogger, name: str, event: EventDict) -> str:
-    """A line of a stream that the journal reads, which takes the priority in front off; see sd-daemon(3)."""
-    line = as_json(logger, name, event)
-    return f"<{priority(event.get('level'))}>{line if isinstance(line, str) else line.decode()}"
+def take_what_python_says() -> None:
+    """Into the log with what Python itself would print: to standard error, waiting for whoever reads it."""
+    logging.captureWarnings(capture=True)
+    threading.excepthook = _thread_ended
+    sys.unraisablehook = _not_raised
+
+
+def _thread_ended(args: threading.ExceptHookArgs) -> None:
+    if args.exc_type is SystemExit or args.exc_value is None:
+        return
+    name = args.thread.name if args.thread is not None else None
+    log.error("thread.crashed", thread=name, exc_info=args.exc_value)
+
+
+def _not_raised(args: "sys.UnraisableHookArgs") -> None:
+    log.error("python.not_raised", message=args.err_msg, exc_info=args.exc_value)
+
+
+def stacks() -> str:
+    """Where each thread is."""
+    with open(os.memfd_create("stacks"), "w+b") as file:
+        faulthandler.dump_traceback(file)
+        file.seek(0)
+        return file.read().decode("utf-8", "replace")
+
+
+def flush() -> None:
+    """Wait until what was logged is written, but not for long: who reads may never come back."""
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+
+
+def _delivery(out: TextIO) -> Callable[[str], None]:
+    """How a line, which is JSON, gets to its reader: by whichever way there is from this stream."""
+    if out.isatty():
+        show = structlog.dev.ConsoleRenderer(pad_event_to=22)
+        return lambda line: _write(out, str(show(None, "", _for_people(line))))
+    if is_read_by_journal(out, os.environ):
+        # A stream that the journal reads takes the priority in front off; see sd-daemon(3).
+        return Journal(lambda line: _write(out, f"<{priority(json.loads(line).get('level'))}>{line}"))
+    return lambda line: _write(out, line)
+
+
+def _write(out: TextIO, line: str) -> None:
+    """Past the stream's own buffer, which would keep what its reader did not take, and try it again."""
+    try:
+        number = out.fileno()
+    except io.UnsupportedOperation:
+        out.write(line + "\n")
+        return
+    left = memoryview((line + "\n").encode(out.encoding or "utf-8", "backslashreplace"))
+    while left:
+        try:
+            left = left[os.write(number, left) :]
+        except BlockingIOError:
+            select.select([], [number], [])
+
+
+def _for_people(line: str) -> EventDict:
+    return {
+        key: value if not isinstance(value, str) else (visible if key == "exception" else visible_line)(value)
+        for key, value in json.loads(line).items()
+    }
+
+
+def _again(window: Window) -> str:
+    """The line once more, with how often it was not told."""
+    said = {**json.loads(window.sample), "timestamp": _now(), "repeated": window.untold}
+    return as_json(None, "", said)
+
+
+def _dropped(lines: int) -> str:
+    return _own("log.dropped", lines=lines)
+
+
+def _own(event: str, **keys: object) -> str:
+    """A line about the log itself, which must not go through it."""
+    return as_json(None, "", {**keys, "event": event, "level": "warning", "timestamp": _now()})
+
+
+def _now() -> str:
+    return clock.utcnow().isoformat().replace("+00:00", "Z")

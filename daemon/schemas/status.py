@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from pydantic import Field
 
+from daemon.core.numbers import rounded
 from daemon.core.timestamps import iso, iso_or_none
 from daemon.schemas.documents import AlertStatus, Document, Failure
 from daemon.store.views import EndpointView, Overview, WatchView
@@ -135,7 +136,7 @@ def _systems(seen: Overview, configured: Configured, running: Running, now: date
             next_run_at=iso_or_none(running.next_runs.get(watch)),
             observed_at=iso_or_none(view.observed_at),
             polled_at=iso_or_none(view.polled_at),
-            age_seconds=(now - view.observed_at).total_seconds() if view.observed_at else None,
+            age_seconds=rounded((now - view.observed_at).total_seconds()) if view.observed_at else None,
             failure=FailureStatus.of(view),
         )
         systems.setdefault(system, []).append(shown)

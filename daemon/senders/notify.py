@@ -183,15 +183,27 @@ def notified(notice: Notice, message: Message) -> tuple[Outcome, str | None]:
         service = _service(notice.url.value)
         if service is None:
             return Outcome.FORBIDDEN, "is no URL that Apprise knows"
-        is_told = service.notify(
-            title=str(event["data"].get("system") or "yemotd"),
-            body=sentence(event, notice.language),
-            notify_type=_kind(event),
-        )
+        is_told = _told(service, event, notice.language)
     if is_told:
         return Outcome.ACCEPTED, None
     said = _hidden(" ".join(" ".join(heard.lines).split()), notice.url.value)
     return Outcome.FAILED, said[:LONGEST_ERROR] or "the service did not take it"
+
+
+def _told(service: Any, event: Mapping[str, Any], language: str) -> bool:
+    """Hand it over as text: for a service that reads HTML or Markdown, Apprise escapes it."""
+    import apprise  # noqa: PLC0415 - as in `_service`
+
+    services = apprise.Apprise(asset=service.asset)
+    services.add(service)
+    return bool(
+        services.notify(
+            title=str(event["data"].get("system") or "yemotd"),
+            body=sentence(event, language),
+            notify_type=_kind(event),
+            body_format=apprise.NotifyFormat.TEXT,
+        )
+    )
 
 
 def _service(url: str) -> Any:

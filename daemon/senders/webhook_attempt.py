@@ -19,6 +19,7 @@ import pycurl
 
 from daemon import __version__
 from daemon.core.delivery.outcome import Attempted, Message, Outcome, Phases
+from daemon.core.redaction import redacted
 from daemon.core.rendering.formats import Shape, render
 from daemon.core.webhooks.addresses import Network, refusal
 from daemon.core.webhooks.signing import Signer, headers
@@ -90,6 +91,8 @@ class Target:
     key: Path | None = None
     proxy: str | None = None
     """Its URL; the address guard is then the proxy's matter."""
+    hidden: tuple[str, ...] = ()
+    """What an answer may say back and nobody may see: `core/redaction.py`."""
 
 
 def outcome(status: int, *, has_retry_after: bool) -> Outcome:
@@ -241,11 +244,18 @@ class Flight(NamedTuple):
             started_at=self.started_at,
             phases=phases if status else phases._replace(answered=0),  # else when it began to wait for one
             http_status=status or None,
-            error=None if is_answer else handle.refusal or (error[1] if error else "no whole answer"),
-            response_head=bytes(handle.response).decode("utf-8", "replace")[:HEAD_CHARACTERS] or None,
+            error=None if is_answer else self._why(error),
+            response_head=self._shown(bytes(handle.response).decode("utf-8", "replace")) or None,
             retry_after=timedelta(seconds=min(waits, OVERFLOW_GUARD_SECONDS)) if waits > 0 else None,
             address=curl.getinfo(pycurl.PRIMARY_IP) or None,
         )
+
+    def _why(self, error: tuple[int, str] | None) -> str:
+        return self._shown(self.handle.refusal or (error[1] if error else "no whole answer"))
+
+    def _shown(self, text: str) -> str:
+        # First what is secret, then the cut: a part of a secret would not be known for one.
+        return redacted(text, self.handle.target.hidden)[:HEAD_CHARACTERS]
 
     def _failure(self, error: tuple[int, str] | None) -> Outcome:
         if self.handle.refusal:

@@ -160,7 +160,7 @@ class Playing:
 
 def load(path: Path) -> Scenario:
     """Read a file. Raises OSError, and ScenarioError with everything that is wrong with it."""
-    return parse(path.read_text("utf-8"), path.name)
+    return parse(path.read_text("utf-8-sig"), path.name)
 
 
 def bundled(name: str = "lively") -> Scenario:

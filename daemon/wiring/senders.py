@@ -8,12 +8,14 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from daemon.config.mail import Smtp
+from daemon.config.secrets import held
 from daemon.config.settings import Config
 from daemon.config.webhooks import Webhook
 from daemon.core.delivery.mail_pace import MailPace
 from daemon.core.delivery.outcome import Message
 from daemon.core.delivery.route import Mailing
 from daemon.core.mail_addresses import parse
+from daemon.core.redaction import spellings
 from daemon.core.rendering.formats import Shape
 from daemon.core.rendering.mail_grouping import compose
 from daemon.core.rendering.mail_writing import held_back, shortened
@@ -171,6 +173,7 @@ def target(webhook: Webhook) -> Target:
         webhook.certificate,
         webhook.key,
         webhook.proxy,
+        spellings([*held(webhook)]),
     )
 
 

@@ -234,7 +234,7 @@ REFUSALS: dict[str, tuple[tuple[str, ...], int, str]] = {
         os.EX_DATAERR,
         "params.agent: expected text",
     ),
-    "a cursor": (("sip.accounts", "\x1b[2J=1"), os.EX_DATAERR, r"params.\x1b[2J: is not known here"),
+    "a cursor": (("sip.accounts", "\x1b[2J=1"), os.EX_DATAERR, "params.⟨U+001B⟩[2J: is not known here"),
     "no value": (("sip.accounts", "limit"), os.EX_USAGE, "'limit': expected KEY=VALUE"),
     "twice": ((*PAUSE, "agent=SIP-2"), os.EX_USAGE, "agent is given twice"),
     "twice, as JSON": ((*PAUSE, "--params", '{"agent": "a"}'), os.EX_USAGE, "agent is given twice"),
@@ -417,7 +417,7 @@ def test_what_came_of_a_command_is_shown(call: Call, given: Given, store: Databa
     assert code == 0
     assert lines[0].endswith("  campaign.bridge  unknown  (timeout: no answer within 5s)")
     assert "  it may cost 1.2 units, if everybody answers" in lines
-    assert r'  result: {"campaign_id": "5", "text": "שלום\x9b\u202e"}' in lines
+    assert r'  result: {"campaign_id": "5", "text": "שלום\u009b\u202e"}' in lines
     assert lines[-1].startswith("  to find out what came of it: look at the campaigns")
     assert "  from " not in out
     assert json.loads(call("command", "show", command, "--json")[1]) == one.document()

@@ -18,7 +18,7 @@ from daemon.store.database import Database
 from daemon.store.schema import REVISION
 from tests.cli.conftest import Call
 from tests.support import stores
-from tests.support.config_files import SYSTEM
+from tests.support.config_files import SYSTEM, with_psycopg
 
 
 @pytest.fixture
@@ -133,9 +133,12 @@ def test_no_database_and_what_is_none_are_told_apart(call: Call, configured: Pat
     assert not list(configured.glob("yemotd-*"))
 
 
-def test_the_copy_of_a_server_is_its_own_tools_matter(call: Call, configured: Path) -> None:
+def test_the_copy_of_a_server_is_its_own_tools_matter(
+    call: Call, configured: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_psycopg(monkeypatch)
     path = configured / "config.toml"
-    path.write_text('[daemon]\ndatabase = "postgresql://yemotd:pw@db/yemotd"\n' + path.read_text())
+    path.write_text('[daemon]\ndatabase = "postgresql+psycopg://yemotd:pw@db/yemotd"\n' + path.read_text())
     code, _, said = call("db", "backup")
 
     assert code == os.EX_USAGE

@@ -1,5 +1,6 @@
 """Loading a configuration: what is found, and what it becomes."""
 
+import codecs
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -25,6 +26,8 @@ from tests.support.config_files import (
     config,
     faults,
     loaded,
+    without_psycopg,
+    written,
 )
 
 SECOND = timedelta(seconds=1)
@@ -262,3 +265,34 @@ def test_values_can_be_made_without_a_file() -> None:
 
 def test_a_good_file_gives_no_warning(tmp_path: Path) -> None:
     assert loaded(tmp_path, QUIET + SYSTEM + SMS).warnings == ()
+
+
+def test_a_mark_at_the_beginning_that_editors_of_windows_write_is_passed_over(tmp_path: Path) -> None:
+    path = written(tmp_path, SYSTEM + SMS)
+    path.write_bytes(codecs.BOM_UTF8 + path.read_bytes().replace(b"\n", b"\r\n"))
+
+    assert load(path, ENVIRON).config.systems[0].name == "main"
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        (
+            "postgresql+psycopg://host/x",
+            'needs psycopg, which is not installed: pip install "yemotd[postgres]"',
+        ),
+        ("postgresql+psycopg2://host/x", "needs psycopg2, which is not installed"),
+        ("postgresql://host/x", "needs psycopg, which is not installed"),
+        ("postgresql+nothing://host/x", 'there is no "postgresql+nothing"; expected postgresql+psycopg'),
+        ("sqlite+aiosqlite:///x.db", ""),
+    ],
+)
+def test_a_database_whose_driver_is_not_there_is_found_before_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, told: str
+) -> None:
+    without_psycopg(monkeypatch)
+    (only,) = faults(tmp_path, f'[daemon]\ndatabase = "{url}"\n{SYSTEM}{SMS}')
+
+    assert only.startswith(f"[daemon] database: {told}")
+    without = only.replace("postgresql+psycopg", "")
+    assert "host" not in without

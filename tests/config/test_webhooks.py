@@ -1,10 +1,17 @@
 """What `[[webhooks]]` may say of formats, filters, schedules and keys, and what is refused."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from daemon.config.load import load
+from daemon.config.secrets import held
+from daemon.core.redaction import redacted, spellings
 from daemon.core.rendering.formats import Format
 from daemon.core.routing.plan import Order
 from daemon.core.routing.schedule import schedule_of
@@ -12,7 +19,7 @@ from daemon.senders import ed25519
 from daemon.wiring.endpoints import interests, routes
 from daemon.wiring.senders import target, targets
 from tests.support.certificates import Authority
-from tests.support.config_files import ENVIRON, SMS, SYSTEM, WEBHOOK, config, faults, loaded
+from tests.support.config_files import ENVIRON, SMS, SYSTEM, WEBHOOK, config, faults, loaded, written
 
 ALL = SYSTEM + SMS + WEBHOOK
 SECOND = timedelta(seconds=1)
@@ -123,3 +130,55 @@ def test_a_certificate_is_taken_with_its_key(tmp_path: Path) -> None:
     (webhook,) = config(tmp_path, ALL + f'certificate = "{pem.name}"\nca_file = "authority.pem"\n').webhooks
 
     assert (webhook.certificate, webhook.ca_file) == (pem, tmp_path / "authority.pem")
+
+
+@pytest.mark.parametrize(
+    ("wish", "hidden"),
+    [
+        ('headers = { Authorization = "Bearer opensesame1" }', {"Bearer opensesame1", "opensesame1"}),
+        ('headers = { authorization = "Basic dTpvcGVuc2VzYW1l" }', {"Basic dTpvcGVuc2VzYW1l", "opensesame"}),
+        ('headers = { "X-Api-Key" = "opensesame" }', {"opensesame"}),
+        ('headers = { "Cookie" = "a=b; session=opensesame" }', {"a=b; session=opensesame", "opensesame"}),
+        ('headers = { "X-Site" = "Bearer opensesame" }', {"opensesame"}),
+        ('headers = { "X-Site" = "office" }', set()),
+        ('proxy = "http://127.0.0.1:3128"', set()),
+    ],
+)
+def test_what_opens_the_receiver_is_as_secret_as_a_token(tmp_path: Path, wish: str, hidden: set[str]) -> None:
+    (webhook,) = loaded(tmp_path, ALL + wish).config.webhooks
+    own = {*held(webhook)} - {ENVIRON["SIGNING"]}
+
+    assert hidden <= own
+    assert bool(own) == bool(hidden)
+    assert hidden <= {*target(webhook).hidden}
+
+
+@pytest.mark.parametrize(
+    ("url", "hidden"),
+    [
+        ("https://hooks.example.org/services/T0001/B0001/XXXX0000xxxx1111", ["XXXX0000xxxx1111"]),
+        ("https://example.org/hook?token=opensesame&site=office", ["opensesame"]),
+        ("https://example.org/hooks/yemot/incoming-messages?site=yemotd", []),
+    ],
+)
+def test_what_a_url_opens_is_secret_and_the_rest_is_not(tmp_path: Path, url: str, hidden: list[str]) -> None:
+    (webhook,) = config(tmp_path, ALL.replace("https://crm.example.org/hook", url)).webhooks
+
+    assert webhook.credentials() == hidden
+
+
+def test_a_credential_in_a_file_that_others_read_is_warned_of(tmp_path: Path) -> None:
+    path = written(tmp_path, ALL + 'headers = { "X-Api-Key" = "opensesame" }', mode=0o644)
+    said = [one for one in load(path, ENVIRON).warnings if "opens the receiver" in one]
+
+    assert len(said) == 1
+    assert "opensesame" not in said[0]
+
+
+@given(st.text(min_size=6, max_size=20, alphabet=st.characters(min_codepoint=33, max_codepoint=126)))
+def test_an_answer_that_says_a_header_back_does_not_show_it(secret: str) -> None:
+    said = (secret, json.dumps({"seen": secret}), quote(f"x={secret}", safe=""), secret.replace("/", "\\/"))
+    for text in said:
+        shown = redacted(f"you sent {text}", spellings([secret]))
+        assert secret not in shown.removeprefix("you sent ").replace("***", "")
+        assert "***" in shown

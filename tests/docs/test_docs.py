@@ -4,7 +4,6 @@ import json
 import re
 import runpy
 import shlex
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -143,7 +142,7 @@ def test_settings_can_be_used(settings: str, tmp_path: Path) -> None:
     assert webhook.model_fields_set > {"name", "url", "secrets"} or len(webhook.secrets) > 1
 
 
-@pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl")
+@pytest.mark.needs("openssl")
 def test_secrets_can_be_made_as_the_page_says(tmp_path: Path) -> None:
     commands = re.findall(r"^\$ (printf .*)$", DELIVERY, re.MULTILINE)
     for command in commands:

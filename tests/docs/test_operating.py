@@ -1,7 +1,6 @@
 """What `docs/operating.md` says: its drop-ins are understood, its figures are the unit's."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -19,7 +18,7 @@ NEWER = "RestartSteps="
 SYMPTOMS = re.findall(r"`status=(\d+)/([A-Z]+)`", PAGE)
 
 
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed here")
+@pytest.mark.needs("systemd-analyze")
 @pytest.mark.parametrize("settings", [one for one in blocks(PAGE, "ini") if NEWER not in one])
 def test_a_unit_or_drop_in_of_the_page_is_understood_by_systemd(settings: str, tmp_path: Path) -> None:
     service = "[Service]\nType=oneshot\nExecStart=/bin/true\n"

@@ -2,7 +2,6 @@
 
 import array
 import json
-import logging
 import os
 import socket
 import struct
@@ -11,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon.host.journal import JournalHandler, encoded, is_read_by_journal, text
+from daemon.host.journal import Journal as Sender
+from daemon.host.journal import encoded, is_read_by_journal, text
 
 
 def fields(entry: bytes) -> dict[str, str]:
@@ -64,26 +64,18 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     one.close()
 
 
-class Kept(logging.Handler):
-    """What stands in where the journal is not there."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.messages: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.messages.append(record.getMessage())
+def line(**line: object) -> str:
+    return json.dumps(line, ensure_ascii=False)
 
 
-def record(**line: object) -> logging.LogRecord:
-    said = json.dumps(line, ensure_ascii=False)
-    return logging.LogRecord("x", logging.INFO, "", 0, "%s", (said,), None)
+def nowhere(_line: str) -> None:
+    raise AssertionError("the journal is there")
 
 
 def test_each_key_is_a_field_beside_the_text(journal: Journal) -> None:
-    handler = JournalHandler(Kept(), journal.address)
-    handler.handle(
-        record(
+    handler = Sender(nowhere, journal.address)
+    handler(
+        line(
             event="delivery.retry",
             level="warning",
             timestamp="2026-03-01T12:00:00Z",
@@ -115,7 +107,7 @@ def test_a_value_of_several_lines_forges_no_field() -> None:
 
     assert read["YEMOTD_ERROR"] == line["error"]
     assert read["PRIORITY"] == "3"
-    assert read["MESSAGE"].startswith("poll.crashed error=x\nPRIORITY=0")
+    assert read["MESSAGE"] == "poll.crashed error=x⟨U+000A⟩PRIORITY=0⟨U+000A⟩MESSAGE=all is well"
 
 
 def test_a_key_cannot_forge_a_field_either() -> None:
@@ -132,8 +124,8 @@ def test_where_an_error_came_from_stands_below_the_text() -> None:
 
 
 def test_what_is_too_large_for_a_datagram_goes_as_a_sealed_file(journal: Journal) -> None:
-    handler = JournalHandler(Kept(), journal.address)
-    handler.handle(record(event="large", text="ש" * 500_000))
+    handler = Sender(nowhere, journal.address)
+    handler(line(event="large", text="ש" * 500_000))
     handler.close()
     read = journal.read()
 
@@ -142,17 +134,18 @@ def test_what_is_too_large_for_a_datagram_goes_as_a_sealed_file(journal: Journal
 
 
 def test_a_journal_that_is_started_anew_gets_the_next_line(tmp_path: Path) -> None:
-    first, kept = Journal(tmp_path / "socket"), Kept()
-    handler = JournalHandler(kept, first.address)
-    handler.handle(record(event="one"))
+    kept: list[str] = []
+    first = Journal(tmp_path / "socket")
+    handler = Sender(kept.append, first.address)
+    handler(line(event="one"))
     first.close()
-    handler.handle(record(event="two"))
+    handler(line(event="two"))
     second = Journal(tmp_path / "socket")
-    handler.handle(record(event="three"))
+    handler(line(event="three"))
     handler.close()
 
     assert second.read()["MESSAGE"] == "three"
-    assert [json.loads(one)["event"] for one in kept.messages] == ["two"]
+    assert [json.loads(one)["event"] for one in kept] == ["two"]
     second.close()
 
 

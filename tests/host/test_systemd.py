@@ -1,8 +1,9 @@
 """The notify protocol and the watchdog, against a socket as the service manager has it."""
 
+import io
+import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from daemon.app.watchdog import TURN_WITHIN, Progress
 from daemon.cli.run import longest_end, report
 from daemon.config.load import load
 from daemon.config.settings import Config, Daemon
+from daemon.host import logs
 from daemon.host.clock import monotonic
 from daemon.host.systemd import Notifier, listening
 from daemon.workers.dispatcher import BACKSTOP
@@ -127,11 +129,12 @@ def is_somewhere_in(function: str) -> bool:
 
 @pytest.mark.slow
 def test_a_loop_that_hangs_starves_the_watchdog_and_is_named(
-    manager: tuple[socket.socket, str], configuration: Config, capfd: pytest.CaptureFixture[str]
+    manager: tuple[socket.socket, str], configuration: Config
 ) -> None:
     """Whoever writes waits for the writer here, which never ends: the dispatcher lives, and hangs."""
     one, path = manager
-    clock = FakeClock()
+    clock, said = FakeClock(), io.StringIO()
+    logs.configure(logs.Redactor(), said)
     notifier = Notifier({"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "1000000"})
     app = App(configuration, progress=Progress(clock.monotonic))
     app.start()
@@ -153,7 +156,11 @@ def test_a_loop_that_hangs_starves_the_watchdog_and_is_named(
 
     assert "dispatcher" in one.recv(4096).decode()  # the status says so, once, and the watchdog hears nothing
     assert one.recv(4096) == b"WATCHDOG=1"
-    assert "_exchange" in capfd.readouterr().err  # where it hung
+    logs.flush()
+    (stuck,) = [
+        line for line in map(json.loads, said.getvalue().splitlines()) if line["event"] == "daemon.stuck"
+    ]
+    assert "_exchange" in stuck["exception"]  # where it hung
 
 
 @pytest.mark.slow
@@ -233,8 +240,6 @@ def test_a_socket_for_another_process_is_left_alone() -> None:
 @pytest.fixture
 def analyze(tmp_path: Path) -> Callable[..., str]:
     """`systemd-analyze` on our units, where the programs that they start are there; what it says."""
-    if not shutil.which("systemd-analyze"):
-        pytest.skip("systemd-analyze is not installed here")
     for unit in UNITS.glob("yemotd*.s*"):
         (tmp_path / unit.name).write_text(
             re.sub(r"/opt/yemotd/(bin|libexec)/\S+", "/bin/true", unit.read_text())
@@ -254,12 +259,14 @@ def analyze(tmp_path: Path) -> Callable[..., str]:
     return run
 
 
+@pytest.mark.needs("systemd-analyze")
 @pytest.mark.parametrize("unit", ["yemotd.service", "yemotd.socket", "yemotd-failure@yemotd.service.service"])
 def test_a_unit_is_understood_by_systemd(analyze: Callable[..., str], unit: str) -> None:
     """`verify` ends well also where it does not know a key, and says so."""
     analyze("verify", f"./{unit}")
 
 
+@pytest.mark.needs("systemd-analyze")
 def test_the_service_is_exposed_to_nothing_that_it_can_do_without(analyze: Callable[..., str]) -> None:
     said = analyze("security", "--offline=true", "--no-pager", "./yemotd.service")
     (exposure,) = re.findall(r"Overall exposure level for yemotd.service: ([\d.]+)", said)

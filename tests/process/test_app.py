@@ -467,3 +467,18 @@ def test_a_program_does_what_an_operator_does_and_the_running_daemon_follows(
     audit = [(one["token"], one["action"]) for one in daemon.lines if one.get("event") == "http.audit"]
     actions = ("endpoint.test", "endpoint.disable", "endpoint.enable", "silence.add")
     assert audit == [("token", action) for action in actions]
+
+
+def test_what_a_verb_logs_is_no_part_of_its_output_and_shows_no_secret(tmp_path: Path) -> None:
+    """The platform's answer says the token back."""
+    with Receiver() as platform:
+        said = json.dumps({"responseStatus": "ERROR", "message": f"no such thing as {TOKEN}"})
+        platform.script.answers = [answer(200, said.encode(), content_type="application/json")]
+        Process(tmp_path, base_url=platform.url.replace("/hook", "/"), webhook_url=platform.url)
+        run_cli(tmp_path, "db", "upgrade")
+        polled = run_cli(tmp_path, "poll", "--json", "--watch", "sms")
+
+    (line,) = polled.stdout.splitlines()
+    assert json.loads(line)["failure"]
+    assert "poll.failed" in polled.stderr
+    assert TOKEN not in polled.stdout + polled.stderr

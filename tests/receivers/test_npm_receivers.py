@@ -22,13 +22,7 @@ HERE = Path(__file__).parent / "npm"
 Verdict = dict[str, Any]
 Ask = Callable[..., list[Verdict]]
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (shutil.which("npm") and shutil.which("node")),
-        reason="no npm on this machine: apt-get install nodejs npm",
-    ),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.needs("npm", "node")]
 libraries = pytest.mark.parametrize("library", ["standardwebhooks", "svix"])
 
 

@@ -1,18 +1,21 @@
 """What each answer means for its delivery, from the bytes on the wire to the next status."""
 
 import gzip
+from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
 
 import pytest
 
 from daemon.core.delivery.outcome import DEAD, DELIVERED, MAX_RETRY_AFTER, Next, Outcome, Status, after
+from daemon.core.redaction import spellings
 from daemon.host import clock
 from daemon.senders.webhook import WebhookSender
 from daemon.senders.webhook_attempt import RESPONSE_BYTES
 from tests.support.attempts import attempt, message, target
 from tests.support.bad_receiver import FaultReceiver, Line, accepting, answer, answering, head, saying
-from tests.support.fakes import START
+from tests.support.fakes import START, Receiver
+from tests.support.fakes import answer as refusing
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 RETRY = Next(Status.PENDING, START + 5 * SECOND, counts=True)
@@ -198,3 +201,28 @@ def test_an_answer_may_come_before_the_message_is_read(sender: WebhookSender, si
         (ended,) = attempt(sender, target(receiver.url), message(body=b"x" * size))
 
     assert (ended.outcome, ended.http_status) == (Outcome.REFUSED, 413)
+
+
+@pytest.mark.parametrize("before", [0, 470])
+def test_a_receiver_that_says_back_what_opens_it_gets_no_secret_stored(
+    sender: WebhookSender, before: int
+) -> None:
+    """Nor a part of one, where the answer is cut."""
+    secret = "open-sesame-0123456789"
+    to = target("http://nowhere")
+    with Receiver() as receiver:
+        receiver.script.answers = [
+            refusing(400, b"x" * before + f"authorization: Bearer {secret}".encode()),
+        ]
+        one = replace(
+            to,
+            url=receiver.url,
+            headers=(("Authorization", f"Bearer {secret}"),),
+            hidden=spellings([f"Bearer {secret}", secret]),
+        )
+        (ended,) = attempt(sender, one)
+        sent = receiver.received[0].headers
+
+    assert {name.lower(): value for name, value in sent.items()}["authorization"] == f"Bearer {secret}"
+    assert ended.response_head is not None
+    assert "open" not in ended.response_head

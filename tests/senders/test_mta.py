@@ -23,7 +23,7 @@ from tests.support.process import free_port
 PROGRAM = Path("/usr/sbin/postfix")
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not PROGRAM.exists(), reason="needs postfix: apt-get install postfix"),
+    pytest.mark.needs("postfix"),
     pytest.mark.skipif(os.getuid() != 0, reason="postfix starts as root"),
 ]
 

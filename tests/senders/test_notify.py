@@ -1,11 +1,15 @@
 """Notifications: Apprise against real services on loopback."""
 
+import html
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from email import charset
+from html.parser import HTMLParser
 from http.server import BaseHTTPRequestHandler
 
 import pytest
@@ -167,3 +171,52 @@ def test_apprise_changes_nothing_about_our_mails() -> None:
     fault("mailto://user:password@example.org")
 
     assert before == charset.CHARSETS
+
+
+MARKUP = "<b>x</b><a href='https://e.example'>y</a> & [z](https://e.example) *w* _v_ `u` # t"
+"""A stranger's; in a message it is nothing but text."""
+
+
+class Words(HTMLParser):
+    """What somebody reads who is shown HTML."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text, self.tags = "", set[str]()
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.tags.add(tag)
+
+
+def test_a_service_that_reads_html_is_given_text_as_text() -> None:
+    with (
+        Receiver() as receiver,
+        sending(phone=notice(receiver, path=f"{TOKEN}?format=html")) as (sender, ended),
+    ):
+        sender.start(to("phone", sms(1, MARKUP)))
+        ended(1)
+    words = Words()
+    words.feed(told(receiver)[0]["message"])
+
+    assert words.text.replace("\xa0", " ") == f"SMS from 0541234567: {MARKUP}"
+    assert words.tags <= {"br", "p"}
+
+
+@pytest.mark.parametrize("scheme", ["json", "mmost"])
+def test_a_service_that_reads_markdown_is_given_text_as_text(scheme: str) -> None:
+    with Receiver() as receiver:
+        one = notice(receiver, path=f"{TOKEN}?format=markdown")
+        one = replace(one, url=Secret(one.url.value.replace("json:", f"{scheme}:")))
+        with sending(phone=one) as (sender, ended):
+            receiver.script.answers = [answer(200, b"ok")]
+            sender.start(to("phone", sms(1, MARKUP)))
+            (attempt,) = ended(1)
+    said = told(receiver)[0]
+    text = said.get("message") or said["text"]
+
+    assert attempt.outcome is Outcome.ACCEPTED
+    assert re.sub(r"\\(\W|_)", r"\1", text).endswith(html.unescape(MARKUP))
+    assert not re.search(r"(?<!\\)[\[*_`]", text)

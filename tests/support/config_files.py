@@ -1,8 +1,10 @@
 """Configuration files for tests: written to a directory, loaded, or refused."""
 
 import base64
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any, get_args
 
 import pytest
@@ -71,3 +73,13 @@ def faults(directory: Path, text: str, environ: Mapping[str, str] = ENVIRON) -> 
 
 def warnings(directory: Path, text: str) -> tuple[str, ...]:
     return loaded(directory, text).warnings
+
+
+def with_psycopg(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The driver of PostgreSQL, which is an extra, as if it were installed."""
+    monkeypatch.setitem(sys.modules, "psycopg", ModuleType("psycopg"))
+
+
+def without_psycopg(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if it were not."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
@@ -32,6 +31,7 @@ from daemon.web.waiting import Endings
 from tests.store.test_backlog import ARRIVED, GIVEN_UP, IN_MANY_LANES, crowd
 from tests.support.fakes import START
 from tests.support.http_app import nobody
+from tests.support.parts import program
 from tests.support.paths import ROOT
 from tests.support.story import Story
 
@@ -42,9 +42,6 @@ PAGE = (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")
 SCRAPING, RULES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 NAMES = re.findall(r"\b(?:yemotd|process)_[a-z_]+", PAGE)
 WHOLE = re.MULTILINE | re.DOTALL
-PROMTOOL = shutil.which("promtool")
-
-needs_promtool = pytest.mark.skipif(PROMTOOL is None, reason="needs promtool, of Debian's prometheus")
 
 Labels = frozenset[tuple[str, str]]
 
@@ -451,11 +448,12 @@ def test_the_page_has_every_failure_and_every_outcome() -> None:
 
 
 def promtool(*words: str, given: str = "") -> "subprocess.CompletedProcess[str]":
-    assert PROMTOOL
-    return subprocess.run([PROMTOOL, *words], input=given, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [program("promtool"), *words], input=given, capture_output=True, text=True, check=False
+    )
 
 
-@needs_promtool
+@pytest.mark.needs("promtool")
 def test_prometheus_finds_nothing_to_complain_of(desk: Desk) -> None:
     trouble(desk.story)
     checked = promtool("check", "metrics", given=desk.text())
@@ -463,7 +461,7 @@ def test_prometheus_finds_nothing_to_complain_of(desk: Desk) -> None:
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
 
 
-@needs_promtool
+@pytest.mark.needs("promtool")
 @pytest.mark.parametrize(("what", "text"), [("rules", RULES), ("config", SCRAPING)])
 def test_prometheus_takes_what_the_page_gives(tmp_path: Path, what: str, text: str) -> None:
     (tmp_path / "given.yml").write_text(text, encoding="utf-8")
@@ -486,7 +484,7 @@ def series(first: str, then: str) -> list[dict[str, str]]:
     ]
 
 
-@needs_promtool
+@pytest.mark.needs("promtool")
 def test_the_rules_of_the_page_fire_in_trouble_and_only_then(desk: Desk, tmp_path: Path) -> None:
     desk.story.run(until=90)
     well = desk.text()

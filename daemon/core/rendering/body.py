@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from daemon.core.model import Fact, Json
+from daemon.core.numbers import shown
 from daemon.core.timestamps import iso
+from daemon.core.visible import escaped
 
 
 def render(fact: Fact, *, event: str, system: str, sequence: int, at: datetime) -> bytes:
@@ -26,8 +28,9 @@ def render(fact: Fact, *, event: str, system: str, sequence: int, at: datetime) 
         },
     }
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    # Half a surrogate pair is no text and has no UTF-8; what came with one is shown with a "?".
-    return text.encode("utf-8", "replace")
+    # Half a surrogate pair is no text and has no UTF-8; what came with one is shown with a "?". What a
+    # terminal would obey is escaped, so that it may show these bytes as they are.
+    return escaped(text.encode("utf-8", "replace").decode()).encode()
 
 
 def summary(body: Mapping[str, Any]) -> str:
@@ -37,7 +40,7 @@ def summary(body: Mapping[str, Any]) -> str:
     if sms := data.get("sms"):
         words.append(f"{sms['text']!r}")
     if threshold := data.get("threshold"):
-        words.append(f"{threshold['metric']} {threshold['value']}")
+        words.append(f"{threshold['metric']} {_figure(threshold['value'])}")
     if command := data.get("command"):
         words[0] = str(command["type"])
         if error := command["error"]:
@@ -47,3 +50,7 @@ def summary(body: Mapping[str, Any]) -> str:
     if error := data.get("error"):
         words.append(f"{error['class']}: {error['message']}")
     return " · ".join(words)
+
+
+def _figure(value: object) -> str:
+    return shown(value) if isinstance(value, float) else str(value)

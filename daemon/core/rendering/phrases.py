@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from daemon.core.model import Reason
+from daemon.core.numbers import shown
 from daemon.core.rendering.phrases_en import ENGLISH, ENGLISH_METRICS, ENGLISH_REASONS
 from daemon.core.rendering.phrases_he import HEBREW, HEBREW_METRICS, HEBREW_REASONS
 from daemon.core.visible import visible
@@ -16,6 +17,8 @@ LONGEST = 300
 """Characters of a text that somebody sent."""
 FIRST_STRONG, END = "\u2068", "\u2069"
 
+CONFIGURED = frozenset({"threshold.above", "threshold.below"})
+"""Numbers that somebody wrote, and finds here as they are written there."""
 NO_LONGER_WATCHED = {"en": "No longer watched", "he": "כבר לא במעקב"}
 IN_PLACE_OF_ONE = {"en": "in place of an earlier message", "he": "במקום הודעה קודמת"}
 IN_PLACE_OF = {"en": "in place of {} earlier messages", "he": "במקום {} הודעות קודמות"}
@@ -35,8 +38,8 @@ class Told:
     def plain(self, path: str) -> str:
         """The value at a path, as text; "?" where there is none."""
         value = self.value(path)
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
+        if isinstance(value, float):
+            value = str(value).removesuffix(".0") if path in CONFIGURED else shown(value)
         return "?" if value is None or isinstance(value, Mapping | list) else one_line(str(value))
 
     def value(self, path: str) -> Any:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from daemon.core.model import AlertKind, Change, Condition, EventTypes, Fact, Json, Rule, Verdict
+from daemon.core.numbers import rounded
 
 KIND = AlertKind("queue.threshold.crossed", "queue.threshold.cleared")
 JOINED, LEFT = "queue.caller.joined", "queue.caller.left"
@@ -133,7 +134,8 @@ def metrics(seen: Observation) -> dict[str, int | float | None]:
     """Every metric of product.md. None: it could not be read.
 
     `agents_available` are members who are neither paused nor out of reach, on a call or not.
-    `calls_per_agent` divides by them, and by 1 where there are none: then it is `calls_waiting`.
+    `calls_per_agent` divides by them, and by 1 where there are none: then it is `calls_waiting`. It has two
+    decimals, also where it is compared.
     """
     waiting = seen.calls if seen.calls is not None else _count(seen.callers)
     available = _available(seen.agents)
@@ -142,7 +144,7 @@ def metrics(seen: Observation) -> dict[str, int | float | None]:
         "longest_wait_seconds": _longest_wait(seen.callers),
         "agents_available": available,
         "agents_paused": _count_paused(seen.agents),
-        "calls_per_agent": None if waiting is None or available is None else waiting / max(available, 1),
+        "calls_per_agent": _share(waiting, available),
         "hold_seconds": seen.hold_seconds,
         "abandoned": seen.abandoned,
     }
@@ -161,6 +163,10 @@ def dump(state: State) -> dict[str, object]:
 def load(stored: Mapping[str, Any]) -> State:
     """The state that `dump` wrote."""
     return State(**stored)
+
+
+def _share(waiting: int | None, available: int | None) -> float | None:
+    return None if waiting is None or available is None else rounded(waiting / max(available, 1))
 
 
 def _verdict(limit: Threshold, value: float | None, known: State) -> bool | None:

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from daemon.core.model import AlertKind, Change, Condition, EventTypes, Json, Rule, Verdict
+from daemon.core.numbers import rounded
 
 SUBJECT = "units"
 LOW = AlertKind("units.low", "units.ok")
@@ -44,20 +45,20 @@ class State:
 
 def diff(before: State | None, seen: Observation, limit: Limit, today: date) -> Change[State]:
     """Whether units run low or out; `today` is the date in the daemon's zone."""
-    known = before or State()
+    known, balance = before or State(), None if seen.balance is None else rounded(seen.balance)
     expires_on = seen.expires_on.isoformat() if seen.expires_on else None
     days_left = (seen.expires_on - today).days if seen.expires_on else None
     payload: dict[str, Json] = {
-        "units": {"balance": seen.balance, "expires_on": expires_on, "days_left": days_left}
+        "units": {"balance": balance, "expires_on": expires_on, "days_left": days_left}
     }
     conditions = []
     if limit.below is not None:
-        is_low = None if seen.balance is None else seen.balance < limit.below
+        is_low = None if balance is None else balance < limit.below
         conditions.append(_condition("units/low", LOW, is_low, limit.rule, payload))
     if limit.expires_within is not None:
         is_expiring = None if days_left is None else days_left <= limit.expires_within.days
         conditions.append(_condition("units/expiring", EXPIRING, is_expiring, limit.rule, payload))
-    state = State(known.balance if seen.balance is None else seen.balance, expires_on or known.expires_on)
+    state = State(known.balance if balance is None else balance, expires_on or known.expires_on)
     return Change(state, (), tuple(conditions))
 
 

@@ -64,3 +64,10 @@ def test_half_a_surrogate_pair_is_shown_as_a_question_mark(text: str) -> None:
 def test_figures_that_json_cannot_say_are_refused(value: float) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         body({"value": value})
+
+
+def test_what_a_terminal_would_obey_is_escaped() -> None:
+    written = body({"text": "\x9b31m\u202e\x7f\u2028\x1b"})
+
+    assert rb'"text":"\u009b31m\u202e\u007f\u2028\u001b"' in written
+    assert json.loads(written)["data"]["text"] == "\x9b31m\u202e\x7f\u2028\x1b"

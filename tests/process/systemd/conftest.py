@@ -9,8 +9,9 @@ import pytest
 from daemon.host.clock import utcnow
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
-from tests.process.systemd.machine import CannotBoot, Machine
+from tests.process.systemd.machine import CannotBoot, Machine, NotInstalled
 from tests.process.systemd.service import Service
+from tests.support import parts
 from tests.support.fakes import Receiver
 from tests.support.paths import ROOT
 from tests.support.process import TOKEN
@@ -40,6 +41,8 @@ def booted() -> Iterator[Machine]:
     try:
         machine = Machine()
         machine.boot()
+    except NotInstalled as error:
+        parts.away(str(error))
     except CannotBoot as error:
         pytest.skip(str(error))
     (machine.root / "usr/sbin/sendmail").unlink(missing_ok=True)

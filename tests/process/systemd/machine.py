@@ -28,6 +28,10 @@ class CannotBoot(Exception):
     """This machine cannot run another one; the message says why."""
 
 
+class NotInstalled(CannotBoot):
+    """Something is away that can be installed."""
+
+
 class Machine:
     """A machine that runs, from `boot` to `power_off`."""
 
@@ -42,9 +46,9 @@ class Machine:
         """Returns once services can be started; `CannotBoot` where it does not come to that."""
         for needed in ("unshare", "nsenter", "pivot_root", "setpriv"):
             if not shutil.which(needed):
-                raise CannotBoot(f"{needed} is not installed")
+                raise NotInstalled(f"{needed} is not installed: apt-get install util-linux")
         if not SYSTEMD.exists():
-            raise CannotBoot("systemd is not installed")
+            raise NotInstalled("systemd is not installed: apt-get install systemd")
         try:
             self._group.mkdir()
         except OSError as error:
