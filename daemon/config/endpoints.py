@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from daemon.config.quiet import QuietSettings
-from daemon.config.values import Duration, Name, Settings, Text, Timeout, some
+from daemon.config.values import Duration, Name, Settings, Text, Wait, some
 from daemon.core.model import Severity
 from daemon.core.routing.filters import Operator
 
@@ -31,7 +31,7 @@ def _no_repeat(value: Any) -> Any:
     return None if value == "" else value
 
 
-Repeat = Annotated[Timeout | None, BeforeValidator(_no_repeat)]
+Repeat = Annotated[Wait | None, BeforeValidator(_no_repeat)]
 FieldPath = Annotated[str, AfterValidator(_field)]
 
 

@@ -29,12 +29,17 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from daemon.core import durations
+from daemon.core.delivery import rate
 from daemon.core.headers import unfit
 from daemon.core.webhooks.addresses import Network
 from daemon.core.wording import quoted
 
 SHORTEST_INTERVAL = timedelta(milliseconds=200)
 """Ours: a poll more often would begin before the one before has ended."""
+LONGEST_TIMEOUT = timedelta(hours=1)
+"""Ours: nobody waits for an answer so long, and what waits in the kernel counts milliseconds in 32 bits."""
+LARGEST = 10**12
+"""Ours: of any number; a sum of such is still exact in the store and in JSON."""
 DATABASES = frozenset({"sqlite", "postgresql"})
 HIGHEST_PORT = 65535
 """Of TCP: 16 bits (RFC 9293, section 3.1)."""
@@ -134,6 +139,23 @@ def _at_least(least: timedelta) -> Callable[[timedelta], timedelta]:
         return value
 
     return check
+
+
+def at_most(most: timedelta) -> Callable[[timedelta], timedelta]:
+    """A validator of durations."""
+
+    def check(value: timedelta) -> timedelta:
+        if value > most:
+            raise ValueError(f"at most {durations.show(most)}")
+        return value
+
+    return check
+
+
+def _rate(value: float) -> float:
+    if reason := rate.fault(value):
+        raise ValueError(reason)
+    return value
 
 
 def _text(value: str) -> str:
@@ -262,11 +284,14 @@ def _clock_time(value: object) -> time:
 
 ClockTime = Annotated[time, BeforeValidator(_clock_time)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
-Timeout = Annotated[Duration, AfterValidator(_at_least(timedelta(milliseconds=1)))]
+Wait = Annotated[Duration, AfterValidator(_at_least(timedelta(milliseconds=1)))]
+Timeout = Annotated[Wait, AfterValidator(at_most(LONGEST_TIMEOUT))]
+Drain = Annotated[Duration, AfterValidator(at_most(LONGEST_TIMEOUT))]
 Every = Annotated[Duration, AfterValidator(_at_least(SHORTEST_INTERVAL))]
-Whole = Annotated[int, Field(strict=True)]
+Whole = Annotated[int, Field(strict=True, ge=-LARGEST, le=LARGEST)]
 Port = Annotated[int, Field(strict=True, ge=1, le=HIGHEST_PORT)]
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-LARGEST, le=LARGEST)]
+Rate = Annotated[Number, AfterValidator(_rate)]
 Text = Annotated[str, AfterValidator(_text)]
 HeaderText = Annotated[Text, AfterValidator(_header_text)]
 Name = Annotated[str, AfterValidator(_name)]

@@ -16,7 +16,7 @@ from daemon.core.routing.plan import Interest
 from daemon.core.routing.quiet import Quiet, Weekly
 from daemon.core.routing.schedule import Schedule
 from daemon.senders.mail import QUEUED_AT_MOST
-from daemon.wiring.hebrew_calendar import HolyDays, Place
+from daemon.wiring.hebrew_calendar import holy_days
 from daemon.wiring.mailboxes import LETTERS, MOST_IN_ONE, SERVER, Mailbox, mailboxes, mailing, schedule
 
 
@@ -79,15 +79,7 @@ def _quiet(window: QuietSettings, default_zone: str) -> Quiet:
     if window.start is not None and window.end is not None:
         days = frozenset(DAYS.index(day) for day in window.days)
         return Quiet(Weekly(days, window.start, window.end, zone).covers, window.break_through)
-    latitude, longitude, candles = window.sun
-    holy_days = HolyDays(
-        Place(latitude, longitude, zone),
-        candles,
-        window.nightfall_degrees,
-        window.nightfall,
-        is_israel=window.israel,
-    )
-    return Quiet(holy_days.covers, window.break_through)
+    return Quiet(holy_days(window, zone).covers, window.break_through)
 
 
 def _schedules(webhook: Webhook) -> tuple[Schedule, ...]:
