@@ -43,7 +43,7 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
     """Make them all; nothing runs yet."""
     counters, endings = Counters(), Endings()
     witness, pauses = Witness(clock.monotonic), Pauses(clock.monotonic)
-    outgoing = Outgoing(current().config)
+    outgoing = Outgoing(current().config, current().wishes)
     dispatcher = Dispatcher(
         database,
         outgoing.senders,
@@ -100,6 +100,7 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
         poller,
         Housekeeper(database, is_stopping=is_stopping),
         retention=lambda: current().retention,
+        wishes=lambda: current().wishes,
         now=clock.utcnow,
         wake=dispatcher.wake,
     )

@@ -7,6 +7,7 @@ import socket
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 from daemon.app.lifecycle import App
 from daemon.cli.output import ConfigOption, Fatal, load
@@ -46,6 +47,9 @@ def run(config: ConfigOption = None) -> None:
     while (received := _next_signal(tick)) in (None, signal.SIGHUP):
         if received is signal.SIGHUP:
             refused = _reload(app, loaded.path, redactor, notifier)
+        if (ended := app.tend()) is not None:
+            logs.log.critical("daemon.given_up", part=ended)
+            _leave(os.EX_SOFTWARE)
         is_alive = report(app, notifier, refused or app.state.line(), was_alive=is_alive)
     logs.log.info("daemon.stopping", signal=received.name if received else None)
     notifier.stopping()
@@ -58,9 +62,14 @@ def run(config: ConfigOption = None) -> None:
     app.stop()
     logs.log.info("daemon.stopped")
     # A poll may still hang in the API; nothing of it is worth waiting for.
+    _leave(os.EX_OK)
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process at once. Where that is no end in good order, it is as safe as a crash."""
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(os.EX_OK)
+    os._exit(code)
 
 
 def longest_end(drain: timedelta) -> timedelta:
@@ -118,8 +127,9 @@ def _reload(app: App, path: Path, redactor: logs.Redactor, notifier: Notifier) -
         loaded = load_config(path, os.environ)
         redactor.hide([*old, *held(loaded.config)])
         fixed = app.reload(loaded.config)
-    except (ConfigError, ValueError, OSError) as error:
-        logs.log.error("config.refused", error=str(error))
+    except Exception as error:  # an error of ours, too, is no reason to end
+        is_planned = isinstance(error, ConfigError | ValueError | OSError)
+        logs.log.error("config.refused", error=str(error), exc_info=None if is_planned else error)
         refused = f"reload failed, still on the old configuration: {error}"
         notifier.ready(refused)
         return refused

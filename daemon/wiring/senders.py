@@ -1,10 +1,11 @@
 """All senders, made of a configuration: where webhooks go, and how messages become mails."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import parseaddr
+from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ from daemon.core.rendering.mail_grouping import compose
 from daemon.core.rendering.mail_writing import held_back
 from daemon.core.rendering.mails import Mail, Style
 from daemon.core.webhooks.signing import Signer, hmac_signer
+from daemon.core.wishes import UNGUARDED, Guard, Wishes
 from daemon.host import clock
 from daemon.senders.all import Senders, Starter
 from daemon.senders.mail import Letter, MailSender
@@ -26,6 +28,7 @@ from daemon.senders.notify import Notice, NotifySender
 from daemon.senders.smtp import Security, Server
 from daemon.senders.webhook import WebhookSender
 from daemon.senders.webhook_attempt import Target
+from daemon.wiring.endpoints import guards
 from daemon.wiring.mailboxes import mailboxes, mailing
 
 
@@ -38,15 +41,29 @@ class Mailroom:
     limits: Mapping[str, Mailing]
     """How often each may be written to."""
     render: "_Render"
+    plain: "_Render"
+    """The same by our own templates, where those of the configuration fail."""
+    guards: Mapping[str, Guard]
+    """What tries the wishes of each endpoint."""
+
+    def rendered(self, mail: Mail, style: Style, guard: Guard, *, now: datetime) -> EmailMessage:
+        """One letter; where a template of the configuration cannot be filled in, by ours."""
+        if self.render is self.plain:
+            return self.plain(mail, style, now=now)
+        written = guard.tried("templates", lambda: self.render(mail, style, now=now), instead=None)
+        return self.plain(mail, style, now=now) if written is None else written
 
 
 class Outgoing:
-    """The senders of a configuration; `take` puts another in its place, in the dispatcher's thread."""
+    """The senders of a configuration; what `prepared` gives puts another in its place, in the dispatcher's
+    thread."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, wishes: Wishes | None = None) -> None:
+        """`wishes` remember what cannot be worked out of what the endpoints ask for."""
+        wishes = wishes or Wishes()
         self.mail_pace = MailPace()
         """The dispatcher adds to it; mails say when an endpoint has had all that it may have in an hour."""
-        self._mailroom = mailroom(config)
+        self._mailroom = mailroom(config, wishes)
         self._webhooks = WebhookSender(targets(config), now=clock.utcnow, monotonic=clock.monotonic)
         wake = self._webhooks.wake
         self._mails = MailSender(
@@ -54,16 +71,28 @@ class Outgoing:
         )
         self._notices = NotifySender(notices(config), now=clock.utcnow, monotonic=clock.monotonic, wake=wake)
         self.senders = Senders(
-            self._webhooks, self._mails, self._notices, by_endpoint=self._by_endpoint(config)
+            self._webhooks,
+            self._mails,
+            self._notices,
+            by_endpoint=self._by_endpoint(config),
+            guards=guards(config, wishes),
+            now=clock.utcnow,
         )
 
-    def take(self, config: Config) -> None:
-        """Send by another configuration from now on."""
-        self._mailroom = mailroom(config)
-        self._webhooks.targets = targets(config)
-        self._mails.server = server(config.smtp)
-        self._notices.notices = notices(config)
-        self.senders.by_endpoint = self._by_endpoint(config)
+    def prepared(self, config: Config, wishes: Wishes) -> Callable[[], None]:
+        """Make ready to send by another configuration; from the call of what is returned on it is done.
+
+        Raises where that configuration cannot be used: here, not in the dispatcher's thread.
+        """
+        room, hooks, mails = mailroom(config, wishes), targets(config), server(config.smtp)
+        notes, starters, tried = notices(config), self._by_endpoint(config), guards(config, wishes)
+
+        def take() -> None:
+            self._mailroom, self._webhooks.targets = room, hooks
+            self._mails.server, self._notices.notices = mails, notes
+            self.senders.by_endpoint, self.senders.guards = starters, tried
+
+        return take
 
     def _by_endpoint(self, config: Config) -> dict[str, Starter]:
         """Who sends to each endpoint."""
@@ -75,20 +104,40 @@ class Outgoing:
 
     def _compose(self, endpoint: str, messages: Sequence[Message]) -> list[Letter]:
         """What is mailed to an endpoint at once, as one mail or several; in the thread of the mails."""
-        room, now = self._mailroom, clock.utcnow()
-        style = room.styles[endpoint]
+        room = self._mailroom
+        guard = room.guards.get(endpoint, UNGUARDED)
+        try:
+            return self._letters(room, guard, endpoint, messages)
+        except Exception as error:
+            guard.raised("format", error)
+            raise
+
+    def _letters(
+        self, room: Mailroom, guard: Guard, endpoint: str, messages: Sequence[Message]
+    ) -> list[Letter]:
+        now, style = clock.utcnow(), room.styles[endpoint]
         until = self.mail_pace.rests_until(endpoint, room.limits[endpoint], now)
         note = held_back(until, style) if until else None
         recipient = parseaddr(style.recipient)[1]
         return [
-            Letter(mail.messages, room.render(mail, style, now=now), recipient)
+            Letter(mail.messages, room.rendered(mail, style, guard, now=now), recipient)
             for mail in compose(messages, style, note=note)
         ]
 
 
-def mailroom(config: Config) -> Mailroom:
-    """What mails are made by."""
-    return Mailroom(styles(config), limits(config), _render(config))
+def mailroom(config: Config, wishes: Wishes) -> Mailroom:
+    """What mails are made by; `wishes` remember which of it cannot be worked out."""
+    plain, tried = _render(config, None), guards(config, wishes)
+    return Mailroom(styles(config), limits(config), _own(config, tried) or plain, plain, tried)
+
+
+def _own(config: Config, tried: Mapping[str, Guard]) -> "_Render | None":
+    """What renders by the configuration's own templates; None where it has none, or they cannot be used."""
+    folder = config.smtp.templates if config.smtp else None
+    if folder is None or not config.emails:
+        return None
+    guard = tried[config.emails[0].name]
+    return guard.tried("templates", lambda: _render(config, folder), instead=None)
 
 
 def limits(config: Config) -> Mapping[str, Mailing]:
@@ -119,13 +168,13 @@ class _Render(Protocol):
     def __call__(self, mail: Mail, style: Style, *, now: datetime) -> EmailMessage: ...
 
 
-def _render(config: Config) -> _Render:
+def _render(config: Config, templates: Path | None) -> _Render:
     """What makes letters. Jinja is loaded only where there is somebody to write to."""
     if not config.emails:
         return _nobody
     from daemon.senders.letters import Letters  # noqa: PLC0415 - as the docstring says
 
-    return Letters(config.smtp.templates if config.smtp else None).render
+    return Letters(templates).render
 
 
 def _nobody(mail: Mail, style: Style, *, now: datetime) -> EmailMessage:

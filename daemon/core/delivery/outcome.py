@@ -128,6 +128,8 @@ class Attempted(NamedTuple):
     retry_after: timedelta | None = None
     address: str | None = None
     """Where it led, after resolution."""
+    is_our_fault: bool = False
+    """Nothing left: it could not be made. That says nothing of the endpoint."""
 
     @property
     def took(self) -> timedelta:

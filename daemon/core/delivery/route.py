@@ -1,14 +1,18 @@
 """How one endpoint's deliveries are tried: how many at once, how long, in which order. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from daemon.core.delivery import outcome
 from daemon.core.delivery.breaker import Breaker
-from daemon.core.delivery.outcome import OPEN, Attempted, Next
+from daemon.core.delivery.outcome import OPEN, Attempted, Next, Outcome, Status
 from daemon.core.routing.plan import Order
 from daemon.core.routing.quiet import Quiet
 from daemon.core.routing.schedule import Schedule, schedule_of
+from daemon.core.wishes import UNGUARDED, Guard
+
+AGAIN = timedelta(minutes=5)
+"""The wait after a failed attempt where the schedule cannot be worked out; it uses up none."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,8 @@ class Route:
     """How what is due is sent together; None: each for itself."""
     reported_as: str | None = None
     """The name under which others hear of its health; None: its own."""
+    guard: Guard = field(default=UNGUARDED, compare=False, repr=False)
+    """Tries its wishes."""
 
     def retries(self, event_type: str) -> tuple[timedelta, ...]:
         """The waits after each failed attempt for an event of this type."""
@@ -45,10 +51,16 @@ class Route:
 
     def after(self, attempted: Attempted, now: datetime, jitter: float, *, is_our_outage: bool) -> Next:
         """What follows an attempt; as `outcome.after`."""
+        if attempted.outcome is Outcome.ACCEPTED:
+            return outcome.DELIVERED
         # What was mailed together is due together again, and makes the very same mail.
         share = 0.0 if self.mailing else jitter
-        retries = self.retries(attempted.message.event_type)
-        return outcome.after(attempted, now, share, retries, is_our_outage=is_our_outage)
+
+        def follows() -> Next:
+            retries = self.retries(attempted.message.event_type)
+            return outcome.after(attempted, now, share, retries, is_our_outage=is_our_outage)
+
+        return self.guard.tried("retries", follows, instead=Next(Status.PENDING, now + AGAIN))
 
     def frees_lane(self, then: Next) -> bool:
         """Whether those behind a delivery in its lane may go."""

@@ -43,6 +43,7 @@ _VERDICTS: Mapping[Failure | None, tuple[Verdict, Verdict]] = {
     Failure.THROTTLED: (Verdict.UNKNOWN, Verdict.UNKNOWN),
     Failure.TOKEN_REJECTED: (Verdict.GOOD, Verdict.BAD),
     Failure.REFUSED: (Verdict.GOOD, Verdict.GOOD),
+    Failure.OURS: (Verdict.UNKNOWN, Verdict.UNKNOWN),
 }
 
 
