@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import parseaddr
-from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -41,17 +40,8 @@ class Mailroom:
     limits: Mapping[str, Mailing]
     """How often each may be written to."""
     render: "_Render"
-    plain: "_Render"
-    """The same by our own templates, where those of the configuration fail."""
     guards: Mapping[str, Guard]
     """What tries the wishes of each endpoint."""
-
-    def rendered(self, mail: Mail, style: Style, guard: Guard, *, now: datetime) -> EmailMessage:
-        """One letter; where a template of the configuration cannot be filled in, by ours."""
-        if self.render is self.plain:
-            return self.plain(mail, style, now=now)
-        written = guard.tried("templates", lambda: self.render(mail, style, now=now), instead=None)
-        return self.plain(mail, style, now=now) if written is None else written
 
 
 class Outgoing:
@@ -107,37 +97,26 @@ class Outgoing:
         room = self._mailroom
         guard = room.guards.get(endpoint, UNGUARDED)
         try:
-            return self._letters(room, guard, endpoint, messages)
+            return self._letters(room, endpoint, messages)
         except Exception as error:
             guard.raised("format", error)
             raise
 
-    def _letters(
-        self, room: Mailroom, guard: Guard, endpoint: str, messages: Sequence[Message]
-    ) -> list[Letter]:
+    def _letters(self, room: Mailroom, endpoint: str, messages: Sequence[Message]) -> list[Letter]:
         now, style = clock.utcnow(), room.styles[endpoint]
         until = self.mail_pace.rests_until(endpoint, room.limits[endpoint], now)
         note = held_back(until, style) if until else None
         recipient = parseaddr(style.recipient)[1]
         return [
-            Letter(mail.messages, room.rendered(mail, style, guard, now=now), recipient)
+            Letter(mail.messages, room.render(mail, style, now=now), recipient)
             for mail in compose(messages, style, note=note)
         ]
 
 
 def mailroom(config: Config, wishes: Wishes) -> Mailroom:
     """What mails are made by; `wishes` remember which of it cannot be worked out."""
-    plain, tried = _render(config, None), guards(config, wishes)
-    return Mailroom(styles(config), limits(config), _own(config, tried) or plain, plain, tried)
-
-
-def _own(config: Config, tried: Mapping[str, Guard]) -> "_Render | None":
-    """What renders by the configuration's own templates; None where it has none, or they cannot be used."""
-    folder = config.smtp.templates if config.smtp else None
-    if folder is None or not config.emails:
-        return None
-    guard = tried[config.emails[0].name]
-    return guard.tried("templates", lambda: _render(config, folder), instead=None)
+    tried = guards(config, wishes)
+    return Mailroom(styles(config), limits(config), _render(config, tried), tried)
 
 
 def limits(config: Config) -> Mapping[str, Mailing]:
@@ -168,13 +147,17 @@ class _Render(Protocol):
     def __call__(self, mail: Mail, style: Style, *, now: datetime) -> EmailMessage: ...
 
 
-def _render(config: Config, templates: Path | None) -> _Render:
+def _render(config: Config, guards: Mapping[str, Guard]) -> _Render:
     """What makes letters. Jinja is loaded only where there is somebody to write to."""
     if not config.emails:
         return _nobody
     from daemon.senders.letters import Letters  # noqa: PLC0415 - as the docstring says
 
-    return Letters(templates).render
+    def tried(table: str, error: Exception | None) -> None:
+        guard = guards[table]
+        guard.worked("templates") if error is None else guard.raised("templates", error)
+
+    return Letters(config.smtp.templates if config.smtp else None, tried).render
 
 
 def _nobody(mail: Mail, style: Style, *, now: datetime) -> EmailMessage:
