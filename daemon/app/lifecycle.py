@@ -118,8 +118,12 @@ class App:
         """Take over a new configuration. Returns the settings that need a restart to change. Raises
         ValueError or OSError where it cannot be used, and then the old one stays in force."""
         fixed, after = _fixed(self.config, config), in_force(config, self._heard)
-        # Whatever of it raises does so here, and not in the thread of those who go by it.
-        take = self.parts.outgoing.prepared(config, after.wishes)
+        try:
+            # Whatever of it raises does so here, and not in the thread of those who go by it.
+            take = self.parts.outgoing.prepared(config, after.wishes)
+        except Exception:
+            after.close()
+            raise
         before, dispatcher = self.current.swap(after), self.parts.dispatcher
         dispatcher.reroute(after.routes, take)
         self._jobs.schedule()

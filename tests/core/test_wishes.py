@@ -1,6 +1,6 @@
 """Wishes that raise: something else in their stead, and they are remembered until they work again."""
 
-from daemon.core.wishes import CALM_LOOKS, UNGUARDED, Guard, Kind, Wish, Wishes, where
+from daemon.core.wishes import CALM_LOOKS, Guard, Kind, Wish, Wishes, where
 
 QUIET = Wish(Kind.ENDPOINT, "crm", "quiet")
 
@@ -71,9 +71,12 @@ def test_one_wish_says_nothing_of_another() -> None:
     assert [one.setting for one, standing in wishes.look().items() if standing.error] == ["quiet"]
 
 
-def test_without_a_configuration_nothing_is_remembered_but_it_goes_on() -> None:
-    assert UNGUARDED.tried("quiet", raises, instead="else") == "else"
-    assert UNGUARDED.over("quiet", lambda _: bool(raises()), instead=False)("x") is False
+def test_what_nobody_has_entered_is_guarded_all_the_same() -> None:
+    guard = Wishes().guard(Kind.WATCH, "main/sip")
+
+    assert guard.tried("polling", raises, instead="else") == "else"
+    assert guard.over("polling", lambda _: bool(raises()), instead=False)("x") is False
+    assert guard.wishes.look()[Wish(Kind.WATCH, "main/sip", "polling")].error
 
 
 def test_a_system_exit_is_no_error() -> None:

@@ -214,6 +214,33 @@ def test_a_message_that_cannot_be_composed_fails_alone() -> None:
     assert len(mails.mails) == 3
 
 
+def test_a_thread_that_ended_is_started_again_and_what_it_had_in_hand_has_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with MailServer() as mails, posting(server(mails.port)) as post:
+        with monkeypatch.context() as patch:
+            patch.setattr(post.sender, "_serve", broken)
+            (ended,) = post.send(to("ops@pbx.test", event="evt_1"))
+        worker = post.sender._worker
+        assert worker is not None
+        with monkeypatch.context() as patch:
+            patch.setattr(post.sender, "_next", broken)
+            patch.setattr("threading.excepthook", lambda _: None)
+            with post.sender._changed:
+                post.sender._changed.notify_all()
+            post.sender.server = server(mails.port)  # which it looks up at once
+            worker.join(10)
+            assert not worker.is_alive()
+        (later,) = post.send(to("ops@pbx.test", event="evt_2"))
+
+    assert (ended.outcome, ended.error) == (Outcome.FAILED, "a fault of our own: see the log")
+    assert later.outcome is Outcome.ACCEPTED
+
+
+def broken(*_: object) -> None:
+    raise LookupError("a fault of ours")
+
+
 def test_a_letter_that_has_no_bytes_is_one_that_cannot_be_composed() -> None:
     def compose(_endpoint: str, messages: Sequence[Message]) -> list[Letter]:
         return [Letter(tuple(messages), Unprintable(), "ops@pbx.test")]
