@@ -236,7 +236,7 @@ ENVIRON = {"TOKEN": TOKEN, "HTTP_TOKEN": HTTP_TOKEN, "SECRET": SECRET}
 
 
 def wait_until(is_true: Callable[[], bool]) -> None:
-    until = monotonic() + 20
+    until = monotonic() + 60
     while not is_true():
         assert monotonic() < until
 
