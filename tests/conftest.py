@@ -10,6 +10,7 @@ import structlog
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from daemon.core.wishes import UNGUARDED, Wish
 from daemon.host.clock import utcnow
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
@@ -91,6 +92,18 @@ def quiet_logs() -> Iterator[None]:
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_set_aside_in_silence(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Where no configuration stands behind a wish nobody would hear that it raises; here it does raise."""
+
+    def again(_wish: Wish, error: Exception) -> None:
+        raise error
+
+    monkeypatch.setattr(UNGUARDED.wishes, "_on_raised", again)
+    yield
+    UNGUARDED.wishes._standing.clear()
 
 
 @pytest.fixture

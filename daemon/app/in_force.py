@@ -8,19 +8,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from daemon.config.settings import Config
 from daemon.core.commands.policy import Policy
 from daemon.core.delivery.route import Route
 from daemon.core.retention import Retention
-from daemon.core.watches.watch import AnyWatch
+from daemon.core.watches.watch import POLLING, AnyWatch
+from daemon.core.wishes import Wish, Wishes
 from daemon.host import clock
 from daemon.pipeline.events import Recorder
 from daemon.wiring.clients import clients_of
 from daemon.wiring.commands import policies, systems_of
-from daemon.wiring.endpoints import interests, retention, routes
-from daemon.wiring.watches import watches
+from daemon.wiring.endpoints import enter, interests, retention, routes
+from daemon.wiring.watches import guard_of, plan, watches
 from daemon.workers.commander import System
 from daemon.yemot.client import Client, Heard
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,8 @@ class InForce:
     """What writes events, for the endpoints there are."""
     routes: Mapping[str, Route]
     retention: Retention
+    wishes: Wishes
+    """What the endpoints ask for and what is watched, and which of it is set aside."""
 
     def close(self) -> None:
         """Close the connections to the systems."""
@@ -51,20 +58,36 @@ def in_force(config: Config, heard: Heard) -> InForce:
     Raises OSError where a file of authorities cannot be read any more.
     """
     clients, zone = clients_of(config, heard), ZoneInfo(config.daemon.timezone)
+    wishes = wishes_of(config)
     return InForce(
         config=config,
         clients=tuple(clients),
         watches=tuple(
             watch
             for system, client in zip(config.systems, clients, strict=True)
-            for watch in watches(system, client, zone)
+            for watch in watches(system, client, zone, wishes)
         ),
         systems=systems_of(config, clients),
         policies=policies(config),
-        recorder=Recorder(interests(config), clock.new_id),
-        routes=routes(config),
+        recorder=Recorder(interests(config, wishes), clock.new_id),
+        routes=routes(config, wishes),
         retention=retention(config),
+        wishes=wishes,
     )
+
+
+def wishes_of(config: Config) -> Wishes:
+    """All that is asked for; the log hears of what cannot be worked out."""
+    wishes = Wishes(_raised)
+    enter(config, wishes)
+    for system in config.systems:
+        for one in plan(system):
+            guard_of(wishes, one).add(POLLING, system)
+    return wishes
+
+
+def _raised(wish: Wish, error: Exception) -> None:
+    log.error("wish.set_aside", of=wish.kind.value, name=wish.name, setting=wish.setting, exc_info=error)
 
 
 class Current:

@@ -1,5 +1,6 @@
 """What the daemon does by the clock: polls, and what is done now and then beside them."""
 
+import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -46,6 +47,14 @@ TELL_EVERY = timedelta(seconds=5)
 """How late a silence's end, a quiet window or a reminder may be noticed."""
 
 
+def _scheduler(zone: SteadyZone) -> BackgroundScheduler:
+    return BackgroundScheduler(
+        executors={"default": ThreadPoolExecutor(MOST_THREADS), "own": ThreadPoolExecutor(OWN_THREADS)},
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        timezone=zone,
+    )
+
+
 class Jobs:
     """The scheduler with all that it does. `schedule`, `start` and `stop` are for one thread."""
 
@@ -59,11 +68,8 @@ class Jobs:
         self._started_at = started_at
         self._loop = progress.loop("scheduler", TURN_WITHIN)
         self._zone = SteadyZone(clock.elapsed)
-        self._scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(MOST_THREADS), "own": ThreadPoolExecutor(OWN_THREADS)},
-            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
-            timezone=self._zone,
-        )
+        self._scheduler = _scheduler(self._zone)
+        self._was_started = False
 
     def schedule(self) -> None:
         """Schedule every watch that is in force, and nothing else."""
@@ -87,8 +93,24 @@ class Jobs:
         chores.sweep(watches)
 
     def start(self) -> None:
-        """Begin with what is scheduled."""
+        """Begin with what is scheduled; where its thread has ended, begin anew with another."""
+        if self._was_started:
+            self._scheduler.shutdown(wait=False)
+            self._scheduler = _scheduler(self._zone)
+            self.schedule()
+        self._was_started = True
         self._scheduler.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread of the scheduler is there."""
+        thread = getattr(self._scheduler, "_thread", None)
+        return isinstance(thread, threading.Thread) and thread.is_alive()
+
+    @property
+    def error(self) -> str | None:
+        """What the thread ended by: the library lets nobody know."""
+        return None
 
     def stop(self) -> None:
         """Poll no more. A poll that hangs in the API must not hold up the end; what it would have found is

@@ -18,9 +18,11 @@ from daemon.app.jobs import Jobs
 from daemon.app.parts import parts
 from daemon.app.ping import ping
 from daemon.app.state import State
+from daemon.app.supervisor import Looping, Supervisor
 from daemon.app.watchdog import TURN_WITHIN, Awake, Progress
 from daemon.config.settings import Config
 from daemon.core import own_events
+from daemon.core.model import Json
 from daemon.host import clock
 from daemon.store import database as databases
 from daemon.web.asgi import create_app
@@ -65,11 +67,10 @@ class App:
             self._cleanups = undo.pop_all()
         self._dispatching = self._progress.loop("dispatcher", TURN_WITHIN)
         self._commanding = self._progress.loop("commander", TURN_WITHIN)
-        self._threads = {
-            name: threading.Thread(target=run, name=name, daemon=True)
-            for name, run in {"dispatcher": self._dispatch, "commander": self._command}.items()
-        }
-        self.state = State(self.parts, self.current, self._progress, self._threads)
+        self._dispatcher = Looping("dispatcher", self._dispatch)
+        self._commander = Looping("commander", self._command)
+        self._supervisor = Supervisor(clock.monotonic)
+        self.state = State(self.parts, self.current, self._progress, self._supervisor)
         self._jobs = Jobs(self.parts, self.current, self.state, self._progress, started_at=self._started_at)
         self._server = self._server_of(config, listening)
 
@@ -97,8 +98,16 @@ class App:
             self._cleanups.callback(_named("poller", self._end_polls))
             self._start_commanding()
             ready()
-            self._jobs.start()
+            self._supervisor.start("scheduler", self._jobs)
             undo.pop_all()
+
+    def tend(self) -> str | None:
+        """Start again what has ended by an error, and tell the others; for the thread of `start`, again and
+        again. Returns the part that ended too often, where one did: then the process has to end."""
+        for one in self._supervisor.tend():
+            payload: dict[str, Json] = {"name": one.name, "error": one.error, "restarts": one.many}
+            self.parts.chores.announce(own_events.PART_RESTARTED, payload, of="part")
+        return self._supervisor.given_up
 
     def stop(self) -> None:
         """Poll no more, tell what is due within `drain`, close everything. Safe at any point of `start`."""
@@ -108,11 +117,16 @@ class App:
     def reload(self, config: Config) -> tuple[str, ...]:
         """Take over a new configuration. Returns the settings that need a restart to change. Raises
         ValueError or OSError where it cannot be used, and then the old one stays in force."""
-        fixed = _fixed(self.config, config)
-        before = self.current.swap(in_force(config, self._heard))
+        fixed, after = _fixed(self.config, config), in_force(config, self._heard)
+        try:
+            # Whatever of it raises does so here, and not in the thread of those who go by it.
+            take = self.parts.outgoing.prepared(config, after.wishes)
+        except Exception:
+            after.close()
+            raise
+        before, dispatcher = self.current.swap(after), self.parts.dispatcher
         self.parts.pauses.drop()  # what was changed may be what ends them
-        dispatcher, outgoing = self.parts.dispatcher, self.parts.outgoing
-        dispatcher.reroute(self.current().routes, lambda: outgoing.take(config))
+        dispatcher.reroute(after.routes, take)
         self._jobs.schedule()
         before.close()
         self.parts.chores.announce(own_events.CONFIG_RELOADED, {"needs_restart": list(fixed)})
@@ -170,7 +184,7 @@ class App:
         released = self.parts.dispatcher.recover()
         if released:
             log.info("dispatcher.recovered", deliveries=released)
-        self._threads["dispatcher"].start()
+        self._supervisor.start("dispatcher", self._dispatcher)
         self._cleanups.callback(_named("dispatcher", self._end_dispatching))
 
     def _dispatch(self) -> None:
@@ -178,27 +192,30 @@ class App:
 
     def _end_dispatching(self) -> None:
         self.parts.chores.announce(own_events.STOPPED, {"version": __version__})
+        self._supervisor.rest("dispatcher")
         self._dispatching.rest()
         self.parts.dispatcher.stop()
-        self._threads["dispatcher"].join(self.config.daemon.drain.total_seconds() + BESIDE_DRAIN)
+        self._dispatcher.join(self.config.daemon.drain.total_seconds() + BESIDE_DRAIN)
 
     def _start_commanding(self) -> None:
         left = self.parts.commander.recover()
         if left:
             log.warning("commander.recovered", commands=left)
-        self._threads["commander"].start()
+        self._supervisor.start("commander", self._commander)
         self._cleanups.callback(_named("commander", self._end_commanding))
 
     def _command(self) -> None:
         self.parts.commander.run(self._commanding.turn)
 
     def _end_commanding(self) -> None:
+        self._supervisor.rest("commander")
         self._commanding.rest()
         self.parts.commander.stop()
         if not self.parts.commander.settle(self.config.daemon.drain):
             log.warning("commander.left_commands")
 
     def _end_polls(self) -> None:
+        self._supervisor.rest("scheduler")
         self._jobs.stop()
         if not self.parts.poller.settle(self.config.daemon.drain):
             log.warning("poller.left_polls")

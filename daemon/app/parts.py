@@ -51,7 +51,7 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
     counters, endings = Counters(), Endings()
     witness, pauses = Witness(clock.monotonic), Pauses(clock.monotonic)
     timeline = Timeline(clock.utcnow, clock.elapsed)
-    outgoing = Outgoing(current().config)
+    outgoing = Outgoing(current().config, current().wishes)
 
     def follow_clock() -> timedelta:
         return timekeeper.follow()
@@ -129,6 +129,7 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
         poller,
         Housekeeper(database, is_stopping=is_stopping),
         retention=lambda: current().retention,
+        wishes=lambda: current().wishes,
         now=timeline.now,
         wake=dispatcher.wake,
         is_clock_believed=timekeeper.is_believed,

@@ -1,12 +1,10 @@
 """How the daemon is: whether it lives, whether it can work, and one line for who looks at the service."""
 
-from collections.abc import Mapping
-from threading import Thread
-
 import sqlalchemy as sa
 
 from daemon.app.in_force import Current
 from daemon.app.parts import Parts
+from daemon.app.supervisor import Supervisor
 from daemon.app.watchdog import Progress
 from daemon.core.delivery.breaker import Health
 
@@ -16,25 +14,21 @@ FAILING = (Health.DEGRADED, Health.SUSPENDED)
 class State:
     """Asked from any thread."""
 
-    def __init__(
-        self, parts: Parts, current: Current, progress: Progress, threads: Mapping[str, Thread]
-    ) -> None:
-        """`threads`: those of the loops, by name; one that was not started yet is no reason to worry."""
+    def __init__(self, parts: Parts, current: Current, progress: Progress, supervisor: Supervisor) -> None:
         self._parts = parts
         self._current = current
         self._progress = progress
-        self._threads = threads
+        self._supervisor = supervisor
 
     def is_alive(self) -> tuple[bool, str]:
         """Whether every loop is there, and turns; and what is wrong where one does not."""
-        started = {name: one for name, one in self._threads.items() if one.ident is not None}
-        ended = [name for name, one in started.items() if not one.is_alive()]
+        ended = self._supervisor.ended()
         if ended:
             return False, f"the {' and the '.join(ended)} has ended"
         stuck = self._progress.stuck()
         if stuck:
             return False, f"the {' and the '.join(stuck)} is stuck"
-        return "dispatcher" in started, "dispatcher ok"
+        return "dispatcher" in self._supervisor.started, "dispatcher ok"
 
     def is_ready(self) -> tuple[bool, str]:
         """Whether what happens can be written down."""

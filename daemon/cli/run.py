@@ -52,6 +52,9 @@ def run(config: ConfigOption = None) -> None:
     while (received := signals.wait(tick)) in (None, signal.SIGHUP):
         if received is signal.SIGHUP:
             refused = _reload(app, loaded.path, redactor, notifier)
+        if (ended := app.tend()) is not None:
+            logs.log.critical("daemon.given_up", part=ended)
+            _end(os.EX_SOFTWARE)
         is_alive = report(app, notifier, refused or app.state.line(), was_alive=is_alive)
     logs.log.info("daemon.stopping", signal=received.name if received else None)
     notifier.stopping()
@@ -135,8 +138,9 @@ def _reload(app: App, path: Path, redactor: logs.Redactor, notifier: Notifier) -
         loaded = load_config(path, os.environ)
         redactor.hide([*old, *held(loaded.config)])
         fixed = app.reload(loaded.config)
-    except (ConfigError, ValueError, OSError) as error:
-        logs.log.error("config.refused", error=str(error))
+    except Exception as error:  # an error of ours, too, is no reason to end
+        is_planned = isinstance(error, ConfigError | ValueError | OSError)
+        logs.log.error("config.refused", error=str(error), exc_info=None if is_planned else error)
         refused = f"reload failed, still on the old configuration: {error}"
         notifier.ready(refused)
         return refused

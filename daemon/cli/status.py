@@ -1,8 +1,9 @@
 """`yemotd status`: what is watched, what is wrong, what waits to be told; from the store."""
 
 from daemon.cli.output import ConfigOption, JsonOption, age, clock_time, load, open_store, print_json, say
+from daemon.core.own_events import MISCONFIGURED
 from daemon.host import clock
-from daemon.schemas.status import Configured, Running, Status
+from daemon.schemas.status import Configured, Running, SetAside, Status
 from daemon.store import locking, views
 from daemon.store.views import AlertView, EndpointView, WatchView
 from daemon.wiring.endpoints import interests
@@ -26,7 +27,10 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         return
     watches = [watch for watch in seen.watches if (watch.system, watch.name) in configured.watches]
     say(f"daemon    {f'running, process {holder}' if holder else 'not running'}; {seen.events} events so far")
-    say(*map(_watch, watches), *map(_alert, seen.alerts), *map(_endpoint, seen.backlog))
+    set_aside = [one for one in seen.alerts if one.type == MISCONFIGURED.fires]
+    alerts = [one for one in seen.alerts if one not in set_aside]
+    say(*map(_watch, watches), *map(_alert, alerts), *map(_set_aside, set_aside))
+    say(*map(_endpoint, seen.backlog))
 
 
 def _watch(watch: WatchView) -> str:
@@ -39,6 +43,12 @@ def _alert(alert: AlertView) -> str:
     since = f"{alert.phase} since {clock_time(alert.started_at)}"
     blind = ", not seen at present" if alert.is_blind else ""
     return f"alert     {alert.system} {alert.type} {alert.subject}: {since}{blind}"
+
+
+def _set_aside(alert: AlertView) -> str:
+    wish = SetAside.of(alert)
+    since = f"since {clock_time(alert.started_at)}"
+    return f"set aside {alert.subject}: {wish.setting} ({wish.error}) {since}; {wish.instead}"
 
 
 def _endpoint(endpoint: EndpointView) -> str:

@@ -1,9 +1,10 @@
 """What a configuration that can be used says without meaning it, probably. Warnings only."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from daemon.config.endpoints import EndpointSettings
 from daemon.config.settings import Config
@@ -13,6 +14,7 @@ from daemon.config.wording import Fault, Location, fault, of_table
 from daemon.core import durations, own_events
 from daemon.core.commands import command
 from daemon.core.commands.command_types import CAMPAIGN, TYPES
+from daemon.core.durations import DAY, NOTHING
 from daemon.core.event_types import EVENT_TYPES, matches
 from daemon.core.routing import quiet
 from daemon.core.watches import api, machine
@@ -21,6 +23,8 @@ from daemon.yemot.base_urls import BASE_URL, GATEWAY_URL
 
 SHORT_INTERVAL = timedelta(seconds=5)
 """Ours: the platform publishes no limit of requests."""
+FAR_OFF = timedelta(hours=4)
+"""Ours: no clock is so far off the sun of its place; the west of China comes nearest, with three hours."""
 OWN = (own_events.LIFE, own_events.ENDPOINTS, own_events.TEST, machine.EVENTS)
 """What the daemon tells of itself, whatever it watches."""
 OF_SYSTEMS = (api.EVENTS, command.EVENTS, quiet.EVENTS)
@@ -87,6 +91,18 @@ def _of_endpoint(at: Location, endpoint: EndpointSettings, config: Config) -> It
     systems = [one for one in config.systems if endpoint.systems is None or one.name in endpoint.systems]
     if not any(matches(endpoint.events, event_type) for event_type in _possible(systems)):
         yield of_table(at, "no event can reach it: no watch of its systems gives what it asks for")
+    for index, window in enumerate(endpoint.quiet):
+        zone = window.timezone or config.daemon.timezone
+        if window.longitude is not None and _off_the_sun(zone, window.longitude) > FAR_OFF:
+            reason = f"the sun there is hours off the clock of {quoted(zone)}; give the place's own timezone"
+            yield fault((*at, "quiet", index, "longitude"), reason, window.longitude)
+
+
+def _off_the_sun(zone: str, longitude: float) -> timedelta:
+    """By how much a clock differs from that of the sun at a longitude, the shorter way round."""
+    shown = ZoneInfo(zone).utcoffset(datetime(2026, 1, 1)) or NOTHING  # noqa: DTZ001 - the clock's own
+    off = (shown - timedelta(days=longitude / 360)) % DAY
+    return min(off, DAY - off)
 
 
 def _possible(systems: list[SystemSettings]) -> Iterator[str]:

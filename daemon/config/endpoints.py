@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from daemon.config.quiet import QuietSettings
-from daemon.config.values import Duration, Name, Seen, Settings, Text, Timeout, Word, seen, some
+from daemon.config.values import Duration, Name, Seen, Settings, Text, Wait, Word, seen, some
 from daemon.core.hidden import MARKS
 from daemon.core.model import Severity
 from daemon.core.routing.filters import Operator
@@ -50,7 +50,7 @@ def _no_repeat(value: Any) -> Any:
     return None if value == "" else value
 
 
-Repeat = Annotated[Timeout | None, BeforeValidator(_no_repeat)]
+Repeat = Annotated[Wait | None, BeforeValidator(_no_repeat)]
 FieldPath = Annotated[Seen, AfterValidator(_field)]
 Compared = Annotated[str, AfterValidator(_compared)]
 

@@ -21,6 +21,7 @@ from daemon.config.values import (
     Settings,
     Text,
     Timeout,
+    Wait,
     some,
 )
 from daemon.core.durations import HOUR, MINUTE
@@ -29,6 +30,9 @@ from daemon.core.model import Secret
 
 MAIL_RETRIES = (MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, *[HOUR] * 47)
 """Waits before the second, third, … attempt: two days in all, as mail servers do it."""
+
+MOST_MAILINGS = 3600
+"""Ours, an hour: each is remembered for that long."""
 
 
 class Smtp(Settings):
@@ -75,6 +79,6 @@ class Email(EndpointSettings):
     """How long a mail waits for more to tell. An alert that is over by then is not told."""
     group_interval: Duration = timedelta(minutes=1)
     """The least time from one mailing to the next."""
-    most_per_hour: Annotated[int, Field(strict=True, ge=1)] = 30
+    most_per_hour: Annotated[int, Field(strict=True, ge=1, le=MOST_MAILINGS)] = 30
     """Mailings; what comes beyond waits, and comes together."""
-    retries: tuple[Timeout, ...] = MAIL_RETRIES
+    retries: tuple[Wait, ...] = MAIL_RETRIES

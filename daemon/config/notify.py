@@ -5,7 +5,7 @@ from typing import Literal
 
 from daemon.config.endpoints import EndpointSettings, Repeat
 from daemon.config.secrets import AppriseUrl
-from daemon.config.values import Timeout
+from daemon.config.values import Timeout, Wait
 from daemon.config.webhooks import RETRIES
 from daemon.core.durations import HOUR
 
@@ -18,4 +18,4 @@ class Notify(EndpointSettings):
     language: Literal["he", "en"] = "en"
     repeat: Repeat = 4 * HOUR
     timeout: Timeout = timedelta(seconds=30)
-    retries: tuple[Timeout, ...] = RETRIES
+    retries: tuple[Wait, ...] = RETRIES

@@ -5,8 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from daemon.config.values import ClockTime, Duration, Number, Settings, Timeout, Timezone, once, some
-from daemon.core.durations import MINUTE
+from daemon.config.values import ClockTime, Duration, Number, Settings, Timezone, Wait, at_most, once, some
+from daemon.core.durations import HOUR, MINUTE
 from daemon.core.model import Severity
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -26,8 +26,8 @@ CANDLES = 18 * MINUTE
 """The same, elsewhere, as Hebcal has it."""
 NIGHTFALL_DEGREES = 8.5
 """How far below the horizon the sun is when three small stars are seen, as Hebcal reckons."""
-NORTHERNMOST = 65
-"""Degrees. Beyond it, near the polar circle, there are days without a sunset."""
+LONGEST_EVENING = 6 * HOUR
+"""Ours: of candles before sunset, and of nightfall after it."""
 TILT = 23.45
 """Of the earth, 23.44 rounded up: how far the sun's height at midnight differs over the year, in degrees."""
 
@@ -43,11 +43,11 @@ class QuietSettings(Settings):
     """None: the daemon's."""
     shabbat: Annotated[bool, Field(strict=True)] = False
     place: Literal[tuple(PLACES)] | None = None  # type: ignore[valid-type]
-    latitude: Annotated[Number, Field(ge=-NORTHERNMOST, le=NORTHERNMOST)] | None = None
+    latitude: Annotated[Number, Field(ge=-90, le=90)] | None = None
     longitude: Annotated[Number, Field(ge=-180, le=180)] | None = None
-    candle_lighting: Duration | None = None
+    candle_lighting: Annotated[Duration, AfterValidator(at_most(LONGEST_EVENING))] | None = None
     """Before sunset; None: by the custom of the place."""
-    nightfall: Timeout | None = None
+    nightfall: Annotated[Wait, AfterValidator(at_most(LONGEST_EVENING))] | None = None
     """After sunset; None: when the sun is `nightfall_degrees` below the horizon."""
     nightfall_degrees: Annotated[Number, Field(ge=3, le=12)] = NIGHTFALL_DEGREES
     israel: Annotated[bool, Field(strict=True)] = True

@@ -24,12 +24,14 @@ from daemon.config.secrets import SecretUrl, Token
 from daemon.config.systems import SystemSettings
 from daemon.config.values import (
     DatabaseUrl,
+    Drain,
     Duration,
+    Every,
     Listen,
     Name,
     Settings,
-    Timeout,
     Timezone,
+    Whole,
     listen_address,
     some,
 )
@@ -46,9 +48,9 @@ class Daemon(Settings):
     """SQLAlchemy's URL; a SQLite path is relative to the working directory."""
     timezone: Timezone = "Asia/Jerusalem"
     """Of naive dates in API answers."""
-    free_mib: Annotated[int, Field(strict=True, ge=0)] = 500
+    free_mib: Annotated[Whole, Field(ge=0)] = 500
     """Less room than this on the disk of the database is told; 0: never."""
-    drain: Duration = 10 * SECOND
+    drain: Drain = 10 * SECOND
     """How long the end of the daemon may wait for what is under way."""
 
 
@@ -100,7 +102,7 @@ class HeartbeatSettings(Settings):
 
     url: SecretUrl
     """Gets a POST; who knows it can say that all is well, so it is a secret."""
-    every: Timeout = MINUTE
+    every: Every = MINUTE
 
 
 class Config(Settings):

@@ -16,8 +16,10 @@ from daemon.config.values import (
     HeaderText,
     Name,
     Number,
+    Rate,
     Settings,
     Timeout,
+    Wait,
     Word,
 )
 from daemon.config.watches import (
@@ -57,9 +59,9 @@ class SystemSettings(Settings):
     """For a whole call."""
     commands: tuple[Word, ...] = READS
     """Globs of the commands that this system takes, and no others."""
-    commands_expire: Timeout = Policy.expires
+    commands_expire: Wait = Policy.expires
     """After so long a command that says nothing of it itself is not carried out any more."""
-    commands_rate: Annotated[Number, Field(gt=0)] = Policy.rate
+    commands_rate: Rate = Policy.rate
     """A second."""
     campaign_units_per_day: Annotated[Number, Field(ge=0)] | None = None
     """What campaigns may cost by their estimate; None: they are refused."""

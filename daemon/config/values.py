@@ -26,6 +26,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from daemon.core import durations, mail_addresses
+from daemon.core.delivery import rate
 from daemon.core.headers import unfit
 from daemon.core.hidden import hidden
 from daemon.core.webhooks.addresses import Network
@@ -33,6 +34,10 @@ from daemon.core.wording import quoted
 
 SHORTEST_INTERVAL = timedelta(milliseconds=200)
 """Ours: a poll more often would begin before the one before has ended."""
+LONGEST_TIMEOUT = timedelta(hours=1)
+"""Ours: nobody waits for an answer so long, and what waits in the kernel counts milliseconds in 32 bits."""
+LARGEST = 10**12
+"""Ours: of any number; a sum of such is still exact in the store and in JSON."""
 DATABASES = frozenset({"sqlite", "postgresql"})
 HIGHEST_PORT = 65535
 """Of TCP: 16 bits (RFC 9293, section 3.1)."""
@@ -146,6 +151,23 @@ def seen(value: str, *, tolerated: frozenset[str] = frozenset()) -> str:
     found = hidden(value, tolerated=tolerated)
     if found:
         raise ValueError(f"has {found} in it, which nobody sees")
+    return value
+
+
+def at_most(most: timedelta) -> Callable[[timedelta], timedelta]:
+    """A validator of durations."""
+
+    def check(value: timedelta) -> timedelta:
+        if value > most:
+            raise ValueError(f"at most {durations.show(most)}")
+        return value
+
+    return check
+
+
+def _rate(value: float) -> float:
+    if reason := rate.fault(value):
+        raise ValueError(reason)
     return value
 
 
@@ -292,16 +314,19 @@ def _clock_time(value: object) -> time:
 
 ClockTime = Annotated[time, BeforeValidator(_clock_time)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
-Timeout = Annotated[Duration, AfterValidator(_at_least(timedelta(milliseconds=1)))]
+Wait = Annotated[Duration, AfterValidator(_at_least(timedelta(milliseconds=1)))]
+Timeout = Annotated[Wait, AfterValidator(at_most(LONGEST_TIMEOUT))]
+Drain = Annotated[Duration, AfterValidator(at_most(LONGEST_TIMEOUT))]
 Every = Annotated[Duration, AfterValidator(_at_least(SHORTEST_INTERVAL))]
-Whole = Annotated[int, Field(strict=True)]
+Whole = Annotated[int, Field(strict=True, ge=-LARGEST, le=LARGEST)]
 Port = Annotated[int, Field(strict=True, ge=1, le=HIGHEST_PORT)]
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 # Of whatever kind a text is, it is one of these first.
 Seen = Annotated[str, AfterValidator(seen)]
 Text = Annotated[Seen, AfterValidator(_text)]
 Word = Annotated[Seen, AfterValidator(_word)]
 """A text without a blank in it: a path, or a pattern of names."""
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-LARGEST, le=LARGEST)]
+Rate = Annotated[Number, AfterValidator(_rate)]
 HeaderText = Annotated[Text, AfterValidator(_header_text)]
 Name = Annotated[Seen, AfterValidator(_name)]
 Url = Annotated[Seen, AfterValidator(_url)]

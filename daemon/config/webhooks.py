@@ -15,10 +15,11 @@ from daemon.config.values import (
     BesideConfig,
     Block,
     Duration,
-    Number,
+    Rate,
     Settings,
     Timeout,
     Url,
+    Wait,
     Word,
     some,
 )
@@ -42,7 +43,8 @@ RETRIES = (
 )
 """Waits before the second, third, … attempt: three days in all, as Standard Webhooks suggests."""
 
-Rate = Annotated[Number, Field(gt=0)]
+MOST_IN_FLIGHT = 1000
+"""Ours: each is a connection of its own."""
 
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 OURS = frozenset(
@@ -111,7 +113,7 @@ class ScheduleSettings(Settings):
 
     events: Annotated[tuple[Word, ...], AfterValidator(some)]
     """Globs; the first schedule that names a type counts."""
-    retries: tuple[Timeout, ...] | None = None
+    retries: tuple[Wait, ...] | None = None
     """None: the webhook's."""
     expires: Duration | None = None
     """None: the webhook's; "0s": never."""
@@ -144,12 +146,12 @@ class Webhook(EndpointSettings):
     """Of `certificate`; None: in the same file."""
     proxy: Url | None = None
     order: Order = Order.STRICT
-    max_in_flight: Annotated[int, Field(strict=True, ge=1)] = 8
+    max_in_flight: Annotated[int, Field(strict=True, ge=1, le=MOST_IN_FLIGHT)] = 8
     rate: Rate | None = None
     """Attempts per second; None: as many as it takes."""
     recovery_rate: Rate = 50
     """The same, for what waited while it was away."""
-    retries: tuple[Timeout, ...] = RETRIES
+    retries: tuple[Wait, ...] = RETRIES
     schedules: tuple[ScheduleSettings, ...] = ()
     repeat: Repeat = None
     """After so long it is reminded of what still fires, then after twice as long; None: never."""

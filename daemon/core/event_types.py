@@ -46,6 +46,11 @@ STATES: tuple[frozenset[str], ...] = tuple(group for part in PARTS for group in 
 KINDS: Mapping[str, AlertKind] = {kind.fires: kind for part in PARTS for kind in part.alerts}
 """The alerts' pairs of types, by the one that fires."""
 
+ALERT_TYPES: frozenset[str] = frozenset(
+    name for kind in KINDS.values() for name in (kind.fires, kind.resolves)
+)
+"""The types of both sides of each pair; all others are facts."""
+
 
 def kind_of(fires: str, resolves: str) -> AlertKind:
     """The kind of a stored pair of types, as it is declared.

@@ -66,6 +66,8 @@ class Failure(Enum):
     """The API understood and says no: not supported, not configured, not enough units."""
     MALFORMED = "malformed"
     """JSON that says OK but lacks what the method promises, or an answer that was cut short."""
+    OURS = "our_fault"
+    """An error of our own in asking, reading or comparing; of the API it says nothing."""
 
 
 @dataclass(frozen=True)

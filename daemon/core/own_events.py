@@ -5,12 +5,14 @@ from daemon.core.model import AlertKind, EventTypes
 FAILING = AlertKind("endpoint.failing", "endpoint.recovered")
 SUSPENDED, RESUMED = "endpoint.suspended", "endpoint.resumed"
 DISABLED, ENABLED = "endpoint.disabled", "endpoint.enabled"
-ENDPOINTS = EventTypes((SUSPENDED, RESUMED, DISABLED, ENABLED), alerts=(FAILING,))
+MISCONFIGURED = AlertKind("endpoint.misconfigured", "endpoint.configured")
+ENDPOINTS = EventTypes((SUSPENDED, RESUMED, DISABLED, ENABLED), alerts=(FAILING, MISCONFIGURED))
 
 STORE_RECOVERED = "daemon.store_recovered"
 STARTED, STOPPED, CONFIG_RELOADED = "daemon.started", "daemon.stopped", "daemon.config_reloaded"
 CLOCK_STEPPED = "daemon.clock_stepped"
-LIFE = EventTypes((STARTED, STOPPED, CONFIG_RELOADED, STORE_RECOVERED, CLOCK_STEPPED))
+PART_RESTARTED = "daemon.part_restarted"
+LIFE = EventTypes((STARTED, STOPPED, CONFIG_RELOADED, STORE_RECOVERED, CLOCK_STEPPED, PART_RESTARTED))
 
 PING = "test.ping"
 TEST = EventTypes((PING,))

@@ -1,15 +1,17 @@
 """How the daemon stands, as JSON: out of the store, what is configured, and what runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from pydantic import Field
 
 from daemon.core.numbers import rounded
+from daemon.core.own_events import MISCONFIGURED
+from daemon.core.routing.plan import endpoint_subject
 from daemon.core.timestamps import iso, iso_or_none
 from daemon.schemas.documents import AlertStatus, Document, Failure
-from daemon.store.views import EndpointView, Overview, WatchView
+from daemon.store.views import AlertView, EndpointView, Overview, WatchView
 
 WatchId = tuple[str, str]
 """System and name."""
@@ -54,6 +56,27 @@ class FailureStatus(Failure):
         return cls(**said, since=iso(view.failing_since))
 
 
+class SetAside(Document):
+    """A wish of the configuration that cannot be worked out."""
+
+    setting: str = Field(examples=["quiet"])
+    error: str = Field(examples=["ValueError at hebrew_calendar.py:61"])
+    instead: str = Field(description="What is done in its stead", examples=["it holds nothing back"])
+    since: str | None
+
+    @classmethod
+    def of(cls, view: AlertView) -> "SetAside":
+        wish = view.payload.get("wish")
+        said = wish if isinstance(wish, Mapping) else {}
+        words = {key: str(said.get(key, "")) for key in ("setting", "error", "instead")}
+        return cls(**words, since=iso_or_none(view.started_at))
+
+
+def set_aside(alerts: Iterable[AlertView], subject: str) -> list[AlertView]:
+    """Of all that is wrong: the wishes of an endpoint (`endpoint/crm`) or a watch (`watch/main/sip`)."""
+    return [one for one in alerts if one.type == MISCONFIGURED.fires and one.subject == subject]
+
+
 class WatchStatus(Document):
     """One watch of the configuration in force."""
 
@@ -64,6 +87,9 @@ class WatchStatus(Document):
     polled_at: str | None
     age_seconds: float | None = Field(description="Since that answer")
     failure: FailureStatus | None
+    set_aside: list[SetAside] = Field(
+        default=[], description="Why it is not seen, where that is our own fault"
+    )
 
 
 class SystemStatus(Document):
@@ -84,10 +110,15 @@ class EndpointStatus(Document):
     open: int = Field(description="Deliveries not yet made")
     dead: int = Field(description="Deliveries given up")
     oldest_open_at: str | None
+    set_aside: list[SetAside] = Field(
+        default=[], description="What of its settings cannot be worked out; a mailbox's are its table's"
+    )
 
     @classmethod
-    def of(cls, view: EndpointView) -> "EndpointStatus":
+    def of(cls, view: EndpointView, alerts: Sequence[AlertView]) -> "EndpointStatus":
+        table = view.endpoint.partition("/")[0]
         return cls(
+            set_aside=[SetAside.of(one) for one in set_aside(alerts, endpoint_subject(table))],
             name=view.endpoint,
             open=view.open,
             dead=view.dead,
@@ -138,6 +169,7 @@ def _systems(seen: Overview, configured: Configured, running: Running, now: date
             polled_at=iso_or_none(view.polled_at),
             age_seconds=rounded((now - view.observed_at).total_seconds()) if view.observed_at else None,
             failure=FailureStatus.of(view),
+            set_aside=[SetAside.of(one) for one in set_aside(seen.alerts, f"watch/{system}/{name}")],
         )
         systems.setdefault(system, []).append(shown)
     return [
@@ -159,5 +191,6 @@ def _endpoints(seen: Overview, configured: Configured) -> list[EndpointStatus]:
     """Those that are configured, and then those that left and for which something waits."""
     nothing = {name: EndpointView(name, 0, 0, None) for name in configured.endpoints}
     return [
-        EndpointStatus.of(one) for one in (nothing | {one.endpoint: one for one in seen.backlog}).values()
+        EndpointStatus.of(one, seen.alerts)
+        for one in (nothing | {one.endpoint: one for one in seen.backlog}).values()
     ]

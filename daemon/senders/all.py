@@ -1,9 +1,11 @@
 """Every kind of sender as one, for the dispatcher, which knows of endpoints only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
-from daemon.core.delivery.outcome import Attempted, Message
+from daemon.core.delivery.outcome import Attempted, Message, Outcome
+from daemon.core.wishes import UNGUARDED, Guard
 from daemon.senders.webhook import WebhookSender
 
 
@@ -39,26 +41,43 @@ class Senders:
     """The webhooks, which are waited for, and all that has threads of its own."""
 
     def __init__(
-        self, webhooks: WebhookSender, *threaded: Threaded, by_endpoint: Mapping[str, Starter]
+        self,
+        webhooks: WebhookSender,
+        *threaded: Threaded,
+        by_endpoint: Mapping[str, Starter],
+        guards: Mapping[str, Guard],
+        now: Callable[[], datetime],
     ) -> None:
-        """`by_endpoint`: who sends to each endpoint; another configuration brings another."""
+        """`by_endpoint`: who sends to each endpoint, and `guards`: what tries its wishes; another
+        configuration brings others."""
         self.by_endpoint = by_endpoint
+        self.guards = guards
         self._webhooks = webhooks
         self._threaded = threaded
+        self._now = now
+        self._unmade: list[Attempted] = []
+        """Attempts that could not be begun."""
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is under way."""
-        return self._webhooks.is_idle and all(one.is_idle for one in self._threaded)
+        is_idle = self._webhooks.is_idle and all(one.is_idle for one in self._threaded)
+        return is_idle and not self._unmade
 
     def start(self, message: Message) -> None:
-        """Begin one attempt for an endpoint of the configuration."""
-        self.by_endpoint[message.endpoint].start(message)
+        """Begin one attempt for an endpoint of the configuration. One that cannot be made has failed, and is
+        nobody's trouble but its endpoint's."""
+        guard = self.guards.get(message.endpoint, UNGUARDED)
+        if not guard.tried("format", lambda: self._begun(message), instead=False):
+            error = "a fault of our own: see the log"
+            failed = Attempted(message, Outcome.FAILED, self._now(), error=error, is_our_fault=True)
+            self._unmade.append(failed)
 
     def in_flight(self, endpoint: str) -> int:
         """How many attempts for an endpoint are under way."""
         of_others = sum(one.in_flight(endpoint) for one in self._threaded)
-        return self._webhooks.in_flight(endpoint) + of_others
+        unmade = sum(one.message.endpoint == endpoint for one in self._unmade)
+        return self._webhooks.in_flight(endpoint) + of_others + unmade
 
     def finished(self, timeout: float) -> list[Attempted]:
         """Attempts that ended; waits at most `timeout` seconds for the first, or for `wake`."""
@@ -77,5 +96,10 @@ class Senders:
             one.close()
         self._webhooks.close()
 
+    def _begun(self, message: Message) -> bool:
+        self.by_endpoint[message.endpoint].start(message)
+        return True
+
     def _finished(self) -> list[Attempted]:
-        return [attempted for one in self._threaded for attempted in one.finished()]
+        unmade, self._unmade = self._unmade, []
+        return unmade + [attempted for one in self._threaded for attempted in one.finished()]

@@ -5,7 +5,7 @@ mail: ours takes its place, and the log says so.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -37,10 +37,16 @@ LABELS: Mapping[str, Mapping[str, str]] = {
 _ISOLATE = re.compile(f"{FIRST_STRONG}([^{FIRST_STRONG}{END}]*){END}")
 
 
+Tried = Callable[[str, Exception | None], None]
+"""Hears for which `[[emails]]` a template was used, and what it raised."""
+
+
 class Letters:
     """Renders mails, with the templates of a folder where it has any."""
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, tried: Tried = lambda _list_name, _error: None) -> None:
+        """`tried` hears what came of each use of a template of that folder."""
+        self._tried = tried
         self._own = _environment(OURS)
         self._theirs = _environment(folder) if folder else None
         self._told: set[str] = set()
@@ -73,11 +79,15 @@ class Letters:
     def _text(self, name: str, mail: Mail, style: Style) -> str:
         if self._theirs and _has(self._theirs, name):
             try:
-                return _rendered(self._theirs, name, mail, style)
+                written = _rendered(self._theirs, name, mail, style)
             except Exception as error:  # whatever somebody's template does, the mail goes out
+                self._tried(style.list_name, error)
                 if name not in self._told:
                     self._told.add(name)
                     log.warning("mail.template_broken", template=name, error=str(error))
+            else:
+                self._tried(style.list_name, None)
+                return written
         return _rendered(self._own, name, mail, style)
 
 

@@ -125,8 +125,8 @@ class MailSender:
         batches = [_Batch(name, tuple(messages), handed_at) for name, messages in self._started.items()]
         self._started.clear()
         with self._changed:
-            if batches and not self._is_closing:
-                self._waiting.extend(batches)
+            self._waiting.extend(() if self._is_closing else batches)
+            if self._waiting:
                 self._start_worker()
                 self._changed.notify_all()
             ended, self._ended = self._ended, []
@@ -149,7 +149,7 @@ class MailSender:
         return Courier(server, now=self._now, monotonic=self._monotonic, idle=self._idle)
 
     def _start_worker(self) -> None:
-        if self._worker is None:
+        if self._worker is None or not self._worker.is_alive():
             # A daemon: a resolver that hangs must not keep the process.
             self._worker = threading.Thread(target=self._run, name="mail", daemon=True)
             self._worker.start()
@@ -165,7 +165,7 @@ class MailSender:
             if batch is None:
                 courier.rest()
             else:
-                self._serve(batch, courier)
+                self._serve_whole(batch, courier)
         courier.rest()
 
     def _next(self, courier: Courier) -> "_Batch | None":
@@ -182,9 +182,22 @@ class MailSender:
             self._busy = self._courier
             return self._waiting.popleft()
 
-    def _serve(self, batch: "_Batch", courier: Courier) -> None:
-        waiting = deque(self._composed(batch, courier.sender))
-        owed = _Owed(batch.messages, [letter for letter, _ in waiting])
+    def _serve_whole(self, batch: "_Batch", courier: Courier) -> None:
+        """Serve a batch; whatever goes wrong, each of its messages comes to an end."""
+        owed = _Owed(batch.messages, ())
+        try:
+            waiting = deque(self._composed(batch, courier.sender))
+            owed = _Owed(batch.messages, [letter for letter, _ in waiting])
+            self._serve(batch, waiting, owed, courier)
+        except Exception:  # a fault of ours must not end the thread
+            log.exception("mail.crashed", endpoint=batch.endpoint)
+            courier.drop()
+            lost = Carried(Outcome.FAILED, self._now(), "a fault of our own: see the log")
+            self._report(owed.rest(lost))
+
+    def _serve(
+        self, batch: "_Batch", waiting: "deque[tuple[Letter, Mail]]", owed: "_Owed", courier: Courier
+    ) -> None:
         before: Carried | None = None
         while waiting:
             if self._is_closing:
@@ -199,8 +212,9 @@ class MailSender:
                 waiting.extendleft(reversed(smaller))
             else:
                 self._report(owed.ends(letter, before))
-        lost = Carried(Outcome.REFUSED, self._now(), "no mail could be made of it")
-        self._report(owed.rest(lost))
+        lost = Carried(Outcome.FAILED, self._now(), "no mail could be made of it")
+        # Not the server's fault, nor for good: what it is made by may be mended before it is given up.
+        self._report(one._replace(is_our_fault=True) for one in owed.rest(lost))
 
     def _carry(self, batch: "_Batch", mail: Mail, courier: Courier) -> Carried:
         if self._monotonic() - batch.handed_at >= QUEUED_AT_MOST.total_seconds():

@@ -97,7 +97,7 @@ class NotifySender:
         until = self._monotonic() + notice.timeout.total_seconds()
         flight = _Flight(message, notice, self._now(), until)
         worker = self._workers.setdefault(message.endpoint, _Worker())
-        if worker.thread is None:
+        if worker.thread is None or not worker.thread.is_alive():
             # A daemon: a service that hangs must not keep the process.
             worker.thread = threading.Thread(target=self._run, args=(worker,), name="notify", daemon=True)
             worker.thread.start()
@@ -147,11 +147,11 @@ class NotifySender:
 
     def _run(self, worker: _Worker) -> None:
         while (flight := worker.jobs.get()) is not None:
-            with self._lock:
-                is_late = flight.is_over or self._monotonic() >= flight.until
-            if is_late:  # it waited behind one that hung; nobody has seen it yet
-                continue
             try:
+                with self._lock:
+                    is_late = flight.is_over or self._monotonic() >= flight.until
+                if is_late:  # it waited behind one that hung; nobody has seen it yet
+                    continue
                 outcome, error = notified(flight.notice, flight.message)
             except Exception:  # a fault of ours, or of Apprise's, must not end the thread
                 log.exception("notify.crashed", endpoint=flight.message.endpoint)

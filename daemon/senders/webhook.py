@@ -13,9 +13,12 @@ from contextlib import suppress
 from datetime import datetime
 
 import pycurl
+import structlog
 
-from daemon.core.delivery.outcome import Attempted, Message
+from daemon.core.delivery.outcome import Attempted, Message, Outcome
 from daemon.senders.webhook_attempt import Flight, Handle, Target
+
+log = structlog.get_logger()
 
 _EPOLL_OF = {
     pycurl.POLL_IN: select.EPOLLIN,
@@ -59,10 +62,11 @@ class WebhookSender:
             handle.curl.close()
             handle = Handle(target)
         started_at = self._now()
+        # Counted last: one that cannot be made, and raises, is not under way.
         handle.load(message, started_at)
+        self._multi.add_handle(handle.curl)
         self._flights[handle.curl] = Flight(message, handle, started_at)
         self._in_flight[message.endpoint] += 1
-        self._multi.add_handle(handle.curl)
 
     def in_flight(self, endpoint: str) -> int:
         """How many attempts for an endpoint are under way."""
@@ -151,12 +155,21 @@ class WebhookSender:
         endpoint = flight.message.endpoint
         self._multi.remove_handle(curl)
         self._in_flight[endpoint] -= 1
-        attempted = flight.attempted(error)
+        attempted = self._told(flight, error)
         if flight.handle.target is self.targets.get(endpoint):
             self._idle.setdefault(endpoint, []).append(flight.handle)
         else:
             curl.close()
         return attempted
+
+    @staticmethod
+    def _told(flight: Flight, error: tuple[int, str] | None) -> Attempted:
+        try:
+            return flight.attempted(error)
+        except Exception:  # whatever may be wrong with one answer is no reason to lose the others
+            log.exception("webhook.crashed", endpoint=flight.message.endpoint)
+            why = "a fault of our own: see the log"
+            return Attempted(flight.message, Outcome.FAILED, flight.started_at, error=why)
 
 
 def _curl_bits(mask: int) -> int:

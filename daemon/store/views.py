@@ -3,14 +3,16 @@
 No query here reads deliveries that have ended: their number only grows.
 """
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from daemon.core.alerts.life import Phase
 from daemon.core.delivery.breaker import HEALTHY, Breaker, Switch
+from daemon.core.model import Json
 from daemon.core.routing.ledger import Told
 from daemon.store import endpoint_health as endpoint_store
 from daemon.store import events, ledger
@@ -51,6 +53,8 @@ class AlertView:
     started_at: datetime | None
     held: timedelta
     """Observed time in its phase."""
+    payload: Mapping[str, Json] = field(default_factory=dict)
+    """What its events say beside who, when and how it stands."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,7 @@ def alerts(db: sa.Connection) -> list[AlertView]:
             row.incident,
             row.started_at,
             row.held,
+            json.loads(row.payload),
         )
         for row in db.execute(found.order_by(alert_table.c.started_at, alert_table.c.key))
     ]

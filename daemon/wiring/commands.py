@@ -12,6 +12,7 @@ from functools import partial
 from typing import Generic, Literal, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
+import structlog
 from pydantic import ValidationError
 
 from daemon.config.settings import Config
@@ -19,7 +20,7 @@ from daemon.config.systems import SystemSettings
 from daemon.core.commands import command_types, judgement
 from daemon.core.commands.command import Command, Done
 from daemon.core.commands.command_types import TYPES, CommandType
-from daemon.core.commands.policy import Policy
+from daemon.core.commands.policy import HALF_AN_HOUR, Policy
 from daemon.core.commands.results import (
     Bridged,
     DirectoryRead,
@@ -51,6 +52,8 @@ from daemon.workers import commander
 from daemon.yemot import reads
 from daemon.yemot.client import Client
 from daemon.yemot.commands import Phones
+
+log = structlog.get_logger()
 
 ParamsT = TypeVar("ParamsT", bound=Params)
 AnswerT = TypeVar("AnswerT")
@@ -131,7 +134,11 @@ def policies(config: Config) -> dict[str, Policy]:
 def _holiday_end(now: datetime) -> datetime:
     from daemon.wiring.hebrew_calendar import holiday_end  # noqa: PLC0415 - few campaigns wait
 
-    return holiday_end(now)
+    try:
+        return holiday_end(now)
+    except Exception:  # the platform knows when it is over: it is asked again before long
+        log.exception("holiday.not_known")
+        return now + HALF_AN_HOUR
 
 
 def _platform(system: SystemSettings, client: Client, zone: ZoneInfo) -> Platform:

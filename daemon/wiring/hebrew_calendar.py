@@ -2,21 +2,27 @@
 
 They begin some minutes before the sunset of the eve, and end at nightfall: when the sun is some degrees
 below the horizon, or some minutes after sunset. Days that follow each other are one time.
+
+It answers for every place and day. The evening of a day is asked of the place's own day, not of a day of
+UTC: it is the half turn of the sun from the noon that is nearest to the clock's. Where the sun does not sink
+so low on that day, the moment counts at which it is lowest (midnight by the sun); where it does not rise so
+high, the one at which it is highest (noon by the sun). Both are what the evening comes to, the nearer a
+place is to where there is none.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from functools import lru_cache
+from datetime import UTC, date, datetime, timedelta
+from functools import cache, lru_cache
+from math import acos, cos, degrees, radians, sin
 from zoneinfo import ZoneInfo
 
-from astral import Observer
 from astral import sun as astral_sun
+from astral.julian import julianday, julianday_to_juliancentury
 from pyluach.dates import GregorianDate
 
-from daemon.config.quiet import NIGHTFALL_DEGREES, PLACES
+from daemon.config.quiet import QuietSettings
 from daemon.core.commands.policy import LONGEST_HOLIDAY
-from daemon.core.durations import DAY
+from daemon.core.durations import DAY, MINUTE
 
 SATURDAY = 5
 """As `date.weekday` counts."""
@@ -24,6 +30,16 @@ STEP = timedelta(minutes=10)
 """How exact the end of a holiday is found."""
 LATER = timedelta(minutes=30)
 """When to ask again where the calendar knows of no holiday."""
+SUNSET_DEGREES = 50 / 60
+"""How far below the horizon the sun's middle is when it has set: half its breadth, and what the air bends."""
+MINUTES_OF_A_DEGREE = 4
+"""How long the sky takes to turn by one."""
+NOON = 12 * 60
+"""In minutes of the sun's day."""
+TURNS = 6
+"""How often the sun's place is looked up anew; beyond, the moment moves by less than a second."""
+NEAR = (-2, -1, 0, 1, 2)
+"""Days around a moment whose holiness can reach it, also where a clock is half a day off the sun."""
 
 
 @dataclass(frozen=True)
@@ -52,46 +68,78 @@ class HolyDays:
     def covers(self, moment: datetime) -> bool:
         """Whether it is Shabbat or Yom Tov at a moment."""
         today = moment.astimezone(self.place.zone).date()
-        yesterday, tomorrow = today - DAY, today + DAY
-        if self._is_holy(today):
-            return self._is_holy(tomorrow) or moment < self._nightfall(today)
-        if self._is_holy(tomorrow) and moment >= _sunset(self.place, today) - self.candle_lighting:
-            return True
-        return self._is_holy(yesterday) and moment < self._nightfall(yesterday)
+        near = (today + shift * DAY for shift in NEAR)
+        return any(
+            self._begins(day) <= moment < self._ends(day)
+            for day in near
+            if is_holy(day, is_israel=self.is_israel)
+        )
 
-    def _is_holy(self, day: date) -> bool:
-        return is_holy(day, is_israel=self.is_israel)
+    def _begins(self, day: date) -> datetime:
+        return sinks(self.place, day - DAY, SUNSET_DEGREES) - self.candle_lighting
 
-    def _nightfall(self, day: date) -> datetime:
+    def _ends(self, day: date) -> datetime:
         if self.nightfall is not None:
-            return _sunset(self.place, day) + self.nightfall
-        return _dusk(self.place, day, self.nightfall_degrees)
+            return sinks(self.place, day, SUNSET_DEGREES) + self.nightfall
+        return sinks(self.place, day, self.nightfall_degrees)
 
 
-@lru_cache(maxsize=64)
+def holy_days(window: QuietSettings, zone: ZoneInfo) -> HolyDays:
+    """Shabbat and Yom Tov as a quiet window with `shabbat = true` has them."""
+    latitude, longitude, candles = window.sun
+    return HolyDays(
+        Place(latitude, longitude, zone),
+        candles,
+        window.nightfall_degrees,
+        window.nightfall,
+        is_israel=window.israel,
+    )
+
+
+@lru_cache(maxsize=512)
 def is_holy(day: date, *, is_israel: bool) -> bool:
     """Whether a day is Shabbat or Yom Tov; half-holidays are not, nor fasts but Yom Kippur."""
     hebrew = GregorianDate(day.year, day.month, day.day)
     return day.weekday() == SATURDAY or bool(hebrew.festival(israel=is_israel, include_working_days=False))
 
 
-@lru_cache(maxsize=64)
-def _sunset(place: Place, day: date) -> datetime:
-    return _of_the_sun(astral_sun.sunset, place, day)
+@lru_cache(maxsize=512)
+def sinks(place: Place, day: date, below: float) -> datetime:
+    """When the sun sinks so many degrees below the horizon in the evening of a place's own day, in UTC; where
+    it does not, as the module says. Exact to some seconds; by the formulas of NOAA's solar calculator."""
+    noon = _noon(place, day)
+    found = noon
+    for _ in range(TURNS):
+        found = noon + MINUTES_OF_A_DEGREE * _turned(place.latitude, found, below) * MINUTE
+    return found
 
 
-@lru_cache(maxsize=64)
-def _dusk(place: Place, day: date, degrees: float) -> datetime:
-    return _of_the_sun(lambda observer, date: astral_sun.dusk(observer, date, degrees), place, day)
+def _noon(place: Place, day: date) -> datetime:
+    """The noon by the sun that is nearest to the clock's on a day."""
+    found = datetime(day.year, day.month, day.day, 12, tzinfo=place.zone).astimezone(UTC)
+    for _ in range(2):  # the second time by what the sun's clock is at noon
+        shown = (found.hour * 60 + found.minute + found.second / 60) + astral_sun.eq_of_time(_century(found))
+        off = NOON - shown - MINUTES_OF_A_DEGREE * place.longitude
+        found += ((off + NOON) % (2 * NOON) - NOON) * MINUTE
+    return found
 
 
-def _of_the_sun(find: Callable[[Observer, date], datetime], place: Place, day: date) -> datetime:
-    """What the sun does in the evening of a local day. astral answers by days of UTC, so the evening may be
-    filed under the day before or after."""
-    observer = Observer(place.latitude, place.longitude)
-    found = [find(observer, day + shift * DAY) for shift in (-1, 0, 1)]
-    noon = datetime(day.year, day.month, day.day, 12, tzinfo=place.zone)
-    return min((one for one in found if one >= noon), key=lambda one: one - noon)
+def _turned(latitude: float, moment: datetime, below: float) -> float:
+    """By how many degrees the sky turns from noon until the sun is so low: 0 where it is never so high, 180
+    where it is never so low. `moment`: for where the sun stands among the stars."""
+    tilt, north = radians(astral_sun.sun_declination(_century(moment))), radians(latitude)
+    reached = (sin(radians(-below)) - sin(north) * sin(tilt)) / (cos(north) * cos(tilt))
+    return degrees(acos(min(max(reached, -1.0), 1.0)))
+
+
+def _century(moment: datetime) -> float:
+    return julianday_to_juliancentury(julianday(moment))
+
+
+@cache
+def _in_jerusalem() -> HolyDays:
+    """As the windows have them there where nothing else is said."""
+    return holy_days(QuietSettings(shabbat=True, place="jerusalem"), ZoneInfo("Asia/Jerusalem"))
 
 
 def holiday_end(now: datetime) -> datetime:
@@ -99,10 +147,7 @@ def holiday_end(now: datetime) -> datetime:
 
     Candles are lit nowhere earlier than there, so the platform stops no sooner.
     """
-    latitude, longitude, candles = PLACES["jerusalem"]
-    place = Place(latitude, longitude, ZoneInfo("Asia/Jerusalem"))
-    days = HolyDays(place, candles, NIGHTFALL_DEGREES, None, is_israel=True)
-    moment = now
+    days, moment = _in_jerusalem(), now
     while days.covers(moment) and moment < now + LONGEST_HOLIDAY:
         moment += STEP
     return max(moment, now + LATER)

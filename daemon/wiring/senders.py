@@ -1,6 +1,6 @@
 """All senders, made of a configuration: where webhooks go, and how messages become mails."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
@@ -21,6 +21,7 @@ from daemon.core.rendering.mail_grouping import compose
 from daemon.core.rendering.mail_writing import held_back, shortened
 from daemon.core.rendering.mails import Mail, Style
 from daemon.core.webhooks.signing import Signer, hmac_signer
+from daemon.core.wishes import UNGUARDED, Guard, Wishes
 from daemon.host import clock
 from daemon.senders.all import Senders, Starter
 from daemon.senders.mail import Letter, MailSender
@@ -28,6 +29,7 @@ from daemon.senders.notify import Notice, NotifySender
 from daemon.senders.smtp import Security, Server
 from daemon.senders.webhook import WebhookSender
 from daemon.senders.webhook_attempt import Target
+from daemon.wiring.endpoints import guards
 from daemon.wiring.mailboxes import mailboxes, mailing
 
 
@@ -40,15 +42,20 @@ class Mailroom:
     limits: Mapping[str, Mailing]
     """How often each may be written to."""
     render: "_Render"
+    guards: Mapping[str, Guard]
+    """What tries the wishes of each endpoint."""
 
 
 class Outgoing:
-    """The senders of a configuration; `take` puts another in its place, in the dispatcher's thread."""
+    """The senders of a configuration; what `prepared` gives puts another in its place, in the dispatcher's
+    thread."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, wishes: Wishes | None = None) -> None:
+        """`wishes` remember what cannot be worked out of what the endpoints ask for."""
+        wishes = wishes or Wishes()
         self.mail_pace = MailPace()
         """The dispatcher adds to it; mails say when an endpoint has had all that it may have in an hour."""
-        self._mailroom = mailroom(config)
+        self._mailroom = mailroom(config, wishes)
         self._webhooks = WebhookSender(targets(config), now=clock.utcnow, monotonic=clock.monotonic)
         wake = self._webhooks.wake
         self._mails = MailSender(
@@ -61,16 +68,28 @@ class Outgoing:
         )
         self._notices = NotifySender(notices(config), now=clock.utcnow, monotonic=clock.monotonic, wake=wake)
         self.senders = Senders(
-            self._webhooks, self._mails, self._notices, by_endpoint=self._by_endpoint(config)
+            self._webhooks,
+            self._mails,
+            self._notices,
+            by_endpoint=self._by_endpoint(config),
+            guards=guards(config, wishes),
+            now=clock.utcnow,
         )
 
-    def take(self, config: Config) -> None:
-        """Send by another configuration from now on."""
-        self._mailroom = mailroom(config)
-        self._webhooks.targets = targets(config)
-        self._mails.server = server(config.smtp)
-        self._notices.notices = notices(config)
-        self.senders.by_endpoint = self._by_endpoint(config)
+    def prepared(self, config: Config, wishes: Wishes) -> Callable[[], None]:
+        """Make ready to send by another configuration; from the call of what is returned on it is done.
+
+        Raises where that configuration cannot be used: here, not in the dispatcher's thread.
+        """
+        room, hooks, mails = mailroom(config, wishes), targets(config), server(config.smtp)
+        notes, starters, tried = notices(config), self._by_endpoint(config), guards(config, wishes)
+
+        def take() -> None:
+            self._mailroom, self._webhooks.targets = room, hooks
+            self._mails.server, self._notices.notices = mails, notes
+            self.senders.by_endpoint, self.senders.guards = starters, tried
+
+        return take
 
     def _by_endpoint(self, config: Config) -> dict[str, Starter]:
         """Who sends to each endpoint."""
@@ -82,8 +101,16 @@ class Outgoing:
 
     def _compose(self, endpoint: str, messages: Sequence[Message]) -> list[Letter]:
         """What is mailed to an endpoint at once, as one mail or several; in the thread of the mails."""
-        room, now = self._mailroom, clock.utcnow()
-        style = room.styles[endpoint]
+        room = self._mailroom
+        guard = room.guards.get(endpoint, UNGUARDED)
+        try:
+            return self._letters(room, endpoint, messages)
+        except Exception as error:
+            guard.raised("format", error)
+            raise
+
+    def _letters(self, room: Mailroom, endpoint: str, messages: Sequence[Message]) -> list[Letter]:
+        now, style = clock.utcnow(), room.styles[endpoint]
         until = self.mail_pace.rests_until(endpoint, room.limits[endpoint], now)
         note = held_back(until, style) if until else None
         recipient = parse(style.recipient).address
@@ -103,9 +130,10 @@ class Outgoing:
         ]
 
 
-def mailroom(config: Config) -> Mailroom:
-    """What mails are made by."""
-    return Mailroom(styles(config), limits(config), _render(config))
+def mailroom(config: Config, wishes: Wishes) -> Mailroom:
+    """What mails are made by; `wishes` remember which of it cannot be worked out."""
+    tried = guards(config, wishes)
+    return Mailroom(styles(config), limits(config), _render(config, tried), tried)
 
 
 def limits(config: Config) -> Mapping[str, Mailing]:
@@ -136,13 +164,17 @@ class _Render(Protocol):
     def __call__(self, mail: Mail, style: Style, *, now: datetime) -> EmailMessage: ...
 
 
-def _render(config: Config) -> _Render:
+def _render(config: Config, guards: Mapping[str, Guard]) -> _Render:
     """What makes letters. Jinja is loaded only where there is somebody to write to."""
     if not config.emails:
         return _nobody
     from daemon.senders.letters import Letters  # noqa: PLC0415 - as the docstring says
 
-    return Letters(config.smtp.templates if config.smtp else None).render
+    def tried(table: str, error: Exception | None) -> None:
+        guard = guards[table]
+        guard.worked("templates") if error is None else guard.raised("templates", error)
+
+    return Letters(config.smtp.templates if config.smtp else None, tried).render
 
 
 def _nobody(mail: Mail, style: Style, *, now: datetime) -> EmailMessage:

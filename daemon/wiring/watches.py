@@ -36,6 +36,7 @@ from daemon.core.watches.watch import (
     Watch,
     WatchKind,
 )
+from daemon.core.wishes import Guard, Kind, Wishes
 from daemon.yemot import reads
 from daemon.yemot.client import Client
 from daemon.yemot.reads import Read
@@ -50,9 +51,20 @@ def plan(system: SystemSettings) -> list[Description]:
     return [description for description, _ in _rows(system)]
 
 
-def watches(system: SystemSettings, client: Client, zone: ZoneInfo) -> list[AnyWatch]:
-    """The same, to be polled."""
-    return [Watch(description, make(client, zone)) for description, make in _rows(system)]
+def watches(
+    system: SystemSettings, client: Client, zone: ZoneInfo, wishes: Wishes | None = None
+) -> list[AnyWatch]:
+    """The same, to be polled; `wishes` remember whose polls raise."""
+    known = Wishes() if wishes is None else wishes
+    return [
+        Watch(description, make(client, zone), guard=guard_of(known, description))
+        for description, make in _rows(system)
+    ]
+
+
+def guard_of(wishes: Wishes, watch: Description) -> Guard:
+    """What remembers that polls of a watch raise."""
+    return wishes.guard(Kind.WATCH, "/".join(watch.id))
 
 
 def _of(

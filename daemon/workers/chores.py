@@ -13,7 +13,8 @@ from daemon.core.model import Fact, Json
 from daemon.core.retention import Retention
 from daemon.core.routing.plan import DAEMON
 from daemon.core.watches.watch import AnyWatch
-from daemon.pipeline import endpoint_alerts
+from daemon.core.wishes import Wishes
+from daemon.pipeline import endpoint_alerts, wish_alerts
 from daemon.pipeline.events import Recorder, log_recorded
 from daemon.pipeline.notification import Teller, sweep
 from daemon.store.database import Database
@@ -35,6 +36,7 @@ class Chores:
         housekeeper: Housekeeper,
         *,
         retention: Callable[[], Retention],
+        wishes: Callable[[], Wishes],
         now: Callable[[], datetime],
         wake: Callable[[], None],
         is_clock_believed: Callable[[], bool] = lambda: True,
@@ -45,6 +47,7 @@ class Chores:
         self._poller = poller
         self._housekeeper = housekeeper
         self._retention = retention
+        self._wishes = wishes
         self._now = now
         self._wake = wake
         self._is_clock_believed = is_clock_believed
@@ -59,7 +62,10 @@ class Chores:
     def tell(self) -> None:
         """Tell what time alone has changed."""
         try:
-            recorded = Teller(self._in_force()).tick(self._database, self._now())
+            recorder = self._in_force()
+            recorded = Teller(recorder).tick(self._database, self._now())
+            # Afterwards: what cannot be worked out was tried just now.
+            recorded += wish_alerts.look(self._database, recorder, self._wishes().look(), self._now())
         except sa.exc.DBAPIError as error:
             log.warning("tell.failed", error=str(error.orig))
             return
@@ -79,7 +85,9 @@ class Chores:
 
     def sweep(self, watched: Iterable[AnyWatch]) -> None:
         """End the alerts of what is not watched, or not told, any more."""
-        configured: dict[str, set[str]] = {DAEMON: {endpoint_alerts.OWNER, self_check.OWNER}}
+        configured: dict[str, set[str]] = {
+            DAEMON: {endpoint_alerts.OWNER, self_check.OWNER, wish_alerts.OWNER}
+        }
         for watch in watched:
             configured.setdefault(watch.system, set()).add(watch.name)
         recorder = self._in_force()
@@ -94,9 +102,9 @@ class Chores:
         log_recorded(recorded)
         self._wake()
 
-    def announce(self, event_type: str, payload: dict[str, Json]) -> None:
-        """Write one of the daemon's own events."""
-        facts = [Fact(event_type, "daemon", {"daemon": payload})]
+    def announce(self, event_type: str, payload: dict[str, Json], *, of: str = "daemon") -> None:
+        """Write one of the daemon's own events; `of`: the key under which it says more."""
+        facts = [Fact(event_type, "daemon", {of: payload})]
         try:
             with self._database.write() as db:
                 recorded = self._in_force().record(db, DAEMON, facts, self._now())

@@ -104,7 +104,8 @@ class Commander:
 
     def run(self, turned: Callable[[], None] = lambda: None) -> None:
         """Look for what is due until `stop`; calls `turned` at every look."""
-        with ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="commands") as pool:
+        pool = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="commands")
+        try:
             while not self._is_stopping.is_set():
                 turned()
                 pause = LOOK_EVERY
@@ -116,6 +117,9 @@ class Commander:
                     pause = AFTER_AN_ERROR
                 self._is_woken.wait(pause)
                 self._is_woken.clear()
+        finally:
+            # What is under way goes on to its end; an error here is told before that.
+            pool.shutdown(wait=self._is_stopping.is_set())
 
     def wake(self) -> None:
         """Look at once: a command was queued."""
@@ -160,9 +164,17 @@ class Commander:
         log.info("command.sent", id=command.id, type=command.type, system=name, attempt=command.attempts)
         outcome = _carried_out(system, command)
         self._pauses.take(name, outcome if isinstance(outcome, Unknown) else None)
-        then = commands.after(command, outcome, self._now(), system.policy, jitter=self._jitter())
-        self._write([then])
+        self._write([self._after(command, outcome, system.policy)])
         return True
+
+    def _after(self, command: Command, outcome: Done | Unknown, policy: Policy) -> Command:
+        """How it ended, or when it is tried again. Where that cannot be worked out, it is as if the process
+        had ended in the middle: what may cost money is not sent again."""
+        try:
+            return commands.after(command, outcome, self._now(), policy, jitter=self._jitter())
+        except Exception:
+            log.exception("command.crashed", id=command.id, type=command.type, system=command.system)
+            return commands.interrupted(command, self._now())
 
     def work(self, system: str) -> None:
         """Whatever is due of one system; in a thread of the pool."""
@@ -171,6 +183,8 @@ class Commander:
                 pass
         except sa.exc.DBAPIError as error:
             log.warning("commander.database_failed", system=system, error=str(error.orig))
+        except Exception:  # else it would vanish with the pool's own record of it
+            log.exception("commander.crashed", system=system)
         finally:
             with self._is_idle:
                 self._busy.discard(system)

@@ -301,9 +301,14 @@ class Dispatcher:
         return [
             (name, due)
             for name in self.routes
-            if self._may_claim(name, now)
-            and (due := self._queue(name).due_at(*self._standing(name), now)) is not None
+            if self._may_claim(name, now) and (due := self._due(name, now)) is not None
         ]
+
+    def _due(self, name: str, now: datetime) -> datetime | None:
+        """When to look for more for one endpoint. Where that cannot be worked out it is left alone, and the
+        others go on."""
+        guard, queue = self.routes[name].guard, self._queue(name)
+        return guard.tried("delivery", lambda: queue.due_at(*self._standing(name), now), instead=None)
 
     def _may_claim(self, name: str, now: datetime) -> bool:
         return name in self.routes and (self._claim_until is None or now < self._claim_until)

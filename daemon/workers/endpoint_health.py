@@ -73,7 +73,7 @@ class EndpointHealth:
 
     def take(self, ended: Sequence[Attempted], now: datetime) -> None:
         """Hear attempts that ended as witnesses of our own network."""
-        for attempted in ended:
+        for attempted in (one for one in ended if not one.is_our_fault):
             self._outage.take(attempted, now)
 
     def ours(self, ended: Sequence[Attempted], now: datetime) -> list[Attempted]:
@@ -85,7 +85,7 @@ class EndpointHealth:
     def moved(self, ended: Sequence[Attempted], ran: timedelta, now: datetime) -> Moved:
         """What attempts that ended move, and that the daemon `ran` for a while."""
         moved: Moved = {}
-        for attempted in ended:
+        for attempted in (one for one in ended if not one.is_our_fault):
             name = attempted.message.endpoint
             before = moved.get(name, self.of(name))
             jitter = 0.0 if attempted.outcome is Outcome.ACCEPTED else self._jitter()

@@ -65,11 +65,11 @@ class Queue:
         if state.is_half_open:
             return 1 - held
         if route.mailing is not None:
-            is_free = not held and self.mail_pace.free_at(self.endpoint, route.mailing, now) <= now
+            is_free = not held and self._mailed_from(route, now) <= now
             return route.max_in_flight if is_free else 0
-        bucket = self._bucket_for(route, state)
-        if bucket is not None:
-            return min(route.max_in_flight - held, bucket.room(now))
+        room = route.guard.tried("rate", lambda: self._room_by_rate(route, state, now), instead=None)
+        if room is not None:
+            return min(route.max_in_flight - held, room)
         return route.max_in_flight + min(route.max_in_flight * AHEAD, MOST_AHEAD) - held
 
     def claim(self, db: sa.Connection, route: Route, state: Breaker, room: int, lease: Lease) -> Claim:
@@ -92,9 +92,9 @@ class Queue:
             return None
         # A trial need not be due.
         due = self._due if self._is_known and self._due and not state.is_half_open else now
-        bucket = self._bucket_for(route, state)
-        free = self.mail_pace.free_at(self.endpoint, route.mailing, now) if route.mailing else due
-        return max(due, free, state.not_before or due, bucket.ready_at(now) if bucket else due)
+        free = self._mailed_from(route, now) if route.mailing else due
+        ready = route.guard.tried("rate", lambda: self._ready_by_rate(route, state, now), instead=None)
+        return max(due, free, state.not_before or due, ready or due)
 
     def take(self, claim: Claim) -> None:
         """Take over a claim that was committed."""
@@ -109,6 +109,25 @@ class Queue:
     def forget(self) -> None:
         """Something new may be due."""
         self._is_known = False
+
+    def _mailed_from(self, route: Route, now: datetime) -> datetime:
+        """From when on there may be a mailing; at once where that cannot be worked out."""
+        mailing = route.mailing
+        if mailing is None:
+            return now
+        return route.guard.tried(
+            "group_interval", lambda: self.mail_pace.free_at(self.endpoint, mailing, now), instead=now
+        )
+
+    def _room_by_rate(self, route: Route, state: Breaker, now: datetime) -> int | None:
+        """How many its rate lets go now; None: as many as it takes."""
+        bucket = self._bucket_for(route, state)
+        return None if bucket is None else bucket.room(now)
+
+    def _ready_by_rate(self, route: Route, state: Breaker, now: datetime) -> datetime | None:
+        """When its rate lets the next one go; None: at once."""
+        bucket = self._bucket_for(route, state)
+        return None if bucket is None else bucket.ready_at(now)
 
     def _bucket_for(self, route: Route, state: Breaker) -> Bucket | None:
         rate = route.rate_for(state)

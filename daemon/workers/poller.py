@@ -10,11 +10,21 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
+import sqlalchemy as sa
 import structlog
 
 from daemon.core.durations import NOTHING
 from daemon.core.model import Failure, Unknown
-from daemon.core.watches.watch import Answered, AnyWatch, Description, SeenT, StateT, Unchanged, Watch
+from daemon.core.watches.watch import (
+    POLLING,
+    Answered,
+    AnyWatch,
+    Description,
+    SeenT,
+    StateT,
+    Unchanged,
+    Watch,
+)
 from daemon.pipeline.events import Recorded, Recorder, log_recorded
 from daemon.pipeline.observation import UNOBSERVED, Elapsed, Walk
 from daemon.store import watches
@@ -156,10 +166,28 @@ class Poller:
             return self._ask(watch, timing) if why is None else self._leave_alone(watch, timing, why)
 
     def _ask(self, watch: Watch[StateT, SeenT], timing: _Timing) -> Polled:
-        answer = watch.kind.ask(watch.memory.digest, partial(self._state, watch))
-        if isinstance(answer, Unchanged):
-            self._pauses.take(watch.system, None)
-            return self._pass_over(watch, timing)
+        guard, digest = watch.guard, watch.memory.digest
+        try:
+            answer = watch.kind.ask(digest, partial(self._state, watch))
+            if isinstance(answer, Unchanged):
+                guard.worked(POLLING)
+                self._pauses.take(watch.system, None)
+                return self._pass_over(watch, timing)
+            polled = self._take(watch, timing, answer)
+        except sa.exc.DBAPIError:
+            raise  # nothing was written, so the next poll finds the same again
+        except Exception as error:
+            # Whatever went wrong with this one, it says nothing of what is watched: not seen.
+            log.exception("poll.crashed", system=watch.system, watch=watch.name)
+            guard.raised(POLLING, error)
+            return self._take(watch, timing, Unknown(Failure.OURS, "an error of our own: see the log"))
+        guard.worked(POLLING)
+        return polled
+
+    def _take(
+        self, watch: Watch[StateT, SeenT], timing: _Timing, answer: Answered[SeenT] | Unknown
+    ) -> Polled:
+        """Write what an answer comes to, all of it or nothing."""
         seen = answer.seen if isinstance(answer, Answered) else answer
         if isinstance(seen, Unknown):
             seen = self._heeded(watch, seen)

@@ -179,6 +179,7 @@ def test_a_replay_can_be_looked_at_before(call: Call, setting: Setting) -> None:
         (("replay", "crm", "--since", "noon"), os.EX_USAGE, "--since 'noon': expected a time such as"),
         (("replay", "crm", "--which", "some"), os.EX_USAGE, "some"),
         (("replay", "crm", "--rate", "0"), os.EX_USAGE, "rate"),
+        (("replay", "crm", "--rate", "nan"), os.EX_USAGE, "rate"),
     ],
 )
 def test_a_wrong_call_is_refused_with_the_way_out(

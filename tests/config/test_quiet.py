@@ -7,7 +7,7 @@ import pytest
 
 from daemon.core.model import Severity
 from daemon.wiring.endpoints import interests
-from tests.support.config_files import QUIET, SMS, SYSTEM, WEBHOOK, config, faults
+from tests.support.config_files import QUIET, SMS, SYSTEM, WEBHOOK, config, faults, warnings
 
 BASE = QUIET + SYSTEM + SMS + WEBHOOK
 WINDOW = BASE + "[[webhooks.quiet]]\n"
@@ -89,7 +89,11 @@ def test_where_shabbat_is_kept(tmp_path: Path, keys: str, place: tuple[float, fl
         ("shabbat = true\nlatitude = 40.7\n", '"latitude" and "longitude" go together'),
         ('shabbat = true\nplace = "haifa"\nlatitude = 1.0\nlongitude = 1.0\n', 'give "place", or'),
         ("shabbat = true\nlatitude = 60.0\nlongitude = 25.0\n", 'give "nightfall" in minutes'),
-        ("shabbat = true\nlatitude = 80.0\nlongitude = 25.0\n", "latitude"),
+        ("shabbat = true\nlatitude = 80.0\nlongitude = 25.0\n", 'give "nightfall" in minutes'),
+        ("shabbat = true\nlatitude = 91.0\nlongitude = 25.0\n", "latitude = 91.0: at most 90"),
+        ("shabbat = true\nlatitude = 1.0\nlongitude = -181.0\n", "longitude = -181.0: at least -180"),
+        ('shabbat = true\nnightfall = "7h"\n', "nightfall = '7h': at most 6h"),
+        ('shabbat = true\ncandle_lighting = "3650d"\n', "candle_lighting = '3650d': at most 6h"),
     ],
 )
 def test_a_window_that_is_none_is_refused_with_its_place(tmp_path: Path, keys: str, said: str) -> None:
@@ -103,3 +107,29 @@ def test_in_the_far_north_nightfall_in_minutes_will_do(tmp_path: Path) -> None:
     (window,) = config(tmp_path, WINDOW + keys).webhooks[0].quiet
 
     assert window.nightfall == 60 * MINUTE
+
+
+def test_where_the_sun_does_not_set_nightfall_in_minutes_will_do(tmp_path: Path) -> None:
+    keys = 'shabbat = true\nlatitude = 90\nlongitude = 180\ntimezone = "UTC"\nnightfall = "72m"\n'
+    (window,) = config(tmp_path, WINDOW + keys).webhooks[0].quiet
+
+    assert window.sun == (90.0, 180.0, 18 * MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("longitude", "zone", "is_odd"),
+    [
+        (-74.0, "Asia/Jerusalem", True),
+        (-74.0, "America/New_York", False),
+        (-157.4, "Pacific/Kiritimati", False),
+        (-170.7, "Pacific/Pago_Pago", False),
+        (75.0, "Asia/Shanghai", False),
+    ],
+)
+def test_a_clock_that_is_hours_off_the_sun_is_warned_of(
+    tmp_path: Path, longitude: float, zone: str, *, is_odd: bool
+) -> None:
+    keys = f'shabbat = true\nlatitude = 10.0\nlongitude = {longitude}\ntimezone = "{zone}"\n'
+    found = [one for one in warnings(tmp_path, WINDOW + keys) if "off the clock" in one]
+
+    assert len(found) == is_odd

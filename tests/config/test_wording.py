@@ -107,7 +107,7 @@ def test_faults_of_every_kind_are_told_together(tmp_path: Path) -> None:
         (THRESHOLD, '[systems.queues.thresholds] below: give exactly one of "above" and "below"'),
         (THRESHOLD + "above = 1\nbelow = 1\n", 'below = 1: give exactly one of "above" and "below"'),
         (THRESHOLD + "above = nan\n", "above = nan: expected a number"),
-        (SYSTEM + "commands_rate = 0\n", "[systems] commands_rate = 0: more than 0"),
+        (SYSTEM + "commands_rate = 0\n", "[systems] commands_rate = 0: at least 0.0001 a second"),
         (SYSTEM + WEBHOOK + "[[webhooks.quiet]]\nshabbat = 1\n", "shabbat = 1: expected true or false"),
         (THRESHOLD + "above = 5\nclear = 6\n", 'clear = 6: must not be more than "above", 5'),
         (THRESHOLD + "below = 5\nclear = 4\n", 'clear = 4: must not be less than "below", 5'),

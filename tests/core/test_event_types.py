@@ -107,6 +107,8 @@ def test_the_parts_that_tell_of_no_watch_are_commands_and_the_daemon_itself() ->
         "command.expired",
         "endpoint.failing",
         "endpoint.recovered",
+        "endpoint.misconfigured",
+        "endpoint.configured",
         "endpoint.suspended",
         "endpoint.resumed",
         "endpoint.disabled",
@@ -120,6 +122,7 @@ def test_the_parts_that_tell_of_no_watch_are_commands_and_the_daemon_itself() ->
         "daemon.disk_ok",
         "daemon.store_recovered",
         "daemon.clock_stepped",
+        "daemon.part_restarted",
         "quiet.ended",
         "test.ping",
     }

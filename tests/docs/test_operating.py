@@ -71,6 +71,7 @@ def test_the_exit_codes_of_the_page_are_ours_or_systemd_s() -> None:
         "64": "USAGE",
         "74": "IOERR",
         "69": "UNAVAILABLE",
+        "70": "SOFTWARE",
         "1": "FAILURE",
         "243": "CREDENTIALS",
         "203": "EXEC",

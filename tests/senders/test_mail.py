@@ -198,7 +198,7 @@ def test_an_address_in_hebrew_is_refused_where_the_server_does_not_take_it() -> 
     assert ended[0].error == "the server takes only ASCII addresses (no SMTPUTF8), not דוד@pbx.test"
 
 
-def test_a_message_that_cannot_be_composed_is_refused_alone() -> None:
+def test_a_message_that_cannot_be_composed_fails_alone() -> None:
     def compose(endpoint: str, messages: Sequence[Message]) -> list[Letter]:
         if any(one.event == "evt_2" for one in messages):
             raise LookupError("no words for it")
@@ -208,10 +208,37 @@ def test_a_message_that_cannot_be_composed_is_refused_alone() -> None:
         ended = post.send(*(to("ops@pbx.test", event=f"evt_{number}") for number in (1, 2, 3)))
         (later,) = post.send()
 
-    assert [one.outcome for one in ended] == [Outcome.ACCEPTED, Outcome.REFUSED, Outcome.ACCEPTED]
-    assert ended[1].error == "no mail could be made of it"
+    assert [one.outcome for one in ended] == [Outcome.ACCEPTED, Outcome.FAILED, Outcome.ACCEPTED]
+    assert (ended[1].error, ended[1].is_our_fault) == ("no mail could be made of it", True)
     assert later.outcome is Outcome.ACCEPTED
     assert len(mails.mails) == 3
+
+
+def test_a_thread_that_ended_is_started_again_and_what_it_had_in_hand_has_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with MailServer() as mails, posting(server(mails.port)) as post:
+        with monkeypatch.context() as patch:
+            patch.setattr(post.sender, "_serve", broken)
+            (ended,) = post.send(to("ops@pbx.test", event="evt_1"))
+        worker = post.sender._worker
+        assert worker is not None
+        with monkeypatch.context() as patch:
+            patch.setattr(post.sender, "_next", broken)
+            patch.setattr("threading.excepthook", lambda _: None)
+            with post.sender._changed:
+                post.sender._changed.notify_all()
+            post.sender.server = server(mails.port)  # which it looks up at once
+            worker.join(10)
+            assert not worker.is_alive()
+        (later,) = post.send(to("ops@pbx.test", event="evt_2"))
+
+    assert (ended.outcome, ended.error) == (Outcome.FAILED, "a fault of our own: see the log")
+    assert later.outcome is Outcome.ACCEPTED
+
+
+def broken(*_: object) -> None:
+    raise LookupError("a fault of ours")
 
 
 def test_a_letter_that_has_no_bytes_is_one_that_cannot_be_composed() -> None:
@@ -221,17 +248,17 @@ def test_a_letter_that_has_no_bytes_is_one_that_cannot_be_composed() -> None:
     with MailServer() as mails, posting(server(mails.port), compose) as post:
         (ended,) = post.send()
 
-    assert ended.outcome is Outcome.REFUSED
+    assert (ended.outcome, ended.is_our_fault) == (Outcome.FAILED, True)
 
 
-def test_a_message_that_is_in_no_letter_is_refused_and_one_of_nobody_is_not_told() -> None:
+def test_a_message_that_is_in_no_letter_has_failed_and_one_of_nobody_is_not_told() -> None:
     def compose(_endpoint: str, messages: Sequence[Message]) -> list[Letter]:
         return [letter(messages[0], to("stranger@pbx.test"))]
 
     with MailServer() as mails, posting(server(mails.port), compose) as post:
         ended = post.send(to("a@pbx.test"), to("b@pbx.test"))
 
-    assert [one.outcome for one in ended] == [Outcome.ACCEPTED, Outcome.REFUSED]
+    assert [one.outcome for one in ended] == [Outcome.ACCEPTED, Outcome.FAILED]
 
 
 @pytest.mark.parametrize("address", ["a@pbx.test>\r\nDATA", "a@pbx.test> SIZE=1", "a\n@pbx.test", ""])

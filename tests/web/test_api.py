@@ -90,6 +90,7 @@ def test_the_status_of_a_watch_that_was_never_asked_says_so(setting: Setting) ->
                 "polled_at": None,
                 "age_seconds": None,
                 "failure": None,
+                "set_aside": [],
             }
         ],
     }
@@ -150,8 +151,14 @@ def test_the_status_counts_what_waits_for_each_endpoint(setting: Setting) -> Non
         "2026-03-01T12:01:00.000Z",
     )
     assert document["endpoints"] == [
-        {"name": "crm", "open": 0, "dead": 0, "oldest_open_at": None},
-        {"name": "gone", "open": 2, "dead": 0, "oldest_open_at": "2026-03-01T12:00:00.000Z"},
+        {"name": "crm", "open": 0, "dead": 0, "oldest_open_at": None, "set_aside": []},
+        {
+            "name": "gone",
+            "open": 2,
+            "dead": 0,
+            "oldest_open_at": "2026-03-01T12:00:00.000Z",
+            "set_aside": [],
+        },
     ]
 
 

@@ -6,6 +6,7 @@ The simulator counts requests: a campaign is never seen twice.
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from daemon.config.settings import Config
 from daemon.core.commands.command import Command, Done, Error, Status
 from daemon.core.commands.command_types import TYPES, CommandType, Nature
 from daemon.core.commands.judgement import judge_registration
+from daemon.core.commands.policy import HALF_AN_HOUR
 from daemon.core.commands.results import Registration
 from daemon.core.model import Json
 from daemon.host.clock import utcnow
@@ -416,3 +418,16 @@ def test_a_row_has_the_parameters_of_the_request() -> None:
 
 def nobody(_platform: Platform, _params: NoParams) -> Registration:
     raise AssertionError("nothing is to be asked for")
+
+
+def test_a_calendar_that_raises_is_no_reason_to_lose_a_campaign(
+    office: Office, system: SimulatedSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def raises(_now: datetime) -> datetime:
+        raise ValueError
+
+    monkeypatch.setattr("daemon.wiring.hebrew_calendar.holiday_end", raises)
+    system.switches.is_holiday = True
+    given = carried_out(office, {**BRIDGE, "on_holiday": "wait"})
+
+    assert (given.status, given.not_before - office.clock.now()) == (Status.QUEUED, HALF_AN_HOUR)

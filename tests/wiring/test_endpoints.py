@@ -6,6 +6,7 @@ import pytest
 
 from daemon.config.load import ConfigError, load
 from daemon.config.settings import ENDPOINT_TABLES, Config
+from daemon.core.wishes import Wishes
 from daemon.schemas.checks import Check
 from daemon.wiring.endpoints import interests, routes
 from daemon.wiring.senders import Outgoing
@@ -45,7 +46,7 @@ def test_each_is_told_routed_and_sent_to_also_after_a_reload(tmp_path: Path) -> 
     outgoing = Outgoing(one_of_each(tmp_path))
     for prefix in ("", "new-"):
         config = one_of_each(tmp_path, prefix)
-        outgoing.take(config)
+        outgoing.prepared(config, Wishes())()
         told = {one.endpoint for one in interests(config)}
 
         assert {name.partition("/")[0] for name in told} == {f"{prefix}{kind}" for kind in KINDS}

@@ -9,6 +9,7 @@ from email.policy import SMTP
 from pathlib import Path
 
 from daemon.core.delivery.outcome import Attempted, Outcome
+from daemon.core.wishes import Wishes
 from daemon.host import clock
 from daemon.wiring.senders import Outgoing
 from tests.support.attempts import message
@@ -86,6 +87,6 @@ def test_the_last_mail_of_an_hour_says_until_when_there_are_no_more(tmp_path: Pa
 def test_after_a_reload_it_is_the_new_limit_that_counts(tmp_path: Path) -> None:
     with MailServer() as server, outgoing(tmp_path, server.port, most=1) as out:
         out.mail_pace.add(MAILBOX, clock.utcnow())
-        out.take(config(tmp_path, SYSTEM + LIMITED.format(port=server.port, most=2)))
+        out.prepared(config(tmp_path, SYSTEM + LIMITED.format(port=server.port, most=2)), Wishes())()
 
         assert REST not in mailed(out, server)

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -339,3 +339,53 @@ def test_settling_waits_no_longer_than_it_is_told(office: Office) -> None:
     is_released.set()
     assert office.commander.settle(timedelta(seconds=10))
     thread.join(10)
+
+
+def test_an_end_that_cannot_be_worked_out_is_not_known_and_sent_no_second_time(office: Office) -> None:
+    def raises(_now: datetime) -> datetime:
+        raise ValueError
+
+    with_policy(office, holiday_end=raises)
+    office.says = one_by_one(Unknown(Failure.REFUSED, "Shabbat", HOLIDAY), Done({}))
+    given, after = office.give(BRIDGE).command, office.give(PAUSE).command
+    office.run(60)
+
+    assert office.find(given.id).status is Status.UNKNOWN
+    assert office.find(after.id).status is Status.SUCCEEDED
+    assert [one.id for one in office.sent] == [given.id, after.id]
+
+
+def test_a_loop_that_ends_by_an_error_waits_for_no_command_that_is_under_way(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_released, has_begun = threading.Event(), threading.Event()
+
+    def says(_command: Command) -> Done:
+        has_begun.set()
+        assert is_released.wait(10)
+        return Done({})
+
+    def raises() -> list[str]:
+        raise KeyError
+
+    office.says = says
+    given = office.give(PAUSE).command
+    ended: list[type[Exception]] = []
+
+    def run() -> None:
+        try:
+            office.commander.run()
+        except KeyError as error:
+            ended.append(type(error))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert has_begun.wait(10)
+    monkeypatch.setattr(office.commander, "run_once", raises)
+    office.commander.wake()
+    thread.join(10)
+    assert ended == [KeyError]
+    is_released.set()
+
+    assert office.commander.settle(timedelta(seconds=10))
+    assert office.find(given.id).status is Status.SUCCEEDED

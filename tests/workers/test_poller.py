@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from daemon.core.alerts.life import Seen
+from daemon.core.alerts.life import Phase, Seen
 from daemon.core.durations import NOTHING
 from daemon.core.model import Change, Failure, Rule, Severity, Unknown
 from daemon.core.watches import sip
-from daemon.core.watches.watch import Answered, AnyWatch, Description, Unchanged, Watch, WatchKind
+from daemon.core.watches.watch import POLLING, Answered, AnyWatch, Description, Unchanged, Watch, WatchKind
+from daemon.core.wishes import Kind, Wish, Wishes
 from daemon.pipeline.events import Recorder
 from daemon.store import schema, watches
 from daemon.store.database import Database
@@ -369,3 +370,62 @@ def test_a_rehearsal_is_not_told(bench: Bench) -> None:
     bench.poller.rehearse(bench.watch)
 
     assert bench.took == []
+
+
+def test_a_poll_that_raises_is_not_seen_moves_no_state_and_says_nothing_of_the_api(bench: Bench) -> None:
+    wishes = Wishes()
+    bench.watch = replace(bench.watch, guard=wishes.guard(Kind.WATCH, "main/sip"))
+    bench.poll()
+    before = bench.stored()
+
+    def raises() -> None:
+        raise ValueError("the secret of somebody")
+
+    bench.on_ask = raises
+    polled = bench.poll(after=10)
+    after = bench.stored()
+    for _ in range(20):
+        bench.poll(after=10)
+
+    assert polled.unknown is not None
+    assert polled.unknown.failure is Failure.OURS
+    assert (after.state, after.observed_at, after.failure) == (before.state, before.observed_at, "our_fault")
+    assert wishes.look()[Wish(Kind.WATCH, "main/sip", POLLING)].error
+    with bench.database.read() as db:
+        of_api = watches.load_alerts(db, "main", "api").values()
+        assert {one.alert.phase for one in of_api} <= {Phase.OK}
+
+    bench.on_ask = lambda: None
+    bench.answer = {"077": False}
+    bench.poll(after=10)
+    assert bench.stored().failure is None
+
+
+def test_an_answer_that_cannot_be_compared_is_not_seen_either(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def raises(*_: object) -> Change[sip.State]:
+        raise ValueError
+
+    bench.watch = replace(bench.watch, guard=Wishes().guard(Kind.WATCH, "main/sip"))
+    bench.poll()
+    bench.answer = {"077": False}
+    with monkeypatch.context() as patch:
+        patch.setattr(Scripted, "diff", raises)
+        assert bench.poll(after=10).unknown
+    polled = bench.poll(after=10)
+
+    assert polled.unknown is None
+    assert [event.type for event in polled.recorded.events] == ["sip.account.unregistered"]
+
+
+def test_a_store_that_cannot_be_written_is_no_fault_of_the_watch(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def raises(*_: object) -> Change[sip.State]:
+        raise sa.exc.OperationalError("UPDATE", {}, Exception("disk I/O error"))
+
+    monkeypatch.setattr(Scripted, "diff", raises)
+
+    with pytest.raises(sa.exc.DBAPIError):
+        bench.poll()

@@ -130,6 +130,8 @@ class Attempted(NamedTuple):
     """Where it led, after resolution."""
     is_own: bool = False
     """Of an endpoint that shares a server with others: it is this one that failed, and none of them."""
+    is_our_fault: bool = False
+    """Nothing left: it could not be made. That says nothing of the endpoint."""
 
     @property
     def took(self) -> timedelta:

@@ -2,10 +2,20 @@
 
 from datetime import datetime
 
+from daemon.core import durations
 from daemon.core.durations import SECOND
 
+SLOWEST, FASTEST = 0.0001, 10_000
+"""Ours, a second: more seldom than once in some hours is a silence, and more often is no limit."""
 ROUNDING = 1e-6
 """Ten tenths of a token are one."""
+
+
+def fault(rate: float) -> str | None:
+    """Why nothing can be sent at a rate, so many a second; None where it can."""
+    if not rate >= SLOWEST:  # so that no number at all is none, either
+        return f"at least {SLOWEST:g} a second, which is one in {durations.show(SECOND / SLOWEST)}"
+    return f"at most {FASTEST} a second" if rate > FASTEST else None
 
 
 class Bucket:

@@ -1,16 +1,20 @@
 """How one endpoint's deliveries are tried: how many at once, how long, in which order. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from daemon.core.delivery import outcome
 from daemon.core.delivery.breaker import COOLDOWNS, Breaker, Health
-from daemon.core.delivery.outcome import JITTER_SHARE, MAX_RETRY_AFTER, OPEN, Attempted, Next
+from daemon.core.delivery.outcome import JITTER_SHARE, MAX_RETRY_AFTER, OPEN, Attempted, Next, Outcome, Status
 from daemon.core.durations import DAY
 from daemon.core.routing.plan import Order
 from daemon.core.routing.quiet import Quiet
 from daemon.core.routing.schedule import Schedule, schedule_of
+from daemon.core.wishes import UNGUARDED, Guard
+
+AGAIN = timedelta(minutes=5)
+"""The wait after a failed attempt where the schedule cannot be worked out; it uses up none."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class Route:
     """How what is due is sent together; None: each for itself."""
     reported_as: str | None = None
     """The name under which others hear of its health; None: its own."""
+    guard: Guard = field(default=UNGUARDED, compare=False, repr=False)
+    """Tries its wishes."""
 
     @property
     def longest_wait(self) -> timedelta:
@@ -53,10 +59,16 @@ class Route:
 
     def after(self, attempted: Attempted, now: datetime, jitter: float, *, is_our_outage: bool) -> Next:
         """What follows an attempt; as `outcome.after`."""
+        if attempted.outcome is Outcome.ACCEPTED:
+            return outcome.DELIVERED
         # What was mailed together is due together again, and makes the very same mail.
         share = 0.0 if self.mailing else jitter
-        retries = self.retries(attempted.message.event_type)
-        return outcome.after(attempted, now, share, retries, is_our_outage=is_our_outage)
+
+        def follows() -> Next:
+            retries = self.retries(attempted.message.event_type)
+            return outcome.after(attempted, now, share, retries, is_our_outage=is_our_outage)
+
+        return self.guard.tried("retries", follows, instead=Next(Status.PENDING, now + AGAIN))
 
     def frees_lane(self, then: Next) -> bool:
         """Whether those behind a delivery in its lane may go."""

@@ -158,6 +158,12 @@ TOPICS: Mapping[str, tuple[Topic, Topic]] = {
         lambda e: f"Endpoint {e['endpoint.name']}: delivery",
         lambda e: f"יעד {e['endpoint.name']}: מסירה",
     ),
+    **_both(
+        "endpoint.misconfigured",
+        "endpoint.configured",
+        lambda e: f"Setting {e['wish.setting']} of {e['wish.name']}",
+        lambda e: f"ההגדרה {e['wish.setting']} של {e['wish.name']}",
+    ),
 }
 """What an incident is about, without how it stands: the subject of all its mails, so that they are one
 thread, and none of them says what is not true any more."""

@@ -69,8 +69,16 @@ ENGLISH: Mapping[str, Callable[[Any], str]] = {
     "endpoint.resumed": lambda e: f"Endpoint {e['endpoint.name']} took a message; more will be tried",
     "endpoint.disabled": lambda e: f"Endpoint {e['endpoint.name']} is disabled; messages for it wait",
     "endpoint.enabled": lambda e: f"Endpoint {e['endpoint.name']} is enabled",
+    "endpoint.misconfigured": lambda e: (
+        f"{e['wish.name']}: {e['wish.setting']} cannot be worked out ({e['wish.error']}) and is set aside: "
+        f"{e['wish.instead']}"
+    ),
+    "endpoint.configured": lambda e: f"{e['wish.name']}: {e['wish.setting']} counts again",
     "daemon.started": lambda e: f"yemotd {e['daemon.version']} has started",
     "daemon.stopped": lambda e: "yemotd has stopped",
+    "daemon.part_restarted": lambda e: (
+        f"A part of yemotd had ended and was started again: {e['part.name']} ({e['part.error']})"
+    ),
     "daemon.config_reloaded": lambda e: "yemotd has taken over a new configuration",
     "daemon.clock_wrong": lambda e: (
         f"The clock of yemotd's machine is off by {e['clock.off_seconds']} seconds against Yemot's"

@@ -69,8 +69,15 @@ HEBREW: Mapping[str, Callable[[Any], str]] = {
     "endpoint.resumed": lambda e: f"היעד {e['endpoint.name']} קיבל הודעה; ינוסו עוד",
     "endpoint.disabled": lambda e: f"היעד {e['endpoint.name']} מושבת; ההודעות אליו ממתינות",
     "endpoint.enabled": lambda e: f"היעד {e['endpoint.name']} הופעל",
+    "endpoint.misconfigured": lambda e: (
+        f"{e['wish.name']}: לא ניתן לחשב את {e['wish.setting']} ({e['wish.error']}), וההגדרה הונחה בצד"
+    ),
+    "endpoint.configured": lambda e: f"{e['wish.name']}: ההגדרה {e['wish.setting']} חזרה לתוקף",
     "daemon.started": lambda e: f"{e.isolated('yemotd')} הופעל, גרסה {e['daemon.version']}",
     "daemon.stopped": lambda e: f"{e.isolated('yemotd')} נעצר",
+    "daemon.part_restarted": lambda e: (
+        f"חלק של yemotd הסתיים והופעל מחדש: {e['part.name']} ({e['part.error']})"
+    ),
     "daemon.config_reloaded": lambda e: f"{e.isolated('yemotd')} טען תצורה חדשה",
     "daemon.clock_wrong": lambda e: (
         f"השעון במחשב של {e.isolated('yemotd')} סוטה ב-{e['clock.off_seconds']} שניות משעון ימות המשיח"

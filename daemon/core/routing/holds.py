@@ -7,7 +7,6 @@ from daemon.core.alerts.incidents import Incident
 from daemon.core.alerts.life import TOLD, Phase
 from daemon.core.model import AlertKind, Json
 from daemon.core.routing import quiet
-from daemon.core.routing.filters import passes
 from daemon.core.routing.ledger import Hold
 from daemon.core.routing.plan import Interest
 from daemon.core.routing.quiet import is_at_least
@@ -53,7 +52,7 @@ def _is_wanted(incident: Incident, interest: Interest) -> bool:
     return (
         interest.covers(incident.system, incident.kind.fires)
         and not interest.is_about_itself(incident.system, incident.subject)
-        and passes(_filtered(incident), interest.filters)
+        and interest.lets_pass(lambda: _filtered(incident), is_alert=True)
     )
 
 

@@ -176,9 +176,11 @@ def _hold(incident: Incident, holds: Collection[Hold], *, is_fresh: bool) -> Hol
 
 def _doubled(wait: timedelta, times: int) -> timedelta:
     """A wait that doubles each time, but not beyond a day, or itself where it is longer."""
-    longest = max(wait, SLOWEST_REPEAT)
-    doubled: timedelta = wait * 2 ** min(times, 30)
-    return min(doubled, longest)
+    # Compared before the multiplication, which a long life would overflow.
+    doubled: int = 2 ** min(times, 30)
+    if wait.total_seconds() * doubled >= SLOWEST_REPEAT.total_seconds():
+        return max(wait, SLOWEST_REPEAT)
+    return wait * doubled
 
 
 def _is_due(due: datetime | None, now: datetime) -> bool:

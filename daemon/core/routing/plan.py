@@ -1,17 +1,18 @@
 """Which endpoint is told what. Pure."""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 
-from daemon.core.event_types import OPT_IN, matches
-from daemon.core.model import Event, Fact, Severity
+from daemon.core.event_types import ALERT_TYPES, OPT_IN, matches
+from daemon.core.model import Event, Fact, Json, Severity
 from daemon.core.phones import subject_key
 from daemon.core.routing.filters import Filter, passes
 from daemon.core.routing.quiet import Quiet
-from daemon.core.routing.schedule import Schedule, schedule_of
+from daemon.core.routing.schedule import ALWAYS, Schedule, schedule_of
+from daemon.core.wishes import UNGUARDED, Guard
 
 DAEMON = ""
 """The system of the daemon's own events, which concern every endpoint."""
@@ -58,17 +59,29 @@ class Interest:
     """How long a delivery waits for others. An alert that is over by then is not told."""
     reported_as: str | None = None
     """The name under which others hear of its health; None: its own. Mailboxes share a server."""
+    guard: Guard = field(default=UNGUARDED, compare=False, repr=False)
+    """Tries its wishes. Where one that says what it is told raises, it is told alerts, for a wish at fault
+    must not mute; of facts, which carry what others write and who they are, it is told none."""
 
     def covers(self, system: str, event_type: str) -> bool:
         """Whether an event of this system and type goes to this endpoint."""
         if system != DAEMON and self.systems is not None and system not in self.systems:
             return False
-        return matches(self.events, event_type)
+        return self.guard.tried(
+            "events", lambda: matches(self.events, event_type), instead=event_type in ALERT_TYPES
+        )
+
+    def lets_pass(self, payload: Callable[[], Mapping[str, Json]], *, is_alert: bool) -> bool:
+        """Whether what an event says passes its filters."""
+        if not self.filters:
+            return True
+        return self.guard.tried("filters", lambda: passes(payload(), self.filters), instead=is_alert)
 
     def is_about_itself(self, system: str, subject: str) -> bool:
         """Whether something is about this very endpoint, which cannot be told of its own failure."""
-        own = (endpoint_subject(self.endpoint), endpoint_subject(self.reported_as or self.endpoint))
-        return system == DAEMON and subject in own
+        table = self.endpoint.partition("/")[0]  # mailboxes have their wishes together
+        own = (self.endpoint, self.reported_as or self.endpoint, table)
+        return system == DAEMON and subject in map(endpoint_subject, own)
 
 
 @dataclass(frozen=True)
@@ -112,19 +125,30 @@ def wants(interest: Interest, event: Event) -> bool:
     return (
         interest.covers(event.system, event.type)
         and not interest.is_about_itself(event.system, event.subject)
-        and (not interest.filters or passes(json.loads(event.body)["data"], interest.filters))
+        and interest.lets_pass(lambda: _data(event), is_alert=event.type in ALERT_TYPES)
     )
+
+
+def _data(event: Event) -> Mapping[str, Json]:
+    data: Mapping[str, Json] = json.loads(event.body)["data"]
+    return data
 
 
 def planned(
     event: Event, interest: Interest, lane: str, *, incident: str | None = None, urgency: int | None = None
 ) -> Planned:
     """One delivery of an event for an endpoint, as the endpoint wants it."""
-    expires = schedule_of(interest.schedules, event.type).expires if interest.schedules else None
+    expires = _expires(interest, event.type) if interest.schedules else None
     own = f"{lane}/{event.id}" if interest.is_batched else lane
     return Planned(
         event, interest.endpoint, own, incident, urgency, interest.order, expires, interest.group_wait
     )
+
+
+def _expires(interest: Interest, event_type: str) -> timedelta | None:
+    return interest.guard.tried(
+        "retries", lambda: schedule_of(interest.schedules, event_type), instead=ALWAYS
+    ).expires
 
 
 def lane(event: Event, urgency: int | None = None) -> str:

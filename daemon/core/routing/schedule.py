@@ -19,6 +19,10 @@ class Schedule:
     """After so long it is not worth telling any more; None: always."""
 
 
+ALWAYS = Schedule(("*",), ())
+"""What is never too late."""
+
+
 @lru_cache(maxsize=1024)
 def schedule_of(schedules: Sequence[Schedule], event_type: str) -> Schedule:
     """The first schedule that names a type; the last one is for all that none does."""

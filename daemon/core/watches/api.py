@@ -50,6 +50,7 @@ _VERDICTS: Mapping[Failure | None, tuple[Verdict, Verdict]] = {
     **{failure: (Verdict.BAD, Verdict.UNKNOWN) for failure in _BLIND},
     Failure.TOKEN_REJECTED: (Verdict.GOOD, Verdict.BAD),
     Failure.REFUSED: (Verdict.GOOD, Verdict.GOOD),
+    Failure.OURS: (Verdict.UNKNOWN, Verdict.UNKNOWN),
 }
 
 

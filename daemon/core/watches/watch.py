@@ -12,6 +12,10 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from daemon.core.alerts.life import Phase, Seen
 from daemon.core.model import Change, Condition, Rule, Unknown
+from daemon.core.wishes import UNGUARDED, Guard
+
+POLLING = "polling"
+"""The wish of a watch, as others hear of it."""
 
 
 class Observation(Protocol):
@@ -112,6 +116,8 @@ class Watch(Generic[StateT, SeenT]):
     description: Description
     kind: WatchKind[StateT, SeenT]
     memory: Memory[StateT] = field(default_factory=Memory, init=False, repr=False, compare=False)
+    guard: Guard = field(default=UNGUARDED, repr=False, compare=False)
+    """Remembers that its polls raise."""
 
     @property
     def id(self) -> tuple[str, str]:

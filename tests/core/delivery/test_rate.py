@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from daemon.core.delivery.rate import Bucket
+from daemon.core.delivery.rate import FASTEST, SLOWEST, Bucket, fault
 from tests.support.fakes import START
 
 SECOND = timedelta(seconds=1)
@@ -38,6 +38,20 @@ def test_over_a_long_time_the_rate_is_kept(rate: float) -> None:
         went += room
 
     assert went == pytest.approx(99.9 * rate + max(rate, 1), abs=1.5)
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, 5e-324, 1e-300, float("nan"), float("inf"), 1e300])
+def test_a_rate_that_cannot_be_kept_is_none(rate: float) -> None:
+    assert fault(rate)
+
+
+@pytest.mark.parametrize("rate", [SLOWEST, FASTEST])
+def test_the_slowest_and_the_fastest_are_rates(rate: float) -> None:
+    bucket = Bucket(rate)
+    bucket.take(bucket.room(START))
+
+    assert fault(rate) is None
+    assert bucket.ready_at(START) - START <= timedelta(hours=3)
 
 
 def test_a_clock_that_is_set_back_does_not_stop_it_for_long() -> None:

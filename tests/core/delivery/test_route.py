@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 
 from daemon.core.delivery.outcome import DEAD, DELIVERED, Attempted, Next, Outcome, Status
-from daemon.core.delivery.route import Mailing, Route
+from daemon.core.delivery.route import AGAIN, Mailing, Route
 from daemon.core.routing.plan import Order
 from daemon.core.routing.schedule import Schedule
+from daemon.core.wishes import Kind, Wish, Wishes
 from tests.support.attempts import message
 from tests.support.fakes import START
 
@@ -32,6 +33,20 @@ def test_what_was_mailed_together_is_due_together_again() -> None:
     then = {MAILBOX.after(FAILED, START, jitter, is_our_outage=False) for jitter in (0.0, 0.5)}
 
     assert {one.due_at for one in then} == {START + 10 * SECOND}
+
+
+def test_a_schedule_that_raises_is_set_aside_and_nothing_is_given_up() -> None:
+    class Raising(tuple[timedelta, ...]):
+        def __getitem__(self, _at: object) -> timedelta:  # type: ignore[override] # it gives nothing
+            raise ValueError
+
+    wishes = Wishes()
+    guard = wishes.guard(Kind.ENDPOINT, "crm")
+    route = Route(4, SECOND, (Schedule(("*",), Raising([SECOND])),), guard=guard)
+
+    assert route.after(FAILED, START, 0, is_our_outage=False) == Next(Status.PENDING, START + AGAIN)
+    assert route.after(FAILED._replace(outcome=Outcome.ACCEPTED), START, 0, is_our_outage=False) == DELIVERED
+    assert wishes.look()[Wish(Kind.ENDPOINT, "crm", "retries")].error
 
 
 @pytest.mark.parametrize("order", Order)

@@ -25,6 +25,16 @@ STORE = {"store": {"failing_since": "2026-03-01T12:00:00Z", "error": "disk I/O e
 AWAY = {"error": {"class": "timeout", "message": "no answer", "code": None}, "watches": ["sip", "sms"]}
 COMMAND = {"command": {"id": "cmd_1", "type": "queue.kick"}}
 ENDPOINT = {"endpoint": {"name": "crm", "health": "degraded", "error": "HTTP 500", "by": None, "waiting": 17}}
+WISH = {
+    "wish": {
+        "of": "endpoint",
+        "name": "crm",
+        "setting": "quiet",
+        "error": "ValueError at sun.py:61",
+        "instead": "it holds nothing back",
+        "written": "0123456789ab",
+    }
+}
 
 # fmt: off
 REALISTIC: list[tuple[str, dict[str, Any], str, str]] = [
@@ -151,6 +161,15 @@ REALISTIC: list[tuple[str, dict[str, Any], str, str]] = [
     ("endpoint.enabled", ENDPOINT,
      "Endpoint crm is enabled",
      "היעד crm הופעל"),
+    ("endpoint.misconfigured", WISH,
+     "crm: quiet cannot be worked out (ValueError at sun.py:61) and is set aside: it holds nothing back",
+     "crm: לא ניתן לחשב את quiet (ValueError at sun.py:61), וההגדרה הונחה בצד"),
+    ("endpoint.configured", WISH,
+     "crm: quiet counts again",
+     "crm: ההגדרה quiet חזרה לתוקף"),
+    ("daemon.part_restarted", {"part": {"name": "dispatcher", "error": "KeyError at a.py:1", "restarts": 1}},
+     "A part of yemotd had ended and was started again: dispatcher (KeyError at a.py:1)",
+     "חלק של yemotd הסתיים והופעל מחדש: dispatcher (KeyError at a.py:1)"),
     ("daemon.started", {"daemon": {"version": "1.2.3"}},
      "yemotd 1.2.3 has started",
      "yemotd הופעל, גרסה 1.2.3"),

@@ -1,6 +1,8 @@
 """Which endpoint is told what: systems, globs, and the types that somebody has to ask for."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,7 +10,9 @@ from hypothesis import strategies as st
 
 from daemon.core.event_types import EVENT_TYPES, OPT_IN
 from daemon.core.model import Event, Fact
+from daemon.core.routing.filters import Filter, Operator
 from daemon.core.routing.plan import DAEMON, Interest, Planned, lane, plan, wanted
+from daemon.core.wishes import Kind, Wishes
 from tests.core.spellings import truths
 
 SPELLINGS = [(spelling, phone or spelling) for spelling, phone in truths()]
@@ -145,3 +149,49 @@ def test_the_daemons_own_events_have_a_lane_beside_those_of_systems() -> None:
     )
 
     assert planned.lane == "/daemon"
+
+
+@pytest.mark.parametrize(
+    ("about", "is_about_itself"),
+    [
+        ("ops/anna@example.org", True),
+        ("smtp", True),
+        ("ops", True),
+        ("ops/ben@example.org", False),
+        ("crm", False),
+    ],
+)
+def test_a_mailbox_is_not_told_of_itself_its_server_or_the_wishes_of_its_table(
+    about: str, *, is_about_itself: bool
+) -> None:
+    mailbox = Interest("ops/anna@example.org", ("*",), None, reported_as="smtp")
+
+    assert mailbox.is_about_itself(DAEMON, f"endpoint/{about}") is is_about_itself
+    assert not mailbox.is_about_itself("main", f"endpoint/{about}")
+
+
+def guarded(**wishes: Any) -> Interest:
+    return Interest("crm", ("*",), None, guard=Wishes().guard(Kind.ENDPOINT, "crm"), **wishes)
+
+
+class Raising(tuple[Any, ...]):
+    """What cannot be looked at."""
+
+    def __iter__(self) -> Any:
+        raise ValueError
+
+
+def test_a_filter_that_raises_lets_alerts_pass_and_facts_not() -> None:
+    """What is at fault must not mute, nor give strangers' words to whom they are not meant for."""
+    one = guarded(filters=Raising([Filter("sms.text", Operator.IS, ("x",))]))
+    passed = [one.lets_pass(lambda: {"sms": {}}, is_alert=is_alert) for is_alert in (True, False)]
+
+    assert passed == [True, False]
+
+
+def test_globs_that_raise_let_alerts_pass_and_facts_not() -> None:
+    one = replace(guarded(), events=Raising(["sms.*"]), systems=("main",))
+
+    assert one.covers("main", "sip.account.registered")
+    assert not one.covers("main", "sms.received")
+    assert not one.covers("branch", "sip.account.registered")  # of a system that is not its own: nothing

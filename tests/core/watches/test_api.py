@@ -29,6 +29,7 @@ VERDICTS = [
     (Failure.THROTTLED, B, U),
     (Failure.TOKEN_REJECTED, G, B),
     (Failure.REFUSED, G, G),
+    (Failure.OURS, U, U),
 ]
 
 

@@ -1,0 +1,122 @@
+"""What others are told when a wish of the configuration cannot be worked out, and is set aside: an incident
+that lasts until it works again, or is written otherwise."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
+
+import sqlalchemy as sa
+
+from daemon.core import own_events
+from daemon.core.alerts.life import TOLD, Seen
+from daemon.core.durations import NOTHING
+from daemon.core.model import Condition, Json, Rule, Severity, Verdict
+from daemon.core.routing.plan import DAEMON, endpoint_subject
+from daemon.core.wishes import Kind, Standing, Wish
+from daemon.pipeline.alerts import Judge
+from daemon.pipeline.events import Recorded, Recorder
+from daemon.pipeline.notification import Teller
+from daemon.store import watches
+from daemon.store.database import Database
+from daemon.store.watches import StoredAlert
+
+OWNER = "wishes"
+"""What owns these alerts in the store."""
+AT_ONCE = Rule(NOTHING, NOTHING, Severity.ERROR)
+FINGERPRINT = 12
+"""Signs of the hash by which a text of the configuration is known again."""
+INSTEAD = {
+    "quiet": "it holds nothing back",
+    "events": "alerts pass, facts do not",
+    "filters": "alerts pass, facts do not",
+    "retries": "tried again every 5 minutes",
+    "rate": "as many as it takes",
+    "group_interval": "at once",
+    "format": "tried again",
+    "templates": "our own template",
+    "delivery": "nothing is sent to it",
+    "polling": "not seen",
+}
+"""What is done in the stead of each."""
+
+
+def look(database: Database, recorder: Recorder, wishes: Mapping[Wish, Standing], now: datetime) -> Recorded:
+    """Tell what has been set aside since the last look, and what is taken up again. Writes nothing where
+    there is nothing to say."""
+    with database.read() as db:
+        known = watches.load_alerts(db, DAEMON, OWNER)
+    if not _conditions(wishes, known, news_only=True):
+        return Recorded()
+    with database.write() as db:
+        return settle(db, recorder, wishes, now)
+
+
+def settle(db: sa.Connection, recorder: Recorder, wishes: Mapping[Wish, Standing], now: datetime) -> Recorded:
+    """The same, in the caller's transaction."""
+    judge = Judge(db, recorder, DAEMON, OWNER)
+    judge.take(_conditions(wishes, judge.known), Seen(now, None, NOTHING))
+    written = recorder.record(db, DAEMON, judge.judged().facts, now)
+    return written + Teller(recorder).settle(db, now, written.turned)
+
+
+def _conditions(
+    wishes: Mapping[Wish, Standing], known: Mapping[str, StoredAlert], *, news_only: bool = False
+) -> list[Condition]:
+    """What is set aside, and what was; `news_only`: of that, what has turned."""
+    found = [_condition(wish, one) for wish, one in wishes.items() if one.error is not None]
+    configured = {key_of(wish): one for wish, one in wishes.items()}
+    bad = {one.key for one in found}
+    for key, stored in known.items():
+        if key not in bad:
+            found.append(stored.condition(_verdict(stored, configured.get(key))))
+    if not news_only:
+        return found
+    is_told = {key for key, stored in known.items() if stored.alert.phase in TOLD}
+    return [
+        one
+        for one in found
+        if (one.verdict is Verdict.BAD) is not (one.key in is_told) and one.verdict is not Verdict.UNKNOWN
+    ]
+
+
+def _verdict(stored: StoredAlert, standing: Standing | None) -> Verdict:
+    """Of what was set aside, and is not at present. Who has not tried it yet, after a start or a reload,
+    cannot say that it works."""
+    if standing is None:
+        return Verdict.GONE
+    is_rewritten = _fingerprint(standing.written) != _stored_fingerprint(stored)
+    return Verdict.GOOD if standing.has_worked or is_rewritten else Verdict.UNKNOWN
+
+
+def _stored_fingerprint(stored: StoredAlert) -> Json:
+    wish = stored.payload.get("wish")
+    return wish.get("written") if isinstance(wish, Mapping) else None
+
+
+def _condition(wish: Wish, standing: Standing) -> Condition:
+    payload: dict[str, Json] = {
+        "endpoint": {"name": wish.name} if wish.kind is Kind.ENDPOINT else None,
+        "wish": {
+            "of": wish.kind.value,
+            "name": wish.name,
+            "setting": wish.setting,
+            "error": standing.error,
+            "instead": INSTEAD[wish.setting.partition(",")[0]],
+            "written": _fingerprint(standing.written),
+        },
+    }
+    return Condition(key_of(wish), own_events.MISCONFIGURED, subject_of(wish), Verdict.BAD, AT_ONCE, payload)
+
+
+def key_of(wish: Wish) -> str:
+    """The key of its alert."""
+    return f"wish/{wish.kind.value}/{wish.name}/{wish.setting}"
+
+
+def subject_of(wish: Wish) -> str:
+    """What its events are about."""
+    return endpoint_subject(wish.name) if wish.kind is Kind.ENDPOINT else f"watch/{wish.name}"
+
+
+def _fingerprint(written: str) -> str:
+    return sha256(written.encode(errors="replace")).hexdigest()[:FINGERPRINT]
