@@ -5,7 +5,7 @@ Pure. A metric that could not be read is unknown, so its thresholds neither fire
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from daemon.core.model import AlertKind, Change, Condition, EventTypes, Fact, Json, Rule, Verdict
@@ -16,6 +16,8 @@ PAUSED, UNPAUSED = "queue.agent.paused", "queue.agent.unpaused"
 MOVES = (JOINED, LEFT, PAUSED, UNPAUSED)
 EVENTS = EventTypes(MOVES, alerts=(KIND,), opt_in=frozenset(MOVES))
 
+NOBODY_AFTER = 3
+"""Ours. Answers in a row without any agent before that is believed: GetQueueRealTime does not count them."""
 UNAVAILABLE = frozenset({"4", "5"})
 """Device states of an agent whom no call can reach: invalid, unavailable. On a call is busy, not absent."""
 
@@ -103,11 +105,16 @@ class State:
     """By threshold name: the last verdict, which values between clear and raise repeat."""
     metrics: Mapping[str, Json] = field(default_factory=dict)
     """As last seen, for the status."""
+    without_agents: int = 0
+    """In how many answers in a row no agent was listed, up to `NOBODY_AFTER`."""
 
 
 def diff(before: State | None, seen: Observation, queue: Queue, *, is_emitting: bool) -> Change[State]:
     """Who came, left and paused, and what each threshold says. Without a `before` it is the baseline."""
     known = before or State()
+    without_agents = _without_agents(known, seen)
+    if 0 < without_agents < NOBODY_AFTER:
+        seen = replace(seen, agents=None)
     values = metrics(seen)
     verdicts = {limit: _verdict(limit, values[limit.metric], known) for limit in queue.thresholds}
     callers = known.callers if seen.callers is None else {one.call_id: one.phone for one in seen.callers}
@@ -117,11 +124,12 @@ def diff(before: State | None, seen: Observation, queue: Queue, *, is_emitting: 
         paused,
         {**known.was_bad, **{limit.name: bad for limit, bad in verdicts.items() if bad is not None}},
         values,
+        without_agents,
     )
     told: dict[str, Json] = {"path": queue.path, "name": queue.name, **values}
     facts = _moves(known, state, seen, queue, told) if before or is_emitting else []
     conditions = [_condition(queue, limit, bad, told) for limit, bad in verdicts.items()]
-    return Change(state, tuple(facts), tuple(conditions))
+    return Change(state, tuple(facts), tuple(conditions), is_moving=0 < without_agents < NOBODY_AFTER)
 
 
 def subject(path: str) -> str:
@@ -155,12 +163,14 @@ def dump(state: State) -> dict[str, object]:
         "paused": dict(state.paused),
         "was_bad": dict(state.was_bad),
         "metrics": dict(state.metrics),
+        **({"without_agents": state.without_agents} if state.without_agents else {}),
     }
 
 
 def load(stored: Mapping[str, Any]) -> State:
     """The state that `dump` wrote."""
-    return State(**stored)
+    kept = {name for name in State.__dataclass_fields__ if name in stored}
+    return State(**{name: stored[name] for name in kept})
 
 
 def _verdict(limit: Threshold, value: float | None, known: State) -> bool | None:
@@ -201,6 +211,12 @@ def _moves(before: State, after: State, seen: Observation, queue: Queue, told: J
             name = PAUSED if agent.paused else UNPAUSED
             facts.append(fact(name, agent={"name": agent.name, "status": agent.status}))
     return facts
+
+
+def _without_agents(known: State, seen: Observation) -> int:
+    if seen.agents is None:
+        return known.without_agents
+    return 0 if seen.agents else min(known.without_agents + 1, NOBODY_AFTER)
 
 
 def _paused(known: State, agents: tuple[Agent, ...]) -> dict[str, bool]:

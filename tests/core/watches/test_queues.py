@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from daemon.core.model import AlertKind, Change, Condition, Json, Rule, Severity, Verdict
 from daemon.core.watches import queues
-from daemon.core.watches.queues import Agent, Caller, Observation, Queue, State, Threshold
+from daemon.core.watches.queues import NOBODY_AFTER, Agent, Caller, Observation, Queue, State, Threshold
 from tests.support.examples import examples
 
 RULE = Rule(timedelta(seconds=30), timedelta(0), Severity.WARNING)
@@ -36,6 +36,8 @@ BLIND = Observation(
     callers=None,
     agents=None,
 )
+INSISTENT = State(without_agents=NOBODY_AFTER - 1)
+"""Once more without agents, and that is believed."""
 METRICS = (
     "calls_waiting",
     "longest_wait_seconds",
@@ -183,7 +185,7 @@ def test_above_means_more_than_the_value(value: int, expected: Verdict) -> None:
 
 @pytest.mark.parametrize(("value", "expected"), [(0, B), (1, B), (2, G), (9, G)])
 def test_below_means_less_than_the_value(value: int, expected: Verdict) -> None:
-    _, change = diff(None, staff(*(agent(str(one)) for one in range(value))), queue(below(2)))
+    _, change = diff(INSISTENT, staff(*(agent(str(one)) for one in range(value))), queue(below(2)))
 
     assert verdict(change) is expected
 
@@ -224,7 +226,7 @@ def test_below_between_clear_and_raise_the_last_verdict_stands(
 
 
 def test_a_threshold_below_nothing_never_fires() -> None:
-    assert verdict(diff(None, NOBODY, queue(below(0)))[1]) is G
+    assert verdict(diff(INSISTENT, NOBODY, queue(below(0)))[1]) is G
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -251,7 +253,7 @@ def test_a_counter_that_was_reset_is_judged_by_its_present_value() -> None:
 
 
 def test_a_condition_shows_the_queue_and_the_threshold() -> None:
-    _, change = diff(None, replace(waiting(calls=6), hold_seconds=9), queue(above(5, clear=3)))
+    _, change = diff(INSISTENT, replace(waiting(calls=6), hold_seconds=9), queue(above(5, clear=3)))
 
     assert change.conditions == (
         Condition(
@@ -279,7 +281,7 @@ def test_a_condition_shows_the_queue_and_the_threshold() -> None:
 
 
 def test_a_threshold_below_is_shown_as_below() -> None:
-    _, change = diff(None, NOBODY, queue(below(1)))
+    _, change = diff(INSISTENT, NOBODY, queue(below(1)))
 
     assert change.conditions[0].key == "queue/5/agents_available/below/warning"
     assert change.conditions[0].payload["threshold"] == {
@@ -316,6 +318,27 @@ def test_thresholds_of_one_queue_are_judged_apart() -> None:
 )
 def test_the_subject_is_the_path_without_its_outer_slashes(path: str, subject: str) -> None:
     assert Queue(path, "", ()).subject == subject
+
+
+def test_that_there_are_no_agents_has_to_be_said_again_since_nothing_counts_them() -> None:
+    watched = queue(below(1))
+    state, _ = diff(None, staff(agent("1"), agent("2", paused=True)), watched)
+    found = []
+    for _ in range(NOBODY_AFTER + 1):
+        state, change = diff(state, NOBODY, watched)
+        found.append((verdict(change), change.is_moving, state.paused))
+
+    kept = {"1": False, "2": True}
+    assert found == [(U, True, kept), (U, True, kept), (B, False, {}), (B, False, {})]
+
+
+def test_agents_that_are_back_are_believed_at_once_and_the_doubt_begins_anew() -> None:
+    watched = queue(below(1))
+    state, _ = diff(INSISTENT, NOBODY, watched)
+    state, back = diff(state, staff(agent("1")), watched)
+    _, gone = diff(state, NOBODY, watched)
+
+    assert (verdict(back), verdict(gone)) == (G, U)
 
 
 def test_the_baseline_tells_nobody_who_waits_and_who_is_paused() -> None:
