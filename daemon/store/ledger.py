@@ -19,6 +19,17 @@ Line = tuple[str, str]
 """Which line of the ledger: incident and endpoint."""
 
 _NOT_OVER = sa.text("NOT ledger.is_over")
+_ARRIVED = deliveries.alias("arrived")
+_HAS_HEARD = (
+    sa.select(_ARRIVED.c.id)
+    .where(
+        _ARRIVED.c.incident == ledger.c.incident,
+        _ARRIVED.c.endpoint == ledger.c.endpoint,
+        _ARRIVED.c.status == Status.DELIVERED,
+    )
+    .exists()
+    .label("has_heard")
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +48,7 @@ def load(db: sa.Connection, endpoints: Collection[str]) -> dict[Line, Told]:
     """The lines of these endpoints that are not over, and of incidents that may still have something to
     tell, as the outbox makes them: what was given up is lost, what was delivered has been told."""
     found = (
-        sa.select(ledger, deliveries.c.status, deliveries.c.ended_at)
+        sa.select(ledger, deliveries.c.status, deliveries.c.ended_at, _HAS_HEARD)
         .join(events, events.c.id == ledger.c.event, isouter=True)
         .join(
             deliveries,
@@ -117,6 +128,7 @@ def _told(row: sa.Row[Any]) -> Told:
         is_lost=row.status is Status.DEAD,
         is_waiting=row.status in OPEN,
         is_delivered=row.status is Status.DELIVERED,
+        has_heard=bool(row.has_heard),
     )
 
 
