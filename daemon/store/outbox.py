@@ -7,7 +7,7 @@ What is done for each delivery is written as prepared statements; the rest as SQ
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -26,6 +26,8 @@ _URGENT = sa.text("status = 'pending' AND urgency IS NOT NULL")
 _NOT_ENDED = sa.text("deliveries.ended_at IS NULL")
 _UNLEASED = sa.text("status IN ('waiting', 'pending')")
 
+MOST_DOUBLINGS = 10
+"""Ours. Of the time between attempts beside the schedule."""
 EXPIRED = "expired"
 """The `error` of a delivery that was not worth telling any more."""
 
@@ -62,7 +64,7 @@ _NEXT_URGENT = Prepared(
 )  # fmt: skip
 _LEASED = Prepared(
     "SELECT d.id, d.lane, e.id AS event, e.type, e.body, d.attempts, d.failures, d.superseded, d.due_at,"
-    " d.expires_at FROM deliveries AS d JOIN events AS e ON e.number = d.event"
+    " d.expires_at, d.again_at FROM deliveries AS d JOIN events AS e ON e.number = d.event"
     " WHERE d.status = 'leased' AND d.token = :token ORDER BY d.due_at, d.id",
     "token",
 )
@@ -74,7 +76,8 @@ _SET_DELIVERED = Prepared(
 )  # fmt: skip
 _SET_RESULT = Prepared(
     "UPDATE deliveries SET status = :status, due_at = coalesce(:due_at, due_at), ended_at = :ended_at,"
-    " failures = failures + :counts, error = :error, token = NULL, leased_until = NULL WHERE id = :id",
+    " failures = failures + :counts, error = :error, token = NULL, leased_until = NULL, again_at = NULL"
+    " WHERE id = :id",
     "status", "due_at", "ended_at", "counts", "error", "id",
 )  # fmt: skip
 _SET_EXPIRED = Prepared(
@@ -95,9 +98,22 @@ _ADD_ATTEMPT = Prepared(
     "delivery", "number", "started_at", "resolved", "connected", "secured", "answered", "total",
     "outcome", "http_status", "error", "response_head", "address",
 )  # fmt: skip
+# From when on it may be tried: `apart` after the last attempt, twice as long after each beside the schedule.
+_FROM = (
+    "(coalesce((SELECT started_at FROM attempts WHERE delivery = deliveries.id"  # noqa: S608 - our own words
+    " AND number = deliveries.attempts), 0) + :apart * CASE WHEN attempts - failures < "
+    f"{MOST_DOUBLINGS} THEN 1 << (attempts - failures) ELSE {1 << MOST_DOUBLINGS} END)"
+)
+_HASTEN = Prepared(
+    "UPDATE deliveries SET again_at = coalesce(again_at, due_at),"  # noqa: S608 - our own words
+    f" due_at = CASE WHEN {_FROM} > :now THEN {_FROM} ELSE :now END"
+    " WHERE endpoint = :endpoint AND status = 'pending' AND attempts > 0"
+    f" AND due_at > :now AND due_at > {_FROM}",
+    "now", "apart", "endpoint",
+)  # fmt: skip
 _REOPEN = Prepared(
     "UPDATE deliveries SET status = 'waiting', due_at = :due_at, ended_at = NULL, failures = 0,"
-    " error = NULL, expires_at = NULL WHERE id = :id AND ended_at IS NOT NULL",
+    " error = NULL, expires_at = NULL, again_at = NULL WHERE id = :id AND ended_at IS NOT NULL",
     "due_at", "id",
 )  # fmt: skip
 _GIVE_UP = Prepared(
@@ -200,11 +216,24 @@ def claim(
         return Claimed([], [])
     messages: list[Message] = []
     expired: list[Message] = []
-    for number, lane, event, kind, body, attempt, failures, stands_for, due_at, expires_at in map(
+    for number, lane, event, kind, body, attempt, failures, stands_for, due_at, expires_at, again in map(
         tuple, _LEASED.all(db, token)
     ):
+        is_early = due_at > at or (again is not None and again > at)
+        again_at = EPOCH + again * MILLISECOND if is_early and again is not None else None
         message = Message(
-            number, token, endpoint, lane, event, kind, body, attempt, failures, stands_for, due_at > at
+            number,
+            token,
+            endpoint,
+            lane,
+            event,
+            kind,
+            body,
+            attempt,
+            failures,
+            stands_for,
+            is_early,
+            again_at,
         )
         (messages if expires_at is None or expires_at > at else expired).append(message)
     if expired:
@@ -262,12 +291,14 @@ def release(db: sa.Connection, messages: Iterable[Message]) -> None:
     _RELEASE.run_many(db, [(message.delivery, message.token) for message in messages])
 
 
-def hasten(db: sa.Connection, endpoint: str, now: datetime) -> None:
-    """Make due what waits for a later retry: the endpoint is back."""
-    later = sa.update(deliveries).where(
-        deliveries.c.endpoint == endpoint, _PENDING, deliveries.c.due_at > now
-    )
-    db.execute(later.values(due_at=now))
+def hasten(db: sa.Connection, endpoint: str, now: datetime, *, apart: timedelta = timedelta(0)) -> None:
+    """Make due what waits for a retry: the endpoint takes messages. It is tried beside its schedule, which
+    goes on where that fails.
+
+    `apart`: from the attempt before, at least; twice as long after each that was beside the schedule, so that
+    what only this message makes fail is not tried with every other that is accepted.
+    """
+    _HASTEN.run(db, millis(now), apart // MILLISECOND, endpoint)
 
 
 def revive(db: sa.Connection, endpoint: str, since: datetime, now: datetime) -> int:

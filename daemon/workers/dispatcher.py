@@ -167,6 +167,7 @@ class Dispatcher:
             if ran:
                 outbox.release_expired(db, now)
             lost = outbox.finish(db, finished, now) if finished else []
+            self._health.hasten(db, self._ended, now)
             if self._is_looking:
                 self._health.obey(db, moved, self.routes, now)
             turns = self._health.write(db, moved, self.routes, now)
@@ -174,9 +175,9 @@ class Dispatcher:
             outbox.release(db, [message for queue in released for message in queue.claimed])
             touched = dict.fromkeys([*ready, *(one.attempted.message.endpoint for one in finished)])
             claims = {one: self._claim(db, one, moved, now) for one in touched if self._may_claim(one, now)}
+        self._adopt(moved, released, claims)
         self._ended = []
         self._is_looking = False
-        self._adopt(moved, released, claims)
         if turns:
             self._is_woken.set()
         log_finished(finished, lost)
@@ -207,7 +208,7 @@ class Dispatcher:
 
     def _adopt(self, moved: Moved, released: Sequence[Queue], claims: Mapping[str, Claim]) -> None:
         """Take over what was committed."""
-        self._health.adopt(moved)
+        self._health.adopt(moved, self._ended)
         for queue in released:
             queue.claimed.clear()
         for name, claim in claims.items():
