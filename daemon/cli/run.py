@@ -117,16 +117,16 @@ def _reload(app: App, path: Path, redactor: logs.Redactor, notifier: Notifier) -
     try:
         loaded = load_config(path, os.environ)
         redactor.hide([*old, *held(loaded.config)])
-        fixed = app.reload(loaded.config)
+        reloaded = app.reload(loaded.config)
     except (ConfigError, ValueError, OSError) as error:
         logs.log.error("config.refused", error=str(error))
         refused = f"reload failed, still on the old configuration: {error}"
         notifier.ready(refused)
         return refused
     _warn(loaded)
-    for name in fixed:
+    for name in reloaded.needs_restart:
         logs.log.warning("config.needs_restart", setting=name)
-    logs.log.info("config.reloaded")
+    logs.log.info("config.reloaded", changes=list(reloaded.difference.lines()))
     notifier.ready(app.state.line())
     return ""
 

@@ -1,9 +1,12 @@
 """`yemotd status`: what is watched, what is wrong, what waits to be told; from the store."""
 
+from collections.abc import Iterator
+
 from daemon.cli.output import ConfigOption, JsonOption, age, clock_time, load, open_store, print_json
 from daemon.host import clock
 from daemon.schemas.status import Configured, Running, Status
 from daemon.store import locking, views
+from daemon.store.in_force import InForce
 from daemon.store.views import AlertView, EndpointView, WatchView
 from daemon.wiring.endpoints import interests
 from daemon.wiring.watches import plan
@@ -28,8 +31,17 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     print(
         f"daemon    {f'running, process {holder}' if holder else 'not running'}; {seen.events} events so far"
     )
+    for line in _configuration(seen.configuration) if seen.configuration else ():
+        print(line)
     for line in (*map(_watch, watches), *map(_alert, seen.alerts), *map(_endpoint, seen.backlog)):
         print(line)
+
+
+def _configuration(kept: InForce) -> Iterator[str]:
+    how = "reloaded" if kept.reloaded_at else "in force since the start"
+    yield f"config    {how} {clock_time(kept.since)}"
+    for line in kept.difference.lines() if kept.difference else ():
+        yield f"            {line}"
 
 
 def _watch(watch: WatchView) -> str:

@@ -25,9 +25,14 @@ _PENDING = sa.text("status = 'pending'")
 _URGENT = sa.text("status = 'pending' AND urgency IS NOT NULL")
 _NOT_ENDED = sa.text("deliveries.ended_at IS NULL")
 _UNLEASED = sa.text("status IN ('waiting', 'pending')")
+_ALONE = sa.text("deliveries.incident IS NULL")
 
 MOST_DOUBLINGS = 10
 """Ours. Of the time between attempts beside the schedule."""
+MOST_NAMED = 500
+"""Deliveries in one statement."""
+WITHDRAWN = "no longer for this endpoint"
+"""The `error` of what was superseded because the configuration does not give it to its endpoint any more."""
 EXPIRED = "expired"
 """The `error` of a delivery that was not worth telling any more."""
 
@@ -198,6 +203,51 @@ def supersede(db: sa.Connection, endpoint: str, incident: str, now: datetime) ->
     return _supersede(db, endpoint, [deliveries.c.incident == incident], now)
 
 
+def open_kinds(db: sa.Connection, endpoint: str) -> list[tuple[str, str]]:
+    """System and type of what waits to be told to an endpoint and stands alone."""
+    found = sa.select(events.c.system, events.c.type).distinct()
+    found = found.join(deliveries, deliveries.c.event == events.c.number)
+    rows = db.execute(found.where(deliveries.c.endpoint == endpoint, _ALONE, _NOT_ENDED))
+    return sorted((row.system, row.type) for row in rows)
+
+
+def open_facts(db: sa.Connection, endpoint: str, after: int, limit: int) -> list[tuple[int, str, bytes]]:
+    """What waits to be told to an endpoint and stands alone, in order from behind a delivery: the delivery,
+    the type and the body of its event."""
+    found = sa.select(deliveries.c.id, events.c.type, events.c.body)
+    found = found.join(events, deliveries.c.event == events.c.number).where(
+        deliveries.c.endpoint == endpoint, _ALONE, _NOT_ENDED, deliveries.c.id > after
+    )
+    rows = db.execute(found.order_by(deliveries.c.id).limit(limit))
+    return [(row.id, row.type, row.body) for row in rows]
+
+
+def open_incidents(db: sa.Connection, endpoint: str) -> list[str]:
+    """The incidents of which something waits to be told to an endpoint."""
+    found = sa.select(deliveries.c.incident).distinct().where(deliveries.c.endpoint == endpoint, _NOT_ENDED)
+    return sorted(db.scalars(found.where(deliveries.c.incident.is_not(None))))
+
+
+def withdraw_kind(db: sa.Connection, endpoint: str, kind: tuple[str, str], now: datetime) -> int:
+    """End what waits of a system and type and stands alone: the endpoint may not have it any more. Returns
+    how many there were. What is under way may arrive, but is not tried again."""
+    of_kind = sa.select(events.c.number).where(
+        events.c.number == deliveries.c.event, events.c.system == kind[0], events.c.type == kind[1]
+    )
+    return _withdraw(db, endpoint, [_ALONE, of_kind.exists()], now)
+
+
+def withdraw(db: sa.Connection, endpoint: str, ids: Sequence[int], now: datetime) -> int:
+    """The same of these deliveries."""
+    parts = [ids[start : start + MOST_NAMED] for start in range(0, len(ids), MOST_NAMED)]
+    return sum(_withdraw(db, endpoint, [deliveries.c.id.in_(part)], now) for part in parts)
+
+
+def withdraw_incident(db: sa.Connection, endpoint: str, incident: str, now: datetime) -> int:
+    """The same of an incident."""
+    return _withdraw(db, endpoint, [deliveries.c.incident == incident], now)
+
+
 def claim(
     db: sa.Connection,
     endpoint: str,
@@ -366,21 +416,31 @@ def _outdate(db: sa.Connection, planned: Planned, now: datetime) -> int:
     return _supersede(db, planned.endpoint, where, now)
 
 
-def _supersede(
-    db: sa.Connection,
-    endpoint: str,
-    where: Sequence[_Where],
-    now: datetime,
-) -> int:
+def _withdraw(db: sa.Connection, endpoint: str, where: Sequence[_Where], now: datetime) -> int:
+    """What is under way is not worth another attempt any more."""
+    under_way = sa.update(deliveries).where(
+        deliveries.c.endpoint == endpoint, *where, sa.text("status = 'leased'")
+    )
+    db.execute(under_way.values(expires_at=now))
+    return len(_end_as_superseded(db, endpoint, where, now, WITHDRAWN))
+
+
+def _supersede(db: sa.Connection, endpoint: str, where: Sequence[_Where], now: datetime) -> int:
+    return sum(1 + row.superseded for row in _end_as_superseded(db, endpoint, where, now))
+
+
+def _end_as_superseded(
+    db: sa.Connection, endpoint: str, where: Sequence[_Where], now: datetime, why: str | None = None
+) -> Sequence[sa.Row[tuple[str, int]]]:
     replaced = (
         sa.update(deliveries)
         .where(deliveries.c.endpoint == endpoint, *where, _UNLEASED)
-        .values(status=Status.SUPERSEDED, ended_at=now)
+        .values(status=Status.SUPERSEDED, ended_at=now, **({"error": why} if why else {}))
         .returning(deliveries.c.lane, deliveries.c.superseded)
     )
     rows = db.execute(replaced).all()
     lanes.promote_headless(db, {(endpoint, row.lane) for row in rows}, now)
-    return sum(1 + row.superseded for row in rows)
+    return rows
 
 
 def _release(db: sa.Connection, *where: _Where) -> int:

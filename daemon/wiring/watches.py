@@ -47,12 +47,12 @@ Row = tuple[Description, Make]
 
 def plan(system: SystemSettings) -> list[Description]:
     """What is watched of a system, without anybody to ask."""
-    return [description for description, _ in _rows(system)]
+    return [description for description, _ in rows(system)]
 
 
 def watches(system: SystemSettings, client: Client, zone: ZoneInfo) -> list[AnyWatch]:
     """The same, to be polled."""
-    return [Watch(description, make(client, zone)) for description, make in _rows(system)]
+    return [Watch(description, make(client, zone)) for description, make in rows(system)]
 
 
 def _of(
@@ -291,8 +291,9 @@ KINDS = (_sms, _sip, _registrations, _queues, _directories, _pirsumphone, _units
 """In the order in which a system's watches are shown."""
 
 
-def _rows(system: SystemSettings) -> Iterator[Row]:
-    return chain.from_iterable(rows(system) for rows in KINDS)
+def rows(system: SystemSettings) -> Iterator[Row]:
+    """What is watched of a system, each with how its kind is made."""
+    return chain.from_iterable(of_kind(system) for of_kind in KINDS)
 
 
 def _threshold(one: ThresholdSettings) -> queues.Threshold:

@@ -58,7 +58,7 @@ def test_the_backlog_counts_what_is_open_and_what_was_given_up(database: Databas
 
 def test_an_empty_store_shows_nothing(database: Database) -> None:
     with database.read() as db:
-        assert views.read(db) == views.Overview([], [], [], 0)
+        assert views.read(db) == views.Overview([], [], [], 0, None)
 
 
 def test_watches_come_by_system_and_name_with_their_trouble(database: Database) -> None:

@@ -17,6 +17,11 @@ ENGLISH_REASONS: Mapping[str, str] = {
     "catch_up": " (told late)",
     "removed": " (no longer watched)",
 }
+ENGLISH_CHANGES: Mapping[str, str] = {
+    "daemon.added": "new",
+    "daemon.removed": "removed",
+    "daemon.changed": "changed",
+}
 ENGLISH: Mapping[str, Callable[[Any], str]] = {
     "sms.received": lambda e: f"SMS from {e['sms.from']}: {e['sms.text']}",
     "sms.gap": lambda e: f"SMS between {e['gap.after']} and {e['gap.before']} may have been missed",
@@ -71,7 +76,9 @@ ENGLISH: Mapping[str, Callable[[Any], str]] = {
     "endpoint.enabled": lambda e: f"Endpoint {e['endpoint.name']} is enabled",
     "daemon.started": lambda e: f"yemotd {e['daemon.version']} has started",
     "daemon.stopped": lambda e: "yemotd has stopped",
-    "daemon.config_reloaded": lambda e: "yemotd has taken over a new configuration",
+    "daemon.config_reloaded": lambda e: (
+        "yemotd has taken over a new configuration" + e.lists(ENGLISH_CHANGES)
+    ),
     "daemon.clock_wrong": lambda e: (
         f"The clock of yemotd's machine is off by {e['clock.off_seconds']} seconds against Yemot's"
     ),

@@ -17,6 +17,11 @@ HEBREW_REASONS: Mapping[str, str] = {
     "catch_up": " (הודעה מאוחרת)",
     "removed": " (כבר לא במעקב)",
 }
+HEBREW_CHANGES: Mapping[str, str] = {
+    "daemon.added": "חדשים",
+    "daemon.removed": "הוסרו",
+    "daemon.changed": "השתנו",
+}
 HEBREW: Mapping[str, Callable[[Any], str]] = {
     "sms.received": lambda e: f"מסרון מ-{e['sms.from']}: {e['sms.text']}",
     "sms.gap": lambda e: f"ייתכן שהוחמצו מסרונים בין {e['gap.after']} ל-{e['gap.before']}",
@@ -71,7 +76,7 @@ HEBREW: Mapping[str, Callable[[Any], str]] = {
     "endpoint.enabled": lambda e: f"היעד {e['endpoint.name']} הופעל",
     "daemon.started": lambda e: f"{e.isolated('yemotd')} הופעל, גרסה {e['daemon.version']}",
     "daemon.stopped": lambda e: f"{e.isolated('yemotd')} נעצר",
-    "daemon.config_reloaded": lambda e: f"{e.isolated('yemotd')} טען תצורה חדשה",
+    "daemon.config_reloaded": lambda e: f"{e.isolated('yemotd')} טען תצורה חדשה" + e.lists(HEBREW_CHANGES),
     "daemon.clock_wrong": lambda e: (
         f"השעון במחשב של {e.isolated('yemotd')} סוטה ב-{e['clock.off_seconds']} שניות משעון ימות המשיח"
     ),

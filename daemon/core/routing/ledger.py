@@ -118,6 +118,8 @@ def decide(
         return OVER
     if told.standing is Standing.RESOLVED and told.is_delivered:
         return OVER
+    if not incident.is_firing and told.is_lost and not told.has_heard and Hold.UNWANTED in holds:
+        return OVER  # it knows nothing of it, and no longer wants to
     reason = _reason(incident, told, now, repeat, is_fresh=is_fresh)
     if reason is None:
         return NOTHING_TO_TELL

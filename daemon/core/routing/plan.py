@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 
+from daemon.core import own_events
 from daemon.core.event_types import OPT_IN, matches
 from daemon.core.model import Event, Fact, Severity
+from daemon.core.routing import quiet
 from daemon.core.routing.filters import Filter, passes
 from daemon.core.routing.quiet import Quiet
 from daemon.core.routing.schedule import Schedule, schedule_of
 
+DIRECTED = frozenset({quiet.ENDED, own_events.PING})
+"""Types of events that are written for one endpoint alone."""
 DAEMON = ""
 """The system of the daemon's own events, which concern every endpoint."""
 
