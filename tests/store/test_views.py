@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from daemon.core.delivery.outcome import Attempted, Message, Next, Outcome, Status
 from daemon.core.model import Fact, Failure, Unknown
 from daemon.core.routing.plan import Planned
+from daemon.core.watches.api import Problems
 from daemon.store import events, incidents, ledger, outbox, views, watches
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
@@ -63,10 +64,10 @@ def test_an_empty_store_shows_nothing(database: Database) -> None:
 
 def test_watches_come_by_system_and_name_with_their_trouble(database: Database) -> None:
     with database.write() as db:
-        watches.save_observed(db, ("main", "sms"), "{}", now=START, problems=())
-        watches.save_observed(db, ("branch", "sip"), "{}", now=START, problems=())
+        watches.save_observed(db, ("main", "sms"), "{}", now=START, problems=Problems())
+        watches.save_observed(db, ("branch", "sip"), "{}", now=START, problems=Problems())
         unknown = Unknown(Failure.FILTERED, "an HTML page")
-        watches.save_failed(db, ("main", "sip"), unknown, now=START, since=START, problems=())
+        watches.save_failed(db, ("main", "sip"), unknown, now=START, since=START, problems=Problems())
 
         found = views.watches(db)
 
