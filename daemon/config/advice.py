@@ -9,13 +9,14 @@ from daemon.config.endpoints import EndpointSettings
 from daemon.config.settings import Config
 from daemon.config.systems import SystemSettings
 from daemon.config.values import is_loopback
+from daemon.config.watches import WatchSettings
 from daemon.config.wording import Fault, Location, fault, of_table
 from daemon.core import durations, own_events
 from daemon.core.commands import command
 from daemon.core.commands.command_types import CAMPAIGN, TYPES
 from daemon.core.event_types import EVENT_TYPES, matches
 from daemon.core.routing import quiet
-from daemon.core.watches import api, machine
+from daemon.core.watches import api, machine, queues
 from daemon.core.wording import nearest, quoted
 
 SHORT_INTERVAL = timedelta(seconds=5)
@@ -55,6 +56,15 @@ def _of_system(at: Location, system: SystemSettings) -> Iterator[Fault]:
             if every < SHORT_INTERVAL:
                 reason = f"under {durations.show(SHORT_INTERVAL)}; the platform may see it as abuse"
                 yield fault((*at, *where, key), reason, durations.show(every))
+        yield from _of_thresholds((*at, *where), watch)
+
+
+def _of_thresholds(at: Location, watch: WatchSettings) -> Iterator[Fault]:
+    for index, threshold in enumerate(getattr(watch, "thresholds", ())):
+        if threshold.metric == "abandoned":
+            reason = "only grows until the platform resets it, so it fires once and stays; write instead: "
+            written = f'metric = "{queues.ABANDONED}"'
+            yield fault((*at, "thresholds", index, "metric"), reason + written, threshold.metric)
 
 
 def _of_commands(at: Location, patterns: Sequence[str]) -> Iterator[Fault]:

@@ -203,8 +203,9 @@ class Queue(OneQuestion[queues.State, queues.Observation]):
 
     def diff(self, before: queues.State | None, seen: queues.Observation, when: Seen) -> Change[queues.State]:
         thresholds = tuple(map(_threshold, self.settings.thresholds))
-        queue = queues.Queue(self.settings.path, self.settings.name, thresholds)
-        return queues.diff(before, seen, queue, is_emitting=self.settings.initial == "emit")
+        queue = queues.Queue(self.settings.path, self.settings.name, thresholds, self.settings.every)
+        is_emitting = self.settings.initial == "emit"
+        return queues.diff(before, seen, queue, when, self.zone, is_emitting=is_emitting)
 
 
 def _queues(system: SystemSettings) -> Iterator[Row]:

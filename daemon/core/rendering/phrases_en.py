@@ -11,6 +11,9 @@ ENGLISH_METRICS: Mapping[str, str] = {
     "calls_per_agent": "calls per agent",
     "hold_seconds": "average hold in seconds",
     "abandoned": "calls abandoned",
+    "abandoned_per_hour": "calls abandoned in an hour",
+    "answered_per_hour": "calls answered in an hour",
+    "longest_wait_today": "longest wait of the day in seconds",
 }
 ENGLISH_REASONS: Mapping[str, str] = {
     "repeat": " (reminder)",

@@ -11,6 +11,9 @@ HEBREW_METRICS: Mapping[str, str] = {
     "calls_per_agent": "שיחות לנציג",
     "hold_seconds": "המתנה ממוצעת בשניות",
     "abandoned": "שיחות שננטשו",
+    "abandoned_per_hour": "שיחות שננטשו בשעה",
+    "answered_per_hour": "שיחות שנענו בשעה",
+    "longest_wait_today": "ההמתנה הארוכה ביותר היום בשניות",
 }
 HEBREW_REASONS: Mapping[str, str] = {
     "repeat": " (תזכורת)",
