@@ -1,7 +1,7 @@
 """What every endpoint was told of every incident, and why. Functions take a connection."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,8 +12,9 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from daemon.core.delivery.outcome import OPEN, Status
 from daemon.core.model import Reason
-from daemon.core.routing.ledger import Hold, Told
-from daemon.store.schema import decisions, deliveries, events, ledger, quiet
+from daemon.core.routing.ledger import Hold, Standing, Told
+from daemon.store import outbox
+from daemon.store.schema import decisions, deliveries, events, incidents, ledger, quiet
 
 Line = tuple[str, str]
 """Which line of the ledger: incident and endpoint."""
@@ -28,7 +29,6 @@ _HAS_HEARD = (
         _ARRIVED.c.status == Status.DELIVERED,
     )
     .exists()
-    .label("has_heard")
 )
 
 
@@ -48,7 +48,7 @@ def load(db: sa.Connection, endpoints: Collection[str]) -> dict[Line, Told]:
     """The lines of these endpoints that are not over, and of incidents that may still have something to
     tell, as the outbox makes them: what was given up is lost, what was delivered has been told."""
     found = (
-        sa.select(ledger, deliveries.c.status, deliveries.c.ended_at, _HAS_HEARD)
+        sa.select(ledger, deliveries.c.status, deliveries.c.ended_at, _HAS_HEARD.label("has_heard"))
         .join(events, events.c.id == ledger.c.event, isouter=True)
         .join(
             deliveries,
@@ -93,6 +93,26 @@ def save(
     }
     statement = insert(ledger).values(**values)
     db.execute(statement.on_conflict_do_update(index_elements=["incident", "endpoint"], set_=values))
+
+
+def take_back(db: sa.Connection, failed: Sequence[int], now: datetime) -> None:
+    """Where a fire did not arrive whose end waits behind it already, neither is told: nothing of the incident
+    was heard there, and what follows is decided anew. `failed`: deliveries whose attempt came to nothing."""
+    if not failed:
+        return
+    overtaken = (
+        sa.select(deliveries.c.incident, deliveries.c.endpoint, events.c.id)
+        .join(events, events.c.number == deliveries.c.event)
+        .join(incidents, incidents.c.id == deliveries.c.incident)
+        .where(deliveries.c.id.in_(failed), incidents.c.ended_at.is_not(None))
+        .where(events.c.type == incidents.c.fires)
+    )
+    for incident, endpoint, event in db.execute(overtaken).all():
+        line = sa.and_(ledger.c.incident == incident, ledger.c.endpoint == endpoint)
+        is_told_of_the_end = sa.select(ledger.c.incident).where(line, ledger.c.standing == Standing.RESOLVED)
+        if db.scalar(is_told_of_the_end.where(~_HAS_HEARD)) is not None:
+            outbox.supersede(db, endpoint, incident, now)
+            db.execute(sa.update(ledger).where(line).values(standing=Standing.FIRING, event=event))
 
 
 def append(db: sa.Connection, decided: Decided) -> None:

@@ -143,6 +143,11 @@ class Finished:
     frees_lane: bool = True
     """Whether what waits behind it may go now."""
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether it did not arrive."""
+        return self.then.status is not Status.DELIVERED
+
 
 @dataclass(frozen=True)
 class Lease:

@@ -26,7 +26,7 @@ from daemon.core.delivery.mail_pace import MailPace
 from daemon.core.delivery.outcome import DELIVERED, Attempted, Next, Outcome, Status
 from daemon.core.delivery.route import Route
 from daemon.core.durations import NOTHING
-from daemon.store import outbox
+from daemon.store import ledger, outbox
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
 from daemon.workers.delivery_log import log_finished, log_turns
@@ -185,6 +185,7 @@ class Dispatcher:
             if ran:
                 outbox.release_expired(db, now)
             lost = outbox.finish(db, finished, now) if finished else []
+            ledger.take_back(db, [one.attempted.message.delivery for one in finished if one.has_failed], now)
             self._health.hasten(db, self._ended, now)
             if self._is_looking:
                 self._health.obey(db, moved, self.routes, now)
