@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 import structlog
 
@@ -19,9 +20,11 @@ from daemon.app.parts import parts
 from daemon.app.ping import ping
 from daemon.app.state import State
 from daemon.app.supervisor import Looping, Supervisor
+from daemon.app.taking_over import Takeover, take_over_at_start
 from daemon.app.watchdog import TURN_WITHIN, Awake, Progress
 from daemon.config.settings import Config
 from daemon.core import own_events
+from daemon.core.differences import Difference
 from daemon.core.model import Json
 from daemon.host import clock
 from daemon.store import database as databases
@@ -39,6 +42,15 @@ HTTP_ENDS_WITHIN = 5
 """Seconds for the answers that are under way at the end."""
 BESIDE_DRAIN = 5
 """Seconds that the dispatcher has for its last transaction."""
+
+
+@dataclass(frozen=True)
+class Reloaded:
+    """What came of a reload."""
+
+    needs_restart: tuple[str, ...]
+    """Settings that changed, and have to wait for a restart."""
+    difference: Difference
 
 
 class App:
@@ -114,9 +126,9 @@ class App:
         self._is_stopping.set()
         self._cleanups.close()
 
-    def reload(self, config: Config) -> tuple[str, ...]:
-        """Take over a new configuration. Returns the settings that need a restart to change. Raises
-        ValueError or OSError where it cannot be used, and then the old one stays in force."""
+    def reload(self, config: Config) -> Reloaded:
+        """Take over a new configuration. Raises ValueError or OSError where it cannot be used, and then the
+        old one stays in force."""
         fixed, after = _fixed(self.config, config), in_force(config, self._heard)
         try:
             # Whatever of it raises does so here, and not in the thread of those who go by it.
@@ -125,13 +137,16 @@ class App:
             after.close()
             raise
         before, dispatcher = self.current.swap(after), self.parts.dispatcher
+        takeover = Takeover(before, after)
         self.parts.pauses.drop()  # what was changed may be what ends them
-        dispatcher.reroute(after.routes, take)
+        dispatcher.reroute(after.routes, take, takeover.settle)
         self._jobs.schedule()
         before.close()
-        self.parts.chores.announce(own_events.CONFIG_RELOADED, {"needs_restart": list(fixed)})
+        takeover.wait()
+        said = {"needs_restart": list(fixed), **takeover.said()}
+        self.parts.chores.announce(own_events.CONFIG_RELOADED, said, takeover.keep)
         dispatcher.wake()
-        return fixed
+        return Reloaded(fixed, takeover.difference)
 
     def _server_of(self, config: Config, listening: socket.socket | None) -> Server | None:
         address = config.http.address
@@ -184,6 +199,7 @@ class App:
         released = self.parts.dispatcher.recover()
         if released:
             log.info("dispatcher.recovered", deliveries=released)
+        take_over_at_start(self.parts.database, self.current())
         self._supervisor.start("dispatcher", self._dispatcher)
         self._cleanups.callback(_named("dispatcher", self._end_dispatching))
 

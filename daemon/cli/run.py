@@ -137,7 +137,7 @@ def _reload(app: App, path: Path, redactor: logs.Redactor, notifier: Notifier) -
     try:
         loaded = load_config(path, os.environ)
         redactor.hide([*old, *held(loaded.config)])
-        fixed = app.reload(loaded.config)
+        reloaded = app.reload(loaded.config)
     except Exception as error:  # an error of ours, too, is no reason to end
         is_planned = isinstance(error, ConfigError | ValueError | OSError)
         logs.log.error("config.refused", error=str(error), exc_info=None if is_planned else error)
@@ -145,9 +145,9 @@ def _reload(app: App, path: Path, redactor: logs.Redactor, notifier: Notifier) -
         notifier.ready(refused)
         return refused
     _warn(loaded)
-    for name in fixed:
+    for name in reloaded.needs_restart:
         logs.log.warning("config.needs_restart", setting=name)
-    logs.log.info("config.reloaded")
+    logs.log.info("config.reloaded", changes=list(reloaded.difference.lines()))
     notifier.ready(app.state.line())
     return ""
 

@@ -1,10 +1,13 @@
 """`yemotd status`: what is watched, what is wrong, what waits to be told; from the store."""
 
+from collections.abc import Iterator
+
 from daemon.cli.output import ConfigOption, JsonOption, age, clock_time, load, open_store, print_json, say
 from daemon.core.own_events import MISCONFIGURED
 from daemon.host import clock
 from daemon.schemas.status import Configured, Running, SetAside, Status
 from daemon.store import locking, views
+from daemon.store.in_force import InForce
 from daemon.store.views import AlertView, EndpointView, WatchView
 from daemon.wiring.endpoints import interests
 from daemon.wiring.watches import plan
@@ -27,10 +30,18 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         return
     watches = [watch for watch in seen.watches if (watch.system, watch.name) in configured.watches]
     say(f"daemon    {f'running, process {holder}' if holder else 'not running'}; {seen.events} events so far")
+    say(*(_configuration(seen.configuration) if seen.configuration else ()))
     set_aside = [one for one in seen.alerts if one.type == MISCONFIGURED.fires]
     alerts = [one for one in seen.alerts if one not in set_aside]
     say(*map(_watch, watches), *map(_alert, alerts), *map(_set_aside, set_aside))
     say(*map(_endpoint, seen.backlog))
+
+
+def _configuration(kept: InForce) -> Iterator[str]:
+    how = "reloaded" if kept.reloaded_at else "in force since the start"
+    yield f"config    {how} {clock_time(kept.since)}"
+    for line in kept.difference.lines() if kept.difference else ():
+        yield f"            {line}"
 
 
 def _watch(watch: WatchView) -> str:

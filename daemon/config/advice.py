@@ -10,6 +10,7 @@ from daemon.config.endpoints import EndpointSettings
 from daemon.config.settings import Config
 from daemon.config.systems import SystemSettings
 from daemon.config.values import is_loopback
+from daemon.config.watches import WatchSettings
 from daemon.config.wording import Fault, Location, fault, of_table
 from daemon.core import durations, own_events
 from daemon.core.commands import command
@@ -17,7 +18,7 @@ from daemon.core.commands.command_types import CAMPAIGN, TYPES
 from daemon.core.durations import DAY, NOTHING
 from daemon.core.event_types import EVENT_TYPES, matches
 from daemon.core.routing import quiet
-from daemon.core.watches import api, machine
+from daemon.core.watches import api, machine, queues
 from daemon.core.wording import nearest, quoted
 from daemon.yemot.base_urls import BASE_URL, GATEWAY_URL
 
@@ -61,6 +62,15 @@ def _of_system(at: Location, system: SystemSettings) -> Iterator[Fault]:
             if every < SHORT_INTERVAL:
                 reason = f"under {durations.show(SHORT_INTERVAL)}; the platform may see it as abuse"
                 yield fault((*at, *where, key), reason, durations.show(every))
+        yield from _of_thresholds((*at, *where), watch)
+
+
+def _of_thresholds(at: Location, watch: WatchSettings) -> Iterator[Fault]:
+    for index, threshold in enumerate(getattr(watch, "thresholds", ())):
+        if threshold.metric == "abandoned":
+            reason = "only grows until the platform resets it, so it fires once and stays; write instead: "
+            written = f'metric = "{queues.ABANDONED}"'
+            yield fault((*at, "thresholds", index, "metric"), reason + written, threshold.metric)
 
 
 def _of_addresses(at: Location, system: SystemSettings) -> Iterator[Fault]:

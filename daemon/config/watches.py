@@ -19,6 +19,9 @@ Metric = Literal[
     "agents_paused",
     "calls_per_agent",
     "hold_seconds",
+    "abandoned_per_hour",
+    "answered_per_hour",
+    "longest_wait_today",
     "abandoned",
 ]
 

@@ -15,14 +15,10 @@ from daemon.core.delivery.outcome import OPEN, Status
 from daemon.core.durations import SECOND
 from daemon.core.model import Event, Reason
 from daemon.core.own_events import PING
-from daemon.core.routing import quiet
-from daemon.core.routing.plan import Interest, lane, planned, wants
+from daemon.core.routing.plan import DIRECTED, Interest, lane, planned, wants
 from daemon.store import outbox, replay
 from daemon.store.database import Database
 from daemon.store.replay import CHUNK, Past, Plan, Span, Which
-
-DIRECTED = frozenset({quiet.ENDED, PING})
-"""Types of events that are written for one endpoint alone."""
 
 
 def plan(

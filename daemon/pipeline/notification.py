@@ -88,7 +88,9 @@ class Teller:
                 self._tell(db, telling, one, one.decision.tell, turned.get(one.incident.id), now)
             else:
                 self._note(db, one, now)
-        delivered = self._recorder.deliver(db, telling.deliveries, now)
+        # Decided in the order of `rank`, told in the order in which it was written down.
+        in_order = sorted(telling.deliveries, key=lambda one: (one.event.system, one.event.sequence))
+        delivered = self._recorder.deliver(db, in_order, now)
         of_incidents = {event.id: incident for (incident, _, _), event in telling.directed.items()}
         return Recorded(tuple(telling.events), delivered, incidents=of_incidents)
 
@@ -163,16 +165,15 @@ class Teller:
         """Write one delivery, with an event of its own where the general one does not say it all."""
         incident, told, interest = asked.incident, asked.told, asked.interest
         superseded = outbox.supersede(db, interest.endpoint, incident.id, now)
-        if superseded and _was_brief(incident, interest):
-            self._note(db, replace(asked, decision=ledger.OVER), now)
-            return
-        if superseded and not incident.is_firing:
-            reason = (
-                Reason.CATCH_UP
-            )  # that it fired did not arrive: one message says that it did, and is over
-        event = (
-            fresh if reason in PLAIN and fresh else self._direct(db, telling, asked, reason, superseded, now)
-        )
+        if superseded and not told.has_heard:
+            if _was_brief(incident, interest):
+                self._note(db, replace(asked, decision=ledger.OVER), now)
+                return
+            if not incident.is_firing:
+                # That it fired did not arrive: one message says that it did, and is over.
+                reason = Reason.CATCH_UP
+        is_plain = reason in PLAIN and not superseded
+        event = fresh if is_plain and fresh else self._direct(db, telling, asked, reason, superseded, now)
         urgency = quiet.urgency(interest.quiet, incident.severity)
         lane = plan.lane(event, urgency)
         telling.deliveries.append(plan.planned(event, interest, lane, incident=incident.id, urgency=urgency))

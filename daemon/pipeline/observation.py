@@ -90,9 +90,10 @@ class Walk(Generic[StateT, SeenT]):
         judge.take(watch.kind.fold(change.state, judge.phases), when)
         judge.close_unmentioned(when)
         text = watch.text(change.state)
-        watches.save_observed(self._db, watch.id, text, now=self._now, problems=seen.problems)
+        changed, problems = self._problems(seen.problems)
+        watches.save_observed(self._db, watch.id, text, now=self._now, problems=problems)
         self.written = text, change.state
-        of_api = self._api(None, seen.problems)
+        of_api = [*self._api(None), *changed]
         judged = judge.judged()
         self.is_settled = self.is_settled and judged.is_settled and not change.is_moving
         return [*of_api, *change.facts, *judged.facts]
@@ -101,12 +102,19 @@ class Walk(Generic[StateT, SeenT]):
         watch, before = self._watch, self.before
         judge = Judge(self._db, self._recorder, watch.system, watch.name)
         judge.take_unseen(Seen(self._now, before.observed_at, NOTHING))
-        problems = (unknown.message,) if unknown.failure is Failure.MALFORMED else before.problems
+        lines = (unknown.message,) if unknown.failure is Failure.MALFORMED else before.problems.lines
+        changed, problems = self._problems(lines)
         since = before.failing_since or self._now
         watches.save_failed(self._db, watch.id, unknown, polled_at=polled_at, since=since, problems=problems)
-        return self._api(unknown, problems)
+        return [*self._api(unknown), *changed]
 
-    def _api(self, unknown: Unknown | None, problems: tuple[str, ...]) -> list[Fact]:
+    def _problems(self, lines: tuple[str, ...]) -> tuple[list[Fact], api.Problems]:
+        watch = self._watch
+        return api.schema_changed(
+            watch.name, watch.description.method, self.before.problems, lines, self._now
+        )
+
+    def _api(self, unknown: Unknown | None) -> list[Fact]:
         """What the poll says of the API; told before anything that was seen through it."""
         watch, before = self._watch, self.before
         when = Seen(self._now, before.polled_at, self._elapsed.since_poll)
@@ -117,5 +125,4 @@ class Walk(Generic[StateT, SeenT]):
         judge.take([api.fold(judge.phases, error, watch.description.api_rule.severity)], when)
         judged = judge.judged()
         self.is_settled = self.is_settled and judged.is_settled
-        changed = api.schema_changed(watch.name, watch.description.method, before.problems, problems)
-        return [*judged.facts, *changed]
+        return list(judged.facts)

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from daemon.core.watches import detection
 from daemon.schemas.documents import Document
+from daemon.schemas.status import DifferenceDocument
 
 
 class CheckedWatch(Document):
@@ -51,3 +52,6 @@ class Check(Document):
     webhooks: list[CheckedEndpoint]
     emails: list[CheckedEndpoint]
     notify: list[CheckedEndpoint]
+    against: DifferenceDocument | None = Field(
+        default=None, description="What a reload would change, where that was asked for"
+    )

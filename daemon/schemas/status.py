@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 
 from pydantic import Field
 
+from daemon.core.differences import Difference
 from daemon.core.numbers import rounded
 from daemon.core.own_events import MISCONFIGURED
 from daemon.core.routing.plan import endpoint_subject
 from daemon.core.timestamps import iso, iso_or_none
 from daemon.schemas.documents import AlertStatus, Document, Failure
+from daemon.store.in_force import InForce
 from daemon.store.views import AlertView, EndpointView, Overview, WatchView
 
 WatchId = tuple[str, str]
@@ -126,6 +128,42 @@ class EndpointStatus(Document):
         )
 
 
+class Changes(Document):
+    """What one configuration has that another has not, by name."""
+
+    endpoints: list[str]
+    watches: list[str] = Field(description="As `system/watch`")
+    systems: list[str]
+    settings: list[str] = Field(description="Tables that there is one of, such as `smtp`")
+
+
+class DifferenceDocument(Document):
+    """What lies between two configurations."""
+
+    added: Changes
+    removed: Changes
+    changed: Changes
+
+    @classmethod
+    def of(cls, changes: Difference) -> "DifferenceDocument":
+        return cls.model_validate(changes.json())
+
+
+class ConfigurationStatus(Document):
+    """The configuration in force."""
+
+    since: str
+    reloaded_at: str | None = Field(description="The last reload; None: there was none since the start")
+    changes: DifferenceDocument | None = Field(
+        description="Against the one before, over restarts; None: there was none before"
+    )
+
+    @classmethod
+    def of(cls, kept: InForce) -> "ConfigurationStatus":
+        changes = DifferenceDocument.of(kept.difference) if kept.difference else None
+        return cls(since=iso(kept.since), reloaded_at=iso_or_none(kept.reloaded_at), changes=changes)
+
+
 class Status(Document):
     """What is watched, what is wrong, what waits to be told."""
 
@@ -137,6 +175,7 @@ class Status(Document):
     started_at: str | None = Field(description="None where only the daemon itself knows")
     now: str
     events: int = Field(description="Events written so far, over all starts")
+    configuration: ConfigurationStatus | None = Field(description="None: no daemon has ever run here")
     systems: list[SystemStatus]
     alerts: list[AlertStatus]
     endpoints: list[EndpointStatus]
@@ -149,6 +188,7 @@ class Status(Document):
             started_at=iso_or_none(running.started_at),
             now=iso(now),
             events=seen.events,
+            configuration=ConfigurationStatus.of(seen.configuration) if seen.configuration else None,
             systems=_systems(seen, configured, running, now),
             alerts=[AlertStatus.of(one) for one in seen.alerts],
             endpoints=_endpoints(seen, configured),

@@ -1,7 +1,7 @@
 """What every endpoint was told of every incident, and why. Functions take a connection."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,13 +12,24 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from daemon.core.delivery.outcome import OPEN, Status
 from daemon.core.model import Reason
-from daemon.core.routing.ledger import Hold, Told
-from daemon.store.schema import decisions, deliveries, events, ledger, quiet
+from daemon.core.routing.ledger import Hold, Standing, Told
+from daemon.store import outbox
+from daemon.store.schema import decisions, deliveries, events, incidents, ledger, quiet
 
 Line = tuple[str, str]
 """Which line of the ledger: incident and endpoint."""
 
 _NOT_OVER = sa.text("NOT ledger.is_over")
+_ARRIVED = deliveries.alias("arrived")
+_HAS_HEARD = (
+    sa.select(_ARRIVED.c.id)
+    .where(
+        _ARRIVED.c.incident == ledger.c.incident,
+        _ARRIVED.c.endpoint == ledger.c.endpoint,
+        _ARRIVED.c.status == Status.DELIVERED,
+    )
+    .exists()
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +48,7 @@ def load(db: sa.Connection, endpoints: Collection[str]) -> dict[Line, Told]:
     """The lines of these endpoints that are not over, and of incidents that may still have something to
     tell, as the outbox makes them: what was given up is lost, what was delivered has been told."""
     found = (
-        sa.select(ledger, deliveries.c.status, deliveries.c.ended_at)
+        sa.select(ledger, deliveries.c.status, deliveries.c.ended_at, _HAS_HEARD.label("has_heard"))
         .join(events, events.c.id == ledger.c.event, isouter=True)
         .join(
             deliveries,
@@ -84,6 +95,26 @@ def save(
     db.execute(statement.on_conflict_do_update(index_elements=["incident", "endpoint"], set_=values))
 
 
+def take_back(db: sa.Connection, failed: Sequence[int], now: datetime) -> None:
+    """Where a fire did not arrive whose end waits behind it already, neither is told: nothing of the incident
+    was heard there, and what follows is decided anew. `failed`: deliveries whose attempt came to nothing."""
+    if not failed:
+        return
+    overtaken = (
+        sa.select(deliveries.c.incident, deliveries.c.endpoint, events.c.id)
+        .join(events, events.c.number == deliveries.c.event)
+        .join(incidents, incidents.c.id == deliveries.c.incident)
+        .where(deliveries.c.id.in_(failed), incidents.c.ended_at.is_not(None))
+        .where(events.c.type == incidents.c.fires)
+    )
+    for incident, endpoint, event in db.execute(overtaken).all():
+        line = sa.and_(ledger.c.incident == incident, ledger.c.endpoint == endpoint)
+        is_told_of_the_end = sa.select(ledger.c.incident).where(line, ledger.c.standing == Standing.RESOLVED)
+        if db.scalar(is_told_of_the_end.where(~_HAS_HEARD)) is not None:
+            outbox.supersede(db, endpoint, incident, now)
+            db.execute(sa.update(ledger).where(line).values(standing=Standing.FIRING, event=event))
+
+
 def append(db: sa.Connection, decided: Decided) -> None:
     """Add to the history."""
     db.execute(
@@ -117,6 +148,7 @@ def _told(row: sa.Row[Any]) -> Told:
         is_lost=row.status is Status.DEAD,
         is_waiting=row.status in OPEN,
         is_delivered=row.status is Status.DELIVERED,
+        has_heard=bool(row.has_heard),
     )
 
 

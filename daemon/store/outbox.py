@@ -25,7 +25,14 @@ _PENDING = sa.text("status = 'pending'")
 _URGENT = sa.text("status = 'pending' AND urgency IS NOT NULL")
 _NOT_ENDED = sa.text("deliveries.ended_at IS NULL")
 _UNLEASED = sa.text("status IN ('waiting', 'pending')")
+_ALONE = sa.text("deliveries.incident IS NULL")
 
+MOST_DOUBLINGS = 10
+"""Ours. Of the time between attempts beside the schedule."""
+MOST_NAMED = 500
+"""Deliveries in one statement."""
+WITHDRAWN = "no longer for this endpoint"
+"""The `error` of what was superseded because the configuration does not give it to its endpoint any more."""
 EXPIRED = "expired"
 """The `error` of a delivery that was not worth telling any more."""
 
@@ -62,7 +69,7 @@ _NEXT_URGENT = Prepared(
 )  # fmt: skip
 _LEASED = Prepared(
     "SELECT d.id, d.lane, e.id AS event, e.type, e.body, d.attempts, d.failures, d.superseded, d.due_at,"
-    " d.expires_at FROM deliveries AS d JOIN events AS e ON e.number = d.event"
+    " d.expires_at, d.again_at FROM deliveries AS d JOIN events AS e ON e.number = d.event"
     " WHERE d.status = 'leased' AND d.token = :token ORDER BY d.due_at, d.id",
     "token",
 )
@@ -74,7 +81,8 @@ _SET_DELIVERED = Prepared(
 )  # fmt: skip
 _SET_RESULT = Prepared(
     "UPDATE deliveries SET status = :status, due_at = coalesce(:due_at, due_at), ended_at = :ended_at,"
-    " failures = failures + :counts, error = :error, token = NULL, leased_until = NULL WHERE id = :id",
+    " failures = failures + :counts, error = :error, token = NULL, leased_until = NULL, again_at = NULL"
+    " WHERE id = :id",
     "status", "due_at", "ended_at", "counts", "error", "id",
 )  # fmt: skip
 _SET_EXPIRED = Prepared(
@@ -95,9 +103,22 @@ _ADD_ATTEMPT = Prepared(
     "delivery", "number", "started_at", "resolved", "connected", "secured", "answered", "total",
     "outcome", "http_status", "error", "response_head", "address",
 )  # fmt: skip
+# From when on it may be tried: `apart` after the last attempt, twice as long after each beside the schedule.
+_FROM = (
+    "(coalesce((SELECT started_at FROM attempts WHERE delivery = deliveries.id"  # noqa: S608 - our own words
+    " AND number = deliveries.attempts), 0) + :apart * CASE WHEN attempts - failures < "
+    f"{MOST_DOUBLINGS} THEN 1 << (attempts - failures) ELSE {1 << MOST_DOUBLINGS} END)"
+)
+_HASTEN = Prepared(
+    "UPDATE deliveries SET again_at = coalesce(again_at, due_at),"  # noqa: S608 - our own words
+    f" due_at = CASE WHEN {_FROM} > :now THEN {_FROM} ELSE :now END"
+    " WHERE endpoint = :endpoint AND status = 'pending' AND attempts > 0"
+    f" AND due_at > :now AND due_at > {_FROM}",
+    "now", "apart", "endpoint",
+)  # fmt: skip
 _REOPEN = Prepared(
     "UPDATE deliveries SET status = 'waiting', due_at = :due_at, ended_at = NULL, failures = 0,"
-    " error = NULL, expires_at = NULL WHERE id = :id AND ended_at IS NOT NULL",
+    " error = NULL, expires_at = NULL, again_at = NULL WHERE id = :id AND ended_at IS NOT NULL",
     "due_at", "id",
 )  # fmt: skip
 _GIVE_UP = Prepared(
@@ -121,6 +142,11 @@ class Finished:
     then: Next
     frees_lane: bool = True
     """Whether what waits behind it may go now."""
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it did not arrive."""
+        return self.then.status is not Status.DELIVERED
 
 
 @dataclass(frozen=True)
@@ -182,6 +208,51 @@ def supersede(db: sa.Connection, endpoint: str, incident: str, now: datetime) ->
     return _supersede(db, endpoint, [deliveries.c.incident == incident], now)
 
 
+def open_kinds(db: sa.Connection, endpoint: str) -> list[tuple[str, str]]:
+    """System and type of what waits to be told to an endpoint and stands alone."""
+    found = sa.select(events.c.system, events.c.type).distinct()
+    found = found.join(deliveries, deliveries.c.event == events.c.number)
+    rows = db.execute(found.where(deliveries.c.endpoint == endpoint, _ALONE, _NOT_ENDED))
+    return sorted((row.system, row.type) for row in rows)
+
+
+def open_facts(db: sa.Connection, endpoint: str, after: int, limit: int) -> list[tuple[int, str, bytes]]:
+    """What waits to be told to an endpoint and stands alone, in order from behind a delivery: the delivery,
+    the type and the body of its event."""
+    found = sa.select(deliveries.c.id, events.c.type, events.c.body)
+    found = found.join(events, deliveries.c.event == events.c.number).where(
+        deliveries.c.endpoint == endpoint, _ALONE, _NOT_ENDED, deliveries.c.id > after
+    )
+    rows = db.execute(found.order_by(deliveries.c.id).limit(limit))
+    return [(row.id, row.type, row.body) for row in rows]
+
+
+def open_incidents(db: sa.Connection, endpoint: str) -> list[str]:
+    """The incidents of which something waits to be told to an endpoint."""
+    found = sa.select(deliveries.c.incident).distinct().where(deliveries.c.endpoint == endpoint, _NOT_ENDED)
+    return sorted(db.scalars(found.where(deliveries.c.incident.is_not(None))))
+
+
+def withdraw_kind(db: sa.Connection, endpoint: str, kind: tuple[str, str], now: datetime) -> int:
+    """End what waits of a system and type and stands alone: the endpoint may not have it any more. Returns
+    how many there were. What is under way may arrive, but is not tried again."""
+    of_kind = sa.select(events.c.number).where(
+        events.c.number == deliveries.c.event, events.c.system == kind[0], events.c.type == kind[1]
+    )
+    return _withdraw(db, endpoint, [_ALONE, of_kind.exists()], now)
+
+
+def withdraw(db: sa.Connection, endpoint: str, ids: Sequence[int], now: datetime) -> int:
+    """The same of these deliveries."""
+    parts = [ids[start : start + MOST_NAMED] for start in range(0, len(ids), MOST_NAMED)]
+    return sum(_withdraw(db, endpoint, [deliveries.c.id.in_(part)], now) for part in parts)
+
+
+def withdraw_incident(db: sa.Connection, endpoint: str, incident: str, now: datetime) -> int:
+    """The same of an incident."""
+    return _withdraw(db, endpoint, [deliveries.c.incident == incident], now)
+
+
 def claim(
     db: sa.Connection,
     endpoint: str,
@@ -200,11 +271,24 @@ def claim(
         return Claimed([], [])
     messages: list[Message] = []
     expired: list[Message] = []
-    for number, lane, event, kind, body, attempt, failures, stands_for, due_at, expires_at in map(
+    for number, lane, event, kind, body, attempt, failures, stands_for, due_at, expires_at, again in map(
         tuple, _LEASED.all(db, token)
     ):
+        is_early = due_at > at or (again is not None and again > at)
+        again_at = EPOCH + again * MILLISECOND if is_early and again is not None else None
         message = Message(
-            number, token, endpoint, lane, event, kind, body, attempt, failures, stands_for, due_at > at
+            number,
+            token,
+            endpoint,
+            lane,
+            event,
+            kind,
+            body,
+            attempt,
+            failures,
+            stands_for,
+            is_early,
+            again_at,
         )
         (messages if expires_at is None or expires_at > at else expired).append(message)
     if expired:
@@ -268,12 +352,14 @@ def release(db: sa.Connection, messages: Iterable[Message]) -> None:
     _RELEASE.run_many(db, [(message.delivery, message.token) for message in messages])
 
 
-def hasten(db: sa.Connection, endpoint: str, now: datetime) -> None:
-    """Make due what waits for a later retry: the endpoint is back."""
-    later = sa.update(deliveries).where(
-        deliveries.c.endpoint == endpoint, _PENDING, deliveries.c.due_at > now
-    )
-    db.execute(later.values(due_at=now))
+def hasten(db: sa.Connection, endpoint: str, now: datetime, *, apart: timedelta = timedelta(0)) -> None:
+    """Make due what waits for a retry: the endpoint takes messages. It is tried beside its schedule, which
+    goes on where that fails.
+
+    `apart`: from the attempt before, at least; twice as long after each that was beside the schedule, so that
+    what only this message makes fail is not tried with every other that is accepted.
+    """
+    _HASTEN.run(db, millis(now), apart // MILLISECOND, endpoint)
 
 
 def revive(db: sa.Connection, endpoint: str, since: datetime, now: datetime) -> int:
@@ -341,21 +427,31 @@ def _outdate(db: sa.Connection, planned: Planned, now: datetime) -> int:
     return _supersede(db, planned.endpoint, where, now)
 
 
-def _supersede(
-    db: sa.Connection,
-    endpoint: str,
-    where: Sequence[_Where],
-    now: datetime,
-) -> int:
+def _withdraw(db: sa.Connection, endpoint: str, where: Sequence[_Where], now: datetime) -> int:
+    """What is under way is not worth another attempt any more."""
+    under_way = sa.update(deliveries).where(
+        deliveries.c.endpoint == endpoint, *where, sa.text("status = 'leased'")
+    )
+    db.execute(under_way.values(expires_at=now))
+    return len(_end_as_superseded(db, endpoint, where, now, WITHDRAWN))
+
+
+def _supersede(db: sa.Connection, endpoint: str, where: Sequence[_Where], now: datetime) -> int:
+    return sum(1 + row.superseded for row in _end_as_superseded(db, endpoint, where, now))
+
+
+def _end_as_superseded(
+    db: sa.Connection, endpoint: str, where: Sequence[_Where], now: datetime, why: str | None = None
+) -> Sequence[sa.Row[tuple[str, int]]]:
     replaced = (
         sa.update(deliveries)
         .where(deliveries.c.endpoint == endpoint, *where, _UNLEASED)
-        .values(status=Status.SUPERSEDED, ended_at=now)
+        .values(status=Status.SUPERSEDED, ended_at=now, **({"error": why} if why else {}))
         .returning(deliveries.c.lane, deliveries.c.superseded)
     )
     rows = db.execute(replaced).all()
     lanes.promote_headless(db, {(endpoint, row.lane) for row in rows}, now)
-    return sum(1 + row.superseded for row in rows)
+    return rows
 
 
 def _release(db: sa.Connection, *where: _Where) -> int:

@@ -11,7 +11,7 @@ from daemon.core.model import Reason, Severity
 from daemon.core.routing.ledger import Hold, Standing
 from daemon.store.column_types import LocalDay, Milliseconds, UtcTime, Word
 
-REVISION = "0007"
+REVISION = "0008"
 """Of the newest migration."""
 
 # Without AUTOINCREMENT SQLite may use a pruned row's number again, and order would lie.
@@ -31,6 +31,7 @@ watches = sa.Table(
     sa.Column("failure", sa.Text),  # NULL: the last poll was answered
     sa.Column("failure_message", sa.Text),
     sa.Column("failing_since", UtcTime),
+    sa.Column("told_problems", sa.Text),  # JSON: what was unreadable of late and is told, by when it last was
 )
 
 alerts = sa.Table(
@@ -203,6 +204,7 @@ deliveries = sa.Table(
     sa.Column("superseded", sa.Integer, nullable=False, server_default="0"),  # states it stands for
     sa.Column("expires_at", UtcTime),  # NULL: never
     sa.Column("error", sa.Text),  # why it failed last, or was given up
+    sa.Column("again_at", UtcTime),  # by its schedule, where it was made due before that
     sa.UniqueConstraint("event", "endpoint", name="deliveries_fan_out"),
     sa.Index("deliveries_of_endpoint", "endpoint", "id"),
     sa.Index(
@@ -301,6 +303,18 @@ endpoints = sa.Table(
     sa.Column("error", sa.Text),
     sa.Column("is_own", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("asked", Word(Switch)),  # what an operator asked for, until the dispatcher has done it
+)
+
+in_force = sa.Table(
+    "in_force",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),  # "configuration"
+    sa.Column("since", UtcTime, nullable=False),
+    sa.Column(
+        "described", sa.Text, nullable=False
+    ),  # JSON: its parts by name, each as a digest without secrets
+    sa.Column("reloaded_at", UtcTime),  # NULL: it is the one of the start
+    sa.Column("reload", sa.Text),  # JSON: what the last reload changed
 )
 
 commands = sa.Table(

@@ -15,7 +15,8 @@ from daemon.core.delivery.breaker import HEALTHY, Breaker, Switch
 from daemon.core.model import Json
 from daemon.core.routing.ledger import Told
 from daemon.store import endpoint_health as endpoint_store
-from daemon.store import events, ledger
+from daemon.store import events, in_force, ledger
+from daemon.store.in_force import InForce
 from daemon.store.schema import alerts as alert_table
 from daemon.store.schema import deliveries
 from daemon.store.schema import watches as watch_table
@@ -106,11 +107,13 @@ class Overview:
     alerts: list[AlertView]
     backlog: list[EndpointView]
     events: int
+    configuration: InForce | None
+    """What a daemon took over last; None: none ever ran."""
 
 
 def read(db: sa.Connection) -> Overview:
     """The overview; within one transaction, so its parts agree."""
-    return Overview(watches(db), alerts(db), backlog(db), event_count(db))
+    return Overview(watches(db), alerts(db), backlog(db), event_count(db), in_force.load(db))
 
 
 def watches(db: sa.Connection) -> list[WatchView]:

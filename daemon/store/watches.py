@@ -18,6 +18,8 @@ from daemon.core.alerts.life import Alert, Ruling
 from daemon.core.durations import NOTHING
 from daemon.core.event_types import kind_of
 from daemon.core.model import AlertKind, Condition, Interval, Json, Rule, Severity, Unknown, Verdict
+from daemon.core.timestamps import from_iso, iso
+from daemon.core.watches.api import NO_PROBLEMS, Problems
 from daemon.store.schema import alerts, watches
 
 _OF = (
@@ -40,7 +42,7 @@ class Stored:
     """`Watch.text` of it; None before the baseline."""
     observed_at: datetime | None = None
     """The last answer that was understood."""
-    problems: tuple[str, ...] = ()
+    problems: Problems = NO_PROBLEMS
     """What was unreadable in it."""
     failure: str | None = None
     """How the last poll failed; None when it was answered."""
@@ -76,7 +78,7 @@ def load(db: sa.Connection, system: str, name: str) -> Stored:
     return Stored(
         row.state,
         row.observed_at,
-        tuple(json.loads(row.problems)),
+        Problems(tuple(json.loads(row.problems)), _told(row.told_problems)),
         row.failure,
         row.failing_since,
         row.polled_at,
@@ -89,7 +91,7 @@ def save_observed(
     state: str,
     *,
     now: datetime,
-    problems: Iterable[str],
+    problems: Problems,
 ) -> None:
     """Store an answer of a watch (system, name) that was understood; `state` is `Watch.text` of it."""
     system, name = watch
@@ -100,7 +102,7 @@ def save_observed(
             "system": system,
             "name": name,
             "state": state,
-            "problems": json.dumps(list(problems)),
+            **_problems(problems),
             "observed_at": now,
             "polled_at": now,
             "failure": None,
@@ -117,7 +119,7 @@ def save_failed(
     *,
     polled_at: datetime | None,
     since: datetime,
-    problems: Iterable[str],
+    problems: Problems,
 ) -> None:
     """Store that a poll of a watch (system, name) failed. The state stays as it was. `polled_at`: when the
     API was asked last; None: never."""
@@ -128,7 +130,7 @@ def save_failed(
         {
             "system": system,
             "name": name,
-            "problems": json.dumps(list(problems)),
+            **_problems(problems),
             "polled_at": polled_at,
             "failure": unknown.failure.value,
             "failure_message": unknown.message,
@@ -195,6 +197,19 @@ def _upserting(table: sa.Table, names: tuple[str, ...], *, is_postgresql: bool) 
     statement = insert(table).values({name: sa.bindparam(name) for name in names})
     changed = {name: statement.excluded[name] for name in names if name not in keys}
     return statement.on_conflict_do_update(index_elements=keys, set_=changed)
+
+
+def _problems(problems: Problems) -> dict[str, str | None]:
+    told = {key: iso(at) for key, at in problems.told.items()}
+    return {
+        "problems": json.dumps(list(problems.lines)),
+        "told_problems": json.dumps(told) if told else None,
+    }
+
+
+def _told(stored: str | None) -> dict[str, datetime]:
+    found = {key: from_iso(at) for key, at in json.loads(stored or "{}").items()}
+    return {key: at for key, at in found.items() if at is not None}
 
 
 def _alert_row(system: str, watch: str, condition: Condition, alert: Alert) -> dict[str, Any]:

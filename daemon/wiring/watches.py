@@ -48,7 +48,7 @@ Row = tuple[Description, Make]
 
 def plan(system: SystemSettings) -> list[Description]:
     """What is watched of a system, without anybody to ask."""
-    return [description for description, _ in _rows(system)]
+    return [description for description, _ in rows(system)]
 
 
 def watches(
@@ -58,7 +58,7 @@ def watches(
     known = Wishes() if wishes is None else wishes
     return [
         Watch(description, make(client, zone), guard=guard_of(known, description))
-        for description, make in _rows(system)
+        for description, make in rows(system)
     ]
 
 
@@ -215,8 +215,9 @@ class Queue(OneQuestion[queues.State, queues.Observation]):
 
     def diff(self, before: queues.State | None, seen: queues.Observation, when: Seen) -> Change[queues.State]:
         thresholds = tuple(map(_threshold, self.settings.thresholds))
-        queue = queues.Queue(self.settings.path, self.settings.name, thresholds)
-        return queues.diff(before, seen, queue, is_emitting=self.settings.initial == "emit")
+        queue = queues.Queue(self.settings.path, self.settings.name, thresholds, self.settings.every)
+        is_emitting = self.settings.initial == "emit"
+        return queues.diff(before, seen, queue, when, self.zone, is_emitting=is_emitting)
 
 
 def _queues(system: SystemSettings) -> Iterator[Row]:
@@ -303,8 +304,9 @@ KINDS = (_sms, _sip, _registrations, _queues, _directories, _pirsumphone, _units
 """In the order in which a system's watches are shown."""
 
 
-def _rows(system: SystemSettings) -> Iterator[Row]:
-    return chain.from_iterable(rows(system) for rows in KINDS)
+def rows(system: SystemSettings) -> Iterator[Row]:
+    """What is watched of a system, each with how its kind is made."""
+    return chain.from_iterable(of_kind(system) for of_kind in KINDS)
 
 
 def _threshold(one: ThresholdSettings) -> queues.Threshold:

@@ -27,7 +27,7 @@ from daemon.core.delivery.outcome import DELIVERED, Attempted, Next, Outcome, St
 from daemon.core.delivery.route import Route
 from daemon.core.durations import NOTHING
 from daemon.core.routing.plan import Order
-from daemon.store import lanes, outbox
+from daemon.store import lanes, ledger, outbox
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
 from daemon.workers.delivery_log import log_finished, log_turns
@@ -48,6 +48,15 @@ GATHER = timedelta(milliseconds=5)
 """How long a result may wait for others to be written with."""
 MOST_RESULTS = 500
 """Written in one transaction."""
+
+
+Settle = Callable[[sa.Connection, datetime], Callable[[], None]]
+"""What has to be done before anything is sent by other routes; and what, once that is committed."""
+
+
+def nothing_to_settle(_db: sa.Connection, _now: datetime) -> Callable[[], None]:
+    """Nothing has."""
+    return lambda: None
 
 
 class Dispatcher:
@@ -87,13 +96,21 @@ class Dispatcher:
         self._claim_until: datetime | None = None
         self._back_by = now()
         """When the last wait was to be over."""
-        self._reroutings: deque[tuple[Mapping[str, Route], Callable[[], None]]] = deque()
+        self._reroutings: deque[tuple[Mapping[str, Route], Callable[[], None], Settle]] = deque()
+        self._unsettled: list[Settle] = []
+        """Of reroutings that are taken over, until that is committed."""
 
-    def reroute(self, routes: Mapping[str, Route], then: Callable[[], None]) -> None:
+    def reroute(
+        self, routes: Mapping[str, Route], then: Callable[[], None], settle: Settle = nothing_to_settle
+    ) -> None:
         """Go by other routes from the next turn on, and call `then` at that moment, in the dispatcher's own
         thread: no turn sees an endpoint in the one place that has gone from the other. Callable from every
-        thread."""
-        self._reroutings.append((routes, then))
+        thread.
+
+        `settle` is called within the transaction of that turn, when every lease of what was not sent yet is
+        given back and before one is taken; again where that transaction fails.
+        """
+        self._reroutings.append((routes, then, settle))
         self.wake()
 
     def wake(self) -> None:
@@ -184,13 +201,16 @@ class Dispatcher:
         now = self._now()
         paused = now - self._back_by
         ready, ran = self._ready(now), self._health.tick(now)
-        if not (self._ended or ready or ran or self._is_looking or self._to_release(now, {})):
+        is_idle = not (self._ended or ready or ran or self._is_looking or self._unsettled)
+        if is_idle and not self._to_release(now, {}):
             return
         ours = self._health.ours(self._ended, now)
         finished = [self._decide(one, now, is_ours=one in ours) for one in self._ended]
         moved = self._health.moved([one for one in self._ended if one not in ours], ran, now)
         with self._database.write() as db:
             lost = outbox.finish(db, finished, now) if finished else []
+            ledger.take_back(db, [one.attempted.message.delivery for one in finished if one.has_failed], now)
+            self._health.hasten(db, self._ended, now)
             if paused > PAUSE:
                 # Nobody ran: what came of the attempts under way may lie there, and has not been read yet.
                 outbox.prolong(db, paused)
@@ -201,11 +221,15 @@ class Dispatcher:
             turns = self._health.write(db, moved, self.routes, now)
             released = self._to_release(now, moved)
             outbox.release(db, [message for queue in released for message in queue.claimed])
+            settled = [settle(db, now) for settle in self._unsettled]
             touched = dict.fromkeys([*ready, *(one.attempted.message.endpoint for one in finished)])
             claims = {one: self._claim(db, one, moved, now) for one in touched if self._may_claim(one, now)}
-        self._ended = []
-        self._is_looking = False
         self._adopt(moved, released, claims)
+        self._ended = []
+        self._unsettled = []
+        self._is_looking = False
+        for then in settled:
+            then()
         if turns:
             self._is_woken.set()
         log_finished(finished, lost)
@@ -236,7 +260,7 @@ class Dispatcher:
 
     def _adopt(self, moved: Moved, released: Sequence[Queue], claims: Mapping[str, Claim]) -> None:
         """Take over what was committed."""
-        self._health.adopt(moved)
+        self._health.adopt(moved, self._ended)
         for queue in released:
             queue.claimed.clear()
         for name, claim in claims.items():
@@ -247,7 +271,8 @@ class Dispatcher:
 
         def may_send(name: str) -> bool:
             state = moved.get(name, self._health.of(name))
-            return self._may_claim(name, now) and state.health is Health.HEALTHY
+            is_open = self._may_claim(name, now) and state.health is Health.HEALTHY
+            return is_open and not self._unsettled
 
         return [queue for name, queue in self._queues.items() if queue.claimed and not may_send(name)]
 
@@ -326,7 +351,8 @@ class Dispatcher:
         if self._is_woken.is_set():
             self._is_woken.clear()
             while self._reroutings:
-                self.routes, then = self._reroutings.popleft()
+                self.routes, then, settle = self._reroutings.popleft()
+                self._unsettled.append(settle)
                 then()
             self._is_looking = True
             for queue in self._queues.values():

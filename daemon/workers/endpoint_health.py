@@ -22,6 +22,8 @@ from daemon.core.durations import NOTHING
 from daemon.store import endpoint_health, outbox
 
 TICK = timedelta(minutes=1)
+APART = timedelta(seconds=10)
+"""Ours. From an attempt that failed to the next one that an acceptance brings about, at least."""
 
 Tell = Callable[[sa.Connection, Sequence[Turn], datetime], None]
 """Writes what others are told of turns, in the dispatcher's transaction."""
@@ -45,6 +47,8 @@ class EndpointHealth:
         self._outage = Outage()
         self._breakers: Mapping[str, Breaker] = {}
         self._ticked_at: datetime | None = None
+        self._flowing: frozenset[str] = frozenset()
+        """Endpoints that took a message, and failed none since: nothing waits for a retry unhastened."""
 
     def recover(self, db: sa.Connection) -> None:
         """Take up what the process before left."""
@@ -125,15 +129,34 @@ class EndpointHealth:
             self._tell(db, self._reported(turns, moved, routes), now)
         return turns
 
+    def hasten(self, db: sa.Connection, ended: Sequence[Attempted], now: datetime) -> None:
+        """What waits for a retry of an endpoint that took another message goes before its time."""
+        _, hastened = self._flow(ended)
+        for endpoint in hastened:
+            outbox.hasten(db, endpoint, now, apart=APART)
+
     def catch_up(self, db: sa.Connection, endpoint: str, moved: Moved) -> None:
         """Nothing is left that waited for an endpoint while it was away."""
         moved[endpoint] = breaker.caught_up(moved.get(endpoint, self.of(endpoint)))
         endpoint_health.save(db, {endpoint: moved[endpoint]})
 
-    def adopt(self, moved: Moved) -> None:
-        """Go by what moved, now that it is committed."""
+    def adopt(self, moved: Moved, ended: Sequence[Attempted] = ()) -> None:
+        """Go by what moved, and by the attempts that ended, now that it is committed."""
+        self._flowing, _ = self._flow(ended)
         if moved:
             self._breakers = {**self._breakers, **moved}
+
+    def _flow(self, ended: Sequence[Attempted]) -> tuple[frozenset[str], list[str]]:
+        """The endpoints that flow after these attempts, and those that began to."""
+        flowing, hastened = set(self._flowing), dict[str, None]()
+        for attempted in ended:
+            endpoint = attempted.message.endpoint
+            if attempted.outcome is not Outcome.ACCEPTED:
+                flowing.discard(endpoint)
+            elif endpoint not in flowing:
+                flowing.add(endpoint)
+                hastened[endpoint] = None
+        return frozenset(flowing), list(hastened)
 
     def _reported(self, turns: Sequence[Turn], moved: Moved, routes: Mapping[str, Route]) -> list[Turn]:
         """The turns as others hear of them: endpoints that share a server turn together, but for those that

@@ -88,22 +88,27 @@ def sip_contexts(data: Data) -> registrations.Observation | Unknown:
 def queue_state(data: Data) -> queues.Observation | Unknown:
     """GetQueueRealTime.
 
-    A list that is absent is empty only where the counters say so (`Calls` 0, for the callers). A list with
-    an entry that has no identity is unreadable as a whole: without it, somebody would seem to have left.
+    That nobody waits is believed only where the counter says it, too (`Calls` 0). A list with fewer callers
+    than are counted, or with an entry that has no identity, is unreadable as a whole: somebody would seem to
+    have left. For agents there is no counter; `queues.diff` wants their absence said again.
     """
     if not any(isinstance(data.get(key), Mapping | list) for key in ("queueData", "members", "entries")):
         return Unknown(Failure.MALFORMED, "queueData, members, entries: missing")
     fields = Fields()
     totals = data.get("queueData")
     calls = fields.take("queueData.", totals, "Calls", count)
+    callers = _callers(fields, data, calls)
+    is_contradicted = calls is not None and callers is not None and len(callers) > calls
+    if is_contradicted:
+        fields.remark("queueData.Calls: fewer than entries has")
     return queues.Observation(
-        calls=calls,
+        calls=None if is_contradicted else calls,
         abandoned=fields.take("queueData.", totals, "Abandoned", count),
         completed=fields.take("queueData.", totals, "Completed", count),
         talk_seconds=fields.take("queueData.", totals, "TalkTime", count),
         hold_seconds=fields.take("queueData.", totals, "Holdtime", count),
         strategy=fields.take("queueData.", totals, "Strategy", name),
-        callers=_callers(fields, data, calls),
+        callers=None if is_contradicted else callers,
         agents=_agents(fields, data),
         problems=fields.problems(),
     )
@@ -113,17 +118,22 @@ def directory(data: Data) -> directories.Observation | Unknown:
     """GetIVR2DirStats.
 
     The highest file tells one recording from the next, so an answer without a readable `maxFile` is none.
-    Null, `exists` false, and an absent one in a folder without audio files do say: there is no file.
+    An absent one, null and `exists` false say that there is no file only where a counter says so, too.
     """
     fields = Fields()
     content_files = fields.take("", data, "contentFilesCount", count)
-    max_file = _file(fields, data, "maxFile", content_files=content_files)
-    min_file = _file(fields, data, "minFile", content_files=content_files)
-    is_known = max_file is not None or _says_no_file(data, "maxFile", content_files)
-    found = directories.Observation(
+    files = fields.take("", data, "filesCount", count)
+    most = files if content_files is None else content_files
+    max_file = _file(fields, data, "maxFile", most=most)
+    min_file = _file(fields, data, "minFile", most=most)
+    if max_file is None and most != 0:
+        return Unknown(Failure.MALFORMED, "maxFile: missing or unreadable")
+    if max_file is not None and most == 0:
+        return Unknown(Failure.MALFORMED, "maxFile: given, and counted as none")
+    return directories.Observation(
         type=fields.take("", data, "type", name),
         dirs=fields.take("", data, "dirsCount", count),
-        files=fields.take("", data, "filesCount", count),
+        files=files,
         content_files=content_files,
         max_file=max_file,
         min_file=min_file,
@@ -131,7 +141,6 @@ def directory(data: Data) -> directories.Observation | Unknown:
         parent_path=fields.take_optional("", data, "parentPath", name),
         problems=fields.problems(),
     )
-    return found if is_known else Unknown(Failure.MALFORMED, "maxFile: missing or unreadable")
 
 
 def pirsumphone(data: Data) -> PirsumPhone | Unknown:
@@ -210,7 +219,15 @@ def _callers(fields: Fields, data: Data, calls: int | None) -> tuple[queues.Call
             entries = None
         else:
             callers.append(queues.Caller(call_id, phone or "", wait, position))
-    return None if entries is None else tuple(callers)
+    if entries is None:
+        return None
+    if calls is None and not callers:
+        fields.remark("entries: empty, and no queueData.Calls to say so")
+        return None
+    if len({one.call_id for one in callers}) < (calls or 0):
+        fields.remark("entries: fewer than queueData.Calls counts")
+        return None
+    return tuple(callers)
 
 
 def _agents(fields: Fields, data: Data) -> tuple[queues.Agent, ...] | None:
@@ -228,9 +245,12 @@ def _agents(fields: Fields, data: Data) -> tuple[queues.Agent, ...] | None:
     return None if entries is None else tuple(agents)
 
 
-def _file(fields: Fields, data: Data, key: str, *, content_files: int | None) -> directories.File | None:
+def _file(fields: Fields, data: Data, key: str, *, most: int | None) -> directories.File | None:
+    """`most`: how many files there are by the counters."""
     entry = data.get(key)
-    if _says_no_file(data, key, content_files):
+    if isinstance(entry, Mapping) and boolean(entry.get("exists")) is False:
+        entry = None
+    if not entry and most == 0:
         return None
     file_name = fields.take(f"{key}.", entry, "name", name)
     if file_name is None:
@@ -258,15 +278,9 @@ def _file(fields: Fields, data: Data, key: str, *, content_files: int | None) ->
     )
 
 
-def _says_no_file(data: Data, key: str, content_files: int | None) -> bool:
-    if key not in data:
-        return content_files == 0
-    entry = data[key]
-    return entry in (None, [], {}) or (isinstance(entry, Mapping) and boolean(entry.get("exists")) is False)
-
-
 def _required_list(data: Data, key: str) -> Sequence[object] | Unknown:
-    """The list of a method that answers with nothing else: nothing but itself could say that it is empty."""
+    """The list of a method that has no counter beside it. Whether it may be believed to be empty, its watch
+    decides by what was known before: `sip.diff`, `sms.diff`."""
     if key not in data:
         return Unknown(Failure.MALFORMED, f"{key}: missing")
     entries = listed(data[key])

@@ -67,18 +67,22 @@ def registration_answer(data: Mapping[str, object]) -> Registration:
 
 def campaign_answer(data: Mapping[str, object]) -> Bridged:
     """The result of a campaign: what it dials, what it does not and why."""
-    errors = data.get("errors")
     return Bridged(
         campaign_id=name(data.get("campaignId")),
         calls_count=count(data.get("callsCount")),
-        errors={phone: text(reason) or "" for phone, reason in errors.items()}
-        if isinstance(errors, Mapping)
-        else {},
+        errors=_reasons(data.get("errors")),
         module=name(data.get("module")),
         caller_id=name(data.get("callerId")),
         billing_per_call=number(data.get("bilingPerCall")),
         calls_timeout=count(data.get("callsTimeout")),
     )
+
+
+def _reasons(errors: object) -> dict[str, str] | None:
+    """None where it is neither an object nor empty: some numbers are not dialled, and who knows which."""
+    if isinstance(errors, Mapping):
+        return {phone: text(reason) or "" for phone, reason in errors.items()}
+    return {} if errors in (None, "", []) else None
 
 
 def _phones(phones: Phones) -> Json:

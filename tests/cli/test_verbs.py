@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from daemon import __version__
+from daemon.config.load import load
+from daemon.core.differences import difference
 from daemon.core.model import Fact
 from daemon.host.clock import utcnow
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
-from daemon.store import events
+from daemon.store import events, in_force
+from daemon.wiring.described import digests, parts
 from tests.cli.conftest import TOKEN, Call
 from tests.support import stores
 from tests.support.config_files import QUIET, SYSTEM, WEBHOOK
@@ -200,3 +203,48 @@ def test_a_poll_that_fails_exits_with_69(call: Call, simulator: Simulator) -> No
 
     assert code == os.EX_UNAVAILABLE
     assert json.loads(out)["failure"]["class"] == "token_rejected"
+
+
+def test_check_says_what_a_reload_would_change(call: Call) -> None:
+    configure(QUIET + SYSTEM + "[systems.sms]\n" + WEBHOOK)
+    assert call("check", "--against", "running")[0] == os.EX_IOERR, "there is no database"
+
+    store = stores.on_file(Path("yemotd.db"))
+    code, _, err = call("check", "--against", "running")
+    assert (code, "no daemon" in err) == (os.EX_IOERR, True)
+
+    with store.write() as db:
+        in_force.save(
+            db, digests(parts(load(Path("config.toml"), os.environ).config)), None, START, is_reload=False
+        )
+    store.close()
+    assert "It is the one that runs" in call("check", "--against", "running")[1]
+
+    configure(QUIET + SYSTEM + "[systems.sip]\n")
+    code, out, _ = call("check", "--against", "running")
+    assert code == 0
+    assert out.splitlines()[-3:] == [
+        "  added watches: main/sip",
+        "  removed endpoints: crm",
+        "  removed watches: main/sms",
+    ]
+    document = json.loads(call("check", "--against", "running", "--json")[1])
+    assert document["against"]["removed"]["endpoints"] == ["crm"]
+    assert json.loads(call("check", "--json")[1])["against"] is None
+
+
+def test_status_says_since_when_the_configuration_is_in_force_and_what_it_changed(call: Call) -> None:
+    configure(QUIET + SYSTEM)
+    store = stores.on_file(Path("yemotd.db"))
+    with store.write() as db:
+        gone = difference({"watches": {"main/sms": 1}}, {})
+        in_force.save(db, {}, gone, START, is_reload=True)
+    store.close()
+
+    lines = call("status")[1].splitlines()
+    shown = json.loads(call("status", "--json")[1])["configuration"]
+
+    assert lines[1].startswith("config    reloaded 2026-03-01")
+    assert lines[2] == "            removed watches: main/sms"
+    assert shown["reloaded_at"] == "2026-03-01T12:00:00.000Z"
+    assert shown["changes"]["removed"]["watches"] == ["main/sms"]

@@ -34,6 +34,12 @@ SECRET_FILE = GOOD.replace('token_env = "TOKEN"', 'token_file = "token"')
             "[systems.directories] every = '1s': under 5s",
         ),
         (
+            QUIET_SYSTEM + '[[systems.queues]]\npath = "/5"\n[[systems.queues.thresholds]]\n'
+            'metric = "abandoned"\nabove = 5\n',
+            "[systems.queues.thresholds] metric = 'abandoned': only grows until the platform resets it, so it"
+            ' fires once and stays; write instead: metric = "abandoned_per_hour"',
+        ),
+        (
             GOOD + '[smtp]\nhost = "mail.example.org"\nfrom = "a@example.org"\nsecurity = "none"\n',
             "[smtp] security = 'none': mails, and the password, go there unencrypted",
         ),

@@ -88,7 +88,7 @@ def test_a_balance_is_told_as_it_is_judged(balance: float, below: float) -> None
 def test_the_age_of_an_answer_has_two_decimals(age: timedelta) -> None:
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
     seen = WatchView("main", "sip", now - age, now, None, None, None)
-    overview = Overview([seen], [], [], 0)
+    overview = Overview([seen], [], [], 0, None)
     told = Status.of(overview, Configured({("main", "sip"): timedelta(seconds=30)}, []), Running(None), now)
 
     assert decimals(told.systems[0].watches[0].age_seconds) <= 2

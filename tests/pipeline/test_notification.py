@@ -406,3 +406,36 @@ def test_nothing_is_written_while_nothing_changes(tell: Tell) -> None:
         story.clock.advance(5)
         assert story.teller.tick(story.database, story.clock.now()).events == ()
     assert changes() == before
+
+
+def test_whoever_was_given_up_on_a_fire_hears_that_it_was_and_is_over(tell: Tell) -> None:
+    story = tell()
+    story.phone("077", (10, 200))
+    story.endpoint_says(Outcome.REFUSED, 0, 100)
+    story.run(until=400)
+
+    story.expect((260, UP))
+    assert [one["reason"] for one in story.alerts()] == ["first", "resolved", "catch_up"]
+
+
+def test_whoever_heard_of_a_fire_and_was_given_up_on_a_reminder_hears_that_it_is_resolved(
+    tell: Tell,
+) -> None:
+    story = tell(repeat=2 * MINUTE)
+    story.phone("077", (10, 260))
+    story.endpoint_says(Outcome.REFUSED, 100, 300)
+    story.run(until=500)
+
+    story.expect((70, DOWN), (320, UP))
+    assert [one["reason"] for one in story.alerts()] == ["first", "repeat", "resolved"]
+
+
+def test_a_reminder_that_had_not_arrived_is_superseded_by_a_plain_resolve(tell: Tell) -> None:
+    story = tell(repeat=2 * MINUTE)
+    story.phone("077", (10, 260))
+    story.endpoint_says(Outcome.UNREACHABLE, 100, 330)
+    story.run(until=700)
+
+    assert [what for _, what in story.accepted()] == [DOWN, UP]
+    last = story.alerts()[-1]
+    assert (last["reason"], last["superseded"]) == ("resolved", 1)

@@ -65,6 +65,8 @@ class Row(NamedTuple):
     token: str | None
     is_ended: bool
     incident: str | None
+    again_at: int | None
+    """By its schedule, where it was made due before that."""
     tried: int
     """Attempts that are on record."""
 
@@ -79,7 +81,7 @@ class Row(NamedTuple):
 
 READ = (
     "SELECT d.id, e.id AS event, e.type, d.lane, d.status, d.due_at, d.attempts, d.failures,"
-    " d.superseded, d.token, d.ended_at IS NOT NULL AS is_ended, d.incident,"
+    " d.superseded, d.token, d.ended_at IS NOT NULL AS is_ended, d.incident, d.again_at,"
     " (SELECT count(*) FROM attempts AS a WHERE a.delivery = d.id) AS tried"
     " FROM deliveries AS d JOIN events AS e ON e.number = d.event ORDER BY d.id"
 )
@@ -209,12 +211,22 @@ class Deliveries(RuleBasedStateMachine):
         self.clock.advance(seconds)
 
     @precondition(lambda self: self.has(Status.PENDING))
-    @rule()
-    def hasten(self) -> None:
+    @rule(apart=st.sampled_from([0, 10]))
+    def hasten(self, apart: int) -> None:
+        """What was tried is due, or will be soon; when it was due by its schedule is kept."""
+        before = self.known
+        now = self.millis(self.clock.at)
         with self.database.write() as db:
-            outbox.hasten(db, "crm", self.clock.at)
-            due = outbox.next_due(db, "crm")
-        assert due is None or due <= self.clock.at
+            outbox.hasten(db, "crm", self.clock.at, apart=apart * SECOND)
+        for number, row in self.rows().items():
+            was = before[number]
+            is_meant = was.status is Status.PENDING and was.attempts > 0 and was.due_at > now
+            if not is_meant or row.due_at == was.due_at:
+                assert row == was
+                assert apart or not is_meant
+                continue
+            assert now <= row.due_at < was.due_at
+            assert row.again_at == (was.due_at if was.again_at is None else was.again_at)
 
     @precondition(lambda self: self.under_way or self.has(Status.DEAD))
     @rule(data=st.data(), seconds=st.sampled_from([1, LEASE, 3600]))
@@ -413,7 +425,7 @@ class Deliveries(RuleBasedStateMachine):
             assert row.status is Status.PENDING
             assert one.attempt == row.attempts + 1
             assert is_trial or row.due_at <= now
-            assert one.is_early == (row.due_at > now)
+            assert one.is_early == (max(row.due_at, row.again_at or 0) > now)
             if self.keeps_order(one.lane):
                 assert lanes.count(one.lane) == 1
                 self.check_next(before, row)

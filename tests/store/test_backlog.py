@@ -17,7 +17,7 @@ from daemon.core.delivery.breaker import HEALTHY
 from daemon.core.delivery.outcome import Attempted, Message, Next, Outcome, Status
 from daemon.core.model import Fact
 from daemon.core.routing.plan import Interest, Order, plan
-from daemon.store import endpoint_health, events, history, outbox
+from daemon.store import endpoint_health, events, history, ledger, outbox
 from daemon.store.column_types import millis
 from daemon.store.database import Database
 from daemon.store.history import Wanted
@@ -175,6 +175,10 @@ HOT: dict[str, Work] = {
     "add what makes others outdated": lambda store, db: store.add(db, "s1", order=Order.LATEST),
     "supersede an incident": lambda _, db: outbox.supersede(db, "crm", "inc_1", START),
     "hasten": lambda _, db: outbox.hasten(db, "crm", START),
+    "hasten a little": lambda _, db: outbox.hasten(db, "crm", START, apart=timedelta(seconds=10)),
+    "take back what failed": lambda store, db: ledger.take_back(
+        db, [one.delivery for one in store.held], LATER
+    ),
     "revive": lambda _, db: outbox.revive(db, "crm", START, LATER),
     "reopen": lambda store, db: outbox.reopen(db, store.given_up, LATER),
     "give up": lambda store, db: outbox.give_up(db, store.given_up, "too old", LATER),

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from daemon.core.delivery.outcome import Attempted, Message, Next, Outcome, Status
 from daemon.core.model import Fact, Failure, Unknown
 from daemon.core.routing.plan import Planned
+from daemon.core.watches.api import Problems
 from daemon.store import events, incidents, ledger, outbox, views, watches
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
@@ -58,15 +59,15 @@ def test_the_backlog_counts_what_is_open_and_what_was_given_up(database: Databas
 
 def test_an_empty_store_shows_nothing(database: Database) -> None:
     with database.read() as db:
-        assert views.read(db) == views.Overview([], [], [], 0)
+        assert views.read(db) == views.Overview([], [], [], 0, None)
 
 
 def test_watches_come_by_system_and_name_with_their_trouble(database: Database) -> None:
     with database.write() as db:
-        watches.save_observed(db, ("main", "sms"), "{}", now=START, problems=())
-        watches.save_observed(db, ("branch", "sip"), "{}", now=START, problems=())
+        watches.save_observed(db, ("main", "sms"), "{}", now=START, problems=Problems())
+        watches.save_observed(db, ("branch", "sip"), "{}", now=START, problems=Problems())
         unknown = Unknown(Failure.FILTERED, "an HTML page")
-        watches.save_failed(db, ("main", "sip"), unknown, polled_at=START, since=START, problems=())
+        watches.save_failed(db, ("main", "sip"), unknown, polled_at=START, since=START, problems=Problems())
 
         found = views.watches(db)
 

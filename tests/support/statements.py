@@ -72,6 +72,13 @@ def load(path: Path = FILE) -> list[str]:
     return [line for line in lines if not line.startswith("--")]
 
 
+def revision(path: Path = FILE) -> str:
+    """The revision at which they were recorded."""
+    found = re.search(r"at revision (\w+);", path.read_text(encoding="utf-8"))
+    assert found, path
+    return found[1]
+
+
 def refused(db: sa.Connection, statements: Iterable[str]) -> list[str]:
     """Which of them this schema does not take, and why; none of them is carried out.
 

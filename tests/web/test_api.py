@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from daemon.core.model import Fact, Failure, Unknown
 from daemon.core.routing.plan import Planned
+from daemon.core.watches.api import Problems
 from daemon.store import events, outbox, watches
 from tests.support.fakes import START, Ids
 from tests.support.http_app import ADMIN, READER, Setting
@@ -99,14 +100,14 @@ def test_the_status_of_a_watch_that_was_never_asked_says_so(setting: Setting) ->
 def test_the_status_shows_failures_and_the_age_of_what_is_known(setting: Setting) -> None:
     unknown = Unknown(Failure.TIMEOUT, "no answer within 20 s")
     with setting.database.write() as db:
-        watches.save_observed(db, ("main", "sip"), "{}", now=START, problems=())
+        watches.save_observed(db, ("main", "sip"), "{}", now=START, problems=Problems())
         watches.save_failed(
             db,
             ("main", "sip"),
             unknown,
             polled_at=START + 30 * SECOND,
             since=START + 15 * SECOND,
-            problems=(),
+            problems=Problems(),
         )
 
     (watch,) = setting.client.get("/api/v1/status").json()["systems"][0]["watches"]
@@ -122,7 +123,7 @@ def test_the_status_shows_failures_and_the_age_of_what_is_known(setting: Setting
 
 def test_what_was_seen_since_the_last_write_counts(setting: Setting) -> None:
     with setting.database.write() as db:
-        watches.save_observed(db, ("main", "sip"), "{}", now=START, problems=())
+        watches.save_observed(db, ("main", "sip"), "{}", now=START, problems=Problems())
     setting.seen[("main", "sip")] = START + 50 * SECOND
 
     (watch,) = setting.client.get("/api/v1/status").json()["systems"][0]["watches"]

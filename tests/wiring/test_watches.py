@@ -3,16 +3,21 @@
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from daemon.config.load import load
 from daemon.config.systems import SystemSettings
-from daemon.config.watches import WatchSettings
+from daemon.config.watches import Metric, WatchSettings
 from daemon.core.alerts.life import Seen
 from daemon.core.durations import NOTHING
+from daemon.core.model import Rule, Severity
+from daemon.core.rendering.mail_words import LABELS
+from daemon.core.rendering.phrases_en import ENGLISH_METRICS
+from daemon.core.rendering.phrases_he import HEBREW_METRICS
+from daemon.core.watches import queues
 from daemon.core.watches.watch import Answered, AnyWatch
 from daemon.host.clock import utcnow
 from daemon.simulator.server import Simulator
@@ -122,3 +127,26 @@ def test_what_it_tells_is_what_its_table_gives_and_its_state_survives_a_restart(
     given = {name for _, one in watched.settings.watches() for part in one.gives for name in part.names}
     assert told
     assert told <= given
+
+
+def test_every_metric_that_can_be_configured_has_a_value_and_a_name_in_both_languages() -> None:
+    rule = Rule(NOTHING, NOTHING, Severity.WARNING)
+    metrics = get_args(Metric)
+    for name in metrics:
+        told = (
+            queues.diff(
+                None,
+                queues.Observation(0, 0, 0, 0, 0, None, (), ()),
+                queues.Queue("/5", "sales", (queues.Threshold(name, 1, None, 1, rule),)),
+                Seen(utcnow(), None, NOTHING),
+                ZONE,
+                is_emitting=False,
+            )
+            .conditions[0]
+            .payload["queue"]
+        )
+        assert isinstance(told, dict)
+        assert set(metrics) < set(told)
+
+    assert set(metrics) == set(ENGLISH_METRICS) == set(HEBREW_METRICS)
+    assert {f"queue.{name}" for name in metrics} <= set(LABELS)

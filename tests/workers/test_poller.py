@@ -34,6 +34,7 @@ class Bench:
     database: Database
     clock: FakeClock = field(default_factory=FakeClock)
     answer: dict[str, bool] | Unknown = field(default_factory=lambda: {"077": True})
+    problems: tuple[str, ...] = ()
     asked: int = 0
     seen: list[Seen] = field(default_factory=list)
     is_conclusive: bool = True
@@ -108,7 +109,9 @@ class Scripted(WatchKind[sip.State, sip.Observation]):
         if self.bench.asks_before:
             self.bench.before.append(before())
         answer = self.bench.answer
-        return answer if isinstance(answer, Unknown) else answered(sip.Observation(answer), known)
+        if isinstance(answer, Unknown):
+            return answer
+        return answered(sip.Observation(answer, self.bench.problems), known)
 
     def diff(self, before: sip.State | None, seen: sip.Observation, when: Seen) -> Change[sip.State]:
         self.bench.seen.append(when)
@@ -429,3 +432,18 @@ def test_a_store_that_cannot_be_written_is_no_fault_of_the_watch(
 
     with pytest.raises(sa.exc.DBAPIError):
         bench.poll()
+
+
+def test_one_field_that_is_missing_is_told_once_whatever_answers_and_failures_follow(bench: Bench) -> None:
+    """Across restarts, too: what was told is kept in the store."""
+    told: list[str] = []
+    broken = Unknown(Failure.MALFORMED, "the JSON is broken: Expecting value: line 1 column 7 (char 6)")
+    for number in range(2, 9):
+        seen = {f"07{one}": True for one in range(number)}
+        for answer, problems in ((seen, (f"accounts[].registered: missing in 1 of {number}",)), (broken, ())):
+            bench.answer, bench.problems = answer, problems
+            bench.poller = bench.another()
+            told += [one.type for one in bench.poll(after=10).recorded.events]
+
+    assert told.count("api.schema_changed") == 2
+    assert bench.stored().problems.lines == (broken.message,)

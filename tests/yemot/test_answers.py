@@ -23,7 +23,7 @@ ROW: Data = {
 }
 QUEUE: Data = {
     "queueData": {
-        "Abandoned": 3, "Calls": "2", "Completed": 41, "TalkTime": 96.0, "Holdtime": "35", "Max": 0,
+        "Abandoned": 3, "Calls": "1", "Completed": 41, "TalkTime": 96.0, "Holdtime": "35", "Max": 0,
         "Strategy": "ringall",
     },
     "members": [
@@ -41,7 +41,7 @@ FILE: Data = {
 }  # fmt: skip
 DIRECTORY: Data = {
     "type": "menu", "dirsCount": "2", "filesCount": 9, "contentFilesCount": 8, "maxFile": FILE,
-    "minFile": None, "thisPath": "ivr2:/2", "parentPath": "ivr2:/",
+    "minFile": FILE, "thisPath": "ivr2:/2", "parentPath": "ivr2:/",
 }  # fmt: skip
 READERS: list[Callable[[Mapping[str, object]], object]] = [
     lambda data: answers.sms_log(data, 10),
@@ -112,6 +112,46 @@ def test_no_json_makes_a_reader_raise_and_what_it_sees_is_stable(data: Data) -> 
         repr(seen).encode()
 
 
+COUNTERS: st.SearchStrategy[Any] = st.sampled_from([0, "0", 1, "2", 3, None, -1, "many", [], {}, 10**400])
+LISTS: st.SearchStrategy[Any] = st.sampled_from(
+    [[], {}, None, "", 0, False, "none", {"error": 1}]
+) | st.lists(
+    st.fixed_dictionaries({"CallId": st.sampled_from(["a", "b", "c", "", None]), "agent": SCALARS}),
+    max_size=3,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["Calls", "Abandoned"]), COUNTERS) | COUNTERS, LISTS, LISTS)
+def test_a_queue_is_believed_to_be_empty_only_where_its_counter_agrees(
+    totals: object, entries: object, members: object
+) -> None:
+    seen = answers.queue_state({"queueData": totals, "entries": entries, "members": members})
+    if isinstance(seen, Unknown):
+        return
+    counted = count(totals["Calls"]) if isinstance(totals, dict) and "Calls" in totals else None
+    assert seen.calls in (None, counted)
+    if seen.callers is not None:
+        names = {one.call_id for one in seen.callers}
+        assert len(names) == counted if counted is not None else names
+    assert seen.callers is not None or seen.problems
+    assert seen.agents is not None or seen.problems
+
+
+@given(
+    COUNTERS,
+    COUNTERS,
+    st.sampled_from([None, [], {}, FILE, {"exists": False}, {"exists": 0, "name": "x"}, 7]),
+)
+def test_a_folder_is_believed_to_be_empty_only_where_a_counter_agrees(
+    content_files: object, files: object, highest: object
+) -> None:
+    data = {"contentFilesCount": content_files, "filesCount": files, "maxFile": highest}
+    seen = answers.directory(data)
+    if isinstance(seen, directories.Observation):
+        counted = count(files) if count(content_files) is None else count(content_files)
+        assert (seen.max_file is None) == (counted == 0)
+
+
 @given(st.text(st.characters() | st.characters(categories=["Cs"]) | st.sampled_from('\\"un059de/')))
 def test_every_text_can_be_sent_on_whatever_it_holds(raw: str) -> None:
     row = messages({**ROW, "message": raw}).rows[0]
@@ -140,7 +180,8 @@ def test_an_empty_list_comes_in_three_spellings(empty: object) -> None:
     assert answers.sms_log({"rows": empty}, 10) == sms.Observation((), 10)
     assert answers.sip_accounts({"accounts": empty}) == sip.Observation({})
     assert answers.sip_contexts({"contexts": empty}) == registrations.Observation(())
-    assert (queue(entries=empty).callers, queue(members=empty).agents) == ((), ())
+    idle = {**QUEUE["queueData"], "Calls": 0}
+    assert (queue(entries=empty, queueData=idle).callers, queue(members=empty).agents) == ((), ())
 
 
 def test_a_list_may_come_as_a_numbered_object() -> None:
@@ -286,7 +327,7 @@ def test_registrations_that_cannot_be_read_are_not_none_at_all(data: Data) -> No
 
 def test_a_queue_is_read_from_strings_and_numbers_alike() -> None:
     assert queue() == queues.Observation(
-        calls=2,
+        calls=1,
         abandoned=3,
         completed=41,
         talk_seconds=96,
@@ -311,6 +352,30 @@ def test_an_absent_list_of_agents_is_unreadable() -> None:
     seen = answers.queue_state(without(QUEUE, "members"))
     assert isinstance(seen, queues.Observation)
     assert (seen.agents, seen.problems) == (None, ("members: missing",))
+
+
+@pytest.mark.parametrize("empty", [[], {}, None])
+def test_that_nobody_waits_is_believed_only_where_the_counter_says_so(empty: object) -> None:
+    two = queue(entries=empty, queueData={**QUEUE["queueData"], "Calls": 2})
+    uncounted = queue(entries=empty, queueData=None)
+    assert (two.calls, two.callers, two.problems) == (
+        2,
+        None,
+        ("entries: fewer than queueData.Calls counts",),
+    )
+    assert (uncounted.calls, uncounted.callers) == (None, None)
+    assert "entries: empty, and no queueData.Calls to say so" in uncounted.problems
+
+
+def test_a_list_that_was_cut_short_is_unreadable() -> None:
+    seen = queue(queueData={**QUEUE["queueData"], "Calls": 3}, entries=[*QUEUE["entries"] * 3])
+    assert (seen.calls, seen.callers) == (3, None)
+
+
+def test_more_callers_than_are_counted_leave_both_in_doubt() -> None:
+    seen = queue(queueData={**QUEUE["queueData"], "Calls": 0})
+    assert (seen.calls, seen.callers) == (None, None)
+    assert seen.problems == ("queueData.Calls: fewer than entries has",)
 
 
 @pytest.mark.parametrize(("key", "identity"), [("entries", "CallId"), ("members", "agent")])
@@ -358,7 +423,7 @@ def test_a_directory_is_read_with_its_highest_file() -> None:
         ip="192.0.2.7",
     )
     assert answers.directory(DIRECTORY) == directories.Observation(
-        "menu", 2, 9, 8, file, None, this_path="ivr2:/2", parent_path="ivr2:/"
+        "menu", 2, 9, 8, file, file, this_path="ivr2:/2", parent_path="ivr2:/"
     )
 
 
@@ -382,9 +447,19 @@ def test_what_a_file_carries_beside_is_not_passed_on_where_it_is_large() -> None
 
 @pytest.mark.parametrize("nothing", [None, [], {}, {"exists": False, "name": "x"}, {"exists": 0}])
 def test_a_directory_may_say_that_there_is_no_file(nothing: object) -> None:
-    seen = answers.directory({**DIRECTORY, "maxFile": nothing})
+    empty = {**DIRECTORY, "contentFilesCount": "0", "maxFile": nothing, "minFile": None}
+    seen = answers.directory(empty)
     assert isinstance(seen, directories.Observation)
     assert (seen.max_file, seen.problems) == (None, ())
+    malformed(answers.directory({**DIRECTORY, "maxFile": nothing}))
+    malformed(answers.directory(without(empty, "contentFilesCount")))
+    assert isinstance(
+        answers.directory({**without(empty, "contentFilesCount"), "filesCount": 0}), directories.Observation
+    )
+
+
+def test_a_highest_file_where_none_is_counted_is_malformed() -> None:
+    malformed(answers.directory({**DIRECTORY, "contentFilesCount": 0}))
 
 
 def test_a_directory_without_audio_files_needs_no_highest_one() -> None:

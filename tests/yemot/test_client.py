@@ -378,6 +378,13 @@ def test_a_campaign_of_which_nothing_is_told_was_accepted_all_the_same() -> None
     assert bridged == Bridged(None, None, {}, None, None, None, None)
 
 
+@pytest.mark.parametrize("errors", [["052"], "some", 2, False])
+def test_numbers_that_are_refused_in_no_form_that_can_be_read_are_not_none_at_all(errors: Json) -> None:
+    bridged = result(lambda api: api.campaign_bridge("051:052", "ivr2:/1"), {"errors": errors})
+    assert isinstance(bridged, Bridged)
+    assert bridged.errors is None
+
+
 @pytest.mark.parametrize(
     "phones",
     [

@@ -51,13 +51,15 @@ def judge_registration(_command: Command, answer: Registration) -> Done:
 
 
 def judge_campaign(command: Command, answer: Bridged) -> Done:
-    """What is dialled, and of each number that is not, why."""
-    rejected: list[Json] = [{"phone": phone, "reason": reason} for phone, reason in answer.errors.items()]
+    """What is dialled, and of each number that is not, why; `rejected` None: some are not, and unreadable."""
+    rejected: list[Json] | None = None
+    if answer.errors is not None:
+        rejected = [{"phone": phone, "reason": reason} for phone, reason in answer.errors.items()]
     result: Json = {
         "campaign_id": answer.campaign_id,
         "calls_count": answer.calls_count,
         "rejected": rejected,
-        "is_partial": bool(rejected) and answer.calls_count != 0,
+        "is_partial": rejected != [] and answer.calls_count != 0,
         "caller_id": answer.caller_id,
         "calls_timeout": answer.calls_timeout,
         "billing_per_call": answer.billing_per_call,

@@ -61,8 +61,8 @@ class Bridged:
     campaign_id: str | None
     calls_count: int | None
     """`callsCount`: numbers that are being dialled."""
-    errors: Mapping[str, str]
-    """Reason by number that is not dialled, in the API's words (`not Vaild`)."""
+    errors: Mapping[str, str] | None
+    """Reason by number that is not dialled, in the API's words (`not Vaild`); empty: all are."""
     module: str | None
     caller_id: str | None
     billing_per_call: float | None

@@ -99,6 +99,8 @@ class Message(NamedTuple):
     """Older states of the same subject that this one stands for."""
     is_early: bool = False
     """Tried before it was due, to learn whether the endpoint is back: a failure does not count."""
+    again_at: datetime | None = None
+    """When it is due by its schedule, where it was made due before that."""
 
 
 class Phases(NamedTuple):
@@ -176,6 +178,10 @@ def after(
     unearned = _unearned(attempted, retries, is_our_outage=is_our_outage)
     if attempted.outcome in FINAL or (unearned is None and failures >= len(retries)):
         return DEAD
+    if attempted.message.again_at is not None and _is_by_schedule(attempted, is_our_outage=is_our_outage):
+        # No later than a wait of the schedule from now, whatever was done to the clock since.
+        latest = now + retries[min(max(failures - 1, 0), len(retries) - 1)] * (1 + JITTER_SHARE)
+        return Next(Status.PENDING, min(max(attempted.message.again_at, now), latest))
     wait = retries[failures] if unearned is None else unearned
     # Upwards only: a Retry-After is a floor, and jitter that fires early breaks it.
     return Next(Status.PENDING, now + wait * (1 + JITTER_SHARE * jitter), counts=unearned is None)
@@ -190,6 +196,11 @@ def _unearned(attempted: Attempted, retries: Sequence[timedelta], *, is_our_outa
     if attempted.message.is_early and retries:
         return retries[min(attempted.message.failures, len(retries) - 1)]
     return None
+
+
+def _is_by_schedule(attempted: Attempted, *, is_our_outage: bool) -> bool:
+    """Whether a failure tells nothing of when to try again."""
+    return not is_our_outage and attempted.outcome is not Outcome.THROTTLED
 
 
 def pause(retry_after: timedelta | None) -> timedelta:

@@ -63,6 +63,17 @@ class Told:
         shown = ", ".join(self.isolated(one) for one in names[:most])
         return shown + (", …" if len(names) > most else "")
 
+    def lists(self, words: Mapping[str, str], most: int = 5) -> str:
+        """What there is at some paths, of whatever kind, each behind its word; "" where there is nothing."""
+        text = ""
+        for path, word in words.items():
+            kinds = self.value(path)
+            each = list(kinds.values()) if isinstance(kinds, Mapping) else []
+            found = [one for names in each if isinstance(names, list) for one in names]
+            shown = ", ".join(self.isolated(one_line(str(one))) for one in found[:most])
+            text += f"; {word}: {shown}{', …' if len(found) > most else ''}" if found else ""
+        return text
+
     def metric(self) -> str:
         """The name of a threshold's metric."""
         names = HEBREW_METRICS if self.language == "he" else ENGLISH_METRICS

@@ -11,11 +11,19 @@ ENGLISH_METRICS: Mapping[str, str] = {
     "calls_per_agent": "calls per agent",
     "hold_seconds": "average hold in seconds",
     "abandoned": "calls abandoned",
+    "abandoned_per_hour": "calls abandoned in an hour",
+    "answered_per_hour": "calls answered in an hour",
+    "longest_wait_today": "longest wait of the day in seconds",
 }
 ENGLISH_REASONS: Mapping[str, str] = {
     "repeat": " (reminder)",
     "catch_up": " (told late)",
     "removed": " (no longer watched)",
+}
+ENGLISH_CHANGES: Mapping[str, str] = {
+    "daemon.added": "new",
+    "daemon.removed": "removed",
+    "daemon.changed": "changed",
 }
 ENGLISH: Mapping[str, Callable[[Any], str]] = {
     "sms.received": lambda e: f"SMS from {e['sms.from']}: {e['sms.text']}",
@@ -79,7 +87,9 @@ ENGLISH: Mapping[str, Callable[[Any], str]] = {
     "daemon.part_restarted": lambda e: (
         f"A part of yemotd had ended and was started again: {e['part.name']} ({e['part.error']})"
     ),
-    "daemon.config_reloaded": lambda e: "yemotd has taken over a new configuration",
+    "daemon.config_reloaded": lambda e: (
+        "yemotd has taken over a new configuration" + e.lists(ENGLISH_CHANGES)
+    ),
     "daemon.clock_wrong": lambda e: (
         f"The clock of yemotd's machine is off by {e['clock.off_seconds']} seconds against Yemot's"
     ),

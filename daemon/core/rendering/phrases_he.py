@@ -11,11 +11,19 @@ HEBREW_METRICS: Mapping[str, str] = {
     "calls_per_agent": "שיחות לנציג",
     "hold_seconds": "המתנה ממוצעת בשניות",
     "abandoned": "שיחות שננטשו",
+    "abandoned_per_hour": "שיחות שננטשו בשעה",
+    "answered_per_hour": "שיחות שנענו בשעה",
+    "longest_wait_today": "ההמתנה הארוכה ביותר היום בשניות",
 }
 HEBREW_REASONS: Mapping[str, str] = {
     "repeat": " (תזכורת)",
     "catch_up": " (הודעה מאוחרת)",
     "removed": " (כבר לא במעקב)",
+}
+HEBREW_CHANGES: Mapping[str, str] = {
+    "daemon.added": "חדשים",
+    "daemon.removed": "הוסרו",
+    "daemon.changed": "השתנו",
 }
 HEBREW: Mapping[str, Callable[[Any], str]] = {
     "sms.received": lambda e: f"מסרון מ-{e['sms.from']}: {e['sms.text']}",
@@ -78,7 +86,7 @@ HEBREW: Mapping[str, Callable[[Any], str]] = {
     "daemon.part_restarted": lambda e: (
         f"חלק של yemotd הסתיים והופעל מחדש: {e['part.name']} ({e['part.error']})"
     ),
-    "daemon.config_reloaded": lambda e: f"{e.isolated('yemotd')} טען תצורה חדשה",
+    "daemon.config_reloaded": lambda e: f"{e.isolated('yemotd')} טען תצורה חדשה" + e.lists(HEBREW_CHANGES),
     "daemon.clock_wrong": lambda e: (
         f"השעון במחשב של {e.isolated('yemotd')} סוטה ב-{e['clock.off_seconds']} שניות משעון ימות המשיח"
     ),

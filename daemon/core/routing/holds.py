@@ -48,6 +48,13 @@ def holds(
     return frozenset(hold for hold, does_apply in applies.items() if does_apply)
 
 
+def unwanted(incident: Incident, interest: Interest) -> Hold | None:
+    """Why an endpoint does not want to be told of an incident at all, whatever else there is to say of it."""
+    if not _is_wanted(incident, interest):
+        return Hold.UNWANTED
+    return None if is_at_least(incident.severity, interest.min_severity) else Hold.SEVERITY
+
+
 def _is_wanted(incident: Incident, interest: Interest) -> bool:
     return (
         interest.covers(incident.system, incident.kind.fires)

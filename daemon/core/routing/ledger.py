@@ -82,6 +82,8 @@ class Told:
     is_waiting: bool = False
     """What was told last is on its way yet."""
     is_delivered: bool = False
+    has_heard: bool = False
+    """Something of the incident has arrived, then or before."""
 
 
 NEVER = Told()
@@ -116,6 +118,8 @@ def decide(
         return OVER
     if told.standing is Standing.RESOLVED and told.is_delivered:
         return OVER
+    if not incident.is_firing and told.is_lost and not told.has_heard and Hold.UNWANTED in holds:
+        return OVER  # it knows nothing of it, and no longer wants to
     reason = _reason(incident, told, now, repeat, is_fresh=is_fresh)
     if reason is None:
         return NOTHING_TO_TELL
@@ -154,7 +158,9 @@ def _reason(
     """Why the endpoint should be told; None where what it was told is true."""
     is_told_truth = told.standing is (Standing.FIRING if incident.is_firing else Standing.RESOLVED)
     if not is_told_truth:
-        if not is_fresh:
+        # That it is over says little to whom nothing arrived of it.
+        is_news = told.is_lost and not told.has_heard
+        if not is_fresh or is_news:
             return Reason.CATCH_UP
         return Reason.FIRST if incident.is_firing else incident.end
     if told.is_lost:

@@ -6,14 +6,18 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 
+from daemon.core import own_events
 from daemon.core.event_types import ALERT_TYPES, OPT_IN, matches
 from daemon.core.model import Event, Fact, Json, Severity
 from daemon.core.phones import subject_key
+from daemon.core.routing import quiet
 from daemon.core.routing.filters import Filter, passes
 from daemon.core.routing.quiet import Quiet
 from daemon.core.routing.schedule import ALWAYS, Schedule, schedule_of
 from daemon.core.wishes import UNGUARDED, Guard
 
+DIRECTED = frozenset({quiet.ENDED, own_events.PING})
+"""Types of events that are written for one endpoint alone."""
 DAEMON = ""
 """The system of the daemon's own events, which concern every endpoint."""
 

@@ -4,7 +4,10 @@ Each watch is judged by itself: one method can hang while the others answer. But
 a system, in one incident that lists what is blind. The token is one for the system anyway.
 """
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from daemon.core.alerts.life import TOLD, Phase
 from daemon.core.durations import NOTHING
@@ -33,6 +36,12 @@ TOKEN_RULE = Rule(hold=NOTHING, keep=NOTHING, severity=Severity.ERROR)
 API_KEY = "api"
 TOKEN_KEY = "api/token"  # noqa: S105 - a name
 PREFIX = "api/"
+
+TOLD_FOR = timedelta(hours=1)
+"""Ours. What comes and goes is told no more often."""
+VARYING = re.compile(r"0x[0-9a-f]+|\d+")
+BROKEN = re.compile(r"^(the JSON is broken): .*", re.DOTALL)
+"""Where it broke is another place in each answer."""
 
 # Also where the API wants to be left alone: who is not let in sees nothing.
 _BLIND = frozenset(
@@ -95,8 +104,37 @@ def inhibits(phases: Mapping[str, Phase], watch: str) -> bool:
     return any(phases.get(key) in TOLD for key in (key_of(watch), TOKEN_KEY))
 
 
-def schema_changed(watch: str, method: str, before: tuple[str, ...], now: tuple[str, ...]) -> list[Fact]:
-    """The fact that an answer lacks something that it did not lack before."""
-    if not now or now == before:
-        return []
-    return [Fact(SCHEMA_CHANGED, f"api/{watch}", {"schema": {"method": method, "problems": list(now)}})]
+@dataclass(frozen=True)
+class Problems:
+    """What was missing or unreadable, and since when it need not be told."""
+
+    lines: tuple[str, ...] = ()
+    """Of the last answer, for people: with numbers, which are others in the next."""
+    told: Mapping[str, datetime] = field(default_factory=dict)
+    """When it was last seen, by what it is."""
+
+
+NO_PROBLEMS = Problems()
+
+
+def problem(line: str) -> str:
+    """What a problem is, whatever the numbers in it: `rows[].message: missing in # of #`."""
+    return VARYING.sub("#", BROKEN.sub(r"\1", line))
+
+
+def schema_changed(
+    watch: str, method: str, before: Problems, lines: tuple[str, ...], now: datetime
+) -> tuple[list[Fact], Problems]:
+    """The fact that an answer lacks something that none of late lacked, and what is remembered of it.
+
+    An answer of old that had it all ends nothing: what comes and goes is told once in `TOLD_FOR`.
+    """
+    seen = {problem(one) for line in lines for one in line.split("; ")}
+    told = {key: at for key, at in before.told.items() if abs(now - at) < TOLD_FOR}
+    # What stands is seen by answers that are equal, too, which leave no trace.
+    known = told.keys() | {problem(one) for line in before.lines for one in line.split("; ")}
+    after = Problems(lines, {**told, **dict.fromkeys(seen, now)})
+    if seen <= known:
+        return [], after
+    payload: dict[str, Json] = {"schema": {"method": method, "problems": list(lines)}}
+    return [Fact(SCHEMA_CHANGED, f"api/{watch}", payload)], after

@@ -1,22 +1,33 @@
 """Queues: metrics with thresholds that raise and clear at different values, callers and agents.
 
-Pure. A metric that could not be read is unknown, so its thresholds neither fire nor clear. Counters
-(`abandoned`) are judged by their present value: when one falls it was reset, and nothing is subtracted.
+Pure. A metric that could not be read is unknown, so its thresholds neither fire nor clear. The counter
+`abandoned` is judged by its present value; what it and `completed` grow by in an hour are metrics as well.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from datetime import timedelta, tzinfo
+from typing import Any, NamedTuple
 
+from daemon.core.alerts.life import Seen
+from daemon.core.durations import NOTHING
 from daemon.core.model import AlertKind, Change, Condition, EventTypes, Fact, Json, Rule, Verdict
 from daemon.core.numbers import rounded
+from daemon.core.watches import rates
+from daemon.core.watches.rates import Rate
 
+ABANDONED, ANSWERED, LONGEST = "abandoned_per_hour", "answered_per_hour", "longest_wait_today"
+MOST_INTERVALS = 2
+"""Of the poller, which counts no more of them as observed."""
+NO_RATE = Rate()
 KIND = AlertKind("queue.threshold.crossed", "queue.threshold.cleared")
 JOINED, LEFT = "queue.caller.joined", "queue.caller.left"
 PAUSED, UNPAUSED = "queue.agent.paused", "queue.agent.unpaused"
 MOVES = (JOINED, LEFT, PAUSED, UNPAUSED)
 EVENTS = EventTypes(MOVES, alerts=(KIND,), opt_in=frozenset(MOVES))
 
+NOBODY_AFTER = 3
+"""Ours. Answers in a row without any agent before that is believed: GetQueueRealTime does not count them."""
 UNAVAILABLE = frozenset({"4", "5"})
 """Device states of an agent whom no call can reach: invalid, unavailable. On a call is busy, not absent."""
 
@@ -86,10 +97,20 @@ class Queue:
     """As the user wrote it, and as the API is asked for it."""
     name: str
     thresholds: tuple[Threshold, ...]
+    every: timedelta = NOTHING
+    """How often it is asked about."""
 
     @property
     def subject(self) -> str:
         return subject(self.path)
+
+
+class Longest(NamedTuple):
+    """The longest wait that was seen on a day."""
+
+    day: str
+    """`2026-11-23`, local."""
+    seconds: int
 
 
 @dataclass(frozen=True)
@@ -104,25 +125,43 @@ class State:
     """By threshold name: the last verdict, which values between clear and raise repeat."""
     metrics: Mapping[str, Json] = field(default_factory=dict)
     """As last seen, for the status."""
+    abandoned: Rate = NO_RATE
+    answered: Rate = NO_RATE
+    longest: Longest | None = None
+    without_agents: int = 0
+    """In how many answers in a row no agent was listed, up to `NOBODY_AFTER`."""
 
 
-def diff(before: State | None, seen: Observation, queue: Queue, *, is_emitting: bool) -> Change[State]:
+def diff(
+    before: State | None, seen: Observation, queue: Queue, when: Seen, zone: tzinfo, *, is_emitting: bool
+) -> Change[State]:
     """Who came, left and paused, and what each threshold says. Without a `before` it is the baseline."""
-    known = before or State()
-    values = metrics(seen)
-    verdicts = {limit: _verdict(limit, values[limit.metric], known) for limit in queue.thresholds}
+    known = _passed(before or State(), seen, queue, when, zone)
+    without_agents = _without_agents(known, seen)
+    if 0 < without_agents < NOBODY_AFTER:
+        seen = replace(seen, agents=None)
+    values = {**metrics(seen), **_over_time(known)}
+    at_least = {ABANDONED: known.abandoned.at_least, ANSWERED: known.answered.at_least}
+    verdicts = {
+        limit: _verdict(limit, values[limit.metric], known, at_least.get(limit.metric))
+        for limit in queue.thresholds
+    }
     callers = known.callers if seen.callers is None else {one.call_id: one.phone for one in seen.callers}
     paused = dict(known.paused) if seen.agents is None else _paused(known, seen.agents)
-    state = State(
-        callers,
-        paused,
-        {**known.was_bad, **{limit.name: bad for limit, bad in verdicts.items() if bad is not None}},
-        values,
+    state = replace(
+        known,
+        callers=callers,
+        paused=paused,
+        was_bad={**known.was_bad, **{limit.name: bad for limit, bad in verdicts.items() if bad is not None}},
+        metrics=values,
+        without_agents=without_agents,
     )
     told: dict[str, Json] = {"path": queue.path, "name": queue.name, **values}
     facts = _moves(known, state, seen, queue, told) if before or is_emitting else []
-    conditions = [_condition(queue, limit, bad, told) for limit, bad in verdicts.items()]
-    return Change(state, tuple(facts), tuple(conditions))
+    conditions = [
+        _condition(queue, limit, bad, told, at_least.get(limit.metric)) for limit, bad in verdicts.items()
+    ]
+    return Change(state, tuple(facts), tuple(conditions), is_moving=_is_moving(state, queue))
 
 
 def subject(path: str) -> str:
@@ -131,7 +170,7 @@ def subject(path: str) -> str:
 
 
 def metrics(seen: Observation) -> dict[str, int | float | None]:
-    """Every metric of product.md. None: it could not be read.
+    """Every metric of product.md that one answer gives. None: it could not be read.
 
     `agents_available` are members who are neither paused nor out of reach, on a call or not.
     `calls_per_agent` divides by them, and by 1 where there are none: then it is `calls_waiting`. It has two
@@ -157,22 +196,86 @@ def dump(state: State) -> dict[str, object]:
         "paused": dict(state.paused),
         "was_bad": dict(state.was_bad),
         "metrics": dict(state.metrics),
+        "rates": {"abandoned": rates.dump(state.abandoned), "answered": rates.dump(state.answered)},
+        "longest": list(state.longest) if state.longest else None,
+        **({"without_agents": state.without_agents} if state.without_agents else {}),
     }
 
 
 def load(stored: Mapping[str, Any]) -> State:
     """The state that `dump` wrote."""
-    return State(**stored)
+    found = {name: rates.load(one) for name, one in stored.get("rates", {}).items()}
+    longest = stored.get("longest")
+    return State(
+        stored["callers"],
+        stored["paused"],
+        stored["was_bad"],
+        stored["metrics"],
+        found.get("abandoned", NO_RATE),
+        found.get("answered", NO_RATE),
+        Longest(*longest) if longest else None,
+        stored.get("without_agents", 0),
+    )
 
 
 def _share(waiting: int | None, available: int | None) -> float | None:
     return None if waiting is None or available is None else rounded(waiting / max(available, 1))
 
 
-def _verdict(limit: Threshold, value: float | None, known: State) -> bool | None:
-    """Whether the threshold is crossed; None when the value is unknown."""
+def _passed(known: State, seen: Observation, queue: Queue, when: Seen, zone: tzinfo) -> State:
+    """What is known, at the time of this answer: the last hour, and the day."""
+    passed, observed = _elapsed(queue, when)
+    if passed is None:  # the clock was set back while nobody looked: how long ago anything was is not known
+        known, passed = replace(known, abandoned=NO_RATE, answered=NO_RATE), NOTHING
+    day = when.at.astimezone(zone).date().isoformat()
+    so_far = known.longest.seconds if known.longest and known.longest.day == day else None
+    waits = [one for one in (so_far, _longest_wait(seen.callers)) if one is not None]
+    return replace(
+        known,
+        abandoned=rates.observe(known.abandoned, seen.abandoned, passed=passed, observed=observed),
+        answered=rates.observe(known.answered, seen.completed, passed=passed, observed=observed),
+        longest=Longest(day, max(waits)) if waits else None,
+    )
+
+
+def _elapsed(queue: Queue, when: Seen) -> tuple[timedelta | None, timedelta]:
+    """How long ago the answer before was (None: not known), and how much of that was seen.
+
+    What was seen was measured by a clock that nobody sets; what was not, only the clock on the wall can tell.
+    """
+    most = MOST_INTERVALS * queue.every
+    if NOTHING < when.observed < most:
+        return when.observed, when.observed
+    if when.last is None:
+        return NOTHING, NOTHING
+    gap = when.at - when.last
+    if when.observed > NOTHING and abs(gap - when.observed) <= queue.every:
+        return when.observed, when.observed
+    return (None if gap < NOTHING else max(gap, when.observed)), NOTHING
+
+
+def _over_time(known: State) -> dict[str, float | None]:
+    """The metrics that follow from more than one answer."""
+    return {
+        ABANDONED: known.abandoned.per_hour,
+        ANSWERED: known.answered.per_hour,
+        LONGEST: known.longest.seconds if known.longest else None,
+    }
+
+
+def _is_moving(state: State, queue: Queue) -> bool:
+    """Whether an equal answer, later, would say something new: what counts for an hour or a day passes."""
+    is_dated = bool(state.longest and state.longest.seconds) and any(
+        one.metric == LONGEST for one in queue.thresholds
+    )
+    is_in_doubt = 0 < state.without_agents < NOBODY_AFTER
+    return is_dated or is_in_doubt or not (state.abandoned.is_steady and state.answered.is_steady)
+
+
+def _verdict(limit: Threshold, value: float | None, known: State, at_least: int | None) -> bool | None:
+    """Whether the threshold is crossed; None when neither the value says so, nor what it is `at_least`."""
     if value is None:
-        return None
+        return _by_least(limit, at_least)
     if limit.above is not None:
         is_bad, is_good = value > limit.above, value <= limit.clear
     else:
@@ -182,8 +285,20 @@ def _verdict(limit: Threshold, value: float | None, known: State) -> bool | None
     return is_bad
 
 
-def _condition(queue: Queue, limit: Threshold, is_bad: bool | None, told: Mapping[str, Json]) -> Condition:
+def _by_least(limit: Threshold, at_least: int | None) -> bool | None:
+    if at_least is None:
+        return None
+    if limit.above is not None:
+        return True if at_least > limit.above else None
+    return False if at_least >= limit.clear else None
+
+
+def _condition(
+    queue: Queue, limit: Threshold, is_bad: bool | None, told: Mapping[str, Json], at_least: int | None
+) -> Condition:
     value = told[limit.metric]
+    if value is None and is_bad is not None:
+        value = at_least
     verdict = Verdict.UNKNOWN if is_bad is None else Verdict.BAD if is_bad else Verdict.GOOD
     raised = {"above": limit.above} if limit.above is not None else {"below": limit.below}
     threshold: Json = {"metric": limit.metric, **raised, "clear": limit.clear, "value": value}
@@ -207,6 +322,12 @@ def _moves(before: State, after: State, seen: Observation, queue: Queue, told: J
             name = PAUSED if agent.paused else UNPAUSED
             facts.append(fact(name, agent={"name": agent.name, "status": agent.status}))
     return facts
+
+
+def _without_agents(known: State, seen: Observation) -> int:
+    if seen.agents is None:
+        return known.without_agents
+    return 0 if seen.agents else min(known.without_agents + 1, NOBODY_AFTER)
 
 
 def _paused(known: State, agents: tuple[Agent, ...]) -> dict[str, bool]:

@@ -44,6 +44,7 @@ class State:
     phones: tuple[tuple[str, str | None, str | None], ...] = ()
     """Sorted: host of the uri, user agent, via address."""
     active: int = 0
+    """How many, of the last list that was not empty."""
 
 
 def diff(
@@ -54,7 +55,9 @@ def diff(
         return Change(before or State())
     active = [context for context in seen.contexts if _is_active(context, now, zone)]
     known = before or State()
-    state = State(tuple(sorted({_phone(one) for one in active}, key=repr)) or known.phones, len(active))
+    # An empty list, which no counter confirms, says too little: what is registered twice would be news again.
+    count = len(active) if seen.contexts else known.active
+    state = State(tuple(sorted({_phone(one) for one in active}, key=repr)) or known.phones, count)
     if before is None or not active:
         return Change(state)
     subject = _subject(active[0].uri, account)

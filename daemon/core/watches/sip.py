@@ -42,6 +42,10 @@ GONE_AFTER = 2
 """Answers in a row without an account before it is believed removed."""
 GONE_AFTER_MANY = 10
 """The same, when so many are missing that the list itself is in doubt."""
+EMPTY_AFTER = 3
+"""Answers in a row without any account before that is believed at the baseline; nothing counts accounts."""
+MANY_AT_ONCE = 3
+"""So many accounts after such an answer were there before it."""
 MANY_OF = 10
 MANY_SHARE = 0.3
 """In doubt: all accounts are missing, or more than this share of at least `MANY_OF`."""
@@ -75,6 +79,8 @@ class State:
     """By user name: in how many answers in a row it was not listed."""
     rings: Mapping[str, Ring] = field(default_factory=dict)
     """By user name: its recent changes, where there are any."""
+    empties: int = 0
+    """How many answers have listed nobody yet, while that is not believed of the baseline."""
 
 
 @dataclass(frozen=True)
@@ -107,13 +113,15 @@ def diff(
         if name not in seen.registered
     }
     gone = {name for name, answers in missing.items() if answers >= _patience(len(missing), len(known))}
-    added = [name for name in seen.registered if name not in known] if before or is_emitting else []
+    is_baseline = before is None or (before.empties > 0 and len(seen.registered) >= MANY_AT_ONCE)
+    added = [] if is_baseline and not is_emitting else [name for name in seen.registered if name not in known]
     registered = {**{name: known[name] for name in missing}, **seen.registered}
     rings = _rings(before, seen, slot, observed) if slot else {}
     state = State(
         {name: value for name, value in registered.items() if name not in gone},
         {name: answers for name, answers in missing.items() if name not in gone},
         {name: ring for name, ring in rings.items() if name not in gone and not ring.is_calm},
+        _empties(before, seen),
     )
     facts = [_fact(ADDED, name, seen) for name in sorted(added)]
     facts += [_fact(REMOVED, name, seen) for name in sorted(gone)]
@@ -147,18 +155,26 @@ def dump(state: State) -> dict[str, object]:
         "registered": dict(state.registered),
         "missing": dict(state.missing),
         "rings": {name: flapping.dump(ring) for name, ring in state.rings.items()},
+        **({"empties": state.empties} if state.empties else {}),
     }
 
 
 def load(stored: Mapping[str, Any]) -> State:
     """The state that `dump` wrote."""
     rings = {name: flapping.load(ring) for name, ring in stored.get("rings", {}).items()}
-    return State(stored["registered"], stored["missing"], rings)
+    return State(stored["registered"], stored["missing"], rings, stored.get("empties", 0))
 
 
 def subject(name: str) -> str:
     """What an account is called in events, and the key of its alert."""
     return f"sip/{name}"
+
+
+def _empties(before: State | None, seen: Observation) -> int:
+    said = before.empties if before else 0
+    if seen.registered or (before is not None and not said):
+        return 0
+    return (said + 1) % EMPTY_AFTER
 
 
 def _rings(before: State | None, seen: Observation, slot: timedelta, observed: timedelta) -> dict[str, Ring]:

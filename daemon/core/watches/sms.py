@@ -10,8 +10,8 @@ night when the clocks go back, new rows carry older dates.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
 from functools import cached_property, lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -32,6 +32,14 @@ MAX_KNOWN = 10_000
 """Ours. The most digests kept; far more than a window, so only a log that empties itself reaches it."""
 ENTRIES_KEPT = 16_384
 """Ours. Rows whose entry is not worked out anew with each poll: nearly all rows were there before."""
+
+
+EMPTY_AFTER = 3
+"""Ours. Answers in a row without a row before the baseline is believed to be empty: nothing counts."""
+MANY_AT_ONCE = 20
+"""Ours. So many old rows after such an answer were there before it."""
+OLD = timedelta(hours=2)
+"""Ours. Before the baseline, by a clock that may be off, on the night when an hour repeats."""
 
 
 class Row(NamedTuple):
@@ -98,6 +106,10 @@ class State:
     """By digest of sender, recipient, text and second."""
     horizon: str = ""
     """Unknown rows of this second or older were there before, unless a younger known row is below them."""
+    doubted: str = ""
+    """While it is not sure that the log was empty at the baseline: the second up to which rows are old."""
+    empties: int = 0
+    """How many answers have said so yet."""
 
     @cached_property
     def newest(self) -> str:
@@ -113,17 +125,16 @@ def diff(
     Without a `before` it is the baseline: nothing is new, unless `is_emitting` asks for what was there.
     An answer that does not reach the known rows gives `sms.gap` first.
     """
-    if before is None:
-        horizon = seen.entries[-1].second if seen.entries and seen.is_full else ""
-        fresh = list(range(len(seen.entries))) if is_emitting else []
+    if before is None or _was_there(before, seen):
+        fresh = _emitted(before, seen, is_emitting=is_emitting)
         gaps: list[Fact] = []
-        state = _remember(State({}, horizon), seen)
+        state = _baseline(before, seen, when, zone)
     else:
         fresh = _fresh(before, seen.entries)
         gaps = [] if reaches(before, seen) else [_gap(before, seen)]
-        state = _remember(before, seen)
+        state = _doubting(before, _remember(before, seen), seen)
     facts = [_fact(seen.rows[index], when, zone) for index in reversed(fresh)]
-    return Change(state, (*gaps, *facts))
+    return Change(state, (*gaps, *facts), is_moving=bool(state.doubted))
 
 
 def reaches(state: State | None, seen: Observation) -> bool:
@@ -165,17 +176,47 @@ def entry(row: Row) -> Entry:
 
 def dump(state: State) -> dict[str, object]:
     """The state as JSON."""
-    return {"horizon": state.horizon, "known": state.known}
+    doubt = {"doubted": state.doubted, "empties": state.empties} if state.doubted else {}
+    return {"horizon": state.horizon, "known": state.known, **doubt}
 
 
 def load(stored: Mapping[str, Any]) -> State:
     """The state that `dump` wrote."""
     known = {key: Known(at, rows) for key, (at, rows) in stored["known"].items()}
-    return State(known, stored["horizon"])
+    return State(known, stored["horizon"], stored.get("doubted", ""), stored.get("empties", 0))
 
 
 def _second(one: Entry | Known) -> str:
     return one.second
+
+
+def _was_there(before: State, seen: Observation) -> bool:
+    """Whether an answer shows that the log was not empty at the baseline, though it was said to be."""
+    return bool(before.doubted) and sum(_is_old(before, one) for one in seen.entries) >= MANY_AT_ONCE
+
+
+def _is_old(before: State, one: Entry) -> bool:
+    return one.second != "" and one.second <= before.doubted
+
+
+def _emitted(before: State | None, seen: Observation, *, is_emitting: bool) -> list[int]:
+    """Indexes of the rows of a baseline that are told."""
+    after = [index for index, one in enumerate(seen.entries) if before and not _is_old(before, one)]
+    return list(range(len(seen.entries))) if is_emitting else after
+
+
+def _baseline(before: State | None, seen: Observation, when: Seen, zone: tzinfo) -> State:
+    if before is None and not seen.rows:
+        old = when.at.astimezone(zone).replace(tzinfo=None, microsecond=0) - OLD
+        return State({}, doubted=old.isoformat(" "), empties=1)
+    return _remember(State({}, seen.entries[-1].second if seen.entries and seen.is_full else ""), seen)
+
+
+def _doubting(before: State, state: State, seen: Observation) -> State:
+    """The state with what is left of the doubt whether the log was empty."""
+    if not before.doubted or seen.rows or before.empties + 1 >= EMPTY_AFTER:
+        return state
+    return replace(state, doubted=before.doubted, empties=before.empties + 1)
 
 
 def _fresh(state: State, entries: Sequence[Entry]) -> list[int]:

@@ -50,8 +50,15 @@ def test_a_call_that_is_gone_may_have_been_kicked_by_the_attempt_whose_answer_wa
     assert gone.result["calls"] == [{"call_id": "a", "status": "gone", "message": "Call not found"}]
 
 
-def bridged(calls_count: int | None, errors: dict[str, str]) -> Bridged:
+def bridged(calls_count: int | None, errors: dict[str, str] | None) -> Bridged:
     return Bridged("c-1", calls_count, errors, "menu", "0770000000", 1.0, 30)
+
+
+def test_refusals_that_nobody_can_read_are_not_none_at_all() -> None:
+    done = judgement.judge_campaign(CAMPAIGN, bridged(2, None))
+
+    assert isinstance(done.result, dict)
+    assert (done.result["rejected"], done.result["is_partial"]) == (None, True)
 
 
 def test_numbers_that_are_not_dialled_are_named_with_their_reason_and_cost_nothing() -> None:

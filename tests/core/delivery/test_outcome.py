@@ -139,6 +139,22 @@ def test_a_trial_before_its_time_does_not_count_but_lets_others_be_tried_next() 
     )
 
 
+@pytest.mark.parametrize("asked", [NOW + 3 * MINUTE, NOW + SECOND])
+def test_what_an_acceptance_brought_about_goes_on_by_its_schedule(asked: datetime) -> None:
+    one = attempted(Outcome.TIMEOUT, failures=2, is_early=True)
+    hastened = one._replace(message=one.message._replace(again_at=asked))
+
+    assert after(hastened, NOW, 0.9, RETRIES) == Next(Status.PENDING, asked, counts=False)
+    assert after(hastened, NOW, 0.0, RETRIES, is_our_outage=True) == again(OUR_OUTAGE, counts=False)
+
+
+def test_no_clock_that_was_set_makes_a_hastened_delivery_wait_for_more_than_its_schedule() -> None:
+    one = attempted(Outcome.TIMEOUT, failures=2, is_early=True)
+    hastened = one._replace(message=one.message._replace(again_at=NOW + timedelta(days=5)))
+
+    assert after(hastened, NOW, 0.0, RETRIES) == again(6 * MINUTE, counts=False)
+
+
 @pytest.mark.parametrize("outcome", [Outcome.GONE, Outcome.REFUSED])
 def test_a_final_refusal_stays_final_whatever_else_is_so(outcome: Outcome) -> None:
     one = attempted(outcome, retry_after=MINUTE, is_early=True)

@@ -35,6 +35,14 @@ WISH = {
         "written": "0123456789ab",
     }
 }
+RELOADED = {
+    "daemon": {
+        "needs_restart": [],
+        "added": {"endpoints": ["crm"], "watches": [], "systems": [], "settings": []},
+        "removed": {"endpoints": ["ops"], "watches": ["main/sip", "main/sms"], "systems": []},
+        "changed": {},
+    }
+}
 
 # fmt: off
 REALISTIC: list[tuple[str, dict[str, Any], str, str]] = [
@@ -179,6 +187,9 @@ REALISTIC: list[tuple[str, dict[str, Any], str, str]] = [
     ("daemon.config_reloaded", {},
      "yemotd has taken over a new configuration",
      "yemotd טען תצורה חדשה"),
+    ("daemon.config_reloaded", RELOADED,
+     "yemotd has taken over a new configuration; new: crm; removed: ops, main/sip, main/sms",
+     "yemotd טען תצורה חדשה; חדשים: crm; הוסרו: ops, main/sip, main/sms"),
     ("daemon.clock_wrong", CLOCK,
      "The clock of yemotd's machine is off by 312 seconds against Yemot's",
      "השעון במחשב של yemotd סוטה ב-312 שניות משעון ימות המשיח"),

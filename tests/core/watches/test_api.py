@@ -1,22 +1,29 @@
 """What a poll says of the API itself: every failure, and when a changed answer is news."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from daemon.core.alerts.life import Phase
+from daemon.core.durations import NOTHING
 from daemon.core.model import AlertKind, Failure, Rule, Severity, Unknown, Verdict
 from daemon.core.watches.api import (
     REACHABLE,
     TOKEN,
     TOKEN_KEY,
     TOKEN_RULE,
+    TOLD_FOR,
+    Problems,
     conditions,
     fold,
     inhibits,
     schema_changed,
 )
+from tests.support.examples import examples
 
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RULE = Rule(timedelta(seconds=60), timedelta(seconds=30), Severity.CRITICAL)
 G, B, U = Verdict.GOOD, Verdict.BAD, Verdict.UNKNOWN
 
@@ -84,9 +91,17 @@ def test_the_event_names_the_class_of_the_error_and_says_what_happened(code: int
         assert condition.payload == {"error": {"class": "server_error", "message": "wait", "code": code}}
 
 
+def changed(before: Problems, *lines: str, at: timedelta = NOTHING) -> tuple[int, Problems]:
+    """How many facts, and what is remembered as a restart would find it."""
+    facts, after = schema_changed("sip", "M", before, lines, NOON + at)
+    assert [fact.payload for fact in facts] in ([], [{"schema": {"method": "M", "problems": list(lines)}}])
+    return len(facts), after
+
+
 def test_a_field_that_goes_missing_is_told_with_all_that_is_wrong() -> None:
-    (fact,) = schema_changed(
-        "sip", "GetSipAccountsRegisteredStatus", ("a: missing",), ("a: missing", "b: missing")
+    before = Problems(("a: missing",))
+    (fact,), _ = schema_changed(
+        "sip", "GetSipAccountsRegisteredStatus", before, ("a: missing", "b: missing"), NOON
     )
 
     assert (fact.type, fact.subject) == ("api.schema_changed", "api/sip")
@@ -95,17 +110,47 @@ def test_a_field_that_goes_missing_is_told_with_all_that_is_wrong() -> None:
     }
 
 
-def test_the_same_trouble_is_told_once() -> None:
-    assert schema_changed("sip", "M", ("a: missing",), ("a: missing",)) == []
+@pytest.mark.parametrize("told", [{}, {"a: missing": NOON - timedelta(days=9)}])
+def test_the_same_trouble_is_told_once_however_long_it_lasts(told: dict[str, datetime]) -> None:
+    assert changed(Problems(("a: missing",), told), "a: missing")[0] == 0
 
 
 @pytest.mark.parametrize("before", [(), ("a: missing",)])
 def test_an_answer_that_is_whole_again_is_no_news(before: tuple[str, ...]) -> None:
-    assert schema_changed("sip", "M", before, ()) == []
+    assert changed(Problems(before))[0] == 0
 
 
-def test_trouble_that_comes_back_is_told_again() -> None:
-    assert len(schema_changed("sip", "M", (), ("a: missing",))) == 1
+def test_less_trouble_than_before_is_no_news() -> None:
+    assert changed(Problems(("a: missing", "b: missing")), "b: missing")[0] == 0
+
+
+@pytest.mark.parametrize(("passed", "times"), [(TOLD_FOR, 1), (TOLD_FOR / 2, 0), (-TOLD_FOR, 1)])
+def test_trouble_that_comes_back_is_told_again_but_not_all_the_time(passed: timedelta, times: int) -> None:
+    _, seen = changed(Problems(), "a: missing")
+    _, well = changed(seen)
+
+    assert changed(well, "a: missing", at=passed)[0] == times
+
+
+LINES = {
+    "rows[].message: missing in {} of {}": {"message"},
+    "the JSON is broken: Expecting value: line {} column {} (char 7)": {"broken"},
+    "the JSON is broken: 'utf-8' codec can't decode byte 0x{} in position {}: invalid": {"broken"},
+    "entries: fewer than queueData.Calls counts": {"entries"},
+    "rows[].phone: missing in {} of {}; rows[].message: missing in 3 of {}": {"phone", "message"},
+}
+"""What each is about, whatever stands in its place for numbers."""
+
+
+@settings(max_examples=examples(100))
+@given(st.lists(st.tuples(st.sampled_from(sorted(LINES)), st.integers(0, 10**6)), max_size=12))
+def test_trouble_is_told_by_what_it_is_and_not_by_its_numbers(life: list[tuple[str, int]]) -> None:
+    known, about = Problems(), set[str]()
+    for line, number in life:
+        times, known = changed(known, line.replace("{}", str(number)))
+
+        assert times == (not about >= LINES[line])
+        about |= LINES[line]
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,25 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from daemon.core.alerts.life import Seen
+from daemon.core.durations import NOTHING
 from daemon.core.model import AlertKind, Change, Condition, Json, Rule, Severity, Verdict
 from daemon.core.watches import queues
-from daemon.core.watches.queues import Agent, Caller, Observation, Queue, State, Threshold
+from daemon.core.watches.queues import NOBODY_AFTER, Agent, Caller, Observation, Queue, State, Threshold
+from daemon.core.watches.rates import Rate, Slot
 from tests.support.examples import examples
 
+NOON = datetime(2026, 3, 1, 10, tzinfo=UTC)
+ZONE = ZoneInfo("Asia/Jerusalem")
+EVERY = timedelta(seconds=10)
+AT_FIRST = Seen(NOON, None, NOTHING)
 RULE = Rule(timedelta(seconds=30), timedelta(0), Severity.WARNING)
 G, B, U = Verdict.GOOD, Verdict.BAD, Verdict.UNKNOWN
 
@@ -36,6 +44,9 @@ BLIND = Observation(
     callers=None,
     agents=None,
 )
+AN_HOUR_OF_NOTHING = Rate(0, (Slot(5 * timedelta(minutes=1)),) * 12)
+INSISTENT = State(without_agents=NOBODY_AFTER - 1)
+"""Once more without agents, and that is believed."""
 METRICS = (
     "calls_waiting",
     "longest_wait_seconds",
@@ -76,10 +87,15 @@ def caller(call_id: str, *, wait: int | None = 0) -> Caller:
 
 
 def diff(
-    before: State | None, seen: Observation, watched: Queue | None = None, *, is_emitting: bool = False
+    before: State | None,
+    seen: Observation,
+    watched: Queue | None = None,
+    *,
+    is_emitting: bool = False,
+    when: Seen = AT_FIRST,
 ) -> tuple[State, Change[State]]:
     """The change, and the state as a restart would find it."""
-    change = queues.diff(before, seen, watched or queue(), is_emitting=is_emitting)
+    change = queues.diff(before, seen, watched or queue(), when, ZONE, is_emitting=is_emitting)
     restarted = queues.load(json.loads(json.dumps(queues.dump(change.state))))
     assert restarted == change.state
     return restarted, change
@@ -183,7 +199,7 @@ def test_above_means_more_than_the_value(value: int, expected: Verdict) -> None:
 
 @pytest.mark.parametrize(("value", "expected"), [(0, B), (1, B), (2, G), (9, G)])
 def test_below_means_less_than_the_value(value: int, expected: Verdict) -> None:
-    _, change = diff(None, staff(*(agent(str(one)) for one in range(value))), queue(below(2)))
+    _, change = diff(INSISTENT, staff(*(agent(str(one)) for one in range(value))), queue(below(2)))
 
     assert verdict(change) is expected
 
@@ -224,7 +240,7 @@ def test_below_between_clear_and_raise_the_last_verdict_stands(
 
 
 def test_a_threshold_below_nothing_never_fires() -> None:
-    assert verdict(diff(None, NOBODY, queue(below(0)))[1]) is G
+    assert verdict(diff(INSISTENT, NOBODY, queue(below(0)))[1]) is G
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -251,7 +267,7 @@ def test_a_counter_that_was_reset_is_judged_by_its_present_value() -> None:
 
 
 def test_a_condition_shows_the_queue_and_the_threshold() -> None:
-    _, change = diff(None, replace(waiting(calls=6), hold_seconds=9), queue(above(5, clear=3)))
+    _, change = diff(INSISTENT, replace(waiting(calls=6), hold_seconds=9), queue(above(5, clear=3)))
 
     assert change.conditions == (
         Condition(
@@ -271,6 +287,9 @@ def test_a_condition_shows_the_queue_and_the_threshold() -> None:
                     "calls_per_agent": 6,
                     "hold_seconds": 9,
                     "abandoned": 0,
+                    "abandoned_per_hour": None,
+                    "answered_per_hour": None,
+                    "longest_wait_today": None,
                 },
                 "threshold": {"metric": "calls_waiting", "above": 5, "clear": 3, "value": 6},
             },
@@ -279,7 +298,7 @@ def test_a_condition_shows_the_queue_and_the_threshold() -> None:
 
 
 def test_a_threshold_below_is_shown_as_below() -> None:
-    _, change = diff(None, NOBODY, queue(below(1)))
+    _, change = diff(INSISTENT, NOBODY, queue(below(1)))
 
     assert change.conditions[0].key == "queue/5/agents_available/below/warning"
     assert change.conditions[0].payload["threshold"] == {
@@ -316,6 +335,29 @@ def test_thresholds_of_one_queue_are_judged_apart() -> None:
 )
 def test_the_subject_is_the_path_without_its_outer_slashes(path: str, subject: str) -> None:
     assert Queue(path, "", ()).subject == subject
+
+
+def test_that_there_are_no_agents_has_to_be_said_again_since_nothing_counts_them() -> None:
+    watched = queue(below(1))
+    state, _ = diff(None, staff(agent("1"), agent("2", paused=True)), watched)
+    found = []
+    for _ in range(NOBODY_AFTER + 1):
+        state, change = diff(state, NOBODY, watched)
+        found.append((verdict(change), change.is_moving, state.paused))
+        state = replace(state, abandoned=AN_HOUR_OF_NOTHING, answered=AN_HOUR_OF_NOTHING)
+
+    kept = {"1": False, "2": True}
+    assert [one[::2] for one in found] == [(U, kept), (U, kept), (B, {}), (B, {})]
+    assert [one[1] for one in found[1:]] == [True, False, False]
+
+
+def test_agents_that_are_back_are_believed_at_once_and_the_doubt_begins_anew() -> None:
+    watched = queue(below(1))
+    state, _ = diff(INSISTENT, NOBODY, watched)
+    state, back = diff(state, staff(agent("1")), watched)
+    _, gone = diff(state, NOBODY, watched)
+
+    assert (verdict(back), verdict(gone)) == (G, U)
 
 
 def test_the_baseline_tells_nobody_who_waits_and_who_is_paused() -> None:
@@ -455,3 +497,101 @@ def test_any_coming_and_going_tells_the_callers_who_wait(lists: list[set[str] | 
             present ^= {one["call_id"]}
 
         assert names is None or present == names
+
+
+def polled(
+    state: State | None, seen: Observation, watched: Queue, minute: float
+) -> tuple[State, Change[State]]:
+    """One answer among others, a minute apart."""
+    at = NOON + timedelta(minutes=minute)
+    last = None if state is None else at - timedelta(minutes=1)
+    return diff(state, seen, watched, when=Seen(at, last, NOTHING if state is None else timedelta(minutes=1)))
+
+
+def test_calls_abandoned_in_an_hour_fire_and_clear_and_a_reset_of_the_counter_is_none() -> None:
+    watched = replace(queue(above(5, metric="abandoned_per_hour")), every=timedelta(minutes=1))
+    state, counter, told = None, 40, []
+    for minute in range(200):
+        counter = 0 if minute == 25 else counter + (10 <= minute < 20)
+        state, change = polled(state, replace(NOBODY, abandoned=counter), watched, minute)
+        told.append(verdict(change))
+
+    first = told.index(B)
+    assert told[:first] == [U] * first, "what is not known yet is not well"
+    assert first == 15, "six were surely abandoned in the last hour, however little was seen of it"
+    assert told[first:80] == [B] * (80 - first) or told.index(G) > 70
+    assert set(told[81:]) == {G}
+
+
+def test_the_value_that_crossed_is_shown_though_the_rate_is_not_known_yet() -> None:
+    watched = replace(queue(above(2, metric="abandoned_per_hour")), every=EVERY)
+    state, _ = polled(None, replace(NOBODY, abandoned=1), replace(watched, every=timedelta(minutes=1)), 0)
+    _, change = polled(state, replace(NOBODY, abandoned=9), replace(watched, every=timedelta(minutes=1)), 1)
+
+    assert change.conditions[0].payload["threshold"] == {
+        "metric": "abandoned_per_hour", "above": 2, "clear": 2, "value": 8,
+    }  # fmt: skip
+
+
+def test_few_answered_calls_are_told_only_where_enough_was_seen() -> None:
+    watched = replace(queue(below(5, metric="answered_per_hour")), every=timedelta(minutes=1))
+    state, told = None, []
+    for minute in range(40):
+        state, change = polled(state, replace(NOBODY, completed=100), watched, minute)
+        told.append(verdict(change))
+    _, answered = polled(state, replace(NOBODY, completed=109), watched, 40)
+
+    assert told == [U] * 30 + [B] * 10
+    assert verdict(answered) is G
+
+
+@pytest.mark.parametrize(
+    ("gap", "clock", "expected"),
+    [
+        (timedelta(minutes=5), timedelta(0), 8),  # the hour goes on
+        (timedelta(hours=3), timedelta(0), 0),  # what lies back is forgotten
+        (timedelta(minutes=5), timedelta(days=5), 0),  # a clock that was set, while nobody looked: not known
+        (timedelta(minutes=5), -timedelta(days=5), 0),
+    ],
+)
+def test_a_restart_keeps_the_hour_and_a_gap_and_a_clock_invent_nothing(
+    gap: timedelta, clock: timedelta, expected: int
+) -> None:
+    watched = replace(queue(), every=timedelta(minutes=1))
+    state, _ = polled(None, replace(NOBODY, abandoned=1), watched, 0)
+    state, _ = polled(state, replace(NOBODY, abandoned=9), watched, 1)
+    last = NOON + timedelta(minutes=1)
+    state, _ = diff(
+        state, replace(NOBODY, abandoned=99), watched, when=Seen(last + gap + clock, last, NOTHING)
+    )
+
+    assert state.abandoned.at_least == expected
+
+
+def test_a_clock_that_is_set_between_two_polls_changes_no_rate() -> None:
+    watched = replace(queue(), every=timedelta(minutes=1))
+    state, _ = polled(None, replace(NOBODY, abandoned=1), watched, 0)
+    for days in (5, -5):
+        at = NOON + timedelta(days=days)
+        state, _ = diff(
+            state, replace(NOBODY, abandoned=9), watched, when=Seen(at, NOON, timedelta(minutes=1))
+        )
+
+    assert (state.abandoned.at_least, state.abandoned.observed) == (8, timedelta(minutes=2))
+
+
+def test_the_longest_wait_of_the_day_stays_until_midnight() -> None:
+    watched = queue(above(300, metric="longest_wait_today"))
+    found = []
+    state = None
+    for minute, wait in enumerate((100, 400, 0, None)):
+        seen = replace(NOBODY, callers=None if wait is None else (caller("a", wait=wait),) if wait else ())
+        state, change = polled(state, seen, watched, minute)
+        found.append((verdict(change), state.longest and state.longest.seconds, change.is_moving))
+    next_day = 60 * 13
+    blind, unseen = polled(state, replace(NOBODY, callers=None), watched, next_day)
+    state, idle = polled(state, NOBODY, watched, next_day)
+
+    assert found == [(G, 100, True), (B, 400, True), (B, 400, True), (B, 400, True)]
+    assert (verdict(unseen), blind.longest) == (U, None)
+    assert (verdict(idle), state.longest and state.longest.seconds) == (G, 0)

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from daemon.core.alerts.life import Phase
 from daemon.core.model import Change, Condition, Fact, Rule, Severity, Verdict
 from daemon.core.watches import sip
-from daemon.core.watches.sip import GONE_AFTER, GONE_AFTER_MANY, Observation, State
+from daemon.core.watches.sip import (
+    EMPTY_AFTER,
+    GONE_AFTER,
+    GONE_AFTER_MANY,
+    MANY_AT_ONCE,
+    Observation,
+    State,
+)
 from tests.support.examples import examples
 
 RULE = Rule(timedelta(seconds=60), timedelta(seconds=60), Severity.ERROR)
@@ -83,6 +90,22 @@ def test_an_empty_baseline_makes_the_first_account_a_new_one() -> None:
     state, _ = diff(None, {})
 
     assert told(diff(state, {"077": True})[1]) == [("sip.account.added", "sip/077")]
+
+
+def test_a_list_that_fills_up_after_an_empty_baseline_was_there_before() -> None:
+    state, _ = diff(None, {})
+    state, filled = diff(state, accounts(14))
+
+    assert filled.facts == ()
+    assert told(diff(state, {**accounts(14), "new": True})[1]) == [("sip.account.added", "sip/new")]
+
+
+def test_a_baseline_that_stays_empty_is_believed() -> None:
+    state = None
+    for _ in range(EMPTY_AFTER):
+        state, _ = diff(state, {})
+
+    assert len(diff(state, accounts(14))[1].facts) == 14
 
 
 def test_an_account_has_one_condition_that_names_it() -> None:
@@ -229,11 +252,16 @@ class Model:
 
     answers_missing: dict[str, int] = field(default_factory=dict)
     """By known account: 0 while it is listed."""
+    empties: int | None = None
+    """Answers since the first one, while all of them listed nobody; None: the baseline is sure."""
 
     def expect(
-        self, seen: Mapping[str, bool | None], *, tells_new: bool
+        self, seen: Mapping[str, bool | None], *, is_first: bool, is_emitting: bool
     ) -> tuple[list[tuple[str, str]], dict[str, Verdict]]:
         """The facts and verdicts that an answer must come to."""
+        tells_new = is_emitting or not (is_first or (self.empties is not None and len(seen) >= MANY_AT_ONCE))
+        said = 1 if is_first else 0 if self.empties is None else self.empties + 1
+        self.empties = said if 0 < said < EMPTY_AFTER and not seen else None
         known = len(self.answers_missing)
         missing = [name for name in self.answers_missing if name not in seen]
         is_doubtful = len(missing) == known or (known >= 10 and 10 * len(missing) > 3 * known)
@@ -269,7 +297,7 @@ def test_any_life_of_the_list_is_told_as_the_model_says(
     model, state = Model(), None
     for seen, times in life:
         for _ in range(times):
-            expected = model.expect(seen, tells_new=is_emitting or state is not None)
+            expected = model.expect(seen, is_first=state is None, is_emitting=is_emitting)
             state, change = diff(state, seen, is_emitting=is_emitting)
 
             assert (told(change), verdicts(change)) == expected
@@ -281,6 +309,8 @@ def test_added_and_removed_alternate_for_every_account(
     life: list[tuple[dict[str, bool | None], int]],
 ) -> None:
     state, _ = diff(None, {})
+    for _ in range(EMPTY_AFTER):
+        state, _ = diff(state, {})
     present: set[str] = set()
     for seen, times in life:
         for _ in range(times):

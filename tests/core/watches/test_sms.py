@@ -11,7 +11,7 @@ from daemon.core.alerts.life import Seen
 from daemon.core.durations import NOTHING
 from daemon.core.model import Fact
 from daemon.core.watches import sms
-from daemon.core.watches.sms import Observation, Row, State
+from daemon.core.watches.sms import EMPTY_AFTER, MANY_AT_ONCE, Observation, Row, State
 from tests.support.examples import examples
 
 ZONE = ZoneInfo("Asia/Jerusalem")
@@ -57,6 +57,42 @@ def test_the_first_message_of_an_empty_log_is_new() -> None:
     state, _ = diff(None)
 
     assert texts(diff(state, row("first"))[1]) == ["first"]
+
+
+def log_of(many: int) -> list[Row]:
+    """Messages of long ago, newest first."""
+    return [row(f"old {number}", second=number % 60, minute=number // 60) for number in range(many)][::-1]
+
+
+def test_a_log_that_fills_up_after_an_empty_baseline_was_there_before_and_what_is_young_is_new() -> None:
+    young = Row("972541234567", "972501234567", "new", "new", "2026-03-01 13:59:58")
+    state, _ = diff(None)
+    state, facts = diff(state, young, *log_of(99), limit=100)
+    _, later = diff(state, row("late", minute=50), young, *log_of(99)[:98], limit=100)
+
+    assert (texts(facts), facts[0].type, texts(later)) == (["new"], "sms.received", ["late"])
+
+
+def test_a_baseline_that_stays_empty_is_believed_and_so_is_one_that_fills_slowly() -> None:
+    state = None
+    for _ in range(EMPTY_AFTER):
+        state, _ = diff(state)
+    sure, _ = diff(None)
+    slow, few = diff(sure, *log_of(MANY_AT_ONCE - 1))
+
+    assert len(texts(diff(state, *log_of(99))[1])) == 99
+    assert len(texts(few)) == MANY_AT_ONCE - 1
+    assert len(texts(diff(slow, *log_of(99))[1])) == 99 - len(texts(few))
+
+
+def test_an_empty_baseline_is_asked_again_though_it_looks_the_same() -> None:
+    state, moving = None, []
+    for _ in range(EMPTY_AFTER):
+        change = sms.diff(state, Observation((), 100), when(), ZONE, is_emitting=False)
+        state = change.state
+        moving.append(change.is_moving)
+
+    assert moving == [True, True, False]
 
 
 def test_two_equal_messages_in_one_second_are_two_messages() -> None:

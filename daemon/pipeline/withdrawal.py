@@ -1,0 +1,79 @@
+"""What an endpoint may no longer have, once its `events`, `systems` or filters were narrowed, is not sent.
+
+    outbox.open_kinds        what waits, by type                     read
+    plan.covers, passes      whether it is still for the endpoint    pure
+    outbox.withdraw*         superseded                              written
+    ledger.save              as if it had never been told            written
+
+Of an alert that it has heard of, it hears the end all the same: nobody is left believing something false.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+import sqlalchemy as sa
+import structlog
+
+from daemon.core.routing.filters import passes
+from daemon.core.routing.holds import unwanted
+from daemon.core.routing.ledger import NEVER
+from daemon.core.routing.plan import DIRECTED, Interest
+from daemon.store import incidents, outbox
+from daemon.store import ledger as ledger_store
+from daemon.store.ledger import Decided
+
+log = structlog.get_logger()
+
+CHUNK = 500
+"""Bodies that are read at once."""
+
+
+def withdraw(db: sa.Connection, interests: Iterable[Interest], now: datetime) -> dict[str, int]:
+    """End what waits for these endpoints and is not for them any more. Returns how many deliveries that
+    were, of the endpoints of which there were any."""
+    ended = {}
+    for interest in interests:
+        many = _kinds(db, interest, now) + _filtered(db, interest, now) + _alerts(db, interest, now)
+        if many:
+            ended[interest.endpoint] = many
+            log.warning("deliveries.withdrawn", endpoint=interest.endpoint, deliveries=many)
+    return ended
+
+
+def _kinds(db: sa.Connection, interest: Interest, now: datetime) -> int:
+    left = [
+        kind
+        for kind in outbox.open_kinds(db, interest.endpoint)
+        if kind[1] not in DIRECTED and not interest.covers(*kind)
+    ]
+    return sum(outbox.withdraw_kind(db, interest.endpoint, kind, now) for kind in left)
+
+
+def _filtered(db: sa.Connection, interest: Interest, now: datetime) -> int:
+    ended, last = 0, 0
+    while interest.filters and (facts := outbox.open_facts(db, interest.endpoint, last, CHUNK)):
+        refused = [
+            delivery
+            for delivery, kind, body in facts
+            if kind not in DIRECTED and not passes(json.loads(body)["data"], interest.filters)
+        ]
+        ended += outbox.withdraw(db, interest.endpoint, refused, now)
+        last = facts[-1][0]
+    return ended
+
+
+def _alerts(db: sa.Connection, interest: Interest, now: datetime) -> int:
+    ended = 0
+    lines = ledger_store.load(db, [interest.endpoint])
+    for name in outbox.open_incidents(db, interest.endpoint):
+        incident, told = incidents.find(db, name), lines.get((name, interest.endpoint), NEVER)
+        hold = unwanted(incident, interest) if incident else None
+        if incident is None or hold is None or (told.has_heard and not incident.is_firing):
+            continue
+        ended += outbox.withdraw_incident(db, interest.endpoint, name, now)
+        line = replace(told, held_by=hold) if told.has_heard else replace(NEVER, held_by=hold)
+        ledger_store.save(db, (name, interest.endpoint), line, is_over=not incident.is_firing)
+        ledger_store.append(db, Decided(name, interest.endpoint, now, None, hold))
+    return ended

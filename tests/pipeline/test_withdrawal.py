@@ -1,0 +1,202 @@
+"""What an endpoint may no longer have is not sent, and whoever heard of a fire hears of its end."""
+
+import json
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from daemon.core.alerts.life import Seen
+from daemon.core.delivery.outcome import Message, Outcome
+from daemon.core.durations import NOTHING
+from daemon.core.event_types import matches
+from daemon.core.model import Condition, Fact, Rule, Severity, Verdict
+from daemon.core.routing.filters import Filter, Operator, passes
+from daemon.core.routing.plan import Interest
+from daemon.core.watches import sip
+from daemon.pipeline.alerts import Judge
+from daemon.pipeline.events import Recorder
+from daemon.pipeline.notification import Teller
+from daemon.pipeline.withdrawal import withdraw
+from daemon.store import incidents
+from daemon.store.database import Database
+from daemon.store.outbox import WITHDRAWN
+from tests.support import stores
+from tests.support.dispatching import SECOND, Setting
+from tests.support.examples import examples
+from tests.support.fakes import START, Ids
+
+ALL = Interest("crm", ("*",), None)
+TYPES = ("sms.received", "sms.gap", "directory.file.added")
+SYSTEMS = ("main", "branch")
+SENDERS = ("0501", "0502")
+GLOBS = (("*",), ("sms.*",), ("sms.gap",), ("sip.*",), ())
+narrower = st.builds(
+    Interest,
+    st.just("crm"),
+    st.sampled_from(GLOBS),
+    st.sampled_from([None, ("main",), ("branch",)]),
+    filters=st.sampled_from([(), (Filter("sms.from", Operator.IS, ("0501",)),)]),
+    min_severity=st.sampled_from([Severity.INFO, Severity.CRITICAL]),
+)
+facts = st.lists(
+    st.tuples(st.sampled_from(SYSTEMS), st.sampled_from(TYPES), st.sampled_from(SENDERS)), max_size=12
+)
+
+
+def record(database: Database, system: str, type_: str, sender: str) -> None:
+    with database.write() as db:
+        fact = Fact(type_, f"sms/{sender}", {"sms": {"from": sender, "text": "code 1234"}})
+        RECORDER.record(db, system, [fact], START)
+
+
+RECORDER = Recorder([ALL], Ids())
+
+
+def judged(database: Database, verdict: Verdict, interest: Interest = ALL) -> None:
+    """A phone drops off, or is back, and whoever has to is told."""
+    rule = Rule(NOTHING, NOTHING, Severity.ERROR)
+    recorder = Recorder([interest], RECORDER.new_id)
+    with database.write() as db:
+        judge = Judge(db, recorder, "main", "sip")
+        judge.take([Condition("sip/077", sip.KIND, "sip/077", verdict, rule, {})], Seen(START, None, NOTHING))
+        recorded = recorder.record(db, "main", judge.judged().facts, START)
+        Teller(recorder).settle(db, START, recorded.turned)
+
+
+def open_types(database: Database) -> list[str]:
+    with database.read() as db:
+        return list(
+            db.exec_driver_sql(
+                "SELECT e.type FROM deliveries d JOIN events e ON e.number = d.event"
+                " WHERE d.ended_at IS NULL ORDER BY d.id"
+            ).scalars()
+        )
+
+
+def narrow(database: Database, interest: Interest) -> dict[str, int]:
+    with database.write() as db:
+        return withdraw(db, [interest], START)
+
+
+def deliver(database: Database) -> None:
+    with database.write() as db:
+        db.exec_driver_sql("UPDATE deliveries SET status = 'delivered', ended_at = 1 WHERE ended_at IS NULL")
+
+
+@settings(max_examples=examples(100))
+@given(facts, narrower)
+def test_of_facts_nothing_is_left_that_is_not_wanted_and_all_that_is(
+    happened: list[tuple[str, str, str]], wish: Interest
+) -> None:
+    with closing(stores.in_memory()) as database:
+        for one in happened:
+            record(database, *one)
+        wanted = [
+            type_
+            for system, type_, sender in happened
+            if matches(wish.events, type_)
+            and (wish.systems is None or system in wish.systems)
+            and passes({"sms": {"from": sender}}, wish.filters)
+        ]
+        ended = narrow(database, wish)
+
+        assert open_types(database) == wanted
+        assert ended.get("crm", 0) == len(happened) - len(wanted)
+        assert narrow(database, wish) == {}, "once more changes nothing"
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        replace(ALL, events=("sms.*",)),
+        replace(ALL, systems=("branch",)),
+        replace(ALL, min_severity=Severity.CRITICAL),
+        replace(ALL, filters=(Filter("alert.severity", Operator.IS, ("critical",)),)),
+    ],
+)
+def test_a_fire_that_was_never_heard_is_withdrawn_with_its_end(database: Database, wish: Interest) -> None:
+    judged(database, Verdict.BAD)
+    assert narrow(database, wish) == {"crm": 1}
+    judged(database, Verdict.GOOD, wish)
+    assert open_types(database) == []
+
+    judged(database, Verdict.BAD)
+    judged(database, Verdict.GOOD)
+    assert open_types(database) == ["sip.account.registered"]
+    assert narrow(database, wish) == {"crm": 1}
+
+
+def test_whoever_heard_of_a_fire_hears_of_its_end_all_the_same(database: Database) -> None:
+    wish = replace(ALL, events=("sms.*",))
+    judged(database, Verdict.BAD)
+    deliver(database)
+    assert narrow(database, wish) == {}
+    judged(database, Verdict.GOOD, wish)
+    assert narrow(database, wish) == {}
+
+    assert open_types(database) == ["sip.account.registered"]
+
+
+def test_what_is_withdrawn_is_told_where_it_is_wanted_again(database: Database) -> None:
+    judged(database, Verdict.BAD)
+    narrow(database, replace(ALL, events=("sms.*",)))
+    with database.write() as db:
+        Teller(Recorder([ALL], RECORDER.new_id)).settle(db, START)
+        (incident,) = incidents.firing(db)
+        bodies = db.exec_driver_sql("SELECT body FROM events ORDER BY number").scalars().all()
+
+    assert open_types(database) == ["sip.account.unregistered"]
+    alert = json.loads(bodies[-1])["data"]["alert"]
+    assert (alert["reason"], alert["held_by"], alert["incident"]) == ("catch_up", "unwanted", incident.id)
+
+
+def test_the_next_of_a_lane_goes_when_its_head_is_withdrawn(database: Database) -> None:
+    record(database, "main", "sms.received", "0501")
+    record(database, "main", "sms.gap", "0501")
+    narrow(database, replace(ALL, events=("sms.gap",)))
+    with database.read() as db:
+        rows = db.exec_driver_sql("SELECT status, error FROM deliveries ORDER BY id").all()
+
+    assert [tuple(row) for row in rows] == [("superseded", WITHDRAWN), ("pending", None)]
+
+
+def test_what_was_claimed_ahead_is_withdrawn_and_what_is_under_way_is_not_tried_again(
+    database: Database,
+) -> None:
+    setting = Setting(database, max_in_flight=1)
+    setting.receivers.finished = lambda timeout: []  # type: ignore[method-assign] # nothing ends yet
+    setting.receivers.in_flight = lambda endpoint: len(setting.receivers.sent)  # type: ignore[method-assign]
+    del setting.routes["ops"]
+    setting.add("a", "b", "c")
+    setting.dispatcher.run_once()
+    assert setting.statuses() == ["leased", "leased", "leased"]
+
+    committed: list[int] = []
+
+    def settle(db: object, now: object) -> Callable[[], None]:
+        ended = withdraw(db, [replace(ALL, events=("sip.*",))], now)  # type: ignore[arg-type] # as it is called
+        return lambda: committed.append(ended["crm"])
+
+    setting.dispatcher.reroute(setting.routes, lambda: None, settle)
+    setting.dispatcher.run_once()
+    assert (setting.statuses(), committed) == (["leased", "superseded", "superseded"], [2])
+
+    del setting.receivers.finished, setting.receivers.in_flight
+
+    def fails(_message: Message) -> Outcome:
+        return Outcome.FAILED
+
+    setting.receivers.answers["crm"] = fails
+    sent = len(setting.receivers.sent)
+    setting.receivers._ended = []
+    setting.receivers.sent, first = [], setting.receivers.sent[0]
+    setting.receivers.start(first)
+    setting.run()
+    setting.run(after=3600 * SECOND.total_seconds())
+
+    assert (sent, setting.statuses()[0]) == (1, "dead")
+    assert len(setting.receivers.sent) == 1, "once under way, never again"
