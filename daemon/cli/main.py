@@ -5,16 +5,19 @@ Exit codes are sysexits': 0 well, 64 the call is wrong, 65 the input, 69 somethi
 """
 
 import os
+import sqlite3
 import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Annotated, Any
 
+import sqlalchemy as sa
 import typer
 from typer.core import TyperGroup
 
 from daemon import __version__
 from daemon.cli.output import Fatal, complain
+from daemon.store.location import DatabaseError, explained
 
 VERBS = (
     "run",
@@ -34,6 +37,10 @@ VERBS = (
     "command",
 )
 """In the order of the help. Each is a function, or an `app` of several, in the file of its name."""
+
+
+FAILED = (sa.exc.DBAPIError, sa.exc.TimeoutError, sqlite3.Error)
+"""What any verb meets where the database is locked, full, read-only or damaged, or its server is away."""
 
 
 class Verbs(Mapping[str, Any]):
@@ -98,6 +105,12 @@ def main() -> None:
     except Fatal as fatal:
         complain(str(fatal))
         sys.exit(fatal.code)
+    except DatabaseError as error:
+        complain(str(error))
+        sys.exit(os.EX_IOERR)
+    except FAILED as error:
+        complain(f"the database: {explained(error)}")
+        sys.exit(os.EX_IOERR)
     except typer.TyperException as error:
         complain(error.format_message())
         sys.exit(os.EX_USAGE)

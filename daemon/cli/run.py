@@ -17,7 +17,6 @@ from daemon.config.settings import Config
 from daemon.host import clock, logs
 from daemon.host.systemd import Notifier, listening
 from daemon.store import location
-from daemon.store.location import DatabaseError
 
 ENDS = (signal.SIGTERM, signal.SIGINT)
 SIGNALS = (*ENDS, signal.SIGHUP)
@@ -76,8 +75,6 @@ def _started(config: Config, notifier: Notifier) -> App:
     try:
         app = App(config, listening=_handed_over())
         app.start(ready)
-    except DatabaseError as error:
-        raise Fatal(str(error), os.EX_IOERR) from None
     except OSError as error:
         raise Fatal(f'[http] listen = "{config.http.listen}": {error}', os.EX_UNAVAILABLE) from None
     return app

@@ -18,7 +18,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from daemon.store import files
-from daemon.store.location import explained
+from daemon.store.location import BUSY_MILLISECONDS, explained
 
 ROOM = 16 * 1024 * 1024
 """Bytes that have to be left when a copy is made."""
@@ -156,11 +156,12 @@ def _check_room(source: Path, target: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
+    uri, patience = f"{files.resolved(source).as_uri()}?mode=ro", BUSY_MILLISECONDS / 1000
     with (
-        closing(sqlite3.connect(f"{files.resolved(source).as_uri()}?mode=ro", uri=True)) as from_,
+        closing(sqlite3.connect(uri, patience, uri=True)) as from_,
         closing(sqlite3.connect(target)) as to,
     ):
-        from_.backup(to)
+        from_.backup(to, progress=_give_up_when_locked)
         # A copy is read by whoever opens it: without the files of a write-ahead log beside it.
         to.execute("PRAGMA journal_mode=DELETE")
         to.execute(f"PRAGMA user_version={files.NONE}")  # nobody takes it for the file that it is a copy of
@@ -168,6 +169,12 @@ def _copy(source: Path, target: Path) -> None:
         (found,) = to.execute("PRAGMA quick_check(1)").fetchone()
         if found != "ok":
             raise BackupError(f"the copy is not sound: {found}; `yemotd db check` says more")
+
+
+def _give_up_when_locked(status: int, _left: int, _pages: int) -> None:
+    """Without this, Python tries again for ever. SQLite has waited by then, as long as for any lock."""
+    if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        raise sqlite3.OperationalError("database is locked")
 
 
 def _sync(path: Path) -> None:

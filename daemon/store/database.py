@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from daemon.store import backup, files, locking
 from daemon.store.files import Narrowed
 from daemon.store.location import (
+    BUSY_MILLISECONDS,
     DatabaseError,
     copy_from_before,
     explained,
@@ -41,7 +42,7 @@ ONCE = (
 )
 """Kept in the file. They want the write lock, so only the daemon sets them, when it opens."""
 PRAGMAS = (
-    f"busy_timeout={locking.BUSY_MILLISECONDS}",
+    f"busy_timeout={BUSY_MILLISECONDS}",
     "synchronous=FULL",
     "foreign_keys=ON",
     "journal_size_limit=67108864",
@@ -58,6 +59,8 @@ class Database:
         self.engine = engine
         self.moorings = moorings
         """What a daemon holds of its file; None: it is not the daemon's own, or a server's."""
+        self.found_at: str | None = None
+        """The revision that a daemon found it at; None: it was empty."""
         self._writing = engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
         self._one_writer = threading.Lock()
 
@@ -130,7 +133,7 @@ def open_as_it_is(url: str) -> tuple[Database, str | None]:
 
     Raises `DatabaseError` where there is none, or it cannot be read.
     """
-    _check_file(url)
+    check_file(url)
     database = Database(_engine(url))
     try:
         with _explained(url):
@@ -181,7 +184,7 @@ def _open_for_daemon(url: str) -> Database | None:
             if moorings is not None:
                 moorings.guard(engine)
             _keep(database)
-            _upgrade(database)
+            database.found_at = _upgrade(database)
             if moorings is None or moorings.fasten(_token(), may_checkpoint=_is_checkpointing(url)):
                 return database
         database.close()
@@ -216,7 +219,9 @@ def guard(path: Path) -> None:
         )
 
 
-def _check_file(url: str) -> None:
+def check_file(url: str) -> None:
+    """Raises `DatabaseError` where there is no database, this user cannot use it, or it must not be opened
+    now; nothing is opened by it."""
     path = file_of(url)
     if path is None:
         return
@@ -224,7 +229,7 @@ def _check_file(url: str) -> None:
         holder = locking.holder(url)
         under = f", which was removed under the daemon that runs (process {holder})" if holder else ""
         raise DatabaseError(f"there is no database {path}{under}; `yemotd run` creates it")
-    if reason := why_not(path):
+    if reason := "unable to open database file: it is a folder" if path.is_dir() else why_not(path):
         raise DatabaseError(f"{path}: {reason}")
     try:
         guard(path)
@@ -304,10 +309,11 @@ def _revision(database: Database) -> str | None:
         return revision
 
 
-def _upgrade(database: Database) -> None:
+def _upgrade(database: Database) -> str | None:
+    """Make it as new as this program. Returns the revision that it was at."""
     current = _revision(database)
     if current == REVISION:
-        return
+        return current
     from daemon.store import migrating  # noqa: PLC0415 - see there
 
     if not migrating.is_known(current):
@@ -319,6 +325,7 @@ def _upgrade(database: Database) -> None:
         _back_up_before(database, current)
     with database.write() as db:
         migrating.upgrade(db)
+    return current
 
 
 def _back_up_before(database: Database, current: str) -> None:

@@ -10,6 +10,9 @@ import sqlalchemy as sa
 from daemon.core.watches.machine import Disk
 from daemon.store.schema import REVISION
 
+BUSY_MILLISECONDS = 5000
+"""So long SQLite waits for another program's lock, before it says that the database is locked."""
+
 
 class DatabaseError(Exception):
     """The database cannot be used as it is. The message says which one, why, and the way out."""
@@ -32,7 +35,7 @@ def disk(url: str) -> Disk | None:
 
 
 WAYS = {
-    "locked": "; another program holds it (a backup, a SQL shell): close that, and start again",
+    "locked": "; another program holds it (a backup, a SQL shell): close that, and try again",
     "is full": "; make room, or shorten [retention] once there is some",
     "disk I/O": "; its disk is full, read-only or broken: the system's log says more",
     "readonly": "; the user that runs yemotd must be able to write the file and its directory",

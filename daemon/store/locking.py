@@ -45,8 +45,6 @@ from daemon.store.location import DatabaseError, file_of
 
 Taken = TypeVar("Taken")
 
-BUSY_MILLISECONDS = 5000
-"""So long SQLite waits for another program's lock, before it says that the database is locked."""
 TRIES = 20
 BETWEEN_TRIES = 0.01
 """Seconds. Somebody who only looks whether a daemon runs holds the lock for a moment, too."""

@@ -25,8 +25,8 @@ import sqlalchemy as sa
 
 from daemon.store import files
 from daemon.store.files import Change, Narrowed, Watched
-from daemon.store.location import DatabaseError
-from daemon.store.locking import BUSY_MILLISECONDS, Hold
+from daemon.store.location import BUSY_MILLISECONDS, DatabaseError
+from daemon.store.locking import Hold
 
 WORDS = {
     Change.REMOVED: "bring it back, or restore a copy",
