@@ -23,6 +23,7 @@ from daemon.config.settings import Config
 from daemon.core import own_events
 from daemon.host import clock
 from daemon.store import database as databases
+from daemon.store.database import Database
 from daemon.web.asgi import create_app
 from daemon.web.auth import Token
 from daemon.web.dependencies import Live, Scheduled
@@ -60,6 +61,7 @@ class App:
             undo.callback(_named("clients", lambda: self.current().close()))
             database = databases.open_for_daemon(config.daemon.database)
             undo.callback(_named("database", database.close))
+            _log_found(database)
             self.parts = parts(database, self.current, self._heard, is_stopping=self._is_stopping.is_set)
             undo.callback(_named("sender", self.parts.outgoing.senders.close))
             self._cleanups = undo.pop_all()
@@ -99,6 +101,12 @@ class App:
             ready()
             self._jobs.start()
             undo.pop_all()
+
+    @property
+    def is_at_an_end(self) -> bool:
+        """Whether only another process can go on: the database is another one by now, and that was told."""
+        parts = self.parts
+        return parts.database.is_adrift and parts.self_check.failure is not None and parts.alarm.is_told
 
     def stop(self) -> None:
         """Poll no more, tell what is due within `drain`, close everything. Safe at any point of `start`."""
@@ -149,6 +157,7 @@ class App:
             wake=parts.dispatcher.wake,
             new_id=clock.new_id,
             counts=parts.counters.counts,
+            failing=self.state.failing,
         )
 
     def _listen(self) -> None:
@@ -199,7 +208,7 @@ class App:
         self._jobs.stop()
         if not self.parts.poller.settle(self.config.daemon.drain):
             log.warning("poller.left_polls")
-        self.parts.poller.flush()
+        self.parts.chores.flush()
 
     def _tokens(self) -> list[Token]:
         return [Token(one.name, one.token, frozenset(one.scopes)) for one in self.config.http.tokens]
@@ -219,6 +228,20 @@ def _fixed(old: Config, new: Config) -> tuple[str, ...]:
         "[http] listen": old.http.listen != new.http.listen,
     }
     return tuple(name for name, is_changed in changed.items() if is_changed)
+
+
+def _log_found(database: Database) -> None:
+    """How the files were before they were opened, where that is worth a line."""
+    if database.moorings is None:
+        return
+    found = database.moorings.found
+    for one in found.narrowed:
+        told = log.warning if one.error else log.info
+        told("store.narrowed", path=str(one.path), was=f"{one.mode:04o}", error=one.error)
+    if found.set_aside is not None:
+        log.warning("store.log_set_aside", path=str(found.set_aside))
+    if found.names > 1:
+        log.warning("store.has_other_names", names=found.names)
 
 
 def _named(name: str, cleanup: Callable[[], None]) -> Callable[[], None]:

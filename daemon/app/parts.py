@@ -3,8 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from daemon.app.alarm import Alarm
 from daemon.app.in_force import Current
 from daemon.core.commands.command import Command
+from daemon.core.delivery.breaker import HEALTHY
+from daemon.core.routing.plan import Interest
 from daemon.host import clock
 from daemon.pipeline.endpoint_alerts import Reporter
 from daemon.store import location
@@ -37,6 +40,7 @@ class Parts:
     counters: Counters
     endings: Endings
     """Rung when commands have ended."""
+    alarm: Alarm
 
 
 def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Callable[[], bool]) -> Parts:
@@ -85,6 +89,16 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
         wake=dispatcher.wake,
         on_ended=ended,
     )
+
+    def listening() -> list[Interest]:
+        health = dispatcher.health()
+        return [
+            one
+            for one in current().recorder.interests
+            if health.get(one.endpoint, HEALTHY).disabled_by is None
+        ]
+
+    alarm = Alarm(lambda: current().config, listening)
     self_check = SelfCheck(
         database,
         current.recorder,
@@ -93,6 +107,7 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
         disk=lambda: location.disk(current().config.daemon.database),
         least_mib=lambda: current().config.daemon.free_mib,
         wake=dispatcher.wake,
+        alarm=alarm,
     )
     chores = Chores(
         database,
@@ -103,4 +118,6 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
         now=clock.utcnow,
         wake=dispatcher.wake,
     )
-    return Parts(database, outgoing, dispatcher, poller, commander, chores, self_check, counters, endings)
+    return Parts(
+        database, outgoing, dispatcher, poller, commander, chores, self_check, counters, endings, alarm
+    )

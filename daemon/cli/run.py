@@ -28,7 +28,8 @@ BESIDE_DRAIN = timedelta(seconds=30)
 
 
 def run(config: ConfigOption = None) -> None:
-    """Run the daemon until SIGTERM or SIGINT; SIGHUP re-reads the configuration."""
+    """Run the daemon until SIGTERM or SIGINT; SIGHUP re-reads the configuration. Where its database was
+    replaced it ends with 74, to be started again with the one that is there."""
     loaded = load(config)
     redactor = logs.Redactor()
     redactor.hide(held(loaded.config))
@@ -42,10 +43,11 @@ def run(config: ConfigOption = None) -> None:
     app = _started(loaded.config, notifier)
     tick = min(TICK_SECONDS, notifier.patience / 2) if notifier.patience else TICK_SECONDS
     is_alive, refused = True, ""
-    while (received := _next_signal(tick)) in (None, signal.SIGHUP):
+    while (received := _next_signal(tick)) in (None, signal.SIGHUP) and not app.is_at_an_end:
         if received is signal.SIGHUP:
             refused = _reload(app, loaded.path, redactor, notifier)
         is_alive = report(app, notifier, refused or app.state.line(), was_alive=is_alive)
+    code = os.EX_IOERR if app.is_at_an_end else os.EX_OK
     logs.log.info("daemon.stopping", signal=received.name if received else None)
     notifier.stopping()
     # A second one ends the process at once, which is as safe as a crash. There is nothing left to re-read.
@@ -59,7 +61,7 @@ def run(config: ConfigOption = None) -> None:
     # A poll may still hang in the API; nothing of it is worth waiting for.
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(os.EX_OK)
+    os._exit(code)
 
 
 def longest_end(drain: timedelta) -> timedelta:

@@ -7,9 +7,11 @@ SUSPENDED, RESUMED = "endpoint.suspended", "endpoint.resumed"
 DISABLED, ENABLED = "endpoint.disabled", "endpoint.enabled"
 ENDPOINTS = EventTypes((SUSPENDED, RESUMED, DISABLED, ENABLED), alerts=(FAILING,))
 
-STORE_RECOVERED = "daemon.store_recovered"
+STORE_FAILED, STORE_RECOVERED = "daemon.store_failed", "daemon.store_recovered"
+STORE = "daemon/store"
+"""Their subject. The first is told from memory, since it cannot be written down: it has no number."""
 STARTED, STOPPED, CONFIG_RELOADED = "daemon.started", "daemon.stopped", "daemon.config_reloaded"
-LIFE = EventTypes((STARTED, STOPPED, CONFIG_RELOADED, STORE_RECOVERED))
+LIFE = EventTypes((STARTED, STOPPED, CONFIG_RELOADED, STORE_FAILED, STORE_RECOVERED))
 
 PING = "test.ping"
 TEST = EventTypes((PING,))

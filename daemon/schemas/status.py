@@ -36,6 +36,19 @@ class Running:
     next_runs: Mapping[WatchId, datetime | None] = field(default_factory=dict)
     last_seen: Mapping[WatchId, datetime] = field(default_factory=dict)
     """Watches that were seen since the store was told."""
+    failing: tuple[str, str] | None = None
+    """Since when the store cannot be written, and why."""
+
+
+class StoreStatus(Document):
+    """The store cannot be written."""
+
+    failing_since: str
+    error: str
+
+    @classmethod
+    def of(cls, failing: tuple[str, str] | None) -> "StoreStatus | None":
+        return cls(failing_since=failing[0], error=failing[1]) if failing else None
 
 
 class FailureStatus(Failure):
@@ -99,6 +112,7 @@ class Status(Document):
     started_at: str | None = Field(description="None where only the daemon itself knows")
     now: str
     events: int = Field(description="Events written so far, over all starts")
+    store: StoreStatus | None = Field(description="Since when the database cannot be written; None: it can")
     systems: list[SystemStatus]
     alerts: list[AlertStatus]
     endpoints: list[EndpointStatus]
@@ -111,6 +125,7 @@ class Status(Document):
             started_at=iso_or_none(running.started_at),
             now=iso(now),
             events=seen.events,
+            store=StoreStatus.of(running.failing),
             systems=_systems(seen, configured, running, now),
             alerts=[AlertStatus.of(one) for one in seen.alerts],
             endpoints=_endpoints(seen, configured),

@@ -17,7 +17,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from daemon.store import backup, files, locking
-from daemon.store.files import Narrowed
 from daemon.store.location import (
     BUSY_MILLISECONDS,
     DatabaseError,
@@ -28,7 +27,8 @@ from daemon.store.location import (
     shown,
     why_not,
 )
-from daemon.store.moorings import Moorings, moored
+from daemon.store.locking import Failing
+from daemon.store.moorings import Found, Moorings, moored
 from daemon.store.schema import REVISION
 
 TRIES = 3
@@ -99,20 +99,39 @@ class Database:
         with self._one_writer:
             return self.moorings.let_go()
 
+    @property
+    def is_adrift(self) -> bool:
+        """Whether only another process may open what has the name of the database by now."""
+        return self.moorings is not None and self.moorings.is_adrift
+
+    @property
+    def failing(self) -> Failing | None:
+        """What is written down beside the file of its not being writable; at first, by the daemon before."""
+        return self.moorings.failing if self.moorings is not None else None
+
+    @failing.setter
+    def failing(self, failing: Failing | None) -> None:
+        if self.moorings is not None:
+            self.moorings.failing = failing
+
     def close(self) -> None:
         """Close all connections, and let another process take the database over.
 
         Not where its files are others by now: SQLite would write its log into the new one, and remove that
         of whoever uses it. The process ends soon, and then nothing of it is written.
         """
-        if self.moorings is not None and self.moorings.is_adrift:
+        if self.is_adrift:
             return
         self.engine.dispose()
         if self.moorings is not None:
             self.moorings.close()
 
+    def trouble(self) -> str | None:
+        """Why nothing may be written to the file that has the name of the database; None: it is the same."""
+        return self.moorings.trouble() if self.moorings is not None else None
+
     def _check_moorings(self) -> None:
-        if self.moorings is not None and (trouble := self.moorings.trouble()):
+        if trouble := self.trouble():
             raise sa.exc.OperationalError(None, None, sqlite3.OperationalError(trouble))
 
 
@@ -177,9 +196,9 @@ def _open_for_daemon(url: str) -> Database | None:
     engine, moorings = None, None
     try:
         with _explained(url):
-            narrowed = _secured(hold.path) if hold else []
+            found = _secured(hold.path) if hold else None
             engine = _engine(url)
-            moorings = moored(hold, narrowed) if hold else None
+            moorings = moored(hold, found, locking.failing(url)) if hold and found else None
             database = Database(engine, moorings)
             if moorings is not None:
                 moorings.guard(engine)
@@ -237,15 +256,15 @@ def check_file(url: str) -> None:
         raise DatabaseError(f"{path}: {error.strerror}") from None
 
 
-def _secured(path: Path) -> list[Narrowed]:
+def _secured(path: Path) -> Found:
     """Before SQLite opens it: nobody else can read it, and the log beside it is its own."""
-    narrowed = files.narrow(path)
+    narrowed, kept = tuple(files.narrow(path)), None
     record = locking.record_of(path)
     log, found = files.identity(files.beside(path, files.WAL)), files.identity(path)
     if record and log and found and files.is_foreign(record, found, log, files.generation(path)):
-        files.set_aside(files.beside(path, files.WAL))
+        kept = files.set_aside(files.beside(path, files.WAL))
         files.beside(path, files.SHM).unlink(missing_ok=True)
-    return narrowed
+    return Found(narrowed, kept, path.stat().st_nlink)
 
 
 def _token() -> int:

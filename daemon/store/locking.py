@@ -37,7 +37,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from daemon.store import files
 from daemon.store.files import Identity, Record
@@ -55,6 +55,10 @@ MOST_RECORDED = 4096
 UNKNOWN = "?"
 
 
+Failing = tuple[str, str]
+"""Since when a daemon cannot write its database, and why."""
+
+
 class Hold:
     """What a daemon holds of one file. `renew` is for one thread at a time."""
 
@@ -68,19 +72,21 @@ class Hold:
         self.identity = which
         self._descriptor = descriptor
         self._claim = claim
-        self._kept: Record | None = None
+        self._kept: tuple[Record, Failing | None] | None = None
 
-    def keep(self, record: Record) -> None:
-        """Write down who holds it, and what it has open; in place, so that a full disk does not matter."""
-        text = f"{os.getpid()}\n{json.dumps(asdict(record))}\n".encode()
+    def keep(self, record: Record, failing: Failing | None = None) -> None:
+        """Write down who holds it, what it has open, and since when it cannot be written; in place, so that a
+        full disk does not matter. Raises `DatabaseError`."""
+        said = {**asdict(record), "failing": failing}
+        text = f"{os.getpid()}\n{json.dumps(said)}\n".encode()
         try:
             os.pwrite(self._descriptor, text, 0)
             os.ftruncate(self._descriptor, len(text))
         except OSError as error:
             raise DatabaseError(f"{_lock_path(self.path)}: {error.strerror}") from None
-        self._kept = record
+        self._kept = record, failing
 
-    def renew(self, record: Record) -> str | None:
+    def renew(self, record: Record, failing: Failing | None) -> str | None:
         """Make the lock file again where it was removed, and write down what has changed. Returns the process
         of another daemon that has taken it meanwhile. Raises OSError where it cannot be seen, and
         `DatabaseError` where it cannot be written."""
@@ -91,8 +97,8 @@ class Hold:
                 return held.process
             os.close(self._descriptor)
             self._descriptor, self._kept = taken, None
-        if record != self._kept:
-            self.keep(record)
+        if (record, failing) != self._kept:
+            self.keep(record, failing)
         return None
 
     def release(self) -> None:
@@ -138,9 +144,8 @@ def holder(url: str) -> str | None:
 
 def record_of(path: Path) -> Record | None:
     """What the daemon that has a database open, or had it last, wrote down of it; None: nothing."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        _, _, said = _read(_lock_path(path)).partition("\n")
-        found = json.loads(said)
+    found = _said_of(path)
+    with suppress(ValueError, KeyError, TypeError):
         return Record(
             Identity(*found["database"]),
             Identity(*found["wal"]) if found["wal"] else None,
@@ -148,6 +153,28 @@ def record_of(path: Path) -> Record | None:
             str(found["boot"]),
         )
     return None
+
+
+def failing(url: str) -> Failing | None:
+    """Since when the daemon that has a database open, or had it last, cannot write it, and why; None: it can.
+
+    Raises `DatabaseError` for what is no URL.
+    """
+    path = file_of(url)
+    found = _said_of(files.resolved(path)).get("failing") if path else None
+    with suppress(ValueError, TypeError):
+        if found:
+            since, error = found
+            return str(since), str(error)
+    return None
+
+
+def _said_of(path: Path) -> dict[str, Any]:
+    with suppress(OSError, ValueError):
+        _, _, said = _read(_lock_path(path)).partition("\n")
+        found = json.loads(said)
+        return found if isinstance(found, dict) else {}
+    return {}
 
 
 def hold(url: str) -> Hold | None:

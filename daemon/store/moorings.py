@@ -18,15 +18,16 @@ their inodes, and SQLite does not remove its log.
 
 import sqlite3
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from daemon.store import files
-from daemon.store.files import Change, Narrowed, Watched
+from daemon.store.files import Change, Narrowed, Record, Watched
 from daemon.store.location import BUSY_MILLISECONDS, DatabaseError
-from daemon.store.locking import Hold
+from daemon.store.locking import Failing, Hold
 
 WORDS = {
     Change.REMOVED: "bring it back, or restore a copy",
@@ -37,7 +38,19 @@ WORDS = {
 """What comes next."""
 
 
-def moored(hold: Hold, narrowed: list[Narrowed]) -> "Moorings":
+@dataclass(frozen=True)
+class Found:
+    """How the files were before they were opened, and what was done about it."""
+
+    narrowed: tuple[Narrowed, ...]
+    """What others could read until now."""
+    set_aside: Path | None
+    """The log of another database, which lay beside this one."""
+    names: int
+    """Of the file: with more than one (hard links) its log goes by only one of them."""
+
+
+def moored(hold: Hold, found: Found, failing: Failing | None) -> "Moorings":
     """Drop the anchor in the file that is held. Raises sqlite3.Error and OSError."""
     before = files.descriptors(hold.identity)
     anchor = sqlite3.connect(
@@ -45,7 +58,7 @@ def moored(hold: Hold, narrowed: list[Narrowed]) -> "Moorings":
     )
     try:
         own = files.descriptors(hold.identity) - before
-        return Moorings(hold, anchor, min(own, default=None), narrowed)
+        return Moorings(hold, anchor, min(own, default=None), found, failing)
     except BaseException:
         anchor.close()
         raise
@@ -59,10 +72,14 @@ class Moorings:
     """Of one file. `trouble` is safe to call from any thread, `let_go` while nobody writes."""
 
     def __init__(
-        self, hold: Hold, anchor: sqlite3.Connection, descriptor: int | None, narrowed: list[Narrowed]
+        self,
+        hold: Hold,
+        anchor: sqlite3.Connection,
+        descriptor: int | None,
+        found: Found,
+        failing: Failing | None,
     ) -> None:
-        self.narrowed = narrowed
-        """What others could read until now."""
+        self.found = found
         self.is_adrift = False
         """For good: only another process may open what is there."""
         self._hold = hold
@@ -71,6 +88,9 @@ class Moorings:
         self._watched: Watched | None = None
         self._why: str | None = None
         self._put_away_as: Change | None = None
+        self.failing = failing
+        """Since when it cannot be written, and why; `let_go` writes it down, for whoever comes after. At
+        first what the daemon before has left."""
 
     def guard(self, engine: sa.Engine) -> None:
         """Let no connection lead to another file than the anchor does."""
@@ -91,7 +111,7 @@ class Moorings:
             return False
         self._watched = Watched(self._hold.name, self._hold.path, (before, token), self._descriptor)
         self._watched.change()
-        self._hold.keep(self._watched.record)
+        self._hold.keep(self._watched.record, self.failing)
         return True
 
     def trouble(self) -> str | None:
@@ -107,9 +127,8 @@ class Moorings:
         """See `Database.let_go`. Looks after the lock file, too."""
         if self._watched is None:
             return None
-        if self.trouble() is None:
-            self._renew()
-            return None
+        self._renew(self._watched.record)
+        self.trouble()
         change, _ = self._look()
         if change is None or change is self._put_away_as:
             return None
@@ -129,11 +148,10 @@ class Moorings:
             return None, f"{self._hold.path} cannot be seen: {error.strerror}"
         return change, f"{self._hold.path} {change.value}; {WORDS[change]}" if change else None
 
-    def _renew(self) -> None:
+    def _renew(self, record: Record) -> None:
         """Keep the lock file, and what is in it; whoever else has it by now, has the database."""
-        assert self._watched is not None  # noqa: S101 - the caller looks
         try:
-            other = self._hold.renew(self._watched.record)
+            other = self._hold.renew(record, self.failing)
         except (OSError, DatabaseError):
             return  # a full disk, which is told by others
         if other is not None:

@@ -44,6 +44,8 @@ class Live:
     new_id: Callable[[str], str]
     desk: Desk
     counts: Callable[[], Counts] = Counts
+    failing: Callable[[], tuple[str, str] | None] = lambda: None
+    """Since when the store cannot be written, and why."""
 
     def endpoints(self) -> list[str]:
         """The names of the endpoints."""

@@ -228,7 +228,7 @@ def test_files_that_others_could_read_are_narrowed_and_that_is_said(
     again = databases.open_for_daemon(f"sqlite:///{source}")
     assert again.moorings
 
-    assert {(one.path.name, oct(one.mode), one.error) for one in again.moorings.narrowed} == {
+    assert {(one.path.name, oct(one.mode), one.error) for one in again.moorings.found.narrowed} == {
         (name, "0o644", None) for name in ("a.db", "a.db-wal", "a.db-shm")
     }
     assert {source.with_name(name).stat().st_mode & 0o777 for name in ("a.db", "a.db-wal", "a.db-shm")} == {

@@ -30,6 +30,7 @@ def router(database: Database, tokens: Tokens, live: Live, version: str) -> APIR
                 started_at=live.started_at,
                 next_runs={watch: one.next_run_at for watch, one in schedule.items()},
                 last_seen=live.last_seen(),
+                failing=live.failing(),
             ),
             live.now(),
         )
