@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import structlog
 
@@ -89,11 +90,7 @@ class Alarm:
         """Try whoever was not told yet. Returns those who need not be asked again."""
         now, config = clock.utcnow(), self._config()
         to = [
-            one.endpoint
-            for one in self._interests()
-            if one.endpoint not in told
-            and plan.wants(one, event)
-            and not quiet.is_held(one.quiet, now, Severity.ERROR)
+            one.endpoint for one in self._interests() if one.endpoint not in told and _is_due(one, event, now)
         ]
         if not to:
             return set()
@@ -101,6 +98,14 @@ class Alarm:
         for one in ended:
             _log(one)
         return {one.message.endpoint for one in ended if one.outcome in {Outcome.ACCEPTED, *FINAL}}
+
+
+def _is_due(interest: Interest, event: Event, now: datetime) -> bool:
+    try:
+        return plan.wants(interest, event) and not quiet.is_held(interest.quiet, now, Severity.ERROR)
+    except Exception:  # a wish that cannot be read mutes nobody, and the others not at all
+        log.exception("alarm.wish_failed", endpoint=interest.endpoint)
+        return True
 
 
 def _message(event: Event, endpoint: str, attempt: int) -> Message:
