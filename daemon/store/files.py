@@ -65,10 +65,10 @@ def beside(path: Path, ending: str) -> Path:
     return path.with_name(path.name + ending)
 
 
-def identity(path: Path) -> Identity | None:
+def identity(path: Path | str) -> Identity | None:
     """Which file has this name; None: there is none. Raises OSError where that cannot be seen."""
     try:
-        found = path.stat()
+        found = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     return Identity(found.st_dev, found.st_ino)
@@ -179,19 +179,19 @@ class Watched:
         the file itself. `descriptor`: SQLite's own, of a connection that stays open as long as this is used;
         None: the content is not looked at. Raises OSError where they cannot be seen."""
         self.path = path
-        self._name = name
+        self._name, self._place = str(name), str(path)  # looked at in every transaction
         self.generations = generations
         self._database = _present(path)
         self._logs = {
-            each: found
-            for each in (beside(path, WAL), beside(path, SHM))
-            if (found := identity(each)) is not None
+            self._place + end: found
+            for end in (WAL, SHM)
+            if (found := identity(self._place + end)) is not None
         }
         self._descriptor = descriptor
 
     @property
     def record(self) -> Record:
-        wal = self._logs.get(beside(self.path, WAL))
+        wal = self._logs.get(self._place + WAL)
         return Record(self._database, wal, self.generations, boot())
 
     def change(self) -> Change | None:
@@ -211,12 +211,12 @@ class Watched:
 
     def is_ours(self, ending: str) -> bool:
         """Whether a file of that ending is still the one that was opened."""
-        path = beside(self.path, ending)
+        path = self._place + ending
         return path in self._logs and identity(path) == self._logs[path]
 
     def is_at_its_place(self) -> bool:
         """Whether the file itself is where it was, with its content: then its log is rightly beside it."""
-        return identity(self.path) == self._database and self._has_our_content()
+        return identity(self._place) == self._database and self._has_our_content()
 
     def is_log_free(self) -> bool:
         """Whether nobody has written another log."""

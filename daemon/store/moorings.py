@@ -130,10 +130,10 @@ class Moorings:
         self._renew(self._watched.record)
         self.trouble()
         change, _ = self._look()
-        if change is None or change is self._put_away_as:
+        if change is self._put_away_as:
             return None
         self._put_away_as = change
-        return self._put_away(self._watched, change)
+        return self._put_away(self._watched, change) if change else None
 
     def close(self) -> None:
         """Close the anchor, and let another process take the file over."""

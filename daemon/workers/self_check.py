@@ -147,6 +147,7 @@ class SelfCheck:
             return
         log.warning("store.recovered", failing_since=iso(failure.since))
         self.failure = self._left = self._database.failing = None
+        self._database.let_go()  # writes that down
         if self._alarm is not None:
             self._alarm.end()
 

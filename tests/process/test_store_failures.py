@@ -95,6 +95,8 @@ def test_while_nothing_can_be_written_nothing_is_lost(
     code, ready = daemon.get("/readyz", token=None)
     assert (code, daemon.get("/livez", token=None)[0]) == (503, 200)
     assert "database" in str(ready)
+    shown = daemon.get("/api/v1/status")[1]["store"]
+    assert shown == failed["data"]["store"]
     assert len(arrived(receiver, "sms.received")) == 1
     assert len(watcher.received) <= signs + 1  # one may have been under way
     allow_writes()
