@@ -28,6 +28,7 @@ from daemon.core.differences import Difference
 from daemon.core.model import Json
 from daemon.host import clock
 from daemon.store import database as databases
+from daemon.store.database import Database
 from daemon.web.asgi import create_app
 from daemon.web.auth import Token
 from daemon.web.dependencies import Live, Scheduled
@@ -74,6 +75,7 @@ class App:
             undo.callback(_named("clients", lambda: self.current().close()))
             database = databases.open_for_daemon(config.daemon.database)
             undo.callback(_named("database", database.close))
+            _log_found(database)
             self.parts = parts(database, self.current, self._heard, is_stopping=self._is_stopping.is_set)
             undo.callback(_named("sender", self.parts.outgoing.senders.close))
             self._cleanups = undo.pop_all()
@@ -120,6 +122,12 @@ class App:
             payload: dict[str, Json] = {"name": one.name, "error": one.error, "restarts": one.many}
             self.parts.chores.announce(own_events.PART_RESTARTED, payload, of="part")
         return self._supervisor.given_up
+
+    @property
+    def is_at_an_end(self) -> bool:
+        """Whether only another process can go on: the database is another one by now, and that was told."""
+        parts = self.parts
+        return parts.database.is_adrift and parts.self_check.failure is not None and parts.alarm.is_told
 
     def stop(self) -> None:
         """Poll no more, tell what is due within `drain`, close everything. Safe at any point of `start`."""
@@ -180,6 +188,7 @@ class App:
             new_id=clock.new_id,
             counts=parts.counters.counts,
             paused=parts.pauses.left,
+            failing=self.state.failing,
         )
 
     def _listen(self) -> None:
@@ -235,7 +244,7 @@ class App:
         self._jobs.stop()
         if not self.parts.poller.settle(self.config.daemon.drain):
             log.warning("poller.left_polls")
-        self.parts.poller.flush()
+        self.parts.chores.flush()
 
     def _tokens(self) -> list[Token]:
         return [Token(one.name, one.token, frozenset(one.scopes)) for one in self.config.http.tokens]
@@ -255,6 +264,20 @@ def _fixed(old: Config, new: Config) -> tuple[str, ...]:
         "[http] listen": old.http.listen != new.http.listen,
     }
     return tuple(name for name, is_changed in changed.items() if is_changed)
+
+
+def _log_found(database: Database) -> None:
+    """How the files were before they were opened, where that is worth a line."""
+    if database.moorings is None:
+        return
+    found = database.moorings.found
+    for one in found.narrowed:
+        told = log.warning if one.error else log.info
+        told("store.narrowed", path=str(one.path), was=f"{one.mode:04o}", error=one.error)
+    if found.set_aside is not None:
+        log.warning("store.log_set_aside", path=str(found.set_aside))
+    if found.names > 1:
+        log.warning("store.has_other_names", names=found.names)
 
 
 def _named(name: str, cleanup: Callable[[], None]) -> Callable[[], None]:

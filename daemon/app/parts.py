@@ -4,9 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from daemon.app.alarm import Alarm
 from daemon.app.in_force import Current
 from daemon.core.commands.command import Command
+from daemon.core.delivery.breaker import HEALTHY
 from daemon.core.delivery.route import longest_wait
+from daemon.core.routing.plan import Interest
 from daemon.core.timeline import Look, Timeline
 from daemon.host import clock
 from daemon.pipeline.endpoint_alerts import Reporter
@@ -44,6 +47,7 @@ class Parts:
     pauses: Pauses
     endings: Endings
     """Rung when commands have ended."""
+    alarm: Alarm
 
 
 def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Callable[[], bool]) -> Parts:
@@ -114,6 +118,16 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
         stepped=timekeeper.stepped,
         on_ended=ended,
     )
+
+    def listening() -> list[Interest]:
+        health = dispatcher.health()
+        return [
+            one
+            for one in current().recorder.interests
+            if health.get(one.endpoint, HEALTHY).disabled_by is None
+        ]
+
+    alarm = Alarm(lambda: current().config, listening)
     self_check = SelfCheck(
         database,
         current.recorder,
@@ -122,6 +136,7 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
         disk=lambda: location.disk(current().config.daemon.database),
         least_mib=lambda: current().config.daemon.free_mib,
         wake=dispatcher.wake,
+        alarm=alarm,
     )
     chores = Chores(
         database,
@@ -147,4 +162,5 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
         timekeeper,
         pauses,
         endings,
+        alarm,
     )

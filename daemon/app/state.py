@@ -7,6 +7,7 @@ from daemon.app.parts import Parts
 from daemon.app.supervisor import Supervisor
 from daemon.app.watchdog import Progress
 from daemon.core.delivery.breaker import Health
+from daemon.core.timestamps import iso
 
 FAILING = (Health.DEGRADED, Health.SUSPENDED)
 
@@ -40,6 +41,11 @@ class State:
         except sa.exc.DBAPIError as error:
             return False, f"database: {error.orig}"
         return True, "database ok"
+
+    def failing(self) -> tuple[str, str] | None:
+        """Since when the store cannot be written, and why; None: it can."""
+        failure = self._parts.self_check.failure
+        return (iso(failure.since), failure.error) if failure else None
 
     def line(self) -> str:
         """One line for `systemctl status`."""

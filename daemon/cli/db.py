@@ -15,7 +15,6 @@ from daemon.store import backup as backups
 from daemon.store import database as databases
 from daemon.store import location
 from daemon.store.backup import BackupError
-from daemon.store.location import DatabaseError
 from daemon.store.schema import REVISION
 from daemon.wiring.endpoints import retention
 from daemon.workers.housekeeper import Housekeeper
@@ -33,11 +32,9 @@ def db() -> None:
 def upgrade(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Make the database as new as this program, after a backup. `yemotd run` does the same at its start."""
     url = load(config).config.daemon.database
-    try:
-        before = databases.revision(url) if location.exists(url) else None
-        databases.open_for_daemon(url).close()
-    except DatabaseError as error:
-        raise Fatal(str(error), os.EX_IOERR) from None
+    store = databases.open_for_daemon(url)
+    before = store.found_at
+    store.close()
     if as_json:
         print_json({"before": before, "now": REVISION})
     elif before == REVISION:
@@ -64,6 +61,7 @@ def backup(
     if source is None:
         raise Fatal(f"{location.shown(url)} is a server's: use pg_dump", os.EX_USAGE)
     path = _target(source, target, clock.utcnow())
+    databases.check_file(url)
     try:
         size = backups.backup(source, path)
     except BackupError as error:
@@ -78,12 +76,9 @@ def backup(
 def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Whether the database is sound: its pages, indexes and references. Exit code 74 where it is not."""
     url = load(config).config.daemon.database
-    try:
-        store, current = databases.open_as_it_is(url)
-        with closing(store), store.read() as connection:
-            found = backups.faults(connection)
-    except DatabaseError as error:
-        raise Fatal(str(error), os.EX_IOERR) from None
+    store, current = databases.open_as_it_is(url)
+    with closing(store), store.read() as connection:
+        found = backups.faults(connection)
     if as_json:
         print_json({"revision": current, "is_sound": not found, "faults": list(found)})
     else:

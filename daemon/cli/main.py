@@ -6,17 +6,20 @@ Exit codes are sysexits': 0 well, 64 the call is wrong, 65 the input, 69 somethi
 
 import logging
 import os
+import sqlite3
 import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Annotated, Any
 
+import sqlalchemy as sa
 import typer
 from typer.core import TyperGroup
 
 from daemon import __version__
 from daemon.cli import streams
 from daemon.cli.output import Fatal, complain
+from daemon.store.location import DatabaseError, explained
 
 VERBS = (
     "run",
@@ -39,6 +42,10 @@ VERBS = (
 
 INTERRUPTED = 130
 """As shells say it: 128 and SIGINT."""
+
+
+FAILED = (sa.exc.DBAPIError, sa.exc.TimeoutError, sqlite3.Error)
+"""What any verb meets where the database is locked, full, read-only or damaged, or its server is away."""
 
 
 class Verbs(Mapping[str, Any]):
@@ -111,14 +118,25 @@ def main() -> None:
 def _carried_out() -> int:
     try:
         code = app(standalone_mode=False)
-    except Fatal as fatal:
-        complain(str(fatal))
-        return fatal.code
-    except typer.TyperException as error:
-        complain(error.format_message())
-        return os.EX_USAGE
     except typer.Exit as ended:
         return ended.exit_code
     except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED
+    except Exception as error:
+        why, code = _explained(error)
+        complain(why)
+        return code
     return code if isinstance(code, int) else os.EX_OK
+
+
+def _explained(error: Exception) -> tuple[str, int]:
+    """What a verb met that is no fault of ours, in words, and the exit code; whatever else is raised again."""
+    if isinstance(error, Fatal):
+        return str(error), error.code
+    if isinstance(error, DatabaseError):
+        return str(error), os.EX_IOERR
+    if isinstance(error, FAILED):
+        return f"the database: {explained(error)}", os.EX_IOERR
+    if isinstance(error, typer.TyperException):
+        return error.format_message(), os.EX_USAGE
+    raise error

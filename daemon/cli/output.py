@@ -26,7 +26,6 @@ from daemon.core.visible import escaped, visible, visible_line
 from daemon.store import database as databases
 from daemon.store import locking
 from daemon.store.database import Database
-from daemon.store.location import DatabaseError
 
 ConfigOption = Annotated[
     Path | None,
@@ -123,11 +122,9 @@ def _log_beside(settings: Config) -> None:
 
 
 def open_store(path: Path | None) -> Database:
-    """The database of a configuration, beside a daemon that may run; `Fatal` (exit 74) where it cannot be."""
-    try:
-        return databases.connect(load(path).config.daemon.database)
-    except DatabaseError as error:
-        raise Fatal(str(error), os.EX_IOERR) from None
+    """The database of a configuration, beside a daemon that may run. Raises `DatabaseError` (exit 74, as
+    `main` says) where it cannot be."""
+    return databases.connect(load(path).config.daemon.database)
 
 
 def say_when_it_goes(path: Path | None) -> None:

@@ -11,7 +11,6 @@ from daemon.cli.output import ConfigOption, Fatal, JsonOption, counted, load, pr
 from daemon.core.rendering.body import summary
 from daemon.core.watches import detection
 from daemon.schemas.polls import Poll
-from daemon.store.location import DatabaseError
 from daemon.workers.poller import Polled
 
 
@@ -30,8 +29,6 @@ def poll(
     try:
         walk = rehearse_once if dry_run else poll_once
         polled = walk(loaded.config, system=system, watch=watch)
-    except DatabaseError as error:
-        raise Fatal(str(error), os.EX_IOERR) from None
     except LookupError as error:
         raise Fatal(str(error), os.EX_USAGE) from None
     for one in polled:

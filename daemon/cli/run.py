@@ -21,7 +21,6 @@ from daemon.host import clock, logs
 from daemon.host.signals import Signals
 from daemon.host.systemd import Notifier, listening
 from daemon.store import location
-from daemon.store.location import DatabaseError
 
 ENDS = (signal.SIGTERM, signal.SIGINT)
 SIGNALS = (*ENDS, signal.SIGHUP)
@@ -35,7 +34,8 @@ LAST = timedelta(seconds=10)
 
 
 def run(config: ConfigOption = None) -> None:
-    """Run the daemon until SIGTERM or SIGINT; SIGHUP re-reads the configuration."""
+    """Run the daemon until SIGTERM or SIGINT; SIGHUP re-reads the configuration. Where its database was
+    replaced it ends with 74, to be started again with the one that is there."""
     loaded = load(config)
     redactor = logs.Redactor()
     redactor.hide(held(loaded.config))
@@ -49,13 +49,14 @@ def run(config: ConfigOption = None) -> None:
     app = _started(loaded.config, notifier)
     tick = min(TICK_SECONDS, notifier.patience / 2) if notifier.patience else TICK_SECONDS
     is_alive, refused = True, ""
-    while (received := signals.wait(tick)) in (None, signal.SIGHUP):
+    while (received := signals.wait(tick)) in (None, signal.SIGHUP) and not app.is_at_an_end:
         if received is signal.SIGHUP:
             refused = _reload(app, loaded.path, redactor, notifier)
         if (ended := app.tend()) is not None:
             logs.log.critical("daemon.given_up", part=ended)
             _end(os.EX_SOFTWARE)
         is_alive = report(app, notifier, refused or app.state.line(), was_alive=is_alive)
+    code = os.EX_IOERR if app.is_at_an_end else os.EX_OK
     logs.log.info("daemon.stopping", signal=received.name if received else None)
     notifier.stopping()
     # A second one ends the process at once, which is as safe as a crash. There is nothing left to re-read.
@@ -63,7 +64,7 @@ def run(config: ConfigOption = None) -> None:
     _end_in(longest_end(app.config.daemon.drain))
     app.stop()
     logs.log.info("daemon.stopped")
-    _end(os.EX_OK)
+    _end(code)
 
 
 def _end_in(longest: timedelta) -> None:
@@ -102,8 +103,6 @@ def _started(config: Config, notifier: Notifier) -> App:
     try:
         app = App(config, listening=_handed_over())
         app.start(ready)
-    except DatabaseError as error:
-        raise Fatal(str(error), os.EX_IOERR) from None
     except OSError as error:
         raise Fatal(f'[http] listen = "{config.http.listen}": {error}', os.EX_UNAVAILABLE) from None
     return app

@@ -17,6 +17,7 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show what the daemon knows, whether it runs or not."""
     loaded = load(config).config
     holder = locking.holder(loaded.daemon.database)
+    failing = locking.failing(loaded.daemon.database) if holder else None
     store = open_store(config)
     with store.read() as db:
         seen = views.read(db)
@@ -26,10 +27,12 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         [one.endpoint for one in interests(loaded)],
     )
     if as_json:
-        print_json(Status.of(seen, configured, Running(holder), clock.utcnow()).model_dump())
+        print_json(Status.of(seen, configured, Running(holder, failing=failing), clock.utcnow()).model_dump())
         return
     watches = [watch for watch in seen.watches if (watch.system, watch.name) in configured.watches]
     say(f"daemon    {f'running, process {holder}' if holder else 'not running'}; {seen.events} events so far")
+    if failing:
+        say(f"database  cannot be written since {failing[0]}: {failing[1]}")
     say(*(_configuration(seen.configuration) if seen.configuration else ()))
     set_aside = [one for one in seen.alerts if one.type == MISCONFIGURED.fires]
     alerts = [one for one in seen.alerts if one not in set_aside]

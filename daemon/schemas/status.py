@@ -43,6 +43,19 @@ class Running:
     """Watches that were seen since the store was told."""
     paused: Mapping[str, datetime] = field(default_factory=dict)
     """The systems that are left alone, and until when."""
+    failing: tuple[str, str] | None = None
+    """Since when the store cannot be written, and why."""
+
+
+class StoreStatus(Document):
+    """The store cannot be written."""
+
+    failing_since: str
+    error: str
+
+    @classmethod
+    def of(cls, failing: tuple[str, str] | None) -> "StoreStatus | None":
+        return cls(failing_since=failing[0], error=failing[1]) if failing else None
 
 
 class FailureStatus(Failure):
@@ -176,6 +189,7 @@ class Status(Document):
     now: str
     events: int = Field(description="Events written so far, over all starts")
     configuration: ConfigurationStatus | None = Field(description="None: no daemon has ever run here")
+    store: StoreStatus | None = Field(description="Since when the database cannot be written; None: it can")
     systems: list[SystemStatus]
     alerts: list[AlertStatus]
     endpoints: list[EndpointStatus]
@@ -189,6 +203,7 @@ class Status(Document):
             now=iso(now),
             events=seen.events,
             configuration=ConfigurationStatus.of(seen.configuration) if seen.configuration else None,
+            store=StoreStatus.of(running.failing),
             systems=_systems(seen, configured, running, now),
             alerts=[AlertStatus.of(one) for one in seen.alerts],
             endpoints=_endpoints(seen, configured),

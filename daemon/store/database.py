@@ -3,22 +3,36 @@
 SQLite in WAL with `synchronous=FULL`: a commit that returned survives a power cut. Writers take the
 write lock when they begin (`BEGIN IMMEDIATE`): a transaction that reads first and writes later would
 fail at once, without waiting, if another had committed in between. Who else may use it, and what happens
-while it is locked, says `locking.py`.
+while it is locked, says `locking.py`; whether its files are still those that were opened, `moorings.py`.
 """
 
-import os
+import secrets
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from daemon.store import backup, locking
-from daemon.store.location import DatabaseError, copy_from_before, file_of, shown
+from daemon.store import backup, files, locking
+from daemon.store.location import (
+    BUSY_MILLISECONDS,
+    DatabaseError,
+    copy_from_before,
+    explained,
+    file_of,
+    is_there,
+    shown,
+    why_not,
+)
+from daemon.store.locking import Failing
+from daemon.store.moorings import Found, Moorings, moored
 from daemon.store.schema import REVISION
 
+TRIES = 3
+"""Of opening a file that becomes another one meanwhile."""
 PAGES_AT_ONCE = 5000
 """Given back in one go, 20 MB of pages of 4 KiB: writers wait so long."""
 BEGIN = "yemotd_begin"
@@ -28,7 +42,7 @@ ONCE = (
 )
 """Kept in the file. They want the write lock, so only the daemon sets them, when it opens."""
 PRAGMAS = (
-    f"busy_timeout={locking.BUSY_MILLISECONDS}",
+    f"busy_timeout={BUSY_MILLISECONDS}",
     "synchronous=FULL",
     "foreign_keys=ON",
     "journal_size_limit=67108864",
@@ -41,21 +55,27 @@ CHECKPOINT = "wal_autocheckpoint"
 class Database:
     """An open database. Functions of the store take a connection; they never begin nor commit."""
 
-    def __init__(self, engine: sa.Engine, lock_file: int | None = None) -> None:
+    def __init__(self, engine: sa.Engine, moorings: Moorings | None = None) -> None:
         self.engine = engine
+        self.moorings = moorings
+        """What a daemon holds of its file; None: it is not the daemon's own, or a server's."""
+        self.found_at: str | None = None
+        """The revision that a daemon found it at; None: it was empty."""
         self._writing = engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
         self._one_writer = threading.Lock()
-        self._lock_file = lock_file
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """One writing transaction: committed at the end, rolled back by an exception.
+        """One writing transaction: committed at the end, rolled back by an exception. One on a file that is
+        not there any more, or another by now, fails as one on a disk that is full.
 
         Threads of this process take turns here, in the order of asking, rather than in SQLite's
         busy handler, which sleeps.
         """
         with self._one_writer, self._writing.begin() as db:
+            self._check_moorings()
             yield db
+            self._check_moorings()
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -71,12 +91,48 @@ class Database:
             # As a script: `execute` stops after the first page.
             connection.cursor().executescript(f"PRAGMA incremental_vacuum({PAGES_AT_ONCE})")
 
+    def let_go(self) -> str | None:
+        """Once it was found that the files are not the same any more: bring what was committed to safety, and
+        keep the old log from the new file. Returns what was done, for the log; None: nothing was to be."""
+        if self.moorings is None:
+            return None
+        with self._one_writer:
+            return self.moorings.let_go()
+
+    @property
+    def is_adrift(self) -> bool:
+        """Whether only another process may open what has the name of the database by now."""
+        return self.moorings is not None and self.moorings.is_adrift
+
+    @property
+    def failing(self) -> Failing | None:
+        """What is written down beside the file of its not being writable; at first, by the daemon before."""
+        return self.moorings.failing if self.moorings is not None else None
+
+    @failing.setter
+    def failing(self, failing: Failing | None) -> None:
+        if self.moorings is not None:
+            self.moorings.failing = failing
+
     def close(self) -> None:
-        """Close all connections, and let another process take the database over."""
+        """Close all connections, and let another process take the database over.
+
+        Not where its files are others by now: SQLite would write its log into the new one, and remove that
+        of whoever uses it. The process ends soon, and then nothing of it is written.
+        """
+        if self.is_adrift:
+            return
         self.engine.dispose()
-        if self._lock_file is not None:
-            os.close(self._lock_file)
-            self._lock_file = None
+        if self.moorings is not None:
+            self.moorings.close()
+
+    def trouble(self) -> str | None:
+        """Why nothing may be written to the file that has the name of the database; None: it is the same."""
+        return self.moorings.trouble() if self.moorings is not None else None
+
+    def _check_moorings(self) -> None:
+        if trouble := self.trouble():
+            raise sa.exc.OperationalError(None, None, sqlite3.OperationalError(trouble))
 
 
 def touch(db: sa.Connection) -> None:
@@ -96,9 +152,7 @@ def open_as_it_is(url: str) -> tuple[Database, str | None]:
 
     Raises `DatabaseError` where there is none, or it cannot be read.
     """
-    path = file_of(url)
-    if path is not None and not path.exists():
-        raise DatabaseError(f"there is no database {path}; `yemotd run` creates it")
+    check_file(url)
     database = Database(_engine(url))
     try:
         with _explained(url):
@@ -117,7 +171,8 @@ def connect(url: str) -> Database:
     if current != REVISION:
         database.close()
         raise DatabaseError(
-            f"{shown(url)} is at revision {current}, this program at {REVISION}; "
+            f"{shown(url)} is at {f'revision {current}' if current else 'no revision'}, this program at "
+            f"{REVISION}; "
             "an older one is upgraded by `yemotd run`, a newer one needs a newer program"
         )
     return database
@@ -128,17 +183,97 @@ def open_for_daemon(url: str) -> Database:
 
     Raises `DatabaseError` where another daemon runs on it, a newer one wrote it, or it cannot be written.
     """
-    lock_file = locking.hold(url)
+    for _ in range(TRIES):
+        database = _open_for_daemon(url)
+        if database is not None:
+            return database
+    raise DatabaseError(f"{file_of(url)} is being replaced; start again when that is over")
+
+
+def _open_for_daemon(url: str) -> Database | None:
+    """None: the file is another one than when it was locked."""
+    hold = locking.hold(url)
+    engine, moorings = None, None
     try:
-        database = Database(_engine(url), lock_file)
         with _explained(url):
+            found = _secured(hold.path) if hold else None
+            engine = _engine(url)
+            moorings = moored(hold, found, locking.failing(url)) if hold and found else None
+            database = Database(engine, moorings)
+            if moorings is not None:
+                moorings.guard(engine)
             _keep(database)
-            _upgrade(database)
+            database.found_at = _upgrade(database)
+            if moorings is None or moorings.fasten(_token(), may_checkpoint=_is_checkpointing(url)):
+                return database
+        database.close()
     except BaseException:
-        if lock_file is not None:
-            os.close(lock_file)
+        if engine is not None:
+            engine.dispose()
+        if moorings is not None:
+            moorings.close()
+        elif hold is not None:
+            hold.release()
         raise
-    return database
+    return None
+
+
+def guard(path: Path) -> None:
+    """Raises `DatabaseError` where a database must not be opened beside its daemon, or before it: the file
+    was replaced, and what is in the log beside it belongs to the one before."""
+    path = files.resolved(path)
+    record = locking.record_of(path)
+    log = files.identity(files.beside(path, files.WAL))
+    found = files.identity(path)
+    if record is None or log is None or found is None:
+        return
+    if files.is_foreign(record, found, log, files.generation(path)):
+        holder = locking.holder(f"sqlite:///{path}")
+        raise DatabaseError(
+            f"{path} was replaced under the daemon (process {holder}), which writes nothing any more and ends"
+            " shortly; then try again"
+            if holder
+            else f"the -wal beside {path} is of another database, which was there before; `yemotd run` and "
+            "`yemotd db upgrade` set it aside"
+        )
+
+
+def check_file(url: str) -> None:
+    """Raises `DatabaseError` where there is no database, this user cannot use it, or it must not be opened
+    now; nothing is opened by it."""
+    path = file_of(url)
+    if path is None:
+        return
+    if not is_there(path):
+        holder = locking.holder(url)
+        under = f", which was removed under the daemon that runs (process {holder})" if holder else ""
+        raise DatabaseError(f"there is no database {path}{under}; `yemotd run` creates it")
+    if reason := "unable to open database file: it is a folder" if path.is_dir() else why_not(path):
+        raise DatabaseError(f"{path}: {reason}")
+    try:
+        guard(path)
+    except OSError as error:
+        raise DatabaseError(f"{path}: {error.strerror}") from None
+
+
+def _secured(path: Path) -> Found:
+    """Before SQLite opens it: nobody else can read it, and the log beside it is its own."""
+    narrowed, kept = tuple(files.narrow(path)), None
+    record = locking.record_of(path)
+    log, found = files.identity(files.beside(path, files.WAL)), files.identity(path)
+    if record and log and found and files.is_foreign(record, found, log, files.generation(path)):
+        kept = files.set_aside(files.beside(path, files.WAL))
+        files.beside(path, files.SHM).unlink(missing_ok=True)
+    return Found(narrowed, kept, path.stat().st_nlink)
+
+
+def _token() -> int:
+    """A generation: a positive number of 31 bits, which no other file has."""
+    return secrets.randbits(30) + 1
+
+
+def _is_checkpointing(url: str) -> bool:
+    return sa.make_url(url).query.get(CHECKPOINT) != "0"
 
 
 def in_memory() -> Database:
@@ -193,10 +328,11 @@ def _revision(database: Database) -> str | None:
         return revision
 
 
-def _upgrade(database: Database) -> None:
+def _upgrade(database: Database) -> str | None:
+    """Make it as new as this program. Returns the revision that it was at."""
     current = _revision(database)
     if current == REVISION:
-        return
+        return current
     from daemon.store import migrating  # noqa: PLC0415 - see there
 
     if not migrating.is_known(current):
@@ -208,6 +344,7 @@ def _upgrade(database: Database) -> None:
         _back_up_before(database, current)
     with database.write() as db:
         migrating.upgrade(db)
+    return current
 
 
 def _back_up_before(database: Database, current: str) -> None:
@@ -229,15 +366,6 @@ def _explained(url: str) -> Iterator[None]:
     try:
         yield
     except (sa.exc.DBAPIError, sqlite3.Error) as error:
-        message = str(getattr(error, "orig", error))
-        raise DatabaseError(f"{file_of(url) or shown(url)}: {_reason(message)}") from None
-
-
-def _reason(message: str) -> str:
-    ways: dict[str, str] = {
-        "locked": "; another program holds it (a backup, a SQL shell): close that, and start again",
-        "readonly": "; the user that runs yemotd must be able to write the file and its directory",
-        "unable to open": "; its directory must exist and be writable for the user that runs yemotd",
-        "not a database": "; the path leads to some other file",
-    }
-    return message + next((way for word, way in ways.items() if word in message), "")
+        raise DatabaseError(f"{file_of(url) or shown(url)}: {explained(error)}") from None
+    except OSError as error:
+        raise DatabaseError(f"{error.filename or file_of(url)}: {error.strerror}") from None

@@ -1,5 +1,7 @@
 """Where a database is, by its URL: its file, the disk under it, and how it may be shown."""
 
+import os
+import pwd
 import shutil
 from pathlib import Path
 
@@ -7,6 +9,9 @@ import sqlalchemy as sa
 
 from daemon.core.watches.machine import Disk
 from daemon.store.schema import REVISION
+
+BUSY_MILLISECONDS = 5000
+"""So long SQLite waits for another program's lock, before it says that the database is locked."""
 
 
 class DatabaseError(Exception):
@@ -29,6 +34,53 @@ def disk(url: str) -> Disk | None:
     return Disk(str(folder), usage.free, usage.total)
 
 
+WAYS = {
+    "locked": "; another program holds it (a backup, a SQL shell): close that, and try again",
+    "is full": "; make room, or shorten [retention] once there is some",
+    "disk I/O": "; its disk is full, read-only or broken: the system's log says more",
+    "readonly": "; the user that runs yemotd must be able to write the file and its directory",
+    "unable to open": "; its directory must exist and be writable for the user that runs yemotd",
+    "not a database": "; the path leads to some other file",
+    "malformed": "; `yemotd db check` says more, docs/operating.md how to restore a copy",
+}
+"""What helps, by a word of what SQLite says."""
+
+
+def explained(error: BaseException) -> str:
+    """What a database says of itself, by the error of its driver, and the way out."""
+    message = str(getattr(error, "orig", None) or error).strip()
+    return message + next((way for word, way in WAYS.items() if word in message), "")
+
+
+def why_not(path: Path) -> str | None:
+    """Why this user cannot use a database file, and who can; None: the file's mode does not keep it."""
+    owner = _owner(path)
+    if owner is None or os.geteuid() in (0, owner):
+        return None
+    if os.access(path, os.R_OK | os.W_OK, effective_ids=True):
+        return None
+    try:
+        name = pwd.getpwuid(owner).pw_name
+    except KeyError:
+        name = f"the user {owner}"
+    return (
+        f"only root and {name} can use it, since one-time codes are in it: run this as one of them "
+        f"(`sudo -u {name} yemotd …`); others ask the daemon over HTTP, see docs/http.md"
+    )
+
+
+def _owner(path: Path) -> int | None:
+    """Whose a file is; of one that cannot be seen, whose the folder is that hides it."""
+    for one in (path, *path.absolute().parents):
+        try:
+            return one.stat().st_uid
+        except PermissionError:
+            continue
+        except OSError:
+            return None
+    return None
+
+
 def shown(url: str) -> str:
     """A database's URL as it may be shown: without its password."""
     try:
@@ -43,7 +95,15 @@ def exists(url: str) -> bool:
     Raises `DatabaseError` for what is no URL.
     """
     path = file_of(url)
-    return path is None or path.exists()
+    return path is None or is_there(path)
+
+
+def is_there(path: Path) -> bool:
+    """Whether a database has this name. Raises `DatabaseError` where this user may not see that."""
+    try:
+        return path.exists()
+    except OSError as error:
+        raise DatabaseError(f"{path}: {why_not(path) or error.strerror}") from None
 
 
 def copy_from_before(url: str) -> Path | None:

@@ -46,6 +46,8 @@ class Live:
     counts: Callable[[], Counts] = Counts
     paused: Callable[[], Mapping[str, timedelta]] = dict
     """The systems that are left alone, and for how long."""
+    failing: Callable[[], tuple[str, str] | None] = lambda: None
+    """Since when the store cannot be written, and why."""
 
     def endpoints(self) -> list[str]:
         """The names of the endpoints."""

@@ -1,8 +1,9 @@
 """Looks after the daemon's own machine: whether the store can be written, the disk, the clock.
 
 While the store cannot be written, nothing can be told through it: the log says so, `/readyz`, the status
-line, and the heartbeat stops. What was under way waits, or is found again by the next poll. Once it can be
-written again, an event says since when it could not.
+line, the heartbeat stops, and the endpoints are told from memory (`Alarm`). What was under way waits, or is
+found again by the next poll. Once it can be written again, an event says since when it could not; where a
+restart came in between, by what is written down beside the database.
 """
 
 import threading
@@ -10,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import sqlalchemy as sa
 import structlog
@@ -19,7 +21,7 @@ from daemon.core.alerts.life import Seen
 from daemon.core.durations import NOTHING
 from daemon.core.model import Condition, Fact
 from daemon.core.routing.plan import DAEMON
-from daemon.core.timestamps import iso
+from daemon.core.timestamps import from_iso, iso
 from daemon.core.watches import machine
 from daemon.core.watches.machine import Disk
 from daemon.pipeline.alerts import Judge
@@ -43,6 +45,16 @@ class StoreFailure:
 
     since: datetime
     error: str
+
+
+class Alarm(Protocol):
+    """What tells past the store."""
+
+    def sound(self, fact: Fact) -> None:
+        """Tell it to every endpoint that wants to know, once; returns at once."""
+
+    def end(self) -> None:
+        """It is over: whoever was not told yet is not told any more."""
 
 
 class Heard:
@@ -81,6 +93,7 @@ class SelfCheck:
         disk: Callable[[], Disk | None],
         least_mib: Callable[[], int],
         wake: Callable[[], None],
+        alarm: Alarm | None = None,
     ) -> None:
         """`disk`: the file system under the database, None for a server's; `least_mib`: what has to be free
         there, 0 to leave that alone."""
@@ -92,6 +105,8 @@ class SelfCheck:
         self._disk = disk
         self._least_mib = least_mib
         self._wake = wake
+        self._alarm = alarm
+        self._left = _left(database)
         self._one_check = threading.Lock()
 
     def check(self) -> None:
@@ -101,17 +116,19 @@ class SelfCheck:
 
     def _check(self, now: datetime) -> None:
         conditions = self._conditions(now)
+        if done := self._database.let_go():
+            log.warning("store.let_go", done=done)
         try:
             with self._database.write() as db:
                 touch(db)
                 recorder = self._in_force()
                 recorded = _judge(db, recorder, conditions, now) + self._told(db, recorder, now)
         except sa.exc.SQLAlchemyError as error:
-            self._failed(str(getattr(error, "orig", None) or error), now)
+            # Of a file that was overwritten SQLite says less than we know.
+            why = self._database.trouble() or str(getattr(error, "orig", None) or error)
+            self._failed(why, now)
             return
-        if self.failure is not None:
-            log.warning("store.recovered", failing_since=iso(self.failure.since))
-            self.failure = None
+        self._recovered()
         if recorded.events:
             log_recorded(recorded)
             self._wake()
@@ -124,16 +141,42 @@ class SelfCheck:
         return found
 
     def _told(self, db: sa.Connection, recorder: Recorder, now: datetime) -> Recorded:
-        if self.failure is None:
+        failure = self.failure or self._left
+        if failure is None:
             return Recorded()
-        payload = {"store": {"failing_since": iso(self.failure.since), "error": self.failure.error}}
-        fact = Fact(own_events.STORE_RECOVERED, "daemon/store", payload)
-        return recorder.record(db, DAEMON, [fact], now)
+        return recorder.record(db, DAEMON, [_fact(own_events.STORE_RECOVERED, failure)], now)
+
+    def _recovered(self) -> None:
+        failure = self.failure or self._left
+        if failure is None:
+            return
+        log.warning("store.recovered", failing_since=iso(failure.since))
+        self.failure = self._left = self._database.failing = None
+        self._database.let_go()  # writes that down
+        if self._alarm is not None:
+            self._alarm.end()
 
     def _failed(self, error: str, now: datetime) -> None:
-        if self.failure is None:
-            log.error("store.failed", error=error)
-            self.failure = StoreFailure(now, error)
+        if self.failure is not None:
+            return
+        log.error("store.failed", error=error)
+        self.failure = StoreFailure(now, error)
+        self._database.failing = iso(now), error
+        self._database.let_go()  # writes that down
+        if self._alarm is not None:
+            self._alarm.sound(_fact(own_events.STORE_FAILED, self.failure))
+
+
+def _fact(event_type: str, failure: StoreFailure) -> Fact:
+    payload = {"store": {"failing_since": iso(failure.since), "error": failure.error}}
+    return Fact(event_type, own_events.STORE, payload)
+
+
+def _left(database: Database) -> StoreFailure | None:
+    """What the daemon before told, and could not take back."""
+    since, error = database.failing or (None, "")
+    at = from_iso(since)
+    return StoreFailure(at, error) if at is not None else None
 
 
 def _judge(db: sa.Connection, recorder: Recorder, conditions: list[Condition], now: datetime) -> Recorded:

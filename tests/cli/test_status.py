@@ -96,3 +96,17 @@ def test_a_watch_that_was_never_polled_is_in_the_document(call: Call) -> None:
     ((watch,),) = [system["watches"] for system in document["systems"]]
     assert (watch["watch"], watch["observed_at"], watch["failure"]) == ("sip", None, None)
     assert (document["process"], document["version"]) == (None, None)
+
+
+def test_that_the_database_cannot_be_written_is_shown(call: Call, setting: Setting) -> None:
+    setting.database.failing = ("2026-03-01T12:00:00.000Z", "database or disk is full")
+    setting.database.let_go()
+
+    shown = call("status")[1]
+    assert "database  cannot be written since 2026-03-01T12:00:00.000Z: database or disk is full\n" in shown
+    assert json.loads(call("status", "--json")[1])["store"] == {
+        "failing_since": "2026-03-01T12:00:00.000Z",
+        "error": "database or disk is full",
+    }
+    setting.database.close()
+    assert "cannot be written" not in call("status")[1]  # nobody tries

@@ -120,6 +120,7 @@ def test_the_parts_that_tell_of_no_watch_are_commands_and_the_daemon_itself() ->
         "daemon.clock_right",
         "daemon.disk_low",
         "daemon.disk_ok",
+        "daemon.store_failed",
         "daemon.store_recovered",
         "daemon.clock_stepped",
         "daemon.part_restarted",

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from daemon.core.model import Fact
 from daemon.core.watches.machine import MIB, Disk
 from daemon.pipeline.events import Recorder
-from daemon.store import events
+from daemon.store import events, locking
 from daemon.store.database import Database
 from daemon.workers.self_check import Heard, SelfCheck
 from tests.support import stores
@@ -30,6 +31,8 @@ class Machine:
     disk: Disk | None = ROOM
     least_mib: int = 500
     woken: int = 0
+    sounded: list[Fact] = field(default_factory=list)
+    ended: int = 0
 
     def __post_init__(self) -> None:
         self.recorder, self.heard = Recorder([], Ids()), Heard()
@@ -41,7 +44,14 @@ class Machine:
             disk=lambda: self.disk,
             least_mib=lambda: self.least_mib,
             wake=self._wake,
+            alarm=self,
         )
+
+    def sound(self, fact: Fact) -> None:
+        self.sounded.append(fact)
+
+    def end(self) -> None:
+        self.ended += 1
 
     def _wake(self) -> None:
         self.woken += 1
@@ -129,12 +139,64 @@ def test_where_nobody_asks_for_room_its_alert_is_over(
     assert [told["alert"]["reason"] for _, told in machine.told()] == ["first", "removed"]
 
 
-def test_a_store_that_could_not_be_written_says_so_when_it_can(machine: Machine) -> None:
-    with machine.store.write() as db:  # a trigger is the one thing that fails a write from within
+def fill(store: Database) -> None:
+    """Let it be written no more, as on a full disk."""
+    with store.write() as db:  # a trigger is the one thing that fails a write from within
         db.exec_driver_sql(
             "CREATE TRIGGER full BEFORE UPDATE ON alembic_version BEGIN"
             " SELECT RAISE(ABORT, 'database or disk is full'); END"
         )
+
+
+def empty(store: Database) -> None:
+    with store.write() as db:
+        db.exec_driver_sql("DROP TRIGGER full")
+
+
+def test_the_alarm_is_sounded_once_for_each_failure_and_ends_with_it(machine: Machine) -> None:
+    fill(machine.store)
+    for _ in range(3):
+        machine.check()
+    (failed,) = machine.sounded
+    assert (failed.type, failed.subject) == ("daemon.store_failed", "daemon/store")
+    assert failed.payload["store"] == {
+        "failing_since": "2026-03-01T12:00:10.000Z",
+        "error": "database or disk is full",
+    }
+    empty(machine.store)
+    machine.check()
+    assert (len(machine.sounded), machine.ended) == (1, 1)
+    fill(machine.store)
+    machine.check()
+    assert len(machine.sounded) == 2
+
+
+def test_what_the_daemon_before_told_is_taken_back_by_the_one_after(tmp_path: Path) -> None:
+    path = tmp_path / "b.db"
+    first = Machine(stores.on_file(path))
+    fill(first.store)
+    first.check()
+    empty(first.store)
+    assert locking.failing(f"sqlite:///{path}") == ("2026-03-01T12:00:10.000Z", "database or disk is full")
+    first.store.close()
+
+    stores.on_file(path).close()  # as `yemotd db upgrade` does: it takes nothing back
+    after = Machine(stores.on_file(path))
+    after.check()
+    ((event, told),) = after.told()
+    assert event == "daemon.store_recovered"
+    assert told["store"]["error"] == "database or disk is full"
+    after.check()
+    after.store.close()
+    assert locking.failing(f"sqlite:///{path}") is None
+    again = Machine(stores.on_file(path))
+    again.check()
+    assert again.types() == ["daemon.store_recovered"]
+    again.store.close()
+
+
+def test_a_store_that_could_not_be_written_says_so_when_it_can(machine: Machine) -> None:
+    fill(machine.store)
     machine.hear(ahead=-312)
     machine.check()
     since = machine.clock.now()
@@ -144,8 +206,7 @@ def test_a_store_that_could_not_be_written_says_so_when_it_can(machine: Machine)
     assert failure
     assert failure.since == since
     assert machine.types() == []
-    with machine.store.write() as db:
-        db.exec_driver_sql("DROP TRIGGER full")
+    empty(machine.store)
     machine.check()
 
     assert machine.self_check.failure is None

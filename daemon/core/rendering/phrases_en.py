@@ -98,6 +98,9 @@ ENGLISH: Mapping[str, Callable[[Any], str]] = {
         f"The disk of yemotd's database is nearly full: {e['disk.free_mib']} MiB left"
     ),
     "daemon.disk_ok": lambda e: f"The disk of yemotd's database has room again: {e['disk.free_mib']} MiB",
+    "daemon.store_failed": lambda e: (
+        f"yemotd cannot write its database ({e['store.error']}); until it can, nothing else is told"
+    ),
     "daemon.store_recovered": lambda e: (
         f"yemotd could not write its database since {e['store.failing_since']} ({e['store.error']}); "
         "it can again"

@@ -97,6 +97,10 @@ HEBREW: Mapping[str, Callable[[Any], str]] = {
     "daemon.disk_ok": lambda e: (
         f"שוב יש מקום בדיסק של מסד הנתונים של {e.isolated('yemotd')}: {e['disk.free_mib']} MiB"
     ),
+    "daemon.store_failed": lambda e: (
+        f"{e.isolated('yemotd')} אינו יכול לכתוב למסד הנתונים ({e['store.error']}); "
+        "עד שיוכל, לא תישלח שום הודעה אחרת"
+    ),
     "daemon.store_recovered": lambda e: (
         f"{e.isolated('yemotd')} לא יכול היה לכתוב למסד הנתונים מאז {e['store.failing_since']} "
         f"({e['store.error']}); הכתיבה חזרה"

@@ -32,6 +32,7 @@ def router(database: Database, tokens: Tokens, live: Live, version: str) -> APIR
                 next_runs={watch: one.next_run_at for watch, one in schedule.items()},
                 last_seen=live.last_seen(),
                 paused={system: now + left for system, left in live.paused().items()},
+                failing=live.failing(),
             ),
             now,
         )
