@@ -17,8 +17,8 @@ from daemon.app.in_force import Current, in_force
 from daemon.app.jobs import Jobs
 from daemon.app.parts import parts
 from daemon.app.ping import ping
-from daemon.app.state import State
-from daemon.app.watchdog import TURN_WITHIN, Progress
+from daemon.app.state import CHECKED_WITHIN, State
+from daemon.app.watchdog import TURN_WITHIN, Loop, Progress
 from daemon.config.settings import Config
 from daemon.core import own_events
 from daemon.host import clock
@@ -69,7 +69,8 @@ class App:
             name: threading.Thread(target=run, name=name, daemon=True)
             for name, run in {"dispatcher": self._dispatch, "commander": self._command}.items()
         }
-        self.state = State(self.parts, self.current, self._progress, self._threads)
+        checking = Loop(CHECKED_WITHIN, clock.monotonic)
+        self.state = State(self.parts, self.current, self._progress, self._threads, checking=checking)
         self._jobs = Jobs(self.parts, self.current, self.state, self._progress, started_at=self._started_at)
         self._server = self._server_of(config, listening)
 

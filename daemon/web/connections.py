@@ -162,7 +162,7 @@ class Connection(H11Protocol):
         self._leave()
 
     def send_400_response(self, msg: str) -> None:
-        self._refuse(400, "The request is no HTTP", None)
+        self._refuse(400, "The request is no HTTP", self.conn.fault)
 
     def _should_upgrade(self) -> bool:
         return False

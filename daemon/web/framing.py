@@ -11,6 +11,10 @@ import h11
 LARGEST_HEAD = 16_384
 """Bytes; what other servers take, too. It bounds the line before a chunk and the trailers as well."""
 LENGTH, CODING = b"content-length", b"transfer-encoding"
+FREE_CHUNKS = 1000
+"""Of a body, of whatever size."""
+LEAST_CHUNK = 64
+"""Bytes of each further one, in the mean: to read a chunk costs as much as to read a hundred times that."""
 
 
 class Wire(h11.Connection):
@@ -18,6 +22,9 @@ class Wire(h11.Connection):
 
     def __init__(self) -> None:
         super().__init__(h11.SERVER, max_incomplete_event_size=LARGEST_HEAD)
+        self.fault: str | None = None
+        """What we found; None: what h11 found is its own business."""
+        self._chunks, self._chunked = 0, 0
 
     @property
     def has_begun(self) -> bool:
@@ -25,15 +32,25 @@ class Wire(h11.Connection):
         return bool(self.trailing_data[0])
 
     def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
-        """As h11's; raises RemoteProtocolError for a head that is ambiguous, too."""
+        """As h11's; raises RemoteProtocolError also for an ambiguous head, and for crumbs of a body."""
         before = self.trailing_data[0] if self.their_state is h11.IDLE else b""
         event = super().next_event()
         if isinstance(event, h11.Request):
             head = before[: len(before) - len(self.trailing_data[0])]
-            fault = ambiguity(head.split(b"\n")[1:], event.http_version)
-            if fault is not None:
-                raise h11.RemoteProtocolError(fault, error_status_hint=400)
+            self._chunks, self._chunked = 0, 0
+            self.fault = ambiguity(head.split(b"\n")[1:], event.http_version)
+        elif isinstance(event, h11.Data):
+            self.fault = self._crumbs(event)
+        if self.fault is not None:
+            raise h11.RemoteProtocolError(self.fault, error_status_hint=400)
         return event
+
+    def _crumbs(self, event: h11.Data) -> str | None:
+        self._chunks += event.chunk_start
+        self._chunked += len(event.data)
+        if self._chunks > FREE_CHUNKS + self._chunked // LEAST_CHUNK:
+            return f"The body comes in chunks of less than {LEAST_CHUNK} bytes."
+        return None
 
 
 def ambiguity(lines: Sequence[bytes], version: bytes) -> str | None:

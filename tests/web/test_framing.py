@@ -10,12 +10,13 @@ from fastapi import FastAPI, Request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.web.framing import Wire, ambiguity
+from daemon.web.framing import FREE_CHUNKS, LEAST_CHUNK, Wire, ambiguity
 from daemon.web.server import Server
 
 HEAD = b"POST /length HTTP/1.1\r\nHost: x\r\n"
 NEXT = b"GET /next HTTP/1.1\r\nHost: x\r\n\r\n"
 """What a second reader would take for a request of its own."""
+LAST = NEXT.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
 AMBIGUOUS = {
     "both": HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "both, the other way round": HEAD + b"Transfer-Encoding: chunked\r\ncontent-length: 3\r\n\r\n0\r\n\r\n",
@@ -95,6 +96,20 @@ def test_a_bad_chunk_is_refused_and_nothing_behind_it_is_read(port: int, chunks:
     assert answers(port, CHUNKED + chunks + NEXT) == [400]
 
 
+def chunks(*sizes: int) -> bytes:
+    return b"".join(b"%x\r\n%s\r\n" % (size, b"x" * size) for size in sizes) + b"0\r\n\r\n"
+
+
+def test_a_body_in_crumbs_is_refused(port: int) -> None:
+    few, large = [1] * FREE_CHUNKS, [LEAST_CHUNK] * 5000
+    paid = [1] * (FREE_CHUNKS // LEAST_CHUNK)
+
+    assert answers(port, CHUNKED + chunks(*few, *paid) + LAST) == [200, 200]
+    assert answers(port, CHUNKED + chunks(*large, *few) + LAST) == [200, 200]
+    assert answers(port, CHUNKED + chunks(*few, *paid, 1) + NEXT) == [400]
+    assert answers(port, CHUNKED + chunks(*few) + (CHUNKED + chunks(*few)) * 2 + LAST) == [200] * 4
+
+
 @pytest.mark.parametrize(
     "said",
     [
@@ -106,9 +121,7 @@ def test_a_bad_chunk_is_refused_and_nothing_behind_it_is_read(port: int, chunks:
     ],
 )
 def test_what_is_clear_is_answered_and_so_is_what_follows(port: int, said: bytes) -> None:
-    closing = NEXT.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
-
-    assert answers(port, said + NEXT + closing) == [200, 200, 200]
+    assert answers(port, said + NEXT + LAST) == [200, 200, 200]
 
 
 NAMES = st.sampled_from(
