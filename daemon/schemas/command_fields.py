@@ -7,14 +7,14 @@ from typing import Annotated
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
     StringConstraints,
 )
 
-FIRST_YEAR, LAST_YEAR = 2000, 2200
+from daemon.schemas.fields import DAY, FIRST_YEAR, LAST_YEAR, described
+
 IVR = "ivr2:"
 """What stands before the path in `ivrPath` of CallExtensionBridging."""
 _CALL_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -68,12 +68,6 @@ def _local_date(value: str) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
-def _moment(value: datetime) -> datetime:
-    if not FIRST_YEAR <= value.year < LAST_YEAR:
-        raise ValueError(f"expected a time between {FIRST_YEAR} and {LAST_YEAR}")
-    return value
-
-
 def no_boolean(value: object) -> object:
     """The value as it is; raises ValueError for a boolean, which Python takes for 0 or 1."""
     if isinstance(value, bool):
@@ -89,17 +83,37 @@ def unlike(values: list[str]) -> list[str]:
     return values
 
 
-Path = Annotated[str, StringConstraints(max_length=200), AfterValidator(_path)]
-IvrPath = Annotated[str, StringConstraints(max_length=200), AfterValidator(_ivr_path)]
+_PART = r"(?!\.\.(?:/|$))[!-.0-~א-ת]+"
+_WRITTEN = rf"(?:\.|/|/?{_PART}(?:/{_PART})*/?)$"
+"""Of a path, for the description: letters of other scripts are taken, too."""
+
+Path = Annotated[
+    str, StringConstraints(max_length=200), AfterValidator(_path), described(pattern=f"^{_WRITTEN}")
+]
+IvrPath = Annotated[
+    str,
+    StringConstraints(max_length=200),
+    AfterValidator(_ivr_path),
+    described(pattern=f"^(?:{IVR})?(?!{IVR}){_WRITTEN}"),
+]
 CallId = Annotated[
     str, AfterValidator(_call_id), Field(json_schema_extra={"pattern": f"^{_CALL_ID.pattern}$"})
 ]
 IdempotencyKey = Annotated[
     str, AfterValidator(idempotency_key), Field(json_schema_extra={"pattern": f"^{_KEY.pattern}$"})
 ]
-Agent = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_text)]
-LocalDate = Annotated[str, StringConstraints(max_length=32), AfterValidator(_local_date)]
-Moment = Annotated[AwareDatetime, AfterValidator(_moment)]
+Agent = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=64),
+    AfterValidator(_text),
+    described(pattern="^ *[!-~א-ת][ -~א-ת]*$"),
+]
+LocalDate = Annotated[
+    str,
+    StringConstraints(max_length=32),
+    AfterValidator(_local_date),
+    described(pattern=f"^{DAY}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?)?$"),
+]
 
 
 class Params(BaseModel):

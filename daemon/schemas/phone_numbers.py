@@ -12,6 +12,7 @@ from pydantic import (
     Field,
     StringConstraints,
     Tag,
+    WithJsonSchema,
 )
 
 from daemon.core.commands.campaigns import LISTS, MOST_NUMBERS
@@ -70,7 +71,19 @@ def _opened(value: object) -> object:
     return value
 
 
-Phone = Annotated[str, BeforeValidator(_phone, json_schema_input_type=str | int)]
+_DESCRIBED = {
+    "anyOf": [
+        {"type": "string", "pattern": r"^(\+?972[2-9][0-9]{7,8}|0[0-9]{2,12})$"},
+        {"type": "integer", "minimum": 972_200_000_000, "maximum": 972_999_999_999},
+    ]
+}
+"""In the forms that are meant; blanks, dots, dashes and brackets between the digits are taken, too."""
+
+Phone = Annotated[
+    str,
+    BeforeValidator(_phone, json_schema_input_type=str | int),
+    WithJsonSchema(_DESCRIBED, mode="validation"),
+]
 
 
 class OnePhone(Params):
