@@ -13,7 +13,7 @@ from pydantic import (
     StringConstraints,
 )
 
-from daemon.schemas.fields import DAY, FIRST_YEAR, LAST_YEAR, described
+from daemon.schemas.fields import DAY, FIRST_YEAR, LAST_YEAR, Described
 
 IVR = "ivr2:"
 """What stands before the path in `ivrPath` of CallExtensionBridging."""
@@ -88,13 +88,13 @@ _WRITTEN = rf"(?:\.|/|/?{_PART}(?:/{_PART})*/?)$"
 """Of a path, for the description: letters of other scripts are taken, too."""
 
 Path = Annotated[
-    str, StringConstraints(max_length=200), AfterValidator(_path), described(pattern=f"^{_WRITTEN}")
+    str, StringConstraints(max_length=200), AfterValidator(_path), Described(pattern=f"^{_WRITTEN}")
 ]
 IvrPath = Annotated[
     str,
     StringConstraints(max_length=200),
     AfterValidator(_ivr_path),
-    described(pattern=f"^(?:{IVR})?(?!{IVR}){_WRITTEN}"),
+    Described(pattern=f"^(?:{IVR})?(?!{IVR}){_WRITTEN}"),
 ]
 CallId = Annotated[
     str, AfterValidator(_call_id), Field(json_schema_extra={"pattern": f"^{_CALL_ID.pattern}$"})
@@ -106,13 +106,13 @@ Agent = Annotated[
     str,
     StringConstraints(min_length=1, max_length=64),
     AfterValidator(_text),
-    described(pattern="^ *[!-~א-ת][ -~א-ת]*$"),
+    Described(pattern="^ *[!-~א-ת][ -~א-ת]*$"),
 ]
 LocalDate = Annotated[
     str,
     StringConstraints(max_length=32),
     AfterValidator(_local_date),
-    described(pattern=f"^{DAY}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?)?$"),
+    Described(pattern=f"^{DAY}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?)?$"),
 ]
 
 

@@ -1,11 +1,20 @@
 """What may stand in a request: texts, times and durations that the store and a terminal can bear."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, Field, PlainValidator, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    GetJsonSchemaHandler,
+    PlainValidator,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from daemon.core import durations
 from daemon.core.commands import command
@@ -17,7 +26,7 @@ from daemon.store.replay import Which
 PRINTABLE = r"[^\u0000-\u001f\u007f-\u009f]"
 """For the description, as all patterns here are: what it says has to be what is taken, to the letter."""
 LINE = f"^{PRINTABLE}*$"
-SAID = rf"^{PRINTABLE}*\S{PRINTABLE}*$"
+SAID = rf"^{PRINTABLE}*[^\s\u0000-\u001f\u007f-\u009f]{PRINTABLE}*$"
 _UNIT = {"d": 3, "h": 4, "m": 6, "s": 8, "ms": 10}
 """Digits of which even all together are no more than ten years."""
 _PARTS = "".join(f"([0-9]{{1,{digits}}}{unit})?" for unit, digits in _UNIT.items())
@@ -42,9 +51,16 @@ LONGEST_LINE = 500
 """Enough for the name of any mailbox."""
 
 
-def described(**schema: str) -> Any:
+@dataclass(frozen=True)
+class Described:
     """What stands in the description of a field, too; a check of ours does what it says."""
-    return Field(json_schema_extra=dict(schema))
+
+    pattern: str
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(schema), "pattern": self.pattern}
 
 
 def _line(text: str) -> str:
@@ -87,17 +103,17 @@ def _duration(value: object) -> timedelta:
 
 
 Line = Annotated[
-    str, StringConstraints(max_length=LONGEST_LINE), AfterValidator(_line), described(pattern=LINE)
+    str, StringConstraints(max_length=LONGEST_LINE), AfterValidator(_line), Described(pattern=LINE)
 ]
 Glob = Annotated[
-    str, StringConstraints(min_length=1, max_length=200), AfterValidator(_line), described(pattern=LINE)
+    str, StringConstraints(min_length=1, max_length=200), AfterValidator(_line), Described(pattern=LINE)
 ]
 Comment = Annotated[
     str,
     StringConstraints(max_length=1000),
     AfterValidator(_line),
     AfterValidator(_said),
-    described(pattern=SAID),
+    Described(pattern=SAID),
 ]
 Moment = Annotated[
     datetime,
