@@ -18,6 +18,7 @@ from pydantic import (
 from daemon.core.commands.campaigns import LISTS, MOST_NUMBERS
 from daemon.core.phones import normalise
 from daemon.schemas.command_fields import Params, unlike
+from daemon.schemas.fields import Described
 
 COUNTRY = 972
 """Israel, by ITU-T E.164. A whole number that begins with it has lost no zero."""
@@ -71,9 +72,10 @@ def _opened(value: object) -> object:
     return value
 
 
+_DIGITS = r"(\+?972[2-9][0-9]{7,8}|0[0-9]{2,12})"
 _DESCRIBED = {
     "anyOf": [
-        {"type": "string", "pattern": r"^(\+?972[2-9][0-9]{7,8}|0[0-9]{2,12})$"},
+        {"type": "string", "pattern": f"^{_DIGITS}$"},
         {"type": "integer", "minimum": 972_200_000_000, "maximum": 972_999_999_999},
     ]
 }
@@ -127,7 +129,13 @@ def _can_be_dialled(phones: Any) -> Any:
 
 
 Phones = Annotated[
-    Annotated[str, StringConstraints(max_length=20_000), AfterValidator(_phones_text), Tag("text")]
+    Annotated[
+        str,
+        StringConstraints(max_length=20_000),
+        AfterValidator(_phones_text),
+        Described(f"^((tpl|tzl):[A-Za-z0-9_-]{{1,64}}|tzl:|{_DIGITS}(:{_DIGITS})*)$"),
+        Tag("text"),
+    ]
     | Annotated[list[Entry], Field(min_length=1), AfterValidator(_forms), Tag("list")],
     Discriminator(lambda value: "list" if isinstance(value, list) else "text"),
     BeforeValidator(_opened),

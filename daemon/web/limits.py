@@ -15,8 +15,8 @@ LARGEST_BODY = 1_048_576
 """Bytes of a request; a campaign of 500 numbers takes a fiftieth of it."""
 ALL_BODIES = 16 * LARGEST_BODY
 """Bytes of all requests under way."""
-LARGEST_WEIGHT = 4 * LARGEST_BODY
-"""Bytes that a request may come to as objects."""
+MOST_VALUES = 20_000
+"""In a request; a campaign of 500 numbers in its longest form has 1,500."""
 WEIGHT_OF_VALUE = 200
 """Bytes: an object of JSON with one field in it, or a list and its place in another."""
 MARKS = b",[{"
@@ -88,11 +88,10 @@ class Body:
         return _whole(gathered, receive)
 
     def _weigh(self, gathered: bytearray) -> None:
-        weight = WEIGHT_OF_VALUE * sum(map(gathered.count, MARKS))
-        if weight > LARGEST_WEIGHT:
-            most = LARGEST_WEIGHT // WEIGHT_OF_VALUE
-            raise Problem(413, "The body is too large", f"A body may have {most} values at most.")
-        self._bodies.take(self, weight)
+        values = sum(map(gathered.count, MARKS))
+        if values > MOST_VALUES:
+            raise Problem(413, "The body is too large", f"A body may have {MOST_VALUES} values at most.")
+        self._bodies.take(self, WEIGHT_OF_VALUE * values)
 
 
 def _whole(gathered: bytearray, receive: Receive) -> Receive:

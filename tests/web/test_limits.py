@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Message
 
-from daemon.web.limits import LARGEST_WEIGHT, WEIGHT_OF_VALUE, Bodies
+from daemon.web.limits import MOST_VALUES, WEIGHT_OF_VALUE, Bodies
 from daemon.web.problems import Problem
 from daemon.web.server import Server
 from tests.support import stores
@@ -139,7 +139,7 @@ def test_what_would_be_many_objects_is_refused_before_it_is_read_as_json(body: b
 
     assert exchange.problem
     assert exchange.problem.status == 413
-    assert exchange.problem.detail == f"A body may have {LARGEST_WEIGHT // WEIGHT_OF_VALUE} values at most."
+    assert exchange.problem.detail == f"A body may have {MOST_VALUES} values at most."
 
 
 def test_the_objects_to_come_are_held_too() -> None:
