@@ -161,6 +161,13 @@ class Connection(H11Protocol):
     def timeout_keep_alive_handler(self) -> None:
         self._leave()
 
+    def shutdown(self) -> None:
+        """The server ends: now, or after the answer that is under way."""
+        if self._exchange is None or self._exchange.response_complete:
+            self._leave()
+        else:
+            self._exchange.keep_alive = False
+
     def send_400_response(self, msg: str) -> None:
         self._refuse(400, "The request is no HTTP", self.conn.fault)
 

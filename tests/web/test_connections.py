@@ -250,6 +250,21 @@ def test_what_is_no_http_is_refused_and_not_logged(serving: Connect, said: bytes
     assert logs == []
 
 
+def test_the_end_waits_for_nobody_who_waits(house: House) -> None:
+    server = Server(house.app, "127.0.0.1", 0, bounds=BOUNDS)
+    server.start()
+    assert server.port
+    callers = [Caller(server.port) for _ in range(3)]
+    callers[0].say(HALF)
+    assert callers[1].say(WHOLE).answer() == (200, "here")
+    assert callers[2].say(WHOLE + HALF).answer() == (200, "here")
+    server.stop(timeout=20)
+
+    assert all(one.is_ended() for one in callers)
+    for one in callers:
+        one.socket.close()
+
+
 @pytest.mark.parametrize(
     ("soft", "most"),
     [(1024, 512 - ON_THE_WAY), (256, 128 - ON_THE_WAY), (64, 1), (1_000_000, 512), (-1, 512)],
