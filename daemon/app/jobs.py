@@ -83,7 +83,7 @@ class Jobs:
             first = now + min(index * SPREAD, watch.every)
             self._add(name, _guarded(self._parts.poller, watch, loop), watch.every, first, "default")
         self._add("clock", self._parts.timekeeper.look, LOOK_EVERY, now)
-        self._add("check", self._parts.self_check.check, CHECK_EVERY, now)
+        self._add("check", self._state.check, CHECK_EVERY, now)
         if config.heartbeat is not None:
             beat = partial(self._beat, Heartbeat(heartbeat_of(config.heartbeat)))
             self._add("heartbeat", beat, config.heartbeat.every, now + SPREAD)
@@ -142,7 +142,7 @@ class Jobs:
     def _beat(self, sender: Heartbeat) -> None:
         """A sign of life: only while every part works, and what happens can be written down."""
         parts = self._parts
-        parts.self_check.check()
+        self._state.check()
         is_alive, _ = self._state.is_alive()
         if not is_alive or parts.self_check.failure is not None:
             return

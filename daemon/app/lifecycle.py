@@ -18,10 +18,10 @@ from daemon.app.in_force import Current, in_force
 from daemon.app.jobs import Jobs
 from daemon.app.parts import parts
 from daemon.app.ping import ping
-from daemon.app.state import State
+from daemon.app.state import CHECKED_WITHIN, State
 from daemon.app.supervisor import Looping, Supervisor
 from daemon.app.taking_over import Takeover, take_over_at_start
-from daemon.app.watchdog import TURN_WITHIN, Awake, Progress
+from daemon.app.watchdog import TURN_WITHIN, Awake, Loop, Progress
 from daemon.config.settings import Config
 from daemon.core import own_events
 from daemon.core.differences import Difference
@@ -84,7 +84,8 @@ class App:
         self._dispatcher = Looping("dispatcher", self._dispatch)
         self._commander = Looping("commander", self._command)
         self._supervisor = Supervisor(clock.monotonic)
-        self.state = State(self.parts, self.current, self._progress, self._supervisor)
+        checking = Loop(CHECKED_WITHIN, Awake(clock.monotonic))
+        self.state = State(self.parts, self.current, self._progress, self._supervisor, checking=checking)
         self._jobs = Jobs(self.parts, self.current, self.state, self._progress, started_at=self._started_at)
         self._server = self._server_of(config, listening)
 

@@ -1,25 +1,43 @@
 """How the daemon is: whether it lives, whether it can work, and one line for who looks at the service."""
 
-import sqlalchemy as sa
+from datetime import timedelta
 
 from daemon.app.in_force import Current
 from daemon.app.parts import Parts
 from daemon.app.supervisor import Supervisor
-from daemon.app.watchdog import Progress
+from daemon.app.watchdog import Loop, Progress
 from daemon.core.delivery.breaker import Health
 from daemon.core.timestamps import iso
 
 FAILING = (Health.DEGRADED, Health.SUSPENDED)
+CHECKED_WITHIN = timedelta(seconds=30)
+"""Three checks of the store; where none ended for so long, nobody knows whether it can be written."""
 
 
 class State:
-    """Asked from any thread."""
+    """Asked from any thread, and by anybody: it looks at what others found, and waits for no lock."""
 
-    def __init__(self, parts: Parts, current: Current, progress: Progress, supervisor: Supervisor) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        current: Current,
+        progress: Progress,
+        supervisor: Supervisor,
+        *,
+        checking: Loop,
+    ) -> None:
+        """`checking`: the promise of the self-check, within `CHECKED_WITHIN`."""
         self._parts = parts
         self._current = current
         self._progress = progress
         self._supervisor = supervisor
+        self._checking = checking
+        self._checking.turn()
+
+    def check(self) -> None:
+        """Look whether the store can be written; it waits for its lock: for a thread that has time."""
+        self._parts.self_check.check()
+        self._checking.turn()
 
     def is_alive(self) -> tuple[bool, str]:
         """Whether every loop is there, and turns; and what is wrong where one does not."""
@@ -32,14 +50,12 @@ class State:
         return "dispatcher" in self._supervisor.started, "dispatcher ok"
 
     def is_ready(self) -> tuple[bool, str]:
-        """Whether what happens can be written down."""
+        """Whether what happens can be written down, by the last check."""
         if failure := self._parts.self_check.failure:
             return False, f"database: {failure.error}"
-        try:
-            with self._parts.database.write() as db:
-                db.exec_driver_sql("SELECT 1")
-        except sa.exc.DBAPIError as error:
-            return False, f"database: {error.orig}"
+        if self._checking.is_stuck:
+            seconds = CHECKED_WITHIN.total_seconds()
+            return False, f"database: whether it can be written was not found out for {seconds:.0f} s"
         return True, "database ok"
 
     def failing(self) -> tuple[str, str] | None:

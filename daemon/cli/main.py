@@ -130,7 +130,7 @@ def _carried_out() -> int:
 
 
 def _explained(error: Exception) -> tuple[str, int]:
-    """What a verb met, no fault of ours, in words, with the exit code. Whatever else it is, it is raised again."""
+    """What a verb met, no fault of ours, in words, and the exit code; all else is raised again."""
     if isinstance(error, Fatal):
         return str(error), error.code
     if isinstance(error, DatabaseError):

@@ -7,14 +7,14 @@ from typing import Annotated
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
     StringConstraints,
 )
 
-FIRST_YEAR, LAST_YEAR = 2000, 2200
+from daemon.schemas.fields import DAY, FIRST_YEAR, LAST_YEAR, Described
+
 IVR = "ivr2:"
 """What stands before the path in `ivrPath` of CallExtensionBridging."""
 LONGEST_PATH = 200
@@ -80,12 +80,6 @@ def _local_date(value: str) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
-def _moment(value: datetime) -> datetime:
-    if not FIRST_YEAR <= value.year < LAST_YEAR:
-        raise ValueError(f"expected a time between {FIRST_YEAR} and {LAST_YEAR}")
-    return value
-
-
 def no_boolean(value: object) -> object:
     """The value as it is; raises ValueError for a boolean, which Python takes for 0 or 1."""
     if isinstance(value, bool):
@@ -101,18 +95,42 @@ def unlike(values: list[str]) -> list[str]:
     return values
 
 
-Path = Annotated[str, StringConstraints(max_length=LONGEST_PATH), AfterValidator(_path)]
-IvrPath = Annotated[str, StringConstraints(max_length=LONGEST_PATH + len(IVR)), AfterValidator(_ivr_path)]
-Goto = Annotated[str, StringConstraints(max_length=LONGEST_PATH), AfterValidator(_rooted)]
+_PART = r"(?!\.{1,2}(?:/|$))[!-.0-~א-ת]+"
+_WRITTEN = rf"(?:\.|/|/?{_PART}(?:/{_PART})*/?)$"
+"""Of a path, for the description: letters of other scripts are taken, too."""
+_ROOTED = rf"(?=.{{1,{LONGEST_PATH}}}$)(?=/|.{{1,{LONGEST_PATH - 1}}}$){_WRITTEN}"
+"""The same of one that is written with a slash before it, which counts."""
+
+Path = Annotated[
+    str, StringConstraints(max_length=LONGEST_PATH), AfterValidator(_path), Described(pattern=f"^{_WRITTEN}")
+]
+IvrPath = Annotated[
+    str,
+    StringConstraints(max_length=LONGEST_PATH + len(IVR)),
+    AfterValidator(_ivr_path),
+    Described(pattern=f"^(?:{IVR})?(?!{IVR}){_ROOTED}"),
+]
+Goto = Annotated[
+    str, StringConstraints(max_length=LONGEST_PATH), AfterValidator(_rooted), Described(pattern=f"^{_ROOTED}")
+]
 CallId = Annotated[
     str, AfterValidator(_call_id), Field(json_schema_extra={"pattern": f"^{_CALL_ID.pattern}$"})
 ]
 IdempotencyKey = Annotated[
     str, AfterValidator(idempotency_key), Field(json_schema_extra={"pattern": f"^{_KEY.pattern}$"})
 ]
-Agent = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_text)]
-LocalDate = Annotated[str, StringConstraints(max_length=32), AfterValidator(_local_date)]
-Moment = Annotated[AwareDatetime, AfterValidator(_moment)]
+Agent = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=64),
+    AfterValidator(_text),
+    Described(pattern="^ *[!-~א-ת][ -~א-ת]*$"),
+]
+LocalDate = Annotated[
+    str,
+    StringConstraints(max_length=32),
+    AfterValidator(_local_date),
+    Described(pattern=f"^{DAY}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?)?$"),
+]
 
 
 class Params(BaseModel):

@@ -30,12 +30,12 @@ from daemon.schemas.command_fields import (
     Goto,
     IvrPath,
     LocalDate,
-    Moment,
     Params,
     Path,
     no_boolean,
     unlike,
 )
+from daemon.schemas.fields import Moment
 from daemon.schemas.phone_numbers import Phone, Phones
 
 LONGEST_RINGING = 35

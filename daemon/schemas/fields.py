@@ -1,11 +1,20 @@
 """What may stand in a request: texts, times and durations that the store and a terminal can bear."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Annotated
 
-from pydantic import AfterValidator, PlainValidator, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    GetJsonSchemaHandler,
+    PlainValidator,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from daemon.core import durations
 from daemon.core.commands import command
@@ -14,10 +23,44 @@ from daemon.core.timestamps import from_iso
 from daemon.schemas.documents import words
 from daemon.store.replay import Which
 
+PRINTABLE = r"[^\u0000-\u001f\u007f-\u009f]"
+"""For the description, as all patterns here are: what it says has to be what is taken, to the letter."""
+LINE = f"^{PRINTABLE}*$"
+SAID = rf"^{PRINTABLE}*[^\s\u0000-\u001f\u007f-\u009f]{PRINTABLE}*$"
+_UNIT = {"d": 3, "h": 4, "m": 6, "s": 8, "ms": 10}
+"""Digits of which even all together are no more than ten years."""
+_PARTS = "".join(f"([0-9]{{1,{digits}}}{unit})?" for unit, digits in _UNIT.items())
+DURATION = f"^(?=[0-9]){_PARTS}$|^([12][0-9]{{3}}|3[0-5][0-9]{{2}}|36[0-4][0-9]|3650)d$"
+"""Ten years at most. More digits are taken where they come to no more; the description leaves them out."""
+_DAYS = "|".join(
+    (
+        "(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])",
+        "(0[469]|11)-(0[1-9]|[12][0-9]|30)",
+        "02-(0[1-9]|1[0-9]|2[0-8])",
+    )
+)
+_LEAP_YEARS = "20([02468][048]|[13579][26])|21(0[48]|[2468][048]|[13579][26])"
+_TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+DAY = f"(2[01][0-9]{{2}}-({_DAYS})|({_LEAP_YEARS})-02-29)"
+"""Of the years from 2000 to 2199, and such as there are."""
+MOMENT = f"^{DAY}T{_TIME}$"
+"""RFC 3339. What ISO 8601 has beside that is taken, too."""
 FIRST_YEAR, LAST_YEAR = 2000, 2200
 """Ours: a time outside of them is a slip, and near the ends of the calendar one overflows."""
 LONGEST_LINE = 500
 """Enough for the name of any mailbox."""
+
+
+@dataclass(frozen=True)
+class Described:
+    """What stands in the description of a field, too; a check of ours does what it says."""
+
+    pattern: str
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(schema), "pattern": self.pattern}
 
 
 def _line(text: str) -> str:
@@ -59,13 +102,27 @@ def _duration(value: object) -> timedelta:
     return durations.parse(value)
 
 
-Line = Annotated[str, StringConstraints(max_length=LONGEST_LINE), AfterValidator(_line)]
-Glob = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_line)]
-Comment = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_line), AfterValidator(_said)]
-Moment = Annotated[
-    datetime, PlainValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})
+Line = Annotated[
+    str, StringConstraints(max_length=LONGEST_LINE), AfterValidator(_line), Described(pattern=LINE)
 ]
-Duration = Annotated[timedelta, PlainValidator(_duration), WithJsonSchema({"type": "string"})]
+Glob = Annotated[
+    str, StringConstraints(min_length=1, max_length=200), AfterValidator(_line), Described(pattern=LINE)
+]
+Comment = Annotated[
+    str,
+    StringConstraints(max_length=1000),
+    AfterValidator(_line),
+    AfterValidator(_said),
+    Described(pattern=SAID),
+]
+Moment = Annotated[
+    datetime,
+    PlainValidator(_moment),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": MOMENT}),
+]
+Duration = Annotated[
+    timedelta, PlainValidator(_duration), WithJsonSchema({"type": "string", "pattern": DURATION})
+]
 # Texts: an enum would be a component of its own in the OpenAPI document, and two are called `Status`.
 DeliveryStatus = Annotated[
     str,

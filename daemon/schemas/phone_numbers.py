@@ -12,11 +12,13 @@ from pydantic import (
     Field,
     StringConstraints,
     Tag,
+    WithJsonSchema,
 )
 
 from daemon.core.commands.campaigns import LISTS, MOST_NUMBERS
 from daemon.core.phones import key, normalise, phone
 from daemon.schemas.command_fields import Params, unlike
+from daemon.schemas.fields import Described
 
 COUNTRY = 972
 """Israel, by ITU-T E.164. A whole number that begins with it has lost no zero."""
@@ -71,7 +73,20 @@ def _opened(value: object) -> object:
     return value
 
 
-Phone = Annotated[str, BeforeValidator(_phone, json_schema_input_type=str | int)]
+_DIGITS = r"(\+?972[2-9][0-9]{7,8}|0[0-9]{2,12})"
+_DESCRIBED = {
+    "anyOf": [
+        {"type": "string", "pattern": f"^{_DIGITS}$"},
+        {"type": "integer", "minimum": 972_200_000_000, "maximum": 972_999_999_999},
+    ]
+}
+"""In the forms that are meant; blanks, dots, dashes and brackets between the digits are taken, too."""
+
+Phone = Annotated[
+    str,
+    BeforeValidator(_phone, json_schema_input_type=str | int),
+    WithJsonSchema(_DESCRIBED, mode="validation"),
+]
 
 
 class OnePhone(Params):
@@ -115,7 +130,13 @@ def _can_be_dialled(phones: Any) -> Any:
 
 
 Phones = Annotated[
-    Annotated[str, StringConstraints(max_length=20_000), AfterValidator(_phones_text), Tag("text")]
+    Annotated[
+        str,
+        StringConstraints(max_length=20_000),
+        AfterValidator(_phones_text),
+        Described(f"^((tpl|tzl):[A-Za-z0-9_-]{{1,64}}|tzl:|{_DIGITS}(:{_DIGITS})*)$"),
+        Tag("text"),
+    ]
     | Annotated[list[Entry], Field(min_length=1), AfterValidator(_forms), Tag("list")],
     Discriminator(lambda value: "list" if isinstance(value, list) else "text"),
     BeforeValidator(_opened),

@@ -42,9 +42,26 @@ class Request(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+_ENDS = {
+    "for": {"type": "string"},
+    "ends_at": {"type": "string"},
+    "until_resolved": {"const": True},
+}
+_GLOBS = ("type", "system", "subject")
+
+
+def _with_one_end(schema: dict[str, Any]) -> None:
+    """What `core/routing/silences.py` asks of a silence: one end, and not everything."""
+    schema["oneOf"] = [{"required": [name], "properties": {name: one}} for name, one in _ENDS.items()]
+    said = {"type": "string", "pattern": r"[^*]"}
+    schema["anyOf"] = [{"required": [name], "properties": {name: said}} for name in _GLOBS]
+
+
 class SilenceRequest(Request):
     """Mute what matches all of `type`, `system` and `subject`, until what one of `for`, `ends_at` and
     `until_resolved` says."""
+
+    model_config = ConfigDict(json_schema_extra=_with_one_end)
 
     type: Glob = Field(default="*", description="Of the event that fires; a glob")
     system: Glob = Field(default="*", description="A system's name; a glob")

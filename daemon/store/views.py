@@ -122,7 +122,7 @@ def watches(db: sa.Connection) -> list[WatchView]:
     # Not the states: that of an SMS log has a thousand rows.
     found = sa.select(*(watch_table.c[name] for name in names))
     rows = db.execute(found.order_by(watch_table.c.system, watch_table.c.name))
-    return [WatchView(**{name: getattr(row, name) for name in names}) for row in rows]
+    return [WatchView(*row) for row in rows]
 
 
 def alerts(db: sa.Connection) -> list[AlertView]:

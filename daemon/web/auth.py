@@ -33,11 +33,22 @@ Tokens = Callable[[], Sequence[Token]]
 """Those of the configuration in force."""
 
 
-def require(scope: str, tokens: Tokens) -> Callable[[Request], Token]:
-    """A dependency that lets a request with a good token pass, and raises `Problem` for any other."""
+@dataclass(frozen=True)
+class Guard:
+    """A dependency that lets a request with a good token pass, and raises `Problem` for any other.
 
-    def check(request: Request) -> Token:
-        known = tokens()
+    It is asked before any of the body is read (`entrance.py`), and again for the token by the route.
+    """
+
+    scope: str
+    tokens: Tokens
+
+    async def __call__(self, request: Request) -> Token:
+        return self.token_of(request)
+
+    def token_of(self, request: Request) -> Token:
+        """The token that the request comes with."""
+        known = self.tokens()
         if not known:
             raise Problem(401, "No token is configured", "Give [http] a token_file, and reload.")
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
@@ -51,22 +62,27 @@ def require(scope: str, tokens: Tokens) -> Callable[[Request], Token]:
             raise Problem(
                 401, "The token is not known", "It may have been replaced; see [http] in the configuration."
             )
-        if not matching[0].allows(scope):
-            raise Problem(403, "The token is not allowed to do this", f"It needs the scope {scope!r}.")
+        if not matching[0].allows(self.scope):
+            raise Problem(403, "The token is not allowed to do this", f"It needs the scope {self.scope!r}.")
         return matching[0]
 
-    return check
+
+@dataclass(frozen=True)
+class GuardFromAfar(Guard):
+    """Lets a program on this machine pass, and asks all others for a token."""
+
+    async def __call__(self, request: Request) -> Token | None:  # type: ignore[override] # nobody needs it
+        return None if is_from_here(request) else self.token_of(request)
 
 
-def require_from_afar(scope: str, tokens: Callable[[], Sequence[Token]]) -> Callable[[Request], None]:
+def require(scope: str, tokens: Tokens) -> Guard:
+    """A dependency that lets a request with a good token pass, and raises `Problem` for any other."""
+    return Guard(scope, tokens)
+
+
+def require_from_afar(scope: str, tokens: Tokens) -> Guard:
     """A dependency that lets a program on this machine pass, and asks all others for a token."""
-    check = require(scope, tokens)
-
-    def check_from_afar(request: Request) -> None:
-        if not is_from_here(request):
-            check(request)
-
-    return check_from_afar
+    return GuardFromAfar(scope, tokens)
 
 
 def is_from_here(request: Request) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from starlette.exceptions import HTTPException
 from daemon.core.refusals import Refused, Why
 from daemon.schemas import command_requests
 from daemon.schemas.wording import BODY, faults
+from daemon.web.protection import HEADERS
 
 log = structlog.get_logger()
 
@@ -61,13 +63,19 @@ class Problem(Exception):
     """Ends a request with a problem document."""
 
     def __init__(
-        self, status: int, title: str, detail: str | None = None, faults: Sequence[Fault] = ()
+        self,
+        status: int,
+        title: str,
+        detail: str | None = None,
+        faults: Sequence[Fault] = (),
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(title)
         self.status = status
         self.title = title
         self.detail = detail
         self.faults = list(faults)
+        self.headers = headers
 
 
 def status_of(error: Exception) -> int:
@@ -106,22 +114,46 @@ def install(app: FastAPI) -> None:
 
 
 def answer(
-    request: Request, status: int, title: str, detail: str | None, faults: list[Fault]
+    request: Request,
+    status: int,
+    title: str,
+    detail: str | None,
+    faults: list[Fault],
+    headers: Mapping[str, str] = MappingProxyType({}),
 ) -> JSONResponse:
     """A problem document, as the answer to a request."""
     document = ProblemDocument(
         title=title, status=status, detail=detail, instance=request.url.path, faults=faults
     )
-    headers = {"www-authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
+    unauthorized = {"www-authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
     content = document.model_dump(exclude_none=True, exclude_defaults=False)
     if not faults:
         del content["faults"]
-    return JSONResponse(content, status, headers, media_type=MEDIA_TYPE)
+    return JSONResponse(content, status, {**unauthorized, **headers}, media_type=MEDIA_TYPE)
+
+
+def answered(request: Request, problem: Problem) -> JSONResponse:
+    """The answer to a request that ends with this problem."""
+    return answer(request, problem.status, problem.title, problem.detail, problem.faults, problem.headers)
+
+
+def raw(status: int, title: str, detail: str | None) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """The headers and the body of a problem that ends a connection before there is a request."""
+    document = ProblemDocument(title=title, status=status, detail=detail)
+    body = document.model_dump_json(exclude_none=True, exclude={"faults"}).encode()
+    headers = [
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+        *([(b"retry-after", b"1")] if status == HTTPStatus.SERVICE_UNAVAILABLE else []),
+        *HEADERS,
+    ]
+    return headers, body
 
 
 async def _on_problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)  # noqa: S101 - the handler's own type
-    return answer(request, error.status, title=error.title, detail=error.detail, faults=error.faults)
+    return answered(request, error)
 
 
 async def _on_refused(request: Request, error: Exception) -> JSONResponse:
@@ -137,7 +169,7 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - the handler's own type
     title = HTTPStatus(error.status_code).phrase
     detail = error.detail if error.detail != title else None
-    return answer(request, error.status_code, title=title, detail=detail, faults=[])
+    return answer(request, error.status_code, title, detail, [], error.headers or {})
 
 
 async def _on_validation(request: Request, error: Exception) -> JSONResponse:

@@ -1,17 +1,26 @@
 """uvicorn in one thread of the daemon: its socket is bound before anything is promised."""
 
+import resource
 import socket
 import threading
 from collections.abc import Callable
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from daemon.web.connections import Bounds, bounded
 
 TICKS = 10
 """uvicorn ticks ten times a second; after so many the loop says that it turns."""
+QUEUE = 128
+"""Connections that the kernel keeps until the loop takes them."""
+TAKEN_AT_ONCE = 16
+"""Connections that the loop takes in one turn, before it looks how many there are."""
+ON_THE_WAY = 4 * TAKEN_AT_ONCE
+"""Beyond the bound for a moment: taken, made, ended and closed in four turns."""
 
 
-class _Turning(uvicorn.Server):
+class _Uvicorn(uvicorn.Server):
     """Says that it turns. uvicorn's own way of it, `callback_notify`, goes by the wall clock, and falls
     silent where that is set back."""
 
@@ -24,30 +33,42 @@ class _Turning(uvicorn.Server):
             self._turned()
         return await super().on_tick(counter)
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """asyncio has one figure for what it takes in a turn and what the kernel keeps: the latter again."""
+        await super().startup(sockets)
+        for one in sockets or ():
+            one.listen(QUEUE)
+
 
 class Server:
     """One listening address, or a socket that listens already."""
 
     def __init__(
         self,
-        app: FastAPI,
+        app: ASGIApp,
         host: str,
         port: int,
         *,
         listening: socket.socket | None = None,
         turned: Callable[[], None] = lambda: None,
+        bounds: Bounds | None = None,
     ) -> None:
+        """`bounds`: half of the descriptors that the process may have, where nothing else is said."""
         self._address = (host, port)
+        self._bounds = bounds or Bounds(connections=most_connections())
 
         config = uvicorn.Config(
             app,
+            http=bounded(self._bounds),
             lifespan="off",
             access_log=False,
             log_config=None,
             server_header=False,
             ws="none",
+            backlog=TAKEN_AT_ONCE,
+            timeout_keep_alive=int(self._bounds.idle) + 1,  # ours comes first
         )
-        self._server = _Turning(config, turned)
+        self._server = _Uvicorn(config, turned)
         self._socket = listening
         self._thread: threading.Thread | None = None
 
@@ -83,6 +104,13 @@ class Server:
         host, port = self._address
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            return socket.create_server((host, port), family=family, backlog=128)
+            return socket.create_server((host, port), family=family, backlog=QUEUE)
         except OSError as error:
             raise OSError(error.errno, f"{error.strerror}: {host}:{port}") from None
+
+
+def most_connections() -> int:
+    """How many there may be: never more than half of the descriptors; polls and deliveries need theirs."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = Bounds.connections
+    return most if soft == resource.RLIM_INFINITY else max(min(most, soft // 2 - ON_THE_WAY), 1)

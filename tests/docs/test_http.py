@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from daemon.core.delivery.breaker import Switch
+from daemon.web.connections import Bounds
+from daemon.web.limits import ALL_BODIES, LARGEST_BODY, MOST_VALUES
 from tests.support import stores
 from tests.support.http_app import ADMIN, READER, Setting
 from tests.support.paths import ROOT
@@ -80,3 +82,15 @@ def test_the_actions_of_the_log_are_those_of_the_code() -> None:
         noun = one.partition(".")[0] or noun  # `.enable` after `endpoint.test`
         page.add(f"{noun}.{one.partition('.')[2]}")
     assert said == page
+
+
+def test_the_bounds_are_those_of_the_code() -> None:
+    (text,) = re.findall(r"\*\*Bounds\*\*: .*?\n\n", PAGE, re.DOTALL)
+    said = " ".join(text.split())
+
+    assert f"{Bounds.connections} connections" in said
+    assert f"head has to be there within {Bounds.head} s, a body within {Bounds.body} s" in said
+    assert f"nothing to do ends after {Bounds.idle} s" in said
+    assert Bounds.told_every == 60  # once a minute
+    assert (f"{LARGEST_BODY // 2**20} MiB and {MOST_VALUES:,} values") in said
+    assert f"all bodies together {ALL_BODIES // 2**20} MiB" in said

@@ -4,14 +4,21 @@ A URL that itself names a loopback or private address is the administrator's wor
 resolves to such an address is not: whoever owns the name could lead signed requests inside.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
+_GLOBAL = IPv6Network("2000::/3")
+"""All of IPv6 that was ever given out for the world (RFC 4291, section 2.4; IANA's register). What lies
+elsewhere is of a host, a link, a site (fec0::/10), or a form of IPv4 (::/96, ::ffff:0:0/96)."""
 _NAT64 = IPv6Network("64:ff9b::/96")
-"""RFC 6052, section 2.1."""
+"""RFC 6052, section 2.1. The one form beside these that leads out into the world."""
+_SIX_TO_FOUR = IPv6Network("2002::/16")
+"""RFC 3056."""
+_ISATAP = (0x00005EFE, 0x02005EFE)
+"""RFC 5214, section 6.1: what stands before the IPv4 address in the last 64 bits."""
 # Not global although `ipaddress` of Python 3.11 says so, or global in form only.
 _RESERVED = tuple(
     ip_network(block)
@@ -19,9 +26,9 @@ _RESERVED = tuple(
         "192.0.0.0/24",  # protocol assignments (RFC 6890, section 2.2.2)
         "192.88.99.0/24",  # relays of 6to4, given up (RFC 7526)
         "100.64.0.0/10",  # between a carrier and its customers (RFC 6598)
-        "64:ff9b:1::/48",  # translation within a network (RFC 8215)
+        "2001::/23",  # protocol assignments, tunnels by Teredo among them (RFC 2928, RFC 4380)
+        "2001:db8::/32",  # documentation (RFC 3849)
         "3fff::/20",  # documentation (RFC 9637)
-        "5f00::/16",  # segment routing (RFC 9602)
     )
 )
 
@@ -29,9 +36,13 @@ _RESERVED = tuple(
 def is_inside(address: Address) -> bool:
     """Whether an address is anything but a plain public one: loopback, private, link-local, multicast,
     reserved, or an IPv6 form that carries such an IPv4 address."""
-    address = _unwrapped(address)
-    is_reserved = any(address in block for block in _RESERVED if block.version == address.version)
-    return not address.is_global or address.is_multicast or is_reserved
+    if any(address in block for block in _RESERVED if block.version == address.version):
+        return True
+    if isinstance(address, IPv4Address):
+        return not address.is_global or address.is_multicast
+    if address not in _GLOBAL and address not in _NAT64:
+        return True
+    return any(map(is_inside, _carried(address)))
 
 
 def refusal(host: str, address: str, allow: Sequence[Network]) -> str | None:
@@ -58,10 +69,18 @@ def _names_itself(host: str, target: Address) -> bool:
 
 
 def _unwrapped(address: Address) -> Address:
-    """The IPv4 address within an IPv6 one, if any: mapped, 6to4, Teredo, NAT64."""
+    """The IPv4 address that an IPv6 one is another spelling of, if any."""
     if isinstance(address, IPv4Address):
         return address
+    return address.ipv4_mapped or next(_carried(address), address)
+
+
+def _carried(address: IPv6Address) -> Iterator[IPv4Address]:
+    """The IPv4 address where a packet for this one may come out: of NAT64, 6to4 and ISATAP."""
+    last = IPv4Address(int(address) & 0xFFFFFFFF)
     if address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFFFFFF)
-    teredo = address.teredo
-    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else address)
+        yield last
+    if address in _SIX_TO_FOUR:
+        yield IPv4Address(int(address) >> 80 & 0xFFFFFFFF)
+    if int(address) >> 32 & 0xFFFFFFFF in _ISATAP:
+        yield last

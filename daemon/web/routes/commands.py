@@ -11,19 +11,19 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from daemon.core import durations
 from daemon.core.commands.command import Command, Status
 from daemon.core.commands.policy import Policy
+from daemon.core.durations import NOTHING
 from daemon.operations import commands
 from daemon.schemas import command_fields, command_requests
 from daemon.schemas.commands import Command as CommandDocument
 from daemon.schemas.commands import CommandPage, Rehearsal
-from daemon.schemas.fields import CommandStatus, Line
+from daemon.schemas.fields import CommandStatus, Duration, Line
 from daemon.store import inbox
 from daemon.store.database import Database
 from daemon.web.audit import audited
 from daemon.web.auth import Token, Tokens, require
-from daemon.web.problems import WRONG, Fault, Problem, responses
+from daemon.web.problems import Problem, responses
 from daemon.web.routes.base import BEARER
 from daemon.web.waiting import Endings
 
@@ -184,11 +184,11 @@ def _add_reading(routes: APIRouter, database: Database, reader: list[Any], desk:
     async def show(
         command_id: Line,
         wait: Annotated[
-            str | None,
+            Duration | None,
             Query(description="Answer when it has ended, or after so long: `10s`, at most `60s`"),
         ] = None,
     ) -> CommandDocument:
-        patience = _patience(wait)
+        patience = min(wait or NOTHING, LONGEST_WAIT)
         loop = asyncio.get_running_loop()
         until = loop.time() + patience.total_seconds()
         while True:
@@ -211,15 +211,6 @@ def _find(database: Database, command_id: str) -> Command:
     if command is None:
         raise _no_such(command_id)
     return command
-
-
-def _patience(wait: str | None) -> timedelta:
-    if wait is None:
-        return timedelta(0)
-    try:
-        return min(durations.parse(wait), LONGEST_WAIT)
-    except ValueError as error:
-        raise Problem(422, WRONG, f"wait: {error}", [Fault(name="wait", reason=str(error))]) from None
 
 
 def _no_such(command_id: str) -> Problem:

@@ -5,26 +5,20 @@ what is read of the store grows with the configuration or with what waits, never
 words of the configuration and of the code: no subject, no number, no id.
 """
 
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
+from functools import cached_property
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse
 from prometheus_client import ProcessCollector, generate_latest
-from prometheus_client.metrics_core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
-from prometheus_client.registry import Collector
 
 from daemon.core.commands.command import Status
-from daemon.core.counts import Counts, Durations
+from daemon.core.counts import Counts
 from daemon.core.delivery.breaker import HEALTHY, Health
 from daemon.core.delivery.outcome import Outcome
 from daemon.core.routing.plan import DAEMON
@@ -33,13 +27,14 @@ from daemon.store import events, inbox, views
 from daemon.store.database import Database
 from daemon.web.auth import Token, require_from_afar
 from daemon.web.dependencies import Live
+from daemon.web.exposition import Distribution, Family, text
 from daemon.web.problems import responses
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 ALWAYS_SHOWN = "answered", Outcome.ACCEPTED.value
 """Outcomes that are there from the start, at 0: a share of failures needs something to be a share of."""
 
-FamilyT = TypeVar("FamilyT", CounterMetricFamily, GaugeMetricFamily)
+Metric = Family | Distribution
 
 
 @dataclass(frozen=True)
@@ -55,31 +50,22 @@ class Scrape:
     """Of the configuration in force: how often each is polled, by system and name."""
     last_seen: dict[tuple[str, str], datetime]
     """Those that were seen since the store was told."""
-    endpoints: Sequence[str]
+    endpoints: Collection[str]
     """Of the configuration in force."""
 
-    @property
-    def systems(self) -> list[str]:
-        """Of the configuration in force."""
-        return [*dict.fromkeys(system for system, _ in self.watches)]
+    @cached_property
+    def systems(self) -> Mapping[str, None]:
+        """The names of those of the configuration in force, in its order."""
+        return dict.fromkeys(system for system, _ in self.watches)
 
 
 def router(database: Database, tokens: Callable[[], Sequence[Token]], live: Live, version: str) -> APIRouter:
     """The route; whoever asks from this machine needs no token."""
     routes = APIRouter(tags=["health"])
     process = ProcessCollector(registry=None)
-    one_at_a_time = threading.Lock()  # else many would take up the connections that the daemon works with
 
-    @routes.get(
-        "/metrics",
-        summary="Figures for Prometheus",
-        description="From this machine itself no token is needed.",
-        response_class=PlainTextResponse,
-        dependencies=[Depends(require_from_afar("read", tokens))],
-        responses=responses(401, 403, 503),
-    )
-    def metrics() -> Response:
-        with one_at_a_time, database.read() as db:
+    def scrape() -> bytes:
+        with database.read() as db:
             scrape = Scrape(
                 db,
                 live.now(),
@@ -88,96 +74,132 @@ def router(database: Database, tokens: Callable[[], Sequence[Token]], live: Live
                 live.counts(),
                 {(one.system, one.watch): one.every for one in live.schedule()},
                 dict(live.last_seen()),
-                live.endpoints(),
+                dict.fromkeys(live.endpoints()),
             )
-            found = [metric for family in FAMILIES for metric in family(scrape)]
-        return Response(_text([*found, *process.collect()]), media_type=CONTENT_TYPE)
+            return text(metric for family in FAMILIES for metric in family(scrape)) + generate_latest(process)
+
+    shared = Shared(scrape)
+
+    @routes.get(
+        "/metrics",
+        summary="Figures for Prometheus",
+        description="From this machine itself no token is needed.",
+        response_class=PlainTextResponse,
+        dependencies=[Depends(require_from_afar("read", tokens))],
+        responses=responses(401, 403, 422, 503),
+    )
+    async def metrics() -> Response:
+        return Response(await shared.text(), media_type=CONTENT_TYPE)
 
     return routes
 
 
+class Shared:
+    """One scrape at a time, in one thread; who asks while one is made gets the next, with all others who do.
+
+    So no number of callers takes the threads and the connections that the daemon works with, and nobody gets
+    figures from before he asked.
+    """
+
+    def __init__(self, scrape: Callable[[], bytes]) -> None:
+        self._scrape = scrape
+        self._one_at_a_time = asyncio.Lock()
+        self._begun = 0
+        self._made: bytes | None = None
+
+    async def text(self) -> bytes:
+        """Figures as of now. Raises what the scrape raises."""
+        asked = self._begun
+        async with self._one_at_a_time:
+            if self._made is None or self._begun == asked:
+                self._begun, self._made = self._begun + 1, None
+                self._made = await run_in_threadpool(self._scrape)
+            return self._made
+
+
 def _daemon(scrape: Scrape) -> Iterator[Metric]:
-    yield _filled(
-        GaugeMetricFamily("yemotd_build_info", "Which yemotd this is; always 1.", labels=["version"]),
+    yield Family(
+        "gauge",
+        "yemotd_build_info",
+        "Which yemotd this is; always 1.",
+        ["version"],
         [((scrape.version,), 1)],
     )
-    yield GaugeMetricFamily(
+    yield Family(
+        "gauge",
         "yemotd_start_time_seconds",
         "When the daemon started, in seconds since 1970.",
-        scrape.started_at.timestamp(),
+        [],
+        [((), scrape.started_at.timestamp())],
     )
 
 
 def _polls(scrape: Scrape) -> Iterator[Metric]:
     first = {(*watch, ALWAYS_SHOWN[0]): 0 for watch in scrape.watches}
-    yield _filled(
-        CounterMetricFamily(
-            "yemotd_polls_total",
-            "Polls since the start, by what they came to.",
-            labels=["system", "watch", "outcome"],
-        ),
+    yield Family(
+        "counter",
+        "yemotd_polls_total",
+        "Polls since the start, by what they came to.",
+        ["system", "watch", "outcome"],
         [
             (key, many)
             for key, many in (first | dict(scrape.counts.polls)).items()
             if key[:2] in scrape.watches
         ],
     )
-    yield _distribution(
-        HistogramMetricFamily(
-            "yemotd_poll_duration_seconds",
-            "How long polls took, from the question to the commit.",
-            labels=["system"],
-        ),
+    yield Distribution(
+        "yemotd_poll_duration_seconds",
+        "How long polls took, from the question to the commit.",
+        "system",
         {name: took for name, took in scrape.counts.polls_took.items() if name in scrape.systems},
     )
 
 
 def _watches(scrape: Scrape) -> Iterator[Metric]:
     labels = ["system", "watch"]
-    yield _filled(
-        GaugeMetricFamily("yemotd_watch_interval_seconds", "How often a watch is polled.", labels=labels),
+    yield Family(
+        "gauge",
+        "yemotd_watch_interval_seconds",
+        "How often a watch is polled.",
+        labels,
         [(watch, every.total_seconds()) for watch, every in scrape.watches.items()],
     )
     stored = {(one.system, one.name): one for one in views.watches(scrape.db)}
     watches = {key: stored[key] for key in scrape.watches if key in stored}
     observed = {key: one.observed_at for key, one in watches.items() if one.observed_at} | scrape.last_seen
-    yield _filled(
-        GaugeMetricFamily(
-            "yemotd_watch_observed_age_seconds",
-            "Time since the last answer that was understood; since the start where there was none yet.",
-            labels=labels,
-        ),
+    yield Family(
+        "gauge",
+        "yemotd_watch_observed_age_seconds",
+        "Time since the last answer that was understood; since the start where there was none yet.",
+        labels,
         [(key, _age(scrape, observed.get(key, scrape.started_at))) for key in scrape.watches],
     )
-    yield _filled(
-        GaugeMetricFamily(
-            "yemotd_watch_failing",
-            "Whether the last poll failed, and how; 0 without a failure where it was answered.",
-            labels=[*labels, "failure"],
-        ),
+    yield Family(
+        "gauge",
+        "yemotd_watch_failing",
+        "Whether the last poll failed, and how; 0 without a failure where it was answered.",
+        [*labels, "failure"],
         [((*key, one.failure or ""), int(one.failure is not None)) for key, one in watches.items()],
     )
 
 
 def _events(scrape: Scrape) -> Iterator[Metric]:
     written = events.last_sequences(scrape.db)
-    yield _filled(
-        CounterMetricFamily(
-            "yemotd_events_total",
-            "Events ever written, over all starts; the daemon's own have no system.",
-            labels=["system"],
-        ),
+    yield Family(
+        "counter",
+        "yemotd_events_total",
+        "Events ever written, over all starts; the daemon's own have no system.",
+        ["system"],
         [((system,), written.get(system, 0)) for system in (DAEMON, *scrape.systems)],
     )
 
 
 def _alerts(scrape: Scrape) -> Iterator[Metric]:
-    yield _filled(
-        GaugeMetricFamily(
-            "yemotd_alerts",
-            "Alerts that are pending, firing or recovering; the daemon's own have no system.",
-            labels=["system", "type", "phase", "severity"],
-        ),
+    yield Family(
+        "gauge",
+        "yemotd_alerts",
+        "Alerts that are pending, firing or recovering; the daemon's own have no system.",
+        ["system", "type", "phase", "severity"],
         [
             ((one.system, one.type, one.phase, one.severity), one.many)
             for one in views.alert_counts(scrape.db)
@@ -191,52 +213,53 @@ def _deliveries(scrape: Scrape) -> Iterator[Metric]:
     backlog = [
         ((name,), known.get(name) or views.EndpointView(name, 0, 0, None)) for name in scrape.endpoints
     ]
-    yield _filled(
-        GaugeMetricFamily("yemotd_deliveries_open", "Deliveries not yet made.", labels=["endpoint"]),
+    yield Family(
+        "gauge",
+        "yemotd_deliveries_open",
+        "Deliveries not yet made.",
+        ["endpoint"],
         [(key, one.open) for key, one in backlog],
     )
-    yield _filled(
-        GaugeMetricFamily("yemotd_deliveries_dead", "Deliveries given up, and kept.", labels=["endpoint"]),
+    yield Family(
+        "gauge",
+        "yemotd_deliveries_dead",
+        "Deliveries given up, and kept.",
+        ["endpoint"],
         [(key, one.dead) for key, one in backlog],
     )
-    yield _filled(
-        GaugeMetricFamily(
-            "yemotd_deliveries_oldest_open_age_seconds",
-            "Time since the oldest delivery that is not yet made came up; 0 where there is none.",
-            labels=["endpoint"],
-        ),
+    yield Family(
+        "gauge",
+        "yemotd_deliveries_oldest_open_age_seconds",
+        "Time since the oldest delivery that is not yet made came up; 0 where there is none.",
+        ["endpoint"],
         [(key, _age(scrape, one.oldest_open_at or scrape.now)) for key, one in backlog],
     )
 
 
 def _attempts(scrape: Scrape) -> Iterator[Metric]:
     first = {(name, ALWAYS_SHOWN[1]): 0 for name in scrape.endpoints}
-    yield _filled(
-        CounterMetricFamily(
-            "yemotd_attempts_total",
-            "Attempts to deliver since the start, by how they ended.",
-            labels=["endpoint", "outcome"],
-        ),
+    yield Family(
+        "counter",
+        "yemotd_attempts_total",
+        "Attempts to deliver since the start, by how they ended.",
+        ["endpoint", "outcome"],
         [(key, n) for key, n in (first | dict(scrape.counts.attempts)).items() if key[0] in scrape.endpoints],
     )
-    yield _distribution(
-        HistogramMetricFamily(
-            "yemotd_attempt_duration_seconds",
-            "How long attempts to deliver took.",
-            labels=["endpoint"],
-        ),
+    yield Distribution(
+        "yemotd_attempt_duration_seconds",
+        "How long attempts to deliver took.",
+        "endpoint",
         {name: took for name, took in scrape.counts.attempts_took.items() if name in scrape.endpoints},
     )
 
 
 def _health(scrape: Scrape) -> Iterator[Metric]:
     known = endpoints.load(scrape.db)
-    yield _filled(
-        GaugeMetricFamily(
-            "yemotd_endpoint_health",
-            "1 for the health that an endpoint has, 0 for those that it has not.",
-            labels=["endpoint", "health"],
-        ),
+    yield Family(
+        "gauge",
+        "yemotd_endpoint_health",
+        "1 for the health that an endpoint has, 0 for those that it has not.",
+        ["endpoint", "health"],
         [
             ((name, health.value), int(known.get(name, HEALTHY).health is health))
             for name in scrape.endpoints
@@ -247,24 +270,22 @@ def _health(scrape: Scrape) -> Iterator[Metric]:
 
 def _commands(scrape: Scrape) -> Iterator[Metric]:
     waiting = inbox.counts(scrape.db)
-    yield _filled(
-        GaugeMetricFamily(
-            "yemotd_commands",
-            "Commands that have not ended.",
-            labels=["system", "status"],
-        ),
+    yield Family(
+        "gauge",
+        "yemotd_commands",
+        "Commands that have not ended.",
+        ["system", "status"],
         [
             ((system, status.value), waiting.get((system, status), 0))
             for system in scrape.systems
             for status in (Status.QUEUED, Status.RUNNING)
         ],
     )
-    yield _filled(
-        CounterMetricFamily(
-            "yemotd_commands_ended_total",
-            "Commands that ended since the start, by how.",
-            labels=["system", "type", "status"],
-        ),
+    yield Family(
+        "counter",
+        "yemotd_commands_ended_total",
+        "Commands that ended since the start, by how.",
+        ["system", "type", "status"],
         [(key, many) for key, many in scrape.counts.commands.items() if key[0] in scrape.systems],
     )
 
@@ -283,33 +304,6 @@ FAMILIES: tuple[Callable[[Scrape], Iterable[Metric]], ...] = (
 """In the order of the text. One more is a function like these, named here and in `docs/monitoring.md`."""
 
 
-def _filled(family: FamilyT, samples: Iterable[tuple[Sequence[str], float]]) -> FamilyT:
-    for labels, value in samples:
-        family.add_metric(labels, value)
-    return family
-
-
-def _distribution(family: HistogramMetricFamily, by_label: Mapping[str, Durations]) -> HistogramMetricFamily:
-    for label, took in by_label.items():
-        buckets = [(str(bound.total_seconds()), float(many)) for bound, many in took.within.items()]
-        family.add_metric([label], [*buckets, ("+Inf", took.many)], took.total.total_seconds())
-    return family
-
-
 def _age(scrape: Scrape, since: datetime) -> float:
     """Seconds; never less than none, if the clock was set back."""
     return max((scrape.now - since).total_seconds(), 0.0)
-
-
-@dataclass(frozen=True)
-class _Collected(Collector):
-    """Families that are there already, as the renderer takes them."""
-
-    families: Sequence[Metric]
-
-    def collect(self) -> Iterator[Metric]:
-        yield from self.families
-
-
-def _text(families: Sequence[Metric]) -> bytes:
-    return generate_latest(_Collected(families))

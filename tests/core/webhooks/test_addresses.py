@@ -1,6 +1,6 @@
 """Where a webhook may lead: the table of addresses, and who may say that an inner one is meant."""
 
-from ipaddress import IPv4Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import pytest
 from hypothesis import given, settings
@@ -42,7 +42,20 @@ INSIDE = [
     "5f00::1",
     "100::1",
     "64:ff9b:1::808:808",
+    "fec0::1",
+    "feff::1",
+    "4000::1",
+    "2001:2::1",
+    "2001:10::1",
+    "2001:1ff::1",
+    "::8.8.8.8",
+    "::ffff:8.8.8.8",
+    "::ffff:0:8.8.8.8",
+    "2001:0:808:808:0:ffff:f7f7:f7f7",
 ]
+
+NETWORKS = ["10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"]
+"""Most of IPv4 is public: these are asked for by themselves."""
 
 CARRIED = [
     "::ffff:127.0.0.1",
@@ -56,6 +69,10 @@ CARRIED = [
     "2002:a9fe:a9fe::",
     "2002:a00:1::1",
     "2001:0:4136:e378:8000:63bf:80ff:fffe",
+    "::10.0.0.1",
+    "::ffff:0:10.0.0.1",
+    "2606:4700::5efe:10.0.0.1",
+    "2606:4700::200:5efe:192.168.0.1",
 ]
 
 PUBLIC = [
@@ -69,8 +86,11 @@ PUBLIC = [
     "223.255.255.255",
     "2606:4700:4700::1111",
     "2a00:1450:4028::200e",
-    "::ffff:8.8.8.8",
+    "2001:200::1",
+    "2001:4860:4860::8888",
     "64:ff9b::808:808",
+    "2002:808:808::1",
+    "2606:4700::5efe:8.8.8.8",
 ]
 
 
@@ -191,12 +211,42 @@ def test_what_another_network_allows_stays_refused(address: str, allowed: str) -
     assert refusal("hooks.example.org", address, [ip_network(allowed)]) is not None
 
 
-@settings(max_examples=examples(150))
-@given(st.ip_addresses(v=4))
-def test_no_carrier_makes_an_inner_address_a_public_one(address: IPv4Address) -> None:
-    bare = int(address)
-    mapped, nat64 = ip_address((0xFFFF << 32) | bare), ip_address("64:ff9b::") + bare
-    six_to_four = ip_address((0x2002 << 112) | (bare << 80))
+INNER = st.sampled_from([ip_network(one) for one in NETWORKS]).flatmap(
+    lambda network: st.ip_addresses(v=4, network=str(network))
+)
 
-    for carrier in (mapped, nat64, six_to_four):
-        assert is_inside(carrier) == is_inside(address), carrier
+
+@settings(max_examples=examples(150))
+@given(st.ip_addresses(v=4) | INNER, st.integers(0, 2**32 - 1), st.sampled_from(["2606:4700::", "2a00::"]))
+def test_no_carrier_makes_an_inner_address_a_public_one(address: IPv4Address, rest: int, prefix: str) -> None:
+    bare = int(address)
+    nat64, isatap = int(ip_address("64:ff9b::")), int(ip_address(prefix))
+    leading_out = {
+        "NAT64": nat64 | bare,
+        "6to4": (0x2002 << 112) | (bare << 80) | rest,
+        "ISATAP": isatap | (0x5EFE << 32) | bare,
+        "ISATAP, of an address of the world": isatap | (0x02005EFE << 32) | bare,
+    }
+    leading_nowhere = {
+        "compatible": bare,
+        "mapped": (0xFFFF << 32) | bare,
+        "translated": (0xFFFF << 48) | bare,
+        "local NAT64": nat64 | (1 << 80) | bare,
+        "Teredo, the server": (0x20010000 << 96) | (bare << 64) | (rest ^ 0xFFFFFFFF),
+        "Teredo, the client": (0x20010000 << 96) | (rest << 64) | (bare ^ 0xFFFFFFFF),
+        "of a site": (0xFEC0 << 112) | bare,
+    }
+
+    for name, carrier in leading_out.items():
+        assert is_inside(IPv6Address(carrier)) == is_inside(address), name
+    for name, carrier in leading_nowhere.items():
+        assert is_inside(IPv6Address(carrier)), name
+
+
+@settings(max_examples=examples(150))
+@given(st.ip_addresses(v=6))
+def test_nothing_beyond_what_was_given_out_is_public(address: IPv6Address) -> None:
+    if (
+        address not in ip_network("2000::/3") and address not in ip_network("64:ff9b::/96")
+    ) or not address.is_global:
+        assert is_inside(address)
