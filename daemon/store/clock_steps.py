@@ -26,6 +26,7 @@ from daemon.core.timeline import SLACK, Look, step_between
 from daemon.store.column_types import MILLISECOND, millis
 from daemon.store.schema import (
     alerts,
+    attempts,
     clock,
     commands,
     deliveries,
@@ -45,7 +46,7 @@ _EVERY = sa.true()
 _IS_FREE = commands.c.type.in_(
     sorted(name for name, known in TYPES.items() if known.nature is not Nature.ONCE)
 )
-_DATED = ("created_at", "due_at", "expires_at")
+_DATED = ("created_at", "due_at", "again_at", "expires_at")
 _IS_OWED = deliveries.c.incident.in_(sa.select(ledger.c.incident).where(_NOT_OVER))
 # A literal, so that SQLite sees that the partial index serves.
 _MAY_BE_REVIVED = sa.and_(
@@ -63,6 +64,7 @@ LIVE: tuple[tuple[sa.Table, Where, tuple[str, ...]], ...] = (
         ("ended_at",),
     ),
     (deliveries, _OPEN, ("created_at",)),
+    (attempts, attempts.c.delivery.in_(sa.select(deliveries.c.id).where(_OPEN)), ("started_at",)),
     (endpoints, _EVERY, ("since", "failing_since")),
     (ledger, _NOT_OVER, ("told_at",)),
     (watches, _EVERY, ("observed_at", "polled_at", "failing_since")),
@@ -74,7 +76,7 @@ LIVE: tuple[tuple[sa.Table, Where, tuple[str, ...]], ...] = (
     ),
 )
 DUE: tuple[tuple[sa.Table, Where, tuple[str, ...]], ...] = (
-    (deliveries, _OPEN, ("due_at", "leased_until")),
+    (deliveries, _OPEN, ("due_at", "again_at", "leased_until")),
     (endpoints, _EVERY, ("not_before",)),
 )
 EXPIRING = ("deliveries.expires_at",)
@@ -85,13 +87,14 @@ SINCE = ("quiet.since",)
 """Live; what happened in it is history, though, and has to stay within it."""
 GIVEN = ("silences.starts_at", "silences.ends_at")
 HISTORY = (
-    "attempts.started_at",
     "clock.seen_at",
     "commands.created_at",
     "commands.ended_at",
     "commands.started_at",
     "decisions.at",
     "events.timestamp",
+    "in_force.reloaded_at",
+    "in_force.since",
     "incidents.ended_at",
     "silences.created_at",
     "silences.expired_at",

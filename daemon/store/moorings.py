@@ -137,6 +137,7 @@ class Moorings:
 
     def close(self) -> None:
         """Close the anchor, and let another process take the file over."""
+        self._watched = None  # its descriptor will be another file's
         self._anchor.close()
         self._hold.release()
 
