@@ -106,6 +106,7 @@ class App:
         """
         with ExitStack() as undo:
             undo.callback(self.stop)
+            self._recover()
             self._listen()
             self._start_dispatching()
             self.parts.chores.announce(own_events.STARTED, {"version": __version__})
@@ -204,12 +205,15 @@ class App:
 
         self._cleanups.callback(_named("http", end))
 
-    def _start_dispatching(self) -> None:
+    def _recover(self) -> None:
+        """Take up what the process before left, by the clock as it stands now."""
         self.parts.timekeeper.recover()
         released = self.parts.dispatcher.recover()
         if released:
             log.info("dispatcher.recovered", deliveries=released)
         take_over_at_start(self.parts.database, self.current())
+
+    def _start_dispatching(self) -> None:
         self._supervisor.start("dispatcher", self._dispatcher)
         self._cleanups.callback(_named("dispatcher", self._end_dispatching))
 

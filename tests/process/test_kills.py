@@ -48,7 +48,7 @@ events = ["sms.*"]
 order = "{order}"
 max_in_flight = {in_flight}
 retries = ["20ms", "20ms", "50ms", "100ms", "1s"]
-recovery_rate = 100000.0
+recovery_rate = 10000.0
 [webhooks.headers]
 x-endpoint = "{name}"
 """

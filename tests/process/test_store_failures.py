@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 HEARTBEAT = """
 [heartbeat]
 url_file = "heartbeat"
-every = "100ms"
+every = "200ms"
 """
 MANY = 8
 

@@ -42,7 +42,9 @@ def test_a_schedule_that_raises_is_set_aside_and_nothing_is_given_up() -> None:
 
     wishes = Wishes()
     guard = wishes.guard(Kind.ENDPOINT, "crm")
-    route = Route(4, SECOND, (Schedule(("*",), Raising([SECOND])),), guard=guard)
+    # Of no other test's: which schedule is whose is remembered by what is equal.
+    waits = Raising([SECOND * 7919])
+    route = Route(4, SECOND, (Schedule(("*",), waits),), guard=guard)
 
     assert route.after(FAILED, START, 0, is_our_outage=False) == Next(Status.PENDING, START + AGAIN)
     assert route.after(FAILED._replace(outcome=Outcome.ACCEPTED), START, 0, is_our_outage=False) == DELIVERED
