@@ -21,7 +21,7 @@ from tests.soak.world import CONFIGURATION, World
 HOUR, DAY, YEAR = 3600.0, 86400.0, 365 * 86400.0
 STEPS = [8.0, 45.0, HOUR, 2 * HOUR, 5 * DAY, YEAR, 20 * YEAR]
 HALF_A_REQUEST = b"POST /api/v1/commands HTTP/1.1\r\nHost: localhost\r\nContent-Le"
-HALVES = 300
+HALVES = 600
 CALM_WITHIN = 180.0
 """Seconds in which everything has to have come right, once nothing is injured any more."""
 FAULTS = [Fault.RESET, Fault.HTML, Fault.TRUNCATED_JSON, Fault.SERVER_ERROR, Fault.SLOW, Fault.EMPTY_LIST]

@@ -88,7 +88,7 @@ events = ["sms.received"]
 language = "he"
 group_wait = "500ms"
 group_interval = "1s"
-most_per_hour = 100000
+most_per_hour = 3600
 """
 
 
