@@ -18,7 +18,7 @@ FAST := app config core host operations schemas store wiring
 # What uses the store as the daemon and its command line do.
 STORIES := cli operations pipeline stories wiring workers
 
-.PHONY: demo test fast statements check format bench lock wheel opt install uninstall deb clean
+.PHONY: demo test fast statements soak check format bench lock wheel opt install uninstall deb clean
 
 demo: $(VENV)/.ready
 	$(BIN)/yemotd demo
@@ -32,6 +32,11 @@ fast: $(VENV)/.ready
 # At a release: what its store says, which the next one has to understand.
 statements: $(VENV)/.ready
 	$(BIN)/python -m pytest -q -m "not slow" --record-statements $(STORIES:%=tests/%)
+
+# The daemon under fire, with its clock set, stopped, killed, its log unread: make soak SECONDS=1800 SEED=15
+SECONDS ?= 60
+soak: $(VENV)/.ready
+	$(BIN)/python -m tests.soak --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 check: $(VENV)/.ready
 	./check
