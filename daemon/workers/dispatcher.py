@@ -199,9 +199,9 @@ class Dispatcher:
     def _exchange(self) -> None:
         """One transaction: results in, new leases out."""
         now = self._now()
-        paused = now - self._back_by
+        has_paused = (paused := now - self._back_by) > PAUSE
         ready, ran = self._ready(now), self._health.tick(now)
-        is_idle = not (self._ended or ready or ran or self._is_looking or self._unsettled)
+        is_idle = not (self._ended or ready or ran or self._is_looking or self._unsettled or has_paused)
         if is_idle and not self._to_release(now, {}):
             return
         ours = self._health.ours(self._ended, now)
@@ -211,7 +211,7 @@ class Dispatcher:
             lost = outbox.finish(db, finished, now) if finished else []
             ledger.take_back(db, [one.attempted.message.delivery for one in finished if one.has_failed], now)
             self._health.hasten(db, self._ended, now)
-            if paused > PAUSE:
+            if has_paused:
                 # Nobody ran: what came of the attempts under way may lie there, and has not been read yet.
                 outbox.prolong(db, paused)
             if ran:
