@@ -58,14 +58,11 @@ def _scheduler(zone: SteadyZone) -> BackgroundScheduler:
 class Jobs:
     """The scheduler with all that it does. `schedule`, `start` and `stop` are for one thread."""
 
-    def __init__(
-        self, parts: Parts, current: Current, state: State, progress: Progress, *, started_at: datetime
-    ) -> None:
+    def __init__(self, parts: Parts, current: Current, state: State, progress: Progress) -> None:
         self._parts = parts
         self._current = current
         self._state = state
         self._progress = progress
-        self._started_at = started_at
         self._loop = progress.loop("scheduler", TURN_WITHIN)
         self._zone = SteadyZone(clock.elapsed)
         self._scheduler = _scheduler(self._zone)
@@ -150,7 +147,8 @@ class Jobs:
         last_seen = {watch.id: unflushed.get(watch.id) for watch in self._current().watches}
         try:
             with parts.database.read() as db:
-                sign = heartbeat.sign(db, __version__, self._started_at, last_seen, parts.timeline.now())
+                line = parts.timeline
+                sign = heartbeat.sign(db, __version__, line.began, last_seen, line.now())
         except sa.exc.DBAPIError as error:
             log.warning("heartbeat.not_made", error=str(error.orig))
             return

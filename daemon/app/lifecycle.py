@@ -21,7 +21,7 @@ from daemon.app.ping import ping
 from daemon.app.state import CHECKED_WITHIN, State
 from daemon.app.supervisor import Looping, Supervisor
 from daemon.app.taking_over import Takeover, take_over_at_start
-from daemon.app.watchdog import TURN_WITHIN, Awake, Loop, Progress
+from daemon.app.watchdog import TURN_WITHIN, Awake, Progress
 from daemon.config.settings import Config
 from daemon.core import own_events
 from daemon.core.differences import Difference
@@ -66,7 +66,6 @@ class App:
     ) -> None:
         """Open the database and make all parts; nothing runs yet. Raises `DatabaseError`, and ValueError or
         OSError where the configuration cannot be used."""
-        self._started_at = clock.utcnow()
         self._is_stopping = threading.Event()
         self._progress = progress or Progress(Awake(clock.monotonic))
         self._heard = Heard()
@@ -84,9 +83,9 @@ class App:
         self._dispatcher = Looping("dispatcher", self._dispatch)
         self._commander = Looping("commander", self._command)
         self._supervisor = Supervisor(clock.monotonic)
-        checking = Loop(CHECKED_WITHIN, Awake(clock.monotonic))
+        checking = self._progress.aside(CHECKED_WITHIN)
         self.state = State(self.parts, self.current, self._progress, self._supervisor, checking=checking)
-        self._jobs = Jobs(self.parts, self.current, self.state, self._progress, started_at=self._started_at)
+        self._jobs = Jobs(self.parts, self.current, self.state, self._progress)
         self._server = self._server_of(config, listening)
 
     @property
@@ -171,7 +170,7 @@ class App:
     def _live(self) -> Live:
         parts, current = self.parts, self.current
         return Live(
-            started_at=self._started_at,
+            started_at=lambda: parts.timeline.began,
             is_alive=self.state.is_alive,
             is_ready=self.state.is_ready,
             schedule=self._scheduled,

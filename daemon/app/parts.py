@@ -53,6 +53,7 @@ class Parts:
 def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Callable[[], bool]) -> Parts:
     """Make them all; nothing runs yet."""
     counters, endings = Counters(), Endings()
+    url = current().config.daemon.database  # of all the time that it runs: a reload changes it not
     witness, pauses = Witness(clock.monotonic), Pauses(clock.monotonic)
     timeline = Timeline(clock.utcnow, clock.elapsed)
     outgoing = Outgoing(current().config, current().wishes)
@@ -133,7 +134,7 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
         current.recorder,
         now=timeline.now,
         heard=heard,
-        disk=lambda: location.disk(current().config.daemon.database),
+        disk=lambda: location.disk(url),
         least_mib=lambda: current().config.daemon.free_mib,
         wake=dispatcher.wake,
         alarm=alarm,

@@ -67,6 +67,10 @@ class Progress:
         one = self._loops[name] = Loop(within, self._monotonic)
         return one
 
+    def aside(self, within: timedelta) -> Loop:
+        """A promise by the same clock, for which nobody ends the process."""
+        return Loop(within, self._monotonic)
+
     def stuck(self) -> list[str]:
         """The loops that promised to have turned by now, and have not."""
         return [name for name, loop in list(self._loops.items()) if loop.is_stuck]

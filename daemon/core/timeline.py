@@ -37,10 +37,16 @@ class Timeline:
         self._wall = wall
         self._elapsed = elapsed
         self._anchor = wall() - timedelta(seconds=elapsed())
+        self._began = elapsed()
 
     def now(self) -> datetime:
         """The time that everything of ours is dated by, in UTC."""
         return self._anchor + timedelta(seconds=self._elapsed())
+
+    @property
+    def began(self) -> datetime:
+        """When it was made, by the clock as it is followed now."""
+        return self._anchor + timedelta(seconds=self._began)
 
     def step(self) -> timedelta:
         """How far the wall clock was set forward, or back, since it was last followed; nothing, where it

@@ -26,7 +26,7 @@ class Scheduled:
 class Live:
     """What only the running daemon knows; handed in by the composition root."""
 
-    started_at: datetime
+    started_at: Callable[[], datetime]
     is_alive: Callable[[], State]
     is_ready: Callable[[], State]
     schedule: Callable[[], Sequence[Scheduled]]

@@ -72,8 +72,9 @@ class Timekeeper:
 
     def recover(self) -> None:
         """Take up what the process before left, and let nothing in it be further off than it can be."""
-        now = self._look()
         with self._database.write() as db:
+            self._timeline.follow(self._timeline.step())  # since it was made: or it would count twice
+            now = self._look()
             found = clock_steps.load(db)
             if found is not None:
                 step = step_between(found.seen, now)

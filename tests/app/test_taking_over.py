@@ -37,7 +37,7 @@ def reload(app: App, directory: Path, text: str) -> None:
 def happen(app: App, *types: str) -> None:
     with app.parts.database.write() as db:
         facts = [Fact(one, f"sms/{one}", {"sms": {"text": "code 1234"}}) for one in types]
-        app.current().recorder.record(db, "main", facts, app._started_at)
+        app.current().recorder.record(db, "main", facts, app.parts.timeline.began)
 
 
 def reloads(database: Database) -> list[dict[str, Any]]:

@@ -71,3 +71,16 @@ def test_a_stop_of_the_process_is_nobodys_hang() -> None:
         clock.advance(1)
         stuck = progress.stuck()
     assert stuck == ["sender"]
+
+
+def test_a_promise_aside_is_by_the_clock_that_the_loops_keep_going() -> None:
+    clock = FakeClock()
+    progress = Progress(Awake(clock.monotonic))
+    turning, checking = progress.loop("http", MINUTE), progress.aside(MINUTE / 2)
+    checking.turn()
+    for _ in range(31):
+        turning.turn()
+        clock.advance(1)
+
+    assert checking.is_stuck
+    assert progress.stuck() == []

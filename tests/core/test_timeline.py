@@ -89,3 +89,16 @@ def test_across_a_new_start_it_is_known_only_that_time_went_on(boot: str, wall: 
     found = step_between(then, Look(wall, timedelta(minutes=1), boot))
 
     assert found == (wall - START if wall < START - SLACK else NOTHING)
+
+
+@given(lives)
+def test_when_it_began_is_as_long_ago_as_it_was(life: list[tuple[str, float]]) -> None:
+    clock = FakeClock()
+    timeline = Timeline(clock.now, clock.monotonic)
+    began = clock.monotonic()
+    for what, seconds in life:
+        clock.advance(seconds) if what == "pass" else clock.jump(seconds)
+        timeline.follow(timeline.step())
+
+        passed = timedelta(seconds=clock.monotonic() - began)
+        assert abs(timeline.now() - timeline.began - passed) < timedelta(milliseconds=1)

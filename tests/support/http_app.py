@@ -55,7 +55,7 @@ class Setting:
 
     def __post_init__(self) -> None:
         live = Live(
-            started_at=START,
+            started_at=lambda: START,
             is_alive=lambda: self.alive,
             is_ready=lambda: self.ready,
             schedule=lambda: [Scheduled("main", "sip", 30 * SECOND, START + 90 * SECOND)],

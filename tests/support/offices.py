@@ -48,7 +48,7 @@ class Window:
             database=self.database,
             tokens=lambda: TOKENS,
             live=Live(
-                started_at=START,
+                started_at=lambda: START,
                 is_alive=lambda: (True, "dispatcher ok"),
                 is_ready=lambda: (True, "database ok"),
                 schedule=list,

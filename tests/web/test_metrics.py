@@ -80,7 +80,7 @@ class Desk:
     def client(self, client: tuple[str, int] = HERE, host: str = "127.0.0.1:8470") -> TestClient:
         """Somebody who asks, behind what uvicorn puts before an app."""
         live = Live(
-            started_at=START,
+            started_at=lambda: START,
             is_alive=lambda: (True, "ok"),
             is_ready=lambda: (True, "ok"),
             schedule=lambda: [Scheduled("main", one, 10 * SECOND, None) for one in self.watches],

@@ -182,3 +182,16 @@ def test_a_small_step_is_no_reason_for_doubt(bench: Bench) -> None:
     bench.keeper.follow()
 
     assert bench.keeper.is_believed()
+
+
+def test_a_step_between_the_start_and_the_recovery_counts_once(bench: Bench) -> None:
+    bench.database.close()
+    bench.database = stores.on_file(bench.path)
+    bench.timeline = Timeline(bench.clock.now, bench.clock.monotonic)
+    bench.keeper._timeline = bench.timeline
+    bench.keeper._database = bench.database
+    bench.clock.jump(7200)
+    bench.keeper.recover()
+
+    assert bench.stored() == 2 * HOUR
+    assert bench.keeper.follow() == NOTHING

@@ -69,7 +69,7 @@ def router(database: Database, tokens: Callable[[], Sequence[Token]], live: Live
             scrape = Scrape(
                 db,
                 live.now(),
-                live.started_at,
+                live.started_at(),
                 version,
                 live.counts(),
                 {(one.system, one.watch): one.every for one in live.schedule()},

@@ -28,7 +28,7 @@ def router(database: Database, tokens: Tokens, live: Live, version: str) -> APIR
             Running(
                 process=str(os.getpid()),
                 version=version,
-                started_at=live.started_at,
+                started_at=live.started_at(),
                 next_runs={watch: one.next_run_at for watch, one in schedule.items()},
                 last_seen=live.last_seen(),
                 paused={system: now + left for system, left in live.paused().items()},
