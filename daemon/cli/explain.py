@@ -58,7 +58,10 @@ def explain(
     store.close()
     found = [one for one in stories if one]
     if event is None and not found and not pending:
-        message = f"the store knows no event, incident or subject {what!r}; see `yemotd alerts list`"
+        message = (
+            f"the store knows no event, incident or alert's subject {what!r}; "
+            "see `yemotd alerts list`, and for what is no alert `yemotd events list --subject`"
+        )
         raise Fatal(message, os.EX_DATAERR)
     if as_json:
         lived = [_explained(one) for one in found]

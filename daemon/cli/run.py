@@ -146,7 +146,7 @@ def _reload(app: App, path: Path, redactor: logs.Redactor, notifier: Notifier) -
     _warn(loaded)
     for name in reloaded.needs_restart:
         logs.log.warning("config.needs_restart", setting=name)
-    logs.log.info("config.reloaded", changes=list(reloaded.difference.lines()))
+    logs.log.info("config.reloaded", changes="; ".join(reloaded.difference.lines()))
     notifier.ready(app.state.line())
     return ""
 

@@ -67,11 +67,14 @@ def of_incident(db: sa.Connection, incident: str) -> list[Decided]:
 
 
 def held_since(db: sa.Connection, endpoint: str, since: datetime, hold: Hold) -> list[str]:
-    """Incidents that were held back from an endpoint for a reason since a time, in order."""
-    found = sa.select(decisions.c.incident).where(
-        decisions.c.endpoint == endpoint, decisions.c.at >= since, decisions.c.held_by == hold
-    )
-    return list(dict.fromkeys(db.scalars(found.order_by(decisions.c.id))))
+    """Incidents that were held back from an endpoint for a reason since a time, in order; not those that are
+    held back for another one by now."""
+    was_asked = sa.and_(decisions.c.endpoint == endpoint, decisions.c.at >= since)
+    found = sa.select(decisions.c.incident, decisions.c.held_by).where(was_asked).order_by(decisions.c.id)
+    asked = [(row.incident, row.held_by) for row in db.execute(found)]
+    last = dict(asked)
+    held = dict.fromkeys(incident for incident, held_by in asked if held_by is hold)
+    return [incident for incident in held if last[incident] in (None, hold)]
 
 
 def save(

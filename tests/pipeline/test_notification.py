@@ -139,6 +139,20 @@ def test_a_digest_waits_for_the_alerts_that_it_lists_so_that_one_mail_tells_both
     assert [one["account"]["user_name"] for one in digest["incidents"]] == ["077"]
 
 
+def test_what_is_silenced_when_a_window_ends_is_not_in_its_digest(tell: Tell) -> None:
+    story = tell(quiet=between(0, 300))
+    story.phone("077", (10, 400))
+    story.phone("088", (20, 100))
+    story.run(until=120)
+    silence(story, 120, 10_000, subject="sip/077")
+    story.run(until=500)
+
+    assert [what for _, what in story.accepted()] == ["quiet.ended"]
+    (digest,) = [body["data"]["quiet"] for body in story.bodies() if body["type"] == "quiet.ended"]  # type: ignore[index]
+    assert [one["subject"] for one in digest["incidents"]] == ["sip/088"]
+    assert digest["held"] == 1
+
+
 def test_what_was_told_before_a_quiet_window_is_taken_back_after_it(tell: Tell) -> None:
     story = tell(quiet=between(100, 300))
     story.phone("077", (10, 150))

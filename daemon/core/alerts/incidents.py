@@ -104,6 +104,8 @@ def fact(incident: Incident, reason: Reason, more: Mapping[str, Json] | None = N
         "reason": reason.value,
         "started_at": iso(incident.started_at),
         **({"ended_at": iso(incident.ended_at)} if incident.ended_at else {}),
+        # Told late it has another reason; but nobody has seen that it is well again.
+        **({"end": Reason.REMOVED.value} if incident.end is Reason.REMOVED is not reason else {}),
         "changed_between": _interval(incident.changed),
         **(more or {}),
     }

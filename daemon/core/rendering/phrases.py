@@ -20,6 +20,10 @@ FIRST_STRONG, END = "\u2068", "\u2069"
 CONFIGURED = frozenset({"threshold.above", "threshold.below"})
 """Numbers that somebody wrote, and finds here as they are written there."""
 NO_LONGER_WATCHED = {"en": "No longer watched", "he": "כבר לא במעקב"}
+WRITTEN_ANEW = {
+    "en": "{} is not set aside any more: it was written anew, or taken out",
+    "he": "ההגדרה {} אינה מונחת עוד בצד: היא נכתבה מחדש או הוסרה",
+}
 IN_PLACE_OF_ONE = {"en": "in place of an earlier message", "he": "במקום הודעה קודמת"}
 IN_PLACE_OF = {"en": "in place of {} earlier messages", "he": "במקום {} הודעות קודמות"}
 
@@ -98,14 +102,24 @@ def sentence(event: Mapping[str, Any], language: str) -> str:
     reason = told.plain("alert.reason")
     phrases, reasons = (HEBREW, HEBREW_REASONS) if language == "he" else (ENGLISH, ENGLISH_REASONS)
     phrase = phrases.get(str(event.get("type")))
-    if reason == Reason.REMOVED.value:
-        # Its event is that of a resolve, but nobody has seen that it is well again.
-        text = f"{NO_LONGER_WATCHED[told.language]}: {told['subject']}"
+    if Reason.REMOVED.value in (reason, told.value("alert.end")):
+        text = _removed(told) + ("" if reason == Reason.REMOVED.value else reasons.get(reason, ""))
     elif phrase is None:
         text = notice(event, language)
     else:
         text = phrase(told) + reasons.get(reason, "")
     return text + _in_place_of(told)
+
+
+def _removed(told: Told) -> str:
+    """Of what is looked at no more: its event is a resolve, but nobody has seen that it is well again."""
+    if told.value("wish.setting") is not None:
+        return f"{told['wish.name']}: {WRITTEN_ANEW[told.language].format(told['wish.setting'])}"
+    if told.value("threshold.metric") is not None:
+        what = f"{told.queue()}, {told.isolated(told.metric())}"
+    else:
+        what = told["subject"]
+    return f"{NO_LONGER_WATCHED[told.language]}: {what}"
 
 
 def notice(event: Mapping[str, Any], language: str) -> str:

@@ -62,7 +62,11 @@ ENGLISH: Mapping[str, Callable[[Any], str]] = {
     "units.ok": lambda e: f"Units are enough again: {e['units.balance']}",
     "units.expiring": lambda e: f"Units expire on {e['units.expires_on']}",
     "units.renewed": lambda e: f"Units last longer again, until {e['units.expires_on']}",
-    "api.unreachable": lambda e: f"Yemot does not answer ({e['error.class']}); blind: {e.listed('watches')}",
+    "api.unreachable": lambda e: (
+        f"Yemot asks to be left alone; blind: {e.listed('watches')}"
+        if e.value("error.class") == "throttled"
+        else f"Yemot does not answer ({e['error.class']}); blind: {e.listed('watches')}"
+    ),
     "api.reachable": lambda e: "Yemot answers again",
     "api.token_rejected": lambda e: "Yemot rejects the token; nothing can be seen",
     "api.token_accepted": lambda e: "Yemot accepts the token again",

@@ -61,7 +61,9 @@ HEBREW: Mapping[str, Callable[[Any], str]] = {
     "units.expiring": lambda e: f"תוקף היחידות פג ב-{e['units.expires_on']}",
     "units.renewed": lambda e: f"תוקף היחידות הוארך עד {e['units.expires_on']}",
     "api.unreachable": lambda e: (
-        f"ימות המשיח אינה עונה ({e['error.class']}); ללא מעקב: {e.listed('watches')}"
+        f"ימות המשיח מבקשת הפסקה בפניות; ללא מעקב: {e.listed('watches')}"
+        if e.value("error.class") == "throttled"
+        else f"ימות המשיח אינה עונה ({e['error.class']}); ללא מעקב: {e.listed('watches')}"
     ),
     "api.reachable": lambda e: "ימות המשיח עונה שוב",
     "api.token_rejected": lambda e: "ימות המשיח דוחה את הטוקן; אין מעקב",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from daemon.core.event_types import EVENT_TYPES
 from daemon.core.rendering.phrases import notice, sentence
-from daemon.core.rendering.phrases_en import ENGLISH
+from daemon.core.rendering.phrases_en import ENGLISH, ENGLISH_METRICS
 from daemon.core.rendering.phrases_he import HEBREW
 
 PHONE = {"account": {"user_name": "0773137770", "registered": False}}
@@ -334,6 +334,37 @@ def test_within_hebrew_every_value_keeps_its_own_direction() -> None:
 
     assert sentence(event, "he") == "הטלפון \u20680773137770\u2069 מנותק"
     assert "\u2068" not in sentence(event, "en")
+
+
+REMOVED = {"reason": "removed", "status": "resolved"}
+
+
+@pytest.mark.parametrize("alert", [REMOVED, {"reason": "catch_up", "status": "resolved", "end": "removed"}])
+def test_what_is_watched_no_more_is_not_called_well(alert: dict[str, str]) -> None:
+    """However late it is told: a threshold that is taken out while it is crossed, a setting that is mended."""
+    late = " (told late)" if alert["reason"] == "catch_up" else ""
+    queue = {
+        "queue": {"path": "/5", "name": "sales"},
+        "threshold": {"metric": "abandoned", "above": 3, "value": 5},
+        "alert": alert,
+    }
+
+    assert said("queue.threshold.cleared", queue) == (
+        f"No longer watched: sales, {ENGLISH_METRICS['abandoned']}{late}"
+    )
+    assert said("sip.account.registered", {**PHONE, "subject": "sip/1", "alert": alert}) == (
+        f"No longer watched: sip/1{late}"
+    )
+    assert said("endpoint.configured", {**WISH, "alert": alert}) == (
+        f"crm: quiet is not set aside any more: it was written anew, or taken out{late}"
+    )
+
+
+def test_whoever_asks_to_be_left_alone_does_answer() -> None:
+    asks = {"error": {"class": "throttled", "message": "wait"}, "watches": ["sip", "sms"]}
+
+    assert said("api.unreachable", asks) == "Yemot asks to be left alone; blind: sip, sms"
+    assert said("api.unreachable", asks, "he") == "ימות המשיח מבקשת הפסקה בפניות; ללא מעקב: sip, sms"
 
 
 def test_a_long_text_is_cut() -> None:
