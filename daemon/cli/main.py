@@ -1,25 +1,22 @@
 """The command line: one verb, one short function, each in the file of its noun.
 
 Exit codes are sysexits': 0 well, 64 the call is wrong, 65 the input, 69 something needed is away,
-74 the database or what the output is written to, 78 the configuration.
+70 an error of ours, 74 the database or what the output is written to, 78 the configuration.
 """
 
 import logging
 import os
-import sqlite3
 import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Annotated, Any
 
-import sqlalchemy as sa
 import typer
 from typer.core import TyperGroup
 
 from daemon import __version__
-from daemon.cli import streams
-from daemon.cli.output import Fatal, complain
-from daemon.store.location import DatabaseError, explained
+from daemon.cli import failures, streams
+from daemon.cli.output import complain
 
 VERBS = (
     "run",
@@ -42,10 +39,6 @@ VERBS = (
 
 INTERRUPTED = 130
 """As shells say it: 128 and SIGINT."""
-
-
-FAILED = (sa.exc.DBAPIError, sa.exc.TimeoutError, sqlite3.Error)
-"""What any verb meets where the database is locked, full, read-only or damaged, or its server is away."""
 
 
 class Verbs(Mapping[str, Any]):
@@ -111,7 +104,7 @@ def main() -> None:
         handler.flush()
     if why := streams.failure():
         complain(f"standard output: {why}")
-        code = os.EX_IOERR
+        code = os.EX_IOERR if code != os.EX_SOFTWARE else code
     sys.exit(code)
 
 
@@ -123,20 +116,10 @@ def _carried_out() -> int:
     except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except Exception as error:
-        why, code = _explained(error)
+        if (met := failures.met(error)) is None:
+            failures.tell(error)
+            return os.EX_SOFTWARE
+        why, code = met
         complain(why)
         return code
     return code if isinstance(code, int) else os.EX_OK
-
-
-def _explained(error: Exception) -> tuple[str, int]:
-    """What a verb met, no fault of ours, in words, and the exit code; all else is raised again."""
-    if isinstance(error, Fatal):
-        return str(error), error.code
-    if isinstance(error, DatabaseError):
-        return str(error), os.EX_IOERR
-    if isinstance(error, FAILED):
-        return f"the database: {explained(error)}", os.EX_IOERR
-    if isinstance(error, typer.TyperException):
-        return error.format_message(), os.EX_USAGE
-    raise error

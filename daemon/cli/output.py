@@ -18,7 +18,6 @@ from rich.console import Console
 from daemon.config import load as config
 from daemon.config.load import ConfigError, Loaded
 from daemon.config.secrets import held
-from daemon.config.settings import Config
 from daemon.core import durations
 from daemon.core.model import Json
 from daemon.core.refusals import Refused, Why
@@ -39,6 +38,9 @@ OPTIONS = {"ends_at": "--until", "starts_at": "--start"}
 """How a part of what is asked for is spelled here; the others are their name."""
 EXIT = {Why.WRONG: os.EX_USAGE, Why.NOT_ALLOWED: os.EX_NOPERM, Why.OVER_BUDGET: os.EX_NOPERM}
 """How what is refused ends a command; all else ends it with `EX_DATAERR`."""
+
+HELD: set[str] = set()
+"""The secrets of what was loaded, which no line of the log shows."""
 
 
 class Fatal(Exception):
@@ -106,18 +108,18 @@ def load(path: Path | None) -> Loaded:
         loaded = config.load(config.find(path, os.environ), os.environ)
     except ConfigError as error:
         raise Fatal(str(error), os.EX_CONFIG) from None
-    _log_beside(loaded.config)
+    HELD.update(held(loaded.config))
+    if "structlog" in sys.modules:  # else it logs nothing, and to load it takes a tenth of a second
+        log_beside()
     return loaded
 
 
-def _log_beside(settings: Config) -> None:
+def log_beside() -> None:
     """What a verb logs goes to standard error, from warnings up and without secrets: output is its own."""
-    if "structlog" not in sys.modules:
-        return  # then it logs nothing, and to load it takes a tenth of a second
-    from daemon.host import logs  # noqa: PLC0415 - as above
+    from daemon.host import logs  # noqa: PLC0415 - see `load`
 
     redactor = logs.Redactor()
-    redactor.hide(held(settings))
+    redactor.hide(HELD)
     logs.configure(redactor, least=logging.WARNING)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from daemon.app.lifecycle import App
+from daemon.cli import failures
 from daemon.cli.output import ConfigOption, Fatal, load
 from daemon.config.load import ConfigError, Loaded
 from daemon.config.load import load as load_config
@@ -41,6 +42,17 @@ def run(config: ConfigOption = None) -> None:
     redactor.hide(held(loaded.config))
     logs.configure(redactor)
     logs.take_what_python_says()
+    try:
+        _run(loaded, redactor)
+    except Exception as error:
+        if failures.met(error) is not None:
+            raise
+        # As safe as a crash; of what runs already nobody knows how to end it.
+        logs.log.critical("daemon.crashed", exc_info=error)
+        _end(os.EX_SOFTWARE)
+
+
+def _run(loaded: Loaded, redactor: logs.Redactor) -> NoReturn:
     _warn(loaded)
     signals = Signals(SIGNALS)
     # A crash of a library, or the watchdog's SIGABRT: where each thread was goes to the log.

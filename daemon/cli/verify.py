@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from daemon.cli.output import (
+    HELD,
     ConfigOption,
     Fatal,
     JsonOption,
@@ -108,9 +109,11 @@ def _secrets(option: str, way: str, given: Sequence[str]) -> Iterator[Secret]:
     for one in given:
         shown = "" if is_like_secret(one) else f" {quoted(one)}"
         try:
-            yield Secret(sources.value(way, one).strip())
+            value = sources.value(way, one).strip()
         except ValueError as error:
             raise Fatal(f"{option}{shown}: {error}", os.EX_USAGE) from None
+        HELD.add(value)
+        yield Secret(value)
 
 
 def _verifier(public: str) -> Verifier:

@@ -50,6 +50,11 @@ class Limiter:
         window.many += 1
         return None if window.untold else window
 
+    def is_full(self, cause: Hashable) -> bool:
+        """Whether a line would only be counted by now: a look, which any thread may take at any time."""
+        window = self._windows.get(cause)
+        return window is not None and window.many >= MOST and window.until > self._monotonic()
+
     def ended(self) -> list[Window]:
         """Those whose time is over and that have something untold, once each."""
         self._end(self._monotonic())

@@ -2,12 +2,18 @@
 
 A pipe that nobody reads, a log driver that has stopped or a full disk holds up this thread and nobody else.
 What does not fit meanwhile is dropped and counted, and told when there is room again.
+
+Who puts a line in waits for no lock: whoever held it might be stopped in the middle by a finalizer that logs,
+or wait for something that this one holds. So each number is written by one side only, and read by the other.
 """
 
 import signal
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable
+from _thread import start_new_thread
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
 
 MOST_LINES = 10_000
 MOST_CHARACTERS = 8 * 1024 * 1024
@@ -16,88 +22,127 @@ LOOK_SECONDS = 1.0
 """How often it is looked whether there is something to tell that no line brings up."""
 
 
+class _Line(NamedTuple):
+    text: str
+    stands_for: int
+    """The number of lines that are missing where this one is not written."""
+
+
+@dataclass
+class _Sum:
+    """Of the lines that passed a place."""
+
+    lines: int = 0
+    characters: int = 0
+
+    def add(self, text: str) -> None:
+        self.lines += 1
+        self.characters += len(text)
+
+
 class Writer:
-    """Takes lines from any thread at once, and hands them on in their order."""
+    """Takes lines, and hands them on in their order. For one caller at a time, in whichever thread."""
 
     def __init__(
         self,
         deliver: Callable[[str], None],
         *,
         dropped: Callable[[int], str],
-        more: Callable[[], Iterable[str]] = tuple,
+        more: Callable[[], None] = lambda: None,
     ) -> None:
         """`deliver` may wait as long as it likes; OSError: the line is nowhere. `dropped` says that so many
-        lines are missing here. `more`: what else there is to say by now."""
+        lines are missing here. `more`, which must not wait, puts in what else there is to say by now."""
         self._deliver = deliver
         self._say_dropped = dropped
         self._more = more
-        self._lines: deque[tuple[str, int]] = deque()
-        """Each with the number of lines that are missing where it is."""
-        self._characters = 0
+        self._queue: SimpleQueue[_Line | Callable[[], None]] = SimpleQueue()
+        self._put = _Sum()
         self._dropped = 0
-        self._changed = threading.Condition()
-        self._is_writing = False
-        self._thread: threading.Thread | None = None
+        self._is_started = False
+        self._done = _Sum()
+        """By the thread, as the next."""
+        self._failed = 0
 
     def put(self, line: str) -> None:
-        """Take a line, or drop it. Never waits for those who read."""
-        with self._changed:
-            if len(self._lines) >= MOST_LINES or self._characters + len(line) > MOST_CHARACTERS:
-                self._dropped += 1
-                return
-            self._tell_dropped()
-            self._add(line, 1)
-            if self._thread is None:
-                self._thread = self._started()
-            self._changed.notify_all()
+        """Take a line, or drop it."""
+        if not self._has_room(len(line)):
+            self._dropped += 1
+            return
+        self.tell_dropped()
+        self._add(line, 1)
 
-    def _started(self) -> threading.Thread:
-        thread = threading.Thread(target=self._run, name="log", daemon=True)
-        # It inherits the mask: signals are for the thread that waits for them.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        try:
-            thread.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        return thread
-
-    def flush(self, seconds: float) -> bool:
-        """Wait until all is written, at most so long; whether it is."""
-        with self._changed:
-            return self._changed.wait_for(lambda: not self._lines and not self._is_writing, seconds)
-
-    def _run(self) -> None:
-        while True:
-            for line in self._more():
-                self.put(line)
-            with self._changed:
-                if not self._lines:
-                    self._changed.wait(LOOK_SECONDS)
-                    continue
-                line, stands_for = self._lines.popleft()
-                self._characters -= len(line)
-                self._is_writing = True
-            is_written = self._written(line)
-            with self._changed:
-                self._is_writing = False
-                if not is_written:
-                    self._dropped += stands_for
-                elif not self._lines:
-                    self._tell_dropped()
-                self._changed.notify_all()
-
-    def _written(self, line: str) -> bool:
-        try:
-            self._deliver(line)
-        except (OSError, ValueError):  # the other end has left, or the stream was closed
-            return False
-        return True
-
-    def _tell_dropped(self) -> None:
-        if self._dropped:
+    def tell_dropped(self) -> None:
+        """Say how many lines are missing, where there is something to say, and room for it."""
+        if self._dropped and self._has_room(0):
             self._add(self._say_dropped(self._dropped), self._dropped)
             self._dropped = 0
 
-    def _add(self, line: str, stands_for: int) -> None:
-        self._lines.append((line, stands_for))
-        self._characters += len(line)
+    def call_when_written(self, call: Callable[[], None]) -> None:
+        """Call it once nothing waits any more; `call` must not wait."""
+        if self._is_started:
+            self._queue.put(call)
+        else:
+            call()
+
+    def _has_room(self, characters: int) -> bool:
+        lines = self._put.lines - self._done.lines
+        waiting = self._put.characters - self._done.characters
+        return lines < MOST_LINES and waiting + characters <= MOST_CHARACTERS
+
+    def _add(self, text: str, stands_for: int) -> None:
+        self._queue.put(_Line(text, stands_for))
+        self._put.add(text)
+        if not self._is_started:
+            self._start()
+
+    def _start(self) -> None:
+        """Not by `threading`, which takes a lock, and waits for the new thread."""
+        # It inherits the mask: signals are for the thread that waits for them.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        try:
+            start_new_thread(self._run, ())
+            self._is_started = True
+        except RuntimeError:  # there are too many threads; the next line tries again
+            return
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def _run(self) -> None:
+        threading.current_thread().name = "log"
+        while True:
+            try:
+                one = self._queue.get(timeout=LOOK_SECONDS)
+            except Empty:
+                self._more()
+                continue
+            if isinstance(one, _Line):
+                self._write(one)
+                if self._is_done():
+                    self._more()
+                continue
+            self._more()
+            if self._is_done():
+                one()
+            else:
+                self._queue.put(one)
+
+    def _is_done(self) -> bool:
+        return self._done.lines >= self._put.lines
+
+    def _write(self, line: _Line) -> None:
+        is_written = self._failed_is_told() and self._is_delivered(line.text)
+        if not is_written:
+            self._failed += line.stands_for
+        self._done.add(line.text)
+
+    def _failed_is_told(self) -> bool:
+        if self._failed and self._is_delivered(self._say_dropped(self._failed)):
+            self._failed = 0
+        return not self._failed
+
+    def _is_delivered(self, text: str) -> bool:
+        try:
+            self._deliver(text)
+        except (OSError, ValueError):  # the other end has left, or the stream was closed
+            return False
+        return True

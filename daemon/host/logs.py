@@ -14,8 +14,11 @@ import re
 import select
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Hashable, Iterable
-from typing import TextIO
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import NamedTuple, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -64,23 +67,42 @@ class Redactor:
         return redacted(value if isinstance(value, str) else repr(value), self.secrets)
 
 
+class _Said(NamedTuple):
+    about: Hashable
+    record: logging.LogRecord
+    line: str | None
+    """None: it was only to be counted, as it seemed."""
+
+
 class Lines(logging.Handler):
-    """What every line goes through: those of one cause are limited, and who logs waits for no reader."""
+    """What every line goes through: those of one cause are limited, and who logs waits for no reader.
+
+    Nor for a lock: a finalizer may log wherever Python allocates, in a thread that holds whatever it held.
+    Lines come to a pile. Who finds nobody at it goes through it; who finds somebody leaves theirs to them.
+    """
 
     def __init__(self, deliver: Callable[[str], None], formatter: logging.Formatter) -> None:
         super().__init__()
         self.setFormatter(formatter)
+        self._pile: deque[_Said | Callable[[], None]] = deque()
+        """Lines, and what is to be called when all before it is written."""
+        self._turn = threading.Lock()
+        """Of who goes through the pile, to whom all below belongs. It is tried, and never waited for."""
         self._limiter = Limiter(clock.monotonic)
-        self._limiting = threading.Lock()
-        self._writer = Writer(deliver, dropped=_dropped, more=self._repeated)
+        self._writer = Writer(deliver, dropped=_dropped, more=self._go_through)
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Take a line, without the handler's lock, in which the library would have it taken."""
+        self.emit(record)
+        return True
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a line. Never waits, and raises nothing."""
-        with self._limiting:
-            window = self._limiter.admit(cause(record))
-        if window is not None:
-            window.sample = self._formatted(record)
-            self._writer.put(window.sample)
+        about = cause(record)
+        # Here, since what a line tells of may change, and a library's line says in which context it came.
+        line = None if self._limiter.is_full(about) else self._formatted(record)
+        self._pile.append(_Said(about, record, line))
+        self._go_through()
 
     def _formatted(self, record: logging.LogRecord) -> str:
         try:
@@ -90,16 +112,38 @@ class Lines(logging.Handler):
 
     def flush(self) -> None:
         """Say what was counted, and wait for what is not written yet, but not for long."""
-        with self._limiting:
-            windows = self._limiter.close()
+        written: SimpleQueue[None] = SimpleQueue()
+        self._pile.append(lambda: written.put(None))
+        self._go_through()
+        with suppress(Empty):
+            written.get(timeout=PATIENCE_SECONDS)
+
+    def _go_through(self) -> None:
+        """All that is there, unless somebody is at it, who looks again after having let others."""
+        is_due = True
+        while is_due and self._turn.acquire(blocking=False):
+            try:
+                while self._pile:
+                    self._take(self._pile.popleft())
+                self._put_again(self._limiter.ended())
+                self._writer.tell_dropped()
+            finally:
+                self._turn.release()
+            is_due = bool(self._pile)
+
+    def _take(self, one: _Said | Callable[[], None]) -> None:
+        if not isinstance(one, _Said):
+            self._put_again(self._limiter.close())
+            self._writer.call_when_written(one)
+            return
+        window = self._limiter.admit(one.about)
+        if window is not None:
+            window.sample = self._formatted(one.record) if one.line is None else one.line
+            self._writer.put(window.sample)
+
+    def _put_again(self, windows: Iterable[Window]) -> None:
         for line in map(_again, windows):
             self._writer.put(line)
-        self._writer.flush(PATIENCE_SECONDS)
-
-    def _repeated(self) -> list[str]:
-        with self._limiting:
-            windows = self._limiter.ended()
-        return [*map(_again, windows)]
 
 
 def cause(record: logging.LogRecord) -> Hashable:
