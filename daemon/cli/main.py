@@ -12,14 +12,13 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Annotated, Any
 
-import sqlalchemy as sa
 import typer
 from typer.core import TyperGroup
 
 from daemon import __version__
 from daemon.cli import streams
 from daemon.cli.output import Fatal, complain
-from daemon.store.location import DatabaseError, explained
+from daemon.store.location import FAILURES, DatabaseError, explained
 
 VERBS = (
     "run",
@@ -44,7 +43,7 @@ INTERRUPTED = 130
 """As shells say it: 128 and SIGINT."""
 
 
-FAILED = (sa.exc.DBAPIError, sa.exc.TimeoutError, sqlite3.Error)
+FAILED = (*FAILURES, sqlite3.Error)
 """What any verb meets where the database is locked, full, read-only or damaged, or its server is away."""
 
 

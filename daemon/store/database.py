@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from daemon.store import backup, files, locking
 from daemon.store.location import (
     BUSY_MILLISECONDS,
+    FAILURES,
     DatabaseError,
     copy_from_before,
     explained,
@@ -365,7 +366,7 @@ def _back_up_before(database: Database, current: str) -> None:
 def _explained(url: str) -> Iterator[None]:
     try:
         yield
-    except (sa.exc.DBAPIError, sqlite3.Error) as error:
+    except (*FAILURES, sqlite3.Error) as error:
         raise DatabaseError(f"{file_of(url) or shown(url)}: {explained(error)}") from None
     except OSError as error:
         raise DatabaseError(f"{error.filename or file_of(url)}: {error.strerror}") from None

@@ -36,6 +36,7 @@ from daemon.core.model import Failure, Unknown
 from daemon.pipeline.events import Recorded, Recorder, log_recorded
 from daemon.store import inbox
 from daemon.store.database import Database
+from daemon.store.location import FAILURES, reason
 from daemon.workers.system_pauses import Pauses
 
 log = structlog.get_logger()
@@ -112,8 +113,8 @@ class Commander:
                 try:
                     for system in self.run_once():
                         pool.submit(self.work, system)
-                except sa.exc.DBAPIError as error:
-                    log.warning("commander.database_failed", error=str(error.orig))
+                except FAILURES as error:
+                    log.warning("commander.database_failed", error=reason(error))
                     pause = AFTER_AN_ERROR
                 self._is_woken.wait(pause)
                 self._is_woken.clear()
@@ -181,8 +182,8 @@ class Commander:
         try:
             while not self._is_stopping.is_set() and self.carry_out(system):
                 pass
-        except sa.exc.DBAPIError as error:
-            log.warning("commander.database_failed", system=system, error=str(error.orig))
+        except FAILURES as error:
+            log.warning("commander.database_failed", system=system, error=reason(error))
         except Exception:  # else it would vanish with the pool's own record of it
             log.exception("commander.crashed", system=system)
         finally:
@@ -239,8 +240,8 @@ class Commander:
         try:
             with self._database.write() as db:
                 recorded = self._put(db, ended, self._now())
-        except sa.exc.DBAPIError as error:
-            log.error("command.not_written", ids=[one.id for one in ended], error=str(error.orig))
+        except FAILURES as error:
+            log.error("command.not_written", ids=[one.id for one in ended], error=reason(error))
             with self._lock:
                 self._unwritten += ended
             return

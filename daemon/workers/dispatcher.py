@@ -29,6 +29,7 @@ from daemon.core.durations import NOTHING
 from daemon.core.routing.plan import Order
 from daemon.store import lanes, ledger, outbox
 from daemon.store.database import Database
+from daemon.store.location import FAILURES, reason
 from daemon.store.outbox import Finished, Lease
 from daemon.workers.delivery_log import log_finished, log_turns
 from daemon.workers.endpoint_health import EndpointHealth, Moved
@@ -178,10 +179,10 @@ class Dispatcher:
     def _turn(self, timeout: float) -> int:
         try:
             return self.run_once(timeout)
-        except sa.exc.DBAPIError as error:
+        except FAILURES as error:
             # What ended stays here, and is written when the database is back: a delivery that was
             # accepted is not sent again for want of a commit.
-            log.error("dispatcher.database_failed", error=str(error.orig), results_held=len(self._ended))
+            log.error("dispatcher.database_failed", error=reason(error), results_held=len(self._ended))
             self._take(self._sender.finished(AFTER_AN_ERROR))
             return 0
 

@@ -24,6 +24,7 @@ from daemon.pipeline.events import Recorded, Recorder, log_recorded
 from daemon.store import clock_steps
 from daemon.store.clock_steps import Clock
 from daemon.store.database import Database
+from daemon.store.location import FAILURES, reason
 
 log = structlog.get_logger()
 
@@ -98,8 +99,8 @@ class Timekeeper:
                 # Under the lock of the writers: `follow` is not halfway.
                 if not self._timeline.step():
                     clock_steps.save(db, Clock(self._stepped, self._look()))
-        except sa.exc.DBAPIError as error:
-            log.warning("clock.not_remembered", error=str(error.orig))
+        except FAILURES as error:
+            log.warning("clock.not_remembered", error=reason(error))
         self._remembered = now.elapsed
 
     def follow(self) -> timedelta:

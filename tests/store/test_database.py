@@ -1,6 +1,7 @@
 """How a database is opened: made, upgraded, shared, and refused with a reason and a way out."""
 
 import os
+import re
 import sqlite3
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from daemon.store import database as databases
 from daemon.store import locking
 from daemon.store.column_types import EPOCH, UtcTime
 from daemon.store.location import DatabaseError
+from tests.support.paths import ROOT
 
 
 def url(path: Path) -> str:
@@ -151,3 +153,14 @@ def test_times_come_back_as_they_were_to_the_millisecond(tmp_path: Path) -> None
     stored = kind.process_bind_param(moment, sa.create_engine("sqlite://").dialect)
 
     assert kind.process_result_value(stored, sa.create_engine("sqlite://").dialect) == moment
+
+
+def test_whoever_catches_what_a_database_fails_by_catches_all_of_it() -> None:
+    """SQLAlchemy's errors of a driver and that of its pool have no base of their own."""
+    named = [
+        path
+        for path in (ROOT / "daemon").rglob("*.py")
+        if re.search(r"DBAPIError|exc\.TimeoutError,", path.read_text(encoding="utf-8"))
+    ]
+
+    assert [path.name for path in named if path.name != "locking.py"] == ["location.py"]

@@ -389,3 +389,35 @@ def test_a_loop_that_ends_by_an_error_waits_for_no_command_that_is_under_way(
 
     assert office.commander.settle(timedelta(seconds=10))
     assert office.find(given.id).status is Status.SUCCEEDED
+
+
+@pytest.mark.parametrize("error", stores.FAILING)
+def test_a_store_that_fails_does_not_end_the_loop_nor_lose_an_outcome(
+    office: Office, error: Exception
+) -> None:
+    working, failing = office.commander._database, stores.Failing(error)
+
+    def says(_command: Command) -> Done:
+        office.commander._database = failing
+        return Done({"well": True})
+
+    office.says = says
+    given = office.give(BRIDGE).command
+    office.work()
+    turns = threading.Semaphore(0)
+    thread = threading.Thread(target=office.commander.run, args=(turns.release,))
+    thread.start()
+    for _ in range(3):
+        assert turns.acquire(timeout=10)
+        office.commander.wake()
+    assert office.find(given.id).status is Status.RUNNING
+    office.commander._database = working
+    for _ in range(2):
+        office.commander.wake()
+        assert turns.acquire(timeout=10)
+    office.commander.stop()
+    thread.join(10)
+
+    assert office.find(given.id).status is Status.SUCCEEDED
+    assert len(office.sent) == 1
+    assert office.told() == [("command.succeeded", f"command/{given.id}")]

@@ -2,12 +2,10 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from daemon.core.delivery.mail_pace import MailPace
 from daemon.core.delivery.outcome import Attempted, Message, Outcome
@@ -152,18 +150,17 @@ def test_an_endpoint_has_no_more_under_way_than_its_share(setting: Setting) -> N
     assert [one.lane for one in setting.sender.under_way] == ["main/b", "main/c"]
 
 
-def test_a_result_that_could_not_be_written_is_kept_and_the_message_not_sent_again(setting: Setting) -> None:
+@pytest.mark.parametrize("error", stores.FAILING)
+def test_a_result_that_could_not_be_written_is_kept_and_the_message_not_sent_again(
+    setting: Setting, error: Exception
+) -> None:
     setting.add("a")
     setting.dispatcher.run_once()
     setting.sender.end()
     setting.dispatcher.run_once()
     locked = setting.dispatcher._database
 
-    class Locked:
-        def write(self) -> AbstractContextManager[sa.Connection]:
-            raise sa.exc.OperationalError("BEGIN IMMEDIATE", {}, Exception("database is locked"))
-
-    setting.dispatcher._database = Locked()  # type: ignore[assignment] # the same one method
+    setting.dispatcher._database = stores.Failing(error)
     setting.dispatcher._turn(0)
     assert setting.statuses() == ["leased"]
 

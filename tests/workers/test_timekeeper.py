@@ -182,3 +182,10 @@ def test_a_small_step_is_no_reason_for_doubt(bench: Bench) -> None:
     bench.keeper.follow()
 
     assert bench.keeper.is_believed()
+
+
+@pytest.mark.parametrize("error", stores.FAILING)
+def test_a_look_that_cannot_be_remembered_is_no_reason_to_end(bench: Bench, error: Exception) -> None:
+    bench.keeper._database, working = stores.Failing(error), bench.keeper._database
+    bench.keeper.look()
+    bench.keeper._database = working
