@@ -165,7 +165,7 @@ class Commander:
         log.info("command.sent", id=command.id, type=command.type, system=name, attempt=command.attempts)
         outcome = _carried_out(system, command)
         self._pauses.take(name, outcome if isinstance(outcome, Unknown) else None)
-        self._write([self._after(command, outcome, system.policy)])
+        self._write(self._after(command, outcome, system.policy))
         return True
 
     def _after(self, command: Command, outcome: Done | Unknown, policy: Policy) -> Command:
@@ -229,23 +229,29 @@ class Commander:
         self._tell([*late, *lost], recorded)
 
     def _write_what_is_left(self) -> None:
+        """Each by itself: one that cannot be written for what it is holds up no other."""
         with self._lock:
             left, self._unwritten = self._unwritten, []
-        if left:
-            self._write(left)
+        while left and self._write(left.pop(0)):
+            pass
+        with self._lock:
+            self._unwritten += left
 
-    def _write(self, ended: list[Command]) -> None:
-        """Write what came of commands. Where that fails it is kept, and tried again: no command is sent
-        again because its outcome could not be written."""
+    def _write(self, ended: Command) -> bool:
+        """Write what came of a command. Where that fails, whatever by, it is kept, and tried again: no
+        command is sent again because its outcome could not be written. Returns whether others can be."""
         try:
             with self._database.write() as db:
-                recorded = self._put(db, ended, self._now())
-        except FAILURES as error:
-            log.error("command.not_written", ids=[one.id for one in ended], error=reason(error))
+                recorded = self._put(db, [ended], self._now())
+        except Exception as error:
+            is_down = isinstance(error, FAILURES)
+            told = log.error if is_down else log.exception
+            told("command.not_written", id=ended.id, error=reason(error))
             with self._lock:
-                self._unwritten += ended
-            return
-        self._tell(ended, recorded)
+                self._unwritten.append(ended)
+            return not is_down
+        self._tell([ended], recorded)
+        return True
 
     def _put(self, db: sa.Connection, found: list[Command], now: datetime) -> Recorded:
         recorder, recorded = self._in_force(), Recorded()

@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from daemon.core.commands import command as commands
 from daemon.core.commands.command import HOLIDAY, WAITS, Command, Done, Status, Trouble
-from daemon.core.model import Failure, Unknown
+from daemon.core.model import Fact, Failure, Unknown
 from daemon.store import inbox
 from tests.support import stores
 from tests.support.commanding import BRIDGE, KICK, PAUSE, READ, Office, at, broken, one_by_one, with_policy
@@ -421,3 +423,51 @@ def test_a_store_that_fails_does_not_end_the_loop_nor_lose_an_outcome(
     assert office.find(given.id).status is Status.SUCCEEDED
     assert len(office.sent) == 1
     assert office.told() == [("command.succeeded", f"command/{given.id}")]
+
+
+def test_an_outcome_that_cannot_be_told_is_kept_and_holds_up_no_other(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By an error that nobody planned."""
+    told = commands.told
+
+    def raises(command: Command) -> Fact | None:
+        if command.type == "campaign.bridge" and command.status.is_ended:
+            raise ZeroDivisionError
+        return told(command)
+
+    bridge, pause = office.give(BRIDGE).command, office.give(PAUSE).command
+    with monkeypatch.context() as patch:
+        patch.setattr(commands, "told", raises)
+        office.run(3)
+        assert office.find(bridge.id).status is Status.RUNNING
+        assert office.find(pause.id).status is Status.SUCCEEDED
+    office.work()
+
+    assert office.find(bridge.id).status is Status.SUCCEEDED
+    assert [one.id for one in office.sent] == [bridge.id, pause.id]
+
+
+def test_all_that_is_left_waits_while_the_store_fails(office: Office) -> None:
+    office.systems = ("main", "other")
+    office.start()
+    working, failing = office.commander._database, stores.Failing(stores.FAILING[0])
+
+    def says(_command: Command) -> Done:
+        office.commander._database = failing
+        return Done({})
+
+    office.says = says
+    given = [office.give({**PAUSE, "system": one}).command for one in office.systems]
+    for system in office.commander.run_once():
+        office.commander.work(system)
+        office.commander._database = working
+    office.commander._database = failing
+    for _ in range(2):
+        with pytest.raises(sa.exc.OperationalError):
+            office.work()
+    office.commander._database = working
+    office.work()
+
+    assert [office.find(one.id).status for one in given] == [Status.SUCCEEDED] * 2
+    assert len(office.sent) == 2
