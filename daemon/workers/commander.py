@@ -18,7 +18,7 @@ sorted out at the next start: `recover`.
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -111,8 +111,7 @@ class Commander:
                 turned()
                 pause = LOOK_EVERY
                 try:
-                    for system in self.run_once():
-                        pool.submit(self.work, system)
+                    self._hand_over(pool, self.run_once())
                 except FAILURES as error:
                     log.warning("commander.database_failed", error=reason(error))
                     pause = AFTER_AN_ERROR
@@ -149,6 +148,29 @@ class Commander:
             ready = [one for one in due if one not in self._busy and self._may_go(one, systems.get(one), now)]
             self._busy.update(ready)
         return ready
+
+    def _hand_over(self, pool: Executor, systems: Sequence[str]) -> None:
+        """Have a thread of the pool work for each of these systems. Where one cannot be had, those for which
+        nobody has begun are not busy any more."""
+        waiting = set(systems)
+
+        def begin(system: str) -> None:
+            with self._lock:
+                if system not in waiting:
+                    return
+                waiting.discard(system)
+            self.work(system)
+
+        try:
+            for system in systems:
+                pool.submit(begin, system)
+        except BaseException:
+            with self._is_idle:
+                self._busy -= waiting
+                # The pool has them in its queue all the same, and another of its threads may come to that.
+                waiting.clear()
+                self._is_idle.notify_all()
+            raise
 
     def carry_out(self, name: str) -> bool:
         """Carry out the next command of a system. Returns whether there was one."""

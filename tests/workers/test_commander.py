@@ -2,11 +2,14 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -471,3 +474,64 @@ def test_all_that_is_left_waits_while_the_store_fails(office: Office) -> None:
 
     assert [office.find(one.id).status for one in given] == [Status.SUCCEEDED] * 2
     assert len(office.sent) == 2
+
+
+def test_systems_for_which_there_is_no_thread_are_tried_by_whoever_comes_after(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.systems = ("main", "other", "third")
+    office.start()
+    given = [office.give({**PAUSE, "system": one}).command for one in office.systems]
+    pool = Queued(room=1)
+    with pytest.raises(RuntimeError):
+        office.commander._hand_over(pool, office.commander.run_once())
+    assert not office.commander._busy
+    pool.run()
+    assert office.sent == []
+    office.work()
+
+    assert [office.find(one.id).status for one in given] == [Status.SUCCEEDED] * 3
+
+
+def test_one_for_which_somebody_has_begun_stays_busy_until_he_has_ended(office: Office) -> None:
+    office.systems = ("main", "other")
+    office.start()
+    for one in office.systems:
+        office.give({**PAUSE, "system": one})
+    pool = Queued(room=1)
+    seen: list[set[str]] = []
+
+    def says(_command: Command) -> Done:
+        seen.append(set(office.commander._busy))
+        pool.room = 0
+        return Done({})
+
+    office.says = says
+    pool.runs_at_once = True
+    with pytest.raises(RuntimeError):
+        office.commander._hand_over(pool, office.commander.run_once())
+
+    assert seen == [{"main", "other"}]
+    assert not office.commander._busy
+
+
+class Queued(Executor):
+    """A pool that can start so many threads, and has in its queue what it has no thread for."""
+
+    def __init__(self, *, room: int) -> None:
+        self.room = room
+        self.runs_at_once = False
+        self.queue: list[Callable[[], object]] = []
+
+    def submit(self, fn: Callable[..., Any], /, *given: Any, **named: Any) -> Future[Any]:
+        self.queue.append(partial(fn, *given, **named))
+        if not self.room:
+            raise RuntimeError("can't start new thread")
+        self.room -= 1
+        if self.runs_at_once:
+            self.run()
+        return Future()
+
+    def run(self) -> None:
+        while self.queue:
+            self.queue.pop(0)()
