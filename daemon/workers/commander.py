@@ -141,7 +141,7 @@ class Commander:
         self._write_what_is_left()
         if stepped is None:
             return []
-        self._end_hopeless(systems, now, stepped)
+        self._end_hopeless()
         with self._database.read() as db:
             due = [one.system for one in inbox.heads(db, now, stepped) if one.due_at <= now]
         with self._lock:
@@ -235,20 +235,29 @@ class Commander:
             bucket = self._buckets[name] = Bucket(policy.rate)
         return bucket
 
-    def _end_hopeless(self, systems: Mapping[str, System], now: datetime, stepped: timedelta) -> None:
+    def _end_hopeless(self) -> None:
         """End the commands for which it is too late, and those of systems that are not there any more."""
         with self._database.read() as db:
-            if not inbox.overdue(db, now, stepped) and not inbox.of_other_systems(db, list(systems)):
+            if not any(self._hopeless(db, self._now())):
                 return
         with self._database.write() as db:
-            late = [commands.expired(one, now) for one in inbox.overdue(db, now, stepped)]
+            # Looked for anew under the lock of the writers, as in `_claim`.
+            now = self._now()
+            overdue, homeless = self._hopeless(db, now)
+            late = [commands.expired(one, now) for one in overdue]
             recorded = self._put(db, late, now)
-            lost = [
-                commands.turned_down(one, Trouble.NOT_CONFIGURED, GONE, now)
-                for one in inbox.of_other_systems(db, list(systems))
-            ]
+            lost = [commands.turned_down(one, Trouble.NOT_CONFIGURED, GONE, now) for one in homeless]
             recorded += self._put(db, lost, now)
         self._tell([*late, *lost], recorded)
+
+    def _hopeless(self, db: sa.Connection, now: datetime) -> tuple[list[Command], list[Command]]:
+        """The commands for which it is too late, and those of other systems than there are; none while a step
+        of the clock is not taken into account."""
+        stepped = self._stepped()
+        if stepped is None:
+            return [], []
+        overdue, others = inbox.overdue(db, now, stepped), inbox.of_other_systems(db, list(self._systems()))
+        return overdue, [one for one in others if one not in overdue]
 
     def _write_what_is_left(self) -> None:
         """Each by itself: one that cannot be written for what it is holds up no other."""

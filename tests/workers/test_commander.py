@@ -4,7 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -535,3 +535,51 @@ class Queued(Executor):
     def run(self) -> None:
         while self.queue:
             self.queue.pop(0)()
+
+
+@pytest.mark.parametrize("stepped", [timedelta(hours=-2), None])
+def test_a_clock_that_is_set_while_it_waits_for_others_to_write_ends_nothing(
+    office: Office, monkeypatch: pytest.MonkeyPatch, stepped: timedelta | None
+) -> None:
+    """What was too late by the clock of the look is not by that of the writing."""
+    given = office.give(PAUSE, expires_at=at(office.clock, 5)).command
+    office.clock.advance(6)
+    write = office.database.write
+
+    def write_late() -> AbstractContextManager[sa.Connection]:
+        office.clock.jump(-7200)
+        office.commander._stepped = lambda: stepped
+        return write()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(office.database, "write", write_late)
+        office.commander._end_hopeless()
+
+    assert office.find(given.id).status is Status.QUEUED
+
+
+def test_a_system_that_is_configured_while_it_waits_for_others_to_write_keeps_its_commands(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = office.give(PAUSE).command
+    office.in_force, there = {}, office.in_force
+    write = office.database.write
+
+    def write_late() -> AbstractContextManager[sa.Connection]:
+        office.in_force = there
+        return write()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(office.database, "write", write_late)
+        office.commander._end_hopeless()
+
+    assert office.find(given.id).status is Status.QUEUED
+
+
+def test_one_that_is_too_late_and_of_no_system_any_more_ends_once(office: Office) -> None:
+    given = office.give(PAUSE, expires_at=at(office.clock, 5)).command
+    office.clock.advance(6)
+    office.in_force = {}
+    office.work()
+
+    assert office.told() == [("command.expired", f"command/{given.id}")]
