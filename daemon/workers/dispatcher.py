@@ -302,8 +302,9 @@ class Dispatcher:
         return started
 
     def _take(self, ended: Sequence[Attempted]) -> None:
-        self._health.take(ended, self._now())
+        # Kept first: whatever the others make of it, it is written.
         self._ended += ended
+        self._health.take(ended, self._now())
         self._on_attempted(ended)
 
     def _is_enough(self) -> bool:

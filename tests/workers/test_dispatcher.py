@@ -223,3 +223,23 @@ def test_one_phone_is_told_in_order_across_the_upgrade_that_made_it_one_lane(set
             setting.sender.end()
 
     assert [one for one in told if one] == [["evt_1"], ["evt_2"], ["evt_3"]]
+
+
+def raises(*_: object) -> None:
+    raise ZeroDivisionError
+
+
+def test_results_that_one_of_its_parts_cannot_take_are_written_by_the_next_turn(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error ends its thread, and another goes on with the same dispatcher."""
+    setting.add("a")
+    setting.dispatcher.run_once()
+    setting.sender.end()
+    with monkeypatch.context() as patch:
+        patch.setattr(setting.dispatcher._health, "take", raises)
+        with pytest.raises(ZeroDivisionError):
+            setting.dispatcher.run_once()
+    setting.dispatcher.run_once()
+
+    assert setting.statuses() == ["delivered"]
