@@ -76,16 +76,15 @@ class Alarm:
     def _tell(self, sounding: Sounding) -> None:
         told: set[str] = set()
         attempt = 0
-        try:
-            while not sounding.is_over.is_set():
-                attempt += 1
+        while not sounding.is_over.is_set():
+            attempt += 1
+            try:
                 told |= self._round(sounding.event, told, attempt)
+            except Exception:  # whoever was not told by this round is asked again by the next
+                log.exception("alarm.crashed", event_id=sounding.event.id)
+            finally:  # one endpoint must not keep the end of the process from coming
                 sounding.is_told.set()
-                sounding.is_over.wait(WAITS[min(attempt, len(WAITS)) - 1])
-        except Exception:  # one endpoint must not keep the end of the process from coming
-            log.exception("alarm.crashed", event_id=sounding.event.id)
-        finally:
-            sounding.is_told.set()
+            sounding.is_over.wait(WAITS[min(attempt, len(WAITS)) - 1])
 
     def _round(self, event: Event, told: set[str], attempt: int) -> set[str]:
         """Try whoever was not told yet. Returns those who need not be asked again."""

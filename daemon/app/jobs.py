@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
-import sqlalchemy as sa
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -18,6 +17,7 @@ from daemon.app.steady import Every, SteadyZone
 from daemon.app.watchdog import TURN_WITHIN, Loop, Progress
 from daemon.core.watches.watch import AnyWatch
 from daemon.host import clock
+from daemon.store.location import FAILURES, reason
 from daemon.wiring.clients import heartbeat_of
 from daemon.workers import heartbeat
 from daemon.workers.heartbeat import Heartbeat
@@ -149,8 +149,8 @@ class Jobs:
             with parts.database.read() as db:
                 line = parts.timeline
                 sign = heartbeat.sign(db, __version__, line.began, last_seen, line.now())
-        except sa.exc.DBAPIError as error:
-            log.warning("heartbeat.not_made", error=str(error.orig))
+        except FAILURES as error:
+            log.warning("heartbeat.not_made", error=reason(error))
             return
         sender.beat(sign)
 
@@ -162,9 +162,9 @@ def _guarded(poller: Poller, watch: AnyWatch, loop: Loop) -> Callable[[], None]:
         loop.turn()
         try:
             poller.poll(watch)
-        except sa.exc.DBAPIError as error:
+        except FAILURES as error:
             # Nothing was written, so the next poll finds the same change again.
-            log.error("poll.not_stored", system=watch.system, watch=watch.name, error=str(error.orig))
+            log.error("poll.not_stored", system=watch.system, watch=watch.name, error=reason(error))
         except Exception:
             log.exception("poll.crashed", system=watch.system, watch=watch.name)
         finally:

@@ -3,14 +3,13 @@
 import os
 import sqlite3
 
-import sqlalchemy as sa
 import typer
 
 from daemon.cli import output
 from daemon.cli.output import Fatal
-from daemon.store.location import DatabaseError, explained
+from daemon.store.location import FAILURES, DatabaseError, explained
 
-FAILED = (sa.exc.DBAPIError, sa.exc.TimeoutError, sqlite3.Error)
+FAILED = (*FAILURES, sqlite3.Error)
 """What any verb meets where the database is locked, full, read-only or damaged, or its server is away."""
 
 

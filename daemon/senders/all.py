@@ -55,14 +55,14 @@ class Senders:
         self._webhooks = webhooks
         self._threaded = threaded
         self._now = now
-        self._unmade: list[Attempted] = []
-        """Attempts that could not be begun."""
+        self._ended: list[Attempted] = []
+        """Attempts that could not be begun, or have ended, and nobody was told of yet."""
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is under way."""
         is_idle = self._webhooks.is_idle and all(one.is_idle for one in self._threaded)
-        return is_idle and not self._unmade
+        return is_idle and not self._ended
 
     def start(self, message: Message) -> None:
         """Begin one attempt for an endpoint of the configuration. One that cannot be made has failed, and is
@@ -71,20 +71,23 @@ class Senders:
         if not guard.tried("format", lambda: self._begun(message), instead=False):
             error = "a fault of our own: see the log"
             failed = Attempted(message, Outcome.FAILED, self._now(), error=error, is_our_fault=True)
-            self._unmade.append(failed)
+            self._ended.append(failed)
 
     def in_flight(self, endpoint: str) -> int:
         """How many attempts for an endpoint are under way."""
         of_others = sum(one.in_flight(endpoint) for one in self._threaded)
-        unmade = sum(one.message.endpoint == endpoint for one in self._unmade)
-        return self._webhooks.in_flight(endpoint) + of_others + unmade
+        untold = sum(one.message.endpoint == endpoint for one in self._ended)
+        return self._webhooks.in_flight(endpoint) + of_others + untold
 
     def finished(self, timeout: float) -> list[Attempted]:
-        """Attempts that ended; waits at most `timeout` seconds for the first, or for `wake`."""
-        before = self._finished()
+        """Attempts that ended; waits at most `timeout` seconds for the first, or for `wake`. Where one of the
+        senders raises, what the others gave is kept for the next call."""
+        self._collect()
         patience = min([timeout, *(one for each in self._threaded for one in each.patience)])
-        ended = self._webhooks.finished(0 if before else patience)
-        return before + ended + self._finished()
+        self._ended += self._webhooks.finished(0 if self._ended else patience)
+        self._collect()
+        ended, self._ended = self._ended, []
+        return ended
 
     def wake(self) -> None:
         """Make `finished` return at once; callable from every thread."""
@@ -100,6 +103,6 @@ class Senders:
         self.by_endpoint[message.endpoint].start(message)
         return True
 
-    def _finished(self) -> list[Attempted]:
-        unmade, self._unmade = self._unmade, []
-        return unmade + [attempted for one in self._threaded for attempted in one.finished()]
+    def _collect(self) -> None:
+        for one in self._threaded:
+            self._ended += one.finished()

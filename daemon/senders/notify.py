@@ -56,8 +56,9 @@ class _Flight:
     message: Message
     notice: Notice
     started_at: datetime
+    began: float
+    """By the monotonic clock, as is `until`: that of the wall may be set meanwhile."""
     until: float
-    """By the monotonic clock."""
     is_over: bool = False
     """It was told how it ended; what its thread says now comes too late."""
 
@@ -94,8 +95,9 @@ class NotifySender:
     def start(self, message: Message) -> None:
         """Begin one attempt."""
         notice = self.notices[message.endpoint]
-        until = self._monotonic() + notice.timeout.total_seconds()
-        flight = _Flight(message, notice, self._now(), until)
+        began = self._monotonic()
+        until = began + notice.timeout.total_seconds()
+        flight = _Flight(message, notice, self._now(), began, until)
         worker = self._workers.setdefault(message.endpoint, _Worker())
         if worker.thread is None or not worker.thread.is_alive():
             # A daemon: a service that hangs must not keep the process.
@@ -142,7 +144,7 @@ class NotifySender:
             worker.jobs.put(None)
 
     def _attempted(self, flight: _Flight, outcome: Outcome, error: str | None) -> Attempted:
-        took = (self._now() - flight.started_at) // timedelta(microseconds=1)
+        took = round((self._monotonic() - flight.began) * 1_000_000)
         return Attempted(flight.message, outcome, flight.started_at, Phases(total=took), error=error)
 
     def _run(self, worker: _Worker) -> None:

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from daemon.store import backup, files, locking
 from daemon.store.location import (
     BUSY_MILLISECONDS,
+    FAILURES,
     DatabaseError,
     copy_from_before,
     explained,
@@ -33,6 +34,11 @@ from daemon.store.schema import REVISION
 
 TRIES = 3
 """Of opening a file that becomes another one meanwhile."""
+MOST_READERS = 14
+"""At once. SQLAlchemy's pool has 15 connections: one is always left for the writer, who would else wait for
+it with the lock, and with him everybody who wants to write."""
+READ_WITHIN = 30.0
+"""Seconds that one more reader waits."""
 PAGES_AT_ONCE = 5000
 """Given back in one go, 20 MB of pages of 4 KiB: writers wait so long."""
 BEGIN = "yemotd_begin"
@@ -63,6 +69,7 @@ class Database:
         """The revision that a daemon found it at; None: it was empty."""
         self._writing = engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
         self._one_writer = threading.Lock()
+        self._readers = threading.BoundedSemaphore(MOST_READERS)
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -79,9 +86,17 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """One reading transaction: a consistent view, never in a writer's way."""
-        with self.engine.connect() as db:
-            yield db
+        """One reading transaction: a consistent view, never in a writer's way.
+
+        Raises SQLAlchemy's TimeoutError where too many others read.
+        """
+        if not self._readers.acquire(timeout=READ_WITHIN):
+            raise sa.exc.TimeoutError(f"{MOST_READERS} others read, and none has ended in {READ_WITHIN:g} s")
+        try:
+            with self.engine.connect() as db:
+                yield db
+        finally:
+            self._readers.release()
 
     def shrink(self) -> None:
         """Give some free pages back to the file system."""
@@ -365,7 +380,7 @@ def _back_up_before(database: Database, current: str) -> None:
 def _explained(url: str) -> Iterator[None]:
     try:
         yield
-    except (sa.exc.DBAPIError, sqlite3.Error) as error:
+    except (*FAILURES, sqlite3.Error) as error:
         raise DatabaseError(f"{file_of(url) or shown(url)}: {explained(error)}") from None
     except OSError as error:
         raise DatabaseError(f"{error.filename or file_of(url)}: {error.strerror}") from None

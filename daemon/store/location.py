@@ -18,6 +18,11 @@ class DatabaseError(Exception):
     """The database cannot be used as it is. The message says which one, why, and the way out."""
 
 
+FAILURES = (sa.exc.DBAPIError, sa.exc.TimeoutError)
+"""What a transaction ends by where the database does not answer, cannot be written, or is read by so many
+that there is no connection left. Nothing of it was written; it may be tried again."""
+
+
 def disk(url: str) -> Disk | None:
     """The file system under a SQLite file; None for a server, or where nobody can tell.
 
@@ -46,9 +51,14 @@ WAYS = {
 """What helps, by a word of what SQLite says."""
 
 
+def reason(error: BaseException) -> str:
+    """What a database says of itself, by the error of its driver."""
+    return str(getattr(error, "orig", None) or error).strip()
+
+
 def explained(error: BaseException) -> str:
-    """What a database says of itself, by the error of its driver, and the way out."""
-    message = str(getattr(error, "orig", None) or error).strip()
+    """The same, and the way out."""
+    message = reason(error)
     return message + next((way for word, way in WAYS.items() if word in message), "")
 
 

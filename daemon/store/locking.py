@@ -13,7 +13,8 @@ database's owner, nor our own user is a stranger's, and stops nobody.
 
 Other programs, such as a backup or a SQL shell, hold SQLite's own lock while they write. A transaction
 waits `BUSY_MILLISECONDS` for it; then it fails with SQLAlchemy's `DBAPIError`, "database is locked", as it
-does where the disk is full. Readers wait for nobody. What follows, by who meets it:
+does where the disk is full. Readers wait for nobody, but no more than `MOST_READERS` of one process read at
+once: who is not let in ends with a `TimeoutError` (both are `FAILURES`). What follows, by who meets it:
 
     a start                  `DatabaseError`, which says what to close; the exit code is 74
     a verb                   cli/main.py: the reason, and 74

@@ -95,6 +95,11 @@ _RELEASE = Prepared(
     " WHERE id = :id AND token = :token AND status = 'leased'",
     "id", "token",
 )  # fmt: skip
+_RELEASE_UNSENT = Prepared(
+    "UPDATE deliveries SET status = 'pending', token = NULL, leased_until = NULL, attempts = attempts - 1"
+    " WHERE status = 'leased' AND token = :token",
+    "token",
+)
 _ADD_ATTEMPT = Prepared(
     "INSERT INTO attempts (delivery, number, started_at, resolved, connected, secured, answered, total,"
     " outcome, http_status, error, response_head, address) VALUES (:delivery, :number, :started_at,"
@@ -350,6 +355,11 @@ def prolong(db: sa.Connection, by: timedelta) -> None:
 def release(db: sa.Connection, messages: Iterable[Message]) -> None:
     """Give back leases of messages that were not sent, and the attempts with them."""
     _RELEASE.run_many(db, [(message.delivery, message.token) for message in messages])
+
+
+def release_unsent(db: sa.Connection, tokens: Iterable[str]) -> None:
+    """The same of all that was claimed under these leases."""
+    _RELEASE_UNSENT.run_many(db, [(token,) for token in tokens])
 
 
 def hasten(db: sa.Connection, endpoint: str, now: datetime, *, apart: timedelta = timedelta(0)) -> None:

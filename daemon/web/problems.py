@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from daemon.core.refusals import Refused, Why
 from daemon.schemas import command_requests
 from daemon.schemas.wording import BODY, faults
+from daemon.store.location import FAILURES, reason
 from daemon.web.protection import HEADERS
 
 log = structlog.get_logger()
@@ -24,8 +25,6 @@ MEDIA_TYPE = "application/problem+json"
 WRONG = "The request is wrong"
 SAID = 5
 """Faults that the detail repeats."""
-UNAVAILABLE = (sa.exc.DBAPIError, sa.exc.TimeoutError)
-"""The database does not answer, or all its connections are taken."""
 REFUSALS: Mapping[Why, tuple[int, str]] = {
     Why.MISSING: (404, "There is no such thing"),
     Why.WRONG: (422, WRONG),
@@ -86,7 +85,7 @@ def status_of(error: Exception) -> int:
         return REFUSALS[error.why][0]
     if isinstance(error, sa.exc.DataError):
         return 422
-    return 503 if isinstance(error, UNAVAILABLE) else 500
+    return 503 if isinstance(error, FAILURES) else 500
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -108,8 +107,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(sa.exc.DataError, _on_data)
-    for unavailable in UNAVAILABLE:
-        app.add_exception_handler(unavailable, _on_database)
+    for failure in FAILURES:
+        app.add_exception_handler(failure, _on_database)
     app.add_exception_handler(Exception, _on_anything)
 
 
@@ -190,13 +189,13 @@ def _is_json(request: Request) -> bool:
 
 
 async def _on_data(request: Request, error: Exception) -> JSONResponse:
-    log.warning("http.data_refused", path=request.url.path, error=str(getattr(error, "orig", error)))
+    log.warning("http.data_refused", path=request.url.path, error=reason(error))
     detail = "It holds something that the database cannot hold, such as a NUL character."
     return answer(request, 422, title=WRONG, detail=detail, faults=[])
 
 
 async def _on_database(request: Request, error: Exception) -> JSONResponse:
-    log.error("http.database_failed", path=request.url.path, error=str(getattr(error, "orig", error)))
+    log.error("http.database_failed", path=request.url.path, error=reason(error))
     return answer(
         request, 503, title="The database cannot be used at present", detail="Try again shortly.", faults=[]
     )

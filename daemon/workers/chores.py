@@ -18,6 +18,7 @@ from daemon.pipeline import endpoint_alerts, wish_alerts
 from daemon.pipeline.events import Recorder, log_recorded
 from daemon.pipeline.notification import Teller, sweep
 from daemon.store.database import Database
+from daemon.store.location import FAILURES, reason
 from daemon.workers import self_check
 from daemon.workers.housekeeper import Housekeeper
 from daemon.workers.poller import Poller
@@ -56,8 +57,8 @@ class Chores:
         """Store when watches were last seen unchanged."""
         try:
             self._poller.flush()
-        except sa.exc.DBAPIError as error:
-            log.warning("flush.failed", error=str(error.orig))
+        except FAILURES as error:
+            log.warning("flush.failed", error=reason(error))
 
     def tell(self) -> None:
         """Tell what time alone has changed."""
@@ -66,8 +67,8 @@ class Chores:
             recorded = Teller(recorder).tick(self._database, self._now())
             # Afterwards: what cannot be worked out was tried just now.
             recorded += wish_alerts.look(self._database, recorder, self._wishes().look(), self._now())
-        except sa.exc.DBAPIError as error:
-            log.warning("tell.failed", error=str(error.orig))
+        except FAILURES as error:
+            log.warning("tell.failed", error=reason(error))
             return
         log_recorded(recorded)
         # Always: a quiet window that has ended, or begun, changes what is due.
@@ -80,8 +81,8 @@ class Chores:
             return
         try:
             self._housekeeper.run_once(self._now(), self._retention())
-        except sa.exc.DBAPIError as error:
-            log.warning("prune.failed", error=str(error.orig))
+        except FAILURES as error:
+            log.warning("prune.failed", error=reason(error))
 
     def sweep(self, watched: Iterable[AnyWatch]) -> None:
         """End the alerts of what is not watched, or not told, any more."""
@@ -96,8 +97,8 @@ class Chores:
                 now = self._now()
                 recorded = sweep(db, recorder, configured, now)
                 recorded += endpoint_alerts.sweep(db, recorder, now)
-        except sa.exc.DBAPIError as error:
-            log.error("sweep.failed", error=str(error.orig))
+        except FAILURES as error:
+            log.error("sweep.failed", error=reason(error))
             return
         log_recorded(recorded)
         self._wake()
@@ -118,8 +119,8 @@ class Chores:
                 now = self._now()
                 recorded = self._in_force().record(db, DAEMON, facts, now)
                 beside(db, now)
-        except sa.exc.DBAPIError as error:
-            log.error("event.not_recorded", type=event_type, error=str(error.orig))
+        except FAILURES as error:
+            log.error("event.not_recorded", type=event_type, error=reason(error))
             return
         log_recorded(recorded)
         self._wake()

@@ -18,7 +18,7 @@ sorted out at the next start: `recover`.
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -36,6 +36,7 @@ from daemon.core.model import Failure, Unknown
 from daemon.pipeline.events import Recorded, Recorder, log_recorded
 from daemon.store import inbox
 from daemon.store.database import Database
+from daemon.store.location import FAILURES, reason
 from daemon.workers.system_pauses import Pauses
 
 log = structlog.get_logger()
@@ -110,10 +111,9 @@ class Commander:
                 turned()
                 pause = LOOK_EVERY
                 try:
-                    for system in self.run_once():
-                        pool.submit(self.work, system)
-                except sa.exc.DBAPIError as error:
-                    log.warning("commander.database_failed", error=str(error.orig))
+                    self._hand_over(pool, self.run_once())
+                except FAILURES as error:
+                    log.warning("commander.database_failed", error=reason(error))
                     pause = AFTER_AN_ERROR
                 self._is_woken.wait(pause)
                 self._is_woken.clear()
@@ -141,13 +141,36 @@ class Commander:
         self._write_what_is_left()
         if stepped is None:
             return []
-        self._end_hopeless(systems, now, stepped)
+        self._end_hopeless()
         with self._database.read() as db:
             due = [one.system for one in inbox.heads(db, now, stepped) if one.due_at <= now]
         with self._lock:
             ready = [one for one in due if one not in self._busy and self._may_go(one, systems.get(one), now)]
             self._busy.update(ready)
         return ready
+
+    def _hand_over(self, pool: Executor, systems: Sequence[str]) -> None:
+        """Have a thread of the pool work for each of these systems. Where one cannot be had, those for which
+        nobody has begun are not busy any more."""
+        waiting = set(systems)
+
+        def begin(system: str) -> None:
+            with self._lock:
+                if system not in waiting:
+                    return
+                waiting.discard(system)
+            self.work(system)
+
+        try:
+            for system in systems:
+                pool.submit(begin, system)
+        except BaseException:
+            with self._is_idle:
+                self._busy -= waiting
+                # The pool has them in its queue all the same, and another of its threads may come to that.
+                waiting.clear()
+                self._is_idle.notify_all()
+            raise
 
     def carry_out(self, name: str) -> bool:
         """Carry out the next command of a system. Returns whether there was one."""
@@ -164,7 +187,7 @@ class Commander:
         log.info("command.sent", id=command.id, type=command.type, system=name, attempt=command.attempts)
         outcome = _carried_out(system, command)
         self._pauses.take(name, outcome if isinstance(outcome, Unknown) else None)
-        self._write([self._after(command, outcome, system.policy)])
+        self._write(self._after(command, outcome, system.policy))
         return True
 
     def _after(self, command: Command, outcome: Done | Unknown, policy: Policy) -> Command:
@@ -181,8 +204,8 @@ class Commander:
         try:
             while not self._is_stopping.is_set() and self.carry_out(system):
                 pass
-        except sa.exc.DBAPIError as error:
-            log.warning("commander.database_failed", system=system, error=str(error.orig))
+        except FAILURES as error:
+            log.warning("commander.database_failed", system=system, error=reason(error))
         except Exception:  # else it would vanish with the pool's own record of it
             log.exception("commander.crashed", system=system)
         finally:
@@ -212,39 +235,54 @@ class Commander:
             bucket = self._buckets[name] = Bucket(policy.rate)
         return bucket
 
-    def _end_hopeless(self, systems: Mapping[str, System], now: datetime, stepped: timedelta) -> None:
+    def _end_hopeless(self) -> None:
         """End the commands for which it is too late, and those of systems that are not there any more."""
         with self._database.read() as db:
-            if not inbox.overdue(db, now, stepped) and not inbox.of_other_systems(db, list(systems)):
+            if not any(self._hopeless(db, self._now())):
                 return
         with self._database.write() as db:
-            late = [commands.expired(one, now) for one in inbox.overdue(db, now, stepped)]
+            # Looked for anew under the lock of the writers, as in `_claim`.
+            now = self._now()
+            overdue, homeless = self._hopeless(db, now)
+            late = [commands.expired(one, now) for one in overdue]
             recorded = self._put(db, late, now)
-            lost = [
-                commands.turned_down(one, Trouble.NOT_CONFIGURED, GONE, now)
-                for one in inbox.of_other_systems(db, list(systems))
-            ]
+            lost = [commands.turned_down(one, Trouble.NOT_CONFIGURED, GONE, now) for one in homeless]
             recorded += self._put(db, lost, now)
         self._tell([*late, *lost], recorded)
 
+    def _hopeless(self, db: sa.Connection, now: datetime) -> tuple[list[Command], list[Command]]:
+        """The commands for which it is too late, and those of other systems than there are; none while a step
+        of the clock is not taken into account."""
+        stepped = self._stepped()
+        if stepped is None:
+            return [], []
+        overdue, others = inbox.overdue(db, now, stepped), inbox.of_other_systems(db, list(self._systems()))
+        return overdue, [one for one in others if one not in overdue]
+
     def _write_what_is_left(self) -> None:
+        """Each by itself: one that cannot be written for what it is holds up no other."""
         with self._lock:
             left, self._unwritten = self._unwritten, []
-        if left:
-            self._write(left)
+        while left and self._write(left.pop(0)):
+            pass
+        with self._lock:
+            self._unwritten += left
 
-    def _write(self, ended: list[Command]) -> None:
-        """Write what came of commands. Where that fails it is kept, and tried again: no command is sent
-        again because its outcome could not be written."""
+    def _write(self, ended: Command) -> bool:
+        """Write what came of a command. Where that fails, whatever by, it is kept, and tried again: no
+        command is sent again because its outcome could not be written. Returns whether others can be."""
         try:
             with self._database.write() as db:
-                recorded = self._put(db, ended, self._now())
-        except sa.exc.DBAPIError as error:
-            log.error("command.not_written", ids=[one.id for one in ended], error=str(error.orig))
+                recorded = self._put(db, [ended], self._now())
+        except Exception as error:
+            is_down = isinstance(error, FAILURES)
+            told = log.error if is_down else log.exception
+            told("command.not_written", id=ended.id, error=reason(error))
             with self._lock:
-                self._unwritten += ended
-            return
-        self._tell(ended, recorded)
+                self._unwritten.append(ended)
+            return not is_down
+        self._tell([ended], recorded)
+        return True
 
     def _put(self, db: sa.Connection, found: list[Command], now: datetime) -> Recorded:
         recorder, recorded = self._in_force(), Recorded()

@@ -23,12 +23,13 @@ import structlog
 
 from daemon.core.delivery.breaker import Breaker, Health
 from daemon.core.delivery.mail_pace import MailPace
-from daemon.core.delivery.outcome import DELIVERED, Attempted, Next, Outcome, Status
+from daemon.core.delivery.outcome import DELIVERED, Attempted, Message, Next, Outcome, Status
 from daemon.core.delivery.route import Route
 from daemon.core.durations import NOTHING
 from daemon.core.routing.plan import Order
 from daemon.store import lanes, ledger, outbox
 from daemon.store.database import Database
+from daemon.store.location import FAILURES, reason
 from daemon.store.outbox import Finished, Lease
 from daemon.workers.delivery_log import log_finished, log_turns
 from daemon.workers.endpoint_health import EndpointHealth, Moved
@@ -88,6 +89,9 @@ class Dispatcher:
         self._on_attempted = on_attempted
         self._follow_clock = follow_clock
         self._ended: list[Attempted] = []
+        self._doubtful: set[str] = set()
+        """Leases that were taken in a turn, until all that it claimed is in the queues. Where an error keeps
+        it from that they are given back by the next one: nothing was sent by them."""
         self._queues: dict[str, Queue] = {}
         self._is_looking = True
         """An operator may have left word in the store."""
@@ -171,17 +175,17 @@ class Dispatcher:
         started = self._start()
         # What was just written may be due again before long: the wait is measured now, not before.
         is_over = self._is_stopping.is_set() and self._sender.is_idle
-        patience = 0 if is_over else min(timeout, self._patience())
+        patience = 0 if is_over or self._ended else min(timeout, self._patience())
         self._back_by = self._now() + timedelta(seconds=patience)
         return started + self._gather(patience)
 
     def _turn(self, timeout: float) -> int:
         try:
             return self.run_once(timeout)
-        except sa.exc.DBAPIError as error:
+        except FAILURES as error:
             # What ended stays here, and is written when the database is back: a delivery that was
             # accepted is not sent again for want of a commit.
-            log.error("dispatcher.database_failed", error=str(error.orig), results_held=len(self._ended))
+            log.error("dispatcher.database_failed", error=reason(error), results_held=len(self._ended))
             self._take(self._sender.finished(AFTER_AN_ERROR))
             return 0
 
@@ -202,8 +206,11 @@ class Dispatcher:
         has_paused = (paused := now - self._back_by) > PAUSE
         ready, ran = self._ready(now), self._health.tick(now)
         is_idle = not (self._ended or ready or ran or self._is_looking or self._unsettled or has_paused)
-        if is_idle and not self._to_release(now, {}):
+        doubtful = set(self._doubtful)
+        if is_idle and not doubtful and not self._to_release(now, {}):
             return
+        for queue in self._queues.values() if doubtful else ():
+            queue.drop(doubtful)
         ours = self._health.ours(self._ended, now)
         finished = [self._decide(one, now, is_ours=one in ours) for one in self._ended]
         moved = self._health.moved([one for one in self._ended if one not in ours], ran, now)
@@ -218,6 +225,7 @@ class Dispatcher:
                 outbox.release_expired(db, now)
             if self._is_looking:
                 self._health.obey(db, moved, self.routes, now)
+            outbox.release_unsent(db, doubtful)
             turns = self._health.write(db, moved, self.routes, now)
             released = self._to_release(now, moved)
             outbox.release(db, [message for queue in released for message in queue.claimed])
@@ -225,6 +233,7 @@ class Dispatcher:
             touched = dict.fromkeys([*ready, *(one.attempted.message.endpoint for one in finished)])
             claims = {one: self._claim(db, one, moved, now) for one in touched if self._may_claim(one, now)}
         self._adopt(moved, released, claims)
+        self._doubtful = set()
         self._ended = []
         self._unsettled = []
         self._is_looking = False
@@ -253,6 +262,7 @@ class Dispatcher:
             return Claim(due=now)
         # What is claimed ahead may wait for a whole attempt of each that is before it.
         lease = Lease(self._new_id("lease"), now, now + (1 + AHEAD) * route.timeout + LEASE_MARGIN)
+        self._doubtful.add(lease.token)
         claim = queue.claim(db, route, state, room, lease)
         if state.is_catching_up and (claim.due is None or claim.due > now):
             self._health.catch_up(db, name, moved)
@@ -260,9 +270,9 @@ class Dispatcher:
 
     def _adopt(self, moved: Moved, released: Sequence[Queue], claims: Mapping[str, Claim]) -> None:
         """Take over what was committed."""
-        self._health.adopt(moved, self._ended)
         for queue in released:
             queue.claimed.clear()
+        self._health.adopt(moved, self._ended)
         for name, claim in claims.items():
             self._queue(name).take(claim)
 
@@ -282,9 +292,20 @@ class Dispatcher:
         for name, queue in self._queues.items():
             if queue.claimed and name in self.routes:
                 for message in queue.start(*self._standing(name)):
-                    self._sender.start(message)
+                    self._begin(message)
                     started += 1
         return started
+
+    def _begin(self, message: Message) -> None:
+        """Start one attempt. One that cannot be started has failed by a fault of ours, and is in nobody's
+        way."""
+        try:
+            self._sender.start(message)
+        except Exception:
+            log.exception("delivery.not_started", endpoint=message.endpoint, event_id=message.event)
+            why = "a fault of our own: see the log"
+            failed = Attempted(message, Outcome.FAILED, self._now(), error=why, is_our_fault=True)
+            self._take([failed])
 
     def _gather(self, timeout: float) -> int:
         """Wait for a first result, and a few milliseconds for others; what ends is followed at once."""
@@ -301,8 +322,9 @@ class Dispatcher:
         return started
 
     def _take(self, ended: Sequence[Attempted]) -> None:
-        self._health.take(ended, self._now())
+        # Kept first: whatever the others make of it, it is written.
         self._ended += ended
+        self._health.take(ended, self._now())
         self._on_attempted(ended)
 
     def _is_enough(self) -> bool:

@@ -1,7 +1,7 @@
 """What the dispatcher keeps of one endpoint: how fast it is tried, and what is claimed for it."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -105,6 +105,10 @@ class Queue:
             self._bucket.take(len(claim.messages))
         if claim.messages and claim.mailed_at is not None:
             self.mail_pace.add(self.endpoint, claim.mailed_at)
+
+    def drop(self, tokens: Container[str]) -> None:
+        """Let go of what was claimed under these leases."""
+        self.claimed = deque(one for one in self.claimed if one.token not in tokens)
 
     def forget(self) -> None:
         """Something new may be due."""

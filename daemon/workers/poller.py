@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-import sqlalchemy as sa
 import structlog
 
 from daemon.core.durations import NOTHING
@@ -29,6 +28,7 @@ from daemon.pipeline.events import Recorded, Recorder, log_recorded
 from daemon.pipeline.observation import UNOBSERVED, Elapsed, Walk
 from daemon.store import watches
 from daemon.store.database import Database
+from daemon.store.location import FAILURES
 from daemon.store.watches import Stored
 from daemon.workers.system_pauses import Pauses
 from daemon.workers.witness import Witness
@@ -146,11 +146,13 @@ class Poller:
 
     def flush(self) -> None:
         """Store when watches were last seen unchanged; that is not worth a commit each."""
+        seen = self.unflushed()
+        if not seen:
+            return
+        with self._database.write() as db:
+            watches.touch(db, seen)
         with self._lock:
-            seen, self._unchanged = self._unchanged, {}
-        if seen:
-            with self._database.write() as db:
-                watches.touch(db, seen)
+            self._unchanged = {watch: at for watch, at in self._unchanged.items() if seen.get(watch) != at}
 
     def settle(self, patience: timedelta) -> bool:
         """Wait for the polls under way, no longer than `patience`. Returns whether all have ended."""
@@ -174,7 +176,7 @@ class Poller:
                 self._pauses.take(watch.system, None)
                 return self._pass_over(watch, timing)
             polled = self._take(watch, timing, answer)
-        except sa.exc.DBAPIError:
+        except FAILURES:
             raise  # nothing was written, so the next poll finds the same again
         except Exception as error:
             # Whatever went wrong with this one, it says nothing of what is watched: not seen.

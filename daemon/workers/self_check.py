@@ -28,6 +28,7 @@ from daemon.pipeline.alerts import Judge
 from daemon.pipeline.events import Recorded, Recorder, log_recorded
 from daemon.pipeline.notification import Teller
 from daemon.store.database import Database, touch
+from daemon.store.location import reason
 
 log = structlog.get_logger()
 
@@ -125,7 +126,7 @@ class SelfCheck:
                 recorded = _judge(db, recorder, conditions, now) + self._told(db, recorder, now)
         except sa.exc.SQLAlchemyError as error:
             # Of a file that was overwritten SQLite says less than we know.
-            why = self._database.trouble() or str(getattr(error, "orig", None) or error)
+            why = self._database.trouble() or reason(error)
             self._failed(why, now)
             return
         self._recovered()

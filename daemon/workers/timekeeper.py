@@ -24,6 +24,7 @@ from daemon.pipeline.events import Recorded, Recorder, log_recorded
 from daemon.store import clock_steps
 from daemon.store.clock_steps import Clock
 from daemon.store.database import Database
+from daemon.store.location import FAILURES, reason
 
 log = structlog.get_logger()
 
@@ -99,8 +100,8 @@ class Timekeeper:
                 # Under the lock of the writers: `follow` is not halfway.
                 if not self._timeline.step():
                     clock_steps.save(db, Clock(self._stepped, self._look()))
-        except sa.exc.DBAPIError as error:
-            log.warning("clock.not_remembered", error=str(error.orig))
+        except FAILURES as error:
+            log.warning("clock.not_remembered", error=reason(error))
         self._remembered = now.elapsed
 
     def follow(self) -> timedelta:
@@ -108,22 +109,24 @@ class Timekeeper:
         where it cannot be written, and then all stays as it was."""
         if not self._timeline.step():
             return NOTHING
-        followed = NOTHING
+        before, followed = self._stepped, NOTHING
         try:
             with self._database.write() as db:
                 step = self._timeline.step()
                 if not step:
                     return NOTHING
-                stepped = self._stepped + step
+                stepped = before + step
                 clock_steps.shift(db, step, stepped)
                 clock_steps.save(db, Clock(stepped, self._look()))
+                # Before the lock of the writers is given up: the next one goes by both.
+                self._stepped = stepped
                 self._timeline.follow(step)
                 followed = step
                 recorded = self._tell(db, step, self._timeline.now())
         except BaseException:
             self._timeline.follow(-followed)
+            self._stepped = before
             raise
-        self._stepped = stepped
         if abs(step) > DOUBTFUL:
             self._doubted = self._look().elapsed
         self._on_step(step)

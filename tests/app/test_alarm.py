@@ -123,3 +123,21 @@ def test_a_wish_that_fails_does_not_keep_the_end_of_the_process_from_coming(tmp_
         one.sound(FAILED)
         told(one)
     assert one.is_told
+
+
+def test_an_error_in_one_round_ends_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it is: the configuration may be taken over by another at that moment."""
+    monkeypatch.setattr(alarms, "WAITS", (0.01,))
+    with Receiver() as receiver:
+        config = configured(tmp_path, receiver)
+        broken = [ZeroDivisionError()]
+
+        def wishes() -> list[Interest]:
+            if broken:
+                raise broken.pop()
+            return list(interests(config))
+
+        one = Alarm(lambda: config, wishes)
+        one.sound(FAILED)
+        receiver.wait_for(1, timeout=20)
+        one.end()

@@ -19,7 +19,7 @@ from daemon.core.model import Secret
 from daemon.host import clock
 from daemon.senders.notify import Notice, NotifySender, fault
 from tests.core.rendering.test_mails import phone, sms
-from tests.support.fakes import Receiver, answer
+from tests.support.fakes import FakeClock, Receiver, answer
 
 TOKEN = "secrettoken1234"
 
@@ -220,3 +220,18 @@ def test_a_service_that_reads_markdown_is_given_text_as_text(scheme: str) -> Non
     assert attempt.outcome is Outcome.ACCEPTED
     assert re.sub(r"\\(\W|_)", r"\1", text).endswith(html.unescape(MARKUP))
     assert not re.search(r"(?<!\\)[\[*_`]", text)
+
+
+def test_how_long_it_took_is_not_measured_by_a_clock_that_can_be_set() -> None:
+    wall = FakeClock()
+    with Receiver() as receiver:
+        sender = NotifySender(
+            {"phone": notice(receiver, timeout=0)}, now=wall.now, monotonic=wall.monotonic, wake=lambda: None
+        )
+        sender.start(to("phone", phone(1)))
+        wall.advance(2)
+        wall.jump(-3600)
+        (attempt,) = sender.finished()
+        sender.close()
+
+    assert attempt.phases.total == 2_000_000

@@ -169,6 +169,7 @@ HOT: dict[str, Work] = {
     "next due": lambda _, db: outbox.next_due(db, "crm"),
     "next due in a quiet window": lambda _, db: outbox.next_due(db, "crm", least=0),
     "release": lambda store, db: outbox.release(db, store.held),
+    "release what was not sent": lambda store, db: outbox.release_unsent(db, {store.held[0].token}),
     "release what ran out": lambda _, db: outbox.release_expired(db, FAR + timedelta(days=1)),
     "release after a crash": lambda _, db: outbox.release_all(db),
     "add": lambda store, db: store.add(db, "s1", "s2", "new"),

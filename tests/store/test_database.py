@@ -1,16 +1,21 @@
 """How a database is opened: made, upgraded, shared, and refused with a reason and a way out."""
 
 import os
+import re
 import sqlite3
+import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from daemon.host.clock import monotonic
 from daemon.store import database as databases
 from daemon.store import locking
 from daemon.store.column_types import EPOCH, UtcTime
-from daemon.store.location import DatabaseError
+from daemon.store.location import FAILURES, DatabaseError
+from tests.support.paths import ROOT
 
 
 def url(path: Path) -> str:
@@ -151,3 +156,58 @@ def test_times_come_back_as_they_were_to_the_millisecond(tmp_path: Path) -> None
     stored = kind.process_bind_param(moment, sa.create_engine("sqlite://").dialect)
 
     assert kind.process_result_value(stored, sa.create_engine("sqlite://").dialect) == moment
+
+
+def test_a_writer_is_not_held_up_by_readers_however_many(tmp_path: Path) -> None:
+    """Forty that do not end: as many as there may be read, and the others wait."""
+    database = databases.open_for_daemon(url(tmp_path / "a.db"))
+    reads, ends = threading.Semaphore(0), threading.Event()
+
+    def read() -> None:
+        with database.read() as db:
+            db.exec_driver_sql("SELECT 1")
+            reads.release()
+            ends.wait(20)
+
+    readers = [threading.Thread(target=read) for _ in range(40)]
+    for one in readers:
+        one.start()
+    for _ in range(databases.MOST_READERS):
+        assert reads.acquire(timeout=10)
+    assert not reads.acquire(timeout=0.1)
+    began = monotonic()
+    with database.write() as db:
+        db.exec_driver_sql("INSERT INTO sequences VALUES ('main', 7)")
+    database.shrink()
+    took = monotonic() - began
+    ends.set()
+    for one in readers:
+        one.join(20)
+    database.close()
+
+    assert took < 5
+
+
+def test_one_more_than_may_read_is_not_let_in_and_takes_no_one_s_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(databases, "READ_WITHIN", 0.01)
+    database = databases.open_for_daemon(url(tmp_path / "a.db"))
+    for _ in range(2):
+        with ExitStack() as readers:
+            for _ in range(databases.MOST_READERS):
+                readers.enter_context(database.read())
+            with pytest.raises(FAILURES, match="14 others read"), database.read():
+                pass
+    database.close()
+
+
+def test_whoever_catches_what_a_database_fails_by_catches_all_of_it() -> None:
+    """SQLAlchemy's errors of a driver and that of its pool have no base of their own."""
+    named = [
+        path
+        for path in (ROOT / "daemon").rglob("*.py")
+        if re.search(r"DBAPIError|exc\.TimeoutError,", path.read_text(encoding="utf-8"))
+    ]
+
+    assert [path.name for path in named if path.name != "locking.py"] == ["location.py"]

@@ -4,7 +4,8 @@ Tests of opening, upgrading and migrating make theirs as the daemon does.
 """
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +14,30 @@ import sqlalchemy as sa
 
 from daemon.store import database as databases
 from daemon.store.database import Database
+
+FAILING = (
+    sa.exc.OperationalError("BEGIN IMMEDIATE", {}, Exception("database is locked")),
+    sa.exc.TimeoutError("QueuePool limit of size 5 overflow 10 reached"),
+)
+"""How a store fails: its errors have no base of their own."""
+
+
+class Failing(Database):
+    """A store that nobody can use at present."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(sa.create_engine("sqlite://"))
+        self._error = error
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        self._fail()
+        yield self.engine.connect()
+
+    write = read
+
+    def _fail(self) -> None:
+        raise self._error
 
 
 def in_memory() -> Database:

@@ -2,16 +2,21 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from daemon.core.commands import command as commands
 from daemon.core.commands.command import HOLIDAY, WAITS, Command, Done, Status, Trouble
-from daemon.core.model import Failure, Unknown
+from daemon.core.model import Fact, Failure, Unknown
 from daemon.store import inbox
 from tests.support import stores
 from tests.support.commanding import BRIDGE, KICK, PAUSE, READ, Office, at, broken, one_by_one, with_policy
@@ -389,3 +394,192 @@ def test_a_loop_that_ends_by_an_error_waits_for_no_command_that_is_under_way(
 
     assert office.commander.settle(timedelta(seconds=10))
     assert office.find(given.id).status is Status.SUCCEEDED
+
+
+@pytest.mark.parametrize("error", stores.FAILING)
+def test_a_store_that_fails_does_not_end_the_loop_nor_lose_an_outcome(
+    office: Office, error: Exception
+) -> None:
+    working, failing = office.commander._database, stores.Failing(error)
+
+    def says(_command: Command) -> Done:
+        office.commander._database = failing
+        return Done({"well": True})
+
+    office.says = says
+    given = office.give(BRIDGE).command
+    office.work()
+    turns = threading.Semaphore(0)
+    thread = threading.Thread(target=office.commander.run, args=(turns.release,))
+    thread.start()
+    for _ in range(3):
+        assert turns.acquire(timeout=10)
+        office.commander.wake()
+    assert office.find(given.id).status is Status.RUNNING
+    office.commander._database = working
+    for _ in range(2):
+        office.commander.wake()
+        assert turns.acquire(timeout=10)
+    office.commander.stop()
+    thread.join(10)
+
+    assert office.find(given.id).status is Status.SUCCEEDED
+    assert len(office.sent) == 1
+    assert office.told() == [("command.succeeded", f"command/{given.id}")]
+
+
+def test_an_outcome_that_cannot_be_told_is_kept_and_holds_up_no_other(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By an error that nobody planned."""
+    told = commands.told
+
+    def raises(command: Command) -> Fact | None:
+        if command.type == "campaign.bridge" and command.status.is_ended:
+            raise ZeroDivisionError
+        return told(command)
+
+    bridge, pause = office.give(BRIDGE).command, office.give(PAUSE).command
+    with monkeypatch.context() as patch:
+        patch.setattr(commands, "told", raises)
+        office.run(3)
+        assert office.find(bridge.id).status is Status.RUNNING
+        assert office.find(pause.id).status is Status.SUCCEEDED
+    office.work()
+
+    assert office.find(bridge.id).status is Status.SUCCEEDED
+    assert [one.id for one in office.sent] == [bridge.id, pause.id]
+
+
+def test_all_that_is_left_waits_while_the_store_fails(office: Office) -> None:
+    office.systems = ("main", "other")
+    office.start()
+    working, failing = office.commander._database, stores.Failing(stores.FAILING[0])
+
+    def says(_command: Command) -> Done:
+        office.commander._database = failing
+        return Done({})
+
+    office.says = says
+    given = [office.give({**PAUSE, "system": one}).command for one in office.systems]
+    for system in office.commander.run_once():
+        office.commander.work(system)
+        office.commander._database = working
+    office.commander._database = failing
+    for _ in range(2):
+        with pytest.raises(sa.exc.OperationalError):
+            office.work()
+    office.commander._database = working
+    office.work()
+
+    assert [office.find(one.id).status for one in given] == [Status.SUCCEEDED] * 2
+    assert len(office.sent) == 2
+
+
+def test_systems_for_which_there_is_no_thread_are_tried_by_whoever_comes_after(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.systems = ("main", "other", "third")
+    office.start()
+    given = [office.give({**PAUSE, "system": one}).command for one in office.systems]
+    pool = Queued(room=1)
+    with pytest.raises(RuntimeError):
+        office.commander._hand_over(pool, office.commander.run_once())
+    assert not office.commander._busy
+    pool.run()
+    assert office.sent == []
+    office.work()
+
+    assert [office.find(one.id).status for one in given] == [Status.SUCCEEDED] * 3
+
+
+def test_one_for_which_somebody_has_begun_stays_busy_until_he_has_ended(office: Office) -> None:
+    office.systems = ("main", "other")
+    office.start()
+    for one in office.systems:
+        office.give({**PAUSE, "system": one})
+    pool = Queued(room=1)
+    seen: list[set[str]] = []
+
+    def says(_command: Command) -> Done:
+        seen.append(set(office.commander._busy))
+        pool.room = 0
+        return Done({})
+
+    office.says = says
+    pool.runs_at_once = True
+    with pytest.raises(RuntimeError):
+        office.commander._hand_over(pool, office.commander.run_once())
+
+    assert seen == [{"main", "other"}]
+    assert not office.commander._busy
+
+
+class Queued(Executor):
+    """A pool that can start so many threads, and has in its queue what it has no thread for."""
+
+    def __init__(self, *, room: int) -> None:
+        self.room = room
+        self.runs_at_once = False
+        self.queue: list[Callable[[], object]] = []
+
+    def submit(self, fn: Callable[..., Any], /, *given: Any, **named: Any) -> Future[Any]:
+        self.queue.append(partial(fn, *given, **named))
+        if not self.room:
+            raise RuntimeError("can't start new thread")
+        self.room -= 1
+        if self.runs_at_once:
+            self.run()
+        return Future()
+
+    def run(self) -> None:
+        while self.queue:
+            self.queue.pop(0)()
+
+
+@pytest.mark.parametrize("stepped", [timedelta(hours=-2), None])
+def test_a_clock_that_is_set_while_it_waits_for_others_to_write_ends_nothing(
+    office: Office, monkeypatch: pytest.MonkeyPatch, stepped: timedelta | None
+) -> None:
+    """What was too late by the clock of the look is not by that of the writing."""
+    given = office.give(PAUSE, expires_at=at(office.clock, 5)).command
+    office.clock.advance(6)
+    write = office.database.write
+
+    def write_late() -> AbstractContextManager[sa.Connection]:
+        office.clock.jump(-7200)
+        office.commander._stepped = lambda: stepped
+        return write()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(office.database, "write", write_late)
+        office.commander._end_hopeless()
+
+    assert office.find(given.id).status is Status.QUEUED
+
+
+def test_a_system_that_is_configured_while_it_waits_for_others_to_write_keeps_its_commands(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = office.give(PAUSE).command
+    office.in_force, there = {}, office.in_force
+    write = office.database.write
+
+    def write_late() -> AbstractContextManager[sa.Connection]:
+        office.in_force = there
+        return write()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(office.database, "write", write_late)
+        office.commander._end_hopeless()
+
+    assert office.find(given.id).status is Status.QUEUED
+
+
+def test_one_that_is_too_late_and_of_no_system_any_more_ends_once(office: Office) -> None:
+    given = office.give(PAUSE, expires_at=at(office.clock, 5)).command
+    office.clock.advance(6)
+    office.in_force = {}
+    office.work()
+
+    assert office.told() == [("command.expired", f"command/{given.id}")]

@@ -2,12 +2,11 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from daemon.core.delivery.mail_pace import MailPace
 from daemon.core.delivery.outcome import Attempted, Message, Outcome
@@ -152,18 +151,17 @@ def test_an_endpoint_has_no_more_under_way_than_its_share(setting: Setting) -> N
     assert [one.lane for one in setting.sender.under_way] == ["main/b", "main/c"]
 
 
-def test_a_result_that_could_not_be_written_is_kept_and_the_message_not_sent_again(setting: Setting) -> None:
+@pytest.mark.parametrize("error", stores.FAILING)
+def test_a_result_that_could_not_be_written_is_kept_and_the_message_not_sent_again(
+    setting: Setting, error: Exception
+) -> None:
     setting.add("a")
     setting.dispatcher.run_once()
     setting.sender.end()
     setting.dispatcher.run_once()
     locked = setting.dispatcher._database
 
-    class Locked:
-        def write(self) -> AbstractContextManager[sa.Connection]:
-            raise sa.exc.OperationalError("BEGIN IMMEDIATE", {}, Exception("database is locked"))
-
-    setting.dispatcher._database = Locked()  # type: ignore[assignment] # the same one method
+    setting.dispatcher._database = stores.Failing(error)
     setting.dispatcher._turn(0)
     assert setting.statuses() == ["leased"]
 
@@ -226,3 +224,96 @@ def test_one_phone_is_told_in_order_across_the_upgrade_that_made_it_one_lane(set
             setting.sender.end()
 
     assert [one for one in told if one] == [["evt_1"], ["evt_2"], ["evt_3"]]
+
+
+def raises(*_: object) -> None:
+    raise ZeroDivisionError
+
+
+def test_results_that_one_of_its_parts_cannot_take_are_written_by_the_next_turn(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error ends its thread, and another goes on with the same dispatcher."""
+    setting.add("a")
+    setting.dispatcher.run_once()
+    setting.sender.end()
+    with monkeypatch.context() as patch:
+        patch.setattr(setting.dispatcher._health, "take", raises)
+        with pytest.raises(ZeroDivisionError):
+            setting.dispatcher.run_once()
+    setting.dispatcher.run_once()
+
+    assert setting.statuses() == ["delivered"]
+
+
+def test_what_a_turn_claimed_that_did_not_come_to_its_end_is_claimed_anew_at_once(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting.add("a", "b", "c", "d")
+    with monkeypatch.context() as patch:
+        patch.setattr(setting.dispatcher, "_adopt", raises)
+        with pytest.raises(ZeroDivisionError):
+            setting.dispatcher.run_once()
+    assert setting.statuses() == ["leased"] * 4
+    setting.dispatcher.wake()  # as another thread begins
+    setting.dispatcher.run_once()
+
+    assert [(one.lane, one.attempt) for one in setting.sender.under_way] == [("main/a", 1), ("main/b", 1)]
+    for _ in range(4):
+        setting.sender.end()
+        setting.dispatcher.run_once()
+        setting.dispatcher.run_once()
+    assert setting.statuses() == ["delivered"] * 4
+
+
+def test_what_such_a_turn_has_in_its_queues_already_is_sent_once(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting.add("a", "b")
+    taken = setting.dispatcher._adopt
+
+    def adopt(*given: Any) -> None:
+        taken(*given)
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(setting.dispatcher, "_adopt", adopt)
+        with pytest.raises(ZeroDivisionError):
+            setting.dispatcher.run_once()
+    setting.dispatcher.wake()
+    sent: list[str] = []
+    for _ in range(5):
+        setting.dispatcher.run_once()
+        sent += [one.lane for one in setting.sender.under_way]
+        while setting.sender.under_way:
+            setting.sender.end()
+
+    assert sent == ["main/a", "main/b"]
+    assert setting.statuses() == ["delivered"] * 2
+
+
+def test_a_message_that_cannot_be_started_has_failed_by_us_and_the_others_go(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting.add("a", "b")
+    start, told = setting.sender.start, list[Attempted]()
+    setting.dispatcher._on_attempted = told.extend
+
+    def starts(message: Message) -> None:
+        if message.lane == "main/a":
+            raise ZeroDivisionError
+        start(message)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(setting.sender, "start", starts)
+        setting.dispatcher.run_once(60)
+        assert setting.sender.waits[-1] == 0
+        setting.dispatcher.run_once(60)
+    assert [one.lane for one in setting.sender.under_way] == ["main/b"]
+    assert [(one.outcome, one.is_our_fault) for one in told] == [(Outcome.FAILED, True)]
+    assert setting.statuses() == ["pending", "leased"]
+    assert setting.sender.waits[-1] == 5.0
+    setting.clock.advance(5)
+    setting.dispatcher.run_once()
+
+    assert [one.lane for one in setting.sender.under_way] == ["main/b", "main/a"]

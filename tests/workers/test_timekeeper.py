@@ -195,3 +195,26 @@ def test_a_step_between_the_start_and_the_recovery_counts_once(bench: Bench) -> 
 
     assert bench.stored() == 2 * HOUR
     assert bench.keeper.follow() == NOTHING
+
+
+@pytest.mark.parametrize("error", stores.FAILING)
+def test_a_look_that_cannot_be_remembered_is_no_reason_to_end(bench: Bench, error: Exception) -> None:
+    bench.keeper._database, working = stores.Failing(error), bench.keeper._database
+    bench.keeper.look()
+    bench.keeper._database = working
+
+
+def test_whoever_writes_after_a_step_goes_by_it(bench: Bench) -> None:
+    """From within the transaction on: its lock is given up before `follow` has come to its end."""
+    seen: list[timedelta | None] = []
+    recorder = bench.keeper._in_force
+    bench.clock.jump(-7200)
+
+    def in_force() -> Recorder:
+        seen.append(bench.keeper.stepped())
+        return recorder()
+
+    bench.keeper._in_force = in_force
+    bench.keeper.follow()
+
+    assert seen == [-2 * HOUR]

@@ -341,7 +341,7 @@ REMOVED = {"reason": "removed", "status": "resolved"}
 
 @pytest.mark.parametrize("alert", [REMOVED, {"reason": "catch_up", "status": "resolved", "end": "removed"}])
 def test_what_is_watched_no_more_is_not_called_well(alert: dict[str, str]) -> None:
-    """However late it is told: a threshold that is taken out while it is crossed, a setting that is mended."""
+    """However late it is told: a threshold taken out while it is crossed, a setting that is mended."""
     late = " (told late)" if alert["reason"] == "catch_up" else ""
     queue = {
         "queue": {"path": "/5", "name": "sales"},
