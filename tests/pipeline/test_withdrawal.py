@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from daemon.core.model import Condition, Fact, Rule, Severity, Verdict
 from daemon.core.routing.filters import Filter, Operator, passes
 from daemon.core.routing.plan import Interest
 from daemon.core.watches import sip
+from daemon.core.wishes import Kind, Wishes
 from daemon.pipeline.alerts import Judge
 from daemon.pipeline.events import Recorder
 from daemon.pipeline.notification import Teller
@@ -200,3 +202,37 @@ def test_what_was_claimed_ahead_is_withdrawn_and_what_is_under_way_is_not_tried_
 
     assert (sent, setting.statuses()[0]) == (1, "dead")
     assert len(setting.receivers.sent) == 1, "once under way, never again"
+
+
+class Raising(tuple[Any, ...]):
+    """What cannot be looked at."""
+
+    def __iter__(self) -> Any:
+        raise ValueError
+
+
+def no_rank(_severity: Severity, _least: Severity) -> bool:
+    raise ValueError
+
+
+@pytest.mark.parametrize(
+    ("setting", "wish"),
+    [
+        ("events", replace(ALL, events=Raising(["sms.*"]))),
+        ("filters", replace(ALL, filters=Raising([Filter("sms.from", Operator.IS, ("0501",))]))),
+        ("min_severity", ALL),
+    ],
+)
+def test_a_wish_that_raises_takes_nothing_back(
+    database: Database, monkeypatch: pytest.MonkeyPatch, setting: str, wish: Interest
+) -> None:
+    record(database, "main", "sms.received", "0502")
+    judged(database, Verdict.BAD)
+    waits = open_types(database)
+    if setting == "min_severity":
+        monkeypatch.setattr("daemon.core.routing.holds.is_at_least", no_rank)
+    wishes = Wishes()
+
+    assert narrow(database, replace(wish, guard=wishes.guard(Kind.ENDPOINT, "crm"))) == {}
+    assert open_types(database) == waits == ["sms.received", "sip.account.unregistered"]
+    assert [one.setting for one, standing in wishes.look().items() if standing.error] == [setting]
