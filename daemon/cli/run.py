@@ -31,6 +31,8 @@ BESIDE_DRAIN = timedelta(seconds=30)
 """For what an end takes beside waiting for what is under way."""
 LAST = timedelta(seconds=10)
 """After that, for saying where it hangs."""
+LEFT = "what endpoints may no longer have was not withdrawn"
+"""By an error of ours, which the log has."""
 
 
 def run(config: ConfigOption = None) -> None:
@@ -147,8 +149,9 @@ def _reload(app: App, path: Path, redactor: logs.Redactor, notifier: Notifier) -
     for name in reloaded.needs_restart:
         logs.log.warning("config.needs_restart", setting=name)
     logs.log.info("config.reloaded", changes=list(reloaded.difference.lines()))
-    notifier.ready(app.state.line())
-    return ""
+    said = f"reloaded, but {LEFT}: {reloaded.not_withdrawn}" if reloaded.not_withdrawn else ""
+    notifier.ready(said or app.state.line())
+    return said
 
 
 def _warn(loaded: Loaded) -> None:

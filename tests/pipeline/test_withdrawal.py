@@ -4,9 +4,11 @@ import json
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -56,6 +58,22 @@ def record(database: Database, system: str, type_: str, sender: str) -> None:
 
 
 RECORDER = Recorder([ALL], Ids())
+
+
+class Narrowing:
+    """A reload by which an endpoint may have less."""
+
+    def __init__(self, interest: Interest) -> None:
+        self.interest = interest
+        self.committed: list[dict[str, int]] = []
+        self.errors: list[Exception] = []
+
+    def settle(self, db: sa.Connection, now: datetime) -> Callable[[], None]:
+        ended = withdraw(db, [self.interest], now)
+        return lambda: self.committed.append(ended)
+
+    def failed(self, error: Exception) -> None:
+        self.errors.append(error)
 
 
 def judged(database: Database, verdict: Verdict, interest: Interest = ALL) -> None:
@@ -177,15 +195,10 @@ def test_what_was_claimed_ahead_is_withdrawn_and_what_is_under_way_is_not_tried_
     setting.dispatcher.run_once()
     assert setting.statuses() == ["leased", "leased", "leased"]
 
-    committed: list[int] = []
-
-    def settle(db: object, now: object) -> Callable[[], None]:
-        ended = withdraw(db, [replace(ALL, events=("sip.*",))], now)  # type: ignore[arg-type] # as it is called
-        return lambda: committed.append(ended["crm"])
-
-    setting.dispatcher.reroute(setting.routes, lambda: None, settle)
+    narrowing = Narrowing(replace(ALL, events=("sip.*",)))
+    setting.dispatcher.reroute(setting.routes, lambda: None, narrowing)
     setting.dispatcher.run_once()
-    assert (setting.statuses(), committed) == (["leased", "superseded", "superseded"], [2])
+    assert (setting.statuses(), narrowing.committed) == (["leased", "superseded", "superseded"], [{"crm": 2}])
 
     del setting.receivers.finished, setting.receivers.in_flight
 
@@ -236,3 +249,30 @@ def test_a_wish_that_raises_takes_nothing_back(
     assert narrow(database, replace(wish, guard=wishes.guard(Kind.ENDPOINT, "crm"))) == {}
     assert open_types(database) == waits == ["sms.received", "sip.account.unregistered"]
     assert [one.setting for one, standing in wishes.look().items() if standing.error] == [setting]
+
+
+def test_what_raises_while_it_is_withdrawn_ends_nothing_and_is_told(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of it is undone, it is not tried again, and a store that cannot be written is no such error."""
+    setting = Setting(database, max_in_flight=1)
+    setting.receivers.is_slow = True
+    setting.add("a", "b")
+    setting.dispatcher.run_once()
+    narrowing = Narrowing(replace(ALL, events=("sip.*",)))
+    raised: list[Exception] = [sa.exc.OperationalError(None, None, OSError("locked")), KeyError("ours")]
+
+    def raises(*_: object) -> int:
+        raise raised.pop(0)
+
+    monkeypatch.setattr("daemon.pipeline.withdrawal._alerts", raises)  # once the facts are withdrawn
+    monkeypatch.setattr("daemon.workers.dispatcher.AFTER_AN_ERROR", 0)
+    setting.dispatcher.reroute(setting.routes, lambda: None, narrowing)
+    setting.dispatcher._turn(0)
+    assert (len(raised), narrowing.errors) == (1, [])
+    setting.dispatcher._turn(0)
+    setting.receivers.is_slow = False
+    setting.run()
+
+    assert [repr(one) for one in narrowing.errors] == ["KeyError('ours')"]
+    assert (narrowing.committed, raised, setting.statuses()) == ([], [], ["delivered", "delivered"])
