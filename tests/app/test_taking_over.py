@@ -11,12 +11,15 @@ import pytest
 
 from daemon.app.lifecycle import App, Reloaded
 from daemon.app.taking_over import Takeover
+from daemon.cli.run import _reload
 from daemon.core.delivery.breaker import Breaker, DisabledBy, Health
 from daemon.core.model import Fact
+from daemon.host.logs import Redactor
+from daemon.host.systemd import Notifier
 from daemon.pipeline.withdrawal import withdraw
 from daemon.store import endpoint_health
 from daemon.store.database import Database
-from tests.support.config_files import ENVIRON, QUIET, SYSTEM, WEBHOOK, loaded
+from tests.support.config_files import ENVIRON, QUIET, SMS, SYSTEM, WEBHOOK, loaded, written
 
 CRM = WEBHOOK.replace("https://crm.example.org/hook", "http://127.0.0.1:9/hook")
 OPS = CRM.replace('"crm"', '"ops"')
@@ -40,6 +43,14 @@ def running(directory: Path, text: str) -> Iterator[App]:
 def reload(app: App, directory: Path, text: str) -> Reloaded:
     text = QUIET + f'[daemon]\ndatabase = "sqlite:///{directory}/y.db"\n' + text
     return app.reload(loaded(directory, text, ENVIRON).config)
+
+
+def told_to_reload(app: App, directory: Path) -> str:
+    """What SIGHUP comes to: what is said of it until the next one."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in ENVIRON.items():
+            patch.setenv(name, value)
+        return _reload(app, directory / "config.toml", Redactor(), Notifier({}))
 
 
 def happen(app: App, *types: str) -> None:
@@ -156,3 +167,39 @@ def test_a_withdrawal_that_raises_at_the_start_is_made_up_for_by_the_next_one(
         assert ended(app.parts.database) == []
     with running(tmp_path, FEWER + SYSTEM) as app:
         assert ("crm", "sms.received") in ended(app.parts.database)
+
+
+HEARTBEAT = '[heartbeat]\nurl = "http://127.0.0.1:9/"\n'
+
+
+def raises(*_: object, **__: object) -> Any:
+    raise KeyError("ours")
+
+
+@pytest.mark.slow
+def test_a_reload_that_raises_says_which_configuration_is_in_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And all that this one has to do is done."""
+    before, after = CRM + SYSTEM, HEARTBEAT + CRM + SYSTEM + SMS
+    with running(tmp_path, before) as app:
+        planned, config = set(app._jobs.next_runs()), app.config
+        place = f'[daemon]\ndatabase = "sqlite:///{tmp_path}/y.db"\n'
+        written(tmp_path, QUIET + place + after)
+        with monkeypatch.context() as patch:
+            patch.setattr("daemon.app.jobs.Heartbeat", raises)
+            said = told_to_reload(app, tmp_path)
+        assert said.startswith("reload failed, still on the old configuration: ")
+        assert app.config is config
+        assert set(app._jobs.next_runs()) == planned
+
+        with monkeypatch.context() as patch:
+            patch.setattr(app.parts.chores, "sweep", raises)
+            said = told_to_reload(app, tmp_path)
+        assert said.startswith("reload cut short, on the new configuration all the same: ")
+        assert app.config is not config
+        assert set(app._jobs.next_runs()) >= {"heartbeat", "main/sms"}
+
+        raising_once(monkeypatch)
+        assert "not withdrawn: KeyError at " in told_to_reload(app, tmp_path)
+        assert told_to_reload(app, tmp_path) == ""
