@@ -1,6 +1,6 @@
 """What an endpoint may no longer have, once its `events`, `systems` or filters were narrowed, is not sent.
 
-    outbox.open_kinds        what waits, by type                     read
+    outbox.open_kinds        what may yet be sent, by type           read
     plan.covers, lets_pass   whether it is still for the endpoint    pure
     outbox.withdraw*         superseded                              written
     ledger.save              as if it had never been told            written
@@ -55,15 +55,14 @@ def _kinds(db: sa.Connection, interest: Interest, now: datetime) -> int:
 
 
 def _filtered(db: sa.Connection, interest: Interest, now: datetime) -> int:
-    ended, last = 0, 0
-    while interest.filters and (facts := outbox.open_facts(db, interest.endpoint, last, CHUNK)):
+    ended = 0
+    for facts in outbox.open_facts(db, interest.endpoint, CHUNK) if interest.filters else ():
         refused = [
             delivery
             for delivery, kind, body in facts
             if kind not in DIRECTED and not interest.lets_pass(partial(_data, body), instead=True)
         ]
         ended += outbox.withdraw(db, interest.endpoint, refused, now)
-        last = facts[-1][0]
     return ended
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.core.alerts.life import Seen
+from daemon.core.delivery.breaker import HEALTHY
 from daemon.core.delivery.outcome import Message, Outcome
 from daemon.core.durations import NOTHING
 from daemon.core.event_types import matches
@@ -25,7 +26,7 @@ from daemon.pipeline.alerts import Judge
 from daemon.pipeline.events import Recorder
 from daemon.pipeline.notification import Teller
 from daemon.pipeline.withdrawal import withdraw
-from daemon.store import incidents
+from daemon.store import endpoint_health, incidents, outbox
 from daemon.store.database import Database
 from daemon.store.outbox import WITHDRAWN
 from tests.support import stores
@@ -249,6 +250,53 @@ def test_a_wish_that_raises_takes_nothing_back(
     assert narrow(database, replace(wish, guard=wishes.guard(Kind.ENDPOINT, "crm"))) == {}
     assert open_types(database) == waits == ["sms.received", "sip.account.unregistered"]
     assert [one.setting for one, standing in wishes.look().items() if standing.error] == [setting]
+
+
+OF_NOBODY = Filter("sms.from", Operator.IS, ("nobody",))
+
+
+@pytest.mark.parametrize("wish", [replace(ALL, events=("sip.*",)), replace(ALL, filters=(OF_NOBODY,))])
+def test_what_was_given_up_while_an_endpoint_fails_does_not_come_back_either(
+    database: Database, monkeypatch: pytest.MonkeyPatch, wish: Interest
+) -> None:
+    """Of what was given up before that, which nothing takes up again by itself, nothing is said."""
+    monkeypatch.setattr("daemon.pipeline.withdrawal.CHUNK", 2)
+    for sender in "abcdefg":
+        record(database, "main", "sms.received", sender)
+    since = START + timedelta(minutes=1)
+    with database.write() as db:
+        given_up = "UPDATE deliveries SET status = 'dead', failures = 3, ended_at = created_at + ? WHERE id "
+        db.exec_driver_sql(given_up + "= 1", (0,))
+        db.exec_driver_sql(given_up + "BETWEEN 2 AND 6", (60_000,))
+        endpoint_health.save(db, {"crm": replace(HEALTHY, failing_since=since)})
+
+    assert narrow(database, wish) == {"crm": 6}
+    assert narrow(database, wish) == {}
+    with database.write() as db:
+        revived = outbox.revive(db, "crm", since, since)
+        statuses = db.exec_driver_sql("SELECT status, error FROM deliveries ORDER BY id").all()
+    assert (revived, statuses) == (0, [("dead", None), *[("superseded", WITHDRAWN)] * 6])
+
+
+def test_an_endpoint_that_recovers_gets_what_it_may_have_and_nothing_else(database: Database) -> None:
+    setting = Setting(database)
+    setting.receivers.answers["crm"] = Outcome.FAILED
+    setting.add("a", "b")
+    setting.add("sip/1", type_="sip.account.added")
+    for _ in range(20):
+        setting.run(after=3600)
+    assert setting.statuses() == ["dead"] * 3
+    setting.dispatcher.reroute(setting.routes, lambda: None, Narrowing(replace(ALL, events=("sip.*",))))
+    setting.run()
+    setting.receivers.answers["crm"] = Outcome.ACCEPTED
+    before = len(setting.receivers.sent)
+    for subject in ("sip/2", "sip/3"):
+        setting.add(subject, type_="sip.account.added")
+        setting.run(after=3600)
+    sent = setting.receivers.sent[before:]
+
+    assert setting.statuses() == ["superseded"] * 2 + ["delivered"] * 3
+    assert {one.event_type for one in sent if one.lane.startswith("main/")} == {"sip.account.added"}
 
 
 def test_what_raises_while_it_is_withdrawn_ends_nothing_and_is_told(
