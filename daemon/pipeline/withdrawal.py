@@ -5,8 +5,8 @@
     outbox.withdraw*         superseded                              written
     ledger.save              as if it had never been told            written
 
-Of an alert that it has heard of, it hears the end all the same: nobody is left believing something false.
-A wish that raises takes nothing back, since what was ended is gone for good.
+Of an alert that it has heard of, or hears at this moment, it hears the end all the same: nobody is left
+believing something false. A wish that raises takes nothing back, since what was ended is gone for good.
 """
 
 import json
@@ -72,10 +72,13 @@ def _alerts(db: sa.Connection, interest: Interest, now: datetime) -> int:
     for name in outbox.open_incidents(db, interest.endpoint):
         incident, told = incidents.find(db, name), lines.get((name, interest.endpoint), NEVER)
         hold = _unwanted(incident, interest) if incident else None
-        if incident is None or hold is None or (told.has_heard and not incident.is_firing):
+        if incident is None or hold is None:
             continue
+        may_have_heard = told.has_heard or outbox.try_no_more(db, interest.endpoint, name, now)
+        if may_have_heard and not incident.is_firing:
+            continue  # its end is sent; where the fire under way fails, that is taken back
         ended += outbox.withdraw_incident(db, interest.endpoint, name, now)
-        line = replace(told if told.has_heard else NEVER, held_by=hold)
+        line = replace(told if may_have_heard else NEVER, held_by=hold)
         ledger_store.save(db, (name, interest.endpoint), line, is_over=not incident.is_firing)
         ledger_store.append(db, Decided(name, interest.endpoint, now, None, hold))
     return ended

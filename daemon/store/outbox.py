@@ -255,6 +255,11 @@ def withdraw_incident(db: sa.Connection, endpoint: str, incident: str, now: date
     return _withdraw(db, endpoint, [deliveries.c.incident == incident], now)
 
 
+def try_no_more(db: sa.Connection, endpoint: str, incident: str, now: datetime) -> bool:
+    """What is under way of an incident may arrive, but is not tried again. Returns whether anything is."""
+    return _try_no_more(db, endpoint, [deliveries.c.incident == incident], now)
+
+
 def claim(
     db: sa.Connection,
     endpoint: str,
