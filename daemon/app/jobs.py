@@ -1,7 +1,8 @@
 """What the daemon does by the clock: polls, and what is done now and then beside them."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -10,7 +11,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from daemon import __version__
-from daemon.app.in_force import Current
+from daemon.app.in_force import Current, InForce
 from daemon.app.parts import Parts
 from daemon.app.state import State
 from daemon.app.steady import Every, SteadyZone
@@ -55,6 +56,18 @@ def _scheduler(zone: SteadyZone) -> BackgroundScheduler:
     )
 
 
+@dataclass(frozen=True)
+class Job:
+    """What is done by the clock, again and again."""
+
+    name: str
+    work: Callable[[], None]
+    every: timedelta
+    first: timedelta = timedelta(0)
+    """After it is scheduled."""
+    threads: str = "own"
+
+
 class Jobs:
     """The scheduler with all that it does. `schedule`, `start` and `stop` are for one thread."""
 
@@ -68,26 +81,36 @@ class Jobs:
         self._scheduler = _scheduler(self._zone)
         self._was_started = False
 
-    def schedule(self) -> None:
-        """Schedule every watch that is in force, and nothing else."""
+    def planned(self, of: InForce) -> list[Job]:
+        """All that is to be done while a configuration is in force. What of it raises does so here."""
+        chores, heart = self._parts.chores, of.config.heartbeat
+        beside = [
+            Job("clock", self._parts.timekeeper.look, LOOK_EVERY),
+            Job("check", self._state.check, CHECK_EVERY),
+            Job("flush", chores.flush, FLUSH_EVERY, FLUSH_EVERY),
+            Job("tell", self._tell, TELL_EVERY, TELL_EVERY),
+            Job("prune", chores.prune, PRUNE_EVERY, PRUNE_FIRST),
+        ]
+        if heart is not None:
+            beat = partial(self._beat, Heartbeat(heartbeat_of(heart)))
+            beside.append(Job("heartbeat", beat, heart.every, SPREAD))
+        deadlines = {system.name: system.deadline for system in of.config.systems}
+        longest = [CALLS_OF_A_POLL * deadlines[watch.system] + TURN_WITHIN for watch in of.watches]
+        return [*map(self._poll, range(len(longest)), of.watches, longest), *beside]
+
+    def schedule(self, jobs: Sequence[Job] | None = None) -> None:
+        """Do these from now on, and nothing else; None: what is planned of the configuration in force."""
         self._loop.turn()
-        self._scheduler.remove_all_jobs()
-        config, watches, chores = self._current().config, self._current().watches, self._parts.chores
-        now = self._zone.now()
-        for index, watch in enumerate(watches):
-            name = "/".join(watch.id)
-            loop = self._progress.loop(f"poll of {name}", self._longest_poll(watch))
-            first = now + min(index * SPREAD, watch.every)
-            self._add(name, _guarded(self._parts.poller, watch, loop), watch.every, first, "default")
-        self._add("clock", self._parts.timekeeper.look, LOOK_EVERY, now)
-        self._add("check", self._state.check, CHECK_EVERY, now)
-        if config.heartbeat is not None:
-            beat = partial(self._beat, Heartbeat(heartbeat_of(config.heartbeat)))
-            self._add("heartbeat", beat, config.heartbeat.every, now + SPREAD)
-        self._add("flush", chores.flush, FLUSH_EVERY, now + FLUSH_EVERY)
-        self._add("tell", self._tell, TELL_EVERY, now + TELL_EVERY)
-        self._add("prune", chores.prune, PRUNE_EVERY, now + PRUNE_FIRST)
-        chores.sweep(watches)
+        planned, now = self.planned(self._current()) if jobs is None else jobs, self._zone.now()
+        for job in planned:
+            first, threads = now + job.first, job.threads
+            every = Every(job.every)
+            self._scheduler.add_job(
+                job.work, every, next_run_time=first, id=job.name, executor=threads, replace_existing=True
+            )
+        for gone in {job.id for job in self._scheduler.get_jobs()} - {job.name for job in planned}:
+            self._scheduler.remove_job(gone)
+        self._parts.chores.sweep(self._current().watches)
 
     def start(self) -> None:
         """Begin with what is scheduled; where its thread has ended, begin anew with another."""
@@ -122,15 +145,10 @@ class Jobs:
         runs = {job.id: job.next_run_time for job in self._scheduler.get_jobs()}
         return {name: now + (at - steady) if at else None for name, at in runs.items()}
 
-    def _add(
-        self, name: str, work: Callable[[], None], every: timedelta, first: datetime, threads: str = "own"
-    ) -> None:
-        self._scheduler.add_job(work, Every(every), next_run_time=first, id=name, executor=threads)
-
-    def _longest_poll(self, watch: AnyWatch) -> timedelta:
-        systems = self._current().config.systems
-        (deadline,) = (system.deadline for system in systems if system.name == watch.system)
-        return CALLS_OF_A_POLL * deadline + TURN_WITHIN
+    def _poll(self, index: int, watch: AnyWatch, longest: timedelta) -> Job:
+        name = "/".join(watch.id)
+        poll = _guarded(self._parts.poller, watch, self._progress.loop(f"poll of {name}", longest))
+        return Job(name, poll, watch.every, min(index * SPREAD, watch.every), "default")
 
     def _tell(self) -> None:
         self._loop.turn()

@@ -52,6 +52,8 @@ class Reloaded:
     needs_restart: tuple[str, ...]
     """Settings that changed, and have to wait for a restart."""
     difference: Difference
+    not_withdrawn: str | None = None
+    """The error by which what endpoints may no longer have is sent to them all the same."""
 
 
 class App:
@@ -137,25 +139,26 @@ class App:
 
     def reload(self, config: Config) -> Reloaded:
         """Take over a new configuration. Raises ValueError or OSError where it cannot be used, and then the
-        old one stays in force."""
+        old one stays in force; after any other error `config` says which one is."""
         fixed, after = _fixed(self.config, config), in_force(config, self._heard)
         try:
-            # Whatever of it raises does so here, and not in the thread of those who go by it.
+            # Whatever of it raises does so here, and not half-way, nor in the thread of those who go by it.
             take = self.parts.outgoing.prepared(config, after.wishes)
+            takeover = Takeover(self.current(), after)
+            jobs = self._jobs.planned(after)
         except Exception:
             after.close()
             raise
         before, dispatcher = self.current.swap(after), self.parts.dispatcher
-        takeover = Takeover(before, after)
         self.parts.pauses.drop()  # what was changed may be what ends them
-        dispatcher.reroute(after.routes, take, takeover.settle)
-        self._jobs.schedule()
+        dispatcher.reroute(after.routes, take, takeover)
+        self._jobs.schedule(jobs)
         before.close()
         takeover.wait()
         said = {"needs_restart": list(fixed), **takeover.said()}
-        self.parts.chores.announce(own_events.CONFIG_RELOADED, said, takeover.keep)
+        self.parts.chores.announce(own_events.CONFIG_RELOADED, said)
         dispatcher.wake()
-        return Reloaded(fixed, takeover.difference)
+        return Reloaded(fixed, takeover.difference, takeover.error)
 
     def _server_of(self, config: Config, listening: socket.socket | None) -> Server | None:
         address = config.http.address

@@ -3,9 +3,7 @@ sent, and what changed is said and kept."""
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
 
 import sqlalchemy as sa
 import structlog
@@ -14,6 +12,7 @@ from daemon.app.in_force import InForce
 from daemon.core.differences import Difference, difference
 from daemon.core.model import Json
 from daemon.core.routing.plan import Interest
+from daemon.core.wishes import where
 from daemon.host import clock
 from daemon.pipeline.withdrawal import withdraw
 from daemon.store import in_force as in_force_store
@@ -26,55 +25,71 @@ WITHIN = timedelta(seconds=5)
 """How long a reload waits for the dispatcher, so that it can say what was withdrawn."""
 
 
-@dataclass
 class Takeover:
     """One reload: the dispatcher does `settle` in its transaction, and the reload waits for that."""
 
-    before: InForce
-    after: InForce
-    withdrawn: dict[str, int] = field(default_factory=dict)
-    _is_done: threading.Event = field(default_factory=threading.Event)
-
-    @cached_property
-    def difference(self) -> Difference:
-        """What the reload changed; of secrets, too."""
-        return difference(parts(self.before.config), parts(self.after.config))
+    def __init__(self, before: InForce, after: InForce) -> None:
+        self.difference = difference(parts(before.config), parts(after.config))
+        """What the reload changes; of secrets, too."""
+        self.error: str | None = None
+        """Why nothing was withdrawn that should have been."""
+        self._after = after
+        self._described = digests(parts(after.config))
+        self._withdrawn: dict[str, int] | None = None
+        self._is_done = threading.Event()
 
     def settle(self, db: sa.Connection, now: datetime) -> Callable[[], None]:
-        """Withdraw what changed endpoints may no longer have."""
-        found = withdraw(db, _of(self.after, _to_look_at(self.difference)), now)
+        """Withdraw what changed endpoints may no longer have, and store what is in force; both or neither,
+        so that a start finds what was left undone."""
+        names = _to_look_at(self.difference)
+        stored = in_force_store.load(db)
+        if stored is not None:  # by a reload before, which could not
+            names |= _to_look_at(difference(stored.parts, self._described))
+        found = withdraw(db, _of(self._after, names), now)
+        in_force_store.save(db, self._described, self.difference, now, is_reload=True)
 
         def committed() -> None:
-            self.withdrawn.update(found)
+            self._withdrawn = found
             self._is_done.set()
 
         return committed
 
+    def failed(self, error: Exception) -> None:
+        """It raised what nobody planned, and will not be tried again before the next reload or start."""
+        self.error = where(error)
+        self._is_done.set()
+
     def wait(self, patience: timedelta = WITHIN) -> None:
-        """Until that is committed; no longer than `patience`."""
+        """Until that is committed, or has failed; no longer than `patience`."""
         if not self._is_done.wait(patience.total_seconds()):
             log.warning("config.withdrawal_not_awaited", seconds=patience.total_seconds())
 
     def said(self) -> dict[str, Json]:
-        """The difference, and how many deliveries were withdrawn from whom."""
-        return {**self.difference.json(), "withdrawn": dict(self.withdrawn)}
-
-    def keep(self, db: sa.Connection, now: datetime) -> None:
-        """Store what is in force now."""
-        described = digests(parts(self.after.config))
-        in_force_store.save(db, described, self.difference, now, is_reload=True)
+        """The difference, and how many deliveries were withdrawn from whom; None: that is not known."""
+        withdrawn = self._withdrawn
+        return {**self.difference.json(), "withdrawn": None if withdrawn is None else dict(withdrawn)}
 
 
 def take_over_at_start(database: Database, now_in_force: InForce) -> None:
-    """The same where the configuration may have been changed while the daemon was off."""
+    """The same where the configuration may have been changed while the daemon was off.
+
+    An error that nobody planned is no reason not to start, which would keep everything from everybody; it is
+    in the log, and the next reload or start tries again.
+    """
     described = digests(parts(now_in_force.config))
     with database.write() as db:
         now = clock.utcnow()
         before = in_force_store.load(db)
         changes = difference(before.parts, described) if before else None
         names = set(described["endpoints"]) if changes is None else _to_look_at(changes)
-        withdraw(db, _of(now_in_force, names), now)
-        in_force_store.save(db, described, changes, now, is_reload=False)
+        try:
+            with db.begin_nested():
+                withdraw(db, _of(now_in_force, names), now)
+                in_force_store.save(db, described, changes, now, is_reload=False)
+        except sa.exc.OperationalError:
+            raise
+        except Exception:
+            log.exception("config.not_withdrawn")
     if changes:
         log.info("config.changed", **changes.json())
 

@@ -32,6 +32,8 @@ BESIDE_DRAIN = timedelta(seconds=30)
 """For what an end takes beside waiting for what is under way."""
 LAST = timedelta(seconds=10)
 """After that, for saying where it hangs."""
+LEFT = "what endpoints may no longer have was not withdrawn"
+"""By an error of ours, which the log has."""
 
 
 def run(config: ConfigOption = None) -> None:
@@ -144,23 +146,31 @@ def _reload(app: App, path: Path, redactor: logs.Redactor, notifier: Notifier) -
     """A configuration that cannot be used is refused whole, and the old one stays in force. Returns what
     there is to say of it until the next reload."""
     notifier.reloading(clock.monotonic())
-    old = held(app.config)
+    before, old = app.config, held(app.config)
     try:
         loaded = load_config(path, os.environ)
         redactor.hide([*old, *held(loaded.config)])
         reloaded = app.reload(loaded.config)
     except Exception as error:  # an error of ours, too, is no reason to end
-        is_planned = isinstance(error, ConfigError | ValueError | OSError)
-        logs.log.error("config.refused", error=str(error), exc_info=None if is_planned else error)
-        refused = f"reload failed, still on the old configuration: {error}"
-        notifier.ready(refused)
-        return refused
+        said = _failed(error, is_refused=app.config is before)
+        notifier.ready(said)
+        return said
     _warn(loaded)
     for name in reloaded.needs_restart:
         logs.log.warning("config.needs_restart", setting=name)
     logs.log.info("config.reloaded", changes="; ".join(reloaded.difference.lines()))
-    notifier.ready(app.state.line())
-    return ""
+    said = f"reloaded, but {LEFT}: {reloaded.not_withdrawn}" if reloaded.not_withdrawn else ""
+    notifier.ready(said or app.state.line())
+    return said
+
+
+def _failed(error: Exception, *, is_refused: bool) -> str:
+    if is_refused:
+        is_planned = isinstance(error, ConfigError | ValueError | OSError)
+        logs.log.error("config.refused", error=str(error), exc_info=None if is_planned else error)
+        return f"reload failed, still on the old configuration: {error}"
+    logs.log.error("config.reload_cut_short", error=str(error), exc_info=error)
+    return f"reload cut short, on the new configuration all the same: {error}"
 
 
 def _warn(loaded: Loaded) -> None:

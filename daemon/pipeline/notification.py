@@ -210,6 +210,8 @@ class Teller:
     def _note(db: sa.Connection, asked: Asked, now: datetime) -> None:
         """Write down that nothing is told, and why."""
         decision = asked.decision
+        if decision.is_over and asked.told.is_waiting:
+            outbox.supersede(db, asked.interest.endpoint, asked.incident.id, now)
         held = replace(asked.told, held_by=decision.held_by)
         ledger_store.save(db, asked.line, held, is_over=decision.is_over)
         if decision.held_by is not asked.told.held_by:

@@ -1,24 +1,27 @@
 """What an endpoint may no longer have, once its `events`, `systems` or filters were narrowed, is not sent.
 
-    outbox.open_kinds        what waits, by type                     read
-    plan.covers, passes      whether it is still for the endpoint    pure
+    outbox.open_kinds        what may yet be sent, by type           read
+    plan.covers, lets_pass   whether it is still for the endpoint    pure
     outbox.withdraw*         superseded                              written
     ledger.save              as if it had never been told            written
 
-Of an alert that it has heard of, it hears the end all the same: nobody is left believing something false.
+Of an alert that it has heard of, or hears at this moment, it hears the end all the same: nobody is left
+believing something false. A wish that raises takes nothing back, since what was ended is gone for good.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 import sqlalchemy as sa
 import structlog
 
-from daemon.core.routing.filters import passes
+from daemon.core.alerts.incidents import Incident
+from daemon.core.model import Json
 from daemon.core.routing.holds import unwanted
-from daemon.core.routing.ledger import NEVER
+from daemon.core.routing.ledger import NEVER, Hold
 from daemon.core.routing.plan import DIRECTED, Interest
 from daemon.store import incidents, outbox
 from daemon.store import ledger as ledger_store
@@ -46,21 +49,20 @@ def _kinds(db: sa.Connection, interest: Interest, now: datetime) -> int:
     left = [
         kind
         for kind in outbox.open_kinds(db, interest.endpoint)
-        if kind[1] not in DIRECTED and not interest.covers(*kind)
+        if kind[1] not in DIRECTED and not interest.covers(*kind, instead=True)
     ]
     return sum(outbox.withdraw_kind(db, interest.endpoint, kind, now) for kind in left)
 
 
 def _filtered(db: sa.Connection, interest: Interest, now: datetime) -> int:
-    ended, last = 0, 0
-    while interest.filters and (facts := outbox.open_facts(db, interest.endpoint, last, CHUNK)):
+    ended = 0
+    for facts in outbox.open_facts(db, interest.endpoint, CHUNK) if interest.filters else ():
         refused = [
             delivery
             for delivery, kind, body in facts
-            if kind not in DIRECTED and not passes(json.loads(body)["data"], interest.filters)
+            if kind not in DIRECTED and not interest.lets_pass(partial(_data, body), instead=True)
         ]
         ended += outbox.withdraw(db, interest.endpoint, refused, now)
-        last = facts[-1][0]
     return ended
 
 
@@ -69,11 +71,23 @@ def _alerts(db: sa.Connection, interest: Interest, now: datetime) -> int:
     lines = ledger_store.load(db, [interest.endpoint])
     for name in outbox.open_incidents(db, interest.endpoint):
         incident, told = incidents.find(db, name), lines.get((name, interest.endpoint), NEVER)
-        hold = unwanted(incident, interest) if incident else None
-        if incident is None or hold is None or (told.has_heard and not incident.is_firing):
+        hold = _unwanted(incident, interest) if incident else None
+        if incident is None or hold is None:
             continue
+        may_have_heard = told.has_heard or outbox.try_no_more(db, interest.endpoint, name, now)
+        if may_have_heard and not incident.is_firing:
+            continue  # its end is sent; where the fire under way fails, that is taken back
         ended += outbox.withdraw_incident(db, interest.endpoint, name, now)
-        line = replace(told, held_by=hold) if told.has_heard else replace(NEVER, held_by=hold)
+        line = replace(told if may_have_heard else NEVER, held_by=hold)
         ledger_store.save(db, (name, interest.endpoint), line, is_over=not incident.is_firing)
         ledger_store.append(db, Decided(name, interest.endpoint, now, None, hold))
     return ended
+
+
+def _unwanted(incident: Incident, interest: Interest) -> Hold | None:
+    return interest.guard.tried("min_severity", lambda: unwanted(incident, interest), instead=None)
+
+
+def _data(body: bytes) -> Mapping[str, Json]:
+    data: Mapping[str, Json] = json.loads(body)["data"]
+    return data

@@ -20,16 +20,17 @@ Line = tuple[str, str]
 """Which line of the ledger: incident and endpoint."""
 
 _NOT_OVER = sa.text("NOT ledger.is_over")
-_ARRIVED = deliveries.alias("arrived")
-_HAS_HEARD = (
-    sa.select(_ARRIVED.c.id)
-    .where(
-        _ARRIVED.c.incident == ledger.c.incident,
-        _ARRIVED.c.endpoint == ledger.c.endpoint,
-        _ARRIVED.c.status == Status.DELIVERED,
-    )
-    .exists()
-)
+
+
+def _has_one(name: str, status: Status) -> sa.Exists:
+    """Whether a delivery of the incident for the endpoint is so."""
+    one = deliveries.alias(name)
+    of_line = (one.c.incident == ledger.c.incident, one.c.endpoint == ledger.c.endpoint)
+    return sa.select(one.c.id).where(*of_line, one.c.status == status).exists()
+
+
+_HAS_HEARD = _has_one("arrived", Status.DELIVERED)
+_IS_UNDER_WAY = _has_one("under_way", Status.LEASED)
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ def load(db: sa.Connection, endpoints: Collection[str]) -> dict[Line, Told]:
     """The lines of these endpoints that are not over, and of incidents that may still have something to
     tell, as the outbox makes them: what was given up is lost, what was delivered has been told."""
     found = (
-        sa.select(ledger, deliveries.c.status, deliveries.c.ended_at, _HAS_HEARD.label("has_heard"))
+        sa.select(ledger, deliveries.c.status, deliveries.c.ended_at)
+        .add_columns(_HAS_HEARD.label("has_heard"), _IS_UNDER_WAY.label("is_under_way"))
         .join(events, events.c.id == ledger.c.event, isouter=True)
         .join(
             deliveries,
@@ -150,6 +152,8 @@ def _told(row: sa.Row[Any]) -> Told:
         row.losses,
         is_lost=row.status is Status.DEAD,
         is_waiting=row.status in OPEN,
+        is_superseded=row.status is Status.SUPERSEDED,
+        is_under_way=bool(row.is_under_way),
         is_delivered=row.status is Status.DELIVERED,
         has_heard=bool(row.has_heard),
     )

@@ -5,7 +5,7 @@ Functions take a connection. Who goes before whom is the matter of `lanes.py`.
 What is done for each delivery is written as prepared statements; the rest as SQLAlchemy's.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,7 +17,7 @@ from daemon.core.routing.plan import Order, Planned
 from daemon.store import lanes
 from daemon.store.column_types import EPOCH, MILLISECOND, millis
 from daemon.store.prepared import Prepared
-from daemon.store.schema import attempts, deliveries, events
+from daemon.store.schema import attempts, deliveries, endpoints, events
 
 _Where = sa.ColumnElement[bool] | sa.TextClause
 # Literal, so that SQLite sees that the partial index serves.
@@ -214,22 +214,24 @@ def supersede(db: sa.Connection, endpoint: str, incident: str, now: datetime) ->
 
 
 def open_kinds(db: sa.Connection, endpoint: str) -> list[tuple[str, str]]:
-    """System and type of what waits to be told to an endpoint and stands alone."""
+    """System and type of what may yet be sent to an endpoint and stands alone: what waits, and what was given
+    up and would be taken up again."""
     found = sa.select(events.c.system, events.c.type).distinct()
     found = found.join(deliveries, deliveries.c.event == events.c.number)
-    rows = db.execute(found.where(deliveries.c.endpoint == endpoint, _ALONE, _NOT_ENDED))
-    return sorted((row.system, row.type) for row in rows)
+    rows = [db.execute(found.where(*which)).all() for which in _may_be_sent(db, endpoint)]
+    return sorted({(row.system, row.type) for part in rows for row in part})
 
 
-def open_facts(db: sa.Connection, endpoint: str, after: int, limit: int) -> list[tuple[int, str, bytes]]:
-    """What waits to be told to an endpoint and stands alone, in order from behind a delivery: the delivery,
-    the type and the body of its event."""
+def open_facts(db: sa.Connection, endpoint: str, limit: int) -> Iterator[list[tuple[int, str, bytes]]]:
+    """The same one by one, so many at once: the delivery, the type and the body of its event."""
     found = sa.select(deliveries.c.id, events.c.type, events.c.body)
-    found = found.join(events, deliveries.c.event == events.c.number).where(
-        deliveries.c.endpoint == endpoint, _ALONE, _NOT_ENDED, deliveries.c.id > after
-    )
-    rows = db.execute(found.order_by(deliveries.c.id).limit(limit))
-    return [(row.id, row.type, row.body) for row in rows]
+    found = found.join(events, deliveries.c.event == events.c.number)
+    found = found.order_by(deliveries.c.id).limit(limit)
+    for which in _may_be_sent(db, endpoint):
+        last = 0
+        while rows := db.execute(found.where(*which, deliveries.c.id > last)).all():
+            yield [(row.id, row.type, row.body) for row in rows]
+            last = rows[-1].id
 
 
 def open_incidents(db: sa.Connection, endpoint: str) -> list[str]:
@@ -239,8 +241,8 @@ def open_incidents(db: sa.Connection, endpoint: str) -> list[str]:
 
 
 def withdraw_kind(db: sa.Connection, endpoint: str, kind: tuple[str, str], now: datetime) -> int:
-    """End what waits of a system and type and stands alone: the endpoint may not have it any more. Returns
-    how many there were. What is under way may arrive, but is not tried again."""
+    """End what may yet be sent of a system and type and stands alone: the endpoint may not have it any more.
+    Returns how many there were. What is under way may arrive, but is not tried again."""
     of_kind = sa.select(events.c.number).where(
         events.c.number == deliveries.c.event, events.c.system == kind[0], events.c.type == kind[1]
     )
@@ -256,6 +258,11 @@ def withdraw(db: sa.Connection, endpoint: str, ids: Sequence[int], now: datetime
 def withdraw_incident(db: sa.Connection, endpoint: str, incident: str, now: datetime) -> int:
     """The same of an incident."""
     return _withdraw(db, endpoint, [deliveries.c.incident == incident], now)
+
+
+def try_no_more(db: sa.Connection, endpoint: str, incident: str, now: datetime) -> bool:
+    """What is under way of an incident may arrive, but is not tried again. Returns whether anything is."""
+    return _try_no_more(db, endpoint, [deliveries.c.incident == incident], now)
 
 
 def claim(
@@ -377,24 +384,9 @@ def revive(db: sa.Connection, endpoint: str, since: datetime, now: datetime) -> 
 
     Not what it refused, nor what is too late; and alerts are the ledger's, which tells how they stand now.
     """
-    was_refused = sa.select(attempts.c.number).where(
-        attempts.c.delivery == deliveries.c.id,
-        attempts.c.number == deliveries.c.attempts,
-        attempts.c.outcome == Outcome.REFUSED,
-    )
-    dead = list(
-        db.scalars(
-            sa.select(deliveries.c.id).where(
-                deliveries.c.endpoint == endpoint,
-                sa.text("status = 'dead'"),
-                deliveries.c.ended_at >= since,
-                deliveries.c.failures > 0,
-                deliveries.c.incident.is_(None),
-                ~was_refused.exists(),
-                sa.or_(deliveries.c.expires_at.is_(None), deliveries.c.expires_at > now),
-            )
-        )
-    )
+    is_worth_it = sa.or_(deliveries.c.expires_at.is_(None), deliveries.c.expires_at > now)
+    given_up = sa.select(deliveries.c.id).where(*_may_be_revived(endpoint, since), is_worth_it)
+    dead = list(db.scalars(given_up))
     reopen(db, dead, now)
     return len(dead)
 
@@ -438,12 +430,48 @@ def _outdate(db: sa.Connection, planned: Planned, now: datetime) -> int:
 
 
 def _withdraw(db: sa.Connection, endpoint: str, where: Sequence[_Where], now: datetime) -> int:
-    """What is under way is not worth another attempt any more."""
-    under_way = sa.update(deliveries).where(
-        deliveries.c.endpoint == endpoint, *where, sa.text("status = 'leased'")
+    """What is under way is not worth another attempt any more, and what was given up stays so."""
+    _try_no_more(db, endpoint, where, now)
+    many = len(_end_as_superseded(db, endpoint, where, now, WITHDRAWN))
+    since = _failing_since(db, endpoint)
+    if since is not None:
+        dead = sa.update(deliveries).where(*_may_be_revived(endpoint, since), *where)
+        ended = dead.values(status=Status.SUPERSEDED, ended_at=now, error=WITHDRAWN)
+        many += db.execute(ended).rowcount
+    return many
+
+
+def _try_no_more(db: sa.Connection, endpoint: str, where: Sequence[_Where], now: datetime) -> bool:
+    is_under_way = (deliveries.c.endpoint == endpoint, *where, sa.text("status = 'leased'"))
+    return db.execute(sa.update(deliveries).where(*is_under_way).values(expires_at=now)).rowcount > 0
+
+
+def _may_be_sent(db: sa.Connection, endpoint: str) -> list[list[_Where]]:
+    """What waits for an endpoint and stands alone; and what was given up, as far as it may be taken up."""
+    waits: list[_Where] = [deliveries.c.endpoint == endpoint, _ALONE, _NOT_ENDED]
+    since = _failing_since(db, endpoint)
+    return [waits] if since is None else [waits, _may_be_revived(endpoint, since)]
+
+
+def _failing_since(db: sa.Connection, endpoint: str) -> datetime | None:
+    return db.scalar(sa.select(endpoints.c.failing_since).where(endpoints.c.name == endpoint))
+
+
+def _may_be_revived(endpoint: str, since: datetime) -> list[_Where]:
+    """What was given up because the endpoint failed since a time; alerts are not."""
+    was_refused = sa.select(attempts.c.number).where(
+        attempts.c.delivery == deliveries.c.id,
+        attempts.c.number == deliveries.c.attempts,
+        attempts.c.outcome == Outcome.REFUSED,
     )
-    db.execute(under_way.values(expires_at=now))
-    return len(_end_as_superseded(db, endpoint, where, now, WITHDRAWN))
+    return [
+        deliveries.c.endpoint == endpoint,
+        sa.text("status = 'dead'"),
+        deliveries.c.ended_at >= since,
+        deliveries.c.failures > 0,
+        _ALONE,
+        ~was_refused.exists(),
+    ]
 
 
 def _supersede(db: sa.Connection, endpoint: str, where: Sequence[_Where], now: datetime) -> int:

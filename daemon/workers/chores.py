@@ -6,7 +6,6 @@ A chore that finds the store in trouble says so in the log, and is done again th
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-import sqlalchemy as sa
 import structlog
 
 from daemon.core.model import Fact, Json
@@ -107,18 +106,14 @@ class Chores:
         self,
         event_type: str,
         payload: dict[str, Json],
-        beside: Callable[[sa.Connection, datetime], None] = lambda _db, _now: None,
         *,
         of: str = "daemon",
     ) -> None:
-        """Write one of the daemon's own events, and what else has to be there where it is; `of`: the key
-        under which it says more."""
+        """Write one of the daemon's own events; `of`: the key under which it says more."""
         facts = [Fact(event_type, "daemon", {of: payload})]
         try:
             with self._database.write() as db:
-                now = self._now()
-                recorded = self._in_force().record(db, DAEMON, facts, now)
-                beside(db, now)
+                recorded = self._in_force().record(db, DAEMON, facts, self._now())
         except FAILURES as error:
             log.error("event.not_recorded", type=event_type, error=reason(error))
             return

@@ -17,6 +17,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import sqlalchemy as sa
 import structlog
@@ -51,13 +52,14 @@ MOST_RESULTS = 500
 """Written in one transaction."""
 
 
-Settle = Callable[[sa.Connection, datetime], Callable[[], None]]
-"""What has to be done before anything is sent by other routes; and what, once that is committed."""
+class Settlement(Protocol):
+    """What has to be done before anything is sent by other routes."""
 
+    def settle(self, db: sa.Connection, now: datetime) -> Callable[[], None]:
+        """Do it; what to call once that is committed."""
 
-def nothing_to_settle(_db: sa.Connection, _now: datetime) -> Callable[[], None]:
-    """Nothing has."""
-    return lambda: None
+    def failed(self, error: Exception) -> None:
+        """It raised what nobody planned: it was undone, and is not done."""
 
 
 class Dispatcher:
@@ -100,21 +102,21 @@ class Dispatcher:
         self._claim_until: datetime | None = None
         self._back_by = now()
         """When the last wait was to be over."""
-        self._reroutings: deque[tuple[Mapping[str, Route], Callable[[], None], Settle]] = deque()
-        self._unsettled: list[Settle] = []
+        self._reroutings: deque[tuple[Mapping[str, Route], Callable[[], None], Settlement | None]] = deque()
+        self._unsettled: list[Settlement] = []
         """Of reroutings that are taken over, until that is committed."""
 
     def reroute(
-        self, routes: Mapping[str, Route], then: Callable[[], None], settle: Settle = nothing_to_settle
+        self, routes: Mapping[str, Route], then: Callable[[], None], settlement: Settlement | None = None
     ) -> None:
         """Go by other routes from the next turn on, and call `then` at that moment, in the dispatcher's own
         thread: no turn sees an endpoint in the one place that has gone from the other. Callable from every
         thread.
 
-        `settle` is called within the transaction of that turn, when every lease of what was not sent yet is
+        `settlement` is made within the transaction of that turn, when every lease of what was not sent yet is
         given back and before one is taken; again where that transaction fails.
         """
-        self._reroutings.append((routes, then, settle))
+        self._reroutings.append((routes, then, settlement))
         self.wake()
 
     def wake(self) -> None:
@@ -229,7 +231,7 @@ class Dispatcher:
             turns = self._health.write(db, moved, self.routes, now)
             released = self._to_release(now, moved)
             outbox.release(db, [message for queue in released for message in queue.claimed])
-            settled = [settle(db, now) for settle in self._unsettled]
+            settled = [then for one in self._unsettled if (then := _settled(db, one, now)) is not None]
             touched = dict.fromkeys([*ready, *(one.attempted.message.endpoint for one in finished)])
             claims = {one: self._claim(db, one, moved, now) for one in touched if self._may_claim(one, now)}
         self._adopt(moved, released, claims)
@@ -373,9 +375,23 @@ class Dispatcher:
         if self._is_woken.is_set():
             self._is_woken.clear()
             while self._reroutings:
-                self.routes, then, settle = self._reroutings.popleft()
-                self._unsettled.append(settle)
+                self.routes, then, settlement = self._reroutings.popleft()
+                self._unsettled += [settlement] if settlement else []
                 then()
             self._is_looking = True
             for queue in self._queues.values():
                 queue.forget()
+
+
+def _settled(db: sa.Connection, one: Settlement, now: datetime) -> Callable[[], None] | None:
+    """What to call once a settlement is committed; None: it raised. What nobody planned would raise at every
+    turn, and nobody would be told anything any more; so it is undone and told, and the others go on."""
+    try:
+        with db.begin_nested():
+            return one.settle(db, now)
+    except sa.exc.OperationalError:
+        raise  # the store cannot be written now: at the next turn, with all the rest
+    except Exception as error:
+        log.exception("dispatcher.not_settled")
+        one.failed(error)
+        return None

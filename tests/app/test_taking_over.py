@@ -9,10 +9,17 @@ from typing import Any
 
 import pytest
 
-from daemon.app.lifecycle import App
+from daemon.app.lifecycle import App, Reloaded
+from daemon.app.taking_over import Takeover
+from daemon.cli.run import _reload
+from daemon.core.delivery.breaker import Breaker, DisabledBy, Health
 from daemon.core.model import Fact
+from daemon.host.logs import Redactor
+from daemon.host.systemd import Notifier
+from daemon.pipeline.withdrawal import withdraw
+from daemon.store import endpoint_health
 from daemon.store.database import Database
-from tests.support.config_files import ENVIRON, QUIET, SYSTEM, WEBHOOK, loaded
+from tests.support.config_files import ENVIRON, QUIET, SMS, SYSTEM, WEBHOOK, loaded, written
 
 CRM = WEBHOOK.replace("https://crm.example.org/hook", "http://127.0.0.1:9/hook")
 OPS = CRM.replace('"crm"', '"ops"')
@@ -21,7 +28,11 @@ NOTHING_ELSE: dict[str, list[str]] = {"endpoints": [], "watches": [], "systems":
 
 @contextmanager
 def running(directory: Path, text: str) -> Iterator[App]:
+    """A daemon whose endpoints are off, so that nothing of theirs is ever under way."""
     app = App(loaded(directory, QUIET + f'[daemon]\ndatabase = "sqlite:///{directory}/y.db"\n' + text).config)
+    with app.parts.database.write() as db:
+        off = Breaker(Health.DISABLED, disabled_by=DisabledBy.OPERATOR)
+        endpoint_health.save(db, {"crm": off, "ops": off})
     app.start()
     try:
         yield app
@@ -29,9 +40,17 @@ def running(directory: Path, text: str) -> Iterator[App]:
         app.stop()
 
 
-def reload(app: App, directory: Path, text: str) -> None:
+def reload(app: App, directory: Path, text: str) -> Reloaded:
     text = QUIET + f'[daemon]\ndatabase = "sqlite:///{directory}/y.db"\n' + text
-    app.reload(loaded(directory, text, ENVIRON).config)
+    return app.reload(loaded(directory, text, ENVIRON).config)
+
+
+def told_to_reload(app: App, directory: Path) -> str:
+    """What SIGHUP comes to: what is said of it until the next one."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in ENVIRON.items():
+            patch.setenv(name, value)
+        return _reload(app, directory / "config.toml", Redactor(), Notifier({}))
 
 
 def happen(app: App, *types: str) -> None:
@@ -86,3 +105,101 @@ def test_a_start_with_a_changed_configuration_does_the_same(tmp_path: Path) -> N
         with closing(app.parts.database.engine.raw_connection()) as one:
             (described,) = one.execute("SELECT described FROM in_force").fetchone()
         assert "secret" not in described
+
+
+FEWER = CRM + 'events = ["directory.*"]\n'
+
+
+@pytest.mark.slow
+def test_what_a_reload_could_not_withdraw_is_withdrawn_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reload gives up waiting, and then the process ends before the dispatcher came to it."""
+    with running(tmp_path, CRM + SYSTEM) as app:
+        happen(app, "sms.received")
+        with monkeypatch.context() as patch:
+            patch.setattr(app.parts.dispatcher, "reroute", lambda *_: None)
+            patch.setattr(Takeover, "wait", lambda _self: None)
+            reload(app, tmp_path, FEWER + SYSTEM)
+        assert reloads(app.parts.database)[0]["withdrawn"] is None, "nobody knows"
+        assert ended(app.parts.database) == []
+    with running(tmp_path, FEWER + SYSTEM) as app:
+        assert ("crm", "sms.received") in ended(app.parts.database)
+
+
+def raising_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    errors = [KeyError("ours")]
+
+    def once(*words: Any) -> dict[str, int]:
+        ended = withdraw(*words)
+        if errors:
+            raise errors.pop()
+        return ended
+
+    monkeypatch.setattr("daemon.app.taking_over.withdraw", once)
+
+
+@pytest.mark.slow
+def test_a_withdrawal_that_raises_is_told_and_made_up_for_by_the_next_reload(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(tmp_path, CRM + OPS + SYSTEM) as app:
+        happen(app, "sms.received")
+        raising_once(monkeypatch)
+        reloaded = reload(app, tmp_path, FEWER + OPS + SYSTEM)
+        assert str(reloaded.not_withdrawn).startswith("KeyError at test_taking_over.py:")
+        assert reloads(app.parts.database)[0]["withdrawn"] is None
+        assert (ended(app.parts.database), app.tend()) == ([], None)
+        assert app.state.is_alive() == (True, "dispatcher ok")
+
+        assert reload(app, tmp_path, FEWER + SYSTEM).not_withdrawn is None
+        assert ("crm", "sms.received") in ended(app.parts.database)
+
+
+@pytest.mark.slow
+def test_a_withdrawal_that_raises_at_the_start_is_made_up_for_by_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(tmp_path, CRM + SYSTEM) as app:
+        happen(app, "sms.received")
+    raising_once(monkeypatch)
+    with running(tmp_path, FEWER + SYSTEM) as app:
+        assert ended(app.parts.database) == []
+    with running(tmp_path, FEWER + SYSTEM) as app:
+        assert ("crm", "sms.received") in ended(app.parts.database)
+
+
+HEARTBEAT = '[heartbeat]\nurl = "http://127.0.0.1:9/"\n'
+
+
+def raises(*_: object, **__: object) -> Any:
+    raise KeyError("ours")
+
+
+@pytest.mark.slow
+def test_a_reload_that_raises_says_which_configuration_is_in_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And all that this one has to do is done."""
+    before, after = CRM + SYSTEM, HEARTBEAT + CRM + SYSTEM + SMS
+    with running(tmp_path, before) as app:
+        planned, config = set(app._jobs.next_runs()), app.config
+        place = f'[daemon]\ndatabase = "sqlite:///{tmp_path}/y.db"\n'
+        written(tmp_path, QUIET + place + after)
+        with monkeypatch.context() as patch:
+            patch.setattr("daemon.app.jobs.Heartbeat", raises)
+            said = told_to_reload(app, tmp_path)
+        assert said.startswith("reload failed, still on the old configuration: ")
+        assert app.config is config
+        assert set(app._jobs.next_runs()) == planned
+
+        with monkeypatch.context() as patch:
+            patch.setattr(app.parts.chores, "sweep", raises)
+            said = told_to_reload(app, tmp_path)
+        assert said.startswith("reload cut short, on the new configuration all the same: ")
+        assert app.config is not config
+        assert set(app._jobs.next_runs()) >= {"heartbeat", "main/sms"}
+
+        raising_once(monkeypatch)
+        assert "not withdrawn: KeyError at " in told_to_reload(app, tmp_path)
+        assert told_to_reload(app, tmp_path) == ""

@@ -4,12 +4,16 @@ import json
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.core.alerts.life import Seen
+from daemon.core.delivery.breaker import HEALTHY
 from daemon.core.delivery.outcome import Message, Outcome
 from daemon.core.durations import NOTHING
 from daemon.core.event_types import matches
@@ -17,11 +21,12 @@ from daemon.core.model import Condition, Fact, Rule, Severity, Verdict
 from daemon.core.routing.filters import Filter, Operator, passes
 from daemon.core.routing.plan import Interest
 from daemon.core.watches import sip
+from daemon.core.wishes import Kind, Wishes
 from daemon.pipeline.alerts import Judge
 from daemon.pipeline.events import Recorder
 from daemon.pipeline.notification import Teller
 from daemon.pipeline.withdrawal import withdraw
-from daemon.store import incidents
+from daemon.store import endpoint_health, incidents, outbox
 from daemon.store.database import Database
 from daemon.store.outbox import WITHDRAWN
 from tests.support import stores
@@ -54,6 +59,22 @@ def record(database: Database, system: str, type_: str, sender: str) -> None:
 
 
 RECORDER = Recorder([ALL], Ids())
+
+
+class Narrowing:
+    """A reload by which an endpoint may have less."""
+
+    def __init__(self, interest: Interest) -> None:
+        self.interest = interest
+        self.committed: list[dict[str, int]] = []
+        self.errors: list[Exception] = []
+
+    def settle(self, db: sa.Connection, now: datetime) -> Callable[[], None]:
+        ended = withdraw(db, [self.interest], now)
+        return lambda: self.committed.append(ended)
+
+    def failed(self, error: Exception) -> None:
+        self.errors.append(error)
 
 
 def judged(database: Database, verdict: Verdict, interest: Interest = ALL) -> None:
@@ -175,15 +196,10 @@ def test_what_was_claimed_ahead_is_withdrawn_and_what_is_under_way_is_not_tried_
     setting.dispatcher.run_once()
     assert setting.statuses() == ["leased", "leased", "leased"]
 
-    committed: list[int] = []
-
-    def settle(db: object, now: object) -> Callable[[], None]:
-        ended = withdraw(db, [replace(ALL, events=("sip.*",))], now)  # type: ignore[arg-type] # as it is called
-        return lambda: committed.append(ended["crm"])
-
-    setting.dispatcher.reroute(setting.routes, lambda: None, settle)
+    narrowing = Narrowing(replace(ALL, events=("sip.*",)))
+    setting.dispatcher.reroute(setting.routes, lambda: None, narrowing)
     setting.dispatcher.run_once()
-    assert (setting.statuses(), committed) == (["leased", "superseded", "superseded"], [2])
+    assert (setting.statuses(), narrowing.committed) == (["leased", "superseded", "superseded"], [{"crm": 2}])
 
     del setting.receivers.finished, setting.receivers.in_flight
 
@@ -200,3 +216,111 @@ def test_what_was_claimed_ahead_is_withdrawn_and_what_is_under_way_is_not_tried_
 
     assert (sent, setting.statuses()[0]) == (1, "dead")
     assert len(setting.receivers.sent) == 1, "once under way, never again"
+
+
+class Raising(tuple[Any, ...]):
+    """What cannot be looked at."""
+
+    def __iter__(self) -> Any:
+        raise ValueError
+
+
+def no_rank(_severity: Severity, _least: Severity) -> bool:
+    raise ValueError
+
+
+@pytest.mark.parametrize(
+    ("setting", "wish"),
+    [
+        ("events", replace(ALL, events=Raising(["sms.*"]))),
+        ("filters", replace(ALL, filters=Raising([Filter("sms.from", Operator.IS, ("0501",))]))),
+        ("min_severity", ALL),
+    ],
+)
+def test_a_wish_that_raises_takes_nothing_back(
+    database: Database, monkeypatch: pytest.MonkeyPatch, setting: str, wish: Interest
+) -> None:
+    record(database, "main", "sms.received", "0502")
+    judged(database, Verdict.BAD)
+    waits = open_types(database)
+    if setting == "min_severity":
+        monkeypatch.setattr("daemon.core.routing.holds.is_at_least", no_rank)
+    wishes = Wishes()
+
+    assert narrow(database, replace(wish, guard=wishes.guard(Kind.ENDPOINT, "crm"))) == {}
+    assert open_types(database) == waits == ["sms.received", "sip.account.unregistered"]
+    assert [one.setting for one, standing in wishes.look().items() if standing.error] == [setting]
+
+
+OF_NOBODY = Filter("sms.from", Operator.IS, ("nobody",))
+
+
+@pytest.mark.parametrize("wish", [replace(ALL, events=("sip.*",)), replace(ALL, filters=(OF_NOBODY,))])
+def test_what_was_given_up_while_an_endpoint_fails_does_not_come_back_either(
+    database: Database, monkeypatch: pytest.MonkeyPatch, wish: Interest
+) -> None:
+    """Of what was given up before that, which nothing takes up again by itself, nothing is said."""
+    monkeypatch.setattr("daemon.pipeline.withdrawal.CHUNK", 2)
+    for sender in "abcdefg":
+        record(database, "main", "sms.received", sender)
+    since = START + timedelta(minutes=1)
+    with database.write() as db:
+        given_up = "UPDATE deliveries SET status = 'dead', failures = 3, ended_at = created_at + ? WHERE id "
+        db.exec_driver_sql(given_up + "= 1", (0,))
+        db.exec_driver_sql(given_up + "BETWEEN 2 AND 6", (60_000,))
+        endpoint_health.save(db, {"crm": replace(HEALTHY, failing_since=since)})
+
+    assert narrow(database, wish) == {"crm": 6}
+    assert narrow(database, wish) == {}
+    with database.write() as db:
+        revived = outbox.revive(db, "crm", since, since)
+        statuses = db.exec_driver_sql("SELECT status, error FROM deliveries ORDER BY id").all()
+    assert (revived, statuses) == (0, [("dead", None), *[("superseded", WITHDRAWN)] * 6])
+
+
+def test_an_endpoint_that_recovers_gets_what_it_may_have_and_nothing_else(database: Database) -> None:
+    setting = Setting(database)
+    setting.receivers.answers["crm"] = Outcome.FAILED
+    setting.add("a", "b")
+    setting.add("sip/1", type_="sip.account.added")
+    for _ in range(20):
+        setting.run(after=3600)
+    assert setting.statuses() == ["dead"] * 3
+    setting.dispatcher.reroute(setting.routes, lambda: None, Narrowing(replace(ALL, events=("sip.*",))))
+    setting.run()
+    setting.receivers.answers["crm"] = Outcome.ACCEPTED
+    before = len(setting.receivers.sent)
+    for subject in ("sip/2", "sip/3"):
+        setting.add(subject, type_="sip.account.added")
+        setting.run(after=3600)
+    sent = setting.receivers.sent[before:]
+
+    assert setting.statuses() == ["superseded"] * 2 + ["delivered"] * 3
+    assert {one.event_type for one in sent if one.lane.startswith("main/")} == {"sip.account.added"}
+
+
+def test_what_raises_while_it_is_withdrawn_ends_nothing_and_is_told(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of it is undone, it is not tried again, and a store that cannot be written is no such error."""
+    setting = Setting(database, max_in_flight=1)
+    setting.receivers.is_slow = True
+    setting.add("a", "b")
+    setting.dispatcher.run_once()
+    narrowing = Narrowing(replace(ALL, events=("sip.*",)))
+    raised: list[Exception] = [sa.exc.OperationalError(None, None, OSError("locked")), KeyError("ours")]
+
+    def raises(*_: object) -> int:
+        raise raised.pop(0)
+
+    monkeypatch.setattr("daemon.pipeline.withdrawal._alerts", raises)  # once the facts are withdrawn
+    monkeypatch.setattr("daemon.workers.dispatcher.AFTER_AN_ERROR", 0)
+    setting.dispatcher.reroute(setting.routes, lambda: None, narrowing)
+    setting.dispatcher._turn(0)
+    assert (len(raised), narrowing.errors) == (1, [])
+    setting.dispatcher._turn(0)
+    setting.receivers.is_slow = False
+    setting.run()
+
+    assert [repr(one) for one in narrowing.errors] == ["KeyError('ours')"]
+    assert (narrowing.committed, raised, setting.statuses()) == ([], [], ["delivered", "delivered"])

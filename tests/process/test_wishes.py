@@ -345,6 +345,35 @@ def test_it_is_told_when_a_reload_takes_a_wish_away(house: House, monkeypatch: p
     assert gone["data"]["alert"]["reason"] == "removed"
 
 
+@pytest.mark.parametrize("poison", [no_filters, no_events])
+def test_a_wish_that_raises_ends_no_reload_and_no_start_and_takes_nothing_back(
+    house: House, monkeypatch: pytest.MonkeyPatch, poison: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    house.crm.script.answers = [answer(500)]
+    app = house.start()
+    house.system.receive_sms(sender="0541234567", recipient="0501234567", text="hello")
+    wait_for(house.ops, "sms.received")
+    wait_until(lambda: "hello" in _said(house.crm))
+    poison(monkeypatch)
+    house.text = house.text.replace("77s", "78s")
+    app.reload(load(house.write(house.text), ENVIRON).config)
+    wait_for(house.ops, "daemon.config_reloaded")
+    wait_for(house.ops, "endpoint.misconfigured")
+
+    assert app.tend() is None
+    assert app.state.is_alive() == (True, "dispatcher ok")
+    app.stop()
+    house.text = house.text.replace("78s", "79s")
+    app = house.start()
+    wait_for(house.ops, "daemon.started", 2)
+    with app.parts.database.read() as db:
+        sql = (
+            "SELECT d.status FROM deliveries d JOIN events e ON e.number = d.event"
+            " WHERE d.endpoint = 'crm' AND e.type = 'sms.received'"
+        )
+        assert db.exec_driver_sql(sql).scalars().all() in (["pending"], ["leased"])
+
+
 def test_a_wish_that_raises_at_the_start_is_no_reason_not_to_start_again(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

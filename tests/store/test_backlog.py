@@ -6,7 +6,8 @@ somebody else and without them; and the plan of every statement that was run is 
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -16,7 +17,9 @@ from _pytest.mark import ParameterSet
 from daemon.core.delivery.breaker import HEALTHY
 from daemon.core.delivery.outcome import Attempted, Message, Next, Outcome, Status
 from daemon.core.model import Fact
+from daemon.core.routing.filters import Filter, Operator
 from daemon.core.routing.plan import Interest, Order, plan
+from daemon.pipeline.withdrawal import withdraw
 from daemon.store import endpoint_health, events, history, ledger, outbox
 from daemon.store.column_types import millis
 from daemon.store.database import Database
@@ -244,6 +247,44 @@ def test_no_statement_of_the_hot_path_walks_or_sorts_a_table(quiet: Store, work:
         if any("TEMP B-TREE" in step for step in steps):
             read = [step for step in steps if step.startswith(("SCAN", "SEARCH"))]
             assert all(any(few in step for few in FEW) for step in read), statement
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        pytest.param(Interest("dead", ("sip.*",), None), id="events"),
+        pytest.param(
+            Interest("dead", ("*",), None, filters=(Filter("sms.from", Operator.IS, ("0501",)),)),
+            id="filters",
+        ),
+    ],
+)
+def test_a_dead_letter_costs_as_little_to_withdraw_beside_many_as_beside_few(wish: Interest) -> None:
+    """And nothing where the endpoint does not fail, since nothing takes it up again."""
+
+    def steps(many: int) -> int:
+        counted = 0
+
+        def count() -> None:
+            nonlocal counted
+            counted += 1
+
+        with closing(stores.in_memory()) as database:
+            crowd(database, {"dead": GIVEN_UP}, many)
+            with database.write() as db:
+                db.exec_driver_sql('UPDATE events SET body = \'{"data":{"sms":{"from":"0502"}}}\'')
+                assert withdraw(db, [wish], LATER) == {}
+                endpoint_health.save(db, {"dead": replace(HEALTHY, failing_since=START)})
+                driver = db.connection.driver_connection
+                assert isinstance(driver, sqlite3.Connection)
+                driver.set_progress_handler(count, 100)
+                assert withdraw(db, [wish], LATER) == {"dead": many}
+                driver.set_progress_handler(None, 0)
+        return counted
+
+    few, many = steps(1_000), steps(10_000)
+
+    assert many < 12 * few
 
 
 def test_however_many_were_given_up_they_are_taken_up_again() -> None:

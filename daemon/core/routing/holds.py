@@ -59,7 +59,7 @@ def _is_wanted(incident: Incident, interest: Interest) -> bool:
     return (
         interest.covers(incident.system, incident.kind.fires)
         and not interest.is_about_itself(incident.system, incident.subject)
-        and interest.lets_pass(lambda: _filtered(incident), is_alert=True)
+        and interest.lets_pass(lambda: _filtered(incident), instead=True)
     )
 
 

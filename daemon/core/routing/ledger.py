@@ -59,6 +59,8 @@ class Hold(Enum):
     QUIET = "quiet"
 
 
+UNWANTED = frozenset({Hold.UNWANTED, Hold.SEVERITY})
+"""The endpoint does not want to hear of it at all."""
 HOLDS_RESOLVES = (Hold.FLAPPING, Hold.QUIET)
 PASSES_FRESH = frozenset({Hold.BLIND, Hold.RECOVERING})
 """What is firing at this very moment was seen: these two hold only what would be told late."""
@@ -81,6 +83,10 @@ class Told:
     """What was told last was given up, and the endpoint knows nothing of it."""
     is_waiting: bool = False
     """What was told last is on its way yet."""
+    is_superseded: bool = False
+    """What was told last was taken back before it arrived."""
+    is_under_way: bool = False
+    """Something of the incident is being sent, and may have been heard by now."""
     is_delivered: bool = False
     has_heard: bool = False
     """Something of the incident has arrived, then or before."""
@@ -118,7 +124,7 @@ def decide(
         return OVER
     if told.standing is Standing.RESOLVED and told.is_delivered:
         return OVER
-    if not incident.is_firing and told.is_lost and not told.has_heard and Hold.UNWANTED in holds:
+    if not incident.is_firing and _is_unheard(told) and not UNWANTED.isdisjoint(holds):
         return OVER  # it knows nothing of it, and no longer wants to
     reason = _reason(incident, told, now, repeat, is_fresh=is_fresh)
     if reason is None:
@@ -150,6 +156,12 @@ def retell_due(told: Told) -> datetime | None:
     if not told.is_lost or told.at is None:
         return None
     return told.at + _doubled(FIRST_RETELL, told.losses)
+
+
+def _is_unheard(told: Told) -> bool:
+    """Whether nothing of it has arrived, nor may have, though it was told that it fires."""
+    is_news = told.standing is Standing.FIRING and (told.is_waiting or told.is_superseded)
+    return not (told.has_heard or told.is_under_way) and (told.is_lost or is_news)
 
 
 def _reason(

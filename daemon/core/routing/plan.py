@@ -67,19 +67,19 @@ class Interest:
     """Tries its wishes. Where one that says what it is told raises, it is told alerts, for a wish at fault
     must not mute; of facts, which carry what others write and who they are, it is told none."""
 
-    def covers(self, system: str, event_type: str) -> bool:
-        """Whether an event of this system and type goes to this endpoint."""
+    def covers(self, system: str, event_type: str, *, instead: bool | None = None) -> bool:
+        """Whether an event of this system and type goes to this endpoint; `instead`: where its `events`
+        raise, None: alerts do."""
         if system != DAEMON and self.systems is not None and system not in self.systems:
             return False
-        return self.guard.tried(
-            "events", lambda: matches(self.events, event_type), instead=event_type in ALERT_TYPES
-        )
+        unknown = event_type in ALERT_TYPES if instead is None else instead
+        return self.guard.tried("events", lambda: matches(self.events, event_type), instead=unknown)
 
-    def lets_pass(self, payload: Callable[[], Mapping[str, Json]], *, is_alert: bool) -> bool:
-        """Whether what an event says passes its filters."""
+    def lets_pass(self, payload: Callable[[], Mapping[str, Json]], *, instead: bool) -> bool:
+        """Whether what an event says passes its filters; `instead`: where they raise."""
         if not self.filters:
             return True
-        return self.guard.tried("filters", lambda: passes(payload(), self.filters), instead=is_alert)
+        return self.guard.tried("filters", lambda: passes(payload(), self.filters), instead=instead)
 
     def is_about_itself(self, system: str, subject: str) -> bool:
         """Whether something is about this very endpoint, which cannot be told of its own failure."""
@@ -129,7 +129,7 @@ def wants(interest: Interest, event: Event) -> bool:
     return (
         interest.covers(event.system, event.type)
         and not interest.is_about_itself(event.system, event.subject)
-        and interest.lets_pass(lambda: _data(event), is_alert=event.type in ALERT_TYPES)
+        and interest.lets_pass(lambda: _data(event), instead=event.type in ALERT_TYPES)
     )
 
 

@@ -184,7 +184,7 @@ class Raising(tuple[Any, ...]):
 def test_a_filter_that_raises_lets_alerts_pass_and_facts_not() -> None:
     """What is at fault must not mute, nor give strangers' words to whom they are not meant for."""
     one = guarded(filters=Raising([Filter("sms.text", Operator.IS, ("x",))]))
-    passed = [one.lets_pass(lambda: {"sms": {}}, is_alert=is_alert) for is_alert in (True, False)]
+    passed = [one.lets_pass(lambda: {"sms": {}}, instead=is_alert) for is_alert in (True, False)]
 
     assert passed == [True, False]
 
