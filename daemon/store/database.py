@@ -99,12 +99,18 @@ class Database:
             self._readers.release()
 
     def shrink(self) -> None:
-        """Give some free pages back to the file system."""
+        """Give some free pages back to the file system. Fails as `write` does."""
         if self.engine.dialect.name != "sqlite":
             return
-        with self._one_writer, closing(self.engine.raw_connection()) as connection:
-            # As a script: `execute` stops after the first page.
-            connection.cursor().executescript(f"PRAGMA incremental_vacuum({PAGES_AT_ONCE})")
+        statement = f"PRAGMA incremental_vacuum({PAGES_AT_ONCE})"
+        with self._one_writer:
+            self._check_moorings()
+            try:
+                with closing(self.engine.raw_connection()) as connection:
+                    # As a script: `execute` stops after the first page. SQLAlchemy knows nothing of it.
+                    connection.cursor().executescript(statement)
+            except sqlite3.Error as error:
+                raise sa.exc.DBAPIError(statement, None, error) from error
 
     def let_go(self) -> str | None:
         """Once it was found that the files are not the same any more: bring what was committed to safety, and

@@ -150,6 +150,25 @@ def test_a_writer_holds_the_write_lock_from_its_beginning(tmp_path: Path) -> Non
     database.close()
 
 
+def test_what_shrinks_the_file_fails_as_a_transaction_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(databases, "PRAGMAS", ("busy_timeout=10", *databases.PRAGMAS[1:]))
+    database = databases.open_for_daemon(url(tmp_path / "a.db"))
+    with database.write() as db:
+        db.exec_driver_sql("CREATE TABLE gone (x)")
+        db.exec_driver_sql("INSERT INTO gone VALUES (zeroblob(100000))")
+    with database.write() as db:
+        db.exec_driver_sql("DROP TABLE gone")
+    other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(sa.exc.DBAPIError, match="database is locked"):
+        database.shrink()
+    other.close()
+    database.shrink()
+    database.close()
+
+
 def test_times_come_back_as_they_were_to_the_millisecond(tmp_path: Path) -> None:
     kind = UtcTime()
     moment = EPOCH.replace(year=2026, microsecond=123_000)

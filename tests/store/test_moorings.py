@@ -138,6 +138,8 @@ def test_nothing_more_is_written(
     way(path, backup(store, path))
     refused(store, reason)
     refused(store, reason)
+    with pytest.raises(sa.exc.DBAPIError, match=reason):
+        store.shrink()
 
 
 @pytest.mark.parametrize(("way", "reason"), WAYS.items())

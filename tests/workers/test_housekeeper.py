@@ -1,20 +1,26 @@
 """What is forgotten, what is kept, and what is given up."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from structlog.testing import capture_logs
 
 from daemon.core.delivery.outcome import DEAD, DELIVERED, Attempted, Message, Next, Outcome
 from daemon.core.model import Fact
 from daemon.core.retention import Retention
 from daemon.core.routing.plan import Interest
 from daemon.pipeline.events import Recorder
+from daemon.store import database as databases
 from daemon.store import inbox, outbox
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
+from daemon.workers.chores import Chores
 from daemon.workers.housekeeper import Housekeeper, Pruned
 from tests.support import stores
 from tests.support.commanding import PAUSE, Office, at
@@ -146,6 +152,39 @@ def test_many_rows_go_part_by_part_and_the_file_shrinks(store: Store, tmp_path: 
     assert store.prune(after=91 * DAY) == Pruned(deliveries=1700, events=1700)
     with store.database.engine.connect() as db:
         assert int(db.exec_driver_sql("PRAGMA page_count").scalar_one()) < pages / 2
+
+
+def test_a_file_that_another_program_holds_as_it_is_to_shrink_is_told(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(databases, "PRAGMAS", ("busy_timeout=10", *databases.PRAGMAS[1:]))
+    store.add(*(f"s{number}" for number in range(100)))
+    store.end(DELIVERED)
+    store.database.engine.dispose()
+    shrink = store.database.shrink
+    (file,) = tmp_path.glob("*.db")
+
+    def shrink_beside_another() -> None:
+        with closing(sqlite3.connect(file, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            shrink()
+
+    monkeypatch.setattr(store.database, "shrink", shrink_beside_another)
+    unused: Any = None
+    chores = Chores(
+        store.database,
+        unused,
+        unused,
+        Housekeeper(store.database),
+        retention=lambda: RULES,
+        wishes=unused,
+        now=lambda: START + 91 * DAY,
+        wake=unused,
+    )
+    with capture_logs() as said:
+        chores.prune()
+
+    assert [(line["event"], line["error"]) for line in said] == [("prune.failed", "database is locked")]
 
 
 def test_the_walk_ends_where_nothing_is_old_enough(store: Store) -> None:
