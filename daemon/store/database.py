@@ -110,7 +110,7 @@ class Database:
                     # As a script: `execute` stops after the first page. SQLAlchemy knows nothing of it.
                     connection.cursor().executescript(statement)
             except sqlite3.Error as error:
-                raise sa.exc.DBAPIError(statement, None, error) from error
+                raise sa.exc.OperationalError(statement, None, error) from error
 
     def let_go(self) -> str | None:
         """Once it was found that the files are not the same any more: bring what was committed to safety, and

@@ -11,6 +11,9 @@ import pytest
 
 from tests.support.process import inherited
 
+pytestmark = pytest.mark.slow
+
+
 BEGINNING = """
 import asyncio, gc, io, json, logging, os, sys, threading, warnings
 from daemon.host import log_limit, log_writer, logs

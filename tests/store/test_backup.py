@@ -22,6 +22,8 @@ from daemon.store.location import DatabaseError
 from daemon.store.schema import REVISION
 from tests.support.fakes import START, Ids
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:

@@ -19,6 +19,8 @@ from daemon.store.database import Database
 from daemon.store.location import DatabaseError
 from tests.support import stores
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
