@@ -28,6 +28,9 @@ from daemon.store.outbox import Finished, Lease
 from tests.support import stores
 from tests.support.fakes import START, Ids
 
+pytestmark = pytest.mark.slow
+
+
 MANY = 25_000
 """Deliveries of each kind that are in nobody's way; there are four kinds."""
 BATCH = 10

@@ -21,6 +21,9 @@ from daemon.store.schema import REVISION, metadata
 from tests.support import statements, stores
 from tests.support.examples import sample
 
+pytestmark = pytest.mark.slow
+
+
 BEFORE_THE_RULE = {"0001", "0002", "0003", "0004"}
 """No revision is ever added here."""
 CONTRACTED: dict[str, set[str]] = {}

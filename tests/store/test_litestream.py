@@ -14,6 +14,9 @@ from daemon.store.database import Database
 from daemon.store.location import DatabaseError
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
+
 PAGE = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 SECTION = PAGE.partition("## Litestream")[2].partition("\n## ")[0]
 RELIED_ON = ("journal_mode", "busy_timeout", "synchronous", "wal_autocheckpoint", "journal_size_limit")

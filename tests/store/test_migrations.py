@@ -21,6 +21,8 @@ from daemon.store.outbox import Lease
 from daemon.store.schema import REVISION, metadata
 from tests.support.fakes import START
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_migrations_and_the_tables_are_equal() -> None:
     database = databases.in_memory()

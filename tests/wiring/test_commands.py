@@ -246,6 +246,7 @@ UNTOLD = {
 """Faults after which nobody knows: in some the simulator has dialled, in others it has not."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", Fault)
 def test_a_campaign_is_asked_for_once_whatever_comes_back(
     office: Office, system: SimulatedSystem, simulator: Simulator, fault: Fault
@@ -271,6 +272,7 @@ def test_a_campaign_is_asked_for_once_whatever_comes_back(
         assert ended.status is Status.UNKNOWN
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [one for one in Fault if one in UNTOLD])
 def test_what_may_be_repeated_is_repeated_until_there_is_an_answer(
     office: Office, system: SimulatedSystem, simulator: Simulator, fault: Fault
