@@ -26,6 +26,7 @@ from daemon.config.settings import Config
 from daemon.core import own_events
 from daemon.core.differences import Difference
 from daemon.core.model import Json
+from daemon.core.timeline import Look
 from daemon.host import clock
 from daemon.store import database as databases
 from daemon.store.database import Database
@@ -184,6 +185,7 @@ class App:
                 wake=parts.commander.wake,
                 new_id=clock.new_id,
                 endings=parts.endings,
+                look=lambda: Look(*clock.look()),
             ),
             interests=lambda: current().recorder.interests,
             public_keys=lambda: public_keys(current().config),

@@ -17,10 +17,11 @@ from daemon.cli.output import (
     say_when_it_goes,
 )
 from daemon.core.delivery.outcome import Status
+from daemon.core.timeline import Look
 from daemon.host import clock
 from daemon.operations import deliveries
 from daemon.schemas.documents import Delivery
-from daemon.store import history
+from daemon.store import clock_steps, history
 from daemon.store.history import LAST_ID, AttemptView, DeliveryView, Wanted
 
 app = typer.Typer(
@@ -82,7 +83,8 @@ def retry(
     """Send one delivery once more, with the id that it had."""
     store = open_store(config)
     with refusals(LISTED), store.write() as db:
-        found = deliveries.retry(db, delivery, clock.utcnow(), with_history=with_history)
+        now = clock_steps.now(db, Look(*clock.look()))
+        found = deliveries.retry(db, delivery, now, with_history=with_history)
     store.close()
     say(f"Delivery {delivery} is sent to {found.endpoint} again.")
     say_when_it_goes(config)

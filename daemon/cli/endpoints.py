@@ -26,12 +26,13 @@ from daemon.cli.output import (
 from daemon.config.settings import Config
 from daemon.core.delivery.breaker import HEALTHY, Switch
 from daemon.core.delivery.outcome import Outcome
+from daemon.core.timeline import Look
 from daemon.host import clock
 from daemon.operations import endpoints
 from daemon.operations.endpoints import Replay
 from daemon.schemas import documents
 from daemon.schemas.documents import Delivery, Endpoint
-from daemon.store import views
+from daemon.store import clock_steps, views
 from daemon.store.replay import Span, Which
 from daemon.store.views import EndpointHealth
 from daemon.wiring.endpoints import interests
@@ -121,7 +122,9 @@ def replay(
     known = interests(load(config).config)
     store = open_store(config)
     with refusals():
-        plan = endpoints.send_again(store, endpoint, known, asked, clock.utcnow())
+        with store.read() as db:
+            now = clock_steps.now(db, Look(*clock.look()))
+        plan = endpoints.send_again(store, endpoint, known, asked, now)
     store.close()
     if as_json:
         print_json(documents.Replay.of(endpoint, plan, is_dry_run=dry_run).model_dump())

@@ -31,11 +31,13 @@ from daemon.core.headers import unfit
 from daemon.core.hidden import hidden
 from daemon.core.webhooks.addresses import Network
 from daemon.core.wording import quoted
+from daemon.store.location import CHECKPOINT
 
 SHORTEST_INTERVAL = timedelta(milliseconds=200)
 """Ours: a poll more often would begin before the one before has ended."""
 LONGEST_TIMEOUT = timedelta(hours=1)
 """Ours: nobody waits for an answer so long, and what waits in the kernel counts milliseconds in 32 bits."""
+MOST_DIGITS = 9
 LARGEST = 10**12
 """Ours: of any number; a sum of such is still exact in the store and in JSON."""
 DATABASES = frozenset({"sqlite", "postgresql"})
@@ -220,8 +222,24 @@ def _database(value: str) -> str:
     is_ours = separator and scheme.partition("+")[0] in DATABASES
     if not is_ours or not _is_read(value):
         raise ValueError('expected "sqlite:///yemotd.db" or "postgresql+psycopg://host/name"')
-    _find_driver(make_url(value))
+    url = make_url(value)
+    _find_driver(url)
+    if url.get_backend_name() == "sqlite":
+        _check_file(url)
     return value
+
+
+def _check_file(url: URL) -> None:
+    """A file, and nothing that leads to it by another way: who has it is known by its name."""
+    if not url.database or url.database.startswith(":memory:"):
+        raise ValueError('expected the path of a file, as in "sqlite:///yemotd.db"')
+    unknown = sorted(set(url.query) - {CHECKPOINT})
+    if unknown:
+        named = ", ".join(map(quoted, unknown))
+        raise ValueError(f"has {named} behind the path; expected {CHECKPOINT} at most")
+    pages = url.query.get(CHECKPOINT, "0")
+    if not (isinstance(pages, str) and pages.isascii() and pages.isdecimal() and len(pages) <= MOST_DIGITS):
+        raise ValueError(f"{CHECKPOINT} has to be a number of pages; 0: never")
 
 
 def _find_driver(url: URL) -> None:

@@ -108,8 +108,15 @@ def _shown(key: str | int, value: object) -> str:
     if isinstance(value, bool):
         return f" = {str(value).lower()}"
     if not isinstance(value, str):
-        return f" = {cut(str(value))}"
+        return f" = {cut(_digits(value))}"
     return "" if is_like_secret(value) else f" = '{cut(value)}'"
+
+
+def _digits(value: object) -> str:
+    try:
+        return str(value)
+    except ValueError:  # Python's own bound, of 4300 digits
+        return hex(value) if isinstance(value, int) else type(value).__name__
 
 
 def _line(document: Mapping[str, Any], one: Fault) -> str:

@@ -134,6 +134,12 @@ def stepped(db: sa.Connection, now: Look | None = None) -> timedelta:
     return found.stepped + (step_between(found.seen, now) if now else NOTHING)
 
 
+def now(db: sa.Connection, seen: Look) -> datetime:
+    """What time it is for whom the rows wait, by a look of another process, whose clock may have been set."""
+    found = load(db)
+    return seen.wall - (step_between(found.seen, seen) if found else NOTHING)
+
+
 def shift(db: sa.Connection, step: timedelta, stepped: timedelta) -> None:
     """Move what is live and due along with the clock; `stepped`: in all, this step included."""
     for table, where, columns in (*LIVE, *DUE):
@@ -171,6 +177,21 @@ def settle(db: sa.Connection, now: datetime, longest_wait: Callable[[str], timed
     for table, where, columns in LIVE:
         for name in columns:
             db.execute(sa.update(table).where(where, table.c[name] > now).values({name: now}))
+    _move_what_was_accepted_by_another_clock(db)
+
+
+def _move_what_was_accepted_by_another_clock(db: sa.Connection) -> None:
+    """Of commands: by a clock that was set back, and set right again, before anybody looked."""
+    apart = stepped(db) // MILLISECOND - _raw(commands.c.clock)
+    other = sa.and_(_IS_QUEUED, _IS_FREE, sa.func.abs(apart) > SLACK // MILLISECOND)
+    first = sa.and_(other, commands.c.attempts == 0, commands.c.is_start_given.is_(False))
+    for where, names in (
+        (first, ("not_before", "due_at")),
+        (sa.and_(other, commands.c.is_end_given.is_(False)), ("expires_at",)),
+    ):
+        moved = {name: _plus(commands.c[name], apart) for name in names}
+        db.execute(sa.update(commands).where(where).values(moved))
+    db.execute(sa.update(commands).where(other).values(clock=stepped(db)))
 
 
 def _with_open_deliveries(db: sa.Connection) -> Sequence[str]:

@@ -19,11 +19,13 @@ import sqlalchemy as sa
 from daemon.store import backup, files, locking
 from daemon.store.location import (
     BUSY_MILLISECONDS,
+    CHECKPOINT,
     FAILURES,
     DatabaseError,
     copy_from_before,
     explained,
     file_of,
+    is_damage,
     is_there,
     shown,
     why_not,
@@ -54,8 +56,6 @@ PRAGMAS = (
     "journal_size_limit=67108864",
 )
 """Of each connection."""
-CHECKPOINT = "wal_autocheckpoint"
-"""In a URL: after how many pages SQLite moves its log into the file. With 0 somebody else has to do it."""
 
 
 class Database:
@@ -68,6 +68,8 @@ class Database:
         self.found_at: str | None = None
         """The revision that a daemon found it at; None: it was empty."""
         self._writing = engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
+        self.damage: str | None = None
+        """What somebody met that no waiting mends; None: nobody did."""
         self._one_writer = threading.Lock()
         self._readers = threading.BoundedSemaphore(MOST_READERS)
 
@@ -79,7 +81,7 @@ class Database:
         Threads of this process take turns here, in the order of asking, rather than in SQLite's
         busy handler, which sleeps.
         """
-        with self._one_writer, self._writing.begin() as db:
+        with self._noticing(), self._one_writer, self._writing.begin() as db:
             self._check_moorings()
             yield db
             self._check_moorings()
@@ -93,10 +95,20 @@ class Database:
         if not self._readers.acquire(timeout=READ_WITHIN):
             raise sa.exc.TimeoutError(f"{MOST_READERS} others read, and none has ended in {READ_WITHIN:g} s")
         try:
-            with self.engine.connect() as db:
+            with self._noticing(), self.engine.connect() as db:
                 yield db
         finally:
             self._readers.release()
+
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
+        """Remember that a part of the file is broken, whoever met it: what is written elsewhere goes well."""
+        try:
+            yield
+        except FAILURES as error:
+            if is_damage(error):
+                self.damage = explained(error)
+            raise
 
     def shrink(self) -> None:
         """Give some free pages back to the file system. Fails as `write` does."""

@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import sqlite3
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -12,6 +13,12 @@ from daemon.store.schema import REVISION
 
 BUSY_MILLISECONDS = 5000
 """So long SQLite waits for another program's lock, before it says that the database is locked."""
+
+
+CHECKPOINT = "wal_autocheckpoint"
+"""In a URL: after how many pages SQLite moves its log into the file. With 0 somebody else has to do it."""
+PRIMARY = 0xFF
+"""The part of SQLite's result codes that says the kind."""
 
 
 class DatabaseError(Exception):
@@ -49,6 +56,13 @@ WAYS = {
     "malformed": "; `yemotd db check` says more, docs/operating.md how to restore a copy",
 }
 """What helps, by a word of what SQLite says."""
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether the file itself is broken, or lacks a part (sqlite.org/rescode.html: CORRUPT, NOTADB)."""
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+    is_broken = code is not None and code & PRIMARY in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return is_broken or "no such table" in reason(error)
 
 
 def reason(error: BaseException) -> str:

@@ -28,10 +28,12 @@ once: who is not let in ends with a `TimeoutError` (both are `FAILURES`). What f
                              app/jobs.py sends no heartbeat meanwhile
 """
 
+import errno
 import fcntl
 import json
 import os
 import socket
+import stat
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -230,11 +232,16 @@ def _claimed(which: Identity, owner: int) -> socket.socket | None:
         return None
 
 
+_QUIETLY = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+"""Whatever has the name, it is opened at once, and not by way of a link."""
+
+
 def _take(beside: Path) -> int:
     """Lock the file of that name, which is made where there is none. Raises `_HeldError`, OSError."""
     while True:
-        descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, files.OWN)
+        descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | _QUIETLY, files.OWN)
         try:
+            _check_kind(beside, descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Between opening and locking somebody may have removed it: then it locks nobody out.
             if files.identity(beside) == _identity_of(descriptor):
@@ -295,8 +302,9 @@ def _is_claimed(which: Identity) -> bool:
 
 
 def _is_held(beside: Path) -> bool:
-    descriptor = os.open(beside, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    descriptor = os.open(beside, os.O_RDONLY | _QUIETLY)
     try:
+        _check_kind(beside, descriptor)
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
@@ -306,8 +314,16 @@ def _is_held(beside: Path) -> bool:
 
 
 def _read(beside: Path) -> str:
-    with beside.open("rb") as file:
+    descriptor = os.open(beside, os.O_RDONLY | _QUIETLY)
+    with os.fdopen(descriptor, "rb") as file:
+        _check_kind(beside, descriptor)
         return file.read(MOST_RECORDED).decode(errors="replace")
+
+
+def _check_kind(beside: Path, descriptor: int) -> None:
+    """Nothing but a file: a pipe would be waited for."""
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise OSError(errno.EINVAL, "is no regular file", str(beside))
 
 
 def _process_of(text: str) -> str:

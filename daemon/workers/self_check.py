@@ -119,6 +119,9 @@ class SelfCheck:
         conditions = self._conditions(now)
         if done := self._database.let_go():
             log.warning("store.let_go", done=done)
+        if self._database.damage is not None:
+            self._failed(self._database.damage, now)
+            return
         try:
             with self._database.write() as db:
                 touch(db)

@@ -84,8 +84,8 @@ class Timekeeper:
                     clock_steps.shift_unseen(db, step, self._stepped)
                     log_recorded(self._tell(db, step, now.wall))
                 self._doubt_what_was_not_seen(found.seen, now, step)
-            clock_steps.settle(db, now.wall, self._longest_wait)
             clock_steps.save(db, Clock(self._stepped, now))
+            clock_steps.settle(db, now.wall, self._longest_wait)
 
     def look(self) -> None:
         """See whether the clock was set, and remember now and then how it stands."""

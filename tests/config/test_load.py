@@ -249,6 +249,34 @@ def test_a_database_that_cannot_be_named_is_refused_and_not_shown(tmp_path: Path
     )
 
 
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("sqlite://", "expected the path of a file"),
+        ("sqlite:///", "expected the path of a file"),
+        ("sqlite:///:memory:", "expected the path of a file"),
+        ("sqlite:///file:a.db?uri=true", '"uri" behind the path'),
+        ("sqlite:///a.db?timeout=abc&foo=1", '"foo", "timeout" behind the path'),
+        ("sqlite:///a.db?mode=memory", '"mode" behind the path'),
+        ("sqlite:///a.db?wal_autocheckpoint=x", "a number of pages"),
+        ("sqlite:///a.db?wal_autocheckpoint=1&wal_autocheckpoint=2", "a number of pages"),
+    ],
+)
+def test_a_database_is_a_file_that_is_known_by_its_path(tmp_path: Path, url: str, why: str) -> None:
+    (fault,) = faults(tmp_path, f'[daemon]\ndatabase = "{url}"\n' + SYSTEM)
+
+    assert fault.startswith("[daemon] database")
+    assert why in fault
+
+
+@pytest.mark.parametrize("number", ["0x" + "f" * 5000, "0b" + "1" * 20_000])
+def test_a_number_that_python_does_not_spell_is_a_fault_with_its_place(tmp_path: Path, number: str) -> None:
+    (fault,) = faults(tmp_path, f"{SYSTEM}[systems.sms]\nlimit = {number}\n")
+
+    assert "limit = 0xfff" in fault
+    assert len(fault) < 500
+
+
 def test_the_database_path_is_left_to_the_working_directory(tmp_path: Path) -> None:
     assert config(tmp_path, '[daemon]\ndatabase = "sqlite:///a.db"\n' + SYSTEM).daemon.database == (
         "sqlite:///a.db"

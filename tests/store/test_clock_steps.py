@@ -219,3 +219,30 @@ def test_another_process_sees_a_step_that_the_daemon_has_not_followed_yet(databa
         assert clock_steps.stepped(db) == DAY
         assert clock_steps.stepped(db, Look(NOW + MINUTE, HOUR + MINUTE, "boot")) == DAY
         assert clock_steps.stepped(db, Look(NOW - HOUR, HOUR, "boot")) == DAY - HOUR
+
+
+def test_what_another_process_sends_again_is_due_at_once_whatever_its_clock_says(database: Database) -> None:
+    with database.write() as db:
+        assert clock_steps.now(db, Look(NOW, HOUR, "boot")) == NOW
+        clock_steps.save(db, Clock(NOTHING, Look(NOW, HOUR, "boot")))
+        ahead = Look(NOW + 5 * DAY + MINUTE, HOUR + MINUTE, "boot")
+
+        assert clock_steps.now(db, ahead) == NOW + MINUTE
+
+
+@pytest.mark.parametrize("wrong", [-DAY, DAY])
+def test_a_command_of_a_moment_when_the_clock_was_wrong_has_its_time_all_the_same(
+    database: Database, wrong: timedelta
+) -> None:
+    """Given while nobody ran, by a clock that was right before and is right again."""
+    at = NOW + wrong
+    command(
+        database, type="queue.pause", is_start_given=False, is_end_given=False, clock=wrong,
+        not_before=at, expires_at=at + HOUR, due_at=at,
+    )  # fmt: skip
+    with database.write() as db:
+        clock_steps.save(db, Clock(NOTHING, Look(NOW, HOUR, "boot")))
+        clock_steps.settle(db, NOW, lambda _endpoint: WAIT)
+        clock_steps.settle(db, NOW, lambda _endpoint: WAIT)
+
+    assert times(database, "commands", "not_before", "expires_at", "due_at") == [(NOW, NOW + HOUR, NOW)]

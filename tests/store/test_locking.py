@@ -243,3 +243,11 @@ def test_what_we_do_to_the_files_costs_no_commit(
         assert foreign(path) == 2
         with closing(sqlite3.connect(path)) as db:
             assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_what_is_no_file_where_the_lock_should_be_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "yemotd.db"
+    os.mkfifo(tmp_path / "yemotd.db.lock")
+
+    with pytest.raises(DatabaseError, match="no regular file"):
+        databases.open_for_daemon(f"sqlite:///{path}")

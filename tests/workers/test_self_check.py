@@ -1,6 +1,7 @@
 """The daemon's own machine: what is told of its clock, its disk and its store, and when."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from daemon.core.model import Fact
 from daemon.core.watches.machine import MIB, Disk
@@ -217,3 +219,32 @@ def test_a_store_that_could_not_be_written_says_so_when_it_can(machine: Machine)
     }
     machine.check()
     assert len(machine.types()) == 2
+
+
+def test_a_part_of_the_file_that_is_broken_is_told_though_others_can_be_written(machine: Machine) -> None:
+    """Whoever meets it: the poller, the dispatcher, a chore. Nothing mends it but another file."""
+    machine.check()
+    with machine.store.write() as db:
+        db.exec_driver_sql("ALTER TABLE deliveries RENAME TO gone")
+    machine.check()
+    assert not machine.sounded  # nobody has met it
+
+    with pytest.raises(sa.exc.DBAPIError), machine.store.write() as db:
+        db.exec_driver_sql("SELECT 1 FROM deliveries")
+    for _ in range(3):
+        machine.check()
+
+    failure = machine.self_check.failure
+    assert failure is not None
+    assert "no such table: deliveries" in failure.error
+    assert len(machine.sounded) == 1
+
+
+def test_a_lock_or_a_full_disk_is_no_damage(machine: Machine) -> None:
+    machine.check()
+    error = sqlite3.OperationalError("database is locked")
+    with pytest.raises(sa.exc.DBAPIError), machine.store.write():
+        raise sa.exc.OperationalError("UPDATE", {}, error)
+    machine.check()
+
+    assert machine.self_check.failure is None

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from daemon.core.commands.command import Command, Status
 from daemon.core.commands.policy import Policy
 from daemon.core.durations import NOTHING
+from daemon.core.timeline import Look
 from daemon.operations import commands
 from daemon.schemas import command_fields, command_requests
 from daemon.schemas.commands import Command as CommandDocument
@@ -69,6 +70,8 @@ class Desk:
     """The commander has something to do."""
     new_id: Callable[[str], str]
     endings: Endings
+    look: Callable[[], Look] | None = None
+    """At the clock, which may have been set this moment; None: it is never set."""
 
 
 def router(database: Database, tokens: Tokens, desk: Desk, now: Callable[[], datetime]) -> APIRouter:
@@ -116,14 +119,16 @@ def _add_giving(
             return JSONResponse(Rehearsal(**commands.rehearsed(found)).model_dump())
         with audited(token, "command.add", status=202) as entry:
             with database.write() as db:
+                seen = desk.look() if desk.look else None
                 found = commands.accept(
                     db,
                     request,
                     desk.policies(),
                     by=token.name,
                     key=idempotency_key,
-                    now=now(),
+                    now=seen.wall if seen else now(),
                     new_id=desk.new_id,
+                    clock=seen,
                 )
             entry.target = found.command.id
         desk.wake()
