@@ -61,10 +61,10 @@ class Smtp(Settings):
 
 
 def _once(mailboxes: tuple[str, ...]) -> tuple[str, ...]:
-    addresses = [parse(one).address.casefold() for one in mailboxes]
-    twice = next((one for one in addresses if addresses.count(one) > 1), None)
+    addresses = [parse(one).wire.address.casefold() for one in mailboxes]
+    twice = next((at for at, one in enumerate(addresses) if addresses.count(one) > 1), None)
     if twice is not None:
-        raise ValueError(f"{twice} is given twice")
+        raise ValueError(f"{parse(mailboxes[twice]).address.casefold()} is given twice")
     return mailboxes
 
 

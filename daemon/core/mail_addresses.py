@@ -17,6 +17,9 @@ LONGEST_LABEL = 63
 _NAMED = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^"<>@,;:]*?))\s*<([^<>]*)>\s*')
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?")
+_AMBIGUOUS = re.compile("[\u00df\u1e9e\u03c2\u200c\u200d]")
+"""What IDNA 2003, the standard library's, drops or makes others of, and IDNA 2008 keeps: another domain
+(RFC 5894, section 7.2)."""
 _LITERAL = re.compile(r"\[(?:[0-9.]+|IPv6:[0-9A-Fa-f:.]+)\]")
 
 
@@ -30,6 +33,14 @@ class Mailbox(NamedTuple):
     @property
     def domain(self) -> str:
         return self.address.rpartition("@")[2]
+
+    @property
+    def wire(self) -> "Mailbox":
+        """The same with its domain in ASCII, `xn--…`, as every server takes it (RFC 5891, section 4.4)."""
+        local, _, domain = self.address.rpartition("@")
+        if domain.isascii():
+            return self
+        return self._replace(address=f"{local}@{domain.encode('idna').decode()}")
 
 
 def parse(text: str) -> Mailbox:
@@ -61,7 +72,28 @@ def _wrong(address: str) -> str | None:
     if ".." in address:
         return "; there are two dots in a row"
     local, _, domain = address.rpartition("@")
-    if len(local) > LONGEST_LOCAL or len(address.encode("utf-8", "replace")) > LONGEST:
+    if len(local) > LONGEST_LOCAL or len(address) > LONGEST:
         return "; it is too long"
-    is_whole = _LOCAL.fullmatch(local) and (_LITERAL.fullmatch(domain) or is_host(domain))
-    return None if is_whole else ""
+    return _wrong_domain(local, domain) if _LOCAL.fullmatch(local) else ""
+
+
+def _wrong_domain(local: str, domain: str) -> str | None:
+    """What is wrong with the domain of an address; None where nothing is."""
+    refusal = None if domain.isascii() else _refusal(domain)
+    if refusal is not None:
+        return f"; its domain has no form in ASCII: {refusal}. Write the one that was registered, xn--…"
+    if not _LITERAL.fullmatch(domain) and not is_host(domain):
+        return ""
+    return "; it is too long" if len(Mailbox("", f"{local}@{domain}").wire.address) > LONGEST else None
+
+
+def _refusal(domain: str) -> str | None:
+    """Why IDNA does not take a domain; None where it does."""
+    try:
+        domain.encode("idna")
+    except UnicodeError as error:
+        # Some versions of Python wrap it in a sentence about the codec.
+        cause = error.__cause__ or error
+        return cause.reason if isinstance(cause, UnicodeEncodeError) else str(cause)
+    found = _AMBIGUOUS.search(domain)
+    return f"U+{ord(found[0]):04X} stands for different letters in IDNA 2003 and 2008" if found else None

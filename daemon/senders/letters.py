@@ -53,7 +53,7 @@ class Letters:
 
     def render(self, mail: Mail, style: Style, *, now: datetime) -> EmailMessage:
         """One mail, complete."""
-        sender, recipient = parse(style.sender), parse(style.recipient)
+        sender, recipient = parse(style.sender).wire, parse(style.recipient).wire
         letter = EmailMessage(policy=mail_head.AS_WRITTEN)
         letter["Date"] = format_datetime(now.astimezone(style.zone))
         letter["From"] = mail_head.mailbox("From", *sender)

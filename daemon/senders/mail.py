@@ -46,7 +46,7 @@ class Letter(NamedTuple):
     email: EmailMessage
     """Of seven bits but for addresses, so that nothing has to be asked of the server for its text."""
     recipient: str
-    """Of the envelope."""
+    """Of the envelope, with its domain in ASCII."""
     most: int | None = None
     """Characters of what somebody wrote that it was shortened to; None: it is whole."""
 
@@ -186,7 +186,7 @@ class MailSender:
         """Serve a batch; whatever goes wrong, each of its messages comes to an end."""
         owed = _Owed(batch.messages, ())
         try:
-            waiting = deque(self._composed(batch, courier.sender))
+            waiting = deque(self._composed(batch))
             owed = _Owed(batch.messages, [letter for letter, _ in waiting])
             self._serve(batch, waiting, owed, courier)
         except Exception:  # a fault of ours must not end the thread
@@ -236,26 +236,26 @@ class MailSender:
         if half:
             halves = (letter.messages[:half], letter.messages[half:])
             parts = (batch._replace(messages=messages) for messages in halves)
-            return [pair for part in parts for pair in self._composed(part, courier.sender)]
+            return [pair for part in parts for pair in self._composed(part)]
         if letter.most == 0:
             return []
         room = carried.most or len(mail.content)
         most = room // BYTES_OF_A_SIGN if letter.most is None else letter.most // SHORTER
         try:
             letters = self._shorten(batch.endpoint, letter.messages[0], most)
-            return [(one._replace(most=most), _mail(one, courier.sender)) for one in letters]
+            return [(one._replace(most=most), _mail(one)) for one in letters]
         except Exception:  # it ends as too large, which it is
             log.exception("mail.not_shortened", endpoint=batch.endpoint, event=letter.messages[0].event)
             return []
 
-    def _composed(self, batch: "_Batch", sender: str) -> "list[tuple[Letter, Mail]]":
+    def _composed(self, batch: "_Batch") -> "list[tuple[Letter, Mail]]":
         """Letters ready to go. A message that none can be made of takes no other with it."""
         try:
             letters = self._compose(batch.endpoint, batch.messages)
-            return [(letter, _mail(letter, sender)) for letter in letters]
+            return [(letter, _mail(letter)) for letter in letters]
         except Exception:  # whatever may be wrong with it is no reason to send nothing more
             if len(batch.messages) > 1:
-                return [pair for single in batch.split() for pair in self._composed(single, sender)]
+                return [pair for single in batch.split() for pair in self._composed(single)]
             events = [message.event for message in batch.messages]
             log.exception("mail.not_composed", endpoint=batch.endpoint, events=events)
             return []
@@ -325,10 +325,7 @@ def _attempted(message: Message, carried: Carried) -> Attempted:
     )
 
 
-def _mail(letter: Letter, sender: str) -> Mail:
+def _mail(letter: Letter) -> Mail:
     """The letter's bytes, once for all tries."""
-    is_international = not (letter.recipient + sender).isascii()
     content = letter.email.as_bytes()
-    return Mail(
-        letter.recipient, content if content.endswith(b"\r\n") else content + b"\r\n", is_international
-    )
+    return Mail(letter.recipient, content if content.endswith(b"\r\n") else content + b"\r\n")

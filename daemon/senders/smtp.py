@@ -64,7 +64,7 @@ class Server:
     port: int
     security: Security
     sender: str
-    """Of the envelope: whom bounces go to."""
+    """Of the envelope, with its domain in ASCII: whom bounces go to."""
     username: str | None
     password: Secret | None
     timeout: timedelta
@@ -80,8 +80,6 @@ class Mail(NamedTuple):
 
     recipient: str
     content: bytes
-    is_international: bool = False
-    """An address needs SMTPUTF8."""
 
 
 class Reach(Enum):
@@ -260,16 +258,14 @@ class Connection:
         if not _ADDRESS.fullmatch(mail.recipient):  # no command may hide in it
             error = f"no address: {mail.recipient}"
             raise Failed(Outcome.REFUSED, readable(error.encode()), Reach.RECIPIENT)
-        if mail.is_international and not self._smtp.has_extn("smtputf8"):
-            error = f"the server takes only ASCII addresses (no SMTPUTF8), not {mail.recipient}"
-            raise Failed(Outcome.REFUSED, readable(error.encode()), Reach.RECIPIENT)
+        is_international = self._needs_utf8(mail)
         limit = self._smtp.esmtp_features.get("size", "")
         if limit.isdecimal() and 0 < int(limit) < len(mail.content):
             error = f"the mail has {len(mail.content)} bytes, and the server takes {limit}"
             raise TooLarge(readable(error.encode()), int(limit))
         options = f" SIZE={len(mail.content)}" if self._smtp.has_extn("size") else ""
-        self._smtp.command_encoding = "utf-8" if mail.is_international else "ascii"
-        if mail.is_international:
+        self._smtp.command_encoding = "utf-8" if is_international else "ascii"
+        if is_international:
             options += " SMTPUTF8 BODY=8BITMIME"
         reply = self._ask("MAIL", f"FROM:<{self._server.sender}>{options}")
         if reply.code == CLOSING:
@@ -278,6 +274,18 @@ class Connection:
             raise TooLarge(reply.text)
         # It is our address that they do not want: no mail's fault, and an operator can help it in time.
         self._expect(reply, Outcome.FAILED, Reach.SERVER)
+
+    def _needs_utf8(self, mail: Mail) -> bool:
+        """Whether one of the two addresses needs SMTPUTF8. Raises `Failed` where it is not offered."""
+        for address, outcome, reach in (
+            # As where MAIL is refused: no mail's fault, and an operator can help it in time.
+            (self._server.sender, Outcome.FAILED, Reach.SERVER),
+            (mail.recipient, Outcome.REFUSED, Reach.RECIPIENT),
+        ):
+            if not address.isascii() and not self._smtp.has_extn("smtputf8"):
+                error = f"the server takes only ASCII addresses (no SMTPUTF8), not {address}"
+                raise Failed(outcome, readable(error.encode()), reach)
+        return not (self._server.sender + mail.recipient).isascii()
 
     def _ask(self, verb: str, rest: str = "") -> Reply:
         self._stage = verb

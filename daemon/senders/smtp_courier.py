@@ -71,11 +71,6 @@ class Courier:
         self._lock = threading.Lock()
         self._is_broken_off = False
 
-    @property
-    def sender(self) -> str:
-        """Of the envelopes."""
-        return self._server.sender if self._server else ""
-
     def carry(self, mail: Mail) -> Carried:
         """Hand a mail over to the server, within its timeout."""
         started_at = self._now()

@@ -113,7 +113,7 @@ class Outgoing:
         now, style = clock.utcnow(), room.styles[endpoint]
         until = self.mail_pace.rests_until(endpoint, room.limits[endpoint], now)
         note = held_back(until, style) if until else None
-        recipient = parse(style.recipient).address
+        recipient = parse(style.recipient).wire.address
         return [
             Letter(mail.messages, room.render(mail, style, now=now), recipient)
             for mail in compose(messages, style, note=note)
@@ -123,7 +123,7 @@ class Outgoing:
         """One message as a mail that is small enough; in the thread of the mails."""
         room, now = self._mailroom, clock.utcnow()
         style = room.styles[endpoint]
-        recipient = parse(style.recipient).address
+        recipient = parse(style.recipient).wire.address
         return [
             Letter(mail.messages, room.render(shortened(mail, most, style), style, now=now), recipient)
             for mail in compose([message], style)
@@ -236,7 +236,7 @@ def server(smtp: Smtp | None) -> Server | None:
         host=smtp.host,
         port=smtp.port,
         security=Security(smtp.security),
-        sender=parse(smtp.sender).address,
+        sender=parse(smtp.sender).wire.address,
         username=smtp.username,
         password=smtp.password,
         timeout=smtp.timeout,

@@ -41,6 +41,16 @@ def test_without_any_wish_mails_are_encrypted_gathered_and_tried_for_two_days(tm
     assert (interest.group_wait, interest.repeat) == (timedelta(seconds=15), timedelta(hours=4))
 
 
+def test_a_domain_in_hebrew_is_kept_in_the_name_and_is_ascii_in_the_envelope(tmp_path: Path) -> None:
+    text = (SMTP + EMAILS).replace("example.org>", "דוגמה.com>")
+    loaded = config(tmp_path, SYSTEM + text)
+    place = server(loaded.smtp)
+
+    assert place is not None
+    assert place.sender == "alerts@xn--6dbbec0c.com"
+    assert [one.endpoint for one in interests(loaded)] == ["ops/anna@דוגמה.com", "ops/ben@example.org"]
+
+
 def test_wishes_reach_the_dispatcher_and_the_writer(tmp_path: Path) -> None:
     wishes = (
         'language = "he"\nredact = ["sms.text"]\ngroup_wait = "0s"\ngroup_interval = "5m"\n'
@@ -68,6 +78,15 @@ def test_wishes_reach_the_dispatcher_and_the_writer(tmp_path: Path) -> None:
         (EMAILS.replace("anna@", "anna..b@"), "Anna <anna..b@example.org>': expected a mail address"),
         (EMAILS.replace("anna@", "אנה@"), "expected a mail address"),
         (EMAILS.replace("anna@example.org", "anna@.org"), "expected a mail address"),
+        (EMAILS.replace("anna@example.org", "anna@דוגמהa.com"), "no form in ASCII: Violation of BIDI"),
+        (EMAILS.replace("anna@example.org", "anna@straße.de"), "no form in ASCII: U+00DF stands for"),
+        (EMAILS.replace("anna@example.org", f"anna@{'א' * 64}.com"), "no form in ASCII: label"),
+        (
+            EMAILS.replace("anna@example.org", "a@דוגמה.com").replace(
+                "ben@example.org", "A@xn--6dbbec0c.com"
+            ),
+            "a@דוגמה.com is given twice",
+        ),
         ('templates = "none"', "templates = 'none': is no folder"),
         ('ca_file = "none.pem"', "cannot be read: No such file"),
         ('security = "ssl"', "security = 'ssl': expected"),

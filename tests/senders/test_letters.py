@@ -190,6 +190,20 @@ def test_a_name_is_kept_whatever_is_in_it(mailbox: str, name: str) -> None:
     assert [letter[key].addresses[0].display_name for key in ("From", "To")] == [name, name]
 
 
+def test_a_domain_in_hebrew_stands_in_every_header_in_ascii() -> None:
+    style = replace(ENGLISH, sender="Alerts <alerts@דוגמה.com>", recipient="חנה <anna@דוגמה.com>")
+    (mail,) = compose([phone(1)], style)
+    head = OURS.render(mail, style, now=NOON).as_bytes().partition(b"\r\n\r\n")[0]
+    fields = mail_heads.unfolded(head)
+
+    assert head.isascii()
+    assert fields["From"] == "Alerts <alerts@xn--6dbbec0c.com>"
+    assert fields["To"].endswith(" <anna@xn--6dbbec0c.com>")
+    assert fields["Message-ID"].endswith("@xn--6dbbec0c.com>")
+    assert fields["References"].endswith("@xn--6dbbec0c.com>")
+    assert fields["List-Id"].endswith(".yemotd.xn--6dbbec0c.com>")
+
+
 def test_no_line_of_the_head_is_longer_than_it_has_to_be() -> None:
     told = [
         sms(number, "שלום " * 50)._replace(event=f"evt_01HZZ0000000000000000000{number:02}")

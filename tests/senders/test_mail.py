@@ -2,18 +2,35 @@
 
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP, Policy
+from pathlib import Path
 
 import pytest
 
 from daemon.core.delivery.outcome import Message, Outcome
 from daemon.senders.mail import QUEUED_AT_MOST, Letter
+from daemon.wiring.senders import Outgoing
+from daemon.wiring.senders import server as wired
+from tests.core.rendering.test_mails import phone
 from tests.support.bad_receiver import PATIENCE, FaultReceiver
+from tests.support.config_files import SYSTEM, config
 from tests.support.mails import Time, letter, one_each, posting, server, to
 from tests.support.smtp import Conversation, MailServer
+
+IN_HEBREW = """
+[smtp]
+host = "127.0.0.1"
+port = {port}
+security = "none"
+from = "Yemot alerts <alerts@דוגמה.com>"
+[[emails]]
+name = "ops"
+to = ["Anna <anna@דוגמה.com>"]
+"""
 
 
 class Unprintable(EmailMessage):
@@ -194,8 +211,51 @@ def test_an_address_in_hebrew_is_refused_where_the_server_does_not_take_it() -> 
     with MailServer() as mails, posting(server(mails.port)) as post:
         ended = post.send(to("דוד@pbx.test", event="evt_1"), to("ops@pbx.test", event="evt_2"))
 
-    assert [one.outcome for one in ended] == [Outcome.REFUSED, Outcome.ACCEPTED]
+    assert [(one.outcome, one.is_own) for one in ended] == [
+        (Outcome.REFUSED, True),
+        (Outcome.ACCEPTED, False),
+    ]
     assert ended[0].error == "the server takes only ASCII addresses (no SMTPUTF8), not דוד@pbx.test"
+
+
+@pytest.mark.parametrize("recipient", ["ops@pbx.test", "דוד@pbx.test"])
+def test_a_sender_in_hebrew_is_the_server_s_matter_where_it_does_not_take_it(recipient: str) -> None:
+    talk = Conversation()
+    with FaultReceiver(talk) as receiver:
+        own = replace(server(receiver.port), sender="התראות@pbx.test")
+        with posting(own) as post:
+            ended = post.send(to(recipient, event="evt_1"), to("boss@pbx.test", event="evt_2"))
+
+    error = "the server takes only ASCII addresses (no SMTPUTF8), not התראות@pbx.test"
+    assert [(one.outcome, one.error, one.is_own) for one in ended] == [(Outcome.FAILED, error, False)] * 2
+    assert "MAIL" not in talk.verbs
+
+
+def test_a_sender_in_hebrew_is_told_to_a_server_that_takes_it() -> None:
+    with MailServer(enable_SMTPUTF8=True) as mails:
+        own = replace(server(mails.port), sender="התראות@pbx.test")
+        with posting(own) as post:
+            (ended,) = post.send()
+
+    assert ended.outcome is Outcome.ACCEPTED
+    assert (mails.mails[0].mail_from, mails.mails[0].smtp_utf8) == ("התראות@pbx.test", True)
+
+
+def test_domains_in_hebrew_go_to_every_server_in_ascii(tmp_path: Path) -> None:
+    with MailServer() as mails:
+        loaded = config(tmp_path, SYSTEM + IN_HEBREW.format(port=mails.port))
+        outgoing = Outgoing(loaded)
+        with (
+            closing(outgoing.senders),
+            posting(wired(loaded.smtp), outgoing._compose, outgoing._shorten) as post,
+        ):
+            (ended,) = post.send(phone(1)._replace(endpoint="ops/anna@דוגמה.com"))
+
+    assert (ended.outcome, ended.error) == (Outcome.ACCEPTED, None)
+    (mail,) = mails.mails
+    assert (mail.mail_from, mail.rcpt_tos) == ("alerts@xn--6dbbec0c.com", ["anna@xn--6dbbec0c.com"])
+    assert not mail.smtp_utf8
+    assert (mail.original_content or b"").isascii()
 
 
 def test_a_message_that_cannot_be_composed_fails_alone() -> None:

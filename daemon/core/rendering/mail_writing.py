@@ -222,7 +222,7 @@ def _message_id(events: Sequence[str], style: Style) -> str:
 
 
 def _domain(style: Style) -> str:
-    return parse(style.sender).domain
+    return parse(style.sender).wire.domain
 
 
 def _cut(text: str) -> str:
