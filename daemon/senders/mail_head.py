@@ -83,7 +83,7 @@ def folded(header: str, words: Iterable[str]) -> str:
     for word in words:
         is_full = len(lines[-1]) + 1 + len(word) > LONGEST_LINE
         # A first line of nothing but the name is lost on some programs.
-        if is_full and not lines[-1].endswith(":"):
+        if is_full and lines != [f"{header}:"]:
             lines.append("")
         lines[-1] += f" {word}"
     return "\r\n".join(lines).removeprefix(f"{header}:").removeprefix(" ")

@@ -76,7 +76,7 @@ def test_a_clock_that_is_set_holds_up_no_poll_no_retry_and_no_telling(
     wait_for_baseline(daemon)
     receiver.script.answers = [answer(503), answer(503), answer()]
     message(system, "before")
-    receiver.wait_for(len(receiver.received) + 1)
+    receiver.wait_for(len(receiver.received) + 1, timeout=60)
     wall.set(seconds)
     wait_for_text(receiver, "before")
     message(system, "after")

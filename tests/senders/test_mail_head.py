@@ -137,3 +137,9 @@ def test_an_address_brings_no_other_header() -> None:
     written = mail_head.mailbox("To", "Ops", "a@b\r\nBcc: eve@example.org")
 
     assert "\r\n" not in written
+
+
+def test_a_line_is_full_whatever_its_last_sign_is() -> None:
+    written = mail_head.text("Subject", f"{'x' * 40} from {'y' * 14} Bcc: {'z' * 30}")
+
+    assert max(len(line) for line in f"Subject: {written}".split("\r\n")) <= 76

@@ -131,7 +131,7 @@ def test_a_daemon_whose_lock_somebody_else_has_taken_writes_nothing_more(store: 
 def test_the_lock_ends_with_the_process(path: Path) -> None:
     code = (
         "import sys; from daemon.store import database;"
-        "kept = database.open_for_daemon(sys.argv[1]); print(); sys.stdin.read()"
+        "kept = database.open_for_daemon(sys.argv[1]); print(flush=True); sys.stdin.read()"
     )
     holding = subprocess.Popen(
         [sys.executable, "-c", code, f"sqlite:///{path}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
