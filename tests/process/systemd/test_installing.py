@@ -204,9 +204,9 @@ def test_make_installs_without_a_package_and_uninstalls_but_for_what_is_ours(unt
         "systemd",
         "build/opt",
     ):
-        (machine.root / "root/source/build").mkdir(parents=True, exist_ok=True)
-        subprocess.run(["cp", "-R", ROOT / name, machine.root / "root/source" / name], check=True)  # noqa: S607
-    make = ("make", "--silent", "--directory=/root/source", "--old-file=build/opt.ready")
+        (machine.root / "usr/src/yemotd/build").mkdir(parents=True, exist_ok=True)
+        subprocess.run(["cp", "-R", ROOT / name, machine.root / "usr/src/yemotd" / name], check=True)  # noqa: S607
+    make = ("make", "--silent", "--directory=/usr/src/yemotd", "--old-file=build/opt.ready")
     said = machine.run(*make, "install")
     service = Service(machine, base_url="http://127.0.0.1:9/", webhook_url="http://127.0.0.1:9/")
     service.configure()
@@ -217,7 +217,7 @@ def test_make_installs_without_a_package_and_uninstalls_but_for_what_is_ours(unt
     machine.run(*make, "uninstall")
     left = exist(machine, *local, *OURS)
     kept = (machine.root / "etc/yemotd/config.toml").read_text()
-    shutil.rmtree(machine.root / "root/source")
+    shutil.rmtree(machine.root / "usr/src/yemotd")
     for place in OURS:
         machine.run("rm", "-r", place)
 
