@@ -36,8 +36,8 @@ MINUTES_OF_A_DEGREE = 4
 """How long the sky takes to turn by one."""
 NOON = 12 * 60
 """In minutes of the sun's day."""
-TURNS = 6
-"""How often the sun's place is looked up anew; beyond, the moment moves by less than a second."""
+HALVINGS = 16
+"""Of the half day in which an evening is looked for: down to less than a second."""
 NEAR = (-2, -1, 0, 1, 2)
 """Days around a moment whose holiness can reach it, also where a clock is half a day off the sun."""
 
@@ -106,12 +106,23 @@ def is_holy(day: date, *, is_israel: bool) -> bool:
 @lru_cache(maxsize=512)
 def sinks(place: Place, day: date, below: float) -> datetime:
     """When the sun sinks so many degrees below the horizon in the evening of a place's own day, in UTC; where
-    it does not, as the module says. Exact to some seconds; by the formulas of NOAA's solar calculator."""
+    it does not, as the module says. Exact to some seconds; by the formulas of NOAA's solar calculator.
+
+    By halves, not by turning to where the sun was found the time before: near a pole in spring and autumn,
+    where it sinks by its way among the stars alone, that leaps from noon to midnight and back.
+    """
     noon = _noon(place, day)
-    found = noon
-    for _ in range(TURNS):
-        found = noon + MINUTES_OF_A_DEGREE * _turned(place.latitude, found, below) * MINUTE
-    return found
+    before, after = 0.0, 180.0  # in degrees of the sky's turn from noon
+    for _ in range(HALVINGS):
+        middle = (before + after) / 2
+        is_above = _turned(place.latitude, _turn(noon, middle), below) > middle
+        before, after = (middle, after) if is_above else (before, middle)
+    return _turn(noon, after)
+
+
+def _turn(noon: datetime, turned: float) -> datetime:
+    """When the sky has turned by so many degrees since noon."""
+    return noon + MINUTES_OF_A_DEGREE * turned * MINUTE
 
 
 def _noon(place: Place, day: date) -> datetime:

@@ -69,7 +69,8 @@ def test_a_quotient_is_told_judged_and_said_with_the_same_two_decimals(waiting: 
 
     assert value is not None
     assert decimals(value) <= 2
-    assert abs(value - waiting / max(available, 1)) <= 0.005
+    # 1/8 is said as 0.13, which as floats are a little more than a half of the last decimal apart.
+    assert abs(value - waiting / max(available, 1)) <= 0.005 + 1e-9
 
 
 @given(st.floats(0, 1e6), st.floats(0, 1e6))

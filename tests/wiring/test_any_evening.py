@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import pytest
 from astral import Observer
 from astral import sun as astral_sun
+from astral.julian import julianday, julianday_to_juliancentury
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -33,6 +34,8 @@ DEGREES = st.floats(3, 12) | st.just(SUNSET_DEGREES)
 EVENINGS = st.timedeltas(MINUTE, LONGEST_EVENING)
 NEW_YORK = (40.7128, -74.006, ZoneInfo("America/New_York"))
 REYKJAVIK = (64.1, -21.9, ZoneInfo("Atlantic/Reykjavik"))
+NEAREST_TO_A_POLE = 89.8
+"""Degrees; where a place is nearer, astral answers for this one."""
 ALMOST = 0.05
 """Degrees: a third of a minute of the sky's turn at the equator."""
 
@@ -70,10 +73,12 @@ def test_every_window_answers_at_every_moment(window: tuple[QuietSettings, ZoneI
 @example(*NEW_YORK, date(2026, 5, 8), SUNSET_DEGREES)
 @example(90.0, 0.0, ZoneInfo("UTC"), date(2026, 6, 21), SUNSET_DEGREES)
 @example(-90.0, 180.0, ZoneInfo("UTC"), date(2026, 6, 21), 12.0)
+@example(89.8, 0.0, ZoneInfo("Africa/Abidjan"), date(2000, 9, 24), SUNSET_DEGREES)
 def test_the_sun_stands_there_or_at_its_lowest_or_highest(
     latitude: float, longitude: float, zone: ZoneInfo, day: date, below: float
 ) -> None:
     """Asked of the sun's height by another way, as seen at that moment and at the two ends of the evening."""
+    latitude = min(max(latitude, -NEAREST_TO_A_POLE), NEAREST_TO_A_POLE)
     found = sinks(Place(latitude, longitude, zone), day, below)
     noon, at, midnight = (height(latitude, longitude, one) for one in evening(longitude, zone, day, found))
 
@@ -81,6 +86,14 @@ def test_the_sun_stands_there_or_at_its_lowest_or_highest(
     assert not is_reached or at == pytest.approx(-below, abs=ALMOST)
     assert midnight <= -below + ALMOST or at == pytest.approx(midnight, abs=ALMOST)
     assert noon >= -below - ALMOST or at == pytest.approx(noon, abs=ALMOST)
+
+
+def test_at_a_pole_the_sun_sinks_by_its_way_among_the_stars() -> None:
+    """Once a year, and there its height is its declination, whatever the hour."""
+    found = sinks(Place(90.0, 0.0, ZoneInfo("UTC")), date(2000, 9, 24), SUNSET_DEGREES)
+    tilt = astral_sun.sun_declination(julianday_to_juliancentury(julianday(found)))
+
+    assert tilt == pytest.approx(-SUNSET_DEGREES, abs=ALMOST)
 
 
 def evening(longitude: float, zone: ZoneInfo, day: date, found: datetime) -> list[datetime]:
