@@ -5,11 +5,13 @@ commander; the scheduler turns last, once `ready` was called. The ways of a poll
 through them are drawn in the README, and the drawings are tested.
 """
 
+import secrets
 import socket
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -166,7 +168,11 @@ class App:
         if address is None:
             return None
         app = create_app(
-            database=self.parts.database, tokens=self._tokens, live=self._live(), version=__version__
+            database=self.parts.database,
+            tokens=self._tokens,
+            live=self._live(),
+            version=__version__,
+            key=secrets.token_bytes(32),
         )
         turned = self._progress.loop("http", TURN_WITHIN).turn
         return Server(app, *address, listening=listening, turned=turned)
@@ -195,6 +201,7 @@ class App:
             counts=parts.counters.counts,
             paused=parts.pauses.left,
             failing=self.state.failing,
+            zone=lambda: ZoneInfo(self.config.daemon.timezone),
         )
 
     def _listen(self) -> None:

@@ -12,6 +12,8 @@ from daemon.web.auth import Tokens
 from daemon.web.dependencies import Live
 from daemon.web.entrance import Entrance
 from daemon.web.limits import Bodies
+from daemon.web.page.frame import Page
+from daemon.web.page.pages import routers
 from daemon.web.problems import install
 from daemon.web.protection import Protection
 from daemon.web.routes import (
@@ -26,6 +28,7 @@ from daemon.web.routes import (
     silences,
     status,
 )
+from daemon.web.sessions import Sessions
 
 
 class Api(FastAPI):
@@ -35,8 +38,9 @@ class Api(FastAPI):
         return Protection(super().build_middleware_stack())
 
 
-def create_app(*, database: Database, tokens: Tokens, live: Live, version: str) -> FastAPI:
-    """The app; `tokens` is asked at every request, so a reload counts at once."""
+def create_app(*, database: Database, tokens: Tokens, live: Live, version: str, key: bytes) -> FastAPI:
+    """The app; `tokens` is asked at every request, so a reload counts at once. `key` signs the sessions of
+    the page: 32 bytes or more that nobody else has."""
     app = Api(
         title="yemotd",
         version=version,
@@ -45,7 +49,9 @@ def create_app(*, database: Database, tokens: Tokens, live: Live, version: str) 
         redirect_slashes=False,  # it would lead to wherever `Host` says
     )
     install(app)
-    routers = [
+    page = Page(database, live, tokens, Sessions(key, tokens, live.now), version)
+    app.state.page = page
+    nouns = [
         health.router(live),
         metrics.router(database, tokens, live, version),
         status.router(database, tokens, live, version),
@@ -56,9 +62,10 @@ def create_app(*, database: Database, tokens: Tokens, live: Live, version: str) 
         endpoints.router(database, tokens, live),
         commands.router(database, tokens, live.desk, live.now),
         description.router(app.openapi),
+        *routers(page),
     ]
-    for one in routers:
+    for one in nouns:
         app.include_router(one)
-    routes = [one for router in routers for one in router.routes if isinstance(one, APIRoute)]
+    routes = [one for router in nouns for one in router.routes if isinstance(one, APIRoute)]
     app.add_middleware(Entrance, routes=routes, bodies=Bodies())
     return app

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from daemon.core.counts import Counts
 from daemon.core.routing.plan import Interest
@@ -48,6 +48,9 @@ class Live:
     """The systems that are left alone, and for how long."""
     failing: Callable[[], tuple[str, str] | None] = lambda: None
     """Since when the store cannot be written, and why."""
+
+    zone: Callable[[], tzinfo] = lambda: UTC
+    """In which people read times: that of the configuration."""
 
     def endpoints(self) -> list[str]:
         """The names of the endpoints."""

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daemon.core.wording import cut, nearest
 from daemon.web.auth import Guard
+from daemon.web.forms import Form
 from daemon.web.limits import Bodies
 from daemon.web.problems import WRONG, Fault, Problem, answered
 
@@ -128,7 +129,9 @@ def _is_list(annotation: Any) -> bool:
 
 
 def _reads_body(route: APIRoute | None) -> bool:
-    return route is not None and any(one.body_params for one in _all(route.dependant))
+    return route is not None and any(
+        one.body_params or isinstance(one.call, Form) for one in _all(route.dependant)
+    )
 
 
 def _without_body(send: Send) -> Send:
