@@ -195,6 +195,7 @@ class App:
             counts=parts.counters.counts,
             paused=parts.pauses.left,
             failing=self.state.failing,
+            unflushed=parts.poller.historian.unflushed,
         )
 
     def _listen(self) -> None:
@@ -254,6 +255,7 @@ class App:
         if not self.parts.poller.settle(self.config.daemon.drain):
             log.warning("poller.left_polls")
         self.parts.chores.flush()
+        self.parts.chores.keep_history()
 
     def _tokens(self) -> list[Token]:
         return [Token(one.name, one.token, frozenset(one.scopes)) for one in self.config.http.tokens]
