@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field
 
@@ -36,12 +36,13 @@ UNKNOWN = SubjectState.UNKNOWN
 _RANK = ("firing", "recovering", "pending")
 
 
-class UptimeStatus(Document):
+@dataclass(slots=True)
+class UptimeStatus:
     """Of a stretch of time that ends now: the three are as long as it is."""
 
-    up: float = Field(description="Seconds that it was seen to be up")
+    up: Annotated[float, Field(description="Seconds that it was seen to be up")]
     down: float
-    unknown: float = Field(description="Seconds in which it was not seen")
+    unknown: Annotated[float, Field(description="Seconds in which it was not seen")]
 
 
 class SubjectStatus(Document):

@@ -42,10 +42,10 @@ class Row:
     """Which one wrote it last."""
     packed: bytes
 
-    def tallies(self, only: int | None = None) -> dict[int, Tally]:
+    def tallies(self, only: int | None = None, *, with_samples: bool = True) -> dict[int, Tally]:
         """By the numbers of the subjects. What is damaged was not seen."""
         try:
-            return unpack(self.packed, only)
+            return unpack(self.packed, only, with_samples=with_samples)
         except ValueError:
             return {}
 

@@ -72,7 +72,11 @@ class Office:
 
     def seconds(self, subject: str = "sip/a") -> tuple[float, float, float]:
         found = self.shown(subject).buckets
-        return sum(one.up for one in found), sum(one.down for one in found), sum(one.unknown for one in found)
+        return (
+            sum(one.up for one in found),
+            sum(one.down for one in found),
+            sum(one.unknown for one in found),
+        )
 
     def stored(self, step: int) -> tuple[int, int]:
         """Of the first bucket, without what is not flushed."""
