@@ -195,6 +195,7 @@ class App:
             counts=parts.counters.counts,
             paused=parts.pauses.left,
             failing=self.state.failing,
+            bell=parts.bell,
         )
 
     def _listen(self) -> None:
@@ -205,6 +206,7 @@ class App:
 
         def end() -> None:
             self.parts.endings.close()
+            self.parts.bell.close()
             server.stop(timeout=HTTP_ENDS_WITHIN)
 
         self._cleanups.callback(_named("http", end))
