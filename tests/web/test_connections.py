@@ -184,6 +184,17 @@ def test_an_answer_that_nobody_reads_is_cut_off(serving: Connect) -> None:
     assert connect().say(WHOLE).answer() == (200, "here")
 
 
+def test_an_answer_that_is_read_slowly_may_take_long(serving: Connect) -> None:
+    connect = serving(body=2 * SOON)
+    slow, pace = connect().say(WHOLE.replace(b"/here", b"/much")).socket, threading.Event()
+    for _ in range(40):  # several times what it may be unread; and then there is still much of it
+        assert slow.recv(1 << 17)
+        pace.wait(SOON / 4)
+
+    assert connect().say(WHOLE).answer() == (200, "here")
+    assert sum(map(len, iter(lambda: slow.recv(1 << 20), b""))) > 1 << 25
+
+
 @pytest.mark.parametrize("waiting", [b"", HALF, WHOLE])
 def test_who_waits_longest_makes_room_for_who_comes(serving: Connect, waiting: bytes) -> None:
     connect = serving()
