@@ -90,7 +90,7 @@ def opened(tmp_path: Path) -> Iterator[Open]:
         database = stores.on_file(tmp_path / "web.db")
         cleanups.callback(database.close)
 
-        def start(**given: float) -> Office:
+        def start(**given: Any) -> Office:
             office = Office(database, **given)
             cleanups.enter_context(office.cleanups)
             return office
@@ -378,7 +378,9 @@ def test_whatever_comes_between_a_reader_gets_what_he_wants_once_and_in_order(
             patched.setattr(broadcast, name, value)
         path = Path(cleanups.enter_context(TemporaryDirectory())) / "web.db"
         office = cleanups.enter_context(running(path, Ids()))
-        follower, wanted, got = office.follow(**asked), [], []
+        follower = office.follow(**asked)
+        wanted: list[bytes] = []
+        got: list[bytes] = []
         for what, many in story:
             if what == "commit":
                 kind = KINDS[many % 2]
