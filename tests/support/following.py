@@ -52,7 +52,7 @@ class Follower:
 
     def take(self, many: int) -> list[Told]:
         """So many events; fewer where the stream ends before."""
-        found = []
+        found: list[Told] = []
         while len(found) < many and (one := self.next()) is not None:
             found.append(one)
         return found
