@@ -52,10 +52,14 @@ class Setting:
     paused: dict[str, timedelta] = field(default_factory=dict)
     woken: int = 0
     bell: Bell = field(default_factory=Bell)
+    is_followed: bool = False
+    """Streams go on. A client of tests waits for the end of every answer, so else they end at once."""
     numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10_000)))
 
     def __post_init__(self) -> None:
         self.database.on_events = self.bell.ring
+        if not self.is_followed:
+            self.bell.close()
         live = Live(
             started_at=lambda: START,
             is_alive=lambda: self.alive,
