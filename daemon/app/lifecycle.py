@@ -199,6 +199,7 @@ class App:
             paused=parts.pauses.left,
             failing=self.state.failing,
             bell=parts.bell,
+            unflushed=parts.poller.historian.unflushed,
         )
 
     def _listen(self) -> None:
@@ -260,6 +261,7 @@ class App:
         if not self.parts.poller.settle(self.config.daemon.drain):
             log.warning("poller.left_polls")
         self.parts.chores.flush()
+        self.parts.chores.keep_history()
 
     def _tokens(self) -> list[Token]:
         return self._kept_texts.tokens(self.config)

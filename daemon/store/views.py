@@ -16,10 +16,12 @@ from daemon.core.model import Json
 from daemon.core.routing.ledger import Told
 from daemon.store import endpoint_health as endpoint_store
 from daemon.store import events, in_force, kept_scopes, ledger
+from daemon.store import subjects as subject_store
 from daemon.store.in_force import InForce
 from daemon.store.schema import alerts as alert_table
 from daemon.store.schema import deliveries
 from daemon.store.schema import watches as watch_table
+from daemon.store.subjects import SubjectView
 
 _IS_WRONG = sa.and_(alert_table.c.phase != Phase.OK, alert_table.c.fires != "")
 
@@ -109,18 +111,21 @@ class Overview:
     events: int
     configuration: InForce | None
     """What a daemon took over last; None: none ever ran."""
+    subjects: list[SubjectView] = field(default_factory=list)
     keeps_content: tuple[str, ...] = ()
     """Tokens that see the texts of SMS for one release without the scope for it."""
 
 
-def read(db: sa.Connection) -> Overview:
-    """The overview; within one transaction, so its parts agree."""
+def read(db: sa.Connection, system: str | None = None, *, with_details: bool = False) -> Overview:
+    """The overview; within one transaction, so its parts agree. `system`: its alerts and subjects only.
+    `with_details`: also what is listed in them."""
     return Overview(
         watches(db),
-        alerts(db),
+        [one for one in alerts(db) if system in (None, one.system)],
         backlog(db),
         event_count(db),
         in_force.load(db),
+        subject_store.views(db, system, with_details=with_details),
         kept_scopes.load(db),
     )
 

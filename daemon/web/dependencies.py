@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from daemon.core.counts import Counts
+from daemon.core.history.book import NOTHING_OPEN, Unflushed
 from daemon.core.routing.plan import Interest
 from daemon.store.history import DeliveryView
 from daemon.web.routes.commands import Desk
@@ -51,6 +52,8 @@ class Live:
     """Since when the store cannot be written, and why."""
     bell: Bell = field(default_factory=Bell)
     """Rung after every commit that wrote events."""
+    unflushed: Callable[[str], Unflushed] = lambda _system: NOTHING_OPEN
+    """What was seen of a system since its history was written."""
 
     def endpoints(self) -> list[str]:
         """The names of the endpoints."""

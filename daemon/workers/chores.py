@@ -3,7 +3,7 @@
 A chore that finds the store in trouble says so in the log, and is done again the next time.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 import structlog
@@ -11,11 +11,13 @@ import structlog
 from daemon.core.model import Fact, Json
 from daemon.core.retention import Retention
 from daemon.core.routing.plan import DAEMON
+from daemon.core.watches import api
 from daemon.core.watches.watch import AnyWatch
 from daemon.core.wishes import Wishes
 from daemon.pipeline import endpoint_alerts, wish_alerts
 from daemon.pipeline.events import Recorder, log_recorded
 from daemon.pipeline.notification import Teller, sweep
+from daemon.store import subjects
 from daemon.store.database import Database
 from daemon.store.location import FAILURES, reason
 from daemon.workers import self_check
@@ -59,6 +61,13 @@ class Chores:
         except FAILURES as error:
             log.warning("flush.failed", error=reason(error))
 
+    def keep_history(self) -> None:
+        """Store for how long everything was up and down since it was stored last."""
+        try:
+            self._poller.historian.flush(self._now())
+        except FAILURES as error:
+            log.warning("history.not_kept", error=reason(error))
+
     def tell(self) -> None:
         """Tell what time alone has changed."""
         try:
@@ -85,17 +94,20 @@ class Chores:
 
     def sweep(self, watched: Iterable[AnyWatch]) -> None:
         """End the alerts of what is not watched, or not told, any more."""
+        polled = list(watched)
         configured: dict[str, set[str]] = {
             DAEMON: {endpoint_alerts.OWNER, self_check.OWNER, wish_alerts.OWNER}
         }
-        for watch in watched:
+        for watch in polled:
             configured.setdefault(watch.system, set()).add(watch.name)
+        self._poller.historian.keep({watch.id for watch in polled})
         recorder = self._in_force()
         try:
             with self._database.write() as db:
                 now = self._now()
                 recorded = sweep(db, recorder, configured, now)
                 recorded += endpoint_alerts.sweep(db, recorder, now)
+                subjects.sweep(db, _owners(configured), now)
         except FAILURES as error:
             log.error("sweep.failed", error=reason(error))
             return
@@ -119,3 +131,8 @@ class Chores:
             return
         log_recorded(recorded)
         self._wake()
+
+
+def _owners(configured: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """What sees subjects, by system: its watches, and with them the API."""
+    return {system: {*names, api.OWNER} for system, names in configured.items()}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
+import sqlalchemy as sa
 import structlog
 
 from daemon.core.durations import NOTHING
@@ -30,6 +31,7 @@ from daemon.store import watches
 from daemon.store.database import Database
 from daemon.store.location import FAILURES
 from daemon.store.watches import Stored
+from daemon.workers.historian import Historian
 from daemon.workers.system_pauses import Pauses
 from daemon.workers.witness import Witness
 
@@ -90,6 +92,7 @@ class Poller:
         pauses: Pauses | None = None,
         witness: Witness | None = None,
         on_polled: OnPolled = lambda _polled, _took: None,
+        historian: Historian | None = None,
         watches: Callable[[], Collection[AnyWatch] | None] = lambda: None,
     ) -> None:
         """`watches`: those of the configuration in force. What a poll under way of any other finds is
@@ -106,6 +109,8 @@ class Poller:
         self._unchanged: dict[tuple[str, str], datetime] = {}
         self._lock = threading.Lock()
         self._watches = watches
+        self.historian = historian or Historian(database)
+        """Hears of every poll how long everything was as it is."""
 
     def poll(self, watch: AnyWatch) -> Polled:
         """Poll once, and commit what it came to."""
@@ -200,17 +205,26 @@ class Poller:
             now = self._now()
             if not self._is_kept(watch):
                 return Polled(watch.description, now, is_dropped=True)
-            walk = Walk(db, watch, self._in_force(), now=now, elapsed=_elapsed(timing, watch, clock))
+            walk = self._walk(db, watch, now, _elapsed(timing, watch, clock))
             recorded = walk.take(seen)
         if recorded.deliveries:
             self._wake()
         if walk.written is not None:
             watch.memory.text, watch.memory.state = walk.written
+        watch.memory.subjects = walk.subjects
         watch.memory.digest = _passable(watch, answer) if walk.is_settled else None
         self._remember(watch.description, timing, seen, clock)
+        stood = None if isinstance(seen, Unknown) else walk.subjects
+        self.historian.looked(watch.id, stood, walk.api, clock=clock, now=now, most=_most(watch))
         _log_transition(watch.description, walk.before, seen)
         log_recorded(recorded)
         return Polled(watch.description, now, seen if isinstance(seen, Unknown) else None, recorded)
+
+    def _walk(
+        self, db: sa.Connection, watch: Watch[StateT, SeenT], now: datetime, elapsed: Elapsed
+    ) -> Walk[StateT, SeenT]:
+        last_seen = self.unflushed().get(watch.id)
+        return Walk(db, watch, self._in_force(), now=now, elapsed=elapsed, last_seen=last_seen)
 
     def _leave_alone(self, watch: Watch[StateT, SeenT], timing: _Timing, why: Unknown) -> Polled:
         """Ask nothing. While the API wants to be left alone we are as blind as if it were away, and that is
@@ -218,17 +232,19 @@ class Poller:
         clock, now = self._monotonic(), self._now()
         if why.failure is Failure.TOKEN_REJECTED:
             timing.answered = timing.polled = None
+            self.historian.unseen(watch.id)
             return Polled(watch.description, now, is_paused=True)
         unknown = _left_alone(why, self._pauses.left().get(watch.system), now)
         with self._database.write() as db:
             if not self._is_kept(watch):
                 return Polled(watch.description, now, is_dropped=True)
-            walk = Walk(db, watch, self._in_force(), now=now, elapsed=_elapsed(timing, watch, clock))
+            walk = self._walk(db, watch, now, _elapsed(timing, watch, clock))
             recorded = walk.leave_alone(unknown)
         if recorded.deliveries:
             self._wake()
-        watch.memory.digest = None
+        watch.memory.digest, watch.memory.subjects = None, walk.subjects
         timing.polled, timing.answered, timing.is_unknown = clock, None, True
+        self.historian.looked(watch.id, None, walk.api, clock=clock, now=now, most=_most(watch))
         _log_transition(watch.description, walk.before, unknown)
         log_recorded(recorded)
         return Polled(watch.description, now, unknown, recorded, is_paused=True)
@@ -256,8 +272,9 @@ class Poller:
 
     def _pass_over(self, watch: AnyWatch, timing: _Timing) -> Polled:
         now = self._now()
-        timing.polled = timing.answered = self._monotonic()
+        timing.polled = timing.answered = clock = self._monotonic()
         timing.is_unknown = False
+        self.historian.same(watch.id, clock=clock, now=now, most=_most(watch))
         self._witness.polled(watch.id, is_reached=True)
         with self._lock:
             self._unchanged[watch.id] = now
@@ -291,12 +308,17 @@ def _elapsed(timing: _Timing, watch: AnyWatch, clock: float) -> Elapsed:
     def since(then: float | None) -> timedelta:
         if then is None:
             return NOTHING
-        gap = min(timedelta(seconds=clock - then), MOST_INTERVALS * watch.every)
+        gap = min(timedelta(seconds=clock - then), _most(watch))
         # A poll that came a little early or late stands for its interval: three polls of 30 s are 60 s, not
         # 59.98, which would cost another poll.
         return watch.every if abs(gap - watch.every) <= SNAP * watch.every else gap
 
     return Elapsed(since(timing.answered), since(timing.polled))
+
+
+def _most(watch: AnyWatch) -> timedelta:
+    """Of the time between two looks no more than this was observed."""
+    return MOST_INTERVALS * watch.every
 
 
 def _log_transition(watch: Description, before: Stored, seen: object) -> None:
