@@ -45,6 +45,7 @@ class Office:
         most: int = 8,
         heartbeat: float = 60.0,
         ids: Ids | None = None,
+        port: int = 0,
         **bounds: float,
     ) -> None:
         self.database, self.bell, self.ids = database, Bell(), ids or Ids()
@@ -59,7 +60,7 @@ class Office:
             stream.router(database, lambda: self.tokens, self.bell, most=most, heartbeat=heartbeat)
         )
         limits = replace(Bounds(leaving=60), **bounds)  # type: ignore[arg-type] # all are times
-        self.server = Server(app, "127.0.0.1", 0, bounds=limits)
+        self.server = Server(app, "127.0.0.1", port, bounds=limits)
         self.server.start()
         self.cleanups = ExitStack()
         self.cleanups.callback(self.close)
