@@ -11,13 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from daemon.app.lifecycle import App
+from daemon.config.load import load
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
+from daemon.web import broadcast
 from tests.process.test_app import wait_for, wait_for_baseline
 from tests.process.test_clock_and_pauses import message, stopped_for
+from tests.support.config_files import SYSTEM
 from tests.support.fakes import Receiver
 from tests.support.following import Follower, Told
-from tests.support.process import CONFIGURATION, HTTP_TOKEN, Process, free_port, inherited
+from tests.support.process import CONFIGURATION, HTTP_TOKEN, TOKEN, Process, free_port, inherited
 from tests.support.wall import IS_THERE, Wall
 
 pytestmark = pytest.mark.slow
@@ -185,3 +189,27 @@ def test_tail_goes_on_over_a_restart(daemon: Process, system: SimulatedSystem) -
     bodies = [body.decode() for _, body in stored(daemon)]
     start = bodies.index(lines[0].rstrip("\n"))
     assert [one.rstrip("\n") for one in lines] == bodies[start : start + len(lines)]
+
+
+def test_a_commit_is_told_by_the_bell_and_not_by_a_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broadcast, "LOOK_AGAIN", 3600.0)
+    path = tmp_path / "config.toml"
+    path.write_text(
+        f'[daemon]\ndatabase = "sqlite:///{tmp_path}/yemotd.db"\n'
+        f'[http]\nlisten = "127.0.0.1:0"\ntoken_env = "HTTP"\n{SYSTEM}base_url = "http://127.0.0.1:9/"\n'
+    )
+    config = load(path, {"TOKEN": TOKEN, "HTTP": HTTP_TOKEN}).config
+    app = App(config)
+    app.start()
+    try:
+        assert app.port
+        with closing(Follower(app.port, HTTP_TOKEN, timeout=30)) as follower:
+            follower.begun()
+            app.reload(config)
+            while b"daemon.config_reloaded" not in (told := follower.next() or pytest.fail("it ended")).data:
+                pass
+            assert told.id == follower.last_id
+    finally:
+        app.stop()
