@@ -205,7 +205,7 @@ def test_a_commit_is_told_by_the_bell_and_not_by_a_look(
     app.start()
     try:
         assert app.port
-        with closing(Follower(app.port, HTTP_TOKEN, timeout=30)) as follower:
+        with closing(Follower(app.port, HTTP_TOKEN, timeout=20)) as follower:
             follower.begun()
             app.reload(config)
             while b"daemon.config_reloaded" not in (told := follower.next() or pytest.fail("it ended")).data:

@@ -2,8 +2,13 @@
 
 import socket
 from dataclasses import dataclass
+from itertools import islice
 from urllib.parse import urlencode
 
+from daemon.host.clock import monotonic
+
+MOST = 1000
+"""Events that a test looks at."""
 KNOWN = {b"data", b"id", b"retry", b""}
 
 
@@ -22,6 +27,7 @@ class Follower:
         self, port: int, token: str, *, last_id: str | None = None, timeout: float = 20, **query: str
     ) -> None:
         self.last_id = last_id
+        self._timeout = timeout
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
         asked = f"/api/v1/events/stream?{urlencode(query)}" if query else "/api/v1/events/stream"
         head = [f"GET {asked} HTTP/1.1", f"Host: 127.0.0.1:{port}", f"Authorization: Bearer {token}"]
@@ -45,9 +51,11 @@ class Follower:
 
     def next(self) -> Told | None:
         """The next event; None where the stream has ended."""
+        until = monotonic() + self._timeout
         while (block := self._block()) is not None:
             if block:
                 return Told(self.last_id or "", block)
+            assert monotonic() < until, "nothing but signs of life"
         return None
 
     def take(self, many: int) -> list[Told]:
@@ -59,7 +67,9 @@ class Follower:
 
     def rest(self) -> list[Told]:
         """All that still comes until the stream ends."""
-        return list(iter(self.next, None))
+        found = list(islice(iter(self.next, None), MOST))
+        assert len(found) < MOST, "there is no end to it"
+        return found
 
     def body(self) -> bytes:
         """Of an answer that is no stream."""
