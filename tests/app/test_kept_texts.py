@@ -3,7 +3,9 @@
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import sqlalchemy as sa
@@ -40,15 +42,22 @@ def seeing(kept: KeptTexts, config: Config) -> set[str]:
 
 def left_by_an_older_one(path: Path, *, was_run: bool = True) -> None:
     """A database as the release before left it."""
-    engine = sa.create_engine(f"sqlite:///{path}")
-    config = migrating.alembic_config()
-    with engine.begin() as db:
-        config.attributes["connection"] = db
-        command.upgrade(config, "0008")
-        if was_run:
-            db.exec_driver_sql("INSERT INTO sequences (system, last) VALUES ('', 1)")
-    engine.dispose()
-    path.chmod(0o600)
+    path.touch(mode=0o600)
+    path.write_bytes(older(was_run=was_run))
+
+
+@cache
+def older(*, was_run: bool) -> bytes:
+    with TemporaryDirectory() as folder:
+        engine = sa.create_engine(f"sqlite:///{folder}/old.db")
+        config = migrating.alembic_config()
+        with engine.begin() as db:
+            config.attributes["connection"] = db
+            command.upgrade(config, "0008")
+            if was_run:
+                db.exec_driver_sql("INSERT INTO sequences (system, last) VALUES ('', 1)")
+        engine.dispose()
+        return Path(folder, "old.db").read_bytes()
 
 
 @pytest.fixture

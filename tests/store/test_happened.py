@@ -7,9 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from daemon.core.model import Fact
-from daemon.store import database as databases
 from daemon.store import events
 from daemon.store.database import Database, touch
+from tests.support import stores
 from tests.support.fakes import START, Ids
 
 FACTS = [Fact("sms.received", "sms/0501234567", {})] * 2
@@ -30,7 +30,7 @@ class Rung:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    opened = databases.open_for_daemon(f"sqlite:///{tmp_path}/a.db")
+    opened = stores.on_file(tmp_path / "a.db")
     yield opened
     opened.close()
 
