@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import history, machine, polls, report, size, systems
+from bench import history, machine, polls, report, size, streams, systems
 from bench.contenders import PEERS
 from bench.figures import Figure, Figures
 from bench.peers.alertmanager import Alertmanager
@@ -34,6 +34,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "history-year": history.year,
     "history-flush": history.flush,
     "history-read": history.reading,
+    "streams": streams.streams,
     "systems-1000": systems.thousand,
     "systems-5000": systems.five_thousand,
 }

@@ -2,16 +2,17 @@
 
 import json
 import os
-import threading
 from typing import Annotated
 
 import typer
 
+from daemon.cli.following import Following
 from daemon.cli.output import (
     ConfigOption,
     Fatal,
     JsonOption,
     clock_time,
+    load,
     open_store,
     print_lines,
     say_document,
@@ -19,10 +20,9 @@ from daemon.cli.output import (
 )
 from daemon.cli.streams import is_read
 from daemon.core.model import Event
-from daemon.core.phones import subject_key
 from daemon.core.rendering.body import summary
+from daemon.store import database as databases
 from daemon.store import events
-from daemon.store.database import Database
 from daemon.store.events import Query
 
 app = typer.Typer(help="What happened: list, follow, show one.", no_args_is_help=True, rich_markup_mode=None)
@@ -33,9 +33,6 @@ SubjectOption = Annotated[
     str | None, typer.Option("--subject", help="One subject's events only: sms/0501234567, queue/5.")
 ]
 LimitOption = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most this many.")]
-
-FOLLOW_SECONDS = 0.25
-"""Between two looks for new events: at once, for a reader."""
 
 
 @app.command("list")
@@ -67,14 +64,15 @@ def tail(
     as_json: JsonOption = False,
 ) -> None:
     """The newest events, and each further one as it happens, until interrupted or nobody reads any more."""
-    store = open_store(config)
+    loaded = load(config).config
+    store = databases.connect(loaded.daemon.database)
     with store.read() as db:
         found = events.latest(db, Query(type=type_, system=system, subject=subject, limit=limit))
-        last = found[-1][0] if found else events.last_number(db)
+        number, last_id = events.newest(db)
     _print([event for _, event in found], as_json=as_json)
-    never = threading.Event()
-    while is_read() and not never.wait(FOLLOW_SECONDS):
-        last = _follow(store, Query(last, type_, system, limit=1000), subject, as_json=as_json)
+    following = Following(store, loaded, Query(number, type_, system, subject=subject), last_id)
+    while is_read():
+        _print(following.next(), as_json=as_json)
 
 
 @app.command("show")
@@ -94,15 +92,6 @@ def show(
         print_lines([found[1].body])
     else:
         say_document(json.loads(found[1].body))
-
-
-def _follow(store: Database, query: Query, subject: str | None, *, as_json: bool) -> int:
-    with store.read() as db:
-        found = events.read(db, query)
-    # Not by the store, which reads every subject there is to know how a phone is spelled.
-    wanted = subject and subject_key(subject)
-    _print([one for _, one in found if wanted in (None, subject_key(one.subject))], as_json=as_json)
-    return found[-1][0] if found else query.after
 
 
 def _print(found: list[Event], *, as_json: bool) -> None:

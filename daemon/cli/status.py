@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from daemon.cli.kept_texts import KEEPS_TEXTS
 from daemon.cli.output import ConfigOption, JsonOption, age, clock_time, load, open_store, print_json, say
 from daemon.core.own_events import MISCONFIGURED
 from daemon.core.timestamps import from_iso
@@ -37,6 +38,7 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     if failing:
         say(f"database  cannot be written since {failing[0]}: {failing[1]}")
     say(*(_configuration(seen.configuration) if seen.configuration else ()))
+    say(*map(_token, seen.keeps_content))
     set_aside = [one for one in seen.alerts if one.type == MISCONFIGURED.fires]
     alerts = [one for one in seen.alerts if one not in set_aside]
     say(*map(_watch, watches))
@@ -57,6 +59,10 @@ def _configuration(kept: InForce) -> Iterator[str]:
     yield f"config    {how} {clock_time(kept.since)}"
     for line in kept.difference.lines() if kept.difference else ():
         yield f"            {line}"
+
+
+def _token(token: str) -> str:
+    return f"token     {token}: {KEEPS_TEXTS}"
 
 
 def _watch(watch: WatchView) -> str:

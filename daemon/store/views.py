@@ -15,7 +15,7 @@ from daemon.core.delivery.breaker import HEALTHY, Breaker, Switch
 from daemon.core.model import Json
 from daemon.core.routing.ledger import Told
 from daemon.store import endpoint_health as endpoint_store
-from daemon.store import events, in_force, ledger
+from daemon.store import events, in_force, kept_scopes, ledger
 from daemon.store import subjects as subject_store
 from daemon.store.in_force import InForce
 from daemon.store.schema import alerts as alert_table
@@ -112,6 +112,8 @@ class Overview:
     configuration: InForce | None
     """What a daemon took over last; None: none ever ran."""
     subjects: list[SubjectView] = field(default_factory=list)
+    keeps_content: tuple[str, ...] = ()
+    """Tokens that see the texts of SMS for one release without the scope for it."""
 
 
 def read(db: sa.Connection, system: str | None = None, *, with_details: bool = False) -> Overview:
@@ -124,6 +126,7 @@ def read(db: sa.Connection, system: str | None = None, *, with_details: bool = F
         event_count(db),
         in_force.load(db),
         subject_store.views(db, system, with_details=with_details),
+        kept_scopes.load(db),
     )
 
 

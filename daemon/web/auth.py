@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 from fastapi import Request
 
+from daemon.core import scopes
 from daemon.core.model import Secret
 from daemon.web.problems import Problem
 
-IMPLIED = {"admin": {"admin", "command", "read"}, "command": {"command", "read"}, "read": {"read"}}
 FORWARDED = ("forwarded", "via", "x-real-ip")
 """What a proxy says of whom it asks for, beside `X-Forwarded-…`."""
 
@@ -25,8 +25,8 @@ class Token:
     scopes: frozenset[str]
 
     def allows(self, scope: str) -> bool:
-        """Whether it opens what needs this scope; admin implies all, command implies read."""
-        return any(scope in IMPLIED.get(one, {one}) for one in self.scopes)
+        """Whether it opens what needs this scope; admin implies all, command and content imply read."""
+        return scopes.allow(self.scopes, scope)
 
 
 Tokens = Callable[[], Sequence[Token]]

@@ -1,7 +1,7 @@
 """What only the running daemon knows, and what only it can do."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from daemon.core.counts import Counts
@@ -9,6 +9,7 @@ from daemon.core.history.book import NOTHING_OPEN, Unflushed
 from daemon.core.routing.plan import Interest
 from daemon.store.history import DeliveryView
 from daemon.web.routes.commands import Desk
+from daemon.web.waiting import Bell
 
 State = tuple[bool, str]
 
@@ -49,6 +50,8 @@ class Live:
     """The systems that are left alone, and for how long."""
     failing: Callable[[], tuple[str, str] | None] = lambda: None
     """Since when the store cannot be written, and why."""
+    bell: Bell = field(default_factory=Bell)
+    """Rung after every commit that wrote events."""
     unflushed: Callable[[str], Unflushed] = lambda _system: NOTHING_OPEN
     """What was seen of a system since its history was written."""
 

@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from daemon.core.delivery.breaker import Switch
+from daemon.store import events
+from daemon.web.broadcast import MOST_READERS
 from daemon.web.connections import Bounds
 from daemon.web.limits import ALL_BODIES, LARGEST_BODY, MOST_VALUES
+from daemon.web.routes import stream
 from tests.support import stores
 from tests.support.http_app import ADMIN, READER, Setting
 from tests.support.paths import ROOT
@@ -93,4 +96,16 @@ def test_the_bounds_are_those_of_the_code() -> None:
     assert f"nothing to do ends after {Bounds.idle} s" in said
     assert Bounds.told_every == 60  # once a minute
     assert (f"{LARGEST_BODY // 2**20} MiB and {MOST_VALUES:,} values") in said
+    assert f"nothing is read for {Bounds.body} s is cut off" in said
     assert f"all bodies together {ALL_BODIES // 2**20} MiB" in said
+
+
+def test_the_bounds_of_the_stream_are_those_of_the_code() -> None:
+    (text,) = re.findall(r"The \*\*stream\*\* is .*?```console", PAGE, re.DOTALL)
+    said = " ".join(text.split())
+
+    assert f"A comment comes every {stream.HEARTBEAT:g} s" in said
+    assert f"hears nothing for {2 * stream.HEARTBEAT:g} s" in said
+    assert f"At most {MOST_READERS} follow" in said
+    assert f"takes nothing for {Bounds.body} s is cut off" in said
+    assert f"`{events.START}` is what is before the first event" in said

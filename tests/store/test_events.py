@@ -1,15 +1,19 @@
 """Events: gapless numbers for each system, bodies to the byte, reading with a cursor."""
 
 import json
+from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from daemon.core.model import Fact
+from daemon.core.model import Event, Fact
 from daemon.store import events
 from daemon.store.database import Database
 from daemon.store.events import Query
 from tests.core.spellings import truths
-from tests.support.examples import sample
+from tests.support import stores
+from tests.support.examples import examples, sample
 from tests.support.fakes import START, Ids
 
 
@@ -149,3 +153,50 @@ def test_one_system_can_be_read_alone(database: Database) -> None:
         assert [event.id for _, event in events.read(db, Query(system="branch"))] == ["evt_2"]
         assert events.count(db) == 2
         assert events.last_number(db) == 2
+
+
+NAMES = st.sampled_from(
+    ["sms.received", "sip.account.registered", "sip_x", "SIP.account", "a%b", r"a\b", "sms"]
+)
+GLOBS = st.one_of(
+    NAMES, st.text("s*.ipm%_\\SIab", max_size=6), st.sampled_from(["*", "sip.*", "*.registered"])
+)
+SUBJECTS = st.sampled_from(["sms/0501234567", "sms/972501234567", "sms/050", "sip/0501234567", "queue/5"])
+SYSTEMS = st.sampled_from(["main", "branch"])
+
+
+@settings(max_examples=examples(200))
+@given(
+    st.lists(st.tuples(NAMES, SUBJECTS, SYSTEMS), max_size=8),
+    st.none() | GLOBS,
+    st.none() | SUBJECTS,
+    st.none() | SYSTEMS,
+    st.integers(1, 4),
+)
+def test_an_event_matches_in_memory_as_in_the_store_and_part_by_part_as_at_once(
+    written: list[tuple[str, str, str]],
+    type_: str | None,
+    subject: str | None,
+    system: str | None,
+    scanned: int,
+) -> None:
+    database, ids = stores.in_memory(), Ids()
+    query = Query(type=type_, subject=subject, system=system)
+    with database.write() as db, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(events, "SCANNED", scanned)
+        for kind, about, of in written:
+            events.record(db, of, [Fact(kind, about, {})], START, ids)
+        found = events.read(db, query)
+        everything = events.read(db, Query())
+        assert [one for one in everything if query.takes(one[1])] == found
+
+        parts: list[tuple[int, Event]] = []
+        has_more, after = True, 0
+        while has_more:
+            part = events.part(db, replace(query, after=after, limit=2))
+            assert part is not None
+            parts += part.events
+            has_more, after = part.has_more, part.last
+        assert parts == found
+        assert events.newest(db)[0] == after == len(written)
+    database.close()

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from daemon.core.alerts.life import Phase
 from daemon.core.routing.ledger import Standing
 from daemon.store import database as databases
-from daemon.store import history, incidents, ledger, migrating, outbox
+from daemon.store import events, history, incidents, ledger, migrating, outbox
 from daemon.store.database import Database
 from daemon.store.outbox import Lease
 from daemon.store.schema import REVISION, metadata
@@ -259,3 +259,27 @@ def test_no_revision_can_be_taken_back() -> None:
     scripts = ScriptDirectory.from_config(migrating.alembic_config())
 
     assert [one.revision for one in scripts.walk_revisions() if hasattr(one.module, "downgrade")] == []
+
+
+@pytest.mark.parametrize(
+    ("kept", "up_to"), [([1, 2, 3], 0), ([2, 3], 1), ([1, 3], 2), ([2, 5, 6], 4), ([], 6)]
+)
+def test_what_was_forgotten_before_is_known_by_the_newest_gap(kept: list[int], up_to: int) -> None:
+    engine = sa.create_engine("sqlite://")
+    config = migrating.alembic_config()
+    with engine.begin() as db:
+        config.attributes["connection"] = db
+        command.upgrade(config, "0009")
+        many = max([*kept, up_to])
+        for number in range(1, many + 1):
+            db.exec_driver_sql(
+                "INSERT INTO events (id, system, sequence, type, subject, timestamp, body)"
+                " VALUES (?, 'main', ?, 'test.ping', 'x', 1, '{}')",
+                (f"evt_{number}", number),
+            )
+        for number in set(range(1, many + 1)) - set(kept):
+            db.exec_driver_sql("DELETE FROM events WHERE number = ?", (number,))
+        command.upgrade(config, "head")
+
+        assert events.forgotten_up_to(db) == up_to
+    engine.dispose()

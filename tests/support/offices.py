@@ -18,7 +18,7 @@ from daemon.web.asgi import create_app
 from daemon.web.auth import Token
 from daemon.web.dependencies import Live
 from daemon.web.routes.commands import Desk
-from daemon.web.waiting import Endings
+from daemon.web.waiting import Bell, Endings
 from tests.support.fakes import START, Ids
 from tests.support.http_app import KEY
 
@@ -38,6 +38,8 @@ class Window:
 
     database: Database
     endings: Endings = field(default_factory=Endings)
+    bell: Bell = field(default_factory=Bell)
+    """Closed, so that streams end at once: a client of tests waits for the end of every answer."""
     policies: dict[str, Policy] = field(
         default_factory=lambda: {"main": Policy(("*",), 3.0), "branch": Policy()}
     )
@@ -45,6 +47,7 @@ class Window:
     woken: int = 0
 
     def __post_init__(self) -> None:
+        self.bell.close()
         self.app = create_app(
             database=self.database,
             tokens=lambda: TOKENS,
@@ -63,6 +66,7 @@ class Window:
                 desk=Desk(
                     policies=lambda: self.policies, wake=self._wake, new_id=Ids(), endings=self.endings
                 ),
+                bell=self.bell,
             ),
             version="1.2.3",
             key=KEY,

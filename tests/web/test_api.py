@@ -11,6 +11,7 @@ from daemon.core.model import Fact, Failure, Unknown
 from daemon.core.routing.plan import Planned
 from daemon.core.watches.api import Problems
 from daemon.store import events, outbox, watches
+from tests.support import stores
 from tests.support.fakes import START, Ids
 from tests.support.http_app import ADMIN, READER, Setting
 
@@ -342,7 +343,8 @@ def test_the_api_describes_each_route_with_its_answers_and_its_problems(setting:
 
     for name, route in routes:
         good = next(answer for status, answer in route["responses"].items() if status.startswith("2"))
-        assert "$ref" in good["content"]["application/json"]["schema"], name
+        if list(good["content"]) != ["text/event-stream"]:
+            assert "$ref" in good["content"]["application/json"]["schema"], name
         assert {"401", "403", "503"} <= set(route["responses"]), name
         assert route["security"], name
         problems = [answer for status, answer in route["responses"].items() if int(status) >= 400]
@@ -351,3 +353,33 @@ def test_the_api_describes_each_route_with_its_answers_and_its_problems(setting:
             assert route["requestBody"]["content"]["application/json"]["examples"], name
     assert len(routes) >= 17
     assert not [name for name in document["components"]["schemas"] if name.startswith("daemon__")]
+
+
+def test_the_stream_stands_behind_the_same_entrance(tmp_path: Path) -> None:
+    database = stores.on_file(tmp_path / "web.db")
+    setting = Setting(database, is_followed=True)
+    path = "/api/v1/events/stream"
+    head = setting.client.head(path)
+    answers = {
+        "none": setting.anybody.get(path),
+        "unknown": setting.client.get(f"{path}?kind=sip"),
+        "twice": setting.client.get(f"{path}?type=sip.*&type=sms.*"),
+        "after": setting.client.get(f"{path}?after=evt_404"),
+        "posted": setting.client.post(path),
+    }
+    setting.bell.close()
+    ended = setting.client.get(path)
+    database.close()
+
+    assert (head.status_code, head.content) == (200, b"")
+    assert {name: one.status_code for name, one in answers.items()} == {
+        "none": 401,
+        "unknown": 422,
+        "twice": 422,
+        "after": 400,
+        "posted": 405,
+    }
+    for one in (head, ended):
+        assert one.headers["content-type"].startswith("text/event-stream")
+        assert (one.headers["cache-control"], one.headers["x-accel-buffering"]) == ("no-store", "no")
+    assert ended.text == "retry: 2000\n: here\nid: evt_0\n\n"
