@@ -18,6 +18,7 @@ from daemon.schemas import command_requests
 from daemon.schemas.wording import BODY, faults
 from daemon.store.location import FAILURES, reason
 from daemon.web.protection import HEADERS
+from daemon.web.reach import prefix_of
 
 log = structlog.get_logger()
 
@@ -121,9 +122,8 @@ def answer(
     headers: Mapping[str, str] = MappingProxyType({}),
 ) -> JSONResponse:
     """A problem document, as the answer to a request."""
-    document = ProblemDocument(
-        title=title, status=status, detail=detail, instance=request.url.path, faults=faults
-    )
+    instance = prefix_of(request) + request.url.path
+    document = ProblemDocument(title=title, status=status, detail=detail, instance=instance, faults=faults)
     unauthorized = {"www-authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
     content = document.model_dump(exclude_none=True, exclude_defaults=False)
     if not faults:
