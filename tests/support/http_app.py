@@ -15,6 +15,7 @@ from daemon.store.history import DeliveryView
 from daemon.web.asgi import create_app
 from daemon.web.auth import Token
 from daemon.web.dependencies import Live, Scheduled
+from daemon.web.reach import Reach
 from daemon.web.routes.commands import Desk
 from daemon.web.waiting import Endings
 from tests.support.fakes import START, Ids
@@ -50,6 +51,8 @@ class Setting:
     ready: tuple[bool, str] = (True, "database ok")
     seen: dict[tuple[str, str], datetime] = field(default_factory=dict)
     paused: dict[str, timedelta] = field(default_factory=dict)
+    reach: Callable[[], Reach] = Reach
+    prefix: str = ""
     woken: int = 0
     numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10_000)))
 
@@ -68,8 +71,11 @@ class Setting:
             wake=self._wake,
             new_id=self.new_id,
             desk=Desk(policies=lambda: self.policies, wake=self._wake, new_id=self.new_id, endings=Endings()),
+            reach=self._reached,
         )
-        self.app = create_app(database=self.database, tokens=lambda: self.tokens, live=live, version="1.2.3")
+        self.app = create_app(
+            database=self.database, tokens=lambda: self.tokens, live=live, version="1.2.3", prefix=self.prefix
+        )
         self.anybody = TestClient(self.app, raise_server_exceptions=False)
         self.client, self.admin = self.holder(READER), self.holder(ADMIN)
 
@@ -77,6 +83,9 @@ class Setting:
         """Somebody who has this token."""
         headers = {"authorization": f"Bearer {token}"}
         return TestClient(self.app, headers=headers, raise_server_exceptions=False)
+
+    def _reached(self) -> Reach:
+        return self.reach()
 
     def _wake(self) -> None:
         self.woken += 1
