@@ -5,12 +5,14 @@ commander; the scheduler turns last, once `ready` was called. The ways of a poll
 through them are drawn in the README, and the drawings are tested.
 """
 
+import secrets
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -178,6 +180,7 @@ class App:
             tokens=self._tokens,
             live=self._live(),
             version=__version__,
+            key=secrets.token_bytes(32),
             prefix=self._prefix,
         )
         turned = self._progress.loop("http", TURN_WITHIN).turn
@@ -212,6 +215,7 @@ class App:
             counts=parts.counters.counts,
             paused=parts.pauses.left,
             failing=self.state.failing,
+            zone=lambda: ZoneInfo(self.config.daemon.timezone),
             reach=self._reach,
         )
 

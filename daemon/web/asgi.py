@@ -15,6 +15,8 @@ from daemon.web.auth import Tokens
 from daemon.web.dependencies import Live
 from daemon.web.entrance import Entrance
 from daemon.web.limits import Bodies
+from daemon.web.page.frame import Page
+from daemon.web.page.pages import routers
 from daemon.web.problems import install
 from daemon.web.protection import Protection
 from daemon.web.reach import Reach, Reached
@@ -30,6 +32,7 @@ from daemon.web.routes import (
     silences,
     status,
 )
+from daemon.web.sessions import Sessions
 
 
 class Api(FastAPI):
@@ -44,9 +47,11 @@ class Api(FastAPI):
         return Reached(Protection(super().build_middleware_stack()), self._prefix, self._reach)
 
 
-def create_app(*, database: Database, tokens: Tokens, live: Live, version: str, prefix: str = "") -> FastAPI:
-    """The app; `tokens` is asked at every request, so a reload counts at once. `prefix`: the path below which
-    a proxy hands it on."""
+def create_app(
+    *, database: Database, tokens: Tokens, live: Live, version: str, key: bytes, prefix: str = ""
+) -> FastAPI:
+    """The app; `tokens` is asked at every request, so a reload counts at once. `key` signs the sessions of
+    the page: 32 bytes or more that nobody else has. `prefix`: the path below which a proxy hands it on."""
     app = Api(
         prefix,
         live.reach,
@@ -57,7 +62,9 @@ def create_app(*, database: Database, tokens: Tokens, live: Live, version: str, 
         redirect_slashes=False,  # it would lead to wherever `Host` says
     )
     install(app)
-    routers = [
+    page = Page(database, live, tokens, Sessions(key, tokens, live.now), version)
+    app.state.page = page
+    nouns = [
         health.router(live),
         metrics.router(database, tokens, live, version),
         status.router(database, tokens, live, version),
@@ -68,9 +75,10 @@ def create_app(*, database: Database, tokens: Tokens, live: Live, version: str, 
         endpoints.router(database, tokens, live),
         commands.router(database, tokens, live.desk, live.now),
         description.router(app.openapi),
+        *routers(page),
     ]
-    for one in routers:
+    for one in nouns:
         app.include_router(one)
-    routes = [one for router in routers for one in router.routes if isinstance(one, APIRoute)]
+    routes = [one for router in nouns for one in router.routes if isinstance(one, APIRoute)]
     app.add_middleware(Entrance, routes=routes, bodies=Bodies())
     return app

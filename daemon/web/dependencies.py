@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from daemon.core.counts import Counts
 from daemon.core.routing.plan import Interest
@@ -51,6 +51,9 @@ class Live:
     """Since when the store cannot be written, and why."""
     reach: Callable[[], Reach] = Reach
     """How the HTTP side is reached, and what strangers see."""
+
+    zone: Callable[[], tzinfo] = lambda: UTC
+    """In which people read times: that of the configuration."""
 
     def endpoints(self) -> list[str]:
         """The names of the endpoints."""

@@ -18,8 +18,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daemon.core.wording import cut, nearest
 from daemon.web.auth import Guard
+from daemon.web.forms import Form
 from daemon.web.limits import Bodies
 from daemon.web.problems import WRONG, Fault, Problem, answered
+from daemon.web.reach import path_of
 
 MOST_FAULTS = 20
 """Of a query string; nobody reads more."""
@@ -51,7 +53,8 @@ class Entrance:
 
     async def _admitted(self, scope: Scope) -> APIRoute | None:
         """The route of a request that may be answered; None: there is none. Raises `Problem`."""
-        here = [one for one in self._routes if one.path_regex.match(scope["path"])]
+        path = path_of(scope)
+        here = [one for one in self._routes if one.path_regex.match(path)]
         if not here:
             return None
         route = next((one for one in here if scope["method"] in (one.methods or ())), None)
@@ -128,7 +131,9 @@ def _is_list(annotation: Any) -> bool:
 
 
 def _reads_body(route: APIRoute | None) -> bool:
-    return route is not None and any(one.body_params for one in _all(route.dependant))
+    return route is not None and any(
+        one.body_params or isinstance(one.call, Form) for one in _all(route.dependant)
+    )
 
 
 def _without_body(send: Send) -> Send:

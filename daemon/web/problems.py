@@ -9,7 +9,7 @@ import sqlalchemy as sa
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
@@ -18,7 +18,7 @@ from daemon.schemas import command_requests
 from daemon.schemas.wording import BODY, faults
 from daemon.store.location import FAILURES, reason
 from daemon.web.protection import HEADERS
-from daemon.web.reach import prefix_of
+from daemon.web.reach import path_of
 
 log = structlog.get_logger()
 
@@ -120,10 +120,15 @@ def answer(
     detail: str | None,
     faults: list[Fault],
     headers: Mapping[str, str] = MappingProxyType({}),
-) -> JSONResponse:
-    """A problem document, as the answer to a request."""
-    instance = prefix_of(request) + request.url.path
-    document = ProblemDocument(title=title, status=status, detail=detail, instance=instance, faults=faults)
+) -> Response:
+    """A problem, as the answer to a request: a document, or a page for who looks at the page."""
+    document = ProblemDocument(
+        title=title, status=status, detail=detail, instance=request.url.path, faults=faults
+    )
+    if is_for_people(request):
+        page: Response = request.app.state.page.problem(request, document)
+        page.headers.update(headers)
+        return page
     unauthorized = {"www-authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
     content = document.model_dump(exclude_none=True, exclude_defaults=False)
     if not faults:
@@ -131,7 +136,14 @@ def answer(
     return JSONResponse(content, status, {**unauthorized, **headers}, media_type=MEDIA_TYPE)
 
 
-def answered(request: Request, problem: Problem) -> JSONResponse:
+def is_for_people(request: Request) -> bool:
+    """Whether a browser asks, for a page of the page."""
+    accepts = request.headers.get("accept", "")
+    is_api = path_of(request.scope).startswith("/api/")
+    return "text/html" in accepts and not is_api and hasattr(request.app.state, "page")
+
+
+def answered(request: Request, problem: Problem) -> Response:
     """The answer to a request that ends with this problem."""
     return answer(request, problem.status, problem.title, problem.detail, problem.faults, problem.headers)
 
@@ -150,12 +162,12 @@ def raw(status: int, title: str, detail: str | None) -> tuple[list[tuple[bytes, 
     return headers, body
 
 
-async def _on_problem(request: Request, error: Exception) -> JSONResponse:
+async def _on_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)  # noqa: S101 - the handler's own type
     return answered(request, error)
 
 
-async def _on_refused(request: Request, error: Exception) -> JSONResponse:
+async def _on_refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)  # noqa: S101 - the handler's own type
     status, title = REFUSALS[error.why]
     wrong = [Fault(name=field, reason=str(error)) for field in error.fields]
@@ -164,14 +176,14 @@ async def _on_refused(request: Request, error: Exception) -> JSONResponse:
     return answer(request, status, title=title, detail=detail, faults=wrong)
 
 
-async def _on_http(request: Request, error: Exception) -> JSONResponse:
+async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - the handler's own type
     title = HTTPStatus(error.status_code).phrase
     detail = error.detail if error.detail != title else None
     return answer(request, error.status_code, title, detail, [], error.headers or {})
 
 
-async def _on_validation(request: Request, error: Exception) -> JSONResponse:
+async def _on_validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - the handler's own type
     wrong = [
         Fault(name=name, reason=reason) for name, reason in faults(error.errors(), command_requests.TAGS)
@@ -188,20 +200,20 @@ def _is_json(request: Request) -> bool:
     return media_type == "application/json" or media_type.endswith("+json")
 
 
-async def _on_data(request: Request, error: Exception) -> JSONResponse:
+async def _on_data(request: Request, error: Exception) -> Response:
     log.warning("http.data_refused", path=request.url.path, error=reason(error))
     detail = "It holds something that the database cannot hold, such as a NUL character."
     return answer(request, 422, title=WRONG, detail=detail, faults=[])
 
 
-async def _on_database(request: Request, error: Exception) -> JSONResponse:
+async def _on_database(request: Request, error: Exception) -> Response:
     log.error("http.database_failed", path=request.url.path, error=reason(error))
     return answer(
         request, 503, title="The database cannot be used at present", detail="Try again shortly.", faults=[]
     )
 
 
-async def _on_anything(request: Request, error: Exception) -> JSONResponse:
+async def _on_anything(request: Request, error: Exception) -> Response:
     log.error("http.crashed", path=request.url.path, exc_info=error)
     return answer(request, 500, title="An error of our own", detail="The daemon's log says more.", faults=[])
 

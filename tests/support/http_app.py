@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from fastapi.testclient import TestClient
+from httpx2 import Response
 
 from daemon.core.commands.policy import Policy
 from daemon.core.model import Fact, Secret
@@ -17,9 +18,11 @@ from daemon.web.auth import Token
 from daemon.web.dependencies import Live, Scheduled
 from daemon.web.reach import Reach
 from daemon.web.routes.commands import Desk
+from daemon.web.sessions import COOKIE, Sessions
 from daemon.web.waiting import Endings
 from tests.support.fakes import START, Ids
 
+KEY = b"the key of the sessions in tests"
 READER, ADMIN, COMMANDER = "token-of-a-reader", "token-of-an-admin", "token-of-a-commander"
 SECOND = timedelta(seconds=1)
 
@@ -74,9 +77,15 @@ class Setting:
             reach=self._reached,
         )
         self.app = create_app(
-            database=self.database, tokens=lambda: self.tokens, live=live, version="1.2.3", prefix=self.prefix
+            database=self.database,
+            tokens=lambda: self.tokens,
+            live=live,
+            version="1.2.3",
+            key=KEY,
+            prefix=self.prefix,
         )
         self.anybody = TestClient(self.app, raise_server_exceptions=False)
+        self.sessions = Sessions(KEY, lambda: self.tokens, self.now)
         self.client, self.admin = self.holder(READER), self.holder(ADMIN)
 
     def holder(self, token: str) -> TestClient:
@@ -86,6 +95,29 @@ class Setting:
 
     def _reached(self) -> Reach:
         return self.reach()
+
+    def visitor(self, token: str = "admin", *, language: str = "en") -> TestClient:
+        """A browser of somebody who has signed in with the token of this name."""
+        browser = self.browser()
+        browser.cookies.set(
+            COOKIE, self.sessions.begin(next(one for one in self.tokens if one.name == token))
+        )
+        browser.cookies.set("language", language)
+        return browser
+
+    def browser(self) -> TestClient:
+        """That of somebody who has not."""
+        headers = {"accept": "text/html", "sec-fetch-site": "same-origin"}
+        return TestClient(self.app, headers=headers, raise_server_exceptions=False, follow_redirects=False)
+
+    def post(self, browser: TestClient, path: str, **fields: str | list[str]) -> Response:
+        """A form of the page, sent with what guards it."""
+        return browser.post(path, data={"csrf": self.csrf(browser), **fields})
+
+    def csrf(self, browser: TestClient) -> str:
+        """What the forms of a browser's session carry."""
+        session = self.sessions.read(browser.cookies[COOKIE])
+        return self.sessions.form_of(session) if session else ""
 
     def _wake(self) -> None:
         self.woken += 1

@@ -20,6 +20,7 @@ from daemon.web.dependencies import Live
 from daemon.web.routes.commands import Desk
 from daemon.web.waiting import Endings
 from tests.support.fakes import START, Ids
+from tests.support.http_app import KEY
 
 PATH = "/api/v1/commands"
 TOKENS = [
@@ -64,6 +65,7 @@ class Window:
                 ),
             ),
             version="1.2.3",
+            key=KEY,
         )
         self.anybody = TestClient(self.app, raise_server_exceptions=False)
         self.reader, self.crm, self.admin, self.robot = (self._client(token) for token in TOKENS)

@@ -35,7 +35,7 @@ from daemon.web.waiting import Endings
 from daemon.workers.counters import BOUNDS
 from tests.store.test_backlog import ARRIVED, GIVEN_UP, IN_MANY_LANES, crowd
 from tests.support.fakes import START
-from tests.support.http_app import nobody
+from tests.support.http_app import KEY, nobody
 from tests.support.parts import program
 from tests.support.paths import ROOT
 from tests.support.story import Story
@@ -94,7 +94,9 @@ class Desk:
             desk=CommandDesk(policies=dict, wake=lambda: None, new_id=self.story.ids, endings=Endings()),
             counts=self.story.counters.counts,
         )
-        app = create_app(database=self.story.database, tokens=lambda: self.tokens, live=live, version="1.2.3")
+        app = create_app(
+            database=self.story.database, tokens=lambda: self.tokens, live=live, version="1.2.3", key=KEY
+        )
         proxied: Any = ProxyHeadersMiddleware(app, trusted_hosts="127.0.0.1")  # type: ignore[arg-type] # an app is one
         return TestClient(proxied, base_url=f"http://{host}", client=client, raise_server_exceptions=False)
 

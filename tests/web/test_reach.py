@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 from structlog.testing import capture_logs
 
-from daemon.web.reach import Reach, Reached, asking, client_of, is_secure, prefix_of
+from daemon.web.reach import Reach, Reached, asking, client_of
 from tests.support import stores
 from tests.support.http_app import Setting
 
@@ -24,11 +24,10 @@ def inner() -> FastAPI:
     def seen(request: Request, path: str) -> dict[str, Any]:
         return {
             "path": "/" + path,
-            "raw": request.scope["raw_path"].decode(),
-            "prefix": prefix_of(request),
+            "whole": request.url.path,
             "client": client_of(request),
             "asking": asking(),
-            "is_secure": is_secure(request),
+            "scheme": request.url.scheme,
         }
 
     return app
@@ -55,22 +54,22 @@ def client(prefix: str = "", reach: Reach = PROXY, peer: str = "127.0.0.1") -> T
 def test_the_routes_find_the_path_without_the_prefix(asked: str, path: str) -> None:
     seen = client("/yemotd").get(asked).json()
 
-    assert (seen["path"], seen["raw"], seen["prefix"]) == (path, path, "/yemotd")
+    assert (seen["path"], seen["whole"]) == (path, "/yemotd" + path)
 
 
 def test_without_a_prefix_a_path_is_as_it_comes() -> None:
     seen = client().get("/yemotd/a").json()
 
-    assert (seen["path"], seen["prefix"]) == ("/yemotd/a", "")
+    assert (seen["path"], seen["whole"]) == ("/yemotd/a", "/yemotd/a")
 
 
 def test_who_asks_is_known_in_the_request_and_in_its_context() -> None:
     told = {"x-forwarded-for": STRANGER, "x-forwarded-proto": "https"}
 
     seen = client().get("/", headers=told).json()
-    assert (seen["client"], seen["asking"], seen["is_secure"]) == (STRANGER, STRANGER, True)
+    assert (seen["client"], seen["asking"], seen["scheme"]) == (STRANGER, STRANGER, "https")
     seen = client(reach=Reach()).get("/", headers=told).json()
-    assert (seen["client"], seen["asking"], seen["is_secure"]) == ("127.0.0.1", "127.0.0.1", False)
+    assert (seen["client"], seen["asking"], seen["scheme"]) == ("127.0.0.1", "127.0.0.1", "http")
     assert asking() is None
 
 

@@ -18,6 +18,7 @@ from starlette.requests import Request
 from daemon.web import tls
 from daemon.web.connections import Bounds
 from daemon.web.protection import Protection
+from daemon.web.reach import Reach, Reached
 from daemon.web.server import Server
 from tests.support.certificates import Authority
 
@@ -103,7 +104,7 @@ def serving(house: House) -> Iterator[Connect]:
     with ExitStack() as cleanups:
 
         def start(**bounds: float) -> Callable[[], Caller]:
-            app = Protection(house.app)
+            app = Reached(Protection(house.app), "", Reach)
             bound = replace(BOUNDS, **bounds)  # type: ignore[arg-type] # one of them is whole
             server = Server(app, HOST, 0, bounds=bound, tls=lambda: house.context)
             server.start()

@@ -1,0 +1,154 @@
+"""What every page of the page shares: who looks, in which words, in which frame.
+
+A page is one file of this folder with `router(page)`, one row in `pages.py`, one template, its words in
+`words/`, and one test. It reads what HTTP and the command line read (`operations/`, the documents of
+`schemas/`), knows no table, and acts through the same operations. Its routes take the visitor from
+`page.visit("read")`; one that changes something also takes the fields of its form from `page.posted`, and
+answers with `page.redirect`, so that a reload sends nothing twice.
+
+What is live on a page stands in an element with an id and `data-live`: `live.js` fetches the page anew when
+something happens, and puts what changed in its place. Without JavaScript the page is whole, only still.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Any
+
+from fastapi import Depends, Request, Response
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from daemon.store.database import Database
+from daemon.web.auth import Tokens
+from daemon.web.dependencies import Live
+from daemon.web.forms import CSRF, Form, Posted
+from daemon.web.page.static import LINKS
+from daemon.web.page.visitors import Visit, Visitor, joined, visitor_of
+from daemon.web.page.words import Words
+from daemon.web.page.writing import FILTERS, Writing
+from daemon.web.problems import ProblemDocument
+from daemon.web.protection import NOTHING
+from daemon.web.sessions import Sessions
+
+TEMPLATES = Path(__file__).with_name("templates")
+POLICY = NOTHING.replace("form-action 'none'", "form-action 'self'") + (
+    "; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; manifest-src 'self'"
+)
+"""Files of our own and nothing else: nothing inline, nothing of a foreign network."""
+NAV = (
+    ("frame.now", "/"),
+    ("frame.incidents", "/incidents"),
+    ("frame.sms", "/sms"),
+    ("frame.endpoints", "/endpoints"),
+    ("frame.commands", "/commands"),
+    ("frame.silences", "/silences"),
+)
+"""The pages that the frame leads to, in their order."""
+HEADERS = {
+    "content-security-policy": POLICY,
+    "cache-control": "no-store",
+    # `no-referrer` would have browsers hide even from us that a form is ours.
+    "referrer-policy": "same-origin",
+    "vary": "cookie, accept-language",
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the routes of the page are handed."""
+
+    database: Database
+    live: Live
+    tokens: Tokens
+    sessions: Sessions
+    version: str
+    environment: Environment = field(init=False)
+
+    def __post_init__(self) -> None:
+        environment = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        environment.filters |= FILTERS
+        object.__setattr__(self, "environment", environment)
+
+    @property
+    def form(self) -> Any:
+        """The default of a parameter `fields: Fields` of a form that needs no session."""
+        return Depends(Form())
+
+    @property
+    def posted(self) -> Any:
+        """The default of a parameter `fields: Fields`: the form of this very session."""
+        return Depends(Posted(self.sessions))
+
+    def visit(self, scope: str) -> Any:
+        """The default of a parameter `visitor: Visitor`: somebody whose token has this scope."""
+        return Depends(Visit(scope, self.tokens, self.sessions))
+
+    def visitor(self, request: Request) -> Visitor:
+        """Whoever it is, signed in or not."""
+        return visitor_of(request, self.sessions)
+
+    def render(
+        self, request: Request, visitor: Visitor, template: str, *, code: int = 200, **values: Any
+    ) -> Response:
+        """A template as the answer; in it are the `values`, and what `_context` has."""
+        context = self._context(request, visitor)
+        html = self.environment.get_template(template).render(**context, **values)
+        return HTMLResponse(html, code, HEADERS)
+
+    def redirect(self, request: Request, *path: str, said: str = "") -> Response:
+        """On to a path of the page; `said` is the key of a sentence that is shown there once."""
+        answer = self.onward(request, joined(path))
+        if said:
+            answer.set_cookie("said", said, max_age=60, httponly=True, samesite="strict", path="/")
+        return answer
+
+    def onward(self, request: Request, path: str) -> Response:
+        """On to a path of the page that is one already, as `visitors.local` gives it."""
+        where = request.scope.get("root_path", "") + path
+        return Response(status_code=303, headers={"location": where, **HEADERS})
+
+    def problem(self, request: Request, document: ProblemDocument) -> Response:
+        """A problem as a page."""
+        return self.render(
+            request, self.visitor(request), "problem.html", code=document.status, problem=document
+        )
+
+    def link(self, request: Request) -> Callable[..., str]:
+        """What makes addresses of this site: `link("/systems/", name)`."""
+        root = request.scope.get("root_path", "")
+        return lambda *parts: root + joined(parts)
+
+    def now(self) -> datetime:
+        """The daemon's time."""
+        return self.live.now()
+
+    def zone(self) -> tzinfo:
+        """In which times are shown."""
+        return self.live.zone()
+
+    def _context(self, request: Request, visitor: Visitor) -> dict[str, Any]:
+        words = Words(visitor.language)
+        said = request.cookies.get("said", "")
+        return {
+            "visitor": visitor,
+            "t": words,
+            "w": Writing(words, self.zone(), self.now()),
+            "link": self.link(request),
+            "static": lambda name: self.link(request)(LINKS[name]),
+            "path": request.url.path.removeprefix(request.scope.get("root_path", "")),
+            "query": request.url.query,
+            "version": self.version,
+            "said": said if said in words else "",
+            "nav": NAV,
+            "csrf": Markup('<input type="hidden" name="{}" value="{}">').format(CSRF, visitor.csrf),
+        }

@@ -1,0 +1,51 @@
+"""The words of the page, in English and Hebrew, side by side: one file for each noun, one row for each key.
+
+A key is `noun.what`. Where a sentence is of so many, it has the keys `….one`, `….two` (Hebrew has a word for
+two of a kind; where there is none it is `….many`) and `….many`.
+"""
+
+from collections.abc import Mapping
+
+from markupsafe import Markup
+
+from daemon.core.visible import visible_line
+from daemon.web.page.words import frame, front, sign_in
+
+Rows = Mapping[str, tuple[str, str]]
+TABLES: tuple[Rows, ...] = (frame.WORDS, front.WORDS, sign_in.WORDS)
+ALL: Rows = {key: row for table in TABLES for key, row in table.items()}
+FIRST_STRONG, END = "\u2068", "\u2069"
+COUNTS = {1: "one", 2: "two"}
+
+
+class Words:
+    """The words of one language."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._index = 1 if language == "he" else 0
+
+    def __call__(self, key: str, **values: object) -> Markup:
+        """A sentence as HTML; each value in it stands apart (`<bdi>`), whoever wrote it."""
+        return Markup(self._said(key)).format(**{name: _apart(one) for name, one in values.items()})  # noqa: S704 - ours
+
+    def plain(self, key: str, **values: object) -> str:
+        """The same as plain text, for attributes and titles."""
+        apart = {name: f"{FIRST_STRONG}{visible_line(str(one))}{END}" for name, one in values.items()}
+        return self._said(key).format(**apart)
+
+    def many(self, key: str, n: int, **values: object) -> Markup:
+        """A sentence of so many: `….one`, `….two` or `….many`, with the number as `n`."""
+        word = COUNTS.get(n, "many")
+        found = f"{key}.{word}" if f"{key}.{word}" in ALL else f"{key}.many"
+        return self(found, n=n, **values)
+
+    def __contains__(self, key: str) -> bool:
+        return key in ALL
+
+    def _said(self, key: str) -> str:
+        return ALL[key][self._index]
+
+
+def _apart(value: object) -> Markup:
+    return value if isinstance(value, Markup) else Markup("<bdi>{}</bdi>").format(visible_line(str(value)))
