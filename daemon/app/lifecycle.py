@@ -215,6 +215,7 @@ class App:
             counts=parts.counters.counts,
             paused=parts.pauses.left,
             failing=self.state.failing,
+            unflushed=parts.poller.historian.unflushed,
             zone=lambda: ZoneInfo(self.config.daemon.timezone),
             reach=self._reach,
         )
@@ -286,6 +287,7 @@ class App:
         if not self.parts.poller.settle(self.config.daemon.drain):
             log.warning("poller.left_polls")
         self.parts.chores.flush()
+        self.parts.chores.keep_history()
 
     def _tokens(self) -> list[Token]:
         return [Token(one.name, one.token, frozenset(one.scopes)) for one in self.config.http.tokens]

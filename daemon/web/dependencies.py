@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from daemon.core.counts import Counts
+from daemon.core.history.book import NOTHING_OPEN, Unflushed
 from daemon.core.routing.plan import Interest
 from daemon.store.history import DeliveryView
 from daemon.web.reach import Reach
@@ -51,9 +52,10 @@ class Live:
     """Since when the store cannot be written, and why."""
     reach: Callable[[], Reach] = Reach
     """How the HTTP side is reached, and what strangers see."""
-
     zone: Callable[[], tzinfo] = lambda: UTC
     """In which people read times: that of the configuration."""
+    unflushed: Callable[[str], Unflushed] = lambda _system: NOTHING_OPEN
+    """What was seen of a system since its history was written."""
 
     def endpoints(self) -> list[str]:
         """The names of the endpoints."""

@@ -36,9 +36,7 @@ class House:
         self.lineage = folder / "lineage"
         self.lineage.mkdir()
         configuration = CONFIGURATION.replace('token_file = "http-token"', TLS)
-        self.daemon = Process(
-            folder, configuration, base_url=base_url, webhook_url="http://127.0.0.1:9/"
-        )
+        self.daemon = Process(folder, configuration, base_url=base_url, webhook_url="http://127.0.0.1:9/")
         self.issue()
         for of_certbot, ours in (("fullchain.pem", "tls.pem"), ("privkey.pem", "tls.key")):
             shutil.copy(self.lineage / of_certbot, folder / ours)
