@@ -22,11 +22,13 @@ from daemon.web.protection import Protection
 from daemon.web.reach import Reach, Reached
 from daemon.web.routes import (
     alerts,
+    badges,
     commands,
     deliveries,
     description,
     endpoints,
     events,
+    feed,
     health,
     history,
     metrics,
@@ -76,6 +78,8 @@ def create_app(
         deliveries.router(database, tokens, live),
         endpoints.router(database, tokens, live),
         commands.router(database, tokens, live.desk, live.now),
+        badges.router(live, page.look),
+        feed.router(database, live),
         description.router(app.openapi),
         *routers(page),
     ]

@@ -1,0 +1,86 @@
+"""What strangers may see of what is watched: the subjects that were chosen, and of each how it stands.
+
+What was not chosen is answered as what does not exist. Nothing of callers, failures or endpoints: a subject's
+name by the configuration, its state, since when, and for how long it was up.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from daemon.operations.history import Sums
+from daemon.schemas.subjects import SubjectStatus
+from daemon.store.database import Database
+from daemon.web.dependencies import Live
+from daemon.web.kept import Kept
+from daemon.web.page.words import Words
+from daemon.web.routes.status import Asked, status_of
+
+SHOWN_DIGITS = 3
+"""Of a phone's number."""
+NUMBERED = "sip"
+"""The kind of subject whose own word is a phone's number."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One subject, as far as strangers see it."""
+
+    system: str
+    subject: str
+    kind: str
+    name: str
+    """By the configuration, or the last of its path or number; "" where its kind says it all."""
+    state: str
+    """`up`, `down` or `unknown`."""
+    since: str | None
+    uptime: Mapping[str, tuple[float, float, float]]
+    """Over `24h` and so on: seconds up, down and unknown."""
+
+    def label(self, words: Words) -> str:
+        """What it is called, as plain text."""
+        return words.plain(f"public.{self.kind}", name=self.name)
+
+
+Look = Callable[[], Mapping[tuple[str, str], Shown]]
+"""All subjects that there are, by system and subject, in the order of the status."""
+
+
+def look(database: Database, live: Live, version: str) -> Look:
+    """What gives them, made once a second at most."""
+    sums = Sums()
+
+    def make() -> Mapping[tuple[str, str], Shown]:
+        status = status_of(database, live, version, Asked(sums=sums))
+        return {
+            (system.name, one.subject): _shown(system.name, one)
+            for system in status.systems
+            for one in system.subjects
+        }
+
+    return Kept(make, live.now)
+
+
+def is_chosen(patterns: Sequence[str], system: str, subject: str) -> bool:
+    """Whether globs of "system/subject" name it."""
+    return any(fnmatchcase(f"{system}/{subject}", pattern) for pattern in patterns)
+
+
+def _shown(system: str, one: SubjectStatus) -> Shown:
+    spans = one.uptime or {}
+    return Shown(
+        system,
+        one.subject,
+        one.kind,
+        _name(one),
+        one.state,
+        one.since,
+        {span: (of.up, of.down, of.unknown) for span, of in spans.items()},
+    )
+
+
+def _name(one: SubjectStatus) -> str:
+    own = one.subject.partition("/")[2]
+    if one.name or one.kind != NUMBERED:
+        return one.name or own
+    return f"…{own[-SHOWN_DIGITS:]}"
