@@ -48,6 +48,8 @@ NAV = (
     ("frame.silences", "/silences"),
 )
 """The pages that the frame leads to, in their order."""
+GROUNDS = {"light": "#f6f7f9", "dark": "#10161d"}
+"""The colour behind the page, as its style has it, for the bar that a phone draws above."""
 HEADERS = {
     "content-security-policy": POLICY,
     "cache-control": "no-store",
@@ -158,5 +160,6 @@ class Page:
             "version": self.version,
             "said": said if said in words else "",
             "nav": NAV,
+            "grounds": GROUNDS,
             "csrf": Markup('<input type="hidden" name="{}" value="{}">').format(CSRF, visitor.csrf),
         }
