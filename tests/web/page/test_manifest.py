@@ -2,12 +2,15 @@
 
 import re
 import struct
+from pathlib import Path
 
 import pytest
 
 from daemon.web.page.frame import GROUNDS
 from daemon.web.page.static import FILES
 from daemon.web.reach import Reach
+from daemon.web.server import Server
+from tests.support.chromium import Chromium
 from tests.support.http_app import Setting
 
 MAIN = "/manifest.webmanifest"
@@ -61,3 +64,21 @@ def test_every_page_leads_to_it_and_has_the_colours_of_the_style(setting: Settin
     assert re.findall(r'name="theme-color" content="(#\w+)">', browser.get("/sign-in").text) == [
         GROUNDS["dark"]
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.needs("chromium")
+@pytest.mark.parametrize("prefix", ["", "/yemotd"])
+def test_a_browser_can_install_it(setting: Setting, prefix: str, tmp_path: Path) -> None:
+    below = Setting(setting.database, prefix=prefix, reach=Reach)
+    server = Server(below.app, "127.0.0.1", 0)
+    server.start()
+    with Chromium(tmp_path / "browser") as browser:
+        browser.open(f"http://127.0.0.1:{server.port}{prefix}/sign-in")
+        manifest = browser.ask("Page.getAppManifest")
+        errors = browser.ask("Page.getInstallabilityErrors")["installabilityErrors"]
+    server.stop(timeout=10)
+
+    assert manifest["errors"] == []
+    assert manifest["url"].endswith(prefix + MAIN)
+    assert [one for one in errors if one["errorId"] != "in-incognito"] == []
