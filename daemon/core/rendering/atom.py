@@ -114,7 +114,7 @@ def _time(at: datetime) -> str:
 
 
 def _id(name: str) -> str:
-    return f"urn:uuid:{uuid5(OURS, name)}"
+    return f"urn:uuid:{uuid5(OURS, _fit(name))}"
 
 
 def _text(parent: Element, name: str, text: str) -> Element:
