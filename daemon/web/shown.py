@@ -18,6 +18,8 @@ from daemon.web.routes.status import Asked, status_of
 
 SHOWN_DIGITS = 3
 """Of a phone's number."""
+LEFT_TO_RIGHT = "\u200e"
+"""What is left out of a number stands before the rest, in Hebrew too."""
 NUMBERED = "sip"
 """The kind of subject whose own word is a phone's number."""
 
@@ -83,4 +85,4 @@ def _name(one: SubjectStatus) -> str:
     own = one.subject.partition("/")[2]
     if one.name or one.kind != NUMBERED:
         return one.name or own
-    return f"…{own[-SHOWN_DIGITS:]}"
+    return f"{LEFT_TO_RIGHT}…{own[-SHOWN_DIGITS:]}"

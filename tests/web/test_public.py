@@ -21,6 +21,7 @@ from daemon.web.reach import Reach
 from tests.support import stores
 from tests.support.fakes import START
 from tests.support.http_app import Setting
+from tests.support.story import Story
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 UP, DOWN, UNKNOWN = SubjectState.UP, SubjectState.DOWN, SubjectState.UNKNOWN
@@ -100,7 +101,7 @@ def test_a_badge_says_the_name_and_the_state_in_words(house: Setting) -> None:
         "queue/5": "Queue מכירות <&>: up",
         "queue/6": "Queue 6: down",
         "queue/7": "Queue night: unknown",
-        "sip/0773137770": "Phone …770: down",
+        "sip/0773137770": "Phone \u200e…770: down",
     }
     hebrew = house.anybody.get("/badge/main/queue/7.svg?language=he").text
     assert "<title>תור night: לא ידוע</title>" in hebrew
@@ -268,7 +269,7 @@ def test_a_stranger_sees_the_chosen_subjects_and_nothing_else_of_them(house: Set
     happen(house, 1)
     page = house.browser().get("/").text
 
-    assert [re.sub("[\u2068\u2069]", "", one) for one in re.findall(r"<h3>(.*?)</h3>", page)] == [
+    assert [re.sub("[\u2068\u2069\u200e]", "", one) for one in re.findall(r"<h3>(.*?)</h3>", page)] == [
         "Queue מכירות &lt;&amp;&gt;",
         "Queue 6",
         "Queue night",
@@ -279,6 +280,24 @@ def test_a_stranger_sees_the_chosen_subjects_and_nothing_else_of_them(house: Set
     for hidden in ("hidden queue", "7171", "secret-message", "timeout", "0773137770", "crm", "inc_0001"):
         assert hidden not in page
     assert "<script" not in page
+
+
+def test_the_share_of_time_is_told_with_what_was_not_seen(house: Setting, tmp_path: Path) -> None:
+    opened(house, shown=("main/queue/5",))
+    assert "<svg" not in house.browser().get("/").text  # nothing was seen yet
+
+    story = Story(tmp_path / "story.db")
+    story.phone("077", (60, 10_000))
+    story.run(until=300)
+    lived = Setting(story.database, now=story.clock.now, reach=lambda: Reach(shown=("main/sip/*",)))
+    lived.unflushed = {"main": story.poller.historian.unflushed("main")}
+    page = re.sub("<[^>]+>|[\u2068\u2069]", "", lived.browser().get("/").text)
+    story.database.close()
+
+    told = re.findall(r"(\d+ \w+): up ([\d.]+) %, not seen ([\d.]+) %", page)
+    assert [span for span, _, _ in told] == ["24 hours", "7 days", "30 days"]
+    assert {up for _, up, _ in told} == {"20.69"}  # 60 of 290 s
+    assert all(99 < float(unseen) < 100 for _, _, unseen in told)
 
 
 def test_in_hebrew_it_says_the_same(house: Setting) -> None:

@@ -19,7 +19,6 @@ WORDS = {
     "public.uptime.7d": ("7 days", "7 ימים"),
     "public.uptime.30d": ("30 days", "30 ימים"),
     "public.uptime": ("{span}: up {up}, not seen {unknown}", "{span}: תקין {up}, לא נצפה {unknown}"),
-    "public.uptime.unseen": ("{span}: not seen", "{span}: לא נצפה"),
     "public.fresh": ("This page asks again every half a minute.", "העמוד מתרענן כל חצי דקה."),
     "public.api": ("Phone system", "מערכת הטלפוניה"),
     "public.sip": ("Phone {name}", "טלפון {name}"),
