@@ -4,10 +4,11 @@ What was not chosen is answered as what does not exist. Nothing of callers, fail
 name by the configuration, its state, since when, and for how long it was up.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from daemon.core.durations import MINUTE
 from daemon.operations.history import Sums
 from daemon.schemas.subjects import SubjectStatus
 from daemon.store.database import Database
@@ -22,6 +23,8 @@ LEFT_TO_RIGHT = "\u200e"
 """What is left out of a number stands before the rest, in Hebrew too."""
 NUMBERED = "sip"
 """The kind of subject whose own word is a phone's number."""
+Uptime = Mapping[str, tuple[float, float, float]]
+"""Over `24h` and so on: seconds up, down and unknown."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,7 @@ class Shown:
     state: str
     """`up`, `down` or `unknown`."""
     since: str | None
-    uptime: Mapping[str, tuple[float, float, float]]
-    """Over `24h` and so on: seconds up, down and unknown."""
+    uptime: Uptime
 
     def label(self, words: Words) -> str:
         """What it is called, as plain text."""
@@ -49,15 +51,23 @@ Look = Callable[[], Mapping[tuple[str, str], Shown]]
 
 
 def look(database: Database, live: Live, version: str) -> Look:
-    """What gives them, made once a second at most."""
+    """What gives them, made once a second at most; for how long each was up, once a minute."""
     sums = Sums()
 
+    def read(asked: Asked) -> Iterator[tuple[str, SubjectStatus]]:
+        status = status_of(database, live, version, asked)
+        return ((system.name, one) for system in status.systems for one in system.subjects)
+
+    def make_uptimes() -> Mapping[tuple[str, str], Uptime]:
+        return {(system, one.subject): _uptime(one) for system, one in read(Asked(sums=sums))}
+
+    uptimes = Kept(make_uptimes, live.now, MINUTE)
+
     def make() -> Mapping[tuple[str, str], Shown]:
-        status = status_of(database, live, version, Asked(sums=sums))
+        known = uptimes()
         return {
-            (system.name, one.subject): _shown(system.name, one)
-            for system in status.systems
-            for one in system.subjects
+            (system, one.subject): _shown(system, one, known.get((system, one.subject), {}))
+            for system, one in read(Asked())
         }
 
     return Kept(make, live.now)
@@ -68,17 +78,12 @@ def is_chosen(patterns: Sequence[str], system: str, subject: str) -> bool:
     return any(fnmatchcase(f"{system}/{subject}", pattern) for pattern in patterns)
 
 
-def _shown(system: str, one: SubjectStatus) -> Shown:
-    spans = one.uptime or {}
-    return Shown(
-        system,
-        one.subject,
-        one.kind,
-        _name(one),
-        one.state,
-        one.since,
-        {span: (of.up, of.down, of.unknown) for span, of in spans.items()},
-    )
+def _shown(system: str, one: SubjectStatus, uptime: Uptime) -> Shown:
+    return Shown(system, one.subject, one.kind, _name(one), one.state, one.since, uptime)
+
+
+def _uptime(one: SubjectStatus) -> Uptime:
+    return {span: (of.up, of.down, of.unknown) for span, of in (one.uptime or {}).items()}
 
 
 def _name(one: SubjectStatus) -> str:
