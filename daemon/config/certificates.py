@@ -7,7 +7,7 @@ before it is taken over; a daemon that starts goes on with it, for phones are wa
 import ssl
 import stat
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 CERT: Location = ("http", "tls_cert")
 KEY: Location = ("http", "tls_key")
+RENEWED_BEFORE = timedelta(days=14)
+"""Ours: certbot renews a month before the end."""
 LARGEST = 1_048_576
 """Bytes of a file; ours: a chain has some thousands."""
 ENCRYPTED = (
@@ -48,6 +50,18 @@ def out_of_date(path: Path, now: datetime) -> str | None:
     if now < since:
         return f"counts from {since:%Y-%m-%dT%H:%M:%SZ} on; is the clock of this machine right?"
     return None
+
+
+def ending(cert: Path | None, name: str | None, now: datetime | None) -> Iterator[Fault]:
+    """A warning where somebody should have renewed it by now. `name`: as it was written."""
+    if cert is None or now is None:
+        return
+    try:
+        until = _parsed(_content(cert))[0].not_valid_after_utc
+    except (OSError, ValueError):
+        return
+    if now <= until < now + RENEWED_BEFORE:
+        yield fault(CERT, f"expires at {until:%Y-%m-%dT%H:%M:%SZ}; it should have been renewed by now", name)
 
 
 def _cert(name: str, directory: Path) -> Iterator[Fault]:

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from daemon.config.advice import advice
 from daemon.config.between_tables import between_tables
-from daemon.config.certificates import certificates
+from daemon.config.certificates import certificates, ending
 from daemon.config.reading import Reading
 from daemon.config.secrets import Sources
 from daemon.config.settings import Config
@@ -69,7 +69,7 @@ def find(explicit: Path | None, environ: Mapping[str, str], *, places: Sequence[
 def load(path: Path, environ: Mapping[str, str], *, now: datetime | None = None) -> Loaded:
     """Read and judge a configuration file with all that it refers to; raises `ConfigError`.
 
-    `now`: a certificate that does not count at that time is a fault, too.
+    `now`: a certificate that does not count at that time is a fault, too; one that ends soon, a warning.
     """
     document, is_shared = _parsed(path)
     reading = Reading(Sources(path.parent, environ, is_shared))
@@ -83,6 +83,7 @@ def load(path: Path, environ: Mapping[str, str], *, now: datetime | None = None)
     if faults:
         raise ConfigError(path, lines(document, faults))
     warnings = [*reading.warnings, *advice(config, is_shared=is_shared)]
+    warnings += ending(config.http.tls_cert, cleaned.get("http", {}).get("tls_cert"), now)
     return Loaded(config, lines(document, warnings), path)
 
 

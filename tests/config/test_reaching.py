@@ -1,7 +1,7 @@
 """`[http]`: by which name, path, proxy and certificate it is reached, and what strangers see."""
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -178,6 +178,24 @@ def test_the_date_alone_keeps_no_daemon_from_its_start(tmp_path: Path, pair: tup
     assert (out_of_date(pair[0], NOW) or "").startswith("has expired")
     assert (out_of_date(pair[0], datetime(1999, 1, 1, tzinfo=UTC)) or "").startswith("counts from 2000-01-01")
     assert out_of_date(pair[0], datetime(2025, 1, 1, tzinfo=UTC)) is None
+
+
+@pytest.mark.parametrize(("days", "is_told"), [(0, True), (13, True), (15, False), (-1, False)])
+def test_one_that_should_have_been_renewed_is_warned_of(
+    tmp_path: Path, pair: tuple[Path, Path], days: int, is_told: bool
+) -> None:
+    expired(*pair)
+    now = datetime(2026, 1, 1, tzinfo=UTC) - timedelta(days=days)
+    path = written(tmp_path, http(TLS))
+    if days < 0:
+        assert load(path, ENVIRON).warnings == ()  # at a start it is said otherwise
+        return
+
+    assert load(path, ENVIRON, now=now).warnings == (
+        ("[http] tls_cert = 'cert.pem': expires at 2026-01-01T00:00:00Z; it should have been renewed by now",)
+        if is_told
+        else ()
+    )
 
 
 @pytest.mark.parametrize(
