@@ -23,6 +23,7 @@ _WORDING = {
     "json_invalid": "is not JSON: {error}, at character {position}",
     "model_type": "expected an object",
     "model_attributes_type": "expected an object",
+    "literal_error": "expected {expected}",
     "list_type": "expected a list",
     "too_short": "expected at least {min_length}",
     "too_long": "expected at most {max_length}",

@@ -46,6 +46,12 @@ def find(db: sa.Connection, incident: str) -> Incident | None:
     return next(iter(_load(db, incidents.c.id == incident)), None)
 
 
+def newest(db: sa.Connection, limit: int) -> list[Incident]:
+    """The newest incidents, newest first: by their ids, which tell the time at which they fired."""
+    ids = db.scalars(sa.select(incidents.c.id).order_by(incidents.c.id.desc()).limit(limit))
+    return _load(db, incidents.c.id.in_(list(ids)))[::-1]
+
+
 def firing(db: sa.Connection) -> list[Incident]:
     """Every incident that has not ended, oldest first."""
     return _load(db, _OPEN)

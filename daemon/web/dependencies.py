@@ -8,6 +8,7 @@ from daemon.core.counts import Counts
 from daemon.core.history.book import NOTHING_OPEN, Unflushed
 from daemon.core.routing.plan import Interest
 from daemon.store.history import DeliveryView
+from daemon.web.reach import Reach
 from daemon.web.routes.commands import Desk
 from daemon.web.waiting import Bell
 
@@ -52,11 +53,12 @@ class Live:
     """Since when the store cannot be written, and why."""
     bell: Bell = field(default_factory=Bell)
     """Rung after every commit that wrote events."""
-    unflushed: Callable[[str], Unflushed] = lambda _system: NOTHING_OPEN
-    """What was seen of a system since its history was written."""
-
+    reach: Callable[[], Reach] = Reach
+    """How the HTTP side is reached, and what strangers see."""
     zone: Callable[[], tzinfo] = lambda: UTC
     """In which people read times: that of the configuration."""
+    unflushed: Callable[[str], Unflushed] = lambda _system: NOTHING_OPEN
+    """What was seen of a system since its history was written."""
 
     def endpoints(self) -> list[str]:
         """The names of the endpoints."""

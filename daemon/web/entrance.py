@@ -21,6 +21,7 @@ from daemon.web.auth import Guard
 from daemon.web.forms import Form
 from daemon.web.limits import Bodies
 from daemon.web.problems import WRONG, Fault, Problem, answered
+from daemon.web.reach import path_of
 
 HEAD = "yemotd.head"
 """In the scope of a request that is answered as GET would be, but for the body."""
@@ -54,7 +55,8 @@ class Entrance:
 
     async def _admitted(self, scope: Scope) -> APIRoute | None:
         """The route of a request that may be answered; None: there is none. Raises `Problem`."""
-        here = [one for one in self._routes if one.path_regex.match(scope["path"])]
+        path = path_of(scope)
+        here = [one for one in self._routes if one.path_regex.match(path)]
         if not here:
             return None
         route = next((one for one in here if scope["method"] in (one.methods or ())), None)

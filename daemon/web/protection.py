@@ -2,6 +2,8 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from daemon.web.reach import TLS, path_of
+
 NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 """The policy of an answer that is no page."""
 HEADERS = (
@@ -11,7 +13,9 @@ HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
 )
-PRIVATE = b"/api/"
+ONLY_TLS = (b"strict-transport-security", b"max-age=31536000")
+"""Of an answer that went out by TLS of our own: a year, for this host alone. A proxy says its own."""
+PRIVATE = "/api/"
 """What stands below is kept by no cache."""
 
 
@@ -25,12 +29,13 @@ class Protection:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        is_private = scope["path"].encode().startswith(PRIVATE)
+        headers = (*HEADERS, ONLY_TLS) if scope.get(TLS) else HEADERS
+        is_private = path_of(scope).startswith(PRIVATE)
 
         async def send_protected(message: Message) -> None:
             if message["type"] == "http.response.start":
                 given = {name for name, _ in message["headers"]}
-                added = [one for one in HEADERS if one[0] not in given]
+                added = [one for one in headers if one[0] not in given]
                 if is_private:
                     added.append((b"cache-control", b"no-store"))
                 message = {**message, "headers": [*message["headers"], *added]}

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from daemon.store import events, in_force
 from daemon.wiring.described import digests, parts
 from tests.cli.conftest import TOKEN, Call
 from tests.support import stores
+from tests.support.certificates import Authority
 from tests.support.config_files import QUIET, SYSTEM, WEBHOOK
 from tests.support.fakes import START, Ids
 
@@ -203,6 +205,32 @@ def test_a_poll_that_fails_exits_with_69(call: Call, simulator: Simulator) -> No
 
     assert code == os.EX_UNAVAILABLE
     assert json.loads(out)["failure"]["class"] == "token_rejected"
+
+
+def test_check_refuses_a_certificate_that_has_expired_and_says_how_the_daemon_is_reached(call: Call) -> None:
+    def issue(until: datetime) -> None:
+        pem = Authority(Path()).issue("phones.example.org", until=until).read_bytes()
+        Path("tls.pem").write_bytes(pem)
+
+    reached = (
+        '[http]\ntoken_env = "TOKEN"\nurl = "https://phones.example.org"\nprefix = "/yemotd"\n'
+        'tls_cert = "tls.pem"\ntls_key = "tls.pem"\nvisitors = "status"\npublic = ["main/*"]\n'
+    )
+    configure(reached + SYSTEM + "[systems.sip]\n")
+    issue(datetime(2020, 1, 1, tzinfo=UTC))
+    code, _, err = call("check")
+    assert code == os.EX_CONFIG
+    assert "[http] tls_cert = 'tls.pem': has expired at 2020-01-01T00:00:00Z; renew it, and reload" in err
+
+    issue(datetime(2090, 1, 1, tzinfo=UTC))
+    code, out, _ = call("check")
+    assert code == 0
+    for line in ("TLS by tls.pem", "below /yemotd", "from outside https://phones.example.org/yemotd"):
+        assert line in out
+    assert "shows everybody main/*" in out
+    reach = json.loads(call("check", "--json")[1])["reach"]
+    assert (reach["tls"], reach["url"]) == (True, "https://phones.example.org/yemotd")
+    assert (reach["visitors"], reach["public"], reach["feed"]) == ("status", ["main/*"], False)
 
 
 def test_check_says_what_a_reload_would_change(call: Call) -> None:

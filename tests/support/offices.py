@@ -16,7 +16,8 @@ from daemon.store.database import Database
 from daemon.store.history import DeliveryView
 from daemon.web.asgi import create_app
 from daemon.web.auth import Token
-from daemon.web.dependencies import Live
+from daemon.web.dependencies import Live, Scheduled
+from daemon.web.reach import Reach
 from daemon.web.routes.commands import Desk
 from daemon.web.waiting import Bell, Endings
 from tests.support.fakes import START, Ids
@@ -44,6 +45,8 @@ class Window:
         default_factory=lambda: {"main": Policy(("*",), 3.0), "branch": Policy()}
     )
     now: datetime = START
+    schedule: list[Scheduled] = field(default_factory=list)
+    reach: Reach = field(default_factory=Reach)
     woken: int = 0
 
     def __post_init__(self) -> None:
@@ -55,7 +58,7 @@ class Window:
                 started_at=lambda: START,
                 is_alive=lambda: (True, "dispatcher ok"),
                 is_ready=lambda: (True, "database ok"),
-                schedule=list,
+                schedule=lambda: self.schedule,
                 last_seen=dict,
                 now=lambda: self.now,
                 interests=lambda: [Interest("crm", ("*",), None)],
@@ -63,6 +66,7 @@ class Window:
                 ping=self._ping,
                 wake=self._wake,
                 new_id=Ids(),
+                reach=lambda: self.reach,
                 desk=Desk(
                     policies=lambda: self.policies, wake=self._wake, new_id=Ids(), endings=self.endings
                 ),

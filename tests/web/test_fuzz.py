@@ -7,6 +7,7 @@ requests; the same ones in every run.
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 import pytest
@@ -30,8 +31,11 @@ from daemon.core.commands.command import Done, Status
 from daemon.core.commands.policy import Policy
 from daemon.core.model import Fact
 from daemon.core.routing.plan import Interest
+from daemon.core.watches.subjects import Subject, SubjectKind, SubjectState
 from daemon.pipeline.events import Recorder
-from daemon.store import outbox
+from daemon.store import outbox, subjects
+from daemon.web.dependencies import Scheduled
+from daemon.web.reach import Reach
 from tests.support import stores
 from tests.support.commanding import BRIDGE, KICK, PAUSE, READ
 from tests.support.fakes import START, Ids
@@ -105,6 +109,11 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
     for _ in range(MANY):
         silence = {"subject": "sip/077", "for": "2h", "comment": "a new phone"}
         assert one.admin.post("/api/v1/silences", json=silence).status_code == 201
+    one.schedule = [Scheduled("main", "queue/5", timedelta(minutes=1), None)]
+    one.reach = Reach(badges=("*/*",), feed=True)
+    with one.database.write() as db:
+        seen = Subject("queue/5", SubjectKind.QUEUE, SubjectState.UP, "מכירות")
+        subjects.save(db, ("main", "queue/5"), [seen], START, None)
     yield one
     one.database.close()
 
@@ -124,6 +133,7 @@ KNOWN: dict[str, st.SearchStrategy[Any]] = {
     "event_id": st.sampled_from(["evt_1", "evt_2"]),
     "after": st.sampled_from(["evt_1", "evt_3"]),
     "system": st.just("main"),
+    "subject": st.just("queue/5"),
     "wait": st.sampled_from(["0s", "5ms"]),
 }
 """What leads somewhere; what is made up seldom does."""

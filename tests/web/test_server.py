@@ -4,7 +4,7 @@ import socket
 
 import pytest
 import requests
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
 from daemon.web.server import Server
 
@@ -36,3 +36,20 @@ def test_a_port_in_use_is_named() -> None:
         with pytest.raises(OSError, match=f"127.0.0.1:{port}"):
             server.start()
         server.stop(timeout=1)
+
+
+def test_nobody_is_believed_about_who_asks_not_even_on_this_machine() -> None:
+    one = FastAPI()
+
+    @one.get("/")
+    def asks(request: Request) -> list[str]:
+        assert request.client
+        return [request.client.host, request.url.scheme]
+
+    server = Server(one, "127.0.0.1", 0)
+    server.start()
+    said = {"x-forwarded-for": "203.0.113.9", "x-forwarded-proto": "https"}
+    answer = requests.get(f"http://127.0.0.1:{server.port}/", headers=said, timeout=10)
+    server.stop(timeout=10)
+
+    assert answer.json() == ["127.0.0.1", "http"]

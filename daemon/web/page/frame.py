@@ -26,12 +26,13 @@ from daemon.web.auth import Tokens
 from daemon.web.dependencies import Live
 from daemon.web.forms import CSRF, Form, Posted
 from daemon.web.page.static import LINKS
-from daemon.web.page.visitors import Visit, Visitor, joined, visitor_of
+from daemon.web.page.visitors import Visit, Visitor, VisitOrLook, joined, visitor_of
 from daemon.web.page.words import Words
 from daemon.web.page.writing import FILTERS, Writing
 from daemon.web.problems import ProblemDocument
 from daemon.web.protection import NOTHING
 from daemon.web.sessions import Sessions
+from daemon.web.shown import Look, look
 
 TEMPLATES = Path(__file__).with_name("templates")
 POLICY = NOTHING.replace("form-action 'none'", "form-action 'self'") + (
@@ -47,6 +48,8 @@ NAV = (
     ("frame.silences", "/silences"),
 )
 """The pages that the frame leads to, in their order."""
+GROUNDS = {"light": "#f6f7f9", "dark": "#10161d"}
+"""The colour behind the page, as its style has it, for the bar that a phone draws above."""
 HEADERS = {
     "content-security-policy": POLICY,
     "cache-control": "no-store",
@@ -66,6 +69,8 @@ class Page:
     sessions: Sessions
     version: str
     environment: Environment = field(init=False)
+    look: Look = field(init=False)
+    """What strangers may see of the subjects."""
 
     def __post_init__(self) -> None:
         environment = Environment(
@@ -78,6 +83,7 @@ class Page:
         )
         environment.filters |= FILTERS
         object.__setattr__(self, "environment", environment)
+        object.__setattr__(self, "look", look(self.database, self.live, self.version))
 
     @property
     def form(self) -> Any:
@@ -92,6 +98,10 @@ class Page:
     def visit(self, scope: str) -> Any:
         """The default of a parameter `visitor: Visitor`: somebody whose token has this scope."""
         return Depends(Visit(scope, self.tokens, self.sessions))
+
+    def visit_or_look(self, scope: str) -> Any:
+        """The same; and a visitor without a token, where strangers are shown something."""
+        return Depends(VisitOrLook(scope, self.tokens, self.sessions, lambda: bool(self.live.reach().shown)))
 
     def visitor(self, request: Request) -> Visitor:
         """Whoever it is, signed in or not."""
@@ -150,5 +160,6 @@ class Page:
             "version": self.version,
             "said": said if said in words else "",
             "nav": NAV,
+            "grounds": GROUNDS,
             "csrf": Markup('<input type="hidden" name="{}" value="{}">').format(CSRF, visitor.csrf),
         }

@@ -1,7 +1,7 @@
 """Who looks at the page: what they may do, and how they want to see it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
@@ -55,6 +55,18 @@ class Visit(Guard):
         if not session.token.allows(self.scope):
             raise Problem(403, "The token is not allowed to do this", f"It needs the scope {self.scope!r}.")
         return visitor_of(request, self.sessions)
+
+
+@dataclass(frozen=True)
+class VisitOrLook(Visit):
+    """A dependency that also lets in who has not signed in, where there is something for strangers to see."""
+
+    is_open: Callable[[], bool]
+
+    async def __call__(self, request: Request) -> Visitor:  # type: ignore[override] # as above
+        if self.is_open() and self.sessions.of(request) is None:
+            return visitor_of(request, self.sessions)
+        return await super().__call__(request)
 
 
 def visitor_of(request: Request, sessions: Sessions) -> Visitor:
