@@ -278,6 +278,9 @@ def _fixed(old: Config, new: Config) -> tuple[str, ...]:
     changed = {
         "[daemon] database": old.daemon.database != new.daemon.database,
         "[http] listen": old.http.listen != new.http.listen,
+        "[http] prefix": old.http.prefix != new.http.prefix,
+        # Another certificate is taken at once.
+        "[http] tls_cert": (old.http.certificate is None) != (new.http.certificate is None),
     }
     return tuple(name for name, is_changed in changed.items() if is_changed)
 

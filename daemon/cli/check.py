@@ -10,11 +10,12 @@ import typer
 
 from daemon.cli.output import ConfigOption, Fatal, JsonOption, load, open_store, print_json, say
 from daemon.config.load import Loaded
-from daemon.config.settings import Config
+from daemon.config.settings import Config, Http
 from daemon.core import durations
 from daemon.core.differences import Difference, difference
 from daemon.core.watches import detection
-from daemon.schemas.checks import Check, CheckedEndpoint, CheckedSystem, CheckedWatch
+from daemon.host import clock
+from daemon.schemas.checks import Check, CheckedEndpoint, CheckedReach, CheckedSystem, CheckedWatch
 from daemon.schemas.status import DifferenceDocument
 from daemon.store import in_force, location
 from daemon.wiring.described import digests, parts
@@ -37,7 +38,7 @@ AgainstOption = Annotated[
 
 def check(config: ConfigOption = None, as_json: JsonOption = False, against: AgainstOption = None) -> None:
     """Check the configuration; every fault at once, exit code 78 if there is one."""
-    loaded = load(config)
+    loaded = load(config, now=clock.utcnow())
     against_it = _against(loaded.config, config) if against else None
     if as_json:
         changes = None if against_it is None else DifferenceDocument.of(against_it)
@@ -63,6 +64,7 @@ def _lines(config: Config) -> list[str]:
     lines = [
         f"database  {location.shown(config.daemon.database)}",
         f"http      {config.http.listen or 'off'}",
+        *(f"          {line}" for line in _reach(config.http)),
     ]
     for system in config.systems:
         lines.append(f"system    {system.name}: {system.base_url}")
@@ -77,12 +79,37 @@ def _lines(config: Config) -> list[str]:
     return lines
 
 
+def _reach(http: Http) -> list[str]:
+    """How it is reached and what strangers see, as far as that is not as by default."""
+    visitors = http.public if http.visitors == "status" else ()
+    lines = {
+        f"TLS by {http.tls_cert}": http.tls_cert,
+        f"below {http.prefix}": http.prefix,
+        f"from outside {http.base}": http.base,
+        f"believes {', '.join(map(str, http.trusted_proxies))}": http.trusted_proxies,
+        f"shows everybody {', '.join(visitors)}": visitors,
+        f"badges for everybody of {', '.join(http.badges)}": http.badges,
+        "the feed of incidents for everybody": http.feed,
+    }
+    return [line for line, is_said in lines.items() if is_said and http.listen]
+
+
 def _document(loaded: Loaded, changes: DifferenceDocument | None) -> Check:
     config = loaded.config
     return Check(
         warnings=list(loaded.warnings),
         database=location.shown(config.daemon.database),
         listen=config.http.listen,
+        reach=CheckedReach(
+            url=config.http.base,
+            prefix=config.http.prefix,
+            tls=config.http.certificate is not None,
+            trusted_proxies=[str(one) for one in config.http.trusted_proxies],
+            visitors=config.http.visitors,
+            public=list(config.http.public),
+            badges=list(config.http.badges),
+            feed=config.http.feed,
+        ),
         systems=[
             CheckedSystem(
                 name=system.name,

@@ -102,10 +102,10 @@ def _option(name: str) -> str:
     return OPTIONS.get(name, "--" + name.replace("_", "-"))
 
 
-def load(path: Path | None) -> Loaded:
-    """The configuration; `Fatal` with every fault (exit 78) where it cannot be used."""
+def load(path: Path | None, *, now: datetime | None = None) -> Loaded:
+    """The configuration; `Fatal` with every fault (exit 78) where it cannot be used; `now`: at that time."""
     try:
-        loaded = config.load(config.find(path, os.environ), os.environ)
+        loaded = config.load(config.find(path, os.environ), os.environ, now=now)
     except ConfigError as error:
         raise Fatal(str(error), os.EX_CONFIG) from None
     HELD.update(held(loaded.config))

@@ -14,6 +14,7 @@ from typing import NoReturn
 from daemon.app.lifecycle import App
 from daemon.cli import failures
 from daemon.cli.output import ConfigOption, Fatal, load
+from daemon.config.certificates import out_of_date
 from daemon.config.load import ConfigError, Loaded
 from daemon.config.load import load as load_config
 from daemon.config.secrets import held
@@ -61,6 +62,7 @@ def _run(loaded: Loaded, redactor: logs.Redactor) -> NoReturn:
     faulthandler.enable()
     notifier = Notifier(os.environ)
     app = _started(loaded.config, notifier)
+    _warn_of_date(app)
     tick = min(TICK_SECONDS, notifier.patience / 2) if notifier.patience else TICK_SECONDS
     is_alive, refused = True, ""
     while (received := signals.wait(tick)) in (None, signal.SIGHUP) and not app.is_at_an_end:
@@ -148,7 +150,7 @@ def _reload(app: App, path: Path, redactor: logs.Redactor, notifier: Notifier) -
     notifier.reloading(clock.monotonic())
     before, old = app.config, held(app.config)
     try:
-        loaded = load_config(path, os.environ)
+        loaded = load_config(path, os.environ, now=app.parts.timeline.now())
         redactor.hide([*old, *held(loaded.config)])
         reloaded = app.reload(loaded.config)
     except Exception as error:  # an error of ours, too, is no reason to end
@@ -176,3 +178,13 @@ def _failed(error: Exception, *, is_refused: bool) -> str:
 def _warn(loaded: Loaded) -> None:
     for warning in loaded.warnings:
         logs.log.warning("config.warning", warning=warning)
+
+
+def _warn_of_date(app: App) -> None:
+    """A certificate that does not count is no reason not to watch phones."""
+    pair = app.config.http.certificate
+    reason = out_of_date(pair[0], app.parts.timeline.now()) if pair else None
+    if reason:
+        logs.log.warning(
+            "config.warning", warning=f"[http] tls_cert = '{app.config.http.tls_cert}': {reason}"
+        )

@@ -38,6 +38,7 @@ def advice(config: Config, *, is_shared: bool) -> Iterator[Fault]:
         yield fault(("daemon", "database"), "has a password in it; PGPASSFILE keeps that out of here")
     if config.http.listen and not config.http.tokens:
         yield of_table(("http",), "has no token: the API answers nobody")
+    yield from _of_reach(config)
     for index, system in enumerate(config.systems):
         yield from _of_system(("systems", index), system)
     for at, endpoint in config.endpoints():
@@ -48,6 +49,44 @@ def advice(config: Config, *, is_shared: bool) -> Iterator[Fault]:
             yield of_table(("webhooks", index), reason)
     if config.smtp and config.smtp.security == "none" and not is_loopback(config.smtp.host):
         yield fault(("smtp", "security"), "mails, and the password, go there unencrypted", "none")
+
+
+def _of_reach(config: Config) -> Iterator[Fault]:
+    """Who may read on the way, and what strangers see."""
+    http = config.http
+    address = http.address
+    is_hidden = http.certificate is not None or http.trusted_proxies
+    if address is not None and not is_loopback(address[0]) and not is_hidden:
+        reason = (
+            "tokens go there unencrypted; give tls_cert and tls_key, or trusted_proxies where a proxy has TLS"
+        )
+        yield fault(("http", "listen"), reason, http.listen)
+    parts = urlsplit(http.url or "")
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        yield fault(("http", "url"), "who follows a link from outside goes there unencrypted; use https")
+    for index, network in enumerate(http.trusted_proxies):
+        if network.prefixlen == 0:
+            reason = "is everybody: whoever asks says for whom; give the address of the proxy"
+            yield fault(("http", "trusted_proxies", index), f"{quoted(str(network))} {reason}")
+    if http.public and http.visitors == "nothing":
+        yield fault(("http", "public"), 'is shown to nobody until visitors = "status"')
+    if http.feed:
+        reason = (
+            "everybody who reaches the daemon reads which phones and queues failed, and when; no texts of SMS"
+        )
+        yield fault(("http", "feed"), reason, True)
+    yield from _of_subjects(config, "public", http.public)
+    yield from _of_subjects(config, "badges", http.badges)
+
+
+def _of_subjects(config: Config, key: str, patterns: Sequence[str]) -> Iterator[Fault]:
+    names = [one.name for one in config.systems]
+    for index, pattern in enumerate(patterns):
+        system = pattern.partition("/")[0]
+        if not any(fnmatchcase(one, system) for one in names):
+            yield fault(
+                ("http", key, index), f"{quoted(pattern)}: no system has this name{nearest(system, names)}"
+            )
 
 
 def _of_system(at: Location, system: SystemSettings) -> Iterator[Fault]:

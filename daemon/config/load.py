@@ -9,6 +9,7 @@ import tomllib
 from codecs import BOM_UTF8
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from pydantic import ValidationError
 
 from daemon.config.advice import advice
 from daemon.config.between_tables import between_tables
+from daemon.config.certificates import certificates
 from daemon.config.reading import Reading
 from daemon.config.secrets import Sources
 from daemon.config.settings import Config
@@ -64,12 +66,16 @@ def find(explicit: Path | None, environ: Mapping[str, str], *, places: Sequence[
     return found
 
 
-def load(path: Path, environ: Mapping[str, str]) -> Loaded:
-    """Read and judge a configuration file with all that it refers to; raises `ConfigError`."""
+def load(path: Path, environ: Mapping[str, str], *, now: datetime | None = None) -> Loaded:
+    """Read and judge a configuration file with all that it refers to; raises `ConfigError`.
+
+    `now`: a certificate that does not count at that time is a fault, too.
+    """
     document, is_shared = _parsed(path)
     reading = Reading(Sources(path.parent, environ, is_shared))
     cleaned = reading.table(Config, document)
     faults = [*reading.faults, *between_tables(document, path.parent)]
+    faults += certificates(document, path.parent, now)
     try:
         config = Config.model_validate(cleaned, context={"directory": path.parent})
     except ValidationError as error:

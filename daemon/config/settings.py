@@ -10,19 +10,24 @@ not. A key that is a word of Python, or says less than the code's own word, has 
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, get_args
+from pathlib import Path
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
     Field,
+    model_validator,
 )
 
 from daemon.config.endpoints import EndpointSettings
 from daemon.config.mail import Email, Smtp
 from daemon.config.notify import Notify
+from daemon.config.reaching import Prefix, PublicUrl, Subjects, Visitors, public_base, together
 from daemon.config.secrets import SecretUrl, Token
 from daemon.config.systems import SystemSettings
 from daemon.config.values import (
+    BesideConfig,
+    Block,
     DatabaseUrl,
     Drain,
     Duration,
@@ -83,12 +88,48 @@ class Http(Settings):
     """`host:port`; "" is off."""
     token: Token | None = None
     """Of a token that is called "token" and may do everything."""
+    url: PublicUrl | None = None
+    """How it is reached from outside; without it no links are made."""
+    prefix: Prefix = ""
+    """The path below which a proxy hands it on."""
+    trusted_proxies: tuple[Block, ...] = ()
+    """Who is believed when it says for whom it asks."""
+    tls_cert: BesideConfig | None = None
+    """The chain, in PEM form; without it the daemon itself has no TLS."""
+    tls_key: BesideConfig | None = None
+    visitors: Visitors = "nothing"
+    """What somebody without a token sees of the page."""
+    public: tuple[Subjects, ...] = ()
+    """The subjects that a visitor sees, with `visitors = "status"`."""
+    badges: tuple[Subjects, ...] = ()
+    """The subjects of which everybody gets a badge."""
+    feed: Annotated[bool, Field(strict=True)] = False
+    """Whether everybody gets the feed of incidents."""
     named: tuple[HttpToken, ...] = Field(default=(), validation_alias="tokens")
 
     @property
     def address(self) -> tuple[str, int] | None:
         """Host and port to listen on; None: the HTTP side is off."""
         return listen_address(self.listen)
+
+    @property
+    def base(self) -> str | None:
+        """What links outside the page begin with, without a slash at its end; None: there are none."""
+        return public_base(self.url, self.prefix)
+
+    @property
+    def certificate(self) -> tuple[Path, Path] | None:
+        """The files of the chain and of the key; None: no TLS of our own."""
+        return None if self.tls_cert is None or self.tls_key is None else (self.tls_cert, self.tls_key)
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        together(self.tls_cert, self.tls_key)
+        if self.visitors == "status" and not self.public:
+            raise ValueError(
+                'visitors = "status" needs public, the subjects to show, such as public = ["main/queue/*"]'
+            )
+        return self
 
     @property
     def tokens(self) -> tuple[HttpToken, ...]:

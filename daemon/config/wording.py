@@ -98,6 +98,8 @@ def _reworded(found: ErrorDetails, at: Location, value: object) -> Fault:
     if found["type"] == "model_type" and isinstance(value, list | tuple):
         return fault(at, f"write it as [{header}], with one bracket")
     wording = _WORDING.get(found["type"], WITHOUT_WORDS)
+    if found["type"] == "value_error" and isinstance(value, dict):
+        return of_table(at, wording.format(**found.get("ctx", {})))
     return fault(at, wording.format(**found.get("ctx", {})), value)
 
 

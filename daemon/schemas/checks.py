@@ -42,12 +42,26 @@ class CheckedEndpoint(Document):
     events: list[str] = Field(description="Globs")
 
 
+class CheckedReach(Document):
+    """How the HTTP side is reached, and what strangers see of it."""
+
+    url: str | None = Field(description="What links outside the page begin with, the prefix included")
+    prefix: str
+    tls: bool = Field(description="Whether the daemon itself has TLS")
+    trusted_proxies: list[str]
+    visitors: str
+    public: list[str] = Field(description="Globs")
+    badges: list[str] = Field(description="Globs")
+    feed: bool
+
+
 class Check(Document):
     """A configuration that can be used."""
 
     warnings: list[str]
     database: str = Field(description="Without its password")
     listen: str = Field(description="Empty: HTTP is off")
+    reach: CheckedReach
     systems: list[CheckedSystem]
     webhooks: list[CheckedEndpoint]
     emails: list[CheckedEndpoint]
