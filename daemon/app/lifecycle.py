@@ -7,6 +7,7 @@ through them are drawn in the README, and the drawings are tested.
 
 import secrets
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -24,6 +25,7 @@ from daemon.app.state import CHECKED_WITHIN, State
 from daemon.app.supervisor import Looping, Supervisor
 from daemon.app.taking_over import Takeover, take_over_at_start
 from daemon.app.watchdog import TURN_WITHIN, Awake, Progress
+from daemon.config.reaching import public_base
 from daemon.config.settings import Config
 from daemon.core import own_events
 from daemon.core.differences import Difference
@@ -32,9 +34,11 @@ from daemon.core.timeline import Look
 from daemon.host import clock
 from daemon.store import database as databases
 from daemon.store.database import Database
+from daemon.web import tls
 from daemon.web.asgi import create_app
 from daemon.web.auth import Token
 from daemon.web.dependencies import Live, Scheduled
+from daemon.web.reach import Reach
 from daemon.web.routes.commands import Desk
 from daemon.web.server import Server
 from daemon.wiring.senders import public_keys
@@ -91,6 +95,8 @@ class App:
         checking = self._progress.aside(CHECKED_WITHIN)
         self.state = State(self.parts, self.current, self._progress, self._supervisor, checking=checking)
         self._jobs = Jobs(self.parts, self.current, self.state, self._progress)
+        self._tls = _context(config)
+        self._prefix = config.http.prefix
         self._server = self._server_of(config, listening)
 
     @property
@@ -149,6 +155,7 @@ class App:
             take = self.parts.outgoing.prepared(config, after.wishes)
             takeover = Takeover(self.current(), after)
             jobs = self._jobs.planned(after)
+            context = _context(config)
         except Exception:
             after.close()
             raise
@@ -156,6 +163,7 @@ class App:
         self.parts.pauses.drop()  # what was changed may be what ends them
         dispatcher.reroute(after.routes, take, takeover)
         self._jobs.schedule(jobs)
+        self._tls = context or self._tls  # of who shakes hands from now on
         before.close()
         takeover.wait()
         said = {"needs_restart": list(fixed), **takeover.said()}
@@ -172,10 +180,16 @@ class App:
             tokens=self._tokens,
             live=self._live(),
             version=__version__,
+            prefix=self._prefix,
             key=secrets.token_bytes(32),
         )
         turned = self._progress.loop("http", TURN_WITHIN).turn
-        return Server(app, *address, listening=listening, turned=turned)
+        contexts = self._context_in_force if self._tls else None
+        return Server(app, *address, listening=listening, turned=turned, tls=contexts)
+
+    def _context_in_force(self) -> ssl.SSLContext:
+        assert self._tls is not None  # noqa: S101 - else nobody asks
+        return self._tls
 
     def _live(self) -> Live:
         parts, current = self.parts, self.current
@@ -202,6 +216,17 @@ class App:
             paused=parts.pauses.left,
             failing=self.state.failing,
             zone=lambda: ZoneInfo(self.config.daemon.timezone),
+            reach=self._reach,
+        )
+
+    def _reach(self) -> Reach:
+        http = self.config.http
+        return Reach(
+            base=public_base(http.url, self._prefix),  # which needs a restart
+            trusted_proxies=http.trusted_proxies,
+            shown=http.public if http.visitors == "status" else (),
+            badges=http.badges,
+            feed=http.feed,
         )
 
     def _listen(self) -> None:
@@ -271,6 +296,12 @@ class App:
             Scheduled(watch.system, watch.name, watch.every, next_runs.get("/".join(watch.id)))
             for watch in self.current().watches
         ]
+
+
+def _context(config: Config) -> ssl.SSLContext | None:
+    """Of the certificate as it is now; None: no TLS. Raises OSError where it cannot be used."""
+    pair = config.http.certificate
+    return tls.context(*pair) if pair else None
 
 
 def _fixed(old: Config, new: Config) -> tuple[str, ...]:

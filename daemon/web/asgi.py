@@ -3,6 +3,9 @@
 Here it is put together; each noun has its routes in a file of its own.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
@@ -16,6 +19,7 @@ from daemon.web.page.frame import Page
 from daemon.web.page.pages import routers
 from daemon.web.problems import install
 from daemon.web.protection import Protection
+from daemon.web.reach import Reach, Reached
 from daemon.web.routes import (
     alerts,
     commands,
@@ -32,16 +36,25 @@ from daemon.web.sessions import Sessions
 
 
 class Api(FastAPI):
-    """FastAPI, with our headers around everything that it answers."""
+    """FastAPI, with our headers around everything that it answers, and below its prefix."""
+
+    def __init__(self, prefix: str, reach: Callable[[], Reach], **settings: Any) -> None:
+        super().__init__(servers=[{"url": prefix}] if prefix else None, **settings)
+        self._prefix = prefix
+        self._reach = reach
 
     def build_middleware_stack(self) -> ASGIApp:
-        return Protection(super().build_middleware_stack())
+        return Reached(Protection(super().build_middleware_stack()), self._prefix, self._reach)
 
 
-def create_app(*, database: Database, tokens: Tokens, live: Live, version: str, key: bytes) -> FastAPI:
+def create_app(
+    *, database: Database, tokens: Tokens, live: Live, version: str, key: bytes, prefix: str = ""
+) -> FastAPI:
     """The app; `tokens` is asked at every request, so a reload counts at once. `key` signs the sessions of
-    the page: 32 bytes or more that nobody else has."""
+    the page: 32 bytes or more that nobody else has. `prefix`: the path below which a proxy hands it on."""
     app = Api(
+        prefix,
+        live.reach,
         title="yemotd",
         version=version,
         description="What a phone system on Yemot HaMashiach did, and who was told.",

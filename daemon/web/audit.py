@@ -8,6 +8,7 @@ import structlog
 
 from daemon.web.auth import Token
 from daemon.web.problems import status_of
+from daemon.web.reach import asking
 
 log = structlog.get_logger()
 
@@ -30,4 +31,11 @@ def audited(token: Token, action: str, target: str | None = None, *, status: int
         entry.status = status_of(error)
         raise
     finally:
-        log.info("http.audit", token=token.name, action=action, target=entry.target, status=entry.status)
+        log.info(
+            "http.audit",
+            token=token.name,
+            action=action,
+            target=entry.target,
+            status=entry.status,
+            client=asking(),
+        )

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import h11
 import structlog
@@ -67,21 +67,34 @@ class Phase(Enum):
 MAKES_ROOM = (Phase.HEAD, Phase.REST, Phase.IDLE)
 
 
+class Waiting(Protocol):
+    """Who waits on a place that somebody else may need."""
+
+    def make_room(self) -> None:
+        """End, for somebody else."""
+
+
 class Seats:
     """Who waits, the longest first; and what the log was told of those for whom there was no place."""
 
     def __init__(self, bounds: Bounds) -> None:
         self.bounds = bounds
-        self._waiting: dict[Connection, None] = {}
+        self.unopened: set[Waiting] = set()
+        """Who has a place and has not shaken hands yet, where there is TLS."""
+        self._waiting: dict[Waiting, None] = {}
         self._ended, self._refused = 0, 0
         self._told_at: float | None = None
 
-    def wait(self, one: "Connection") -> None:
+    def has_place(self, connections: int) -> bool:
+        """Whether all that there are have one, the newest among them."""
+        return connections + len(self.unopened) <= self.bounds.connections
+
+    def wait(self, one: Waiting) -> None:
         """From now on it waits, after all others."""
         self.leave(one)
         self._waiting[one] = None
 
-    def leave(self, one: "Connection") -> None:
+    def leave(self, one: Waiting) -> None:
         """It does not wait, or not any more."""
         self._waiting.pop(one, None)
 
@@ -128,8 +141,7 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        has_place = len(self.connections) <= self.seats.bounds.connections
-        if has_place or self.seats.make_room(self.loop.time()):
+        if self._has_place() or self.seats.make_room(self.loop.time()):
             self._settle()
         else:
             self._refuse(503, "Too many connections", "Try again shortly.")
@@ -184,6 +196,9 @@ class Connection(H11Protocol):
     def make_room(self) -> None:
         """End, for somebody else."""
         self._refuse(503, "Too many connections", "Try again shortly.")
+
+    def _has_place(self) -> bool:
+        return self.seats.has_place(len(self.connections))
 
     def _phase(self) -> Phase:
         conn = self.conn

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from daemon.core.counts import Counts
 from daemon.core.routing.plan import Interest
 from daemon.store.history import DeliveryView
+from daemon.web.reach import Reach
 from daemon.web.routes.commands import Desk
 
 State = tuple[bool, str]
@@ -48,6 +49,8 @@ class Live:
     """The systems that are left alone, and for how long."""
     failing: Callable[[], tuple[str, str] | None] = lambda: None
     """Since when the store cannot be written, and why."""
+    reach: Callable[[], Reach] = Reach
+    """How the HTTP side is reached, and what strangers see."""
 
     zone: Callable[[], tzinfo] = lambda: UTC
     """In which people read times: that of the configuration."""

@@ -18,6 +18,7 @@ from daemon.schemas import command_requests
 from daemon.schemas.wording import BODY, faults
 from daemon.store.location import FAILURES, reason
 from daemon.web.protection import HEADERS
+from daemon.web.reach import prefix_of
 
 log = structlog.get_logger()
 
@@ -121,9 +122,8 @@ def answer(
     headers: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
     """A problem, as the answer to a request: a document, or a page for who looks at the page."""
-    document = ProblemDocument(
-        title=title, status=status, detail=detail, instance=request.url.path, faults=faults
-    )
+    instance = prefix_of(request) + request.url.path
+    document = ProblemDocument(title=title, status=status, detail=detail, instance=instance, faults=faults)
     if is_for_people(request):
         page: Response = request.app.state.page.problem(request, document)
         page.headers.update(headers)

@@ -11,6 +11,8 @@ HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
 )
+ONLY_TLS = (b"strict-transport-security", b"max-age=31536000")
+"""Of an answer that went out by TLS of our own: a year, for this host alone. A proxy says its own."""
 PRIVATE = b"/api/"
 """What stands below is kept by no cache."""
 
@@ -25,12 +27,13 @@ class Protection:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        headers = (*HEADERS, ONLY_TLS) if scope.get("scheme") == "https" else HEADERS
         is_private = scope["path"].encode().startswith(PRIVATE)
 
         async def send_protected(message: Message) -> None:
             if message["type"] == "http.response.start":
                 given = {name for name, _ in message["headers"]}
-                added = [one for one in HEADERS if one[0] not in given]
+                added = [one for one in headers if one[0] not in given]
                 if is_private:
                     added.append((b"cache-control", b"no-store"))
                 message = {**message, "headers": [*message["headers"], *added]}

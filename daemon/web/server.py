@@ -9,6 +9,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from daemon.web.connections import Bounds, bounded
+from daemon.web.tls import Contexts, Doorway, secured
 
 TICKS = 10
 """uvicorn ticks ten times a second; after so many the loop says that it turns."""
@@ -39,6 +40,13 @@ class _Uvicorn(uvicorn.Server):
         for one in sockets or ():
             one.listen(QUEUE)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """uvicorn knows only those who have shaken hands."""
+        protocol = self.config.http_protocol_class
+        for one in list(protocol.seats.unopened) if issubclass(protocol, Doorway) else ():
+            one.make_room()
+        await super().shutdown(sockets)
+
 
 class Server:
     """One listening address, or a socket that listens already."""
@@ -52,18 +60,21 @@ class Server:
         listening: socket.socket | None = None,
         turned: Callable[[], None] = lambda: None,
         bounds: Bounds | None = None,
+        tls: Contexts | None = None,
     ) -> None:
-        """`bounds`: half of the descriptors that the process may have, where nothing else is said."""
+        """`bounds`: half of the descriptors that the process may have, where nothing else is said; `tls`:
+        asked for each connection."""
         self._address = (host, port)
         self._bounds = bounds or Bounds(connections=most_connections())
 
         config = uvicorn.Config(
             app,
-            http=bounded(self._bounds),
+            http=secured(self._bounds, tls) if tls else bounded(self._bounds),
             lifespan="off",
             access_log=False,
             log_config=None,
             server_header=False,
+            proxy_headers=False,  # it would believe whoever speaks from this machine
             ws="none",
             backlog=TAKEN_AT_ONCE,
             timeout_keep_alive=int(self._bounds.idle) + 1,  # ours comes first
