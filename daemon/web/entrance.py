@@ -21,6 +21,7 @@ from daemon.web.auth import Guard
 from daemon.web.forms import Form
 from daemon.web.limits import Bodies
 from daemon.web.problems import WRONG, Fault, Problem, answered
+from daemon.web.reach import path_of
 
 MOST_FAULTS = 20
 """Of a query string; nobody reads more."""
@@ -52,7 +53,8 @@ class Entrance:
 
     async def _admitted(self, scope: Scope) -> APIRoute | None:
         """The route of a request that may be answered; None: there is none. Raises `Problem`."""
-        here = [one for one in self._routes if one.path_regex.match(scope["path"])]
+        path = path_of(scope)
+        here = [one for one in self._routes if one.path_regex.match(path)]
         if not here:
             return None
         route = next((one for one in here if scope["method"] in (one.methods or ())), None)

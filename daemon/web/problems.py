@@ -18,7 +18,7 @@ from daemon.schemas import command_requests
 from daemon.schemas.wording import BODY, faults
 from daemon.store.location import FAILURES, reason
 from daemon.web.protection import HEADERS
-from daemon.web.reach import prefix_of
+from daemon.web.reach import path_of
 
 log = structlog.get_logger()
 
@@ -138,7 +138,7 @@ def answer(
 def is_for_people(request: Request) -> bool:
     """Whether a browser asks, for a page of the page."""
     accepts = request.headers.get("accept", "")
-    is_api = request.url.path.removeprefix(request.scope.get("root_path", "")).startswith("/api/")
+    is_api = path_of(request.scope).startswith("/api/")
     return "text/html" in accepts and not is_api and hasattr(request.app.state, "page")
 
 

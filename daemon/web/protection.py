@@ -2,6 +2,8 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from daemon.web.reach import TLS, path_of
+
 NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 """The policy of an answer that is no page."""
 HEADERS = (
@@ -13,7 +15,7 @@ HEADERS = (
 )
 ONLY_TLS = (b"strict-transport-security", b"max-age=31536000")
 """Of an answer that went out by TLS of our own: a year, for this host alone. A proxy says its own."""
-PRIVATE = b"/api/"
+PRIVATE = "/api/"
 """What stands below is kept by no cache."""
 
 
@@ -27,8 +29,8 @@ class Protection:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = (*HEADERS, ONLY_TLS) if scope.get("scheme") == "https" else HEADERS
-        is_private = scope["path"].encode().startswith(PRIVATE)
+        headers = (*HEADERS, ONLY_TLS) if scope.get(TLS) else HEADERS
+        is_private = path_of(scope).startswith(PRIVATE)
 
         async def send_protected(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -1,6 +1,7 @@
 """How a request reached us: below which path, through which proxy, for whom.
 
-The routes know nothing of it: they find the path without the prefix. What is asked for without it is
+From here on a path has the prefix, which is the application's `root_path`, and the scheme is that by which
+it was asked. What is asked for without it is
 answered as well: programs on this machine, and a proxy that takes the prefix off, need no other address.
 """
 
@@ -14,8 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from daemon.core.webhooks.addresses import Network
 from daemon.web.proxies import Asker, asker
 
-ASKER, PREFIX = "yemotd.asker", "yemotd.prefix"
-"""In the scope of a request."""
+ASKER, TLS = "yemotd.asker", "yemotd.tls"
+"""In the scope of a request: for whom it is, and whether it came to us by TLS."""
 _asking: ContextVar[Asker | None] = ContextVar("asking", default=None)
 
 
@@ -46,19 +47,26 @@ class Reached:
             await self._app(scope, receive, send)
             return
         peer = scope["client"][0] if scope.get("client") else None
-        found = asker(peer, scope.get("scheme", "http"), scope["headers"], self._reach().trusted_proxies)
+        scheme = scope.get("scheme", "http")
+        found = asker(peer, scheme, scope["headers"], self._reach().trusted_proxies)
+        reached = {
+            "path": self._whole(scope["path"]),
+            "root_path": self._prefix,
+            "scheme": "https" if found.is_secure else "http",
+            ASKER: found,
+            TLS: scheme == "https",
+        }
         before = _asking.set(found)
         try:
-            await self._app({**scope, **self._below(scope), ASKER: found}, receive, send)
+            await self._app({**scope, **reached}, receive, send)
         finally:
             _asking.reset(before)
 
-    def _below(self, scope: Scope) -> dict[str, object]:
-        path: str = scope["path"]
-        if not self._prefix or not (path + "/").startswith(self._prefix + "/"):
-            return {PREFIX: self._prefix}
-        raw = scope.get("raw_path", b"").removeprefix(self._prefix.encode())
-        return {PREFIX: self._prefix, "path": path[len(self._prefix) :] or "/", "raw_path": raw or b"/"}
+    def _whole(self, path: str) -> str:
+        """With the prefix, as ASGI has it, also where it was left out."""
+        if path == self._prefix:
+            return path + "/"
+        return path if path.startswith(self._prefix + "/") else self._prefix + path
 
 
 def client_of(request: Request) -> str:
@@ -69,15 +77,9 @@ def client_of(request: Request) -> str:
     return request.client.host if request.client else asker(None, "http", (), ()).address
 
 
-def is_secure(request: Request) -> bool:
-    """Whether who asks does so by TLS, so that a cookie may be for TLS alone."""
-    found: Asker | None = request.scope.get(ASKER)
-    return found.is_secure if found is not None else request.url.scheme == "https"
-
-
-def prefix_of(request: Request) -> str:
-    """What paths of ours begin with, as a browser has to spell them; "" where there is nothing."""
-    return str(request.scope.get(PREFIX, ""))
+def path_of(scope: Scope) -> str:
+    """The path as the routes have it: without the prefix."""
+    return str(scope["path"]).removeprefix(scope.get("root_path", ""))
 
 
 def asking() -> str | None:

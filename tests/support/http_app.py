@@ -16,6 +16,7 @@ from daemon.store.history import DeliveryView
 from daemon.web.asgi import create_app
 from daemon.web.auth import Token
 from daemon.web.dependencies import Live, Scheduled
+from daemon.web.reach import Reach
 from daemon.web.routes.commands import Desk
 from daemon.web.sessions import COOKIE, Sessions
 from daemon.web.waiting import Endings
@@ -53,6 +54,8 @@ class Setting:
     ready: tuple[bool, str] = (True, "database ok")
     seen: dict[tuple[str, str], datetime] = field(default_factory=dict)
     paused: dict[str, timedelta] = field(default_factory=dict)
+    reach: Callable[[], Reach] = Reach
+    prefix: str = ""
     woken: int = 0
     numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10_000)))
 
@@ -71,9 +74,15 @@ class Setting:
             wake=self._wake,
             new_id=self.new_id,
             desk=Desk(policies=lambda: self.policies, wake=self._wake, new_id=self.new_id, endings=Endings()),
+            reach=self._reached,
         )
         self.app = create_app(
-            database=self.database, tokens=lambda: self.tokens, live=live, version="1.2.3", key=KEY
+            database=self.database,
+            tokens=lambda: self.tokens,
+            live=live,
+            version="1.2.3",
+            key=KEY,
+            prefix=self.prefix,
         )
         self.anybody = TestClient(self.app, raise_server_exceptions=False)
         self.sessions = Sessions(KEY, lambda: self.tokens, self.now)
@@ -83,6 +92,9 @@ class Setting:
         """Somebody who has this token."""
         headers = {"authorization": f"Bearer {token}"}
         return TestClient(self.app, headers=headers, raise_server_exceptions=False)
+
+    def _reached(self) -> Reach:
+        return self.reach()
 
     def visitor(self, token: str = "admin", *, language: str = "en") -> TestClient:
         """A browser of somebody who has signed in with the token of this name."""
