@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -38,6 +39,7 @@ from daemon.web import tls
 from daemon.web.asgi import create_app
 from daemon.web.auth import Token
 from daemon.web.dependencies import Live, Scheduled
+from daemon.web.hosts import name_of
 from daemon.web.reach import Reach
 from daemon.web.routes.commands import Desk
 from daemon.web.server import Server
@@ -216,9 +218,16 @@ class App:
             counts=parts.counters.counts,
             paused=parts.pauses.left,
             failing=self.state.failing,
+            monotonic=clock.monotonic,
+            hosts=self._hosts,
             zone=lambda: ZoneInfo(self.config.daemon.timezone),
             reach=self._reach,
         )
+
+    def _hosts(self) -> frozenset[str]:
+        http = self.config.http
+        listening = http.address[0] if http.address else ""
+        return frozenset(name_of(one.lower()) for one in (urlsplit(http.url or "").netloc, listening) if one)
 
     def _reach(self) -> Reach:
         http = self.config.http

@@ -12,7 +12,7 @@ from daemon.core.routing.ledger import Hold, Standing
 from daemon.core.watches.subjects import SubjectKind, SubjectState
 from daemon.store.column_types import LocalDay, Milliseconds, UtcTime, Word
 
-REVISION = "0009"
+REVISION = "0011"
 """Of the newest migration."""
 
 # Without AUTOINCREMENT SQLite may use a pruned row's number again, and order would lie.
@@ -429,4 +429,12 @@ clock = sa.Table(
     sa.Column("seen_at", UtcTime, nullable=False),
     sa.Column("boot", sa.Text, nullable=False),  # the start of the machine that `elapsed` counts from
     sa.Column("elapsed", Milliseconds, nullable=False),
+)
+
+ended_sessions = sa.Table(
+    "ended_sessions",
+    metadata,
+    sa.Column("mark", sa.Text, primary_key=True),  # of the token; leads nowhere
+    sa.Column("session", sa.Text, primary_key=True),  # a hash of its id; "": the row is the token's own
+    sa.Column("generation", sa.Integer, nullable=False),
 )

@@ -11,10 +11,13 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
 from daemon.store.database import Database
+from daemon.web.attempts import Attempts
 from daemon.web.auth import Tokens
 from daemon.web.dependencies import Live
 from daemon.web.entrance import Entrance
+from daemon.web.gate import Gate
 from daemon.web.limits import Bodies
+from daemon.web.page import static
 from daemon.web.page.frame import Page
 from daemon.web.page.pages import routers
 from daemon.web.problems import install
@@ -33,6 +36,7 @@ from daemon.web.routes import (
     status,
 )
 from daemon.web.sessions import Sessions
+from daemon.web.signed_out import SignedOut
 
 
 class Api(FastAPI):
@@ -62,8 +66,11 @@ def create_app(
         redirect_slashes=False,  # it would lead to wherever `Host` says
     )
     install(app)
-    page = Page(database, live, tokens, Sessions(key, tokens, live.now), version)
+    sessions = Sessions(key, tokens, live.now, SignedOut(database))
+    gate = Gate(sessions, Attempts(live.monotonic), live.hosts)
+    page = Page(database, live, tokens, sessions, gate.attempts, version)
     app.state.page = page
+    pages = routers(page)
     nouns = [
         health.router(live),
         metrics.router(database, tokens, live, version),
@@ -75,10 +82,12 @@ def create_app(
         endpoints.router(database, tokens, live),
         commands.router(database, tokens, live.desk, live.now),
         description.router(app.openapi),
-        *routers(page),
+        static.router(),
+        *pages,
     ]
     for one in nouns:
         app.include_router(one)
     routes = [one for router in nouns for one in router.routes if isinstance(one, APIRoute)]
-    app.add_middleware(Entrance, routes=routes, bodies=Bodies())
+    for_people = [one for router in pages for one in router.routes if isinstance(one, APIRoute)]
+    app.add_middleware(Entrance, routes=routes, bodies=Bodies(), gate=gate, for_people=for_people)
     return app

@@ -122,8 +122,9 @@ def answer(
     headers: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
     """A problem, as the answer to a request: a document, or a page for who looks at the page."""
-    instance = prefix_of(request) + request.url.path
-    document = ProblemDocument(title=title, status=status, detail=detail, instance=instance, faults=faults)
+    document = ProblemDocument(
+        title=title, status=status, detail=detail, instance=request.url.path, faults=faults
+    )
     if is_for_people(request):
         page: Response = request.app.state.page.problem(request, document)
         page.headers.update(headers)

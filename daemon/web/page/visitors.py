@@ -9,13 +9,12 @@ from fastapi import Request
 
 from daemon.web.auth import Guard, Token
 from daemon.web.forms import is_of_us
+from daemon.web.gate import SAFE
 from daemon.web.problems import Problem
-from daemon.web.sessions import Sessions
+from daemon.web.sessions import Session, Sessions
 
 LANGUAGES = ("en", "he")
 THEMES = ("auto", "light", "dark")
-SAFE = frozenset({"GET", "HEAD"})
-"""Methods that change nothing."""
 OLD_HEBREW = "iw"
 """What some phones call Hebrew yet (ISO 639 before 1989)."""
 
@@ -29,6 +28,8 @@ class Visitor:
     token: Token | None = None
     """Of the session; None: nobody has signed in."""
     csrf: str = ""
+    renewed: str | None = None
+    """The cookie of the session, where it is to be another one from now on."""
 
     @property
     def direction(self) -> str:
@@ -54,17 +55,18 @@ class Visit(Guard):
             raise to_the_door(request)
         if not session.token.allows(self.scope):
             raise Problem(403, "The token is not allowed to do this", f"It needs the scope {self.scope!r}.")
-        return visitor_of(request, self.sessions)
+        return visitor_of(request, self.sessions, session)
 
 
-def visitor_of(request: Request, sessions: Sessions) -> Visitor:
+def visitor_of(request: Request, sessions: Sessions, session: Session | None) -> Visitor:
     """Whoever it is, signed in or not."""
     theme = request.cookies.get("theme", "")
     return Visitor(
         language=language_of(request),
         theme=theme if theme in THEMES else THEMES[0],
-        token=sessions.token_of(request),
-        csrf=sessions.csrf(request),
+        token=session.token if session else None,
+        csrf=sessions.form_of(session) if session else "",
+        renewed=sessions.renewed(session) if session and request.method in SAFE else None,
     )
 
 
