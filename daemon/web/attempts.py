@@ -9,6 +9,7 @@ network of 64 bits is one address, for whoever has one has all of it.
 import hashlib
 import hmac
 import ipaddress
+import math
 import secrets
 import threading
 from collections import OrderedDict, deque
@@ -48,7 +49,7 @@ class TooMany(Exception):
 
     def __init__(self, wait: float) -> None:
         super().__init__(wait)
-        self.seconds = max(int(wait + 1), 1)
+        self.seconds = math.ceil(wait)
         """Whole ones, until it makes sense to try again."""
 
 

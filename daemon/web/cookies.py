@@ -15,7 +15,7 @@ SESSION = "yemotd_session"
 
 def session_name(request: Request) -> str:
     """What the cookie of a session is called by the way that a request takes; no other one is looked at."""
-    if request.url.scheme != "https":
+    if not _is_secure(request):
         return SESSION
     return f"__Secure-{SESSION}" if _root(request) else f"__Host-{SESSION}"
 
@@ -38,7 +38,7 @@ def put(request: Request, answer: Response, name: str, value: str, *, seconds: i
         path=_root(request) or "/",
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=_is_secure(request),
     )
 
 
@@ -46,9 +46,12 @@ def drop(request: Request, answer: Response, name: str) -> None:
     """Have a browser forget a cookie, also one of the time before there was a prefix."""
     paths = {_root(request) or "/"} | (set() if name.startswith("__") else {"/"})
     for path in sorted(paths):
-        answer.delete_cookie(
-            name, path=path, httponly=True, samesite="strict", secure=request.url.scheme == "https"
-        )
+        answer.delete_cookie(name, path=path, httponly=True, samesite="strict", secure=_is_secure(request))
+
+
+def _is_secure(request: Request) -> bool:
+    """By TLS of our own, or of a proxy that is trusted (`reach.py`)."""
+    return bool(request.scope.get("scheme") == "https")
 
 
 def _root(request: Request) -> str:
