@@ -81,7 +81,10 @@ def is_of_us(request: Request) -> bool:
     if sites:
         return sites == ["same-origin"]
     origins = request.headers.getlist("origin")
-    return len(origins) == 1 and _is_at(origins[0], request.headers.get("host", ""))
+    if len(origins) != 1 or (request.scope["scheme"] == "https" and not origins[0].startswith("https:")):
+        return False
+    # Who has https may come through a proxy that does not say so, so the other way round tells nothing.
+    return _is_at(origins[0], request.headers.get("host", ""))
 
 
 def _is_at(origin: str, host: str) -> bool:

@@ -73,9 +73,11 @@ class Sessions:
 
         Where it comes with several, none does: one of them was planted.
         """
-        found = [self.read(one) for one in set(cookies.values(request, cookies.session_name(request)))]
-        by_id = {one.id: one for one in found if one is not None}
-        return next(iter(by_id.values())) if len(by_id) == 1 else None
+        given = set(cookies.values(request, cookies.session_name(request)))
+        found = [one for one in map(self.read, given) if one is not None]
+        if len({one.id for one in found}) != 1:
+            return None
+        return max(found, key=lambda one: one.renewed_at)
 
     def read(self, cookie: str) -> Session | None:
         """The session that a cookie names; None for whatever we did not make, or not for now."""
