@@ -15,7 +15,7 @@ from daemon.web.attempts import Attempts
 from daemon.web.auth import Tokens
 from daemon.web.dependencies import Live
 from daemon.web.entrance import Entrance
-from daemon.web.gate import Gate
+from daemon.web.gate import Gate, by_session
 from daemon.web.limits import Bodies
 from daemon.web.page import static
 from daemon.web.page.frame import Page
@@ -46,6 +46,10 @@ class Api(FastAPI):
         super().__init__(servers=[{"url": prefix}] if prefix else None, **settings)
         self._prefix = prefix
         self._reach = reach
+
+    def openapi(self) -> dict[str, Any]:
+        """The description, with what guards say beside a token: the session of a page of ours reads, too."""
+        return by_session(super().openapi())
 
     def build_middleware_stack(self) -> ASGIApp:
         return Reached(Protection(super().build_middleware_stack()), self._prefix, self._reach)

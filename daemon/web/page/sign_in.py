@@ -107,8 +107,11 @@ def _end(page: Page, request: Request, token: Token | None, *, everywhere: bool)
     session = page.sessions.of(request)
     if session is None or token is None:  # another request was faster
         return True
-    with audited(token, "session.end_all" if everywhere else "session.end", status=303):
-        return page.sessions.end_all(token) if everywhere else page.sessions.end(session)
+    if everywhere:
+        with audited(token, "session.end_all", status=303):
+            return page.sessions.end_all(token)
+    with audited(token, "session.end", status=303):
+        return page.sessions.end(session)
 
 
 def _add_preferences(routes: APIRouter, page: Page) -> None:
