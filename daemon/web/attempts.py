@@ -70,7 +70,8 @@ class _Bucket:
 class _Guesser:
     bucket: _Bucket
     tried: deque[bytes] = field(default_factory=lambda: deque(maxlen=KEPT_GUESSES))
-    wrong: int = 0
+    refused: int = 0
+    """For being wrong, or too soon."""
 
 
 class Attempts:
@@ -101,18 +102,20 @@ class Attempts:
         with self._one_at_a_time:
             if any((place, one.name) in self._known for one in good):
                 return good
-            self._check(place)
+            self._check(place, address, at)
             if good:
                 self._know(place, good)
             else:
                 self._count(place, address, digest, at)
             return good
 
-    def _check(self, place: str) -> None:
+    def _check(self, place: str, address: str, at: str) -> None:
         now = self._monotonic()
         guesser = self._guessers.get(place)
         wait = max(guesser.bucket.wait(now) if guesser else 0.0, self._all.wait(now))
         if wait > 0:
+            if guesser:
+                self._tell(guesser, address, at)
             raise TooMany(wait)
 
     def _know(self, place: str, good: Sequence[Token]) -> None:
@@ -129,14 +132,17 @@ class Attempts:
         self._guessers.move_to_end(place)
         while len(self._guessers) > MOST_KEPT:
             self._guessers.popitem(last=False)
-        guesser.wrong += 1
-        if _is_told(guesser.wrong):
-            log.warning("http.token_refused", address=address, at=at, wrong=guesser.wrong)
+        self._tell(guesser, address, at)
         if digest in guesser.tried:
             return
         guesser.tried.append(digest)
         guesser.bucket.left -= 1
         self._all.left -= 1
+
+    def _tell(self, guesser: _Guesser, address: str, at: str) -> None:
+        guesser.refused += 1
+        if _is_told(guesser.refused):
+            log.warning("http.token_refused", address=address, at=at, times=guesser.refused)
 
     def _digest(self, text: str) -> bytes:
         return hmac.digest(self._key, text.encode(errors="surrogatepass"), hashlib.sha256)

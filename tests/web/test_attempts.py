@@ -137,9 +137,10 @@ def test_the_log_hears_of_it_now_and_then_with_the_address_and_never_the_token(d
     with capture_logs() as lines:
         for _ in range(1000):
             desk.give("a-secret-mistyped")
+        desk.guess(9500)
 
-    assert [(one["event"], one["address"], one["wrong"]) for one in lines] == [
-        ("http.token_refused", HERE, many) for many in (1, 10, 100, 1000)
+    assert [(one["event"], one["address"], one["times"]) for one in lines] == [
+        ("http.token_refused", HERE, many) for many in (1, 10, 100, 1000, 10_000)
     ]
     assert "a-secret-mistyped" not in str(lines)
 

@@ -47,6 +47,7 @@ def test_addresses_and_names_of_ours(host: str) -> None:
         "2130706433",
         "0x7f000001",
         "127.1",
+        "[::1%25evil.example]",
     ],
 )
 def test_whatever_else(host: str) -> None:

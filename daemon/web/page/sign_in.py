@@ -13,7 +13,7 @@ from daemon.web.audit import audited
 from daemon.web.auth import Token
 from daemon.web.forms import Fields, is_of_us
 from daemon.web.page.frame import Page
-from daemon.web.page.visitors import LANGUAGES, THEMES, Visitor, local
+from daemon.web.page.visitors import LANGUAGES, LONGEST_PATH, THEMES, Visitor, local
 from daemon.web.problems import Problem
 from daemon.web.reach import client_of
 
@@ -40,7 +40,7 @@ def _add_signing_in(routes: APIRouter, page: Page) -> None:
     @routes.get("/sign-in")
     def door(
         request: Request,
-        next: Annotated[str, Query(max_length=2000)] = "/",
+        next: Annotated[str, Query(max_length=LONGEST_PATH)] = "/",
         again: Annotated[bool, Query()] = False,
     ) -> Response:
         if page.visitor(request).token is not None:

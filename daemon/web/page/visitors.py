@@ -15,6 +15,7 @@ from daemon.web.sessions import Session, Sessions
 
 LANGUAGES = ("en", "he")
 THEMES = ("auto", "light", "dark")
+LONGEST_PATH = 2000
 OLD_HEBREW = "iw"
 """What some phones call Hebrew yet (ISO 639 before 1989)."""
 
@@ -102,6 +103,7 @@ def to_the_door(request: Request) -> Problem:
 def local(path: str) -> str:
     """A path of this site to go to next; `/` for whatever leads elsewhere."""
     is_local = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    is_local = is_local and len(path) <= LONGEST_PATH
     return quote(path, safe="/?=&%:@+,;~-._!$'()*") if is_local else "/"
 
 
