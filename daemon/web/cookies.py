@@ -6,7 +6,7 @@ way can plant one. `__Host-` wants the path `/`, where other programs of the hos
 cookie: so it is not for below a prefix.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from fastapi import Request, Response
 
@@ -30,7 +30,8 @@ def values(request: Request, name: str) -> Iterator[str]:
 
 
 def put(request: Request, answer: Response, name: str, value: str, *, seconds: int) -> None:
-    """Have a browser keep a cookie for so long."""
+    """Have a browser keep a cookie for so long, in the place of one from before there was a prefix."""
+    _forget(request, answer, name, _elsewhere(request, name))
     answer.set_cookie(
         name,
         value,
@@ -44,8 +45,16 @@ def put(request: Request, answer: Response, name: str, value: str, *, seconds: i
 
 def drop(request: Request, answer: Response, name: str) -> None:
     """Have a browser forget a cookie, also one of the time before there was a prefix."""
-    paths = {_root(request) or "/"} | (set() if name.startswith("__") else {"/"})
-    for path in sorted(paths):
+    _forget(request, answer, name, [_root(request) or "/", *_elsewhere(request, name)])
+
+
+def _elsewhere(request: Request, name: str) -> list[str]:
+    """Where such a cookie may lie beside. Over TLS it has another name there, and is not looked at."""
+    return ["/"] if _root(request) and not name.startswith("__") else []
+
+
+def _forget(request: Request, answer: Response, name: str, paths: Sequence[str]) -> None:
+    for path in paths:
         answer.delete_cookie(name, path=path, httponly=True, samesite="strict", secure=_is_secure(request))
 
 

@@ -122,9 +122,8 @@ class Sessions:
 
     def put(self, request: Request, answer: Response, cookie: str) -> None:
         """Have a browser keep the cookie of a session."""
-        name = cookies.session_name(request)
-        cookies.drop(request, answer, name)
-        cookies.put(request, answer, name, cookie, seconds=int(LASTS.total_seconds()))
+        seconds = int(LASTS.total_seconds())
+        cookies.put(request, answer, cookies.session_name(request), cookie, seconds=seconds)
 
     def drop(self, request: Request, answer: Response) -> None:
         """Have a browser forget it."""

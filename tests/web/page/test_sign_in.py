@@ -74,7 +74,10 @@ def setting(tmp_path: Path, clock: FakeClock) -> Iterator[Setting]:
 
 
 def set_cookies(answer: Response) -> dict[str, str]:
-    """Each cookie that an answer sets, with all that is said of it, by its name; a later one counts."""
+    """Each cookie that an answer sets, with all that is said of it, by its name; a later one counts. None is
+    set twice at one path: not everybody on the way keeps their order."""
+    paths = [re.sub(r"=.*(Path=[^;]+).*", r" \1", one) for one in answer.headers.get_list("set-cookie")]
+    assert len(set(paths)) == len(paths), paths
     return {one.partition("=")[0]: one for one in answer.headers.get_list("set-cookie")}
 
 
