@@ -5,13 +5,13 @@ commander; the scheduler turns last, once `ready` was called. The ways of a poll
 through them are drawn in the README, and the drawings are tested.
 """
 
-import secrets
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -32,13 +32,15 @@ from daemon.core import own_events
 from daemon.core.differences import Difference
 from daemon.core.model import Json
 from daemon.core.timeline import Look
-from daemon.host import clock
+from daemon.host import clock, key_file
+from daemon.host.key_file import Key
 from daemon.store import database as databases
 from daemon.store.database import Database
 from daemon.web import tls
 from daemon.web.asgi import create_app
 from daemon.web.auth import Token
 from daemon.web.dependencies import Live, Scheduled
+from daemon.web.hosts import name_of
 from daemon.web.reach import Reach
 from daemon.web.routes.commands import Desk
 from daemon.web.server import Server
@@ -76,6 +78,7 @@ class App:
     ) -> None:
         """Open the database and make all parts; nothing runs yet. Raises `DatabaseError`, and ValueError or
         OSError where the configuration cannot be used."""
+        key = _key(config)
         self._is_stopping = threading.Event()
         self._progress = progress or Progress(Awake(clock.monotonic))
         self._heard = Heard()
@@ -99,7 +102,7 @@ class App:
         self._jobs = Jobs(self.parts, self.current, self.state, self._progress)
         self._tls = _context(config)
         self._prefix = config.http.prefix
-        self._server = self._server_of(config, listening)
+        self._server = self._server_of(config, key, listening)
 
     @property
     def config(self) -> Config:
@@ -174,17 +177,17 @@ class App:
         dispatcher.wake()
         return Reloaded(fixed, takeover.difference, takeover.error)
 
-    def _server_of(self, config: Config, listening: socket.socket | None) -> Server | None:
+    def _server_of(self, config: Config, key: Key | None, listening: socket.socket | None) -> Server | None:
         address = config.http.address
-        if address is None:
+        if address is None or key is None:
             return None
         app = create_app(
             database=self.parts.database,
             tokens=self._tokens,
             live=self._live(),
             version=__version__,
-            key=secrets.token_bytes(32),
             prefix=self._prefix,
+            key=key.derived("sessions"),
         )
         turned = self._progress.loop("http", TURN_WITHIN).turn
         contexts = self._context_in_force if self._tls else None
@@ -220,9 +223,16 @@ class App:
             failing=self.state.failing,
             bell=parts.bell,
             unflushed=parts.poller.historian.unflushed,
+            monotonic=clock.monotonic,
+            hosts=self._hosts,
             zone=lambda: ZoneInfo(self.config.daemon.timezone),
             reach=self._reach,
         )
+
+    def _hosts(self) -> frozenset[str]:
+        http = self.config.http
+        listening = http.address[0] if http.address else ""
+        return frozenset(name_of(one.lower()) for one in (urlsplit(http.url or "").netloc, listening) if one)
 
     def _reach(self) -> Reach:
         http = self.config.http
@@ -316,6 +326,7 @@ def _fixed(old: Config, new: Config) -> tuple[str, ...]:
     """The settings that changed and need a restart."""
     changed = {
         "[daemon] database": old.daemon.database != new.daemon.database,
+        "[daemon] key_file": old.daemon.key_file != new.daemon.key_file,
         "[http] listen": old.http.listen != new.http.listen,
         "[http] prefix": old.http.prefix != new.http.prefix,
         # Another certificate is taken at once.
@@ -336,6 +347,27 @@ def _log_found(database: Database) -> None:
         log.warning("store.log_set_aside", path=str(found.set_aside))
     if found.names > 1:
         log.warning("store.has_other_names", names=found.names)
+
+
+def _key(config: Config) -> Key | None:
+    """The key of this installation, and in the log what was met on the way to it; None: nobody needs one."""
+    if config.http.address is None:
+        return None
+    taken, where = key_file.take(config.daemon.key_file), str(config.daemon.key_file.absolute())
+    if taken.is_new:
+        log.info("key_file.made", path=where)
+    if taken.not_made is not None:
+        log.warning("key_file.not_made", path=where, error=taken.not_made, so=key_file.LASTS_NOT)
+    if taken.was is not None:
+        way_out = "who has read it can sign in; " + key_file.ANOTHER
+        log.warning(
+            "key_file.narrowed",
+            path=where,
+            was=f"{taken.was:04o}",
+            error=taken.not_narrowed,
+            so=way_out,
+        )
+    return taken.key
 
 
 def _named(name: str, cleanup: Callable[[], None]) -> Callable[[], None]:

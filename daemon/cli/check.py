@@ -15,7 +15,8 @@ from daemon.config.settings import Config, Http
 from daemon.core import durations
 from daemon.core.differences import Difference, difference
 from daemon.core.watches import detection
-from daemon.host import clock
+from daemon.host import clock, key_file
+from daemon.host.key_file import KeyFileError
 from daemon.schemas.checks import Check, CheckedEndpoint, CheckedReach, CheckedSystem, CheckedWatch
 from daemon.schemas.status import DifferenceDocument
 from daemon.store import in_force, location
@@ -42,12 +43,13 @@ def check(config: ConfigOption = None, as_json: JsonOption = False, against: Aga
     loaded = load(config, now=clock.utcnow())
     against_it = _against(loaded.config, config) if against else None
     warnings = [*loaded.warnings, *kept_texts.warnings(loaded.config)]
+    key = _key(loaded.config)
     if as_json:
         changes = None if against_it is None else DifferenceDocument.of(against_it)
-        print_json(_document(loaded, warnings, changes).model_dump())
+        print_json(_document(loaded, warnings, changes, key).model_dump())
         return
     say(*(f"warning: {warning}" for warning in warnings))
-    say(*_lines(loaded.config), "The configuration is good.")
+    say(*_lines(loaded.config, key), "The configuration is good.")
     if against_it is not None:
         same, other = "It is the one that runs, or ran last.", "Against the one that runs, or ran last:"
         say(other if against_it else same, *(f"  {line}" for line in against_it.lines()))
@@ -62,9 +64,23 @@ def _against(config: Config, path: Path | None) -> Difference:
     return difference(kept.parts, digests(parts(config)))
 
 
-def _lines(config: Config) -> list[str]:
+def _key(config: Config) -> str | None:
+    """Where the key is, or what becomes of it; None: nobody needs it. `Fatal` (78) for one that is none."""
+    path = config.daemon.key_file
+    if not config.http.listen:
+        return None
+    try:
+        told = key_file.described(path)
+        # The daemon may be started elsewhere, as by systemd.
+        return told if path.is_absolute() else f"{path}, from where the daemon starts: here {told}"
+    except KeyFileError as error:
+        raise Fatal(f"[daemon] key_file = '{path}': {error}", os.EX_CONFIG) from None
+
+
+def _lines(config: Config, key: str | None) -> list[str]:
     lines = [
         f"database  {location.shown(config.daemon.database)}",
+        *([f"key       {key}"] if key else []),
         f"http      {config.http.listen or 'off'}",
         *(f"          {line}" for line in _reach(config.http)),
     ]
@@ -96,11 +112,14 @@ def _reach(http: Http) -> list[str]:
     return [line for line, is_said in lines.items() if is_said and http.listen]
 
 
-def _document(loaded: Loaded, warnings: list[str], changes: DifferenceDocument | None) -> Check:
+def _document(
+    loaded: Loaded, warnings: list[str], changes: DifferenceDocument | None, key: str | None
+) -> Check:
     config = loaded.config
     return Check(
         warnings=warnings,
         database=location.shown(config.daemon.database),
+        key_file=key,
         listen=config.http.listen,
         reach=CheckedReach(
             url=config.http.base,

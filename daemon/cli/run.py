@@ -20,6 +20,7 @@ from daemon.config.load import load as load_config
 from daemon.config.secrets import held
 from daemon.config.settings import Config
 from daemon.host import clock, logs
+from daemon.host.key_file import KeyFileError
 from daemon.host.signals import Signals
 from daemon.host.systemd import Notifier, listening
 from daemon.store import location
@@ -119,6 +120,8 @@ def _started(config: Config, notifier: Notifier) -> App:
     try:
         app = App(config, listening=_handed_over())
         app.start(ready)
+    except KeyFileError as error:
+        raise Fatal(f"[daemon] key_file = '{config.daemon.key_file}': {error}", os.EX_CONFIG) from None
     except OSError as error:
         raise Fatal(f'[http] listen = "{config.http.listen}": {error}', os.EX_UNAVAILABLE) from None
     return app

@@ -24,6 +24,8 @@ from daemon.yemot.base_urls import BASE_URL, GATEWAY_URL
 
 SHORT_INTERVAL = timedelta(seconds=5)
 """Ours: the platform publishes no limit of requests."""
+SHORT_TOKEN = 16
+"""Ours: characters of a token of the HTTP side. A shorter one is a word, mostly."""
 FAR_OFF = timedelta(hours=4)
 """Ours: no clock is so far off the sun of its place; the west of China comes nearest, with three hours."""
 OWN = (own_events.LIFE, own_events.ENDPOINTS, own_events.TEST, machine.EVENTS)
@@ -36,8 +38,8 @@ def advice(config: Config, *, is_shared: bool) -> Iterator[Fault]:
     """Every warning, with its place. `is_shared`: others can read the file."""
     if "@" in urlsplit(config.daemon.database).netloc and urlsplit(config.daemon.database).password:
         yield fault(("daemon", "database"), "has a password in it; PGPASSFILE keeps that out of here")
-    if config.http.listen and not config.http.tokens:
-        yield of_table(("http",), "has no token: the API answers nobody")
+    if config.http.listen:
+        yield from _of_tokens(config)
     yield from _of_reach(config)
     for index, system in enumerate(config.systems):
         yield from _of_system(("systems", index), system)
@@ -49,6 +51,17 @@ def advice(config: Config, *, is_shared: bool) -> Iterator[Fault]:
             yield of_table(("webhooks", index), reason)
     if config.smtp and config.smtp.security == "none" and not is_loopback(config.smtp.host):
         yield fault(("smtp", "security"), "mails, and the password, go there unencrypted", "none")
+
+
+def _of_tokens(config: Config) -> Iterator[Fault]:
+    if not config.http.tokens:
+        yield of_table(("http",), "has no token: the API answers nobody")
+    for token in config.http.tokens:
+        if len(token.token.value) < SHORT_TOKEN:
+            reason = f"has fewer than {SHORT_TOKEN} characters, so it can be guessed"
+            yield of_table(
+                ("http",), f"the token {quoted(token.name)} {reason}; make one: openssl rand -hex 24"
+            )
 
 
 def _of_reach(config: Config) -> Iterator[Fault]:

@@ -33,6 +33,7 @@ from daemon.config.values import (
     Duration,
     Every,
     Listen,
+    LocalFile,
     Name,
     Settings,
     Timezone,
@@ -52,6 +53,8 @@ class Daemon(Settings):
 
     database: DatabaseUrl = "sqlite:///yemotd.db"
     """SQLAlchemy's URL; a SQLite path is relative to the working directory."""
+    key_file: LocalFile = Path("yemotd.key")
+    """The key of this installation, made where it is missing; relative to the working directory."""
     timezone: Timezone = "Asia/Jerusalem"
     """Of naive dates in API answers."""
     free_mib: Annotated[Whole, Field(ge=0)] = 500

@@ -319,6 +319,15 @@ def _path(value: object, info: ValidationInfo) -> Path:
     return Path((info.context or {}).get("directory", "")) / value
 
 
+def _file(value: object) -> Path:
+    """A path that is relative to the working directory."""
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str) or not value.strip() or value.endswith("/"):
+        raise ValueError("expected the path of a file")
+    return Path(seen(value))
+
+
 def _clock_time(value: object) -> time:
     if isinstance(value, time):
         return value.replace(tzinfo=None)
@@ -357,3 +366,4 @@ Mailbox = Annotated[Seen, AfterValidator(_mailbox)]
 Host = Annotated[Seen, AfterValidator(_host)]
 Block = Annotated[Network, PlainValidator(_network)]
 BesideConfig = Annotated[Path, BeforeValidator(_path)]
+LocalFile = Annotated[Path, BeforeValidator(_file)]

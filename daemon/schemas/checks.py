@@ -60,6 +60,9 @@ class Check(Document):
 
     warnings: list[str]
     database: str = Field(description="Without its password")
+    key_file: str | None = Field(
+        description="Where the key is kept, and what a start makes of it; null while HTTP is off"
+    )
     listen: str = Field(description="Empty: HTTP is off")
     reach: CheckedReach
     systems: list[CheckedSystem]

@@ -12,7 +12,7 @@ from daemon.core.routing.ledger import Hold, Standing
 from daemon.core.watches.subjects import SubjectKind, SubjectState
 from daemon.store.column_types import LocalDay, Milliseconds, UtcTime, Word
 
-REVISION = "0010"
+REVISION = "0011"
 """Of the newest migration."""
 
 # Without AUTOINCREMENT SQLite may use a pruned row's number again, and order would lie.
@@ -443,4 +443,12 @@ kept_scopes = sa.Table(
     metadata,
     sa.Column("token", sa.Text, primary_key=True),  # its name; "": those of the next daemon to start
     sa.Column("scope", sa.Text, primary_key=True),
+)
+
+ended_sessions = sa.Table(
+    "ended_sessions",
+    metadata,
+    sa.Column("mark", sa.Text, primary_key=True),  # of the token; leads nowhere
+    sa.Column("session", sa.Text, primary_key=True),  # a hash of its id; "": the row is the token's own
+    sa.Column("generation", sa.Integer, nullable=False),
 )

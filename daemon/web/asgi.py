@@ -11,11 +11,14 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
 from daemon.store.database import Database
+from daemon.web.attempts import Attempts
 from daemon.web.auth import Tokens
 from daemon.web.broadcast import MOST_READERS
 from daemon.web.dependencies import Live
 from daemon.web.entrance import Entrance
+from daemon.web.gate import Gate, by_session
 from daemon.web.limits import Bodies
+from daemon.web.page import static
 from daemon.web.page.frame import Page
 from daemon.web.page.pages import routers
 from daemon.web.problems import install
@@ -39,6 +42,7 @@ from daemon.web.routes import (
 )
 from daemon.web.server import most_connections
 from daemon.web.sessions import Sessions
+from daemon.web.signed_out import SignedOut
 
 
 class Api(FastAPI):
@@ -48,6 +52,10 @@ class Api(FastAPI):
         super().__init__(servers=[{"url": prefix}] if prefix else None, **settings)
         self._prefix = prefix
         self._reach = reach
+
+    def openapi(self) -> dict[str, Any]:
+        """The description, with what guards say beside a token: the session of a page of ours reads, too."""
+        return by_session(super().openapi())
 
     def build_middleware_stack(self) -> ASGIApp:
         return Reached(Protection(super().build_middleware_stack()), self._prefix, self._reach)
@@ -68,8 +76,11 @@ def create_app(
         redirect_slashes=False,  # it would lead to wherever `Host` says
     )
     install(app)
-    page = Page(database, live, tokens, Sessions(key, tokens, live.now), version)
+    sessions = Sessions(key, tokens, live.now, SignedOut(database))
+    gate = Gate(sessions, Attempts(live.monotonic), live.hosts)
+    page = Page(database, live, tokens, sessions, gate.attempts, version)
     app.state.page = page
+    pages = routers(page)
     nouns = [
         health.router(live),
         metrics.router(database, tokens, live, version),
@@ -85,10 +96,12 @@ def create_app(
         badges.router(live, page.look),
         feed.router(database, live),
         description.router(app.openapi),
-        *routers(page),
+        static.router(),
+        *pages,
     ]
     for one in nouns:
         app.include_router(one)
     routes = [one for router in nouns for one in router.routes if isinstance(one, APIRoute)]
-    app.add_middleware(Entrance, routes=routes, bodies=Bodies())
+    for_people = [one for router in pages for one in router.routes if isinstance(one, APIRoute)]
+    app.add_middleware(Entrance, routes=routes, bodies=Bodies(), gate=gate, for_people=for_people)
     return app

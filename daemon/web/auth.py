@@ -1,9 +1,9 @@
 """Bearer tokens: who may do what. RFC 6750. And who needs none: a program on this machine."""
 
-import hmac
 import ipaddress
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar, Protocol
 from urllib.parse import urlsplit
 
 from fastapi import Request
@@ -33,15 +33,31 @@ Tokens = Callable[[], Sequence[Token]]
 """Those of the configuration in force."""
 
 
+GATE = "yemotd.gate"
+"""In the scope of a request."""
+
+
+class Gate(Protocol):
+    """What a guard asks about what a request brings; `gate.py` is the one that there is."""
+
+    def bearer(self, request: Request, given: str, tokens: Sequence[Token]) -> list[Token]:
+        """Those of this value. Raises `Problem` where too many wrong ones came."""
+
+    def by_session(self, request: Request) -> Token | None:
+        """That by which somebody has signed in, of whose page this is a request that changes nothing."""
+
+
 @dataclass(frozen=True)
 class Guard:
     """A dependency that lets a request with a good token pass, and raises `Problem` for any other.
 
-    It is asked before any of the body is read (`entrance.py`), and again for the token by the route.
+    In the place of a token, a request that changes nothing may have the session of a page of ours. It is
+    asked before any of the body is read (`entrance.py`), and again for the token by the route.
     """
 
     scope: str
     tokens: Tokens
+    takes_sessions: ClassVar[bool] = True
 
     async def __call__(self, request: Request) -> Token:
         return self.token_of(request)
@@ -51,25 +67,32 @@ class Guard:
         known = self.tokens()
         if not known:
             raise Problem(401, "No token is configured", "Give [http] a token_file, and reload.")
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        token = self._brought(request, known)
+        if not token.allows(self.scope):
+            raise Problem(403, "The token is not allowed to do this", f"It needs the scope {self.scope!r}.")
+        return token
+
+    def _brought(self, request: Request, known: Sequence[Token]) -> Token:
+        gate: Gate = request.scope[GATE]
+        header = request.headers.get("authorization")
+        if header is None and self.takes_sessions and (token := gate.by_session(request)) is not None:
+            return token
+        scheme, _, given = (header or "").partition(" ")
         if scheme.lower() != "bearer" or not given:
             raise Problem(401, "A token is needed", "Send the header Authorization: Bearer <token>.")
-        # Every token is compared, each in constant time: an answer's time tells nothing.
-        matching = [
-            one for one in known if hmac.compare_digest(one.secret.value.encode(), given.strip().encode())
-        ]
+        matching = gate.bearer(request, given.strip(), known)
         if not matching:
             raise Problem(
                 401, "The token is not known", "It may have been replaced; see [http] in the configuration."
             )
-        if not matching[0].allows(self.scope):
-            raise Problem(403, "The token is not allowed to do this", f"It needs the scope {self.scope!r}.")
         return matching[0]
 
 
 @dataclass(frozen=True)
 class GuardFromAfar(Guard):
     """Lets a program on this machine pass, and asks all others for a token."""
+
+    takes_sessions: ClassVar[bool] = False
 
     async def __call__(self, request: Request) -> Token | None:  # type: ignore[override] # nobody needs it
         return None if is_from_here(request) else self.token_of(request)

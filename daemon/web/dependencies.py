@@ -55,6 +55,11 @@ class Live:
     """Rung after every commit that wrote events."""
     reach: Callable[[], Reach] = Reach
     """How the HTTP side is reached, and what strangers see."""
+
+    monotonic: Callable[[], float] = lambda: 0.0
+    """Seconds that only grow; without them nobody who has to wait gets further."""
+    hosts: Callable[[], frozenset[str]] = frozenset
+    """Names by which people reach the page, in lower case, beside loopback's; an address needs none."""
     zone: Callable[[], tzinfo] = lambda: UTC
     """In which people read times: that of the configuration."""
     unflushed: Callable[[str], Unflushed] = lambda _system: NOTHING_OPEN

@@ -1,12 +1,12 @@
 """What every request passes before its route: who asks, what for, and how much of it is read.
 
 In this order: is there such a path (else 404, by the app), has it such a method (405, with those that it
-has), may who asks (401, 403), are its query parameters known (422), and only then its body (413, 503). The
-routes themselves say what they need, by their signatures; none of it is written down twice. HEAD is answered
-wherever GET is.
+has), is it asked for by a name of ours, where that matters (421), may who asks (401, 403, 429), are its query
+parameters known (422), and only then its body (413, 503). The routes themselves say what they need, by their
+signatures; none of it is written down twice. HEAD is answered wherever GET is.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -17,8 +17,9 @@ from pydantic import BaseModel
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daemon.core.wording import cut, nearest
-from daemon.web.auth import Guard
+from daemon.web.auth import GATE, Guard
 from daemon.web.forms import Form
+from daemon.web.gate import Gate
 from daemon.web.limits import Bodies
 from daemon.web.problems import WRONG, Fault, Problem, answered
 from daemon.web.reach import path_of
@@ -32,15 +33,26 @@ MOST_FAULTS = 20
 class Entrance:
     """ASGI middleware before the routes."""
 
-    def __init__(self, app: ASGIApp, routes: Sequence[APIRoute], bodies: Bodies) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        routes: Sequence[APIRoute],
+        bodies: Bodies,
+        gate: Gate,
+        for_people: Collection[APIRoute] = (),
+    ) -> None:
+        """`for_people`: routes that a person's browser opens, by a name of ours only."""
         self._app = app
         self._routes = routes
         self._bodies = bodies
+        self._gate = gate
+        self._for_people = for_people
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope = {**scope, GATE: self._gate}
         if scope["method"] == "HEAD":
             scope, send = {**scope, "method": "GET", HEAD: True}, _without_body(send)
         with self._bodies.one() as body:
@@ -63,6 +75,8 @@ class Entrance:
         if route is None:
             raise Problem(405, "Method Not Allowed", headers={"allow": ", ".join(methods(here))})
         request = Request(scope)
+        if route in self._for_people:
+            self._gate.check_host(request)
         for dependant in _all(route.dependant):
             if isinstance(dependant.call, Guard):
                 await dependant.call(request)

@@ -13,6 +13,7 @@ from daemon.web.sessions import Sessions
 MEDIA_TYPE = "application/x-www-form-urlencoded"
 MOST_FIELDS = 2000
 """Of a form; a campaign's five hundred numbers stand in one."""
+PORTS = {"http": 80, "https": 443}
 CSRF = "csrf"
 """The hidden field of every form."""
 
@@ -76,8 +77,22 @@ def is_of_us(request: Request) -> bool:
     `Sec-Fetch-Site` where it is sent (over TLS, and on loopback), else `Origin`, which every browser sends
     with a POST.
     """
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        return site == "same-origin"
-    origin = urlsplit(request.headers.get("origin", ""))
-    return bool(origin.netloc) and origin.netloc == request.headers.get("host")
+    sites = request.headers.getlist("sec-fetch-site")
+    if sites:
+        return sites == ["same-origin"]
+    origins = request.headers.getlist("origin")
+    if len(origins) != 1 or (request.scope["scheme"] == "https" and not origins[0].startswith("https:")):
+        return False
+    # Who has https may come through a proxy that does not say so, so the other way round tells nothing.
+    return _is_at(origins[0], request.headers.get("host", ""))
+
+
+def _is_at(origin: str, host: str) -> bool:
+    """Whether an origin is that of a host; the port that goes without saying may be said by either."""
+    try:
+        parts, asked = urlsplit(origin), urlsplit(f"//{host}")
+        usual = PORTS[parts.scheme]
+        there, here = (parts.hostname, parts.port or usual), (asked.hostname, asked.port or usual)
+    except (KeyError, ValueError):
+        return False
+    return bool(parts.hostname) and "@" not in parts.netloc + asked.netloc and there == here

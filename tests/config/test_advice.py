@@ -20,6 +20,12 @@ SECRET_FILE = GOOD.replace('token_env = "TOKEN"', 'token_file = "token"')
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        (
+            '[http]\ntoken = "fifteen-letters"\n[[http.tokens]]\nname = "long"\ntoken = "sixteen-letters-"\n'
+            + SYSTEM
+            + SMS,
+            '[http] the token "token" has fewer than 16 characters',
+        ),
         (GOOD + 'every = "4s999ms"\n', "[systems.sms] every = '4s999ms': under 5s"),
         (
             QUIET_SYSTEM + '[systems.sip]\ncontexts = [1]\ncontexts_every = "1s"\n',

@@ -34,7 +34,8 @@ def directory(tmp_path: Path) -> Path:
     (tmp_path / "crm-key").write_text(ed25519.generate() + "\n")
     pem = Authority(tmp_path).issue("yemotd.example.org")
     (tmp_path / "yemotd.pem").write_bytes(pem.read_bytes())
-    (tmp_path / "yemotd.key").write_bytes(pem.read_bytes())
+    (tmp_path / "yemotd-client.key").write_bytes(pem.read_bytes())
+    (tmp_path / "yemotd-tls.key").write_bytes(pem.read_bytes())
     for path in tmp_path.iterdir():
         path.chmod(0o600)
     return tmp_path

@@ -344,6 +344,7 @@ def test_no_secret_is_written_anywhere(
         (("every", "evry"), 78, 'did you mean "every"?'),
         (("yemotd.db", "absent/yemotd.db"), 74, "absent"),
         (("127.0.0.1:0", "127.0.0.1:{taken}"), 69, "listen = "),
+        (('drain = "3s"', 'key_file = "."'), 78, "[daemon] key_file = '.': is a folder"),
     ],
 )
 def test_what_cannot_start_says_why_and_how_to_mend_it(

@@ -72,7 +72,8 @@ def test_it_is_ready_once_it_listens_and_before_it_asks_anything(tmp_path: Path)
     path, seen = tmp_path / "config.toml", []
     system = SimulatedSystem(now=utcnow)
     with Simulator({TOKEN: system}, now=utcnow) as simulator:
-        own = f'[daemon]\ndatabase = "sqlite:///{tmp_path}/yemotd.db"\n[http]\nlisten = "127.0.0.1:0"\n'
+        own = f'[daemon]\ndatabase = "sqlite:///{tmp_path}/yemotd.db"\nkey_file = "{tmp_path}/yemotd.key"\n'
+        own += '[http]\nlisten = "127.0.0.1:0"\n'
         watched = f'{SYSTEM}base_url = "{simulator.base_url}"\n[systems.sip]\nevery = "1s"\n'
         path.write_text(own + watched)
         path.chmod(0o600)

@@ -39,6 +39,7 @@ pytestmark = pytest.mark.slow
 FILE = """\
 [daemon]
 database = "sqlite:///{folder}/yemotd.db"
+key_file = "{folder}/yemotd.key"
 drain = "1s"
 [http]
 listen = "127.0.0.1:0"

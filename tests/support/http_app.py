@@ -17,9 +17,10 @@ from daemon.store.history import DeliveryView
 from daemon.web.asgi import create_app
 from daemon.web.auth import Token
 from daemon.web.dependencies import Live, Scheduled
+from daemon.web.page.frame import Page
 from daemon.web.reach import Reach
 from daemon.web.routes.commands import Desk
-from daemon.web.sessions import COOKIE, Sessions
+from daemon.web.sessions import COOKIE
 from daemon.web.waiting import Bell, Endings
 from tests.support.fakes import START, Ids
 
@@ -57,6 +58,8 @@ class Setting:
     paused: dict[str, timedelta] = field(default_factory=dict)
     reach: Callable[[], Reach] = Reach
     prefix: str = ""
+    monotonic: Callable[[], float] = lambda: 0.0
+    hosts: frozenset[str] = frozenset({"testserver"})
     unflushed: dict[str, Unflushed] = field(default_factory=dict)
     woken: int = 0
     bell: Bell = field(default_factory=Bell)
@@ -82,6 +85,8 @@ class Setting:
             unflushed=lambda system: self.unflushed.get(system, NOTHING_OPEN),
             wake=self._wake,
             new_id=self.new_id,
+            monotonic=self.monotonic,
+            hosts=lambda: self.hosts,
             desk=Desk(policies=lambda: self.policies, wake=self._wake, new_id=self.new_id, endings=Endings()),
             bell=self.bell,
             reach=self._reached,
@@ -95,7 +100,8 @@ class Setting:
             prefix=self.prefix,
         )
         self.anybody = TestClient(self.app, raise_server_exceptions=False)
-        self.sessions = Sessions(KEY, lambda: self.tokens, self.now)
+        page: Page = self.app.state.page
+        self.sessions = page.sessions
         self.client, self.admin = self.holder(READER), self.holder(ADMIN)
 
     def holder(self, token: str) -> TestClient:

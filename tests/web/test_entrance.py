@@ -14,12 +14,16 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 from starlette.types import ASGIApp
 
+from daemon.web.attempts import Attempts
 from daemon.web.entrance import Entrance
+from daemon.web.gate import Gate
 from daemon.web.limits import Bodies
 from daemon.web.problems import MEDIA_TYPE
 from daemon.web.protection import HEADERS
+from daemon.web.sessions import Sessions
 from tests.support import stores
 from tests.support.examples import examples
+from tests.support.fakes import START
 from tests.support.http_app import Setting
 
 PAGES = ["/openapi.json", "/docs"]
@@ -161,7 +165,11 @@ def test_a_parameter_of_several_values_may_be_given_as_often() -> None:
     def models(more: More = Query()) -> list[str] | None:  # noqa: B008 - as FastAPI has it
         return more.tags
 
-    entrance: ASGIApp = Entrance(app, [one for one in app.routes if isinstance(one, APIRoute)], Bodies())
+    sessions = Sessions(bytes(32), list, lambda: START)
+    gate = Gate(sessions, Attempts(lambda: 0.0), frozenset)
+    entrance: ASGIApp = Entrance(
+        app, [one for one in app.routes if isinstance(one, APIRoute)], Bodies(), gate
+    )
     client = TestClient(entrance)
 
     assert client.get("/lists?types=a&types=b").json() == ["a", "b"]

@@ -22,6 +22,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from daemon.store.database import Database
+from daemon.web import cookies
+from daemon.web.attempts import Attempts
 from daemon.web.auth import Tokens
 from daemon.web.dependencies import Live
 from daemon.web.forms import CSRF, Form, Posted
@@ -39,6 +41,8 @@ POLICY = NOTHING.replace("form-action 'none'", "form-action 'self'") + (
     "; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; manifest-src 'self'"
 )
 """Files of our own and nothing else: nothing inline, nothing of a foreign network."""
+SAID = "said"
+"""The cookie of what is said once, on the page that comes next."""
 NAV = (
     ("frame.now", "/"),
     ("frame.incidents", "/incidents"),
@@ -67,6 +71,7 @@ class Page:
     live: Live
     tokens: Tokens
     sessions: Sessions
+    attempts: Attempts
     version: str
     environment: Environment = field(init=False)
     look: Look = field(init=False)
@@ -105,7 +110,7 @@ class Page:
 
     def visitor(self, request: Request) -> Visitor:
         """Whoever it is, signed in or not."""
-        return visitor_of(request, self.sessions)
+        return visitor_of(request, self.sessions, self.sessions.of(request))
 
     def render(
         self, request: Request, visitor: Visitor, template: str, *, code: int = 200, **values: Any
@@ -113,13 +118,18 @@ class Page:
         """A template as the answer; in it are the `values`, and what `_context` has."""
         context = self._context(request, visitor)
         html = self.environment.get_template(template).render(**context, **values)
-        return HTMLResponse(html, code, HEADERS)
+        answer = HTMLResponse(html, code, HEADERS)
+        if SAID in request.cookies:
+            cookies.drop(request, answer, SAID)
+        if visitor.renewed:
+            self.sessions.put(request, answer, visitor.renewed)
+        return answer
 
     def redirect(self, request: Request, *path: str, said: str = "") -> Response:
         """On to a path of the page; `said` is the key of a sentence that is shown there once."""
         answer = self.onward(request, joined(path))
         if said:
-            answer.set_cookie("said", said, max_age=60, httponly=True, samesite="strict", path="/")
+            cookies.put(request, answer, SAID, said, seconds=60)
         return answer
 
     def onward(self, request: Request, path: str) -> Response:
@@ -148,7 +158,7 @@ class Page:
 
     def _context(self, request: Request, visitor: Visitor) -> dict[str, Any]:
         words = Words(visitor.language)
-        said = request.cookies.get("said", "")
+        said = request.cookies.get(SAID, "")
         return {
             "visitor": visitor,
             "t": words,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from fastapi import APIRouter
 
-from daemon.web.page import front, manifest, sign_in, static
+from daemon.web.page import front, manifest, sign_in
 from daemon.web.page.frame import Page
 
 PAGES: tuple[Callable[[Page], APIRouter], ...] = (front.router, manifest.router, sign_in.router)
@@ -12,4 +12,4 @@ PAGES: tuple[Callable[[Page], APIRouter], ...] = (front.router, manifest.router,
 
 def routers(page: Page) -> list[APIRouter]:
     """The routes of all of them."""
-    return [static.router(), *(router(page) for router in PAGES)]
+    return [router(page) for router in PAGES]

@@ -9,13 +9,13 @@ from fastapi import Request
 
 from daemon.web.auth import Guard, Token
 from daemon.web.forms import is_of_us
+from daemon.web.gate import SAFE
 from daemon.web.problems import Problem
-from daemon.web.sessions import Sessions
+from daemon.web.sessions import Session, Sessions
 
 LANGUAGES = ("en", "he")
 THEMES = ("auto", "light", "dark")
-SAFE = frozenset({"GET", "HEAD"})
-"""Methods that change nothing."""
+LONGEST_PATH = 2000
 OLD_HEBREW = "iw"
 """What some phones call Hebrew yet (ISO 639 before 1989)."""
 
@@ -29,6 +29,8 @@ class Visitor:
     token: Token | None = None
     """Of the session; None: nobody has signed in."""
     csrf: str = ""
+    renewed: str | None = None
+    """The cookie of the session, where it is to be another one from now on."""
 
     @property
     def direction(self) -> str:
@@ -54,7 +56,7 @@ class Visit(Guard):
             raise to_the_door(request)
         if not session.token.allows(self.scope):
             raise Problem(403, "The token is not allowed to do this", f"It needs the scope {self.scope!r}.")
-        return visitor_of(request, self.sessions)
+        return visitor_of(request, self.sessions, session)
 
 
 @dataclass(frozen=True)
@@ -65,18 +67,19 @@ class VisitOrLook(Visit):
 
     async def __call__(self, request: Request) -> Visitor:  # type: ignore[override] # as above
         if self.is_open() and self.sessions.of(request) is None:
-            return visitor_of(request, self.sessions)
+            return visitor_of(request, self.sessions, None)
         return await super().__call__(request)
 
 
-def visitor_of(request: Request, sessions: Sessions) -> Visitor:
+def visitor_of(request: Request, sessions: Sessions, session: Session | None) -> Visitor:
     """Whoever it is, signed in or not."""
     theme = request.cookies.get("theme", "")
     return Visitor(
         language=language_of(request),
         theme=theme if theme in THEMES else THEMES[0],
-        token=sessions.token_of(request),
-        csrf=sessions.csrf(request),
+        token=session.token if session else None,
+        csrf=sessions.form_of(session) if session else "",
+        renewed=sessions.renewed(session) if session and request.method in SAFE else None,
     )
 
 
@@ -112,6 +115,7 @@ def to_the_door(request: Request) -> Problem:
 def local(path: str) -> str:
     """A path of this site to go to next; `/` for whatever leads elsewhere."""
     is_local = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    is_local = is_local and len(path) <= LONGEST_PATH
     return quote(path, safe="/?=&%:@+,;~-._!$'()*") if is_local else "/"
 
 

@@ -16,5 +16,5 @@ def reading(tag: str, tokens: Tokens) -> APIRouter:
         prefix="/api/v1",
         tags=[tag],
         dependencies=[Depends(BEARER), Depends(require("read", tokens))],
-        responses=responses(401, 403, 422, 503),
+        responses=responses(401, 403, 422, 429, 503),
     )

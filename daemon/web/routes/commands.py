@@ -81,7 +81,7 @@ def router(database: Database, tokens: Tokens, desk: Desk, now: Callable[[], dat
         prefix="/api/v1/commands",
         tags=["commands"],
         dependencies=[Depends(BEARER)],
-        responses=responses(401, 403, 422, 503),
+        responses=responses(401, 403, 422, 429, 503),
     )
     _add_giving(routes, database, Depends(require("command", tokens)), desk, now)
     _add_reading(routes, database, Depends(require("read", tokens)), desk)

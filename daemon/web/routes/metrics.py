@@ -86,7 +86,7 @@ def router(database: Database, tokens: Callable[[], Sequence[Token]], live: Live
         description="From this machine itself no token is needed.",
         response_class=PlainTextResponse,
         dependencies=[Depends(require_from_afar("read", tokens))],
-        responses=responses(401, 403, 422, 503),
+        responses=responses(401, 403, 422, 429, 503),
     )
     async def metrics() -> Response:
         return Response(await shared.text(), media_type=CONTENT_TYPE)

@@ -105,6 +105,7 @@ def test_the_installed_example_lacks_only_secrets_of_the_folder(machine: Machine
 
     assert loaded.warnings == ()
     assert loaded.config.daemon.database == "sqlite:////var/lib/yemotd/yemotd.db"
+    assert str(loaded.config.daemon.key_file) == "/var/lib/yemotd/yemotd.key"
 
 
 def test_things_are_where_the_page_says_and_belong_to_whom_it_says(service: Service) -> None:
@@ -114,7 +115,7 @@ def test_things_are_where_the_page_says_and_belong_to_whom_it_says(service: Serv
         (found,) = modes(service.machine, place.rstrip("/"))
         assert re.match(rf"{mode.lstrip('0') or '[0-9]+'} {owner}", found), (place, found)
 
-    assert len(rows) == 6
+    assert len(rows) == 7
 
 
 def test_a_copy_is_restored_as_the_page_says_and_goes_on(service: Service, receiver: Receiver) -> None:

@@ -31,8 +31,7 @@ class Words:
 
     def plain(self, key: str, **values: object) -> str:
         """The same as plain text, for attributes and titles."""
-        apart = {name: f"{FIRST_STRONG}{visible_line(str(one))}{END}" for name, one in values.items()}
-        return self._said(key).format(**apart)
+        return self._said(key).format(**{name: _isolated(one) for name, one in values.items()})
 
     def many(self, key: str, n: int, **values: object) -> Markup:
         """A sentence of so many: `….one`, `….two` or `….many`, with the number as `n`."""
@@ -45,6 +44,13 @@ class Words:
 
     def _said(self, key: str) -> str:
         return ALL[key][self._index]
+
+
+def _isolated(value: object) -> str:
+    """A number stays where it is, in whichever direction is written; and what is made of it stands whole in
+    another sentence."""
+    is_number = isinstance(value, int | float)
+    return str(value) if is_number else f"{FIRST_STRONG}{visible_line(str(value))}{END}"
 
 
 def _apart(value: object) -> Markup:

@@ -12,6 +12,7 @@ WORDS = {
     "frame.silences": ("Silences", "השתקות"),
     "frame.sign_in": ("Sign in", "כניסה"),
     "frame.sign_out": ("Sign out", "יציאה"),
+    "frame.sign_out_everywhere": ("on all devices …", "מכל המכשירים…"),
     "frame.language": ("Language", "שפה"),
     "frame.theme": ("Colours", "צבעים"),
     "frame.theme.auto": ("as the device", "כמו במכשיר"),
