@@ -9,7 +9,7 @@ import structlog
 
 from daemon.core.alerts import incidents, life
 from daemon.core.alerts.incidents import members
-from daemon.core.alerts.life import Phase, Ruling, Seen, Turn
+from daemon.core.alerts.life import Alert, Phase, Ruling, Seen, Turn
 from daemon.core.durations import NOTHING
 from daemon.core.model import Condition, Fact, Verdict
 from daemon.core.watches import api
@@ -48,6 +48,12 @@ class Judge:
         """The owner's alerts by key, as judged so far."""
         stored = {key: one.alert.phase for key, one in self.known.items()}
         return stored | {key: ruling.alert.phase for key, ruling in self._rulings.items()}
+
+    @property
+    def alerts(self) -> dict[str, Alert]:
+        """The owner's alerts by key, as judged so far."""
+        stored = {key: one.alert for key, one in self.known.items()}
+        return stored | {key: ruling.alert for key, ruling in self._rulings.items()}
 
     def take(self, conditions: Iterable[Condition], when: Seen) -> None:
         """Judge conditions, and store what becomes of their alerts and incidents."""

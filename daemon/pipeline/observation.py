@@ -5,6 +5,7 @@
     judge.take           alerts and incidents                       pure, then written
     kind.fold            conditions that follow from the alerts     pure
     watches.save_*       the state                                  written
+    kind.subjects        how everything it sees stands              pure, then written
     recorder.record      events; deliveries of those that           written
                          stand alone
     teller.settle        deliveries of the alerts' events           written
@@ -12,7 +13,8 @@
 An answer that failed takes the same road: its conditions are all UNKNOWN, which moves nothing.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic
 
@@ -22,11 +24,12 @@ from daemon.core.alerts.life import Seen
 from daemon.core.durations import NOTHING
 from daemon.core.model import Fact, Failure, Unknown
 from daemon.core.watches import api
+from daemon.core.watches.subjects import Subject, SubjectState
 from daemon.core.watches.watch import SeenT, StateT, Watch
 from daemon.pipeline.alerts import Judge
 from daemon.pipeline.events import Recorded, Recorder
 from daemon.pipeline.notification import Teller
-from daemon.store import watches
+from daemon.store import subjects, watches
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,9 @@ class Walk(Generic[StateT, SeenT]):
         *,
         now: datetime,
         elapsed: Elapsed,
+        last_seen: datetime | None = None,
     ) -> None:
+        """`last_seen`: when the watch was seen, where the store does not know it yet."""
         self._db = db
         self._watch = watch
         self._recorder = recorder
@@ -64,6 +69,11 @@ class Walk(Generic[StateT, SeenT]):
         """Whether equal answers, however many, would change nothing more."""
         self.written: tuple[str, StateT] | None = None
         """The state that was written, as text and as it is; for who knows whether it was committed."""
+        self.subjects: dict[str, Subject] = {}
+        """How what the watch sees stands after this, by name."""
+        self.api: Subject | None = None
+        """How the API stands after this."""
+        self._last_seen = last_seen or self.before.observed_at
 
     def take(self, seen: SeenT | Unknown) -> Recorded:
         """Write what an observation, or `Unknown`, comes to."""
@@ -93,6 +103,7 @@ class Walk(Generic[StateT, SeenT]):
         changed, problems = self._problems(seen.problems)
         watches.save_observed(self._db, watch.id, text, now=self._now, problems=problems)
         self.written = text, change.state
+        self._stand(watch.kind.subjects(seen, change, when))
         of_api = [*self._api(None), *changed]
         judged = judge.judged()
         self.is_settled = self.is_settled and judged.is_settled and not change.is_moving
@@ -106,6 +117,8 @@ class Walk(Generic[StateT, SeenT]):
         changed, problems = self._problems(lines)
         since = before.failing_since or self._now
         watches.save_failed(self._db, watch.id, unknown, polled_at=polled_at, since=since, problems=problems)
+        why = {"failure": unknown.failure.value}
+        self._stand([replace(one, state=SubjectState.UNKNOWN, why=why) for one in self._known().values()])
         return [*self._api(unknown), *changed]
 
     def _problems(self, lines: tuple[str, ...]) -> tuple[list[Fact], api.Problems]:
@@ -123,6 +136,28 @@ class Walk(Generic[StateT, SeenT]):
         stored = judge.known.get(api.API_KEY)
         error = api.error_of(unknown) or (stored.payload.get("error") if stored else None)
         judge.take([api.fold(judge.phases, error, watch.description.api_rule.severity)], when)
+        failure = unknown.failure if unknown else None
+        self.api = api.subject(judge.alerts, failure, error)
+        self._save(api.OWNER, [self.api], subjects.load(self._db, watch.system, api.OWNER), before.polled_at)
         judged = judge.judged()
         self.is_settled = self.is_settled and judged.is_settled
         return list(judged.facts)
+
+    def _known(self) -> Mapping[str, Subject]:
+        """How what the watch sees stood before."""
+        known = self._watch.memory.subjects
+        return subjects.load(self._db, *self._watch.id) if known is None else known
+
+    def _stand(self, seen: list[Subject]) -> None:
+        """Write how what the watch sees stands; what it sees no more exists no more."""
+        known = self._known()
+        self.subjects = {one.subject: one for one in seen}
+        self._save(self._watch.name, seen, known, self._last_seen)
+        subjects.leave(self._db, self._watch.system, known.keys() - self.subjects.keys(), self._now)
+
+    def _save(
+        self, owner: str, seen: list[Subject], known: Mapping[str, Subject], last_seen: datetime | None
+    ) -> None:
+        changed = [one for one in seen if known.get(one.subject) != one]
+        if changed:
+            subjects.save(self._db, (self._watch.system, owner), changed, self._now, last_seen)

@@ -12,11 +12,14 @@ from daemon.core.own_events import MISCONFIGURED
 from daemon.core.routing.plan import endpoint_subject
 from daemon.core.timestamps import iso, iso_or_none
 from daemon.schemas.documents import AlertStatus, Document, Failure
+from daemon.schemas.subjects import Looked, SubjectStatus, UptimeStatus, subjects_of
 from daemon.store.in_force import InForce
 from daemon.store.views import AlertView, EndpointView, Overview, WatchView
 
 WatchId = tuple[str, str]
 """System and name."""
+Uptimes = Mapping[tuple[str, str], dict[str, UptimeStatus]]
+"""By system and subject."""
 NEVER_ASKED = WatchView("", "", None, None, None, None, None)
 
 
@@ -116,6 +119,9 @@ class SystemStatus(Document):
         "answered. None: it is asked, or only the daemon itself knows"
     )
     watches: list[WatchStatus]
+    subjects: list[SubjectStatus] = Field(
+        default=[], description="What the watches come to, and the API itself: up, down or unknown"
+    )
 
 
 class EndpointStatus(Document):
@@ -195,7 +201,15 @@ class Status(Document):
     endpoints: list[EndpointStatus]
 
     @classmethod
-    def of(cls, seen: Overview, configured: Configured, running: Running, now: datetime) -> "Status":
+    def of(
+        cls,
+        seen: Overview,
+        configured: Configured,
+        running: Running,
+        now: datetime,
+        uptimes: Uptimes | None = None,
+    ) -> "Status":
+        """`uptimes`: where they are asked for."""
         return cls(
             version=running.version,
             process=running.process,
@@ -204,13 +218,15 @@ class Status(Document):
             events=seen.events,
             configuration=ConfigurationStatus.of(seen.configuration) if seen.configuration else None,
             store=StoreStatus.of(running.failing),
-            systems=_systems(seen, configured, running, now),
+            systems=_systems(seen, configured, running, now, uptimes or {}),
             alerts=[AlertStatus.of(one) for one in seen.alerts],
             endpoints=_endpoints(seen, configured),
         )
 
 
-def _systems(seen: Overview, configured: Configured, running: Running, now: datetime) -> list[SystemStatus]:
+def _systems(
+    seen: Overview, configured: Configured, running: Running, now: datetime, uptimes: Uptimes
+) -> list[SystemStatus]:
     views = _views(seen, running.last_seen)
     systems: dict[str, list[WatchStatus]] = {}
     for watch, every in configured.watches.items():
@@ -227,8 +243,15 @@ def _systems(seen: Overview, configured: Configured, running: Running, now: date
             set_aside=[SetAside.of(one) for one in set_aside(seen.alerts, f"watch/{system}/{name}")],
         )
         systems.setdefault(system, []).append(shown)
+    looked = Looked(views, configured.watches, running.paused, now, uptimes)
+    subjects = subjects_of(seen.subjects, seen.alerts, looked)
     return [
-        SystemStatus(name=name, paused_until=iso_or_none(running.paused.get(name)), watches=watches)
+        SystemStatus(
+            name=name,
+            paused_until=iso_or_none(running.paused.get(name)),
+            watches=watches,
+            subjects=subjects[name],
+        )
         for name, watches in systems.items()
     ]
 

@@ -34,6 +34,7 @@ from daemon.store.schema import (
     incidents,
     ledger,
     quiet,
+    subjects,
     watches,
 )
 
@@ -68,6 +69,7 @@ LIVE: tuple[tuple[sa.Table, Where, tuple[str, ...]], ...] = (
     (endpoints, _EVERY, ("since", "failing_since")),
     (ledger, _NOT_OVER, ("told_at",)),
     (watches, _EVERY, ("observed_at", "polled_at", "failing_since")),
+    (subjects, _EVERY, ("since", "seen_at", "known_since")),
     (alerts, _EVERY, ("last_known", "changed_after", "changed_before", "started_at")),
     (
         incidents,
@@ -93,11 +95,13 @@ HISTORY = (
     "commands.started_at",
     "decisions.at",
     "events.timestamp",
+    "history.start",
     "in_force.reloaded_at",
     "in_force.since",
     "incidents.ended_at",
     "silences.created_at",
     "silences.expired_at",
+    "subjects.left_at",
     "transitions.at",
 )
 

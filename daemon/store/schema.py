@@ -9,9 +9,10 @@ from daemon.core.delivery.breaker import DisabledBy, Health, Switch
 from daemon.core.delivery.outcome import Outcome, Status
 from daemon.core.model import Reason, Severity
 from daemon.core.routing.ledger import Hold, Standing
+from daemon.core.watches.subjects import SubjectKind, SubjectState
 from daemon.store.column_types import LocalDay, Milliseconds, UtcTime, Word
 
-REVISION = "0008"
+REVISION = "0009"
 """Of the newest migration."""
 
 # Without AUTOINCREMENT SQLite may use a pruned row's number again, and order would lie.
@@ -32,6 +33,41 @@ watches = sa.Table(
     sa.Column("failure_message", sa.Text),
     sa.Column("failing_since", UtcTime),
     sa.Column("told_problems", sa.Text),  # JSON: what was unreadable of late and is told, by when it last was
+)
+
+subjects = sa.Table(
+    "subjects",
+    metadata,
+    sa.Column("system", sa.Text, primary_key=True),
+    sa.Column("subject", sa.Text, primary_key=True),
+    sa.Column(
+        "number", sa.Integer, nullable=False
+    ),  # within its system, for ever: `history` knows it by that
+    sa.Column("watch", sa.Text, nullable=False),  # that sees it; "api" for the API itself
+    sa.Column("kind", Word(SubjectKind), nullable=False),
+    sa.Column("name", sa.Text),
+    sa.Column("state", Word(SubjectState), nullable=False),
+    sa.Column("since", UtcTime, nullable=False),
+    sa.Column("seen_at", UtcTime),  # before it was unknown; while it is known, when its watch was observed
+    sa.Column("why", sa.Text, nullable=False),  # JSON
+    sa.Column("metrics", sa.Text),  # JSON
+    sa.Column("details", sa.Text),  # JSON
+    sa.Column("known_state", Word(SubjectState)),  # before it was unknown
+    sa.Column("known_since", UtcTime),
+    sa.Column("left_at", UtcTime),  # NULL: it is watched; else it is kept for its history alone
+    sa.Index("subjects_number", "system", "number", unique=True),
+    sa.Index("subjects_of_watch", "system", "watch"),
+)
+
+history = sa.Table(
+    "history",
+    metadata,
+    sa.Column("step", sa.Integer, primary_key=True, autoincrement=False),  # seconds of the bucket
+    sa.Column("start", UtcTime, primary_key=True, autoincrement=False),  # of the bucket
+    sa.Column("system", sa.Text, primary_key=True),
+    sa.Column("flush", sa.BigInteger, nullable=False),  # which one wrote it last
+    sa.Column("tallies", sa.LargeBinary, nullable=False),  # `core/history/packing.py`
+    sqlite_with_rowid=False,
 )
 
 alerts = sa.Table(

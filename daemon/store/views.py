@@ -16,10 +16,12 @@ from daemon.core.model import Json
 from daemon.core.routing.ledger import Told
 from daemon.store import endpoint_health as endpoint_store
 from daemon.store import events, in_force, ledger
+from daemon.store import subjects as subject_store
 from daemon.store.in_force import InForce
 from daemon.store.schema import alerts as alert_table
 from daemon.store.schema import deliveries
 from daemon.store.schema import watches as watch_table
+from daemon.store.subjects import SubjectView
 
 _IS_WRONG = sa.and_(alert_table.c.phase != Phase.OK, alert_table.c.fires != "")
 
@@ -109,11 +111,20 @@ class Overview:
     events: int
     configuration: InForce | None
     """What a daemon took over last; None: none ever ran."""
+    subjects: list[SubjectView] = field(default_factory=list)
 
 
-def read(db: sa.Connection) -> Overview:
-    """The overview; within one transaction, so its parts agree."""
-    return Overview(watches(db), alerts(db), backlog(db), event_count(db), in_force.load(db))
+def read(db: sa.Connection, system: str | None = None, *, with_details: bool = False) -> Overview:
+    """The overview; within one transaction, so its parts agree. `system`: subjects of this one only.
+    `with_details`: also what is listed in them."""
+    return Overview(
+        watches(db),
+        alerts(db),
+        backlog(db),
+        event_count(db),
+        in_force.load(db),
+        subject_store.views(db, system, with_details=with_details),
+    )
 
 
 def watches(db: sa.Connection) -> list[WatchView]:

@@ -25,6 +25,7 @@ from daemon.core.alerts.life import Phase, Seen
 from daemon.core.durations import NOTHING
 from daemon.core.model import Change, Condition, Rule, Unknown
 from daemon.core.watches import directories, flapping, pirsumphone, queues, registrations, sip, sms, units
+from daemon.core.watches.subjects import Subject
 from daemon.core.watches.watch import (
     Answered,
     AnyKind,
@@ -116,6 +117,9 @@ class Sms(WatchKind[sms.State, sms.Observation]):
     def diff(self, before: sms.State | None, seen: sms.Observation, when: Seen) -> Change[sms.State]:
         return sms.diff(before, seen, when, self.zone, is_emitting=self.settings.initial == "emit")
 
+    def subjects(self, seen: sms.Observation, change: Change[sms.State], when: Seen) -> list[Subject]:
+        return sms.subjects()
+
     def is_conclusive(self, seen: sms.Observation) -> bool:
         return sms.is_conclusive(seen)
 
@@ -167,6 +171,9 @@ class Sip(OneQuestion[sip.State, sip.Observation]):
         settings = self.settings
         return sip.fold(state, phases, sip.Fold(settings.many, settings.many_share), settings.severity)
 
+    def subjects(self, seen: sip.Observation, change: Change[sip.State], when: Seen) -> list[Subject]:
+        return sip.subjects(seen, change.state)
+
     def is_conclusive(self, seen: sip.Observation) -> bool:
         return bool(seen.registered)
 
@@ -214,10 +221,15 @@ class Queue(OneQuestion[queues.State, queues.Observation]):
     load = staticmethod(queues.load)
 
     def diff(self, before: queues.State | None, seen: queues.Observation, when: Seen) -> Change[queues.State]:
-        thresholds = tuple(map(_threshold, self.settings.thresholds))
-        queue = queues.Queue(self.settings.path, self.settings.name, thresholds, self.settings.every)
         is_emitting = self.settings.initial == "emit"
-        return queues.diff(before, seen, queue, when, self.zone, is_emitting=is_emitting)
+        return queues.diff(before, seen, self._queue(), when, self.zone, is_emitting=is_emitting)
+
+    def subjects(self, seen: queues.Observation, change: Change[queues.State], when: Seen) -> list[Subject]:
+        return queues.subjects(seen, change, self._queue())
+
+    def _queue(self) -> queues.Queue:
+        thresholds = tuple(map(_threshold, self.settings.thresholds))
+        return queues.Queue(self.settings.path, self.settings.name, thresholds, self.settings.every)
 
 
 def _queues(system: SystemSettings) -> Iterator[Row]:
@@ -243,6 +255,11 @@ class Directory(OneQuestion[directories.State, directories.Observation]):
         is_emitting = self.settings.initial == "emit"
         return directories.diff(before, seen, self.settings.path, is_emitting=is_emitting)
 
+    def subjects(
+        self, seen: directories.Observation, change: Change[directories.State], when: Seen
+    ) -> list[Subject]:
+        return directories.subjects(seen, self.settings.path)
+
 
 def _directories(system: SystemSettings) -> Iterator[Row]:
     for folder in system.directories:
@@ -265,6 +282,11 @@ class PirsumPhone(OneQuestion[pirsumphone.State, pirsumphone.Observation]):
     ) -> Change[pirsumphone.State]:
         return pirsumphone.diff(before, seen, is_emitting=self.settings.initial == "emit")
 
+    def subjects(
+        self, seen: pirsumphone.Observation, change: Change[pirsumphone.State], when: Seen
+    ) -> list[Subject]:
+        return pirsumphone.subjects(seen)
+
 
 def _pirsumphone(system: SystemSettings) -> Iterator[Row]:
     if service := system.pirsumphone:
@@ -283,10 +305,15 @@ class Units(OneQuestion[units.State, units.Observation]):
     load = staticmethod(units.load)
 
     def diff(self, before: units.State | None, seen: units.Observation, when: Seen) -> Change[units.State]:
+        return units.diff(before, seen, self._limit(), today(when.at, self.zone))
+
+    def subjects(self, seen: units.Observation, change: Change[units.State], when: Seen) -> list[Subject]:
+        return units.subjects(seen, change, self._limit(), today(when.at, self.zone))
+
+    def _limit(self) -> units.Limit:
         settings = self.settings
         rule = Rule(settings.hold, settings.keep, settings.severity)
-        limit = units.Limit(settings.below, settings.expires_within, rule)
-        return units.diff(before, seen, limit, today(when.at, self.zone))
+        return units.Limit(settings.below, settings.expires_within, rule)
 
     def is_conclusive(self, seen: units.Observation) -> bool:
         return False  # the date of expiry comes nearer by itself

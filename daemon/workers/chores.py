@@ -3,7 +3,7 @@
 A chore that finds the store in trouble says so in the log, and is done again the next time.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 import structlog
@@ -11,11 +11,13 @@ import structlog
 from daemon.core.model import Fact, Json
 from daemon.core.retention import Retention
 from daemon.core.routing.plan import DAEMON
+from daemon.core.watches import api
 from daemon.core.watches.watch import AnyWatch
 from daemon.core.wishes import Wishes
 from daemon.pipeline import endpoint_alerts, wish_alerts
 from daemon.pipeline.events import Recorder, log_recorded
 from daemon.pipeline.notification import Teller, sweep
+from daemon.store import subjects
 from daemon.store.database import Database
 from daemon.store.location import FAILURES, reason
 from daemon.workers import self_check
@@ -96,6 +98,7 @@ class Chores:
                 now = self._now()
                 recorded = sweep(db, recorder, configured, now)
                 recorded += endpoint_alerts.sweep(db, recorder, now)
+                subjects.sweep(db, _owners(configured), now)
         except FAILURES as error:
             log.error("sweep.failed", error=reason(error))
             return
@@ -119,3 +122,8 @@ class Chores:
             return
         log_recorded(recorded)
         self._wake()
+
+
+def _owners(configured: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """What sees subjects, by system: its watches, and with them the API."""
+    return {system: {*names, api.OWNER} for system, names in configured.items()}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
+import sqlalchemy as sa
 import structlog
 
 from daemon.core.durations import NOTHING
@@ -200,17 +201,24 @@ class Poller:
             now = self._now()
             if not self._is_kept(watch):
                 return Polled(watch.description, now, is_dropped=True)
-            walk = Walk(db, watch, self._in_force(), now=now, elapsed=_elapsed(timing, watch, clock))
+            walk = self._walk(db, watch, now, _elapsed(timing, watch, clock))
             recorded = walk.take(seen)
         if recorded.deliveries:
             self._wake()
         if walk.written is not None:
             watch.memory.text, watch.memory.state = walk.written
+        watch.memory.subjects = walk.subjects
         watch.memory.digest = _passable(watch, answer) if walk.is_settled else None
         self._remember(watch.description, timing, seen, clock)
         _log_transition(watch.description, walk.before, seen)
         log_recorded(recorded)
         return Polled(watch.description, now, seen if isinstance(seen, Unknown) else None, recorded)
+
+    def _walk(
+        self, db: sa.Connection, watch: Watch[StateT, SeenT], now: datetime, elapsed: Elapsed
+    ) -> Walk[StateT, SeenT]:
+        last_seen = self.unflushed().get(watch.id)
+        return Walk(db, watch, self._in_force(), now=now, elapsed=elapsed, last_seen=last_seen)
 
     def _leave_alone(self, watch: Watch[StateT, SeenT], timing: _Timing, why: Unknown) -> Polled:
         """Ask nothing. While the API wants to be left alone we are as blind as if it were away, and that is
@@ -223,11 +231,11 @@ class Poller:
         with self._database.write() as db:
             if not self._is_kept(watch):
                 return Polled(watch.description, now, is_dropped=True)
-            walk = Walk(db, watch, self._in_force(), now=now, elapsed=_elapsed(timing, watch, clock))
+            walk = self._walk(db, watch, now, _elapsed(timing, watch, clock))
             recorded = walk.leave_alone(unknown)
         if recorded.deliveries:
             self._wake()
-        watch.memory.digest = None
+        watch.memory.digest, watch.memory.subjects = None, walk.subjects
         timing.polled, timing.answered, timing.is_unknown = clock, None, True
         _log_transition(watch.description, walk.before, unknown)
         log_recorded(recorded)

@@ -94,6 +94,21 @@ def test_the_status_of_a_watch_that_was_never_asked_says_so(setting: Setting) ->
                 "set_aside": [],
             }
         ],
+        "subjects": [
+            {
+                "subject": "api",
+                "kind": "api",
+                "name": None,
+                "state": "unknown",
+                "since": None,
+                "seen_at": None,
+                "why": {"reason": "never_seen"},
+                "metrics": None,
+                "details": None,
+                "incident": None,
+                "uptime": None,
+            }
+        ],
     }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from daemon.core.alerts.life import TOLD, Phase
+from daemon.core.alerts.life import TOLD, Alert, Phase
 from daemon.core.durations import NOTHING
 from daemon.core.model import (
     AlertKind,
@@ -23,6 +23,7 @@ from daemon.core.model import (
     Unknown,
     Verdict,
 )
+from daemon.core.watches.subjects import Subject, SubjectKind, SubjectState
 
 OWNER = "api"
 """What owns the alerts of the API itself in the store, where others belong to their watch."""
@@ -97,6 +98,26 @@ def fold(phases: Mapping[str, Phase], error: Json, severity: Severity) -> Condit
     verdict = Verdict.BAD if is_bad else Verdict.GOOD
     payload: dict[str, Json] = {"error": error, "watches": blind}
     return Condition(API_KEY, REACHABLE, API_KEY, verdict, Rule(NOTHING, NOTHING, severity), payload)
+
+
+def subject(alerts: Mapping[str, Alert], failure: Failure | None, error: Json) -> Subject:
+    """The API, after a poll that ended by `failure` (None: it was answered); `alerts` are its own, by key.
+
+    It is down while a poll of any watch fails, or the token is rejected.
+    """
+    bad = {
+        key for key, one in alerts.items() if one.phase in (Phase.PENDING, Phase.FIRING) and not one.is_blind
+    }
+    said = {"failure": error["class"], "message": error["message"]} if isinstance(error, Mapping) else {}
+    if TOKEN_KEY in bad:
+        why: dict[str, Json] = {"failure": Failure.TOKEN_REJECTED.value, **said}
+        return Subject(API_KEY, SubjectKind.API, SubjectState.DOWN, why=why)
+    blind = sorted(key.removeprefix(PREFIX) for key in bad - {API_KEY, TOKEN_KEY})
+    if blind:
+        return Subject(API_KEY, SubjectKind.API, SubjectState.DOWN, why={**said, "watches": blind})
+    if failure is Failure.OURS:
+        return Subject(API_KEY, SubjectKind.API, SubjectState.UNKNOWN, why={"failure": failure.value})
+    return Subject(API_KEY, SubjectKind.API, SubjectState.UP)
 
 
 def inhibits(phases: Mapping[str, Phase], watch: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from daemon.core.model import Change, EventTypes, Fact, Json
+from daemon.core.watches.subjects import Subject, SubjectKind, SubjectState, unreadable
 
 ADDED = "directory.file.added"
 EVENTS = EventTypes((ADDED,))
@@ -103,6 +104,15 @@ def diff(before: State | None, seen: Observation, path: str, *, is_emitting: boo
 def subject(path: str) -> str:
     """The subject of a directory's events: `directory/2`, `directory/.` for the main extension."""
     return f"directory/{path.strip('/') or '.'}"
+
+
+def subjects(seen: Observation, path: str) -> list[Subject]:
+    """The directory: up, where it could be read."""
+    if seen.content_files is None and seen.max_file is None:
+        return [unreadable(subject(path), SubjectKind.DIRECTORY)]
+    newest = seen.max_file.name if seen.max_file else None
+    metrics: dict[str, Json] = {"content_files": seen.content_files, "newest": newest}
+    return [Subject(subject(path), SubjectKind.DIRECTORY, SubjectState.UP, metrics=metrics)]
 
 
 def dump(state: State) -> dict[str, Json]:

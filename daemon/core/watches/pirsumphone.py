@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from daemon.core.model import Change, EventTypes, Fact, Json
+from daemon.core.watches.subjects import Subject, SubjectKind, SubjectState, unreadable
 
 SUBJECT = "pirsumphone"
 REGISTERED, UNREGISTERED = "pirsumphone.registered", "pirsumphone.unregistered"
@@ -38,6 +39,16 @@ def diff(before: State | None, seen: Observation, *, is_emitting: bool) -> Chang
     event_type = REGISTERED if seen.registered else UNREGISTERED
     fact = Fact(event_type, SUBJECT, {"pirsumphone": {"registered": seen.registered}})
     return Change(State(seen.registered), (fact,) if is_told else ())
+
+
+def subjects(seen: Observation) -> list[Subject]:
+    """The service: registered or not."""
+    if seen.registered is None:
+        return [unreadable(SUBJECT, SubjectKind.PIRSUMPHONE)]
+    if seen.registered:
+        return [Subject(SUBJECT, SubjectKind.PIRSUMPHONE, SubjectState.UP)]
+    why: dict[str, Json] = {"registered": False}
+    return [Subject(SUBJECT, SubjectKind.PIRSUMPHONE, SubjectState.DOWN, why=why)]
 
 
 def dump(state: State) -> dict[str, Json]:

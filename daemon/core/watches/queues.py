@@ -5,7 +5,7 @@ Pure. A metric that could not be read is unknown, so its thresholds neither fire
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, astuple, dataclass, field, replace
 from datetime import timedelta, tzinfo
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from daemon.core.model import AlertKind, Change, Condition, EventTypes, Fact, Js
 from daemon.core.numbers import rounded
 from daemon.core.watches import rates
 from daemon.core.watches.rates import Rate
+from daemon.core.watches.subjects import UNREADABLE, Subject, SubjectKind, SubjectState
 
 ABANDONED, ANSWERED, LONGEST = "abandoned_per_hour", "answered_per_hour", "longest_wait_today"
 MOST_INTERVALS = 2
@@ -128,6 +129,10 @@ class State:
     abandoned: Rate = NO_RATE
     answered: Rate = NO_RATE
     longest: Longest | None = None
+    agents: tuple[Agent, ...] = ()
+    """As last listed, for who looks; what they are compared by is `paused`."""
+    waiting: tuple[Caller, ...] = ()
+    """Callers as last listed, for who looks; what they are compared by is `callers`."""
     without_agents: int = 0
     """In how many answers in a row no agent was listed, up to `NOBODY_AFTER`."""
 
@@ -154,6 +159,8 @@ def diff(
         paused=paused,
         was_bad={**known.was_bad, **{limit.name: bad for limit, bad in verdicts.items() if bad is not None}},
         metrics=values,
+        agents=known.agents if seen.agents is None else seen.agents,
+        waiting=known.waiting if seen.callers is None else seen.callers,
         without_agents=without_agents,
     )
     told: dict[str, Json] = {"path": queue.path, "name": queue.name, **values}
@@ -167,6 +174,29 @@ def diff(
 def subject(path: str) -> str:
     """The subject of a queue's events: `queue/5`, `queue/.` for the main extension."""
     return f"queue/{path.strip('/') or '.'}"
+
+
+def subjects(seen: Observation, change: Change[State], queue: Queue) -> list[Subject]:
+    """The queue: down while a threshold is crossed; unknown while none is, and one cannot be judged."""
+    crossed = [_crossed(one) for one in change.conditions if one.verdict is Verdict.BAD]
+    blind = [_crossed(one) for one in change.conditions if one.verdict is Verdict.UNKNOWN]
+    state, why = SubjectState.UP, dict[str, Json]()
+    if crossed:
+        more: dict[str, Json] = {"crossed": crossed} if len(crossed) > 1 else {}
+        state, why = SubjectState.DOWN, {**crossed[0], **more}
+    elif blind or (seen.calls is None and seen.callers is None):
+        of: dict[str, Json] = {"metric": blind[0]["metric"]} if blind else {}
+        state, why = SubjectState.UNKNOWN, {"reason": UNREADABLE, **of}
+    known = change.state
+    details: dict[str, Json] = {
+        "callers": [asdict(one) for one in known.waiting],
+        "agents": [asdict(one) for one in known.agents],
+        "unread": [
+            *(["callers"] if seen.callers is None else []),
+            *(["agents"] if seen.agents is None else []),
+        ],
+    }
+    return [Subject(queue.subject, SubjectKind.QUEUE, state, queue.name, why, known.metrics, details)]
 
 
 def metrics(seen: Observation) -> dict[str, int | float | None]:
@@ -198,6 +228,8 @@ def dump(state: State) -> dict[str, object]:
         "metrics": dict(state.metrics),
         "rates": {"abandoned": rates.dump(state.abandoned), "answered": rates.dump(state.answered)},
         "longest": list(state.longest) if state.longest else None,
+        "agents": [list(astuple(one)) for one in state.agents],
+        "waiting": [list(astuple(one)) for one in state.waiting],
         **({"without_agents": state.without_agents} if state.without_agents else {}),
     }
 
@@ -214,6 +246,8 @@ def load(stored: Mapping[str, Any]) -> State:
         found.get("abandoned", NO_RATE),
         found.get("answered", NO_RATE),
         Longest(*longest) if longest else None,
+        tuple(Agent(*one) for one in stored.get("agents", ())),
+        tuple(Caller(*one) for one in stored.get("waiting", ())),
         stored.get("without_agents", 0),
     )
 
@@ -304,6 +338,13 @@ def _condition(
     threshold: Json = {"metric": limit.metric, **raised, "clear": limit.clear, "value": value}
     payload: dict[str, Json] = {"queue": told, "threshold": threshold}
     return Condition(f"{queue.subject}/{limit.name}", KIND, queue.subject, verdict, limit.rule, payload)
+
+
+def _crossed(condition: Condition) -> dict[str, Json]:
+    """What is to be said of a threshold: its metric, the value, and where it is crossed."""
+    threshold = condition.payload["threshold"]
+    said = threshold if isinstance(threshold, Mapping) else {}
+    return {name: said[name] for name in ("metric", "value", "above", "below") if name in said}
 
 
 def _moves(before: State, after: State, seen: Observation, queue: Queue, told: Json) -> list[Fact]:

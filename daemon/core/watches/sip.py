@@ -25,6 +25,7 @@ from daemon.core.model import (
 )
 from daemon.core.watches import flapping
 from daemon.core.watches.flapping import CALM, Ring
+from daemon.core.watches.subjects import MISSING, Subject, SubjectKind, SubjectState, unreadable
 
 MANY_KEY = "sip"
 MANY = AlertKind(
@@ -149,6 +150,12 @@ def fold(state: State, phases: Mapping[str, Phase], rule: Fold, severity: Severi
     return [Condition(MANY_KEY, MANY, MANY_KEY, verdict, Rule(NOTHING, NOTHING, severity), payload)]
 
 
+def subjects(seen: Observation, state: State) -> list[Subject]:
+    """Every account: registered or not; one that the answer does not list, or that cannot be read, is
+    neither."""
+    return [_subject(name, seen) for name in sorted(state.registered)]
+
+
 def dump(state: State) -> dict[str, object]:
     """The state as JSON."""
     return {
@@ -168,6 +175,18 @@ def load(stored: Mapping[str, Any]) -> State:
 def subject(name: str) -> str:
     """What an account is called in events, and the key of its alert."""
     return f"sip/{name}"
+
+
+def _subject(name: str, seen: Observation) -> Subject:
+    called, kind = subject(name), SubjectKind.SIP
+    if name not in seen.registered:
+        return Subject(called, kind, SubjectState.UNKNOWN, why={"reason": MISSING})
+    registered = seen.registered[name]
+    if registered is None:
+        return unreadable(called, kind)
+    if registered:
+        return Subject(called, kind, SubjectState.UP)
+    return Subject(called, kind, SubjectState.DOWN, why={"registered": False})
 
 
 def _empties(before: State | None, seen: Observation) -> int:

@@ -20,6 +20,7 @@ from daemon.core.alerts.life import Seen
 from daemon.core.model import Change, EventTypes, Fact, Json
 from daemon.core.phones import normalise
 from daemon.core.timestamps import locate, parse_local
+from daemon.core.watches.subjects import Subject, SubjectKind, SubjectState
 
 RECEIVED, GAP = "sms.received", "sms.gap"
 EVENTS = EventTypes((RECEIVED, GAP))
@@ -135,6 +136,11 @@ def diff(
         state = _doubting(before, _remember(before, seen), seen)
     facts = [_fact(seen.rows[index], when, zone) for index in reversed(fresh)]
     return Change(state, (*gaps, *facts), is_moving=bool(state.doubted))
+
+
+def subjects() -> list[Subject]:
+    """The log: it was read."""
+    return [Subject("sms", SubjectKind.SMS, SubjectState.UP)]
 
 
 def reaches(state: State | None, seen: Observation) -> bool:

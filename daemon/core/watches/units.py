@@ -10,10 +10,12 @@ from typing import Any
 
 from daemon.core.model import AlertKind, Change, Condition, EventTypes, Json, Rule, Verdict
 from daemon.core.numbers import rounded
+from daemon.core.watches.subjects import UNREADABLE, Subject, SubjectKind, SubjectState
 
 SUBJECT = "units"
 LOW = AlertKind("units.low", "units.ok")
 EXPIRING = AlertKind("units.expiring", "units.renewed")
+LOW_KEY, EXPIRING_KEY = "units/low", "units/expiring"
 EVENTS = EventTypes(alerts=(LOW, EXPIRING))
 
 
@@ -45,21 +47,40 @@ class State:
 
 def diff(before: State | None, seen: Observation, limit: Limit, today: date) -> Change[State]:
     """Whether units run low or out; `today` is the date in the daemon's zone."""
-    known, balance = before or State(), None if seen.balance is None else rounded(seen.balance)
-    expires_on = seen.expires_on.isoformat() if seen.expires_on else None
+    known, values = before or State(), _values(seen, today)
+    balance = None if seen.balance is None else rounded(seen.balance)
     days_left = (seen.expires_on - today).days if seen.expires_on else None
-    payload: dict[str, Json] = {
-        "units": {"balance": balance, "expires_on": expires_on, "days_left": days_left}
-    }
+    expires_on = seen.expires_on.isoformat() if seen.expires_on else None
+    payload: dict[str, Json] = {"units": values}
     conditions = []
     if limit.below is not None:
         is_low = None if balance is None else balance < limit.below
-        conditions.append(_condition("units/low", LOW, is_low, limit.rule, payload))
+        conditions.append(_condition(LOW_KEY, LOW, is_low, limit.rule, payload))
     if limit.expires_within is not None:
         is_expiring = None if days_left is None else days_left <= limit.expires_within.days
-        conditions.append(_condition("units/expiring", EXPIRING, is_expiring, limit.rule, payload))
+        conditions.append(_condition(EXPIRING_KEY, EXPIRING, is_expiring, limit.rule, payload))
     state = State(known.balance if balance is None else balance, expires_on or known.expires_on)
     return Change(state, (), tuple(conditions))
+
+
+def subjects(seen: Observation, change: Change[State], limit: Limit, today: date) -> list[Subject]:
+    """The balance: down where it is low or about to expire; unknown where that cannot be read."""
+    values, verdicts = _values(seen, today), {one.key: one.verdict for one in change.conditions}
+    said: dict[str, dict[str, Json]] = {
+        LOW_KEY: {"metric": "balance", "value": values["balance"], "below": limit.below},
+        EXPIRING_KEY: {
+            "metric": "days_left",
+            "value": values["days_left"],
+            "at_most": limit.expires_within.days if limit.expires_within else None,
+        },
+    }
+    bad = [why for key, why in said.items() if verdicts.get(key) is Verdict.BAD]
+    state, why = SubjectState.UP, dict[str, Json]()
+    if bad:
+        state, why = SubjectState.DOWN, bad[0]
+    elif Verdict.UNKNOWN in verdicts.values() or values["balance"] is None:
+        state, why = SubjectState.UNKNOWN, {"reason": UNREADABLE}
+    return [Subject(SUBJECT, SubjectKind.UNITS, state, why=why, metrics=values)]
 
 
 def dump(state: State) -> dict[str, Json]:
@@ -70,6 +91,14 @@ def dump(state: State) -> dict[str, Json]:
 def load(stored: Mapping[str, Any]) -> State:
     """The state that `dump` wrote."""
     return State(**stored)
+
+
+def _values(seen: Observation, today: date) -> dict[str, Json]:
+    return {
+        "balance": None if seen.balance is None else rounded(seen.balance),
+        "expires_on": seen.expires_on.isoformat() if seen.expires_on else None,
+        "days_left": (seen.expires_on - today).days if seen.expires_on else None,
+    }
 
 
 def _condition(

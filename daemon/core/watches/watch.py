@@ -12,6 +12,7 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from daemon.core.alerts.life import Phase, Seen
 from daemon.core.model import Change, Condition, Rule, Unknown
+from daemon.core.watches.subjects import Subject
 from daemon.core.wishes import UNGUARDED, Guard
 
 POLLING = "polling"
@@ -70,6 +71,11 @@ class WatchKind(Protocol[StateT, SeenT]):
         """Conditions that follow from the phases of the watch's alerts, by key."""
         return []
 
+    def subjects(self, seen: SeenT, change: Change[StateT], when: Seen) -> list[Subject]:
+        """How everything that the watch sees stands after an answer, and what `diff` made of it. None, where
+        it looks at what is another watch's. Pure."""
+        return []
+
     def is_conclusive(self, seen: SeenT) -> bool:
         """Whether an answer equal to this observation's, later, could say nothing new. Not where time itself
         changes what it means."""
@@ -107,6 +113,8 @@ class Memory(Generic[StateT]):
     text: str | None = None
     """The state as the store has it; set once that is committed."""
     state: StateT | None = None
+    subjects: Mapping[str, Subject] | None = None
+    """How they stood when that was committed, by name; None: the store has to be asked."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,160 @@
+"""How each subject stands: the accounts, queues and so on that watches see. Functions take a connection.
+
+A subject that is not watched any more keeps its row, and with it the number by which its history is found;
+here it is told of no more.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from daemon.core.model import Json
+from daemon.core.watches.subjects import Standing, Subject, turn
+from daemon.store.schema import subjects
+
+_OF = (
+    subjects.c.system == sa.bindparam("of_system", type_=sa.Text),
+    subjects.c.subject == sa.bindparam("of_subject", type_=sa.Text),
+)
+_OF_WATCH = sa.and_(
+    subjects.c.system == sa.bindparam("of_system", type_=sa.Text),
+    subjects.c.watch == sa.bindparam("of_watch", type_=sa.Text),
+    subjects.c.left_at.is_(None),
+)
+# Built once: that takes longer than to run them.
+_BY_WATCH = sa.select(subjects).where(_OF_WATCH)
+_ONE = sa.select(subjects).where(*_OF)
+
+
+@dataclass(frozen=True)
+class SubjectView:
+    """One subject that is watched."""
+
+    system: str
+    watch: str
+    seen: Subject
+    standing: Standing
+
+
+def load(db: sa.Connection, system: str, watch: str) -> dict[str, Subject]:
+    """The subjects of a watch as they were last written, by name."""
+    found = db.execute(_BY_WATCH, {"of_system": system, "of_watch": watch})
+    return {row.subject: _seen(row) for row in found}
+
+
+def views(db: sa.Connection, system: str | None = None, *, with_details: bool = False) -> list[SubjectView]:
+    """All that is watched, of one system or of all, by system and name. Without `with_details` what is
+    listed in them is left out."""
+    columns = [one for one in subjects.c if with_details or one.name != "details"]
+    found = sa.select(*columns).where(subjects.c.left_at.is_(None))
+    if system is not None:
+        found = found.where(subjects.c.system == system)
+    rows = db.execute(found.order_by(subjects.c.system, subjects.c.subject))
+    return [SubjectView(row.system, row.watch, _seen(row), _standing(row)) for row in rows]
+
+
+def save(
+    db: sa.Connection,
+    watch: tuple[str, str],
+    seen: Iterable[Subject],
+    now: datetime,
+    last_seen: datetime | None,
+) -> None:
+    """Store how subjects of a watch (system, name) stand; `last_seen`: when it was seen before this look."""
+    system, name = watch
+    for one in seen:
+        row = db.execute(_ONE, {"of_system": system, "of_subject": one.subject}).one_or_none()
+        is_known = row is not None and row.left_at is None
+        standing = turn(_standing(row) if row is not None and is_known else None, one.state, now, last_seen)
+        values = {"watch": name, "left_at": None, **_values(one), **_times(standing)}
+        if row is None:
+            number = _next_number(db, system)
+            db.execute(
+                sa.insert(subjects), {"system": system, "subject": one.subject, "number": number, **values}
+            )
+        else:
+            db.execute(
+                sa.update(subjects).where(*_OF).values(values),
+                {"of_system": system, "of_subject": one.subject},
+            )
+
+
+def leave(db: sa.Connection, system: str, names: Iterable[str], now: datetime) -> None:
+    """Subjects that exist no more."""
+    gone = [{"of_system": system, "of_subject": one} for one in names]
+    if gone:
+        db.execute(sa.update(subjects).where(*_OF).values(left_at=now), gone)
+
+
+def sweep(db: sa.Connection, watched: Mapping[str, set[str]], now: datetime) -> None:
+    """End the subjects of what is not watched any more; `watched` are the owners of subjects, by system."""
+    owners = sa.select(subjects.c.system, subjects.c.watch).where(subjects.c.left_at.is_(None)).distinct()
+    for row in db.execute(owners).all():
+        if row.watch not in watched.get(row.system, ()):
+            db.execute(
+                sa.update(subjects).where(_OF_WATCH).values(left_at=now),
+                {"of_system": row.system, "of_watch": row.watch},
+            )
+
+
+def numbers(db: sa.Connection, system: str) -> dict[str, int]:
+    """By which history knows the subjects of a system, those that are gone among them."""
+    found = sa.select(subjects.c.subject, subjects.c.number).where(subjects.c.system == system)
+    return {row.subject: row.number for row in db.execute(found)}
+
+
+def number(db: sa.Connection, system: str, subject: str) -> int | None:
+    """By which history knows one subject; None: there never was such a one, or it is forgotten."""
+    row = db.execute(_ONE, {"of_system": system, "of_subject": subject}).one_or_none()
+    return None if row is None else int(row.number)
+
+
+def _next_number(db: sa.Connection, system: str) -> int:
+    highest = sa.select(sa.func.max(subjects.c.number)).where(subjects.c.system == system)
+    return int(db.scalar(highest) or 0) + 1
+
+
+def _values(one: Subject) -> dict[str, Any]:
+    return {
+        "kind": one.kind,
+        "name": one.name,
+        "state": one.state,
+        "why": _text(one.why),
+        "metrics": None if one.metrics is None else _text(one.metrics),
+        "details": None if one.details is None else _text(one.details),
+    }
+
+
+def _times(standing: Standing) -> dict[str, Any]:
+    return {
+        "since": standing.since,
+        "seen_at": standing.seen_at,
+        "known_state": standing.known_state,
+        "known_since": standing.known_since,
+    }
+
+
+def _text(value: Mapping[str, Json]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _seen(row: sa.Row[Any]) -> Subject:
+    details: str | None = getattr(row, "details", None)
+    metrics: str | None = row.metrics
+    return Subject(
+        row.subject,
+        row.kind,
+        row.state,
+        row.name,
+        json.loads(row.why),
+        None if metrics is None else json.loads(metrics),
+        None if details is None else json.loads(details),
+    )
+
+
+def _standing(row: sa.Row[Any]) -> Standing:
+    return Standing(row.state, row.since, row.seen_at, row.known_state, row.known_since)
