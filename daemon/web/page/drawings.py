@@ -1,10 +1,10 @@
-"""Pictures of time as inline SVG: a bar of up, down and unseen, and a plot of values. Pure: values in, markup out.
+"""Pictures of time as inline SVG: a bar of up, down and unseen, and a plot of values. Pure.
 
 Time runs from left to right in every language: hours on an axis are read as numbers are, and Hebrew writes
 those from left to right, too. So what is drawn has `direction="ltr"`, and so has what stands below it.
 
-Places are whole seconds from the beginning of what is drawn, which is also the unit of the drawing: nothing is
-rounded to a pixel here. What would be narrower than one is made visible by its stroke, in the style sheet.
+Places are whole seconds from the beginning of what is drawn, which is also the unit of the drawing: nothing
+is rounded to a pixel here. What would be narrower than one is made visible by its stroke, in the style sheet.
 """
 
 import math
@@ -25,7 +25,7 @@ LEFT_TO_RIGHT = Markup(' direction="ltr"')
 
 @dataclass(frozen=True)
 class Cell:
-    """A stretch of time, and for how many of its seconds it was seen to be up and down; the rest is unseen."""
+    """A stretch of time, and for how many of its seconds it was seen to be up and down."""
 
     start: float
     end: float
@@ -107,10 +107,10 @@ class _Tally:
 
 
 def segments(cells: Iterable[Cell], length: int, most: int) -> list[Segment]:
-    """What a bar of so many seconds consists of, from its beginning to its end without a gap; at most so many.
+    """What a bar of so many seconds consists of, from its beginning to its end without a gap.
 
     What no cell speaks of is unseen. Within a cell the order is not known: what goes on from the cell before,
-    or into the one after, stands beside it. Where there are too many pieces, cells are put together.
+    or into the one after, stands beside it. Where there are more pieces than `most`, cells are put together.
     """
     tallies = list(_whole(cells, length))
     found = list(_pieces(tallies))
@@ -123,7 +123,8 @@ def bar(found: Sequence[Segment], length: int, title: Callable[[Segment], str], 
     """A bar of segments. `title`: what one means, on hover; `label`: what all of it comes to."""
     shapes = Markup("").join(_rect(one, title(one)) for one in found)
     return Markup(
-        '<svg class="bar" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}"{}>{}</svg>'
+        '<svg class="bar" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" '
+        'aria-label="{}"{}>{}</svg>'
     ).format(max(length, 1), HEIGHT, label, LEFT_TO_RIGHT, shapes)
 
 
@@ -174,7 +175,8 @@ def plot(
     )
     return Markup(
         '<svg class="plot" role="img" aria-label="{}"{}>'
-        '<svg x="0" y="8%" width="100%" height="80%" viewBox="0 0 {} {}" preserveAspectRatio="none">{}</svg>{}</svg>'
+        '<svg x="0" y="8%" width="100%" height="80%" viewBox="0 0 {} {}" preserveAspectRatio="none">{}</svg>'
+        "{}</svg>"
     ).format(label, LEFT_TO_RIGHT, _edge(length), PLOT_HEIGHT, _grid(length) + inner, words)
 
 
@@ -338,4 +340,3 @@ def _mark(one: Mark) -> Markup:
     anchor = "start" if one.share <= 0 else "end" if one.share >= 1 else "middle"
     word = Markup('<text x="{}%" y="99%" text-anchor="{}">{}</text>')
     return word.format(f"{100 * min(max(one.share, 0), 1):.1f}", anchor, one.label)
-

@@ -61,6 +61,11 @@ class Writing:
                 parts.append(self._words.plain(f"frame.{unit}", n=many))
         return " ".join(parts[:2]) or self._words.plain("frame.seconds", n=0)
 
+    def since(self, moment: str | datetime) -> float:
+        """Seconds since then; 0 for what is yet to come."""
+        at = _moment(moment)
+        return max((self.now - at).total_seconds(), 0) if at else 0
+
     def full(self, moment: str | datetime) -> str:
         """The day, the time and the zone's offset, in plain text."""
         at = _moment(moment)
