@@ -42,6 +42,8 @@ PRUNE_FIRST = timedelta(minutes=5)
 """After the start, which has enough to do."""
 FLUSH_EVERY = timedelta(seconds=5)
 """How old may be what `status` shows of a watch that answers the same again and again."""
+HISTORY_EVERY = timedelta(seconds=60)
+"""How much of what was seen is unseen where the process is killed; whoever asks it is not behind for that."""
 CHECK_EVERY = timedelta(seconds=10)
 """How late a full disk, a wrong clock or a store that cannot be written may be noticed."""
 TELL_EVERY = timedelta(seconds=5)
@@ -88,6 +90,7 @@ class Jobs:
             Job("clock", self._parts.timekeeper.look, LOOK_EVERY),
             Job("check", self._state.check, CHECK_EVERY),
             Job("flush", chores.flush, FLUSH_EVERY, FLUSH_EVERY),
+            Job("history", chores.keep_history, HISTORY_EVERY, HISTORY_EVERY),
             Job("tell", self._tell, TELL_EVERY, TELL_EVERY),
             Job("prune", chores.prune, PRUNE_EVERY, PRUNE_FIRST),
         ]

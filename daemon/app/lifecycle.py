@@ -202,6 +202,7 @@ class App:
             paused=parts.pauses.left,
             failing=self.state.failing,
             zone=lambda: ZoneInfo(self.config.daemon.timezone),
+            unflushed=parts.poller.historian.unflushed,
         )
 
     def _listen(self) -> None:
@@ -261,6 +262,7 @@ class App:
         if not self.parts.poller.settle(self.config.daemon.drain):
             log.warning("poller.left_polls")
         self.parts.chores.flush()
+        self.parts.chores.keep_history()
 
     def _tokens(self) -> list[Token]:
         return [Token(one.name, one.token, frozenset(one.scopes)) for one in self.config.http.tokens]

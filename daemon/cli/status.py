@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 from daemon.cli.output import ConfigOption, JsonOption, age, clock_time, load, open_store, print_json, say
 from daemon.core.own_events import MISCONFIGURED
+from daemon.core.timestamps import from_iso
 from daemon.host import clock
 from daemon.schemas.status import Configured, Running, SetAside, Status
+from daemon.schemas.subjects import SubjectStatus
 from daemon.store import locking, views
 from daemon.store.in_force import InForce
 from daemon.store.views import AlertView, EndpointView, WatchView
@@ -26,8 +28,9 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         {watch.id: watch.every for system in loaded.systems for watch in plan(system)},
         [one.endpoint for one in interests(loaded)],
     )
+    shown = Status.of(seen, configured, Running(holder, failing=failing), clock.utcnow())
     if as_json:
-        print_json(Status.of(seen, configured, Running(holder, failing=failing), clock.utcnow()).model_dump())
+        print_json(shown.model_dump())
         return
     watches = [watch for watch in seen.watches if (watch.system, watch.name) in configured.watches]
     say(f"daemon    {f'running, process {holder}' if holder else 'not running'}; {seen.events} events so far")
@@ -36,7 +39,16 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     say(*(_configuration(seen.configuration) if seen.configuration else ()))
     set_aside = [one for one in seen.alerts if one.type == MISCONFIGURED.fires]
     alerts = [one for one in seen.alerts if one not in set_aside]
-    say(*map(_watch, watches), *map(_alert, alerts), *map(_set_aside, set_aside))
+    say(*map(_watch, watches))
+    say(
+        *(
+            _subject(system.name, one)
+            for system in shown.systems
+            for one in system.subjects
+            if one.state != "up"
+        )
+    )
+    say(*map(_alert, alerts), *map(_set_aside, set_aside))
     say(*map(_endpoint, seen.backlog))
 
 
@@ -51,6 +63,18 @@ def _watch(watch: WatchView) -> str:
     seen = f"seen {age(watch.observed_at, clock.utcnow())}"
     trouble = f"; {watch.failure}: {watch.failure_message}" if watch.failure else ""
     return f"watch     {watch.system}/{watch.name}: {seen}{trouble}"
+
+
+def _subject(system: str, subject: SubjectStatus) -> str:
+    since = f" since {clock_time(from_iso(subject.since))}" if subject.since else ""
+    why = "; ".join(f"{key} {_said(value)}" for key, value in subject.why.items())
+    return f"subject   {system}/{subject.subject}: {subject.state}{since}{f' ({why})' if why else ''}"
+
+
+def _said(value: object) -> str:
+    if isinstance(value, list):
+        return f"{len(value)}" if any(isinstance(one, dict) for one in value) else ", ".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _alert(alert: AlertView) -> str:

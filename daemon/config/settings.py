@@ -66,6 +66,8 @@ class RetentionSettings(Settings):
     """After so long a delivery that was never made is given up."""
     attempts: Duration = 14 * DAY
     """Of deliveries that are kept."""
+    history: Duration = 730 * DAY
+    """For how long everything was up and down, by days; by hours for 31 days, and by minutes for one."""
 
 
 class HttpToken(Settings):

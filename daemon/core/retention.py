@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from daemon.core.delivery.outcome import OPEN, Status
-from daemon.core.durations import DAY
+from daemon.core.durations import DAY, HOUR
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,12 @@ class Retention:
     """After so long a delivery that was never made is given up."""
     attempts: timedelta | None = 14 * DAY
     """Of deliveries that are kept."""
+    history: timedelta | None = 730 * DAY
+    """For how long everything was up and down, by days; never shorter than `HOURS`, which hours are kept."""
+
+
+MINUTES, HOURS = 25 * HOUR, 31 * DAY
+"""How long such minutes and hours are kept, whatever else is."""
 
 
 def is_spent(status: Status, ended_at: datetime | None, retention: Retention, now: datetime) -> bool:

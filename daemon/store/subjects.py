@@ -5,7 +5,7 @@ here it is told of no more.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -38,6 +38,8 @@ class SubjectView:
     watch: str
     seen: Subject
     standing: Standing
+    number: int = 0
+    """By which its history is found; 0: it has none."""
 
 
 def load(db: sa.Connection, system: str, watch: str) -> dict[str, Subject]:
@@ -54,7 +56,7 @@ def views(db: sa.Connection, system: str | None = None, *, with_details: bool = 
     if system is not None:
         found = found.where(subjects.c.system == system)
     rows = db.execute(found.order_by(subjects.c.system, subjects.c.subject))
-    return [SubjectView(row.system, row.watch, _seen(row), _standing(row)) for row in rows]
+    return [SubjectView(row.system, row.watch, _seen(row), _standing(row), row.number) for row in rows]
 
 
 def save(
@@ -101,9 +103,20 @@ def sweep(db: sa.Connection, watched: Mapping[str, set[str]], now: datetime) -> 
             )
 
 
-def numbers(db: sa.Connection, system: str) -> dict[str, int]:
-    """By which history knows the subjects of a system, those that are gone among them."""
-    found = sa.select(subjects.c.subject, subjects.c.number).where(subjects.c.system == system)
+def all_numbers(db: sa.Connection, systems: Sequence[str]) -> dict[str, dict[str, int]]:
+    """By which history knows subjects, those that are gone among them: by system and subject."""
+    found = sa.select(subjects.c.system, subjects.c.subject, subjects.c.number)
+    by_system: dict[str, dict[str, int]] = {}
+    for system, subject, its_number in db.execute(found.where(subjects.c.system.in_(systems))):
+        by_system.setdefault(system, {})[subject] = its_number
+    return by_system
+
+
+def numbers_of(db: sa.Connection, system: str, names: Sequence[str]) -> dict[str, int]:
+    """The same, of some of them."""
+    found = sa.select(subjects.c.subject, subjects.c.number).where(
+        subjects.c.system == system, subjects.c.subject.in_(names)
+    )
     return {row.subject: row.number for row in db.execute(found)}
 
 

@@ -115,11 +115,11 @@ class Overview:
 
 
 def read(db: sa.Connection, system: str | None = None, *, with_details: bool = False) -> Overview:
-    """The overview; within one transaction, so its parts agree. `system`: subjects of this one only.
+    """The overview; within one transaction, so its parts agree. `system`: its alerts and subjects only.
     `with_details`: also what is listed in them."""
     return Overview(
         watches(db),
-        alerts(db),
+        [one for one in alerts(db) if system in (None, one.system)],
         backlog(db),
         event_count(db),
         in_force.load(db),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from daemon.core.counts import Counts
+from daemon.core.history.book import NOTHING_OPEN, Unflushed
 from daemon.core.routing.plan import Interest
 from daemon.store.history import DeliveryView
 from daemon.web.routes.commands import Desk
@@ -48,6 +49,8 @@ class Live:
     """The systems that are left alone, and for how long."""
     failing: Callable[[], tuple[str, str] | None] = lambda: None
     """Since when the store cannot be written, and why."""
+    unflushed: Callable[[str], Unflushed] = lambda _system: NOTHING_OPEN
+    """What was seen of a system since its history was written."""
 
     zone: Callable[[], tzinfo] = lambda: UTC
     """In which people read times: that of the configuration."""

@@ -61,6 +61,13 @@ class Chores:
         except FAILURES as error:
             log.warning("flush.failed", error=reason(error))
 
+    def keep_history(self) -> None:
+        """Store for how long everything was up and down since it was stored last."""
+        try:
+            self._poller.historian.flush(self._now())
+        except FAILURES as error:
+            log.warning("history.not_kept", error=reason(error))
+
     def tell(self) -> None:
         """Tell what time alone has changed."""
         try:
@@ -87,11 +94,13 @@ class Chores:
 
     def sweep(self, watched: Iterable[AnyWatch]) -> None:
         """End the alerts of what is not watched, or not told, any more."""
+        polled = list(watched)
         configured: dict[str, set[str]] = {
             DAEMON: {endpoint_alerts.OWNER, self_check.OWNER, wish_alerts.OWNER}
         }
-        for watch in watched:
+        for watch in polled:
             configured.setdefault(watch.system, set()).add(watch.name)
+        self._poller.historian.keep({watch.id for watch in polled})
         recorder = self._in_force()
         try:
             with self._database.write() as db:

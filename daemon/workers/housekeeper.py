@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 import sqlalchemy as sa
 import structlog
 
 from daemon.core import retention as rules
+from daemon.core.history.buckets import DAY, HOUR, MINUTE
 from daemon.core.retention import Retention
-from daemon.store import outbox, pruning
+from daemon.store import outbox, pruning, uptime
 from daemon.store.database import Database
 
 log = structlog.get_logger()
@@ -41,6 +43,7 @@ class Housekeeper:
     def run_once(self, now: datetime, retention: Retention) -> Pruned:
         """Forget all that may be forgotten now."""
         pruned = self._prune_events(self._prune_deliveries(Pruned(), now, retention), now, retention)
+        self._prune_history(now, retention)
         self._database.shrink()
         if pruned != Pruned():
             log.info("store.pruned", **pruned.__dict__)
@@ -92,6 +95,15 @@ class Housekeeper:
         with self._database.write() as db:
             pruning.forget_silences(db, before)
         return replace(pruned, incidents=pruned.incidents + ended, commands=pruned.commands + commands)
+
+    def _prune_history(self, now: datetime, keeps: Retention) -> None:
+        days = keeps.history and max(keeps.history, rules.HOURS)
+        for step, kept in ((MINUTE, rules.MINUTES), (HOUR, rules.HOURS), (DAY, days)):
+            if kept:
+                self._all(partial(uptime.forget, step=step), now - kept)
+        if days:
+            with self._database.write() as db:
+                uptime.forget_subjects(db, now - days)
 
     def _all(self, forget: Callable[[sa.Connection, datetime], int], before: datetime) -> int:
         """Forget part after part until there is nothing left. Returns how many there were."""

@@ -31,6 +31,7 @@ from daemon.store import watches
 from daemon.store.database import Database
 from daemon.store.location import FAILURES
 from daemon.store.watches import Stored
+from daemon.workers.historian import Historian
 from daemon.workers.system_pauses import Pauses
 from daemon.workers.witness import Witness
 
@@ -91,6 +92,7 @@ class Poller:
         pauses: Pauses | None = None,
         witness: Witness | None = None,
         on_polled: OnPolled = lambda _polled, _took: None,
+        historian: Historian | None = None,
         watches: Callable[[], Collection[AnyWatch] | None] = lambda: None,
     ) -> None:
         """`watches`: those of the configuration in force. What a poll under way of any other finds is
@@ -107,6 +109,8 @@ class Poller:
         self._unchanged: dict[tuple[str, str], datetime] = {}
         self._lock = threading.Lock()
         self._watches = watches
+        self.historian = historian or Historian(database)
+        """Hears of every poll how long everything was as it is."""
 
     def poll(self, watch: AnyWatch) -> Polled:
         """Poll once, and commit what it came to."""
@@ -210,6 +214,8 @@ class Poller:
         watch.memory.subjects = walk.subjects
         watch.memory.digest = _passable(watch, answer) if walk.is_settled else None
         self._remember(watch.description, timing, seen, clock)
+        stood = None if isinstance(seen, Unknown) else walk.subjects
+        self.historian.looked(watch.id, stood, walk.api, clock=clock, now=now, most=_most(watch))
         _log_transition(watch.description, walk.before, seen)
         log_recorded(recorded)
         return Polled(watch.description, now, seen if isinstance(seen, Unknown) else None, recorded)
@@ -226,6 +232,7 @@ class Poller:
         clock, now = self._monotonic(), self._now()
         if why.failure is Failure.TOKEN_REJECTED:
             timing.answered = timing.polled = None
+            self.historian.unseen(watch.id)
             return Polled(watch.description, now, is_paused=True)
         unknown = _left_alone(why, self._pauses.left().get(watch.system), now)
         with self._database.write() as db:
@@ -237,6 +244,7 @@ class Poller:
             self._wake()
         watch.memory.digest, watch.memory.subjects = None, walk.subjects
         timing.polled, timing.answered, timing.is_unknown = clock, None, True
+        self.historian.looked(watch.id, None, walk.api, clock=clock, now=now, most=_most(watch))
         _log_transition(watch.description, walk.before, unknown)
         log_recorded(recorded)
         return Polled(watch.description, now, unknown, recorded, is_paused=True)
@@ -264,8 +272,9 @@ class Poller:
 
     def _pass_over(self, watch: AnyWatch, timing: _Timing) -> Polled:
         now = self._now()
-        timing.polled = timing.answered = self._monotonic()
+        timing.polled = timing.answered = clock = self._monotonic()
         timing.is_unknown = False
+        self.historian.same(watch.id, clock=clock, now=now, most=_most(watch))
         self._witness.polled(watch.id, is_reached=True)
         with self._lock:
             self._unchanged[watch.id] = now
@@ -299,12 +308,17 @@ def _elapsed(timing: _Timing, watch: AnyWatch, clock: float) -> Elapsed:
     def since(then: float | None) -> timedelta:
         if then is None:
             return NOTHING
-        gap = min(timedelta(seconds=clock - then), MOST_INTERVALS * watch.every)
+        gap = min(timedelta(seconds=clock - then), _most(watch))
         # A poll that came a little early or late stands for its interval: three polls of 30 s are 60 s, not
         # 59.98, which would cost another poll.
         return watch.every if abs(gap - watch.every) <= SNAP * watch.every else gap
 
     return Elapsed(since(timing.answered), since(timing.polled))
+
+
+def _most(watch: AnyWatch) -> timedelta:
+    """Of the time between two looks no more than this was observed."""
+    return MOST_INTERVALS * watch.every
 
 
 def _log_transition(watch: Description, before: Stored, seen: object) -> None:

@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from daemon.core.commands.policy import Policy
+from daemon.core.history.book import NOTHING_OPEN, Unflushed
 from daemon.core.model import Fact, Secret
 from daemon.core.routing.plan import Interest
 from daemon.store import events
@@ -53,6 +54,7 @@ class Setting:
     ready: tuple[bool, str] = (True, "database ok")
     seen: dict[tuple[str, str], datetime] = field(default_factory=dict)
     paused: dict[str, timedelta] = field(default_factory=dict)
+    unflushed: dict[str, Unflushed] = field(default_factory=dict)
     woken: int = 0
     numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10_000)))
 
@@ -68,6 +70,7 @@ class Setting:
             public_keys=lambda: self.keys,
             ping=self.ping,
             paused=lambda: self.paused,
+            unflushed=lambda system: self.unflushed.get(system, NOTHING_OPEN),
             wake=self._wake,
             new_id=self.new_id,
             desk=Desk(policies=lambda: self.policies, wake=self._wake, new_id=self.new_id, endings=Endings()),

@@ -1,6 +1,6 @@
 """What is said of one thing that is watched: what it is called, how it stands, and why.
 
-There is a sentence for each code. Values are those of the status document. Whatever it holds that is not known
+There is a sentence for each code. Values are those of the status document. What it holds that is not known
 here is shown as it stands, rather than left out: a newer store may say more than these words know.
 """
 

@@ -1,14 +1,20 @@
 """What is watched, what is wrong, what waits to be told: a question of one look."""
 
 import os
+from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
+from daemon.core.refusals import Refused, Why
+from daemon.operations.history import Sums, uptimes
+from daemon.schemas.fields import Line
 from daemon.schemas.status import Configured, Running, Status
 from daemon.store import views
 from daemon.store.database import Database
 from daemon.web.auth import Tokens
 from daemon.web.dependencies import Live
+from daemon.web.problems import responses
 from daemon.web.routes.base import reading
 
 
@@ -16,19 +22,52 @@ def router(database: Database, tokens: Tokens, live: Live, version: str) -> APIR
     """`GET /api/v1/status`."""
     routes = reading("reading", tokens)
 
-    @routes.get("/status", summary="What is watched, what is wrong, what waits to be told")
-    def status() -> Status:
-        return status_of(database, live, version)
+    sums = Sums()
+
+    @routes.get(
+        "/status", summary="What is watched, what is wrong, what waits to be told", responses=responses(404)
+    )
+    def status(
+        system: Annotated[Line | None, Query(description="One system with its alerts only")] = None,
+        with_uptime: Annotated[
+            bool,
+            Query(alias="uptime", description="Also for how long each subject was up, down and not seen"),
+        ] = False,
+        with_details: Annotated[
+            bool, Query(alias="details", description="Also the callers and agents of each queue")
+        ] = False,
+    ) -> Status:
+        asked = Asked(system, with_details=with_details, sums=sums if with_uptime else None)
+        return status_of(database, live, version, asked)
 
     return routes
 
 
-def status_of(database: Database, live: Live, version: str) -> Status:
-    """How the daemon stands, for programs and for the page."""
-    schedule = {(one.system, one.watch): one for one in live.schedule()}
-    with database.read() as db:
-        seen = views.read(db)
+@dataclass(frozen=True)
+class Asked:
+    """What of the status is wanted."""
+
+    system: str | None = None
+    """None: all of them."""
+    with_details: bool = False
+    """Also the callers and agents of queues."""
+    sums: Sums | None = None
+    """Also for how long each was up, by what was added up before; None: not that."""
+
+
+def status_of(database: Database, live: Live, version: str, asked: Asked | None = None) -> Status:
+    """How the daemon stands, for programs and for the page.
+
+    Raises `Refused` for a system that is not watched.
+    """
+    asked = asked or Asked()
+    schedule = {(one.system, one.watch): one for one in live.schedule() if asked.system in (None, one.system)}
+    if asked.system is not None and not schedule:
+        raise Refused(Why.MISSING, f"nothing is watched of a system {asked.system!r}")
     now = live.now()
+    with database.read() as db:
+        seen = views.read(db, asked.system, with_details=asked.with_details)
+        of = uptimes(db, seen.subjects, live.unflushed, now, asked.sums) if asked.sums is not None else None
     return Status.of(
         seen,
         Configured({watch: one.every for watch, one in schedule.items()}, live.endpoints()),
@@ -42,4 +81,5 @@ def status_of(database: Database, live: Live, version: str) -> Status:
             failing=live.failing(),
         ),
         now,
+        of,
     )

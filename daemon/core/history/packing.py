@@ -1,0 +1,137 @@
+"""The tallies of one system in one bucket, as bytes: a few for each stretch of alike subjects. Pure.
+
+    version      1
+    then for each stretch of subjects with following numbers and equal tallies:
+    gap          numbers between it and the end of the stretch before
+    many         of them, twice; and 1, where there are samples
+    up, down     milliseconds
+    samples      how many; then each: metric x 4, + 1 seen as long as up and down are, + 2 always the same;
+                 [seen], least, [most - least, total - least x seen]
+
+All are numbers of seven bits a byte, the lowest first; what may be negative is folded (0, -1, 1, -2, …).
+"""
+
+from collections.abc import Iterator, Mapping
+
+from daemon.core.history.tally import Sample, Tally
+
+VERSION = 1
+_WHOLE, _STEADY = 1, 2
+_LOW, _MORE = 0x7F, 0x80
+
+
+def pack(tallies: Mapping[int, Tally]) -> bytes:
+    """Tallies by the numbers of their subjects, which are positive."""
+    out, end = bytearray([VERSION]), 0
+    for first, many, tally in _stretches(tallies):
+        _number(out, first - end)
+        _number(out, many << 1 | bool(tally.samples))
+        _number(out, tally.up)
+        _number(out, tally.down)
+        if tally.samples:
+            _samples(out, tally)
+        end = first + many
+    return bytes(out)
+
+
+def unpack(packed: bytes, only: int | None = None) -> dict[int, Tally]:
+    """What `pack` packed; of one subject `only`. Raises ValueError for what it did not."""
+    try:
+        if packed[0] != VERSION:
+            raise ValueError(f"version {packed[0]}")
+        return dict(_unpacked(packed, only))
+    except IndexError:
+        raise ValueError("cut short") from None
+
+
+def _unpacked(packed: bytes, only: int | None) -> Iterator[tuple[int, Tally]]:
+    at, end = 1, 0
+    while at < len(packed):
+        gap, at = _read(packed, at)
+        word, at = _read(packed, at)
+        up, at = _read(packed, at)
+        down, at = _read(packed, at)
+        samples: dict[int, Sample] = {}
+        if word & 1:
+            samples, at = _read_samples(packed, at, up + down)
+        first, end = end + gap, end + gap + (word >> 1)
+        tally = Tally(up, down, samples)
+        if only is None:
+            yield from ((number, tally) for number in range(first, end))
+        elif first <= only < end:
+            yield only, tally
+        if only is not None and end > only:
+            return
+
+
+def _stretches(tallies: Mapping[int, Tally]) -> Iterator[tuple[int, int, Tally]]:
+    """First number, how many, and the tally of each."""
+    numbers = iter(sorted(tallies))
+    first = next(numbers, None)
+    if first is None:
+        return
+    many, tally = 1, tallies[first]
+    for number in numbers:
+        if number == first + many and (tallies[number] is tally or tallies[number] == tally):
+            many += 1
+            continue
+        yield first, many, tally
+        first, many, tally = number, 1, tallies[number]
+    yield first, many, tally
+
+
+def _samples(out: bytearray, tally: Tally) -> None:
+    _number(out, len(tally.samples))
+    for metric, one in sorted(tally.samples.items()):
+        is_whole, is_steady = one.seen == tally.seen, one.least == one.most
+        _number(out, metric << 2 | is_whole * _WHOLE | is_steady * _STEADY)
+        if not is_whole:
+            _number(out, one.seen)
+        _number(out, _folded(one.least))
+        if not is_steady:
+            _number(out, one.most - one.least)
+            _number(out, one.total - one.least * one.seen)
+
+
+def _read_samples(packed: bytes, at: int, whole: int) -> tuple[dict[int, Sample], int]:
+    many, at = _read(packed, at)
+    found = {}
+    for _ in range(many):
+        word, at = _read(packed, at)
+        seen = whole
+        if not word & _WHOLE:
+            seen, at = _read(packed, at)
+        folded, at = _read(packed, at)
+        least = _unfolded(folded)
+        spread, more = 0, 0
+        if not word & _STEADY:
+            spread, at = _read(packed, at)
+            more, at = _read(packed, at)
+        found[word >> 2] = Sample(seen, least * seen + more, least, least + spread)
+    return found, at
+
+
+def _folded(value: int) -> int:
+    return -2 * value - 1 if value < 0 else 2 * value
+
+
+def _unfolded(value: int) -> int:
+    return -(value + 1) // 2 if value & 1 else value // 2
+
+
+def _number(out: bytearray, value: int) -> None:
+    while value > _LOW:
+        out.append(value & _LOW | _MORE)
+        value >>= 7
+    out.append(value)
+
+
+def _read(packed: bytes, at: int) -> tuple[int, int]:
+    byte = packed[at]
+    value, shift = byte & _LOW, 7
+    while byte & _MORE:
+        at += 1
+        byte = packed[at]
+        value |= (byte & _LOW) << shift
+        shift += 7
+    return value, at + 1

@@ -1,0 +1,352 @@
+"""For how long something was up and down: what is stored, and what is not written down yet."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from daemon.core import retention
+from daemon.core.durations import DAY, SECOND
+from daemon.core.history import buckets
+from daemon.core.history.book import NOTHING_OPEN, Seconds, Unflushed
+from daemon.core.history.buckets import STEPS, Bucket, start_of, starts
+from daemon.core.history.tally import NAMES, NONE, Tally, fitted, plus
+from daemon.core.refusals import Refused, Why
+from daemon.core.timestamps import iso
+from daemon.schemas.history import History, HistoryBucket, SampleBucket
+from daemon.schemas.subjects import UptimeStatus
+from daemon.store import subjects, uptime
+from daemon.store.column_types import millis
+from daemon.store.subjects import SubjectView
+from daemon.store.uptime import Row, moment
+
+MOST_BUCKETS = 2000
+"""In one answer: a minute each for a day, or an hour each for a month, and some more."""
+WINDOWS: Mapping[str, timedelta] = {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY}
+"""Over which the uptime of a subject is told."""
+KEPT = {buckets.MINUTE: retention.MINUTES, buckets.HOUR: retention.HOURS}
+"""How far back buckets of a length reach, at most; days reach as far as anything."""
+
+
+FINE = 6
+"""Hours of a day that are told by minutes, at most, where it is told of many subjects at once."""
+Numbers = dict[str, dict[str, int]]
+"""By which the store knows subjects: by system and name."""
+
+
+class Course(NamedTuple):
+    """What is drawn of one subject beside many others."""
+
+    uptime: Mapping[str, UptimeStatus]
+    """Over each of `WINDOWS`."""
+    day: Sequence[HistoryBucket]
+    """The last one, oldest first; each bucket is as long as its three parts together."""
+
+
+class Span(NamedTuple):
+    """What is asked for."""
+
+    begin: datetime
+    end: datetime
+    step: int | None = None
+    """Seconds; None: the shortest that there is for so long a time."""
+
+
+@dataclass
+class Sums:
+    """What was added up once, so that it is not for each who asks: all but this hour and the one before.
+    For the threads of one process; what two of them write at once is the same."""
+
+    of: dict[str, tuple[tuple[int, int], Mapping[str, Mapping[int, Tally]]]] = field(default_factory=dict)
+    """By system: for which hour, and how often something of an earlier one came late; then by window and
+    number."""
+
+
+def history(
+    db: sa.Connection,
+    system: str,
+    subject: str,
+    span: Span,
+    now: datetime,
+    unflushed: Callable[[str], Unflushed] = lambda _system: NOTHING_OPEN,
+) -> History:
+    """For how long a subject was up and down. `unflushed`: what is not written down yet of a system.
+
+    Raises `Refused` for a subject that there never was, and where there are no buckets of the length that is
+    asked for, or too many.
+    """
+    number = subjects.number(db, system, subject)
+    if number is None:
+        raise Refused(Why.MISSING, f"nothing is known of {subject!r} of the system {system!r}")
+    step = _step(span, now)
+    begin, end = millis(span.begin), min(millis(span.end), millis(now))
+    wanted = starts(step, begin, end)
+    rows = uptime.stretch(db, system, step, wanted.start, end) if wanted else {}
+    beside = unflushed(system)  # afterwards: what is written meanwhile carries another number
+    open_, flushed = _by_bucket(beside.open, subject, step), _by_bucket(beside.flushed, subject, step)
+    tallies = {}
+    for start in wanted:
+        row = rows.get(start)
+        tally = row.tallies(number).get(number, NONE) if row else NONE
+        more = [open_.get(start)]
+        if row is None or row.flush != beside.flush:
+            more.append(flushed.get(start))
+        tallies[start] = _with(tally, more, step)
+    return History(
+        system=system,
+        subject=subject,
+        step_seconds=step,
+        buckets=[_bucket(start, tally, step, end) for start, tally in tallies.items()],
+        samples=_samples(tallies),
+    )
+
+
+def uptimes(
+    db: sa.Connection,
+    views: Iterable[SubjectView],
+    unflushed: Callable[[str], Unflushed],
+    now: datetime,
+    sums: Sums | None = None,
+) -> dict[tuple[str, str], dict[str, UptimeStatus]]:
+    """For how long subjects were up, down and not seen, by system and subject, over each of `WINDOWS`.
+
+    A window begins with an hour, so it is up to an hour longer than its name says; its three parts are as
+    long as it is. `unflushed`: what is not written down yet of a system.
+    """
+    numbers: Numbers = {}
+    for view in views:
+        numbers.setdefault(view.system, {})[view.seen.subject] = view.number
+    return _uptimes(db, numbers, unflushed, now, sums)
+
+
+def courses(
+    db: sa.Connection,
+    of: Mapping[str, Sequence[str]],
+    unflushed: Callable[[str], Unflushed],
+    now: datetime,
+    sums: Sums | None = None,
+) -> dict[tuple[str, str], Course]:
+    """What is drawn of some subjects, by system and subject; `of`: their names by system.
+
+    The day is in hours, and in minutes where something changed; of a system at most `FINE` hours are, the
+    newest.
+    """
+    numbers = {system: subjects.numbers_of(db, system, names) for system, names in of.items()}
+    uptime_of = _uptimes(db, numbers, unflushed, now, sums)
+    found = {}
+    for system, its_numbers in numbers.items():
+        days = _days(db, system, its_numbers, unflushed(system), now)
+        for subject, number in its_numbers.items():
+            found[system, subject] = Course(uptime_of[system, subject], days[number])
+    return found
+
+
+def _uptimes(
+    db: sa.Connection,
+    by_system: Numbers,
+    unflushed: Callable[[str], Unflushed],
+    now: datetime,
+    sums: Sums | None,
+) -> dict[tuple[str, str], dict[str, UptimeStatus]]:
+    this_hour = start_of(buckets.HOUR, millis(now))
+    recent = (this_hour - buckets.HOUR * 1000, this_hour)
+    rows = uptime.read(db, [Bucket(buckets.HOUR, start) for start in recent], list(by_system))
+    beside = {system: unflushed(system) for system in by_system}
+    older = _older(db, beside, recent[0], now, sums if sums is not None else Sums())
+    found = {}
+    for system, numbers in by_system.items():
+        newest = [
+            _recent(rows.get((system, Bucket(buckets.HOUR, at))), at, beside[system], numbers)
+            for at in recent
+        ]
+        for subject, number in numbers.items():
+            new = [tallies.get(number, NONE) for tallies in newest]
+            found[system, subject] = {
+                window: _uptime([older[system][window].get(number, NONE), *new], window, now)
+                for window in WINDOWS
+            }
+    return found
+
+
+def _step(span: Span, now: datetime) -> int:
+    """The length of the buckets, in seconds."""
+    length = (span.end - span.begin) // SECOND
+    if length <= 0:
+        raise Refused(Why.WRONG, "`from` has to be before `to`", "from", "to")
+    if span.step is None:
+        fitting = [one for one in STEPS if length <= one * MOST_BUCKETS and _reaches(one, span.begin, now)]
+        step = fitting[0] if fitting else STEPS[-1]
+    else:
+        step = span.step
+    if length > step * MOST_BUCKETS:
+        reason = f"`step` is too short for so long a time: at most {MOST_BUCKETS} buckets are given at once"
+        raise Refused(Why.WRONG, reason, "step")
+    if not _reaches(step, span.begin, now):
+        kept = "25 hours" if step == buckets.MINUTE else "31 days"
+        raise Refused(
+            Why.WRONG, f"`step` is too short: buckets of {step} s are kept for {kept}", "step", "from"
+        )
+    return step
+
+
+def _reaches(step: int, begin: datetime, now: datetime) -> bool:
+    return step not in KEPT or now - begin <= KEPT[step]
+
+
+def _by_bucket(seconds: Seconds, subject: str, step: int) -> dict[int, Tally]:
+    """What is not written down of one subject, by the start of the bucket."""
+    found: dict[int, Tally] = {}
+    for minute, tallies in seconds.items():
+        if subject in tallies:
+            start = start_of(step, minute)
+            found[start] = plus(found.get(start, NONE), fitted(tallies[subject], buckets.MINUTE * 1000))
+    return found
+
+
+def _with(tally: Tally, more: Iterable[Tally | None], step: int) -> Tally:
+    for one in more:
+        if one is not None:
+            tally = plus(tally, fitted(one, max(step * 1000 - tally.seen, 0)))
+    return tally
+
+
+def _bucket(start: int, tally: Tally, step: int, end: int) -> HistoryBucket:
+    length = min(step * 1000, end - start)
+    return HistoryBucket(
+        at=iso(moment(start)),
+        up=tally.up / 1000,
+        down=tally.down / 1000,
+        unknown=max(length - tally.seen, 0) / 1000,
+    )
+
+
+def _samples(tallies: Mapping[int, Tally]) -> dict[str, list[SampleBucket]]:
+    found: dict[str, list[SampleBucket]] = {}
+    for start, tally in tallies.items():
+        for number, one in sorted(tally.samples.items()):
+            if number in NAMES:  # one of a newer program's has none here
+                found.setdefault(NAMES[number], []).append(
+                    SampleBucket(
+                        at=iso(moment(start)),
+                        min=one.least / 100,
+                        mean=round(one.mean, 2),
+                        max=one.most / 100,
+                    )
+                )
+    return found
+
+
+def _older(
+    db: sa.Connection, unflushed: Mapping[str, Unflushed], until: int, now: datetime, sums: Sums
+) -> dict[str, Mapping[str, Mapping[int, Tally]]]:
+    """What was before `until`, by system, window and number."""
+    keys = {system: (until, one.late) for system, one in unflushed.items()}
+    missing = [system for system, key in keys.items() if system not in sums.of or sums.of[system][0] != key]
+    if missing:
+        parts = {window: _parts(_begin(window, now), until) for window in WINDOWS}
+        rows = uptime.read(db, sorted(set().union(*parts.values())), missing)
+        for system in missing:
+            read = {bucket: row.tallies() for (of, bucket), row in rows.items() if of == system}
+            sums.of[system] = (keys[system], {window: _sum(read, part) for window, part in parts.items()})
+    return {system: sums.of[system][1] for system in keys}
+
+
+def _parts(begin: int, end: int) -> set[Bucket]:
+    """As few buckets as a stretch of whole hours takes."""
+    first = start_of(buckets.DAY, begin + buckets.DAY * 1000 - 1)
+    last = max(start_of(buckets.DAY, end), first)
+    days = range(first, last, buckets.DAY * 1000)
+    if not days:
+        return {Bucket(buckets.HOUR, start) for start in starts(buckets.HOUR, begin, end)}
+    edges = (*starts(buckets.HOUR, begin, first), *starts(buckets.HOUR, last, end))
+    return {*(Bucket(buckets.DAY, one) for one in days), *(Bucket(buckets.HOUR, one) for one in edges)}
+
+
+def _sum(read: Mapping[Bucket, Mapping[int, Tally]], part: set[Bucket]) -> dict[int, Tally]:
+    found: dict[int, Tally] = {}
+    for bucket in part & read.keys():
+        for number, one in read[bucket].items():
+            had = found.get(number, NONE)
+            found[number] = Tally(had.up + one.up, had.down + one.down)
+    return found
+
+
+def _days(
+    db: sa.Connection, system: str, numbers: Mapping[str, int], beside: Unflushed, now: datetime
+) -> dict[int, list[HistoryBucket]]:
+    """The last day of some subjects of a system, by their numbers."""
+    end = millis(now)
+    hours = starts(buckets.HOUR, millis(now - DAY), end)
+    rows = uptime.read(db, [Bucket(buckets.HOUR, start) for start in hours], [system])
+    whole = {
+        start: _recent(rows.get((system, Bucket(buckets.HOUR, start))), start, beside, numbers)
+        for start in hours
+    }
+    mixed = [
+        start
+        for start, tallies in whole.items()
+        if any(
+            _is_mixed(tallies.get(one, NONE), min(end - start, buckets.HOUR * 1000))
+            for one in numbers.values()
+        )
+    ]
+    fine = {start: _minutes(db, system, numbers, beside, (start, end)) for start in mixed[-FINE:]}
+    found: dict[int, list[HistoryBucket]] = {number: [] for number in numbers.values()}
+    for start, tallies in whole.items():
+        for number, day in found.items():
+            tally = tallies.get(number, NONE)
+            if start in fine and _is_mixed(tally, min(end - start, buckets.HOUR * 1000)):
+                of_minutes = fine[start].items()
+                day += [_bucket(at, of.get(number, NONE), buckets.MINUTE, end) for at, of in of_minutes]
+            else:
+                day.append(_bucket(start, tally, buckets.HOUR, end))
+    return found
+
+
+def _is_mixed(tally: Tally, length: int) -> bool:
+    return tally.seen > 0 and length not in (tally.up, tally.down)
+
+
+def _minutes(
+    db: sa.Connection, system: str, numbers: Mapping[str, int], beside: Unflushed, within: tuple[int, int]
+) -> dict[int, dict[int, Tally]]:
+    """One hour in minutes: the tallies of some subjects, by the start of the minute and their numbers."""
+    start, end = within[0], min(within[1], within[0] + buckets.HOUR * 1000)
+    rows = uptime.stretch(db, system, buckets.MINUTE, start, end)
+    return {
+        at: _recent(rows.get(at), at, beside, numbers, buckets.MINUTE)
+        for at in starts(buckets.MINUTE, start, end)
+    }
+
+
+def _recent(
+    row: Row | None,
+    start: int,
+    unflushed: Unflushed,
+    numbers: Mapping[str, int],
+    step: int = buckets.HOUR,
+) -> dict[int, Tally]:
+    """One bucket, with what is not written down of it."""
+    found = row.tallies() if row else {}
+    is_in = row is not None and row.flush == unflushed.flush
+    for seconds in (unflushed.open, *(() if is_in else (unflushed.flushed,))):
+        for minute, tallies in seconds.items():
+            if start_of(step, minute) == start:
+                for subject, one in tallies.items():
+                    if subject in numbers:
+                        number = numbers[subject]
+                        found[number] = _with(found.get(number, NONE), [one], step)
+    return found
+
+
+def _begin(window: str, now: datetime) -> int:
+    return start_of(buckets.HOUR, millis(now - WINDOWS[window]))
+
+
+def _uptime(tallies: Iterable[Tally], window: str, now: datetime) -> UptimeStatus:
+    tallies = list(tallies)
+    up, down = sum(one.up for one in tallies), sum(one.down for one in tallies)
+    span = millis(now) - _begin(window, now)
+    return UptimeStatus(up=up / 1000, down=down / 1000, unknown=max(span - up - down, 0) / 1000)
