@@ -27,11 +27,16 @@ class Writing:
     def time(self, moment: str | datetime | None) -> Markup:
         """`14:02`, with the day where it is another one; the whole of it on hover and for programs."""
         at = _moment(moment)
-        if at is None:
-            return self._words("frame.never")
+        return self._words("frame.never") if at is None else self._element(at, self.clock(at))
+
+    def clock(self, at: datetime) -> str:
+        """The same as plain text."""
         local, today = at.astimezone(self._zone), self.now.astimezone(self._zone).date()
-        short = f"{local:%H:%M}" if local.date() == today else f"{self._day(local)} {local:%H:%M}"
-        return self._element(at, short)
+        return f"{local:%H:%M}" if local.date() == today else f"{self._day(local)} {local:%H:%M}"
+
+    def day(self, at: datetime) -> str:
+        """`23 Nov`, in plain text."""
+        return self._day(at.astimezone(self._zone))
 
     def exact(self, moment: str | datetime | None) -> Markup:
         """With the seconds: `14:02:05`, or with the day."""

@@ -1,0 +1,230 @@
+"""What is watched, as rows: each with how it stands, why, since when, when it was seen, and how it has fared."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from markupsafe import Markup
+
+from daemon.core.timestamps import from_iso
+from daemon.operations.history import WINDOWS, Course
+from daemon.schemas.history import HistoryBucket
+from daemon.schemas.status import SystemStatus
+from daemon.schemas.subjects import SubjectStatus, UptimeStatus
+from daemon.web.page import drawings
+from daemon.web.page.drawings import DOWN, UNKNOWN, UP, Cell, Segment
+from daemon.web.page.sentences import Sentences, path_of
+
+AT_ONCE = 60
+"""Rows with a bar on one page."""
+PIECES = 400
+"""Of all bars of one page together: a page stays small also where everything comes and goes."""
+FEWEST = 6
+"""Of each of them."""
+STALE = 3
+"""Polls; what was seen longer ago than so many is shown as old."""
+MILLI = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing that is watched."""
+
+    key: str
+    path: str
+    state: str
+    name: Markup
+    word: Markup
+    why: Markup
+    since: Markup | None
+    seen: Markup
+    is_stale: bool
+    incident: str | None
+    bar: Markup | None
+    uptimes: Sequence[tuple[Markup, Markup]]
+
+
+Courses = Mapping[tuple[str, str], Course]
+NOTHING: Courses = {}
+
+
+def rows(
+    shown: Iterable[tuple[SystemStatus, SubjectStatus]], say: Sentences, courses: Courses = NOTHING
+) -> list[Row]:
+    """The rows of what is to be shown, in their order; with bars, where their `courses` are given."""
+    shown = list(shown)
+    ages = {system.name: _Ages(system) for system, _ in shown}
+    strips = _strips([(system.name, one) for system, one in shown], courses)
+    return [
+        _row(system.name, one, say, ages[system.name], strips.get((system.name, one.subject)), courses)
+        for system, one in shown
+    ]
+
+
+def unwell(system: SystemStatus) -> list[SubjectStatus]:
+    """What is not up, or has an incident yet."""
+    return [one for one in system.subjects if one.state != UP or one.incident or one.why.get("phase")]
+
+
+class _Ages:
+    """How long it takes until something that a system's watches see is seen again."""
+
+    def __init__(self, system: SystemStatus) -> None:
+        self._every = {one.watch: one.every_seconds for one in system.watches}
+        self._least = min(self._every.values(), default=0.0)
+
+    def is_stale(self, one: SubjectStatus, say: Sentences) -> bool:
+        watch = "sip" if one.kind == "sip" else one.subject
+        every = self._every.get(watch, self._least)
+        return one.seen_at is None or say.writing.since(one.seen_at) > STALE * every
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A bar that is to be drawn: of a stretch of time."""
+
+    begin: datetime
+    length: int
+    cells: Sequence[Cell]
+
+    @classmethod
+    def of(cls, buckets: Sequence[HistoryBucket]) -> "Strip | None":
+        """Of buckets that follow each other, each as long as its three parts; None: there are none."""
+        if not buckets:
+            return None
+        begin = _moment(buckets[0].at)
+        cells = []
+        for one in buckets:
+            start = (_moment(one.at) - begin) / timedelta(seconds=1)
+            cells.append(Cell(start, start + one.up + one.down + one.unknown, one.up, one.down))
+        return cls(begin, round(cells[-1].end), cells)
+
+    def at(self, second: float) -> datetime:
+        """The time at a place."""
+        return self.begin + timedelta(seconds=second)
+
+    def pieces(self, most: int) -> list[Segment]:
+        """What it consists of."""
+        return drawings.segments(self.cells, self.length, most)
+
+
+def draw(strip: Strip, kind: str, span: str, say: Sentences, most: int) -> Markup:
+    """A bar; `span`: what its length is called."""
+    found = strip.pieces(most)
+    seconds = {
+        state: sum(one.seconds for one in found if one.state == state) for state in (UP, DOWN, UNKNOWN)
+    }
+    return drawings.bar(
+        found, strip.length, lambda one: _title(one, strip, kind, say), _summary(seconds, strip, span, say)
+    )
+
+
+def uptime(one: UptimeStatus, say: Sentences) -> Markup:
+    """`99.62 %, 0.4 % unseen`; of what was never seen, that."""
+    seen, words = one.up + one.down, say.words
+    if seen <= 0:
+        return words("subjects.unseen")
+    up = say.writing.percent(one.up / seen)
+    if one.unknown <= 0:
+        return up
+    return words("subjects.uptime.of", up=up, unseen=say.writing.percent(one.unknown / (seen + one.unknown)))
+
+
+def uptimes(course: Mapping[str, UptimeStatus], say: Sentences) -> list[tuple[Markup, Markup]]:
+    """For each window, its name and what to say of it."""
+    return [
+        (say.words(f"subjects.span.{window}"), uptime(course[window], say))
+        for window in WINDOWS
+        if window in course
+    ]
+
+
+def _row(
+    system: str,
+    one: SubjectStatus,
+    say: Sentences,
+    ages: _Ages,
+    bar: tuple[Strip, int] | None,
+    courses: Courses,
+) -> Row:
+    course = courses.get((system, one.subject))
+    words = say.words
+    return Row(
+        key=f"{system}/{one.subject}/{one.state}",
+        path=path_of(system, one.subject),
+        state=one.state,
+        name=say.name(one),
+        word=say.state(one),
+        why=say.why(one),
+        since=words("subjects.since", time=say.writing.time(one.since)) if one.since else None,
+        seen=seen(one, say),
+        is_stale=ages.is_stale(one, say),
+        incident=one.incident,
+        bar=draw(bar[0], one.kind, words.plain("subjects.span.24h"), say, bar[1]) if bar else None,
+        uptimes=uptimes(course.uptime, say) if course else (),
+    )
+
+
+def seen(one: SubjectStatus, say: Sentences) -> Markup:
+    """`seen 12 s ago`."""
+    if one.seen_at is None:
+        return say.words("subjects.seen.never")
+    return say.words("subjects.seen", ago=say.writing.ago(one.seen_at))
+
+
+def _strips(
+    shown: Sequence[tuple[str, SubjectStatus]], courses: Courses
+) -> dict[tuple[str, str], tuple[Strip, int]]:
+    """What is to be drawn, and of how many pieces: what one bar does not need another may have."""
+    found: dict[tuple[str, str], Strip] = {}
+    for system, one in shown:
+        course = courses.get((system, one.subject))
+        strip = Strip.of(course.day) if course else None
+        if strip:
+            found[system, one.subject] = strip
+    needs = {key: len(strip.pieces(PIECES)) for key, strip in found.items()}
+    most = PIECES
+    while most > FEWEST and sum(min(need, most) for need in needs.values()) > PIECES:
+        most = max(most // 2, FEWEST)
+    return {key: (strip, most) for key, strip in found.items()}
+
+
+def _title(one: Segment, strip: Strip, kind: str, say: Sentences) -> str:
+    state = "subjects.unseen" if one.state == UNKNOWN else say.state_key(kind, one.state)
+    key = "subjects.segment" if one.is_exact else "subjects.segment.within"
+    return say.words.plain(
+        key,
+        start=say.writing.clock(strip.at(one.earliest)),
+        end=say.writing.clock(strip.at(one.latest)),
+        state=say.words.plain(state),
+        span=say.writing.span(one.seconds),
+    )
+
+
+def _summary(seconds: Mapping[str, int], strip: Strip, span: str, say: Sentences) -> str:
+    up, down, unseen = (seconds[state] for state in (UP, DOWN, UNKNOWN))
+    plain, percent = say.words.plain, say.writing.percent
+    if not up + down:
+        return plain("subjects.bar.nothing", span=span)
+    values = {
+        "span": span,
+        "up": percent(up / (up + down)).striptags(),
+        "unseen": percent(unseen / (up + down + unseen)).striptags(),
+    }
+    if not down:
+        return plain("subjects.bar.well", **values)
+    pieces = sum(one.state == DOWN for one in strip.pieces(10 * PIECES))
+    return plain("subjects.bar", down=say.writing.span(down), pieces=pieces, **values)
+
+
+def _moment(at: str) -> datetime:
+    return from_iso(at)
+
+
+def by_system(shown: Iterable[tuple[SystemStatus, SubjectStatus]]) -> dict[str, list[str]]:
+    """The names of subjects, by their system."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for system, one in shown:
+        found[system.name].append(one.subject)
+    return dict(found)
