@@ -38,6 +38,7 @@ from daemon.web.dependencies import Live, Scheduled
 from daemon.web.routes.commands import Desk
 from daemon.web.server import Server
 from daemon.wiring.senders import public_keys
+from daemon.wiring.watches import limits
 from daemon.workers.self_check import Heard
 
 log = structlog.get_logger()
@@ -203,6 +204,7 @@ class App:
             failing=self.state.failing,
             zone=lambda: ZoneInfo(self.config.daemon.timezone),
             unflushed=parts.poller.historian.unflushed,
+            limits=lambda: limits(current().watches),
         )
 
     def _listen(self) -> None:

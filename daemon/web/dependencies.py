@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from daemon.core.counts import Counts
 from daemon.core.history.book import NOTHING_OPEN, Unflushed
 from daemon.core.routing.plan import Interest
+from daemon.core.watches.queues import Threshold
 from daemon.store.history import DeliveryView
 from daemon.web.routes.commands import Desk
 
@@ -52,6 +53,8 @@ class Live:
     unflushed: Callable[[str], Unflushed] = lambda _system: NOTHING_OPEN
     """What was seen of a system since its history was written."""
 
+    limits: Callable[[], Mapping[tuple[str, str], Sequence[Threshold]]] = dict
+    """The thresholds of watches, by system and name."""
     zone: Callable[[], tzinfo] = lambda: UTC
     """In which people read times: that of the configuration."""
 

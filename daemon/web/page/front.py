@@ -64,8 +64,15 @@ def router(page: Page) -> APIRouter:
         is_small = sum(len(one.subjects) for one in systems) <= AT_ONCE
         sections = _small(page, shown, say, sums) if is_small else _large(shown, say, teller)
         onward = first + SYSTEMS if len(systems) > first + SYSTEMS else None
-        values = {"standing": teller.standing(), "sections": sections, "onward": onward, "first": first}
-        return page.render(request, visitor, "front.html", **values)
+        return page.render(
+            request,
+            visitor,
+            "front.html",
+            standing=teller.standing(),
+            sections=sections,
+            onward=onward,
+            first=first,
+        )
 
     @routes.get("/systems/{system}")
     def show_system(

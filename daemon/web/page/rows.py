@@ -1,4 +1,4 @@
-"""What is watched, as rows: each with how it stands, why, since when, when it was seen, and how it has fared."""
+"""What is watched, as rows: each with how it stands and why, since when, and how it has fared."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 from markupsafe import Markup
 
-from daemon.core.timestamps import from_iso
 from daemon.operations.history import WINDOWS, Course
 from daemon.schemas.history import HistoryBucket
 from daemon.schemas.status import SystemStatus
@@ -24,7 +23,6 @@ FEWEST = 6
 """Of each of them."""
 STALE = 3
 """Polls; what was seen longer ago than so many is shown as old."""
-MILLI = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ def rows(
 ) -> list[Row]:
     """The rows of what is to be shown, in their order; with bars, where their `courses` are given."""
     shown = list(shown)
-    ages = {system.name: _Ages(system) for system, _ in shown}
+    ages = {system.name: Ages(system) for system, _ in shown}
     strips = _strips([(system.name, one) for system, one in shown], courses)
     return [
         _row(system.name, one, say, ages[system.name], strips.get((system.name, one.subject)), courses)
@@ -67,7 +65,7 @@ def unwell(system: SystemStatus) -> list[SubjectStatus]:
     return [one for one in system.subjects if one.state != UP or one.incident or one.why.get("phase")]
 
 
-class _Ages:
+class Ages:
     """How long it takes until something that a system's watches see is seen again."""
 
     def __init__(self, system: SystemStatus) -> None:
@@ -144,7 +142,7 @@ def _row(
     system: str,
     one: SubjectStatus,
     say: Sentences,
-    ages: _Ages,
+    ages: Ages,
     bar: tuple[Strip, int] | None,
     courses: Courses,
 ) -> Row:
@@ -219,7 +217,7 @@ def _summary(seconds: Mapping[str, int], strip: Strip, span: str, say: Sentences
 
 
 def _moment(at: str) -> datetime:
-    return from_iso(at)
+    return datetime.fromisoformat(at)
 
 
 def by_system(shown: Iterable[tuple[SystemStatus, SubjectStatus]]) -> dict[str, list[str]]:

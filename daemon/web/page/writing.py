@@ -34,6 +34,10 @@ class Writing:
         local, today = at.astimezone(self._zone), self.now.astimezone(self._zone).date()
         return f"{local:%H:%M}" if local.date() == today else f"{self._day(local)} {local:%H:%M}"
 
+    def hour(self, at: datetime) -> str:
+        """`14:02`, whatever the day."""
+        return f"{at.astimezone(self._zone):%H:%M}"
+
     def day(self, at: datetime) -> str:
         """`23 Nov`, in plain text."""
         return self._day(at.astimezone(self._zone))
