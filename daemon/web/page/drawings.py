@@ -10,6 +10,7 @@ is rounded to a pixel here. What would be narrower than one is made visible by i
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -91,19 +92,17 @@ class Mark:
     label: str
 
 
-@dataclass(frozen=True)
-class _Tally:
+class _Tally(NamedTuple):
     start: int
     end: int
     up: int
     down: int
 
-    def seconds(self, state: str) -> int:
-        return {UP: self.up, DOWN: self.down}.get(state, self.end - self.start - self.up - self.down)
-
     @property
-    def states(self) -> list[str]:
-        return [one for one in (UP, UNKNOWN, DOWN) if self.seconds(one)]
+    def parts(self) -> list[tuple[str, int]]:
+        """Its states, with how many seconds of each."""
+        unseen = self.end - self.start - self.up - self.down
+        return [one for one in ((UP, self.up), (UNKNOWN, unseen), (DOWN, self.down)) if one[1]]
 
 
 def segments(cells: Iterable[Cell], length: int, most: int) -> list[Segment]:
@@ -212,27 +211,27 @@ def _tally(cell: Cell, start: int, end: int) -> _Tally:
 
 
 def _pieces(tallies: Iterable[_Tally]) -> Iterator[Segment]:
-    held: Segment | None = None
     whole = list(tallies)
-    for before, now, after in zip([None, *whole], whole, [*whole[1:], None], strict=False):
-        at = now.start
-        for state in _ordered(now, held.state if before and held else "", after):
-            piece = Segment(at, at + now.seconds(state), state, now.start, now.end)
-            at = piece.end
+    held: Segment | None = None
+    for index, now in enumerate(whole):
+        at, parts = now.start, now.parts
+        if len(parts) > 1:
+            after = whole[index + 1].parts if index + 1 < len(whole) else []
+            parts = _ordered(parts, held.state if held else "", after[0][0] if len(after) == 1 else "")
+        for state, seconds in parts:
             if held and held.state == state:
-                held = Segment(held.start, piece.end, state, held.earliest, piece.latest)
+                held = Segment(held.start, at + seconds, state, held.earliest, now.end)
             else:
                 if held:
                     yield held
-                held = piece
+                held = Segment(at, at + seconds, state, now.start, now.end)
+            at += seconds
     if held:
         yield held
 
 
-def _ordered(now: _Tally, before: str, after: _Tally | None) -> list[str]:
-    follows = after.states if after else []
-    last = follows[0] if len(follows) == 1 else ""
-    return sorted(now.states, key=lambda one: 0 if one == before else 2 if one == last else 1)
+def _ordered(parts: list[tuple[str, int]], before: str, last: str) -> list[tuple[str, int]]:
+    return sorted(parts, key=lambda one: 0 if one[0] == before else 2 if one[0] == last else 1)
 
 
 def _coarser(tallies: Sequence[_Tally], most: int) -> Iterator[_Tally]:

@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from markupsafe import Markup
 
-from daemon.operations.history import WINDOWS, Course
+from daemon.core.durations import SECOND
+from daemon.operations.history import WINDOWS, Course, Stretch
 from daemon.schemas.history import HistoryBucket
 from daemon.schemas.status import SystemStatus
 from daemon.schemas.subjects import SubjectStatus, UptimeStatus
@@ -21,6 +22,8 @@ PIECES = 400
 """Of all bars of one page together: a page stays small also where everything comes and goes."""
 FEWEST = 6
 """Of each of them."""
+MOST_PIECES = 5_000
+"""Of which one bar may consist before it is drawn coarser."""
 STALE = 3
 """Polls; what was seen longer ago than so many is shown as old."""
 
@@ -43,6 +46,7 @@ class Row:
     uptimes: Sequence[tuple[Markup, Markup]]
 
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Courses = Mapping[tuple[str, str], Course]
 NOTHING: Courses = {}
 
@@ -85,37 +89,56 @@ class Strip:
     begin: datetime
     length: int
     cells: Sequence[Cell]
+    pieces: Sequence[Segment]
+    """What it consists of, as fine as it is known."""
 
     @classmethod
-    def of(cls, buckets: Sequence[HistoryBucket]) -> "Strip | None":
-        """Of buckets that follow each other, each as long as its three parts; None: there are none."""
-        if not buckets:
+    def of(cls, begin: datetime, length: float, cells: Sequence[Cell]) -> "Strip":
+        """Of cells in seconds from its beginning."""
+        return cls(begin, round(length), cells, drawings.segments(cells, round(length), MOST_PIECES))
+
+    @classmethod
+    def of_history(cls, buckets: Sequence[HistoryBucket], begin: datetime, length: float) -> "Strip":
+        """Of the buckets of one subject, each as long as its three parts."""
+        starts = [(datetime.fromisoformat(one.at) - begin) / SECOND for one in buckets]
+        cells = [
+            Cell(start, start + one.up + one.down + one.unknown, one.up, one.down)
+            for start, one in zip(starts, buckets, strict=True)
+        ]
+        return cls.of(begin, length, cells)
+
+    @classmethod
+    def of_day(cls, day: Sequence[Stretch]) -> "Strip | None":
+        """Of the last day of one subject among many."""
+        if not day:
             return None
-        begin = _moment(buckets[0].at)
-        cells = []
-        for one in buckets:
-            start = (_moment(one.at) - begin) / timedelta(seconds=1)
-            cells.append(Cell(start, start + one.up + one.down + one.unknown, one.up, one.down))
-        return cls(begin, round(cells[-1].end), cells)
+        first, last = day[0].start, day[-1]
+        cells = [
+            Cell(
+                (one.start - first) / 1000,
+                (one.start - first + one.length) / 1000,
+                one.up / 1000,
+                one.down / 1000,
+            )
+            for one in day
+        ]
+        begin = EPOCH + timedelta(milliseconds=first)
+        return cls.of(begin, (last.start + last.length - first) / 1000, cells)
 
     def at(self, second: float) -> datetime:
         """The time at a place."""
         return self.begin + timedelta(seconds=second)
 
-    def pieces(self, most: int) -> list[Segment]:
-        """What it consists of."""
-        return drawings.segments(self.cells, self.length, most)
+    def drawn(self, most: int) -> Sequence[Segment]:
+        """What it consists of, in so many pieces at most."""
+        is_fine = len(self.pieces) <= most
+        return self.pieces if is_fine else drawings.segments(self.cells, self.length, most)
 
 
 def draw(strip: Strip, kind: str, span: str, say: Sentences, most: int) -> Markup:
     """A bar; `span`: what its length is called."""
-    found = strip.pieces(most)
-    seconds = {
-        state: sum(one.seconds for one in found if one.state == state) for state in (UP, DOWN, UNKNOWN)
-    }
-    return drawings.bar(
-        found, strip.length, lambda one: _title(one, strip, kind, say), _summary(seconds, strip, span, say)
-    )
+    label = _summary(strip, span, say)
+    return drawings.bar(strip.drawn(most), strip.length, lambda one: _title(one, strip, kind, say), label)
 
 
 def uptime(one: UptimeStatus, say: Sentences) -> Markup:
@@ -175,15 +198,14 @@ def _strips(
     shown: Sequence[tuple[str, SubjectStatus]], courses: Courses
 ) -> dict[tuple[str, str], tuple[Strip, int]]:
     """What is to be drawn, and of how many pieces: what one bar does not need another may have."""
-    found: dict[tuple[str, str], Strip] = {}
-    for system, one in shown:
-        course = courses.get((system, one.subject))
-        strip = Strip.of(course.day) if course else None
-        if strip:
-            found[system, one.subject] = strip
-    needs = {key: len(strip.pieces(PIECES)) for key, strip in found.items()}
+    days = {
+        (system, one.subject): courses[system, one.subject].day
+        for system, one in shown
+        if (system, one.subject) in courses
+    }
+    found = {key: strip for key, day in days.items() if (strip := Strip.of_day(day))}
     most = PIECES
-    while most > FEWEST and sum(min(need, most) for need in needs.values()) > PIECES:
+    while most > FEWEST and sum(min(len(one.pieces), most) for one in found.values()) > PIECES:
         most = max(most // 2, FEWEST)
     return {key: (strip, most) for key, strip in found.items()}
 
@@ -200,8 +222,10 @@ def _title(one: Segment, strip: Strip, kind: str, say: Sentences) -> str:
     )
 
 
-def _summary(seconds: Mapping[str, int], strip: Strip, span: str, say: Sentences) -> str:
-    up, down, unseen = (seconds[state] for state in (UP, DOWN, UNKNOWN))
+def _summary(strip: Strip, span: str, say: Sentences) -> str:
+    up, down, unseen = (
+        sum(one.seconds for one in strip.pieces if one.state == state) for state in (UP, DOWN, UNKNOWN)
+    )
     plain, percent = say.words.plain, say.writing.percent
     if not up + down:
         return plain("subjects.bar.nothing", span=span)
@@ -212,12 +236,8 @@ def _summary(seconds: Mapping[str, int], strip: Strip, span: str, say: Sentences
     }
     if not down:
         return plain("subjects.bar.well", **values)
-    pieces = sum(one.state == DOWN for one in strip.pieces(10 * PIECES))
+    pieces = sum(one.state == DOWN for one in strip.pieces)
     return plain("subjects.bar", down=say.writing.span(down), pieces=pieces, **values)
-
-
-def _moment(at: str) -> datetime:
-    return datetime.fromisoformat(at)
 
 
 def by_system(shown: Iterable[tuple[SystemStatus, SubjectStatus]]) -> dict[str, list[str]]:

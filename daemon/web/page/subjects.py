@@ -121,7 +121,7 @@ def router(page: Page) -> APIRouter:
             one=one,
             is_stale=Ages(of).is_stale(one, say),
             seen=seen(one, say),
-            said=one.why.get("message"),
+            answered=one.why.get("message"),
             windows=tuple(WINDOWS),
             span=span,
             bar=_bar(past, one, say),
@@ -157,8 +157,7 @@ def _past(page: Page, system: str, subject: str, window: str, sums: Sums) -> Pas
 
 
 def _bar(past: Past, one: SubjectStatus, say: Sentences) -> Markup:
-    strip = Strip.of(past.history.buckets) if past.history else None
-    strip = strip or Strip(past.begin, past.length, [])
+    strip = Strip.of_history(past.history.buckets if past.history else [], past.begin, past.length)
     return draw(strip, one.kind, _window(past, say), say, PIECES)
 
 
