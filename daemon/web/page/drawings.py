@@ -19,8 +19,11 @@ HEIGHT = 24
 TALL = {UP: (8, 16), DOWN: (0, 24), UNKNOWN: (19, 5)}
 """Top and height of a segment: the three are told apart by height before they are by colour."""
 PLOT_HEIGHT = 1000
-STEPS = (1, 2, 2.5, 5, 10)
-"""Where an axis may end, in powers of ten."""
+STEPS = (1, 2, 4, 5, 6, 8, 10)
+"""Where an axis may end, in powers of ten; half of it is a round number, too."""
+SPANS = (10, 20, 60, 120, 240, 600, 1200, 3600, 7200, 14_400, 43_200, 86_400)
+"""The same for one of seconds."""
+FIRST_STRONG, END = "\u2068", "\u2069"
 LEFT_TO_RIGHT = Markup(' direction="ltr"')
 
 
@@ -150,13 +153,16 @@ def plot(
     shades: Sequence[Shade] = (),
     marks: Sequence[Mark] = (),
     written: Callable[[float], str] = str,
+    is_time: bool = False,
     label: str,
 ) -> Markup:
     """Lines with their range, thresholds, and times that are set apart; an axis of values from nought.
 
     The drawing within is stretched to whatever room there is; words beside it keep the size of the page's.
     """
-    top = axis_end([*(one.high for run in runs for one in run), *(one.value for one in limits)])
+    top = axis_end(
+        [*(one.high for run in runs for one in run), *(one.value for one in limits)], is_time=is_time
+    )
     inner = Markup("").join(
         [
             *(_shade(one, length) for one in shades),
@@ -179,11 +185,13 @@ def plot(
     ).format(label, LEFT_TO_RIGHT, _edge(length), PLOT_HEIGHT, _grid(length) + inner, words)
 
 
-def axis_end(values: Iterable[float]) -> float:
-    """A round number that none of the values is above; 1 where there is none."""
+def axis_end(values: Iterable[float], *, is_time: bool = False) -> float:
+    """A round number that none of the values is above; 1 where there is none. `is_time`: of seconds."""
     highest = max((one for one in values if math.isfinite(one)), default=0.0)
     if highest <= 0:
         return 1.0
+    if is_time and highest <= SPANS[-1]:
+        return float(next(one for one in SPANS if one >= highest))
     power = 10.0 ** math.floor(math.log10(highest))
     return next((step * power for step in STEPS if step * power >= highest), 10 * power)
 
@@ -326,16 +334,21 @@ def _percent(share: float) -> str:
     return f"{8 + 80 * (1 - min(max(share, 0), 1)):.1f}%"
 
 
+def _apart(label: str) -> str:
+    """A word in its own direction of reading, whatever that of the drawing."""
+    return f"{FIRST_STRONG}{label}{END}"
+
+
 def _value(share: float, label: str) -> Markup:
-    return Markup('<text x="2" y="{}" dy="-3">{}</text>').format(_percent(share), label)
+    return Markup('<text x="2" y="{}" dy="-3">{}</text>').format(_percent(share), _apart(label))
 
 
 def _limit_word(one: Limit, top: float) -> Markup:
     word = Markup('<text class="of-limit" x="100%" y="{}" dx="-2" dy="-3" text-anchor="end">{}</text>')
-    return word.format(_percent(one.value / top), one.label)
+    return word.format(_percent(one.value / top), _apart(one.label))
 
 
 def _mark(one: Mark) -> Markup:
     anchor = "start" if one.share <= 0 else "end" if one.share >= 1 else "middle"
     word = Markup('<text x="{}%" y="99%" text-anchor="{}">{}</text>')
-    return word.format(f"{100 * min(max(one.share, 0), 1):.1f}", anchor, one.label)
+    return word.format(f"{100 * min(max(one.share, 0), 1):.1f}", anchor, _apart(one.label))

@@ -25,7 +25,7 @@ from daemon.web.page.drawings import Limit, Mark, Point, Shade
 from daemon.web.page.frame import Page
 from daemon.web.page.front import sentences
 from daemon.web.page.rows import Ages, Strip, draw, seen, uptimes
-from daemon.web.page.sentences import Sentences
+from daemon.web.page.sentences import DURATIONS, Sentences
 from daemon.web.page.visitors import Visitor
 from daemon.web.routes.status import Asked, status_of
 
@@ -212,6 +212,7 @@ def _plot(past: Past, metric: str, limits: Sequence[Threshold], say: Sentences) 
         shades=[_shade(each, past, say) for each in past.incidents],
         marks=_marks(past, say),
         written=written,
+        is_time=metric in DURATIONS,
         label=summary,
     )
     return Plot(metric, label, drawn, _table(given, metric, past, say))

@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 from daemon.core.numbers import shown
 from daemon.core.timestamps import from_iso
 from daemon.core.visible import visible, visible_line
-from daemon.web.page.words import Words
+from daemon.web.page.words import END, FIRST_STRONG, Words
 
 ALL = 10_000
 """Hundredths of a percent."""
@@ -68,7 +68,9 @@ class Writing:
             many, left = divmod(left, size)
             if many:
                 parts.append(self._words.plain(f"frame.{unit}", n=many))
-        return " ".join(parts[:2]) or self._words.plain("frame.seconds", n=0)
+        said = " ".join(parts[:2]) or self._words.plain("frame.seconds", n=0)
+        # A number before its unit needs no signs of its own, and within a sentence they would be shown.
+        return said.replace(FIRST_STRONG, "").replace(END, "")
 
     def since(self, moment: str | datetime) -> float:
         """Seconds since then; 0 for what is yet to come."""
@@ -91,7 +93,7 @@ class Writing:
     def percent(self, share: float) -> Markup:
         """`99.6 %`; never 100 for less than all, nor 0 for more than nothing."""
         hundredths = min(max(round(share * ALL), share > 0), ALL - (share < 1))
-        return Markup("<bdi>{} %</bdi>").format(shown(hundredths / 100))
+        return Markup('<bdi dir="ltr">{} %</bdi>').format(shown(hundredths / 100))
 
     def _day(self, local: datetime, *, year: bool = False) -> str:
         is_hebrew = self._words.language == "he"

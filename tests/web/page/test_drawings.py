@@ -176,7 +176,7 @@ def test_an_axis_ends_above_every_value(values: list[float]) -> None:
     assert all(one <= end for one in values if math.isfinite(one))
 
 
-@pytest.mark.parametrize(("highest", "end"), [(0, 1), (3, 5), (7, 10), (11, 20), (240, 250), (99, 100)])
+@pytest.mark.parametrize(("highest", "end"), [(0, 1), (3, 4), (7, 8), (11, 20), (240, 400), (99, 100)])
 def test_an_axis_ends_at_a_round_number(highest: float, end: float) -> None:
     assert axis_end([highest]) == end
 
