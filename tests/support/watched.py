@@ -1,4 +1,4 @@
-"""A store in which much is watched: subjects as they stand, with alerts and history, written as they are stored."""
+"""A store in which much is watched: subjects as they stand, with their alerts and their history."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -134,7 +134,7 @@ class Watched:
         pieces: Sequence[tuple[float, SubjectState, Mapping[str, Any]]],
         system: str = "main",
     ) -> None:
-        """How a subject has fared until now: so many seconds of each state, with its values, the oldest first."""
+        """How a subject has fared until now: so many seconds of each state, with its values."""
         end, minutes = millis(NOW), dict[int, Tally]()
         at = end - round(sum(seconds for seconds, _, _ in pieces) * 1000)
         for seconds, state, metrics in pieces:

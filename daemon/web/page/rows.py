@@ -16,9 +16,9 @@ from daemon.web.page import drawings
 from daemon.web.page.drawings import DOWN, UNKNOWN, UP, Cell, Segment
 from daemon.web.page.sentences import Sentences, path_of
 
-AT_ONCE = 60
+AT_ONCE = 40
 """Rows with a bar on one page."""
-PIECES = 400
+PIECES = 240
 """Of all bars of one page together: a page stays small also where everything comes and goes."""
 FEWEST = 6
 """Of each of them."""
@@ -182,7 +182,7 @@ def _row(
         seen=seen(one, say),
         is_stale=ages.is_stale(one, say),
         incident=one.incident,
-        bar=draw(bar[0], one.kind, words.plain("subjects.span.24h"), say, bar[1]) if bar else None,
+        bar=draw(bar[0], one.kind, words.bare("subjects.span.24h"), say, bar[1]) if bar else None,
         uptimes=uptimes(course.uptime, say) if course else (),
     )
 
@@ -212,12 +212,11 @@ def _strips(
 
 def _title(one: Segment, strip: Strip, kind: str, say: Sentences) -> str:
     state = "subjects.unseen" if one.state == UNKNOWN else say.state_key(kind, one.state)
-    key = "subjects.segment" if one.is_exact else "subjects.segment.within"
-    return say.words.plain(
-        key,
+    return say.words.bare(
+        "subjects.segment" if one.is_exact else "subjects.segment.within",
         start=say.writing.clock(strip.at(one.earliest)),
         end=say.writing.clock(strip.at(one.latest)),
-        state=say.words.plain(state),
+        state=say.words.bare(state),
         span=say.writing.span(one.seconds),
     )
 
@@ -226,18 +225,18 @@ def _summary(strip: Strip, span: str, say: Sentences) -> str:
     up, down, unseen = (
         sum(one.seconds for one in strip.pieces if one.state == state) for state in (UP, DOWN, UNKNOWN)
     )
-    plain, percent = say.words.plain, say.writing.percent
+    bare, percent = say.words.bare, say.writing.percent
     if not up + down:
-        return plain("subjects.bar.nothing", span=span)
+        return bare("subjects.bar.nothing", span=span)
     values = {
         "span": span,
         "up": percent(up / (up + down)).striptags(),
         "unseen": percent(unseen / (up + down + unseen)).striptags(),
     }
     if not down:
-        return plain("subjects.bar.well", **values)
+        return bare("subjects.bar.well", **values)
     pieces = sum(one.state == DOWN for one in strip.pieces)
-    return plain("subjects.bar", down=say.writing.span(down), pieces=pieces, **values)
+    return bare("subjects.bar", down=say.writing.span(down), pieces=pieces, **values)
 
 
 def by_system(shown: Iterable[tuple[SystemStatus, SubjectStatus]]) -> dict[str, list[str]]:

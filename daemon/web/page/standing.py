@@ -306,10 +306,7 @@ class Teller:
         groups: dict[tuple[str, str], list[SubjectStatus]] = defaultdict(list)
         for one in system.subjects:
             if one.state == "unknown" or (one.state == "down" and not self._is_wrong(one)):
-                cause = "failure" if "failure" in one.why or one.kind == "api" else "reason"
-                groups[cause, str(one.why.get(cause, "unreachable" if cause == "failure" else "?"))].append(
-                    one
-                )
+                groups[_cause(one)].append(one)
         for (cause, code), ones in groups.items():
             yield Line(
                 UNKNOWN, 81, self._of(system, self._why_unknown(cause, code, _Group(system.name, ones)))
@@ -345,3 +342,10 @@ class Teller:
             why = self._words(f"front.hold.{hold.value}")
             name = self._say.anchor(joined(("/endpoints/", endpoint)), self._say.apart(endpoint))
             yield Line(HELD, 93, self._words.many("front.held", many, name=name, why=why))
+
+
+def _cause(one: SubjectStatus) -> tuple[str, str]:
+    """Why it is not known: by a failure, or by another reason; and its code."""
+    if "failure" in one.why or one.state == "down":
+        return "failure", str(one.why.get("failure", Failure.UNREACHABLE.value))
+    return "reason", str(one.why.get("reason", "?"))

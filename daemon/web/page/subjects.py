@@ -162,7 +162,7 @@ def _bar(past: Past, one: SubjectStatus, say: Sentences) -> Markup:
 
 
 def _window(past: Past, say: Sentences) -> str:
-    return say.words.plain(f"subjects.span.{past.window}")
+    return say.words.bare(f"subjects.span.{past.window}")
 
 
 def _ends(past: Past, say: Sentences) -> Sequence[str]:

@@ -34,6 +34,10 @@ class Words:
         apart = {name: f"{FIRST_STRONG}{visible_line(str(one))}{END}" for name, one in values.items()}
         return self._said(key).format(**apart)
 
+    def bare(self, key: str, **values: object) -> str:
+        """The same of what nobody else wrote, in one direction of reading: without the signs that set apart."""
+        return self._said(key).format(**values)
+
     def many(self, key: str, n: int, **values: object) -> Markup:
         """A sentence of so many: `….one`, `….two` or `….many`, with the number as `n`."""
         word = COUNTS.get(n, "many")
