@@ -1,7 +1,7 @@
 """Pictures of time as inline SVG: a bar of up, down and unseen, and a plot of values. Pure.
 
 Time runs from left to right in every language: hours on an axis are read as numbers are, and Hebrew writes
-those from left to right, too. So what is drawn, and what stands below it, is left to right by the style sheet.
+those from left to right, too. So what is drawn and what stands below it have `direction: ltr` in the style.
 
 Places are whole seconds from the beginning of what is drawn, which is also the unit of the drawing: nothing
 is rounded to a pixel here. What would be narrower than one is made visible by its stroke, in the style sheet.

@@ -236,7 +236,8 @@ def _summary(strip: Strip, span: str, say: Sentences) -> str:
     if not down:
         return bare("subjects.bar.well", **values)
     pieces = sum(one.state == DOWN for one in strip.pieces)
-    return bare("subjects.bar", down=say.writing.span(down), pieces=pieces, **values)
+    key = "subjects.bar.one" if pieces == 1 else "subjects.bar"
+    return bare(key, down=say.writing.span(down), pieces=pieces, **values)
 
 
 def by_system(shown: Iterable[tuple[SystemStatus, SubjectStatus]]) -> dict[str, list[str]]:

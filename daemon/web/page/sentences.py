@@ -22,8 +22,12 @@ SHOWN = {
     "units": ("balance", "days_left"),
 }
 """Metrics that are said of what is well, by its kind."""
+LISTED = 20
+"""Watches that a sentence has at most."""
 NAMED = 3
 """Names that a sentence has at most."""
+LONGEST = 120
+"""Characters of somebody's text within a sentence."""
 SPAN_BEFORE = "sip"
 """Of what the length is said beside the state: for a phone that is all that there is to say."""
 
@@ -35,7 +39,13 @@ def path_of(system: str, subject: str = "") -> str:
 
 def called(one: SubjectStatus) -> str:
     """What people call it: a queue by its configured name, an account by its number."""
-    return one.name or one.subject.partition("/")[2] or one.subject
+    return clipped(one.name or one.subject.partition("/")[2] or one.subject)
+
+
+def clipped(value: object) -> str:
+    """Somebody's text for a sentence: no more of it than a name needs."""
+    said = str(value)
+    return said if len(said) <= LONGEST else f"{said[:LONGEST]}…"
 
 
 class Sentences:
@@ -54,7 +64,7 @@ class Sentences:
     def plain_name(self, one: SubjectStatus) -> str:
         """The same within an attribute or a title."""
         key = f"subjects.{one.kind}"
-        return self.words.plain(key, name=called(one)) if key in self.words else one.subject
+        return self.words.plain(key, name=called(one)) if key in self.words else clipped(one.subject)
 
     def short(self, system: str, one: SubjectStatus) -> Markup:
         """What it is called, as a link to its page: for a sentence that says already what it is."""
@@ -70,7 +80,7 @@ class Sentences:
 
     def apart(self, value: object) -> Markup:
         """Somebody's text."""
-        return bdi(value)
+        return bdi(clipped(value))
 
     def state(self, one: SubjectStatus) -> Markup:
         """How it stands, in a word or two."""
@@ -99,7 +109,11 @@ class Sentences:
     def failure(self, code: str) -> Markup:
         """How a poll failed."""
         key = f"subjects.failure.{code}"
-        return self.words(key) if key in self.words else self.words("subjects.failure.other", failure=code)
+        return (
+            self.words(key)
+            if key in self.words
+            else self.words("subjects.failure.other", failure=clipped(code))
+        )
 
     def measured(self, metric: str, value: Any) -> Markup:
         """`7 waiting`."""
@@ -107,12 +121,12 @@ class Sentences:
         said = self.value(metric, value)
         if key in self.words:
             return self.words(key, value=said)
-        return self.words("subjects.metric.other", metric=metric, value=said)
+        return self.words("subjects.metric.other", metric=clipped(metric), value=said)
 
     def value(self, metric: str, value: Any) -> Markup:
         """A number, or a span where the metric is one."""
         if isinstance(value, bool) or not isinstance(value, int | float):
-            return bdi("?" if value is None else value)
+            return self.apart("?" if value is None else value)
         return bdi(self.writing.span(value)) if metric in DURATIONS else self.writing.number(value)
 
     def label(self, metric: str) -> str:
@@ -136,7 +150,11 @@ class Sentences:
             return [self.crossed(each) for each in (crossed if isinstance(crossed, list) else [why])]
         said = [self.failure(str(why["failure"]))] if "failure" in why else []
         if isinstance(why.get("watches"), list):
-            said.append(self.words("subjects.blind_watches", watches=self.joined(map(bdi, why["watches"]))))
+            said.append(
+                self.words(
+                    "subjects.blind_watches", watches=self.joined(map(self.apart, why["watches"][:LISTED]))
+                )
+            )
         if one.kind == SPAN_BEFORE and one.since:
             said.append(self.words("subjects.for", span=self.writing.span(self.writing.since(one.since))))
         return said
@@ -149,7 +167,11 @@ class Sentences:
     def reason(self, code: str) -> Markup:
         """Why nobody knows."""
         key = f"subjects.reason.{code}"
-        return self.words(key) if key in self.words else self.words("subjects.reason.other", reason=code)
+        return (
+            self.words(key)
+            if key in self.words
+            else self.words("subjects.reason.other", reason=clipped(code))
+        )
 
     def _up(self, one: SubjectStatus) -> list[Markup]:
         metrics = one.metrics or {}
@@ -161,7 +183,7 @@ class Sentences:
         if isinstance(metrics.get("content_files"), int):
             said.append(self.words("subjects.files", n=metrics["content_files"]))
         if metrics.get("newest"):
-            said.append(self.words("subjects.newest", name=metrics["newest"]))
+            said.append(self.words("subjects.newest", name=clipped(metrics["newest"])))
         return said
 
     def _alert(self, one: SubjectStatus) -> list[Markup]:

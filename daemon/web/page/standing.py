@@ -22,7 +22,7 @@ from daemon.schemas.documents import AlertStatus, Endpoint
 from daemon.schemas.status import SetAside, Status, SystemStatus
 from daemon.schemas.subjects import SubjectStatus
 from daemon.store.views import ToldAlert
-from daemon.web.page.sentences import Sentences, path_of
+from daemon.web.page.sentences import Sentences, clipped, path_of
 from daemon.web.page.visitors import joined
 
 WELL, WRONG, UNKNOWN, HELD = "well", "wrong", "unknown", "held"
@@ -130,7 +130,9 @@ class Teller:
     def _store(self) -> Iterable[Line]:
         store = self._status.store
         if store:
-            said = self._words("front.store", time=self._time(store.failing_since), error=store.error)
+            said = self._words(
+                "front.store", time=self._time(store.failing_since), error=clipped(store.error)
+            )
             yield Line(WRONG, 0, said)
 
     # Whom it would be told.
@@ -162,7 +164,11 @@ class Teller:
             key = f"{key}.{one.disabled_by}"
         if key not in self._words:
             key = "front.endpoint.suspended"
-        values = {"name": name, "time": self._time(one.failing_since or one.since), "error": one.error or "?"}
+        values = {
+            "name": name,
+            "time": self._time(one.failing_since or one.since),
+            "error": clipped(one.error or "?"),
+        }
         said = self._words(key, **values)
         if one.not_before and one.health != Health.DISABLED.value:
             said = self._words("front.next_try", said=said, time=self._time(one.not_before))
@@ -181,7 +187,8 @@ class Teller:
                 yield self._aside(endpoint.name, one)
 
     def _aside(self, name: str, one: SetAside) -> Line:
-        values = {"name": name, "setting": one.setting, "error": one.error, "instead": one.instead}
+        said = {"setting": one.setting, "error": one.error, "instead": one.instead}
+        values = {key: clipped(each) for key, each in {"name": name, **said}.items()}
         return Line(WRONG, 75, self._words("front.set_aside", **values))
 
     # What is seen to be wrong.
@@ -282,8 +289,10 @@ class Teller:
         key = f"front.alert.{one.type}"
         time = self._time(one.started_at)
         if one.type in KINDS and key in self._words:
-            return self._words(key, time=time, subject=one.subject)
-        return self._words("front.alert.other", type=one.type, time=time, subject=one.subject)
+            return self._words(key, time=time, subject=clipped(one.subject))
+        return self._words(
+            "front.alert.other", type=clipped(one.type), time=time, subject=clipped(one.subject)
+        )
 
     # What is not known.
 

@@ -25,7 +25,7 @@ from tests.support.http_app import Setting
 from tests.support.watched import DOWN, NOW, SECOND, UNKNOWN, UP, Watched, queue, sip, the_api
 from tests.web.page.test_frame import unclosed
 
-HOSTILE = ("<script>alert(1)</script>", "\u202eevil", '"><img src=x onerror=y>', "x" * 10_000, "שלום <b>")
+HOSTILE = ("<script>alert(1)</script>", "\u202eevil", '"><img src=x onerror=y>', "x" * 10_000, "שלום <i>")
 DAY = 86_400
 LOAD = 100 * 1024
 
@@ -44,7 +44,8 @@ def front(watched: Watched, path: str = "/", language: str = "en") -> str:
 
 def text(html: str) -> str:
     """As it is read, on one line."""
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", "", html))).strip()
+    read = re.sub(r"<title>.*?</title>|[\u2068\u2069]", "", html)
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", "", read))).strip()
 
 
 def banner(html: str) -> tuple[str, str, list[str]]:
@@ -268,17 +269,17 @@ class TestRows:
 
         html = front(watched)
 
-        assert re.search(r"24 hours 99\.53 %, \d+\.\d+ % unseen", row(html, "071"))
+        assert re.search(r"24 hours: 99\.53 %, \d+\.\d+ % unseen", row(html, "071"))
         (label,) = re.findall(r'class="bar"[^>]*aria-label="([^"]*)"', html)
-        assert re.fullmatch(r".24 hours.: up .99\.53 %., down .6 min. in .1. pieces, unseen .*", label)
-        assert re.search(r"<title>.{6,9} to .{6,9}: .not registered., .6 min.</title>", html)
+        assert re.fullmatch(r"24 hours: up 99\.53 %, down 6 min in one piece, unseen \d+\.\d+ %", label)
+        assert re.search(r"<title>[^<]*\d\d:\d\d[^<]*: not registered, 6 min in all</title>", html)
 
     def test_nothing_seen_is_never_a_hundred_percent(self, watched: Watched) -> None:
         watched.see(sip("071"))
 
         said = row(front(watched), "071")
 
-        assert "24 hours not seen 7 days not seen 30 days not seen" in said
+        assert "24 hours: not seen 7 days: not seen 30 days: not seen" in said
         assert "%" not in said
 
     @pytest.mark.parametrize("language", LANGUAGES)
@@ -292,8 +293,9 @@ class TestRows:
 
         html = front(watched, language=language)
 
-        assert not re.search(r"<script>alert|<img|<b>", html)
+        assert not re.search(r"<script>alert|<img|<i>", html)
         assert "\u202e" not in html
+        assert len(html) < LOAD
 
 
 class TestLarge:
@@ -326,13 +328,14 @@ class TestLarge:
     def test_a_system_has_so_many_rows_at_once(self, office: Watched) -> None:
         html = front(office, "/systems/main")
 
-        assert html.count("<li data-key") == 60
-        assert 'href="/systems/main?from=60"' in html
-        assert front(office, "/systems/main?from=960").count("<li data-key") == 41
+        assert html.count("<li data-key") == 40
+        assert 'href="/systems/main?from=40"' in html
+        assert front(office, "/systems/main?from=1000").count("<li data-key") == 1
         assert front(office, "/systems/main?only=unwell").count("<li data-key") == 10
         assert size(html) < LOAD
 
     def test_no_page_scans_a_table(self, office: Watched) -> None:
+        # but for those that have a row for each thing that is watched or told, and no more
         scanned = []
         asked: list[tuple[str, object]] = []
 
@@ -353,22 +356,24 @@ class TestLarge:
                     scanned += [
                         one[3]
                         for one in plan
-                        if re.match(r"SCAN (?!alerts|watches|starts|subjects)\w", one[3])
+                        if re.match(
+                            r"SCAN (?!(alerts|watches|starts|subjects|endpoints|sequences)\b)\w", one[3]
+                        )
                     ]
         assert asked
         assert {one for one in scanned if "CONSTANT" not in one and "INDEX" not in one} == set()
 
 
-def test_sixty_rows_of_what_comes_and_goes_are_small(watched: Watched) -> None:
+def test_rows_of_what_comes_and_goes_are_small(watched: Watched) -> None:
     """The most that has a bar on the front page, each of them in as many pieces as can be."""
-    names = [f"07{at:08}" for at in range(59)]
+    names = [f"07{at:08}" for at in range(39)]
     watched.see(the_api(), *map(sip, names))
-    for name in names[:20]:
-        watched.past(f"sip/{name}", [(100, UP, {}), (100, DOWN, {}), (50, UNKNOWN, {})] * 300)
+    for name in names[:10]:
+        watched.past(f"sip/{name}", [(100, UP, {}), (100, DOWN, {}), (50, UNKNOWN, {})] * 60)
 
     html = front(watched)
 
-    assert html.count('class="bar"') == 60
+    assert html.count('class="bar"') == 40
     assert size(html) < LOAD
 
 
@@ -417,7 +422,7 @@ def test_who_may_only_command_sees_it_too_and_a_stranger_nothing(watched: Watche
     assert watched.setting.visitor("commander").get("/").status_code == 200
     for path in ("/", "/systems/main", "/systems/main/sip/0771234567"):
         answer = watched.setting.browser().get(path)
-        assert (answer.status_code, "0771234567" in answer.text) == (303, False)
+        assert (answer.status_code, "registered" in answer.text) == (303, False)
 
 
 def test_a_system_that_there_is_not_is_a_page(watched: Watched) -> None:

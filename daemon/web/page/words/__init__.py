@@ -35,7 +35,7 @@ class Words:
         return self._said(key).format(**apart)
 
     def bare(self, key: str, **values: object) -> str:
-        """The same of what nobody else wrote, in one direction of reading: without the signs that set apart."""
+        """The same where nobody else wrote a value, in one direction of reading: nothing sets it apart."""
         return self._said(key).format(**values)
 
     def many(self, key: str, n: int, **values: object) -> Markup:

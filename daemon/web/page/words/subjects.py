@@ -140,6 +140,10 @@ WORDS = {
         "{span}: up {up}, down {down} in {pieces} pieces, unseen {unseen}",
         "{span}: תקין {up}, תקלה {down} ב-{pieces} פעמים, לא נצפה {unseen}",
     ),
+    "subjects.bar.one": (
+        "{span}: up {up}, down {down} in one piece, unseen {unseen}",
+        "{span}: תקין {up}, תקלה {down} פעם אחת, לא נצפה {unseen}",
+    ),
     "subjects.bar.well": (
         "{span}: up {up}, never down, unseen {unseen}",
         "{span}: תקין {up}, ללא תקלות, לא נצפה {unseen}",
