@@ -1,6 +1,6 @@
 """The daemon as the benchmark sees it: a configuration, a store filled by its own functions, a process.
 
-What the rest of the benchmark knows of the product's inside is in this file, and in `inside.py`.
+What the rest of the benchmark knows of the product is in this file, in `inside.py` and in `history.py`.
 """
 
 import http

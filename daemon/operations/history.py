@@ -12,7 +12,7 @@ from daemon.core.durations import DAY, SECOND
 from daemon.core.history import buckets
 from daemon.core.history.book import NOTHING_OPEN, Seconds, Unflushed
 from daemon.core.history.buckets import STEPS, Bucket, start_of, starts
-from daemon.core.history.tally import NAMES, NONE, Tally, fitted, plus
+from daemon.core.history.tally import NAMES, NONE, SCALE, Sample, Tally, fitted, plus
 from daemon.core.refusals import Refused, Why
 from daemon.core.timestamps import iso
 from daemon.schemas.history import History, HistoryBucket, SampleBucket
@@ -130,20 +130,21 @@ def history(
     rows = uptime.stretch(db, system, step, wanted.start, end) if wanted else {}
     beside = unflushed(system)  # afterwards: what is written meanwhile carries another number
     open_, flushed = _by_bucket(beside.open, subject, step), _by_bucket(beside.flushed, subject, step)
-    tallies = {}
+    shown, samples = list[HistoryBucket](), dict[str, list[SampleBucket]]()
     for start in wanted:
         row = rows.get(start)
         tally = row.tallies(number).get(number, NONE) if row else NONE
         more = [open_.get(start)]
         if row is None or row.flush != beside.flush:
             more.append(flushed.get(start))
-        tallies[start] = _with(tally, more, step)
-    return History(
-        system=system,
-        subject=subject,
-        step_seconds=step,
-        buckets=[_bucket(start, tally, step, end) for start, tally in tallies.items()],
-        samples=_samples(tallies),
+        tally = _with(tally, more, step)
+        at = iso(moment(start))
+        shown.append(_bucket(at, tally, min(step * 1000, end - start)))
+        for metric, one in tally.samples.items():
+            if metric in NAMES:  # one of a newer program's has none here
+                samples.setdefault(NAMES[metric], []).append(_sample(at, one))
+    return History.model_construct(  # of 14,000 numbers for a day, none of which comes from outside
+        system=system, subject=subject, step_seconds=step, buckets=shown, samples=samples
     )
 
 
@@ -201,17 +202,18 @@ def _uptimes(
     rows = uptime.read(db, [Bucket(buckets.HOUR, start) for start in recent], list(by_system))
     beside = {system: unflushed(system) for system in by_system}
     older = _older(db, beside, recent[0], now, sums if sums is not None else Sums())
+    spans = {window: millis(now) - _begin(window, now) for window in WINDOWS}
     found = {}
     for system, numbers in by_system.items():
-        newest = [
+        one, other = [
             _recent(rows.get((system, Bucket(buckets.HOUR, at))), at, beside[system], numbers)
             for at in recent
         ]
         for subject, number in numbers.items():
-            new = [tallies.get(number, NONE) for tallies in newest]
+            new = plus(one.get(number, NONE), other.get(number, NONE))
             found[system, subject] = {
-                window: _uptime([older[system][window].get(number, NONE), *new], window, now)
-                for window in WINDOWS
+                window: _uptime(older[system][window].get(number, NONE), new, span)
+                for window, span in spans.items()
             }
     return found
 
@@ -258,30 +260,13 @@ def _with(tally: Tally, more: Iterable[Tally | None], step: int) -> Tally:
     return tally
 
 
-def _bucket(start: int, tally: Tally, step: int, end: int) -> HistoryBucket:
-    length = min(step * 1000, end - start)
-    return HistoryBucket(
-        at=iso(moment(start)),
-        up=tally.up / 1000,
-        down=tally.down / 1000,
-        unknown=max(length - tally.seen, 0) / 1000,
-    )
+def _bucket(at: str, tally: Tally, length: int) -> HistoryBucket:
+    unknown = max(length - tally.seen, 0)
+    return HistoryBucket(at, tally.up / 1000, tally.down / 1000, unknown / 1000)
 
 
-def _samples(tallies: Mapping[int, Tally]) -> dict[str, list[SampleBucket]]:
-    found: dict[str, list[SampleBucket]] = {}
-    for start, tally in tallies.items():
-        for number, one in sorted(tally.samples.items()):
-            if number in NAMES:  # one of a newer program's has none here
-                found.setdefault(NAMES[number], []).append(
-                    SampleBucket(
-                        at=iso(moment(start)),
-                        min=one.least / 100,
-                        mean=round(one.mean, 2),
-                        max=one.most / 100,
-                    )
-                )
-    return found
+def _sample(at: str, one: Sample) -> SampleBucket:
+    return SampleBucket(at, one.least / SCALE, round(one.mean, 2), one.most / SCALE)
 
 
 def _older(
@@ -294,7 +279,9 @@ def _older(
         parts = {window: _parts(_begin(window, now), until) for window in WINDOWS}
         rows = uptime.read(db, sorted(set().union(*parts.values())), missing)
         for system in missing:
-            read = {bucket: row.tallies() for (of, bucket), row in rows.items() if of == system}
+            read = {
+                bucket: row.tallies(with_samples=False) for (of, bucket), row in rows.items() if of == system
+            }
             sums.of[system] = (keys[system], {window: _sum(read, part) for window, part in parts.items()})
     return {system: sums.of[system][1] for system in keys}
 
@@ -399,7 +386,7 @@ def _recent(
     step: int = buckets.HOUR,
 ) -> dict[int, Tally]:
     """One bucket, with what is not written down of it."""
-    found = row.tallies() if row else {}
+    found = row.tallies(with_samples=False) if row else {}
     is_in = row is not None and row.flush == unflushed.flush
     for seconds in (unflushed.open, *(() if is_in else (unflushed.flushed,))):
         for minute, tallies in seconds.items():
@@ -415,8 +402,6 @@ def _begin(window: str, now: datetime) -> int:
     return start_of(buckets.HOUR, millis(now - WINDOWS[window]))
 
 
-def _uptime(tallies: Iterable[Tally], window: str, now: datetime) -> UptimeStatus:
-    tallies = list(tallies)
-    up, down = sum(one.up for one in tallies), sum(one.down for one in tallies)
-    span = millis(now) - _begin(window, now)
-    return UptimeStatus(up=up / 1000, down=down / 1000, unknown=max(span - up - down, 0) / 1000)
+def _uptime(older: Tally, newer: Tally, span: int) -> UptimeStatus:
+    up, down = older.up + newer.up, older.down + newer.down
+    return UptimeStatus(up / 1000, down / 1000, max(span - up - down, 0) / 1000)

@@ -138,7 +138,10 @@ class Walk(Generic[StateT, SeenT]):
         judge.take([api.fold(judge.phases, error, watch.description.api_rule.severity)], when)
         failure = unknown.failure if unknown else None
         self.api = api.subject(judge.alerts, failure, error)
-        self._save(api.OWNER, [self.api], subjects.load(self._db, watch.system, api.OWNER), before.polled_at)
+        # Where nothing was wrong before, and is not now, its row says so since this watch was polled first.
+        if unknown is not None or judge.known or watch.memory.subjects is None:
+            known = subjects.load(self._db, watch.system, api.OWNER)
+            self._save(api.OWNER, [self.api], known, before.polled_at)
         judged = judge.judged()
         self.is_settled = self.is_settled and judged.is_settled
         return list(judged.facts)

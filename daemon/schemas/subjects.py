@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field
 
@@ -36,12 +36,13 @@ UNKNOWN = SubjectState.UNKNOWN
 _RANK = ("firing", "recovering", "pending")
 
 
-class UptimeStatus(Document):
+@dataclass(slots=True)
+class UptimeStatus:
     """Of a stretch of time that ends now: the three are as long as it is."""
 
-    up: float = Field(description="Seconds that it was seen to be up")
+    up: Annotated[float, Field(description="Seconds that it was seen to be up")]
     down: float
-    unknown: float = Field(description="Seconds in which it was not seen")
+    unknown: Annotated[float, Field(description="Seconds in which it was not seen")]
 
 
 class SubjectStatus(Document):
@@ -150,11 +151,12 @@ def _aged(row: SubjectView, observed_at: datetime | None, every: timedelta, look
     """A row as it is to be believed now: seen when its watch was, or so long ago that it is not known."""
     if row.standing.state is UNKNOWN:
         return row
-    seen_at = max((one for one in (row.standing.seen_at, observed_at) if one), default=None)
-    standing = replace(row.standing, seen_at=seen_at)
+    then = row.standing
+    seen_at = max((one for one in (then.seen_at, observed_at) if one), default=None)
+    standing = Standing(then.state, then.since, seen_at)
     is_old = seen_at is None or looked.now - seen_at > MOST_INTERVALS * every + LATE
     if not is_old or row.system in looked.paused:
-        return replace(row, standing=standing)
+        return SubjectView(row.system, row.watch, row.seen, standing, row.number)
     why = {"reason": NOT_ASKED, "was": standing.state.value}
     unknown = replace(standing, state=UNKNOWN, since=seen_at or standing.since)
     return replace(row, seen=replace(row.seen, state=UNKNOWN, why=why), standing=unknown)

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from daemon.core.model import Json
-from daemon.core.watches.subjects import Standing, Subject, turn
+from daemon.core.watches.subjects import Standing, Subject, SubjectKind, SubjectState, turn
 from daemon.store.schema import subjects
 
 _OF = (
@@ -25,8 +25,10 @@ _OF_WATCH = sa.and_(
     subjects.c.watch == sa.bindparam("of_watch", type_=sa.Text),
     subjects.c.left_at.is_(None),
 )
+_SEEN = tuple(subjects.c[name] for name in ("subject", "kind", "state", "name", "why", "metrics"))
+_STANDING = tuple(subjects.c[name] for name in ("state", "since", "seen_at", "known_state", "known_since"))
 # Built once: that takes longer than to run them.
-_BY_WATCH = sa.select(subjects).where(_OF_WATCH)
+_BY_WATCH = sa.select(*_SEEN, subjects.c.details).where(_OF_WATCH)
 _ONE = sa.select(subjects).where(*_OF)
 
 
@@ -44,19 +46,21 @@ class SubjectView:
 
 def load(db: sa.Connection, system: str, watch: str) -> dict[str, Subject]:
     """The subjects of a watch as they were last written, by name."""
-    found = db.execute(_BY_WATCH, {"of_system": system, "of_watch": watch})
-    return {row.subject: _seen(row) for row in found}
+    found: Any = db.execute(_BY_WATCH, {"of_system": system, "of_watch": watch})
+    return {row[0]: _seen(*row) for row in found}
 
 
 def views(db: sa.Connection, system: str | None = None, *, with_details: bool = False) -> list[SubjectView]:
     """All that is watched, of one system or of all, by system and name. Without `with_details` what is
     listed in them is left out."""
-    columns = [one for one in subjects.c if with_details or one.name != "details"]
-    found = sa.select(*columns).where(subjects.c.left_at.is_(None))
+    details = subjects.c.details if with_details else sa.null()
+    found = sa.select(subjects.c.system, subjects.c.watch, subjects.c.number, *_SEEN, details, *_STANDING)
+    found = found.where(subjects.c.left_at.is_(None))
     if system is not None:
         found = found.where(subjects.c.system == system)
-    rows = db.execute(found.order_by(subjects.c.system, subjects.c.subject))
-    return [SubjectView(row.system, row.watch, _seen(row), _standing(row), row.number) for row in rows]
+    rows: Any = db.execute(found.order_by(subjects.c.system, subjects.c.subject)).all()
+    # By position: there may be thousands, and a look by name costs more than what is looked for.
+    return [SubjectView(row[0], row[1], _seen(*row[3:10]), Standing(*row[10:]), row[2]) for row in rows]
 
 
 def save(
@@ -155,18 +159,23 @@ def _text(value: Mapping[str, Json]) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _seen(row: sa.Row[Any]) -> Subject:
-    details: str | None = getattr(row, "details", None)
-    metrics: str | None = row.metrics
-    return Subject(
-        row.subject,
-        row.kind,
-        row.state,
-        row.name,
-        json.loads(row.why),
-        None if metrics is None else json.loads(metrics),
-        None if details is None else json.loads(details),
-    )
+def _seen(
+    subject: str,
+    kind: SubjectKind,
+    state: SubjectState,
+    name: str | None,
+    why: str,
+    metrics: str | None,
+    details: str | None,
+) -> Subject:
+    return Subject(subject, kind, state, name, _read(why) or {}, _read(metrics), _read(details))
+
+
+def _read(text: str | None) -> Mapping[str, Json] | None:
+    if text is None:
+        return None
+    read: Mapping[str, Json] = {} if text == "{}" else json.loads(text)
+    return read
 
 
 def _standing(row: sa.Row[Any]) -> Standing:

@@ -42,10 +42,10 @@ class Row:
     """Which one wrote it last."""
     packed: bytes
 
-    def tallies(self, only: int | None = None) -> dict[int, Tally]:
+    def tallies(self, only: int | None = None, *, with_samples: bool = True) -> dict[int, Tally]:
         """By the numbers of the subjects. What is damaged was not seen."""
         try:
-            return unpack(self.packed, only)
+            return unpack(self.packed, only, with_samples=with_samples)
         except ValueError:
             return {}
 
@@ -91,19 +91,22 @@ def write(db: sa.Connection, rows: Mapping[tuple[str, Bucket], Mapping[int, Tall
         db.execute(_writing(is_postgresql=db.dialect.name == "postgresql"), values)
 
 
-def forget(db: sa.Connection, before: datetime, step: int) -> int:
-    """Delete the oldest buckets of a length, if they are older than a time: those of one start. Returns how
-    many there were."""
-    oldest = sa.select(sa.func.min(history.c.start)).where(history.c.step == step)
-    start = db.scalar(oldest)
-    if start is None or start >= before:
-        return 0
-    return db.execute(sa.delete(history).where(history.c.step == step, history.c.start == start)).rowcount
+def forget(db: sa.Connection, before: Mapping[int, datetime]) -> int:
+    """Of each length (seconds), delete the oldest buckets, if they are older than its time: those of one
+    start, for writers wait. Returns how many there were."""
+    total = 0
+    for step, moment_before in before.items():
+        start = db.scalar(sa.select(sa.func.min(history.c.start)).where(history.c.step == step))
+        if start is not None and start < moment_before:
+            old = sa.delete(history).where(history.c.step == step, history.c.start == start)
+            total += db.execute(old).rowcount
+    return total
 
 
-def forget_subjects(db: sa.Connection, before: datetime) -> None:
-    """Delete what was left before a time, and so has no history any more."""
-    db.execute(sa.delete(subjects).where(subjects.c.left_at < before))
+def forget_subjects(db: sa.Connection, before: datetime) -> int:
+    """Delete subjects that were left before a time, and so have no history any more. Returns how many there
+    were."""
+    return db.execute(sa.delete(subjects).where(subjects.c.left_at < before)).rowcount
 
 
 def moment(milliseconds: int) -> datetime:

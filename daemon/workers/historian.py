@@ -88,7 +88,7 @@ class Historian:
     def unflushed(self, system: str) -> Unflushed:
         """What was seen of a system, as far as the store may not know it."""
         with self._lock:
-            open_runs = [Run(run.held, dict(run.minutes)) for run in self._book.runs(system)]
+            open_runs = [Run(run.held, [list(one) for one in run.spans]) for run in self._book.runs(system)]
             flushed = self._flushed.get(system)
             late = self._late.get(system, 0)
         written = chain.from_iterable(flushed.taken.values()) if flushed else ()

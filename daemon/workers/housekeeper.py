@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 
 import sqlalchemy as sa
 import structlog
@@ -97,13 +96,14 @@ class Housekeeper:
         return replace(pruned, incidents=pruned.incidents + ended, commands=pruned.commands + commands)
 
     def _prune_history(self, now: datetime, keeps: Retention) -> None:
-        days = keeps.history and max(keeps.history, rules.HOURS)
-        for step, kept in ((MINUTE, rules.MINUTES), (HOUR, rules.HOURS), (DAY, days)):
-            if kept:
-                self._all(partial(uptime.forget, step=step), now - kept)
-        if days:
+        before = {MINUTE: now - rules.MINUTES, HOUR: now - rules.HOURS}
+        left = None
+        if keeps.history is not None:
+            before[DAY] = left = now - max(keeps.history, rules.HOURS)
+        many = 1
+        while many and not self._is_stopping():
             with self._database.write() as db:
-                uptime.forget_subjects(db, now - days)
+                many = uptime.forget(db, before) or (uptime.forget_subjects(db, left) if left else 0)
 
     def _all(self, forget: Callable[[sa.Connection, datetime], int], before: datetime) -> int:
         """Forget part after part until there is nothing left. Returns how many there were."""

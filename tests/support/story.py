@@ -22,6 +22,7 @@ from daemon.core.routing.plan import Interest
 from daemon.core.routing.schedule import Schedule
 from daemon.core.timeline import Look, Timeline
 from daemon.core.watches import sip, sms
+from daemon.core.watches.subjects import Subject
 from daemon.core.watches.watch import Answered, AnyWatch, Description, SeenT, Unchanged, Watch, WatchKind
 from daemon.pipeline.events import Recorder
 from daemon.pipeline.notification import Teller
@@ -288,6 +289,9 @@ class Phones(WatchKind[sip.State, sip.Observation]):
         rule, slot = self.story.rule, self.story.slot
         return sip.diff(before, seen, rule, is_emitting=False, slot=slot, observed=when.observed)
 
+    def subjects(self, seen: sip.Observation, change: Change[sip.State], when: Seen) -> list[Subject]:
+        return sip.subjects(seen, change.state)
+
     def fold(self, state: sip.State, phases: Mapping[str, Phase]) -> list[Condition]:
         return sip.fold(state, phases, sip.Fold(3, 0.3), self.story.rule.severity)
 
@@ -307,3 +311,6 @@ class Messages(WatchKind[sms.State, sms.Observation]):
 
     def diff(self, before: sms.State | None, seen: sms.Observation, when: Seen) -> Change[sms.State]:
         return sms.diff(before, seen, when, ZONE, is_emitting=False)
+
+    def subjects(self, seen: sms.Observation, change: Change[sms.State], when: Seen) -> list[Subject]:
+        return sms.subjects()

@@ -12,12 +12,16 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from daemon.core.delivery.outcome import DEAD, DELIVERED, Attempted, Message, Next, Outcome
+from daemon.core.history.buckets import STEPS, Bucket
+from daemon.core.history.tally import Tally
 from daemon.core.model import Fact
 from daemon.core.retention import Retention
 from daemon.core.routing.plan import Interest
+from daemon.core.watches.subjects import Subject, SubjectKind, SubjectState
 from daemon.pipeline.events import Recorder
 from daemon.store import database as databases
-from daemon.store import inbox, outbox
+from daemon.store import inbox, outbox, subjects, uptime
+from daemon.store.column_types import millis
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
 from daemon.workers.chores import Chores
@@ -252,3 +256,34 @@ def test_a_stop_ends_a_long_pruning_between_two_transactions(store: Store) -> No
 
 def _later(story: Story, days: int) -> datetime:
     return story.clock.at + days * DAY
+
+
+def test_history_is_kept_by_minutes_for_a_day_by_hours_for_a_month_and_by_days_for_two_years(
+    store: Store,
+) -> None:
+    with store.database.write() as db:
+        rows = {
+            ("main", Bucket(step, millis(START) - millis(START) % (step * 1000))): {1: Tally(1000)}
+            for step in STEPS
+        }
+        uptime.write(db, rows, flush=1)
+        phone = Subject("sip/077", SubjectKind.SIP, SubjectState.UP)
+        subjects.save(db, ("main", "sip"), [phone], START, None)
+        subjects.leave(db, "main", ["sip/077"], START)
+    rules, counts = Retention(), []
+    for after in (timedelta(hours=24), 2 * DAY, 33 * DAY, 729 * DAY, 732 * DAY):
+        store.prune(after=after, rules=rules)
+        counts.append((store.count("history"), store.count("subjects")))
+
+    assert counts == [(3, 1), (2, 1), (1, 1), (1, 1), (0, 0)]
+
+
+def test_days_are_kept_for_no_less_time_than_hours_or_for_ever(store: Store) -> None:
+    with store.database.write() as db:
+        uptime.write(db, {("main", Bucket(STEPS[-1], millis(START))): {1: Tally(1000)}}, flush=1)
+    counts = []
+    for after, kept in ((9999 * DAY, None), (20 * DAY, DAY), (40 * DAY, DAY)):
+        store.prune(after=after, rules=Retention(history=kept))
+        counts.append(store.count("history"))
+
+    assert counts == [1, 1, 0]

@@ -2,8 +2,8 @@
 
 The time from one look to the next belongs to what was seen at the first of them, if the second saw anything
 at all. It is as long as a clock that nobody sets says, and ended when the clock on the wall says so. So an
-unchanged answer costs a sum for its watch, whatever the watch sees; what it comes to for each of its subjects
-is worked out when it is written down.
+unchanged answer only moves the end of a span, whatever its watch sees; what the span comes to for each of its
+subjects is worked out when it is written down.
 """
 
 from collections import defaultdict
@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from daemon.core.history.buckets import MINUTE, minutes
+from daemon.core.history.buckets import MINUTE, minutes, start_of
 from daemon.core.history.tally import Tally, lasting, plus, values
 from daemon.core.watches.subjects import Subject, SubjectState
 
@@ -19,8 +19,8 @@ Owner: TypeAlias = tuple[str, str]
 """System and watch; "api" for the API itself."""
 SLACK = 20
 """Ours. Milliseconds by which two clocks, read one after the other, may tell another length."""
-MOST_MINUTES = 60
-"""Of what cannot be written down no more is remembered than these, the newest: the rest is unseen."""
+REMEMBERED = 3_600_000
+"""Milliseconds: of what cannot be written down no more is remembered than this, to the newest look."""
 MOST_RUNS = 1000
 """The same, of looks that saw something new."""
 
@@ -50,8 +50,8 @@ class Run:
 
     held: Mapping[str, Held]
     """By subject; those that are unknown are not there."""
-    minutes: dict[int, int] = field(default_factory=dict)
-    """Milliseconds, by the start of the minute; 0: it was looked at."""
+    spans: list[list[int]] = field(default_factory=list)
+    """Begin and end of what was observed, milliseconds since 1970; both the same: it was looked at."""
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ class _Track:
     clock: float | None = None
     """Of the last look; None: that saw nothing."""
     end: int = 0
-    """Of the time that is added up."""
+    """The same, on the wall."""
     closed: list[Run] = field(default_factory=list)
 
 
@@ -145,42 +145,63 @@ class Book:
                 continue
             older = list(runs)
             if older and older[-1].held is track.run.held:
-                for minute, milliseconds in older.pop().minutes.items():
-                    track.run.minutes[minute] = track.run.minutes.get(minute, 0) + milliseconds
+                track.run.spans[:0] = older.pop().spans
             track.closed[:0] = older
 
     def shorten(self) -> None:
         """Nothing can be written down: remember the newest only."""
-        for tracks in self._tracks.values():
+        for system, tracks in self._tracks.items():
             for track in tracks.values():
-                track.closed = [*track.closed[-MOST_RUNS:]]
-                for run in (*track.closed, track.run):
-                    for old in sorted(run.minutes)[:-MOST_MINUTES]:
-                        del run.minutes[old]
-        for system, runs in self._left.items():
-            self._left[system] = runs[-MOST_RUNS:]
+                track.closed = _newest(track.closed)
+                track.run.spans = _newest_spans(track.run.spans)
+            self._left[system] = _newest(self._left[system])
 
     def _changed(self, owner: Owner, at: At, held: Mapping[str, Held]) -> None:
         system, watch = owner
         track = self._tracks[system].setdefault(watch, _Track(Run(held)))
         _pass(track, at)
         if track.run.held != held:
-            track.closed += [track.run] if track.run.minutes else []
+            track.closed += [track.run] if track.run.spans else []
             track.run = Run(held)
-        track.run.minutes.setdefault(at.now - at.now % (MINUTE * 1000), 0)
+        spans = track.run.spans
+        if not spans or spans[-1][1] != at.now:
+            spans.append([at.now, at.now])
 
 
 def _pass(track: _Track, at: At) -> None:
     """The time since the look before."""
-    if track.clock is not None:
-        gap = min(max(round((at.clock - track.clock) * 1000), 0), at.most)
-        begin = at.now - gap
-        if abs(begin - track.end) <= SLACK and track.end <= at.now:
-            begin = track.end
-        run = track.run.minutes
-        for minute, milliseconds in minutes(begin, at.now):
-            run[minute] = run.get(minute, 0) + milliseconds
+    clock, end = track.clock, track.end
     track.clock, track.end = at.clock, at.now
+    if clock is None:
+        return
+    begin = at.now - min(max(round((at.clock - clock) * 1000), 0), at.most)
+    if -SLACK <= begin - end <= SLACK and end <= at.now:
+        begin = end
+    spans = track.run.spans
+    if spans and spans[-1][1] == begin:
+        spans[-1][1] = at.now
+    else:
+        spans.append([begin, at.now])
+
+
+def _newest(runs: list[Run]) -> list[Run]:
+    kept = [Run(run.held, _newest_spans(run.spans)) for run in runs[-MOST_RUNS:]]
+    return [run for run in kept if run.spans]
+
+
+def _newest_spans(spans: list[list[int]]) -> list[list[int]]:
+    oldest = max((end for _, end in spans), default=0) - REMEMBERED
+    return [[max(begin, oldest), end] for begin, end in spans[-MOST_RUNS:] if end > oldest]
+
+
+def _minutes(spans: Iterable[list[int]]) -> dict[int, int]:
+    """Milliseconds, by the start of the minute; 0: it was looked at."""
+    found: dict[int, int] = {}
+    for begin, end in spans:
+        found.setdefault(start_of(MINUTE, begin), 0)
+        for minute, milliseconds in minutes(begin, end):
+            found[minute] = found.get(minute, 0) + milliseconds
+    return found
 
 
 def _held(seen: Mapping[str, Subject]) -> dict[str, Held]:
@@ -192,14 +213,14 @@ def _held(seen: Mapping[str, Subject]) -> dict[str, Held]:
 
 
 def _runs(track: _Track) -> list[Run]:
-    return [*track.closed, *([track.run] if track.run.minutes else [])]
+    return [*track.closed, *([track.run] if track.run.spans else [])]
 
 
 def added(runs: Iterable[Run]) -> Seconds:
     """What runs come to for each subject; of a minute that was seen twice, more than it is long."""
     found: Seconds = defaultdict(dict)
     for run in runs:
-        for minute, milliseconds in run.minutes.items():
+        for minute, milliseconds in _minutes(run.spans).items():
             row = found[minute]
             plain = {is_up: lasting(is_up=is_up, milliseconds=milliseconds, of={}) for is_up in (True, False)}
             for subject, held in run.held.items():

@@ -5,7 +5,8 @@
     gap          numbers between it and the end of the stretch before
     many         of them, twice; and 1, where there are samples
     up, down     milliseconds
-    samples      how many; then each: metric x 4, + 1 seen as long as up and down are, + 2 always the same;
+    [length]     bytes of the samples, so that who wants none of them need not read them; then each:
+                 metric x 4, + 1 seen as long as up and down are, + 2 always the same;
                  [seen], least, [most - least, total - least x seen]
 
 All are numbers of seven bits a byte, the lowest first; what may be negative is folded (0, -1, 1, -2, …).
@@ -34,32 +35,36 @@ def pack(tallies: Mapping[int, Tally]) -> bytes:
     return bytes(out)
 
 
-def unpack(packed: bytes, only: int | None = None) -> dict[int, Tally]:
+def unpack(packed: bytes, only: int | None = None, *, with_samples: bool = True) -> dict[int, Tally]:
     """What `pack` packed; of one subject `only`. Raises ValueError for what it did not."""
     try:
         if packed[0] != VERSION:
             raise ValueError(f"version {packed[0]}")
-        return dict(_unpacked(packed, only))
+        return dict(_unpacked(packed, only, with_samples=with_samples))
     except IndexError:
         raise ValueError("cut short") from None
 
 
-def _unpacked(packed: bytes, only: int | None) -> Iterator[tuple[int, Tally]]:
+def _unpacked(packed: bytes, only: int | None, *, with_samples: bool) -> Iterator[tuple[int, Tally]]:
     at, end = 1, 0
     while at < len(packed):
         gap, at = _read(packed, at)
         word, at = _read(packed, at)
         up, at = _read(packed, at)
         down, at = _read(packed, at)
+        first, end = end + gap, end + gap + (word >> 1)
+        is_wanted = only is None or first <= only < end
         samples: dict[int, Sample] = {}
         if word & 1:
-            samples, at = _read_samples(packed, at, up + down)
-        first, end = end + gap, end + gap + (word >> 1)
-        tally = Tally(up, down, samples)
-        if only is None:
-            yield from ((number, tally) for number in range(first, end))
-        elif first <= only < end:
-            yield only, tally
+            length, at = _read(packed, at)
+            if with_samples and is_wanted:
+                samples = _read_samples(packed[at : at + length], length, up + down)
+            at += length
+        if at > len(packed):
+            raise ValueError("cut short")
+        if is_wanted:
+            tally = Tally(up, down, samples)
+            yield from ((number, tally) for number in (range(first, end) if only is None else (only,)))
         if only is not None and end > only:
             return
 
@@ -81,34 +86,49 @@ def _stretches(tallies: Mapping[int, Tally]) -> Iterator[tuple[int, int, Tally]]
 
 
 def _samples(out: bytearray, tally: Tally) -> None:
-    _number(out, len(tally.samples))
+    inner = bytearray()
     for metric, one in sorted(tally.samples.items()):
         is_whole, is_steady = one.seen == tally.seen, one.least == one.most
-        _number(out, metric << 2 | is_whole * _WHOLE | is_steady * _STEADY)
+        _number(inner, metric << 2 | is_whole * _WHOLE | is_steady * _STEADY)
         if not is_whole:
-            _number(out, one.seen)
-        _number(out, _folded(one.least))
+            _number(inner, one.seen)
+        _number(inner, _folded(one.least))
         if not is_steady:
-            _number(out, one.most - one.least)
-            _number(out, one.total - one.least * one.seen)
+            _number(inner, one.most - one.least)
+            _number(inner, one.total - one.least * one.seen)
+    _number(out, len(inner))
+    out += inner
 
 
-def _read_samples(packed: bytes, at: int, whole: int) -> tuple[dict[int, Sample], int]:
-    many, at = _read(packed, at)
+def _read_samples(packed: bytes, length: int, whole: int) -> dict[int, Sample]:
+    if len(packed) < length:
+        raise ValueError("cut short")
+    numbers = iter(_numbers(packed))
     found = {}
-    for _ in range(many):
-        word, at = _read(packed, at)
-        seen = whole
-        if not word & _WHOLE:
-            seen, at = _read(packed, at)
-        folded, at = _read(packed, at)
-        least = _unfolded(folded)
-        spread, more = 0, 0
-        if not word & _STEADY:
-            spread, at = _read(packed, at)
-            more, at = _read(packed, at)
-        found[word >> 2] = Sample(seen, least * seen + more, least, least + spread)
-    return found, at
+    try:
+        for word in numbers:
+            seen = whole if word & _WHOLE else next(numbers)
+            least = _unfolded(next(numbers))
+            spread, more = (0, 0) if word & _STEADY else (next(numbers), next(numbers))
+            found[word >> 2] = Sample(seen, least * seen + more, least, least + spread)
+    except StopIteration:
+        raise ValueError("cut short") from None
+    return found
+
+
+def _numbers(packed: bytes) -> list[int]:
+    """All that there are."""
+    found, value, shift = [], 0, 0
+    for byte in packed:
+        value |= (byte & _LOW) << shift
+        if byte & _MORE:
+            shift += 7
+        else:
+            found.append(value)
+            value, shift = 0, 0
+    if shift:
+        raise ValueError("cut short")
+    return found
 
 
 def _folded(value: int) -> int:

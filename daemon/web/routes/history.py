@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from daemon.core.durations import DAY
 from daemon.operations.history import Span, history
@@ -25,7 +25,8 @@ def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
     @routes.get(
         "/history",
         summary="For how long a subject was up, down and not seen, by minutes, hours or days",
-        responses=responses(404, 422),
+        response_class=Response,
+        responses={200: {"model": History}, **responses(404, 422)},
     )
     def show_history(
         system: Line,
@@ -38,11 +39,12 @@ def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
             Step | None,
             Query(description="By default the shortest that is kept for so long, and gives 2,000 at most"),
         ] = None,
-    ) -> History:
+    ) -> Response:
         now = live.now()
         end = end or now
         span = Span(begin or end - DAY, end, STEPS[step] if step else None)
         with database.read() as db:
-            return history(db, system, subject, span, now, live.unflushed)
+            found = history(db, system, subject, span, now, live.unflushed)
+        return Response(found.model_dump_json(), media_type="application/json")
 
     return routes
