@@ -9,6 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from daemon.core.visible import visible_line
 from daemon.schemas.subjects import SubjectStatus
 from daemon.web.page.visitors import joined
 from daemon.web.page.words import Words
@@ -64,7 +65,7 @@ class Sentences:
     def plain_name(self, one: SubjectStatus) -> str:
         """The same within an attribute or a title."""
         key = f"subjects.{one.kind}"
-        return self.words.plain(key, name=called(one)) if key in self.words else clipped(one.subject)
+        return self.words.plain(key, name=called(one)) if key in self.words else visible_line(clipped(one.subject))
 
     def short(self, system: str, one: SubjectStatus) -> Markup:
         """What it is called, as a link to its page: for a sentence that says already what it is."""
@@ -132,7 +133,7 @@ class Sentences:
     def label(self, metric: str) -> str:
         """What a metric is called."""
         key = f"subjects.label.{metric}"
-        return self.words.plain(key) if key in self.words else metric
+        return self.words.plain(key) if key in self.words else visible_line(clipped(metric))
 
     def crossed(self, said: Mapping[str, Any]) -> Markup:
         """`7 waiting, limit 5`."""
