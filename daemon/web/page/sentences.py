@@ -65,7 +65,11 @@ class Sentences:
     def plain_name(self, one: SubjectStatus) -> str:
         """The same within an attribute or a title."""
         key = f"subjects.{one.kind}"
-        return self.words.plain(key, name=called(one)) if key in self.words else visible_line(clipped(one.subject))
+        return (
+            self.words.plain(key, name=called(one))
+            if key in self.words
+            else visible_line(clipped(one.subject))
+        )
 
     def short(self, system: str, one: SubjectStatus) -> Markup:
         """What it is called, as a link to its page: for a sentence that says already what it is."""
