@@ -45,6 +45,7 @@ from daemon.web.reach import Reach
 from daemon.web.routes.commands import Desk
 from daemon.web.server import Server
 from daemon.wiring.senders import public_keys
+from daemon.wiring.watches import limits
 from daemon.workers.self_check import Heard
 
 log = structlog.get_logger()
@@ -222,6 +223,7 @@ class App:
             paused=parts.pauses.left,
             failing=self.state.failing,
             bell=parts.bell,
+            limits=lambda: limits(current().watches),
             unflushed=parts.poller.historian.unflushed,
             monotonic=clock.monotonic,
             hosts=self._hosts,

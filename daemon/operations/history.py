@@ -1,6 +1,6 @@
 """For how long something was up and down: what is stored, and what is not written down yet."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -30,6 +30,47 @@ KEPT = {buckets.MINUTE: retention.MINUTES, buckets.HOUR: retention.HOURS}
 """How far back buckets of a length reach, at most; days reach as far as anything."""
 
 
+FINE = 6
+"""Hours of a day that are told by minutes, at most, where it is told of many subjects at once."""
+CLOSE = 500
+"""Milliseconds unseen that are none: two looks are never quite as far from each other as they should be."""
+MOST_REMEMBERED = 50_000
+"""Stretches of finished hours, of all systems: some 10 MB."""
+Numbers = dict[str, dict[str, int]]
+"""By which the store knows subjects: by system and name."""
+
+
+class Stretch(NamedTuple):
+    """Some time, in milliseconds: what is neither up nor down was not seen."""
+
+    start: int
+    """Since 1970."""
+    length: int
+    up: int
+    down: int
+
+    @property
+    def state(self) -> tuple[bool, bool] | None:
+        """Whether it was up, or down, all the time, or never seen; None: some of each."""
+        is_up, is_down = self.up == self.length, self.down == self.length
+        return (is_up, is_down) if is_up or is_down or not self.up + self.down else None
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether it is worth a closer look."""
+        seen = self.up + self.down
+        return seen > 0 and (0 < self.down < self.length or self.length - seen > CLOSE)
+
+
+class Course(NamedTuple):
+    """What is drawn of one subject beside many others."""
+
+    uptime: Mapping[str, UptimeStatus]
+    """Over each of `WINDOWS`."""
+    day: Sequence[Stretch]
+    """The last one, oldest first, without a gap."""
+
+
 class Span(NamedTuple):
     """What is asked for."""
 
@@ -47,6 +88,24 @@ class Sums:
     of: dict[str, tuple[tuple[int, int], Mapping[str, Mapping[int, Tally]]]] = field(default_factory=dict)
     """By system: for which hour, and how often something of an earlier one came late; then by window and
     number."""
+    days: dict[str, tuple[tuple[int, int], dict[int, list[Stretch]]]] = field(default_factory=dict)
+    """The same of the days of some subjects, by number."""
+
+    def days_of(self, system: str, key: tuple[int, int]) -> dict[int, list[Stretch]]:
+        """What is known of a system's subjects."""
+        kept = self.days.get(system)
+        return kept[1] if kept is not None and kept[0] == key else {}
+
+    def remember(
+        self, system: str, key: tuple[int, int], more: Mapping[int, list[Stretch]]
+    ) -> dict[int, list[Stretch]]:
+        """Know some more of a system. Returns all that is known of it."""
+        known = {**self.days_of(system, key), **more}
+        held = sum(len(one) for _, of in list(self.days.values()) for one in list(of.values()))
+        if held + sum(map(len, more.values())) > MOST_REMEMBERED:
+            self.days = {}
+        self.days[system] = (key, known)
+        return known
 
 
 def history(
@@ -101,9 +160,43 @@ def uptimes(
     A window begins with an hour, so it is up to an hour longer than its name says; its three parts are as
     long as it is. `unflushed`: what is not written down yet of a system.
     """
-    by_system: dict[str, list[SubjectView]] = {}
+    numbers: Numbers = {}
     for view in views:
-        by_system.setdefault(view.system, []).append(view)
+        numbers.setdefault(view.system, {})[view.seen.subject] = view.number
+    return _uptimes(db, numbers, unflushed, now, sums)
+
+
+def courses(
+    db: sa.Connection,
+    of: Mapping[str, Sequence[str]],
+    unflushed: Callable[[str], Unflushed],
+    now: datetime,
+    sums: Sums | None = None,
+) -> dict[tuple[str, str], Course]:
+    """What is drawn of some subjects, by system and subject; `of`: their names by system. What nothing is
+    stored of is not in it.
+
+    The day is in hours, and in minutes where something changed; of a system at most `FINE` hours are, the
+    newest.
+    """
+    sums = Sums() if sums is None else sums
+    numbers = {system: subjects.numbers_of(db, system, names) for system, names in of.items()}
+    uptime_of = _uptimes(db, numbers, unflushed, now, sums)
+    found = {}
+    for system, its_numbers in numbers.items():
+        days = _days(db, system, its_numbers, unflushed(system), now, sums)
+        for subject, number in its_numbers.items():
+            found[system, subject] = Course(uptime_of[system, subject], days[number])
+    return found
+
+
+def _uptimes(
+    db: sa.Connection,
+    by_system: Numbers,
+    unflushed: Callable[[str], Unflushed],
+    now: datetime,
+    sums: Sums | None,
+) -> dict[tuple[str, str], dict[str, UptimeStatus]]:
     this_hour = start_of(buckets.HOUR, millis(now))
     recent = (this_hour - buckets.HOUR * 1000, this_hour)
     rows = uptime.read(db, [Bucket(buckets.HOUR, start) for start in recent], list(by_system))
@@ -111,16 +204,14 @@ def uptimes(
     older = _older(db, beside, recent[0], now, sums if sums is not None else Sums())
     spans = {window: millis(now) - _begin(window, now) for window in WINDOWS}
     found = {}
-    for system, its_views in by_system.items():
-        numbers = {view.seen.subject: view.number for view in its_views}
+    for system, numbers in by_system.items():
         one, other = [
             _recent(rows.get((system, Bucket(buckets.HOUR, at))), at, beside[system], numbers)
             for at in recent
         ]
-        for view in its_views:
-            number = view.number
+        for subject, number in numbers.items():
             new = plus(one.get(number, NONE), other.get(number, NONE))
-            found[system, view.seen.subject] = {
+            found[system, subject] = {
                 window: _uptime(older[system][window].get(number, NONE), new, span)
                 for window, span in spans.items()
             }
@@ -215,19 +306,95 @@ def _sum(read: Mapping[Bucket, Mapping[int, Tally]], part: set[Bucket]) -> dict[
     return found
 
 
+def _days(
+    db: sa.Connection,
+    system: str,
+    numbers: Mapping[str, int],
+    beside: Unflushed,
+    now: datetime,
+    sums: Sums,
+) -> dict[int, list[Stretch]]:
+    """The last day of some subjects of a system, by their numbers. What is over is looked up once an hour."""
+    begin, end = start_of(buckets.HOUR, millis(now - DAY)), millis(now)
+    until = start_of(buckets.HOUR, end) - buckets.HOUR * 1000
+    key = (until, beside.late)
+    known = sums.days_of(system, key)
+    missing = {name: number for name, number in numbers.items() if number not in known}
+    if missing:
+        known = sums.remember(system, key, _stretches(db, system, missing, beside, (begin, until)))
+    newest = _stretches(db, system, numbers, beside, (until, end))
+    return {number: _joined([*known[number], *newest[number]]) for number in numbers.values()}
+
+
+def _stretches(
+    db: sa.Connection, system: str, numbers: Mapping[str, int], beside: Unflushed, within: tuple[int, int]
+) -> dict[int, list[Stretch]]:
+    """Hours, of which those in which something changed are minutes."""
+    end = within[1]
+    hours = starts(buckets.HOUR, *within)
+    rows = uptime.read(db, [Bucket(buckets.HOUR, start) for start in hours], [system])
+    found: dict[int, list[Stretch]] = {number: [] for number in numbers.values()}
+    whole = {}
+    for start in hours:
+        tallies = _recent(rows.get((system, Bucket(buckets.HOUR, start))), start, beside, numbers)
+        whole[start] = {number: _stretch(start, tallies.get(number, NONE), end) for number in found}
+    mixed = [start for start, of in whole.items() if any(one.is_mixed for one in of.values())]
+    fine = {start: _minutes(db, system, numbers, beside, (start, end)) for start in mixed[-FINE:]}
+    for start, of in whole.items():
+        for number, one in of.items():
+            found[number] += fine[start][number] if start in fine and one.is_mixed else [one]
+    return {number: _joined(one) for number, one in found.items()}
+
+
+def _minutes(
+    db: sa.Connection, system: str, numbers: Mapping[str, int], beside: Unflushed, within: tuple[int, int]
+) -> dict[int, list[Stretch]]:
+    """One hour in minutes, by the numbers of subjects."""
+    start, end = within[0], min(within[1], within[0] + buckets.HOUR * 1000)
+    rows = uptime.stretch(db, system, buckets.MINUTE, start, end)
+    found: dict[int, list[Stretch]] = {number: [] for number in numbers.values()}
+    for at in starts(buckets.MINUTE, start, end):
+        tallies = _recent(rows.get(at), at, beside, numbers, buckets.MINUTE)
+        for number, stretches in found.items():
+            stretches.append(_stretch(at, tallies.get(number, NONE), end, buckets.MINUTE))
+    return found
+
+
+def _stretch(start: int, tally: Tally, end: int, step: int = buckets.HOUR) -> Stretch:
+    length = min(step * 1000, end - start)
+    up = min(tally.up, length)
+    return Stretch(start, length, up, min(tally.down, length - up))
+
+
+def _joined(stretches: Iterable[Stretch]) -> list[Stretch]:
+    """Those that follow each other all in one state, as one."""
+    found: list[Stretch] = []
+    for one in stretches:
+        if found and one.state is not None and found[-1].state == one.state:
+            last = found[-1]
+            found[-1] = Stretch(last.start, last.length + one.length, last.up + one.up, last.down + one.down)
+        else:
+            found.append(one)
+    return found
+
+
 def _recent(
-    row: Row | None, start: int, unflushed: Unflushed, numbers: Mapping[str, int]
+    row: Row | None,
+    start: int,
+    unflushed: Unflushed,
+    numbers: Mapping[str, int],
+    step: int = buckets.HOUR,
 ) -> dict[int, Tally]:
-    """One hour, with what is not written down of it."""
+    """One bucket, with what is not written down of it."""
     found = row.tallies(with_samples=False) if row else {}
     is_in = row is not None and row.flush == unflushed.flush
     for seconds in (unflushed.open, *(() if is_in else (unflushed.flushed,))):
         for minute, tallies in seconds.items():
-            if start_of(buckets.HOUR, minute) == start:
+            if start_of(step, minute) == start:
                 for subject, one in tallies.items():
                     if subject in numbers:
                         number = numbers[subject]
-                        found[number] = _with(found.get(number, NONE), [one], buckets.HOUR)
+                        found[number] = _with(found.get(number, NONE), [one], step)
     return found
 
 

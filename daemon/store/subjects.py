@@ -116,6 +116,14 @@ def all_numbers(db: sa.Connection, systems: Sequence[str]) -> dict[str, dict[str
     return by_system
 
 
+def numbers_of(db: sa.Connection, system: str, names: Sequence[str]) -> dict[str, int]:
+    """The same, of some of them."""
+    found = sa.select(subjects.c.subject, subjects.c.number).where(
+        subjects.c.system == system, subjects.c.subject.in_(names)
+    )
+    return {row.subject: row.number for row in db.execute(found)}
+
+
 def number(db: sa.Connection, system: str, subject: str) -> int | None:
     """By which history knows one subject; None: there never was such a one, or it is forgotten."""
     row = db.execute(_ONE, {"of_system": system, "of_subject": subject}).one_or_none()

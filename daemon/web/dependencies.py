@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from daemon.core.counts import Counts
 from daemon.core.history.book import NOTHING_OPEN, Unflushed
 from daemon.core.routing.plan import Interest
+from daemon.core.watches.queues import Threshold
 from daemon.store.history import DeliveryView
 from daemon.web.reach import Reach
 from daemon.web.routes.commands import Desk
@@ -60,6 +61,8 @@ class Live:
     """Seconds that only grow; without them nobody who has to wait gets further."""
     hosts: Callable[[], frozenset[str]] = frozenset
     """Names by which people reach the page, in lower case, beside loopback's; an address needs none."""
+    limits: Callable[[], Mapping[tuple[str, str], Sequence[Threshold]]] = dict
+    """The thresholds of watches, by system and name."""
     zone: Callable[[], tzinfo] = lambda: UTC
     """In which people read times: that of the configuration."""
     unflushed: Callable[[str], Unflushed] = lambda _system: NOTHING_OPEN

@@ -4,7 +4,7 @@ A kind is what it asks (`yemot/reads.py`), how it compares the answer (`core/wat
 configuration says of both. The poller walks the same road with all of them.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -340,6 +340,19 @@ def _threshold(one: ThresholdSettings) -> queues.Threshold:
     return queues.Threshold(
         one.metric, one.above, one.below, one.clear, Rule(one.hold, one.keep, one.severity)
     )
+
+
+def limits(watched: Iterable[AnyWatch]) -> dict[tuple[str, str], tuple[queues.Threshold, ...]]:
+    """The thresholds that are in force, by system and watch."""
+    found = {}
+    for watch in watched:
+        if isinstance(watch.kind, Queue):
+            found[watch.id] = tuple(map(_threshold, watch.kind.settings.thresholds))
+        elif isinstance(watch.kind, Units) and (below := watch.kind.settings.below) is not None:
+            settings = watch.kind.settings
+            rule = Rule(settings.hold, settings.keep, settings.severity)
+            found[watch.id] = (queues.Threshold("balance", None, below, below, rule),)
+    return found
 
 
 def _in_words(threshold: ThresholdSettings) -> str:

@@ -11,6 +11,7 @@ from daemon.core.commands.policy import Policy
 from daemon.core.history.book import NOTHING_OPEN, Unflushed
 from daemon.core.model import Fact, Secret
 from daemon.core.routing.plan import Interest
+from daemon.core.watches.queues import Threshold
 from daemon.store import events
 from daemon.store.database import Database
 from daemon.store.history import DeliveryView
@@ -61,6 +62,11 @@ class Setting:
     monotonic: Callable[[], float] = lambda: 0.0
     hosts: frozenset[str] = frozenset({"testserver"})
     unflushed: dict[str, Unflushed] = field(default_factory=dict)
+    schedule: list[Scheduled] = field(
+        default_factory=lambda: [Scheduled("main", "sip", 30 * SECOND, START + 90 * SECOND)]
+    )
+    limits: dict[tuple[str, str], tuple[Threshold, ...]] = field(default_factory=dict)
+    failing: tuple[str, str] | None = None
     woken: int = 0
     bell: Bell = field(default_factory=Bell)
     is_followed: bool = False
@@ -75,7 +81,9 @@ class Setting:
             started_at=lambda: START,
             is_alive=lambda: self.alive,
             is_ready=lambda: self.ready,
-            schedule=lambda: [Scheduled("main", "sip", 30 * SECOND, START + 90 * SECOND)],
+            schedule=lambda: self.schedule,
+            limits=lambda: self.limits,
+            failing=lambda: self.failing,
             last_seen=lambda: self.seen,
             now=self.now,
             interests=lambda: self.interests,

@@ -4,10 +4,15 @@ from collections.abc import Callable
 
 from fastapi import APIRouter
 
-from daemon.web.page import front, manifest, sign_in
+from daemon.web.page import front, manifest, sign_in, subjects
 from daemon.web.page.frame import Page
 
-PAGES: tuple[Callable[[Page], APIRouter], ...] = (front.router, manifest.router, sign_in.router)
+PAGES: tuple[Callable[[Page], APIRouter], ...] = (
+    front.router,
+    manifest.router,
+    sign_in.router,
+    subjects.router,
+)
 
 
 def routers(page: Page) -> list[APIRouter]:

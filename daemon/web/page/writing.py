@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 from daemon.core.numbers import shown
 from daemon.core.timestamps import from_iso
 from daemon.core.visible import visible, visible_line
-from daemon.web.page.words import Words
+from daemon.web.page.words import END, FIRST_STRONG, Words
 
 ALL = 10_000
 """Hundredths of a percent."""
@@ -27,11 +27,20 @@ class Writing:
     def time(self, moment: str | datetime | None) -> Markup:
         """`14:02`, with the day where it is another one; the whole of it on hover and for programs."""
         at = _moment(moment)
-        if at is None:
-            return self._words("frame.never")
+        return self._words("frame.never") if at is None else self._element(at, self.clock(at))
+
+    def clock(self, at: datetime) -> str:
+        """The same as plain text."""
         local, today = at.astimezone(self._zone), self.now.astimezone(self._zone).date()
-        short = f"{local:%H:%M}" if local.date() == today else f"{self._day(local)} {local:%H:%M}"
-        return self._element(at, short)
+        return f"{local:%H:%M}" if local.date() == today else f"{self._day(local)} {local:%H:%M}"
+
+    def hour(self, at: datetime) -> str:
+        """`14:02`, whatever the day."""
+        return f"{at.astimezone(self._zone):%H:%M}"
+
+    def day(self, at: datetime) -> str:
+        """`23 Nov`, in plain text."""
+        return self._day(at.astimezone(self._zone))
 
     def exact(self, moment: str | datetime | None) -> Markup:
         """With the seconds: `14:02:05`, or with the day."""
@@ -59,7 +68,14 @@ class Writing:
             many, left = divmod(left, size)
             if many:
                 parts.append(self._words.plain(f"frame.{unit}", n=many))
-        return " ".join(parts[:2]) or self._words.plain("frame.seconds", n=0)
+        said = " ".join(parts[:2]) or self._words.plain("frame.seconds", n=0)
+        # A number before its unit needs no signs of its own, and within a sentence they would be shown.
+        return said.replace(FIRST_STRONG, "").replace(END, "")
+
+    def since(self, moment: str | datetime) -> float:
+        """Seconds since then; 0 for what is yet to come."""
+        at = _moment(moment)
+        return max((self.now - at).total_seconds(), 0) if at else 0
 
     def full(self, moment: str | datetime) -> str:
         """The day, the time and the zone's offset, in plain text."""
@@ -77,7 +93,7 @@ class Writing:
     def percent(self, share: float) -> Markup:
         """`99.6 %`; never 100 for less than all, nor 0 for more than nothing."""
         hundredths = min(max(round(share * ALL), share > 0), ALL - (share < 1))
-        return Markup("<bdi>{} %</bdi>").format(shown(hundredths / 100))
+        return Markup('<bdi dir="ltr">{} %</bdi>').format(shown(hundredths / 100))
 
     def _day(self, local: datetime, *, year: bool = False) -> str:
         is_hebrew = self._words.language == "he"

@@ -9,10 +9,17 @@ from collections.abc import Mapping
 from markupsafe import Markup
 
 from daemon.core.visible import visible_line
-from daemon.web.page.words import frame, front, manifest, public, sign_in
+from daemon.web.page.words import frame, front, manifest, public, sign_in, subjects
 
 Rows = Mapping[str, tuple[str, str]]
-TABLES: tuple[Rows, ...] = (frame.WORDS, front.WORDS, manifest.WORDS, public.WORDS, sign_in.WORDS)
+TABLES: tuple[Rows, ...] = (
+    frame.WORDS,
+    front.WORDS,
+    manifest.WORDS,
+    public.WORDS,
+    sign_in.WORDS,
+    subjects.WORDS,
+)
 ALL: Rows = {key: row for table in TABLES for key, row in table.items()}
 FIRST_STRONG, END = "\u2068", "\u2069"
 COUNTS = {1: "one", 2: "two"}
@@ -32,6 +39,10 @@ class Words:
     def plain(self, key: str, **values: object) -> str:
         """The same as plain text, for attributes and titles."""
         return self._said(key).format(**{name: _isolated(one) for name, one in values.items()})
+
+    def bare(self, key: str, **values: object) -> str:
+        """The same where nobody else wrote a value, in one direction of reading: nothing sets it apart."""
+        return self._said(key).format(**values)
 
     def many(self, key: str, n: int, **values: object) -> Markup:
         """A sentence of so many: `….one`, `….two` or `….many`, with the number as `n`."""
