@@ -202,6 +202,7 @@ class App:
             paused=parts.pauses.left,
             failing=self.state.failing,
             zone=lambda: ZoneInfo(self.config.daemon.timezone),
+            bell=parts.bell,
         )
 
     def _listen(self) -> None:
@@ -212,6 +213,7 @@ class App:
 
         def end() -> None:
             self.parts.endings.close()
+            self.parts.bell.close()
             server.stop(timeout=HTTP_ENDS_WITHIN)
 
         self._cleanups.callback(_named("http", end))

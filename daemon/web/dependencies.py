@@ -3,11 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from daemon.core.counts import Counts
 from daemon.core.routing.plan import Interest
 from daemon.store.history import DeliveryView
 from daemon.web.routes.commands import Desk
+from daemon.web.waiting import Bell
 
 State = tuple[bool, str]
 
@@ -48,6 +51,8 @@ class Live:
     """The systems that are left alone, and for how long."""
     failing: Callable[[], tuple[str, str] | None] = lambda: None
     """Since when the store cannot be written, and why."""
+    bell: Bell = field(default_factory=Bell)
+    """Rung after every commit that wrote events."""
 
     zone: Callable[[], tzinfo] = lambda: UTC
     """In which people read times: that of the configuration."""
