@@ -202,6 +202,8 @@ class App:
             paused=parts.pauses.left,
             failing=self.state.failing,
             zone=lambda: ZoneInfo(self.config.daemon.timezone),
+            routes=lambda: current().routes,
+            rests=lambda: parts.outgoing.mail_pace.resting(current().routes, parts.timeline.now()),
             bell=parts.bell,
         )
 
