@@ -18,7 +18,6 @@ from daemon.web.auth import Token
 from daemon.web.dependencies import Live, Scheduled
 from daemon.web.routes.commands import Desk
 from daemon.web.sessions import COOKIE, Sessions
-from daemon.web.waiting import Endings
 from daemon.web.waiting import Bell, Endings
 from tests.support.fakes import START, Ids
 
