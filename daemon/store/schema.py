@@ -396,3 +396,17 @@ clock = sa.Table(
     sa.Column("boot", sa.Text, nullable=False),  # the start of the machine that `elapsed` counts from
     sa.Column("elapsed", Milliseconds, nullable=False),
 )
+
+forgotten = sa.Table(
+    "forgotten",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),  # of a table
+    sa.Column("up_to", sa.BigInteger, nullable=False),  # of some numbers up to it there are no rows any more
+)
+
+kept_scopes = sa.Table(
+    "kept_scopes",
+    metadata,
+    sa.Column("token", sa.Text, primary_key=True),  # its name; "": those of the next daemon to start
+    sa.Column("scope", sa.Text, primary_key=True),
+)
