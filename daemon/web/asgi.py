@@ -3,6 +3,8 @@
 Here it is put together; each noun has its routes in a file of its own.
 """
 
+from dataclasses import replace
+
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
@@ -33,6 +35,7 @@ from daemon.web.routes import (
 )
 from daemon.web.server import most_connections
 from daemon.web.sessions import Sessions
+from daemon.web.tests_at_once import bounded
 
 
 class Api(FastAPI):
@@ -53,6 +56,7 @@ def create_app(*, database: Database, tokens: Tokens, live: Live, version: str, 
         redirect_slashes=False,  # it would lead to wherever `Host` says
     )
     install(app)
+    live = replace(live, ping=bounded(live.ping))
     page = Page(database, live, tokens, Sessions(key, tokens, live.now), version)
     app.state.page = page
     nouns = [

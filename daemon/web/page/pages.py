@@ -4,10 +4,16 @@ from collections.abc import Callable
 
 from fastapi import APIRouter
 
-from daemon.web.page import front, incidents, sign_in, static
+from daemon.web.page import deliveries, endpoints, front, incidents, sign_in, static
 from daemon.web.page.frame import Page
 
-PAGES: tuple[Callable[[Page], APIRouter], ...] = (front.router, incidents.router, sign_in.router)
+PAGES: tuple[Callable[[Page], APIRouter], ...] = (
+    front.router,
+    incidents.router,
+    endpoints.router,
+    deliveries.router,
+    sign_in.router,
+)
 
 
 def routers(page: Page) -> list[APIRouter]:

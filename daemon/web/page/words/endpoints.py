@@ -1,1 +1,161 @@
-WORDS: dict[str, tuple[str, str]] = {}
+"""Words of endpoints: how each is doing, what holds it back, and what can be done about it."""
+
+WORDS = {
+    "endpoints.title": ("Endpoints", "יעדים"),
+    "endpoints.none": (
+        "Nobody is told anything: the configuration has no endpoint. "
+        "A [[webhooks]], an [[emails]] or a [[notify]] makes one.",
+        "אין למי לשלוח הודעות: לא הוגדר שום יעד. "
+        "יעד מגדירים בקובץ ההגדרות, ב-[[webhooks]], ב-[[emails]] או ב-[[notify]].",
+    ),
+    "endpoints.health": ("Health", "מצב"),
+    "endpoints.health.healthy": ("takes what it is sent", "מקבל הודעות כסדרן"),
+    "endpoints.health.degraded": (
+        "fails; one message at a time is tried",
+        "נכשל; מנסים הודעה אחת בכל פעם",
+    ),
+    "endpoints.health.suspended": (
+        "has failed for long; now and then one message is tried",
+        "נכשל זמן רב; מנסים הודעה אחת מדי פעם",
+    ),
+    "endpoints.health.disabled": ("is sent nothing", "לא נשלח אליו דבר"),
+    "endpoints.since": ("since {at}", "מאז {at}"),
+    "endpoints.by.operator": ("an operator disabled it", "הושבת בידי מפעיל"),
+    "endpoints.by.gone": ("it answered that it wants no more messages", "הוא השיב שאינו רוצה עוד הודעות"),
+    "endpoints.by.health": ("it was suspended for too long", "הוא היה מושהה זמן רב מדי"),
+    "endpoints.until_enabled": (
+        "What comes for it waits until it is enabled.",
+        "מה שמגיע אליו ממתין עד שיופעל.",
+    ),
+    "endpoints.asked.enable": ("to be enabled at once", "עומד להיות מופעל מיד"),
+    "endpoints.asked.disable": ("to be disabled at once", "עומד להיות מושבת מיד"),
+    "endpoints.failing_since": ("Failing since", "נכשל מאז"),
+    "endpoints.error": ("Failed last of", "הכשל האחרון"),
+    "endpoints.left": (
+        "It has left the configuration; what waits for it is not sent.",
+        "הוא הוסר מההגדרות; מה שממתין לו אינו נשלח.",
+    ),
+    "endpoints.waiting": ("Waiting", "ממתינות"),
+    "endpoints.oldest": ("Oldest of them", "הישנה שבהן"),
+    "endpoints.waits.none": ("nothing waits", "אין הודעות ממתינות"),
+    "endpoints.waits.one": ("one message waits", "הודעה אחת ממתינה"),
+    "endpoints.waits.two": ("two messages wait", "שתי הודעות ממתינות"),
+    "endpoints.waits.many": ("{n} messages wait", "{n} הודעות ממתינות"),
+    "endpoints.dead.none": ("no dead letters", "אין הודעות שלא נמסרו"),
+    "endpoints.dead.one": ("one dead letter", "הודעה אחת לא נמסרה"),
+    "endpoints.dead.two": ("two dead letters", "שתי הודעות לא נמסרו"),
+    "endpoints.dead.many": ("{n} dead letters", "{n} הודעות לא נמסרו"),
+    "endpoints.last": ("Last answer", "התשובה האחרונה"),
+    "endpoints.last.none": ("none yet", "עדיין אין"),
+    "endpoints.spark": (
+        "The last {n} attempts, the newest at the right: {well} taken, {wrong} not",
+        "{n} הניסיונות האחרונים, החדש ביותר מימין: {well} התקבלו, {wrong} לא",
+    ),
+    "endpoints.spark.none": ("No attempt is kept.", "לא נשמרו ניסיונות."),
+    "endpoints.holds": ("What holds it back", "מה מעכב אותו"),
+    "endpoints.holds.nothing": ("Nothing holds it back.", "דבר אינו מעכב אותו."),
+    "endpoints.holds.until": ("no attempt before {until}", "אין ניסיון לפני {until}"),
+    "endpoints.holds.pause": ("it asked us to wait until {until}", "הוא ביקש להמתין עד {until}"),
+    "endpoints.holds.rests": (
+        "it was mailed as often as may be in an hour; the next mail goes at {until}",
+        "נשלח אליו מספר הדואר המרבי לשעה; הבא יישלח ב-{until}",
+    ),
+    "endpoints.holds.rate": ("at most {rate} a second", "לכל היותר {rate} בשנייה"),
+    "endpoints.holds.catching_up": (
+        "what waited for it goes out at {rate} a second at most",
+        "מה שהמתין לו נשלח בקצב של עד {rate} בשנייה",
+    ),
+    "endpoints.holds.interval": ("one mail in {span} at most", "לכל היותר הודעת דואר אחת ב-{span}"),
+    "endpoints.holds.set_aside": (
+        "its setting {setting} cannot be worked out and is set aside ({error}); instead: {instead}",
+        "לא ניתן לחשב את ההגדרה {setting} שלו, והיא הונחה בצד ({error}); במקומה: {instead}",
+    ),
+    "endpoints.key": ("Checks its signatures", "מפתח לאימות החתימות"),
+    "endpoints.act": ("What can be done", "מה אפשר לעשות"),
+    "endpoints.needs_admin": (
+        "With a token of the scope admin it can be tested, disabled, enabled, and sent the past again here.",
+        "עם אסימון בעל ההרשאה admin אפשר כאן לבדוק את היעד, להשבית, להפעיל ולשלוח אליו שוב את שהיה.",
+    ),
+    "endpoints.test": ("Send a test", "שליחת בדיקה"),
+    "endpoints.tested": (
+        "The test was sent. This is what came of it.",
+        "הבדיקה נשלחה. זו התוצאה.",
+    ),
+    "endpoints.busy": (
+        "Nothing was sent: four endpoints are being tested already. Try again shortly.",
+        "לא נשלח דבר: ארבעה יעדים כבר נבדקים כעת. אפשר לנסות שוב בעוד רגע.",
+    ),
+    "endpoints.sent_already": (
+        "Nothing was sent: this form was sent before, or was open for too long.",
+        "לא נשלח דבר: הטופס הזה כבר נשלח, או שהיה פתוח זמן רב מדי.",
+    ),
+    "endpoints.enable": ("Enable", "הפעלה"),
+    "endpoints.enabled": (
+        "It is to be enabled; what waits for it goes out.",
+        "היעד יופעל; מה שממתין לו יישלח.",
+    ),
+    "endpoints.disable": ("Disable", "השבתה"),
+    "endpoints.disabled": (
+        "It is to be disabled; what comes for it waits.",
+        "היעד יושבת; מה שיגיע אליו ימתין.",
+    ),
+    "endpoints.replay": ("Send the past again", "שליחה חוזרת של מה שהיה"),
+    "endpoints.replay.which": ("Which events", "אילו אירועים"),
+    "endpoints.replay.failed": ("dead letters", "הודעות שלא נמסרו"),
+    "endpoints.replay.unsent": (
+        "those it never got, and asks for now",
+        "אלה שמעולם לא נשלחו אליו, והוא מבקש כעת",
+    ),
+    "endpoints.replay.all": ("all of them", "הכול"),
+    "endpoints.replay.since": ("From", "מ-"),
+    "endpoints.replay.until": ("Until", "עד"),
+    "endpoints.replay.rate": ("At most so many a second", "לכל היותר בשנייה"),
+    "endpoints.replay.history": ("Also what is not true any more", "גם מה שכבר אינו נכון"),
+    "endpoints.replay.look": ("See how many", "כמה הן?"),
+    "endpoints.replay.title": ("Send the past again to {name}?", "לשלוח שוב את שהיה אל {name}?"),
+    "endpoints.replay.none": ("No message would be sent.", "לא תישלח שום הודעה."),
+    "endpoints.replay.one": ("One message would be sent.", "תישלח הודעה אחת."),
+    "endpoints.replay.two": ("Two messages would be sent.", "יישלחו שתי הודעות."),
+    "endpoints.replay.many": ("{n} messages would be sent.", "יישלחו {n} הודעות."),
+    "endpoints.replay.outdated.one": (
+        "One is left out: it tells what is not true any more.",
+        "אחת לא תישלח: תוכנה כבר אינו נכון.",
+    ),
+    "endpoints.replay.outdated.two": (
+        "Two are left out: they tell what is not true any more.",
+        "שתיים לא יישלחו: תוכנן כבר אינו נכון.",
+    ),
+    "endpoints.replay.outdated.many": (
+        "{n} are left out: they tell what is not true any more.",
+        "{n} לא יישלחו: תוכנן כבר אינו נכון.",
+    ),
+    "endpoints.replay.under_way.one": ("One is on its way already.", "אחת כבר בדרך."),
+    "endpoints.replay.under_way.two": ("Two are on their way already.", "שתיים כבר בדרך."),
+    "endpoints.replay.under_way.many": ("{n} are on their way already.", "{n} כבר בדרך."),
+    "endpoints.replay.first": ("From {first} to {last}.", "מ-{first} עד {last}."),
+    "endpoints.replay.send": ("Send them", "שליחה"),
+    "endpoints.replay.back": ("Back, without sending", "חזרה בלי לשלוח"),
+    "endpoints.replayed": ("They are due, and go out by and by.", "ההודעות נכנסו לתור ויישלחו בזו אחר זו."),
+    "endpoints.wrong": (
+        "This cannot be read: {what}. Times are local, such as 2026-11-23T18:00.",
+        "לא ניתן לקרוא: {what}. השעה מקומית, למשל 2026-11-23T18:00.",
+    ),
+    "endpoints.dead": ("Dead letters", "הודעות שלא נמסרו"),
+    "endpoints.dead.retry_all": ("Send all of them again …", "שליחה חוזרת של כולן…"),
+    "endpoints.dead.empty": (
+        "None: whatever was sent here arrived, or is still tried.",
+        "אין: כל מה שנשלח לכאן הגיע, או שעדיין מנסים.",
+    ),
+    "endpoints.refused.missing": (
+        "Nothing was changed: there is no such thing (any more).",
+        "דבר לא השתנה: אין (או כבר אין) דבר כזה.",
+    ),
+    "endpoints.refused.conflict": (
+        "Nothing was changed: it cannot be done as things stand.",
+        "דבר לא השתנה: אי אפשר לעשות זאת במצב הנוכחי.",
+    ),
+    "endpoints.not_dead": (
+        "Nothing was sent: it stands otherwise than when the page was drawn. This is how it stands now.",
+        "לא נשלח דבר: מאז שהדף הוצג המצב השתנה. כך הוא כעת.",
+    ),
+}
