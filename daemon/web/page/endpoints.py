@@ -13,7 +13,7 @@ from daemon.core.durations import DAY
 from daemon.operations import endpoints
 from daemon.operations.endpoints import Replay
 from daemon.schemas.documents import Attempt, Delivery, Endpoint
-from daemon.schemas.fields import Line
+from daemon.schemas.fields import FIRST_YEAR, LAST_YEAR, Line
 from daemon.schemas.status import EndpointStatus, SetAside
 from daemon.store import history, views
 from daemon.store.history import LAST_ID, AttemptView, Wanted
@@ -207,6 +207,8 @@ def _asked(page: Page, fields: Fields, *, is_dry_run: bool) -> Replay | str:
             given = fields.text(name)
             local = datetime.fromisoformat(given).replace(fold=fold) if given else None
         except ValueError:
+            return name
+        if local is not None and not FIRST_YEAR <= local.year <= LAST_YEAR:
             return name
         times[name] = local.replace(tzinfo=local.tzinfo or page.zone()) if local else None
     try:

@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 from fastapi import APIRouter
 
-from daemon.web.page import deliveries, endpoints, front, incidents, sign_in, static
+from daemon.web.page import deliveries, endpoints, front, incidents, sign_in, sms, static
 from daemon.web.page.frame import Page
 
 PAGES: tuple[Callable[[Page], APIRouter], ...] = (
     front.router,
     incidents.router,
+    sms.router,
     endpoints.router,
     deliveries.router,
     sign_in.router,

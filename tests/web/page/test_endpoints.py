@@ -85,12 +85,14 @@ def shown(setting: Setting, path: str = "/endpoints/crm", language: str = "en", 
 
 
 def once(setting: Setting, path: str = "/endpoints/crm") -> str:
-    return re.findall(r'name="once" value="([^"]+)"', setting.visitor().get(path).text)[0]
+    found: list[str] = re.findall(r'name="once" value="([^"]+)"', setting.visitor().get(path).text)
+    return found[0]
 
 
 def said_after(answer: Response) -> str:
     """The sentence that is shown once, on the page to which an answer leads."""
-    return ALL[str(answer.cookies["said"])][0]
+    said_key: str = answer.cookies["said"]
+    return ALL[said_key][0]
 
 
 @pytest.mark.parametrize(
@@ -343,6 +345,7 @@ def test_a_replay_is_looked_at_before_it_is_sent_and_is_sent_once(setting: Setti
     [
         ("since=noon", "From"),
         ("until=2026-13-01", "Until"),
+        ("until=0001-01-01T00:00", "Until"),
         ("rate=0", "At most so many a second"),
         ("rate=nan", "At most so many a second"),
         ("which=some", "Which events"),
