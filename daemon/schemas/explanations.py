@@ -141,6 +141,7 @@ class Incident(Document):
 
     id: str = Field(examples=["inc_01M84SM5…"])
     type: str = Field(description="Of the event that fires", examples=["sip.account.unregistered"])
+    resolves: str = Field(description="Of the event that takes it back", examples=["sip.account.registered"])
     subject: str = Field(examples=["sip/0773137770"])
     system: str = Field(description='"": the daemon itself', examples=["main"])
     severity: str = Field(json_schema_extra=words(Severity), examples=["error"])
@@ -221,6 +222,7 @@ def _incident(incident: incidents.Incident) -> dict[str, Any]:
     return {
         "id": incident.id,
         "type": incident.kind.fires,
+        "resolves": incident.kind.resolves,
         "subject": incident.subject,
         "system": incident.system,
         "severity": incident.severity.value,

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from markupsafe import Markup
 
 from daemon.core.alerts.life import Phase
+from daemon.core.delivery.outcome import OPEN, Status
 from daemon.core.model import Reason, Severity
 from daemon.core.routing import quiet
 from daemon.core.routing.ledger import Hold, Standing
@@ -63,6 +65,8 @@ class Telling:
     link: Callable[..., str]
     interests: Mapping[str, Interest] = field(default_factory=dict)
     """What each endpoint of the configuration wants, by name."""
+    events: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The parsed bodies of what was told, by id, as far as they are kept."""
 
     def steps(self, incident: ExplainedIncident, behind: Mapping[int, Because]) -> list[Step]:
         """All that happened, in order; `behind`: what stood behind the holds, by the decision's place."""
@@ -117,7 +121,7 @@ class Telling:
     def _linked(self, because: Because) -> Markup:
         instead = because.instead
         assert instead is not None  # noqa: S101 - the caller's own
-        said = telling.fired(Incident.told(instead), self.t.language)
+        said = telling.stands(Incident.told(instead), self.t.language)
         return Markup('<a href="{}">{}</a>').format(self.link("/incidents/", instead.id), said)
 
     def _seen(self, incident: ExplainedIncident) -> Iterator[Step]:
@@ -152,6 +156,9 @@ class Telling:
     def _decided(self, decided: ExplainedDecision, because: Because) -> tuple[str, Markup]:
         if decided.told is not None:
             said = self.t(f"incidents.reason.{decided.told}")
+            event = self.events.get(decided.event or "")
+            if event is not None:
+                said += Markup(": <q>{}</q>").format(telling.told(event, self.t.language))
             if decided.held_by:
                 said += Markup("; ") + self.t("incidents.was_held", why=self.hold(decided.held_by, because))
             return "pending", said
@@ -186,6 +193,16 @@ class Telling:
             more,
             deliveries,
         )
+
+
+def _became(deliveries: list[ExplainedDelivery]) -> tuple[str, str | None]:
+    """The mark of what somebody was told last, and what is to be said of it where it did not arrive."""
+    if not deliveries:
+        return "well", "incidents.forgotten"
+    status = Status(deliveries[-1].status)
+    if status is Status.DEAD:
+        return "wrong", "incidents.lost"
+    return ("pending", "incidents.on_its_way") if status in OPEN else ("well", None)
 
 
 def lasted(w: Writing, incident: Incident) -> float:

@@ -1,6 +1,8 @@
 """`/incidents`: what fired; and each: what was seen, who was told and when, who was not and why."""
 
-from typing import Annotated, Literal
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -8,9 +10,10 @@ from daemon.core.routing.ledger import Hold
 from daemon.operations import explanations
 from daemon.operations.explanations import Because, Story
 from daemon.schemas.fields import Line
+from daemon.store import events
 from daemon.web.page.frame import Page
 from daemon.web.page.incident_story import MOST_STEPS, Telling, lasted
-from daemon.web.page.telling import fired
+from daemon.web.page.telling import stands
 from daemon.web.page.visitors import Visitor
 from daemon.web.page.words import Words
 from daemon.web.page.writing import Writing
@@ -49,7 +52,7 @@ def router(page: Page) -> APIRouter:
             found=found,
             filters=filters,
             before=before,
-            fired=lambda one: fired(one, visitor.language),
+            stands=lambda one: stands(one, visitor.language),
             lasted=lambda one: lasted(writing, one),
         )
 
@@ -59,18 +62,20 @@ def router(page: Page) -> APIRouter:
     ) -> Response:
         with page.database.read() as db:
             story = explanations.find_incident(db, incident_id)
-        behind = _behind(page, story)
+        behind, bodies = _behind(page, story), _told(page, story)
         document = story.document
         interests = {one.endpoint: one for one in page.live.interests()}
         words = Words(visitor.language)
-        telling = Telling(words, Writing(words, page.zone(), page.now()), page.link(request), interests)
+        telling = Telling(
+            words, Writing(words, page.zone(), page.now()), page.link(request), interests, bodies
+        )
         steps = telling.steps(document, behind)
         return page.render(
             request,
             visitor,
             "incident.html",
             incident=document,
-            title=fired(document, visitor.language),
+            title=stands(document, visitor.language),
             steps=steps[-MOST_STEPS:],
             earlier=max(len(steps) - MOST_STEPS, 0),
             stands=telling.stands(document, behind),
@@ -89,3 +94,11 @@ def _behind(page: Page, story: Story) -> dict[int, Because]:
             for place, one in enumerate(story.decisions)
             if place >= first and one.held_by in WITH_MORE
         }
+
+
+def _told(page: Page, story: Story) -> dict[str, Mapping[str, Any]]:
+    """The newest events by which it was told, by id."""
+    ids = dict.fromkeys(one.event for one in story.decisions[-MOST_STEPS:] if one.event)
+    with page.database.read() as db:
+        found = [events.find(db, one) for one in ids]
+    return {one[1].id: json.loads(one[1].body) for one in found if one}

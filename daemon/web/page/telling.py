@@ -21,13 +21,14 @@ def told(event: Mapping[str, Any], language: str) -> Markup:
     return Markup(isolated)  # noqa: S704 - escaped above
 
 
-def fired(incident: Incident, language: str) -> Markup:
-    """What an incident is about: that it fired."""
+def stands(incident: Incident, language: str) -> Markup:
+    """How an incident stands: that it fires, or that it is over, for what is known of it is as of its end."""
     alert = {
         "incident": incident.id,
-        "status": "firing",
+        "status": "resolved" if incident.ended_at else "firing",
         "severity": incident.severity,
-        "reason": Reason.FIRST.value,
+        "reason": incident.end or Reason.FIRST.value,
     }
     data = {**incident.data, "system": incident.system, "subject": incident.subject, "alert": alert}
-    return told({"type": incident.type, "data": data}, language)
+    type_ = incident.resolves if incident.ended_at else incident.type
+    return told({"type": type_, "data": data}, language)

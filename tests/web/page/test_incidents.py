@@ -283,3 +283,31 @@ def test_a_quiet_window_is_said_with_its_end(until: datetime | None, expected: s
 def test_each_window_has_its_words(window: Window, english: str, hebrew: str) -> None:
     assert said(quiet_words.which(Words("en"), window)) == english
     assert said(quiet_words.which(Words("he"), window)) == hebrew
+
+
+def test_word_that_did_not_arrive_is_not_said_to_have_been_told(tmp_path: Path) -> None:
+    story = Story(tmp_path / "one.db", interests=[Interest("crm", ("*",), None)])
+    story.phone("077", (10, 10_000))
+    story.endpoint_says(Outcome.TIMEOUT, 0, 90)
+    story.run(until=80)
+    waiting = shown(story)
+    story.endpoint_says(Outcome.REFUSED, 90, 1_000)
+    story.run(until=300)
+    lost = shown(story)
+    story.database.close()
+
+    assert "was sent word that it fires, 14:01 The message has not arrived yet." in waiting
+    assert "But the message did not arrive: it was given up." in lost
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_over_is_told_as_it_ended_and_not_with_the_numbers_of_its_end_as_if_it_fired(
+    setting: Setting, language: str
+) -> None:
+    many = {"accounts": {"unregistered": [], "total": 4}}
+    fire(setting, 1, kind=sip.MANY, payload=many, ended_at=START + HOUR, end=Reason.RESOLVED)
+    with setting.database.write() as db:
+        incidents.save(db, replace(incidents.read(db, incidents.Query())[0], ended_at=START + HOUR))
+    title = {"en": "The phones are back on the network", "he": "הטלפונים חזרו להיות מחוברים"}[language]
+
+    assert title in said(setting.visitor(language=language).get("/incidents").text)

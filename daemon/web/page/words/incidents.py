@@ -91,8 +91,8 @@ WORDS = {
     "incidents.was_held": ("until then: {why}", "עד אז: {why}"),
     # How it stands for somebody.
     "incidents.standing.untold": ("was told nothing of it", "לא קיבל עליה הודעה"),
-    "incidents.standing.firing": ("was told that it fires", "קיבל הודעה שהיא פעילה"),
-    "incidents.standing.resolved": ("was told that it is over", "קיבל הודעה שהסתיימה"),
+    "incidents.standing.firing": ("was sent word that it fires", "נשלחה אליו הודעה שהיא פעילה"),
+    "incidents.standing.resolved": ("was sent word that it is over", "נשלחה אליו הודעה שהסתיימה"),
     "incidents.nothing_left": ("nothing is left to tell", "אין עוד מה למסור"),
     "incidents.held": ("not told: {why}", "לא נמסר: {why}"),
     "incidents.repeats.one": ("reminded once", "נשלחה תזכורת אחת"),
@@ -152,6 +152,10 @@ WORDS = {
     ),
     "incidents.hold.quiet": ("it was in a quiet window", "היה בזמן שקט"),
     # What became of a message.
-    "incidents.delivery": ("the message", "ההודעה"),
+    "incidents.lost": (
+        "But the message did not arrive: it was given up.",
+        "אבל ההודעה לא הגיעה: השליחה הופסקה.",
+    ),
+    "incidents.on_its_way": ("The message has not arrived yet.", "ההודעה עדיין לא הגיעה."),
     "incidents.forgotten": ("its delivery is not kept any more", "פרטי המשלוח כבר לא נשמרים"),
 }
