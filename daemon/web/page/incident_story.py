@@ -186,13 +186,11 @@ class Telling:
         if held_by:
             is_now = (one.endpoint, incident) if one.held_by and not one.is_over else None
             more.append(self.t("incidents.held", why=self.hold(held_by, because, now=is_now)))
-        return Stand(
-            one.endpoint,
-            "unknown" if one.standing == Standing.UNTOLD.value else "well",
-            said,
-            more,
-            deliveries,
-        )
+        level = "unknown"
+        if one.standing != Standing.UNTOLD.value:
+            level, became = _became(deliveries)
+            more += [self.t(became)] if became else []
+        return Stand(one.endpoint, level, said, more, deliveries)
 
 
 def _became(deliveries: list[ExplainedDelivery]) -> tuple[str, str | None]:

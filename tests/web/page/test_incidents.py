@@ -305,9 +305,10 @@ def test_what_is_over_is_told_as_it_ended_and_not_with_the_numbers_of_its_end_as
     setting: Setting, language: str
 ) -> None:
     many = {"accounts": {"unregistered": [], "total": 4}}
-    fire(setting, 1, kind=sip.MANY, payload=many, ended_at=START + HOUR, end=Reason.RESOLVED)
+    fire(setting, 1, kind=sip.MANY, payload={"accounts": {"unregistered": ["01", "02"], "total": 4}})
     with setting.database.write() as db:
-        incidents.save(db, replace(incidents.read(db, incidents.Query())[0], ended_at=START + HOUR))
+        one = incidents.read(db, incidents.Query())[0]
+        incidents.save(db, replace(one, payload=many, ended_at=START + HOUR, end=Reason.RESOLVED))
     title = {"en": "The phones are back on the network", "he": "הטלפונים חזרו להיות מחוברים"}[language]
 
     assert title in said(setting.visitor(language=language).get("/incidents").text)
