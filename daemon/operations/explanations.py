@@ -6,7 +6,7 @@ Nothing is written.
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -25,8 +25,6 @@ from daemon.store.incidents import Query, Transition
 from daemon.store.ledger import Decided, Standings
 from daemon.store.views import AlertView
 
-BEFORE_A_HOLD = timedelta(days=7)
-"""Ours. How long before something was held back what was told instead is looked for."""
 API_OF = (api.API_KEY, api.TOKEN_KEY)
 """What is told instead of what is seen through the API: that it is away, or takes the token no more."""
 
@@ -150,7 +148,7 @@ def _keys(kind: AlertKind | None, incident: Incident) -> tuple[str, ...]:
 def _instead(db: sa.Connection, incident: Incident, keys: Iterable[str], at: datetime) -> Incident | None:
     """The incident of one of these conditions that fired at a moment."""
     for key in keys:
-        found = incidents.last_of_key(db, incident.system, key, at - BEFORE_A_HOLD, at)
+        found = incidents.last_of_key(db, incident.system, key, at)
         if found is not None and (found.ended_at is None or found.ended_at >= at):
             return found
     return None

@@ -15,11 +15,12 @@ from daemon.core.phones import subject_key
 from daemon.core.watches.sms import GAP, RECEIVED
 from daemon.schemas.redaction import redacted
 from daemon.store import latest
-from daemon.store.latest import Newest
+from daemon.store.latest import Head, Newest
 
 SENT_BY = "sms/"
-WINDOW = 200
-"""Messages that are looked at for a list by sender: some of the newest, not all that there ever were."""
+WINDOW, SENDERS = 200, 25
+"""Messages that are looked at for a list by sender, and how many it has at most: some of the newest, not all
+that there ever were."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,13 @@ class Inbox:
 def by_sender(db: sa.Connection, span: Span, *, with_text: bool) -> Inbox:
     """The newest messages of a span, by sender; each spelling of a phone is one sender."""
     seen = latest.heads(db, _newest(db, RECEIVED, span, WINDOW + 1))
-    shown, of_sender = seen[:WINDOW], dict[str, list[int]]()
-    for head in shown:
-        of_sender.setdefault(subject_key(head.subject), []).append(head.number)
+    shown, of_sender = list[Head](), dict[str, list[int]]()
+    for head in seen[:WINDOW]:
+        key = subject_key(head.subject)
+        if key not in of_sender and len(of_sender) == SENDERS:
+            break  # it begins the next page, with all that is older
+        shown.append(head)
+        of_sender.setdefault(key, []).append(head.number)
     newest = latest.by_number(db, [numbers[0] for numbers in of_sender.values()])
     conversations = [
         Conversation(_message(number, event, with_text=with_text), len(numbers))
@@ -96,7 +101,7 @@ def by_sender(db: sa.Connection, span: Span, *, with_text: bool) -> Inbox:
         shown[-1].timestamp if shown else None,
         shown[0].timestamp if shown else None,
         [event.body for _, event in gaps],
-        shown[-1].number if len(seen) > WINDOW else None,
+        shown[-1].number if len(seen) > len(shown) else None,
     )
 
 

@@ -21,7 +21,8 @@ from daemon.store.schema import alerts, incidents, ledger, transitions
 _OPEN = sa.text("incidents.ended_at IS NULL")
 _NOT_OVER = sa.text("NOT ledger.is_over")
 _NEWEST = (incidents.c.fired_at.desc(), incidents.c.id.desc())
-# Few fire at once. SQLite shall take the index of those and sort, not walk all that there ever were.
+# Few fire at once, and few are of one subject. SQLite shall take the index of those and sort, not walk all
+# that there ever were.
 _NEWEST_OF_FEW = (sa.text("+incidents.fired_at DESC"), incidents.c.id.desc())
 
 
@@ -65,7 +66,8 @@ def find(db: sa.Connection, incident: str) -> Incident | None:
 
 def read(db: sa.Connection, query: Query) -> list[Incident]:
     """Incidents, the newest first; by index, however many there are."""
-    newest = sa.select(incidents.c.id).order_by(*(_NEWEST_OF_FEW if query.is_firing else _NEWEST))
+    is_few = query.is_firing is True or query.subject is not None
+    newest = sa.select(incidents.c.id).order_by(*(_NEWEST_OF_FEW if is_few else _NEWEST))
     if query.before is not None:
         newest = newest.where(
             sa.tuple_(incidents.c.fired_at, incidents.c.id) < sa.tuple_(*_typed(query.before))
@@ -74,21 +76,19 @@ def read(db: sa.Connection, query: Query) -> list[Incident]:
         newest = newest.where(_OPEN if query.is_firing else sa.text("incidents.ended_at IS NOT NULL"))
     if query.system is not None:
         of_few = incidents.c.system.concat("")
-        newest = newest.where((of_few if query.is_firing else incidents.c.system) == query.system)
+        newest = newest.where((of_few if is_few else incidents.c.system) == query.system)
     if query.subject is not None:
         newest = newest.where(is_subject(db, incidents.c.subject, query.subject))
     ids = list(db.scalars(newest.limit(query.limit)))
     return _load(db, incidents.c.id.in_(ids))[::-1] if ids else []
 
 
-def last_of_key(
-    db: sa.Connection, system: str, key: str, since: datetime, until: datetime
-) -> Incident | None:
-    """The newest incident of a condition that fired within a time."""
-    fired = incidents.c.fired_at.between(since, until)
-    found = sa.select(incidents.c.id).where(incidents.c.system == system, fired, incidents.c.key == key)
-    ids = list(db.scalars(found.order_by(incidents.c.fired_at.desc()).limit(1)))
-    return find(db, ids[0]) if ids else None
+def last_of_key(db: sa.Connection, system: str, key: str, until: datetime) -> Incident | None:
+    """The newest incident of a condition that had fired by a time."""
+    of_key = (incidents.c.system == system, incidents.c.key == key, incidents.c.fired_at <= until)
+    newest = sa.select(incidents.c.id).where(*of_key).order_by(incidents.c.fired_at.desc()).limit(1)
+    found = db.scalar(newest)
+    return find(db, found) if found else None
 
 
 def firing(db: sa.Connection) -> list[Incident]:

@@ -100,6 +100,7 @@ incidents = sa.Table(
     sa.Index("incidents_of_subject", "subject", "fired_at"),
     sa.Index("incidents_fired", "fired_at", "id"),
     sa.Index("incidents_of_system", "system", "fired_at", "id"),
+    sa.Index("incidents_of_key", "system", "key", "fired_at"),
 )
 
 ledger = sa.Table(

@@ -1,4 +1,4 @@
-"""Incidents by the time at which they fired, of all systems and of one."""
+"""Incidents by the time at which they fired, of all systems, of one, and of one condition."""
 
 from alembic import op
 
@@ -11,3 +11,4 @@ depends_on = None
 def upgrade() -> None:
     op.create_index("incidents_fired", "incidents", ["fired_at", "id"])
     op.create_index("incidents_of_system", "incidents", ["system", "fired_at", "id"])
+    op.create_index("incidents_of_key", "incidents", ["system", "key", "fired_at"])

@@ -99,6 +99,8 @@ def test_what_is_not_known_is_said(known: Setting) -> None:
         incidents.Query(is_firing=False),
         incidents.Query(subject="sip/0773137770"),
         incidents.Query(subject="queue/5"),
+        incidents.Query(subject="sip/0773137770", system="main", is_firing=False),
+        incidents.Query(subject="sip/0773137770", before=(START + 3 * MINUTE, "inc_d")),
         incidents.Query(before=(START + 3 * MINUTE, "inc_d")),
         incidents.Query(system="main", before=(START + 3 * MINUTE, "inc_d")),
     ],
@@ -110,7 +112,8 @@ def test_no_list_reads_what_it_does_not_show(known: Setting, query: incidents.Qu
         steps = plans.all()
         scanned = plans.scanned("incidents", "alerts")
 
-    index = "incidents_open" if query.is_firing else "incidents_of_system" if query.system else "incidents_"
+    of_system = "incidents_of_system" if query.system else "incidents_fired"
+    index = "incidents_open" if query.is_firing else "incidents_of_subject" if query.subject else of_system
     assert scanned == []
     assert index in " ".join(steps)
 

@@ -19,7 +19,7 @@ from daemon.web.page.words import Words
 from daemon.web.page.writing import Writing
 from daemon.web.routes.incidents import State, wanted
 
-SHOWN = 50
+SHOWN = 30
 """Incidents on one page."""
 WITH_MORE = frozenset({Hold.SILENCED, Hold.INHIBITED, Hold.FLAPPING, Hold.FOLDED})
 """Holds behind which something stands that the store knows."""

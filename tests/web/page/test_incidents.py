@@ -16,7 +16,7 @@ from daemon.core.alerts.incidents import Incident
 from daemon.core.alerts.life import Phase
 from daemon.core.delivery.outcome import Outcome, Status
 from daemon.core.durations import HOUR, MINUTE
-from daemon.core.model import Interval, Reason, Severity
+from daemon.core.model import Interval, Json, Reason, Severity
 from daemon.core.routing.ledger import Hold, Standing
 from daemon.core.routing.plan import Interest
 from daemon.core.routing.quiet import Quiet, QuietNow, Weekly, Window
@@ -304,7 +304,7 @@ def test_word_that_did_not_arrive_is_not_said_to_have_been_told(tmp_path: Path) 
 def test_what_is_over_is_told_as_it_ended_and_not_with_the_numbers_of_its_end_as_if_it_fired(
     setting: Setting, language: str
 ) -> None:
-    many = {"accounts": {"unregistered": [], "total": 4}}
+    many: dict[str, Json] = {"accounts": {"unregistered": [], "total": 4}}
     fire(setting, 1, kind=sip.MANY, payload={"accounts": {"unregistered": ["01", "02"], "total": 4}})
     with setting.database.write() as db:
         one = incidents.read(db, incidents.Query())[0]
