@@ -223,6 +223,8 @@ class App:
             paused=parts.pauses.left,
             failing=self.state.failing,
             bell=parts.bell,
+            routes=lambda: current().routes,
+            rests=lambda: parts.outgoing.mail_pace.resting(current().routes, parts.timeline.now()),
             limits=lambda: limits(current().watches),
             unflushed=parts.poller.historian.unflushed,
             monotonic=clock.monotonic,

@@ -27,7 +27,7 @@ def plan(
     """What a replay would send to an endpoint. Nothing is written."""
     items: list[Past] = []
     outdated = under_way = 0
-    for one in replay.past(db, interest.endpoint, span):
+    for one in replay.past(db, interest.endpoint, span, only_dead=which is Which.FAILED):
         if not _is_asked_for(one, interest, which):
             continue
         if one.status in OPEN:

@@ -113,6 +113,23 @@ def read(db: sa.Connection, wanted: Wanted) -> list[DeliveryView]:
     return [_view(row) for row in db.execute(found)]
 
 
+def recent_attempts(db: sa.Connection, endpoint: str, limit: int) -> list[tuple[int, AttemptView]]:
+    """The newest attempts for an endpoint, each with its delivery's id, the oldest of them first.
+
+    By index, however much waits or has ended: of the newest deliveries, of those that are due next, and of
+    the newest before these, for behind a backlog nothing was tried yet.
+    """
+    of_endpoint = sa.select(deliveries.c.id).where(deliveries.c.endpoint == endpoint).limit(limit)
+    newest = of_endpoint.order_by(deliveries.c.id.desc())
+    due = of_endpoint.where(sa.text("deliveries.status = 'pending'")).order_by(deliveries.c.due_at)
+    ids = {*db.scalars(newest), *(next_ones := list(db.scalars(due)))}
+    if next_ones:
+        ids |= set(db.scalars(newest.where(deliveries.c.id < min(next_ones))))
+    found = sa.select(attempts).where(attempts.c.delivery.in_(sorted(ids)))
+    tried = [(row.delivery, _attempt(row)) for row in db.execute(found)]
+    return sorted(tried, key=lambda one: (one[1].started_at, one[0], one[1].number))[-limit:]
+
+
 def _view(row: sa.Row[Any], attempts: tuple[AttemptView, ...] = ()) -> DeliveryView:
     names = DeliveryView.__dataclass_fields__.keys() - {"attempts"}
     return DeliveryView(**{name: getattr(row, name) for name in names}, attempts=attempts)
@@ -120,11 +137,12 @@ def _view(row: sa.Row[Any], attempts: tuple[AttemptView, ...] = ()) -> DeliveryV
 
 def _attempts(db: sa.Connection, delivery: int) -> list[AttemptView]:
     found = sa.select(attempts).where(attempts.c.delivery == delivery).order_by(attempts.c.number)
+    return [_attempt(row) for row in db.execute(found)]
+
+
+def _attempt(row: sa.Row[Any]) -> AttemptView:
     names = AttemptView.__dataclass_fields__.keys() - {"phases"}
-    return [
-        AttemptView(
-            **{name: getattr(row, name) for name in names},
-            phases=Phases(*(getattr(row, phase) for phase in Phases._fields)),
-        )
-        for row in db.execute(found)
-    ]
+    return AttemptView(
+        **{name: getattr(row, name) for name in names},
+        phases=Phases(*(getattr(row, phase) for phase in Phases._fields)),
+    )

@@ -39,12 +39,15 @@ class Span:
     system: str | None = None
 
 
-def past(db: sa.Connection, endpoint: str, span: Span) -> Iterator[Past]:
-    """Every event of a span, oldest first, with its delivery for an endpoint."""
+def past(db: sa.Connection, endpoint: str, span: Span, *, only_dead: bool = False) -> Iterator[Past]:
+    """Every event of a span, oldest first, with its delivery for an endpoint; `only_dead`: those that were
+    given up there, without a look at the others."""
     of_endpoint = sa.and_(deliveries.c.event == events.c.number, deliveries.c.endpoint == endpoint)
     found = sa.select(events, deliveries.c.id.label("delivery"), deliveries.c.status).join(
-        deliveries, of_endpoint, isouter=True
+        deliveries, of_endpoint, isouter=not only_dead
     )
+    if only_dead:
+        found = found.where(sa.text("deliveries.status = 'dead'"))
     if span.since is not None:
         found = found.where(events.c.timestamp >= span.since)
     if span.until is not None:

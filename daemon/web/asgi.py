@@ -4,6 +4,7 @@ Here it is put together; each noun has its routes in a file of its own.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from fastapi import FastAPI
@@ -35,6 +36,7 @@ from daemon.web.routes import (
     feed,
     health,
     history,
+    incidents,
     metrics,
     silences,
     status,
@@ -43,6 +45,7 @@ from daemon.web.routes import (
 from daemon.web.server import most_connections
 from daemon.web.sessions import Sessions
 from daemon.web.signed_out import SignedOut
+from daemon.web.tests_at_once import bounded
 
 
 class Api(FastAPI):
@@ -76,6 +79,7 @@ def create_app(
         redirect_slashes=False,  # it would lead to wherever `Host` says
     )
     install(app)
+    live = replace(live, ping=bounded(live.ping))
     sessions = Sessions(key, tokens, live.now, SignedOut(database))
     gate = Gate(sessions, Attempts(live.monotonic), live.hosts)
     page = Page(database, live, tokens, sessions, gate.attempts, version)
@@ -89,6 +93,7 @@ def create_app(
         events.router(database, tokens),
         history.router(database, tokens, live),
         alerts.router(database, tokens, live),
+        incidents.router(database, tokens),
         silences.router(database, tokens, live),
         deliveries.router(database, tokens, live),
         endpoints.router(database, tokens, live),

@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from daemon.core.counts import Counts
+from daemon.core.delivery.route import Route
 from daemon.core.history.book import NOTHING_OPEN, Unflushed
+from daemon.core.routing import quiet
 from daemon.core.routing.plan import Interest
+from daemon.core.routing.quiet import QuietNow
 from daemon.core.watches.queues import Threshold
 from daemon.store.history import DeliveryView
 from daemon.web.reach import Reach
@@ -63,6 +66,10 @@ class Live:
     """Names by which people reach the page, in lower case, beside loopback's; an address needs none."""
     limits: Callable[[], Mapping[tuple[str, str], Sequence[Threshold]]] = dict
     """The thresholds of watches, by system and name."""
+    routes: Callable[[], Mapping[str, Route]] = dict
+    """How the deliveries of each endpoint are tried."""
+    rests: Callable[[], Mapping[str, datetime]] = dict
+    """The mailboxes that were written to as often as may be in an hour, and until when they rest."""
     zone: Callable[[], tzinfo] = lambda: UTC
     """In which people read times: that of the configuration."""
     unflushed: Callable[[str], Unflushed] = lambda _system: NOTHING_OPEN
@@ -71,3 +78,9 @@ class Live:
     def endpoints(self) -> list[str]:
         """The names of the endpoints."""
         return [one.endpoint for one in self.interests()]
+
+    def quiet(self) -> dict[str, QuietNow]:
+        """The endpoints that are in a quiet window now, and until when."""
+        now = self.now()
+        found = {one.endpoint: quiet.lasting(one.quiet, now) for one in self.interests()}
+        return {endpoint: one for endpoint, one in found.items() if one is not None}

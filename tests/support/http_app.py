@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from daemon.core.commands.policy import Policy
+from daemon.core.delivery.route import Route
 from daemon.core.history.book import NOTHING_OPEN, Unflushed
 from daemon.core.model import Fact, Secret
 from daemon.core.routing.plan import Interest
@@ -44,6 +45,9 @@ class Setting:
     interests: list[Interest] = field(default_factory=lambda: [Interest("crm", ("*",), None)])
     keys: dict[str, str] = field(default_factory=dict)
     ping: Callable[[str], DeliveryView] = nobody
+    zone: Callable[[], tzinfo] = lambda: UTC
+    routes: dict[str, Route] = field(default_factory=dict)
+    rests: dict[str, datetime] = field(default_factory=dict)
     tokens: list[Token] = field(
         default_factory=lambda: [
             Token("reader", Secret(READER), frozenset({"read"})),
@@ -89,6 +93,9 @@ class Setting:
             interests=lambda: self.interests,
             public_keys=lambda: self.keys,
             ping=self.ping,
+            zone=self.zone,
+            routes=lambda: self.routes,
+            rests=lambda: self.rests,
             paused=lambda: self.paused,
             unflushed=lambda system: self.unflushed.get(system, NOTHING_OPEN),
             wake=self._wake,

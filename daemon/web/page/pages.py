@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from fastapi import APIRouter
 
-from daemon.web.page import front, manifest, sign_in, subjects
+from daemon.web.page import deliveries, endpoints, front, incidents, manifest, sign_in, sms, subjects
 from daemon.web.page.frame import Page
 
 PAGES: tuple[Callable[[Page], APIRouter], ...] = (
@@ -12,6 +12,10 @@ PAGES: tuple[Callable[[Page], APIRouter], ...] = (
     manifest.router,
     sign_in.router,
     subjects.router,
+    incidents.router,
+    sms.router,
+    endpoints.router,
+    deliveries.router,
 )
 
 

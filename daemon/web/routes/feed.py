@@ -31,7 +31,7 @@ def router(database: Database, live: Live) -> APIRouter:
 
     def newest() -> Sequence[Incident]:
         with database.read() as db:
-            found = incidents.newest(db, LOOKED_AT)
+            found = incidents.read(db, incidents.Query(limit=LOOKED_AT))
         return [one for one in found if one.subject.partition("/")[0] in WATCHED][:MOST]
 
     kept = Kept(newest, live.now)

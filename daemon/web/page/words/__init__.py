@@ -9,7 +9,19 @@ from collections.abc import Mapping
 from markupsafe import Markup
 
 from daemon.core.visible import visible_line
-from daemon.web.page.words import frame, front, manifest, public, sign_in, subjects
+from daemon.web.page.words import (
+    deliveries,
+    endpoints,
+    frame,
+    front,
+    incidents,
+    manifest,
+    public,
+    quiet,
+    sign_in,
+    sms,
+    subjects,
+)
 
 Rows = Mapping[str, tuple[str, str]]
 TABLES: tuple[Rows, ...] = (
@@ -19,6 +31,11 @@ TABLES: tuple[Rows, ...] = (
     public.WORDS,
     sign_in.WORDS,
     subjects.WORDS,
+    deliveries.WORDS,
+    endpoints.WORDS,
+    incidents.WORDS,
+    quiet.WORDS,
+    sms.WORDS,
 )
 ALL: Rows = {key: row for table in TABLES for key, row in table.items()}
 FIRST_STRONG, END = "\u2068", "\u2069"

@@ -1,0 +1,103 @@
+"""Events of a type, the newest first: of all, and of one subject. By index, however many there are.
+
+Functions take a connection.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from daemon.core.model import Event
+from daemon.core.phones import names_phone
+from daemon.store import events as event_store
+from daemon.store.schema import events
+
+
+@dataclass(frozen=True)
+class Newest:
+    """Which events of a type to read, the newest first."""
+
+    type: str
+    start: int = 0
+    """The first number that counts."""
+    end: int | None = None
+    """The first that does not count any more; None: all."""
+    limit: int = 100
+
+
+@dataclass(frozen=True)
+class Head:
+    """An event without its body."""
+
+    number: int
+    subject: str
+    timestamp: datetime
+
+
+def heads(db: sa.Connection, wanted: Newest) -> list[Head]:
+    """Events of a type without their bodies, the newest first."""
+    found = sa.select(events.c.number, events.c.subject, events.c.timestamp).where(
+        events.c.type == wanted.type, *_within(wanted)
+    )
+    return [Head(*row) for row in db.execute(found.order_by(events.c.number.desc()).limit(wanted.limit))]
+
+
+def read(db: sa.Connection, wanted: Newest) -> list[tuple[int, Event]]:
+    """Events of a type with their numbers, the newest first."""
+    found = sa.select(events).where(events.c.type == wanted.type, *_within(wanted))
+    ordered = found.order_by(events.c.number.desc()).limit(wanted.limit)
+    return [(row.number, _event(row)) for row in db.execute(ordered)]
+
+
+def read_of(db: sa.Connection, subject: str, wanted: Newest) -> list[tuple[int, Event]]:
+    """The same of one subject; one that names a phone stands for every spelling of it.
+
+    Each spelling is asked for alone: together they would all have to be read, to be sorted.
+    """
+    spelled = event_store.spellings(db, events.c.subject, subject) if names_phone(subject) else [subject]
+    found: list[tuple[int, Event]] = []
+    for one in spelled:
+        # Not by the index of types, which has every other subject's, too.
+        is_type = events.c.type.concat("") == wanted.type
+        each = sa.select(events).where(events.c.subject == one, is_type, *_within(wanted))
+        ordered = each.order_by(events.c.number.desc()).limit(wanted.limit)
+        found += [(row.number, _event(row)) for row in db.execute(ordered)]
+    return sorted(found, key=lambda one: -one[0])[: wanted.limit]
+
+
+def _within(wanted: Newest) -> list[sa.ColumnElement[bool]]:
+    start = [events.c.number >= wanted.start] if wanted.start else []
+    return start if wanted.end is None else [*start, events.c.number < wanted.end]
+
+
+def by_number(db: sa.Connection, numbers: Sequence[int]) -> list[tuple[int, Event]]:
+    """Events by their numbers, in the order in which they are asked for."""
+    found = sa.select(events).where(events.c.number.in_(numbers))
+    known = {row.number: _event(row) for row in db.execute(found)} if numbers else {}
+    return [(number, known[number]) for number in numbers if number in known]
+
+
+def number_at(db: sa.Connection, moment: datetime) -> int:
+    """The number of the first event from a moment on; one more than the last where there is none.
+
+    By halves: there is no index of times. Where the clock was set back, somewhere in between.
+    """
+    low, high = _end(db, sa.func.min), _end(db, sa.func.max) + 1
+    while low < high:
+        middle = (low + high) // 2
+        found = sa.select(events.c.number, events.c.timestamp).where(events.c.number >= middle)
+        row = db.execute(found.order_by(events.c.number).limit(1)).one_or_none()
+        is_before = row is not None and row.timestamp < moment
+        low, high = (row.number + 1, high) if row is not None and is_before else (low, middle)
+    return low
+
+
+def _end(db: sa.Connection, which: Any) -> int:
+    return db.scalar(sa.select(which(events.c.number))) or 0
+
+
+def _event(row: sa.Row[Any]) -> Event:
+    return Event(**{name: getattr(row, name) for name in Event.__dataclass_fields__})
