@@ -202,6 +202,9 @@ class App:
             paused=parts.pauses.left,
             failing=self.state.failing,
             zone=lambda: ZoneInfo(self.config.daemon.timezone),
+            routes=lambda: current().routes,
+            rests=lambda: parts.outgoing.mail_pace.resting(current().routes, parts.timeline.now()),
+            bell=parts.bell,
         )
 
     def _listen(self) -> None:
@@ -212,6 +215,7 @@ class App:
 
         def end() -> None:
             self.parts.endings.close()
+            self.parts.bell.close()
             server.stop(timeout=HTTP_ENDS_WITHIN)
 
         self._cleanups.callback(_named("http", end))

@@ -15,7 +15,7 @@ from daemon.host import clock
 from daemon.pipeline.endpoint_alerts import Reporter
 from daemon.store import location
 from daemon.store.database import Database
-from daemon.web.waiting import Endings
+from daemon.web.waiting import Bell, Endings
 from daemon.wiring.senders import Outgoing
 from daemon.workers.chores import Chores
 from daemon.workers.commander import Commander
@@ -47,12 +47,15 @@ class Parts:
     pauses: Pauses
     endings: Endings
     """Rung when commands have ended."""
+    bell: Bell
+    """Rung after every commit that wrote events."""
     alarm: Alarm
 
 
 def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Callable[[], bool]) -> Parts:
     """Make them all; nothing runs yet."""
-    counters, endings = Counters(), Endings()
+    counters, endings, bell = Counters(), Endings(), Bell()
+    database.on_events = bell.ring
     url = current().config.daemon.database  # of all the time that it runs: a reload changes it not
     witness, pauses = Witness(clock.monotonic), Pauses(clock.monotonic)
     timeline = Timeline(clock.utcnow, clock.elapsed)
@@ -163,5 +166,6 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
         timekeeper,
         pauses,
         endings,
+        bell,
         alarm,
     )

@@ -63,6 +63,13 @@ class QuietSettings(Settings):
             latitude, longitude, candles = self.latitude, self.longitude, CANDLES
         return latitude, longitude, candles if self.candle_lighting is None else self.candle_lighting
 
+    @property
+    def where(self) -> str:
+        """Of Shabbat: the place by its name, or where it is."""
+        if self.latitude is not None and self.longitude is not None:
+            return f"{self.latitude:g}, {self.longitude:g}"
+        return self.place or "jerusalem"
+
     @model_validator(mode="after")
     def _is_one_of_two_kinds(self) -> Self:
         if self.shabbat == (self.start is not None or self.end is not None):

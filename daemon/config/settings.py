@@ -38,7 +38,7 @@ from daemon.config.values import (
 from daemon.config.webhooks import Webhook
 from daemon.core.durations import DAY, MINUTE, SECOND
 
-Scope = Literal["read", "command", "admin"]
+Scope = Literal["read", "content", "command", "admin"]
 
 
 class Daemon(Settings):

@@ -9,14 +9,14 @@ while it is locked, says `locking.py`; whether its files are still those that we
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from daemon.store import backup, files, locking
+from daemon.store import backup, files, happened, locking
 from daemon.store.location import (
     BUSY_MILLISECONDS,
     CHECKPOINT,
@@ -67,6 +67,8 @@ class Database:
         """What a daemon holds of its file; None: it is not the daemon's own, or a server's."""
         self.found_at: str | None = None
         """The revision that a daemon found it at; None: it was empty."""
+        self.on_events: Callable[[], None] = lambda: None
+        """Called after every commit that wrote events, by the thread that committed; it must not wait."""
         self._writing = engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
         self.damage: str | None = None
         """What somebody met that no waiting mends; None: nobody did."""
@@ -82,9 +84,13 @@ class Database:
         busy handler, which sleeps.
         """
         with self._noticing(), self._one_writer, self._writing.begin() as db:
+            happened.taken(db)  # by one that was rolled back
             self._check_moorings()
             yield db
             self._check_moorings()
+            has_events = happened.taken(db)
+        if has_events:
+            self.on_events()
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:

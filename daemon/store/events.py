@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from daemon.core.model import Event, Fact
 from daemon.core.phones import names_phone, subject_key
 from daemon.core.rendering import body
+from daemon.store import happened
 from daemon.store.column_types import millis
 from daemon.store.prepared import Prepared
 from daemon.store.schema import events, sequences
@@ -48,6 +49,7 @@ def record(
     first = _reserve(db, system, len(facts))
     written = [_event(fact, system, first + index, now, new_id("evt")) for index, fact in enumerate(facts)]
     _ADD.run_many(db, [_values(event) for event in written])
+    happened.mark(db)
     return written
 
 

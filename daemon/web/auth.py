@@ -11,7 +11,12 @@ from fastapi import Request
 from daemon.core.model import Secret
 from daemon.web.problems import Problem
 
-IMPLIED = {"admin": {"admin", "command", "read"}, "command": {"command", "read"}, "read": {"read"}}
+IMPLIED = {
+    "admin": {"admin", "command", "content", "read"},
+    "command": {"command", "read"},
+    "content": {"content", "read"},
+    "read": {"read"},
+}
 FORWARDED = ("forwarded", "via", "x-real-ip")
 """What a proxy says of whom it asks for, beside `X-Forwarded-…`."""
 
@@ -25,7 +30,7 @@ class Token:
     scopes: frozenset[str]
 
     def allows(self, scope: str) -> bool:
-        """Whether it opens what needs this scope; admin implies all, command implies read."""
+        """Whether it opens what needs this scope; admin implies all, command and content imply read."""
         return any(scope in IMPLIED.get(one, {one}) for one in self.scopes)
 
 

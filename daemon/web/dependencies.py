@@ -1,13 +1,17 @@
 """What only the running daemon knows, and what only it can do."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from daemon.core.counts import Counts
+from daemon.core.delivery.route import Route
+from daemon.core.routing import quiet
 from daemon.core.routing.plan import Interest
+from daemon.core.routing.quiet import QuietNow
 from daemon.store.history import DeliveryView
 from daemon.web.routes.commands import Desk
+from daemon.web.waiting import Bell
 
 State = tuple[bool, str]
 
@@ -48,10 +52,21 @@ class Live:
     """The systems that are left alone, and for how long."""
     failing: Callable[[], tuple[str, str] | None] = lambda: None
     """Since when the store cannot be written, and why."""
-
+    bell: Bell = field(default_factory=Bell)
+    """Rung after every commit that wrote events."""
+    routes: Callable[[], Mapping[str, Route]] = dict
+    """How the deliveries of each endpoint are tried."""
+    rests: Callable[[], Mapping[str, datetime]] = dict
+    """The mailboxes that were written to as often as may be in an hour, and until when they rest."""
     zone: Callable[[], tzinfo] = lambda: UTC
     """In which people read times: that of the configuration."""
 
     def endpoints(self) -> list[str]:
         """The names of the endpoints."""
         return [one.endpoint for one in self.interests()]
+
+    def quiet(self) -> dict[str, QuietNow]:
+        """The endpoints that are in a quiet window now, and until when."""
+        now = self.now()
+        found = {one.endpoint: quiet.lasting(one.quiet, now) for one in self.interests()}
+        return {endpoint: one for endpoint, one in found.items() if one is not None}

@@ -1,21 +1,24 @@
-"""Requests that wait until something has ended, without a thread of the pool for each."""
+"""Requests that wait until something has happened, without a thread of the pool for each."""
 
 import asyncio
 import threading
 from contextlib import suppress
 
 
-class Endings:
-    """Rung from any thread; waited for in the event loop."""
+class Bell:
+    """Rung from any thread; waited for in the event loop.
+
+    One of them is rung after every commit that wrote events, by `Database.write`.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
         self.is_closed = False
-        """Nothing will end any more: who waits answers with what there is."""
+        """Nothing will happen any more: who waits answers with what there is."""
 
     def ring(self) -> None:
-        """Something has ended: everybody who waits looks whether that was theirs."""
+        """Something has happened: everybody who waits looks whether that was theirs."""
         with self._lock:
             waiting, self._waiting = self._waiting, set()
         for loop, event in waiting:
@@ -38,3 +41,7 @@ class Endings:
         """Wait no longer."""
         with self._lock:
             self._waiting = {one for one in self._waiting if one[1] is not event}
+
+
+class Endings(Bell):
+    """Rung when commands have ended."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,7 @@ from daemon.core.durations import NOTHING
 from daemon.core.retention import Retention
 from daemon.core.routing.filters import Filter
 from daemon.core.routing.plan import Interest
-from daemon.core.routing.quiet import Quiet, Weekly
+from daemon.core.routing.quiet import Quiet, Weekly, Window
 from daemon.core.routing.schedule import Schedule
 from daemon.core.wishes import Guard, Kind, Wishes
 from daemon.senders.mail import QUEUED_AT_MOST
@@ -126,15 +127,22 @@ def _wishes(config: Config, one: EndpointSettings, wishes: Wishes) -> dict[str, 
 
 def _guarded(window: Quiet, guard: Guard, setting: str) -> Quiet:
     """A window that holds nothing back at a moment of which it cannot be said whether it lasts."""
-    return replace(window, covers=guard.over(setting, window.covers, instead=False))
+
+    def ends(moment: datetime) -> datetime | None:
+        return guard.tried(setting, lambda: window.ends(moment), instead=None)
+
+    return replace(window, covers=guard.over(setting, window.covers, instead=False), ends=ends)
 
 
 def _quiet(window: QuietSettings, default_zone: str) -> Quiet:
     zone = ZoneInfo(window.timezone or default_zone)
     if window.start is not None and window.end is not None:
         days = frozenset(DAYS.index(day) for day in window.days)
-        return Quiet(Weekly(days, window.start, window.end, zone).covers, window.break_through)
-    return Quiet(holy_days(window, zone).covers, window.break_through)
+        weekly = Weekly(days, window.start, window.end, zone)
+        said = Window(days=days, start=window.start, end=window.end, zone=zone.key)
+        return Quiet(weekly.covers, window.break_through, weekly.ends, said)
+    holy = holy_days(window, zone)
+    return Quiet(holy.covers, window.break_through, holy.ends, Window(place=window.where, zone=zone.key))
 
 
 def _schedules(webhook: Webhook) -> tuple[Schedule, ...]:

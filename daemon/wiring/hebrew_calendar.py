@@ -10,6 +10,7 @@ high, the one at which it is highest (noon by the sun). Both are what the evenin
 place is to where there is none.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, lru_cache
@@ -67,13 +68,17 @@ class HolyDays:
 
     def covers(self, moment: datetime) -> bool:
         """Whether it is Shabbat or Yom Tov at a moment."""
+        return any(self._begins(day) <= moment < self._ends(day) for day in self._near(moment))
+
+    def ends(self, moment: datetime) -> datetime:
+        """When the last of the holy days of a moment is over; the moment itself where there is none."""
+        near = ((self._begins(day), self._ends(day)) for day in self._near(moment))
+        return max((end for begin, end in near if begin <= moment < end), default=moment)
+
+    def _near(self, moment: datetime) -> Iterator[date]:
         today = moment.astimezone(self.place.zone).date()
         near = (today + shift * DAY for shift in NEAR)
-        return any(
-            self._begins(day) <= moment < self._ends(day)
-            for day in near
-            if is_holy(day, is_israel=self.is_israel)
-        )
+        return (day for day in near if is_holy(day, is_israel=self.is_israel))
 
     def _begins(self, day: date) -> datetime:
         return sinks(self.place, day - DAY, SUNSET_DEGREES) - self.candle_lighting

@@ -19,6 +19,7 @@ from daemon.web.dependencies import Live, Scheduled
 from daemon.web.routes.commands import Desk
 from daemon.web.sessions import COOKIE, Sessions
 from daemon.web.waiting import Endings
+from daemon.web.waiting import Bell, Endings
 from tests.support.fakes import START, Ids
 
 KEY = b"the key of the sessions in tests"
@@ -54,9 +55,11 @@ class Setting:
     seen: dict[tuple[str, str], datetime] = field(default_factory=dict)
     paused: dict[str, timedelta] = field(default_factory=dict)
     woken: int = 0
+    bell: Bell = field(default_factory=Bell)
     numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10_000)))
 
     def __post_init__(self) -> None:
+        self.database.on_events = self.bell.ring
         live = Live(
             started_at=lambda: START,
             is_alive=lambda: self.alive,
@@ -71,6 +74,7 @@ class Setting:
             wake=self._wake,
             new_id=self.new_id,
             desk=Desk(policies=lambda: self.policies, wake=self._wake, new_id=self.new_id, endings=Endings()),
+            bell=self.bell,
         )
         self.app = create_app(
             database=self.database, tokens=lambda: self.tokens, live=live, version="1.2.3", key=KEY

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from daemon.core.routing.quiet import Quiet, lasting
 from daemon.wiring.hebrew_calendar import HolyDays, Place, is_holy
 
 JERUSALEM = Place(31.778, 35.235, ZoneInfo("Asia/Jerusalem"))
@@ -93,3 +94,23 @@ def test_there_are_as_many_holy_days_as_there_are(year: int) -> None:
 )
 def test_days_of_one_year_in_israel(day: date, *, expected: bool) -> None:
     assert is_holy(day, is_israel=True) is expected
+
+
+def test_the_end_of_a_time_is_known_from_any_moment_in_it() -> None:
+    days = holy(JERUSALEM)
+    for moment in ("2026-11-20T16:00", "2026-11-21T17:15"):
+        at = datetime.fromisoformat(moment).replace(tzinfo=JERUSALEM.zone)
+        assert days.ends(at).astimezone(JERUSALEM.zone).strftime("%a %H:%M") == "Sat 17:15"
+    before = datetime(2026, 11, 18, tzinfo=UTC)
+    assert days.ends(before) == before
+
+
+def test_days_that_follow_each_other_end_as_one() -> None:
+    """Shabbat, and Rosh Hashana's second day on the Sunday."""
+    days = holy(JERUSALEM)
+    now = datetime(2026, 9, 12, 9, tzinfo=UTC)
+    found = lasting([Quiet(days.covers, None, days.ends)], now)
+
+    assert found is not None
+    assert found.until is not None
+    assert found.until.astimezone(JERUSALEM.zone).strftime("%a %H:%M") == "Sun 19:24"

@@ -1,8 +1,9 @@
 """When each mailbox was written to, and when it may be again. Pure but for its own memory."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from daemon.core.delivery.route import Mailing
+from daemon.core.delivery.route import Mailing, Route
 from daemon.core.durations import HOUR
 
 
@@ -32,6 +33,12 @@ class MailPace:
         recent = self._recent(endpoint, now)
         rested = recent[-1] + mailing.interval if recent else now
         return max(rested, self.rests_until(endpoint, mailing, now) or rested)
+
+    def resting(self, routes: Mapping[str, Route], now: datetime) -> dict[str, datetime]:
+        """Those that were mailed as often as may be in an hour, and until when they rest."""
+        mailed = {name: route.mailing for name, route in routes.items() if route.mailing is not None}
+        until = {name: self.rests_until(name, mailing, now) for name, mailing in mailed.items()}
+        return {name: at for name, at in until.items() if at is not None}
 
     def _recent(self, endpoint: str, now: datetime) -> tuple[datetime, ...]:
         return tuple(at for at in self._at.get(endpoint, ()) if at > now - HOUR)

@@ -7,13 +7,17 @@ Shabbat and holidays are such windows too; when they begin and end, `wiring/hebr
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, time, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from daemon.core.model import EventTypes, Severity
 
 ENDED = "quiet.ended"
 EVENTS = EventTypes((ENDED,))
 
+MOST_JOINED = 50
+"""Windows that begin where another ends, and are told as one: after so many no end is in sight."""
+EXACT = timedelta(seconds=1)
+"""How exact the end is found where the clock skips it."""
 RANK = {severity: rank for rank, severity in enumerate(Severity)}
 """0 is what matters most."""
 
@@ -42,6 +46,37 @@ class Weekly:
             return today in self.days and self.start <= at < self.end
         return (today in self.days and at >= self.start) or ((today - 1) % 7 in self.days and at < self.end)
 
+    def ends(self, moment: datetime) -> datetime:
+        """When it is over, asked within it: the first moment that it does not cover any more, in UTC."""
+        local = moment.astimezone(self.zone)
+        is_over_night = self.start >= self.end and local.time() >= self.start
+        day = local.date() + timedelta(days=is_over_night)
+        # What the clock shows twice ends it the first time; what it skips ends it where it is skipped.
+        shown = (datetime.combine(day, self.end, self.zone).replace(fold=fold) for fold in (0, 1))
+        later = [one for one in sorted(one.astimezone(UTC) for one in shown) if one > moment]
+        over = next((one for one in later if not self.covers(one)), later[-1])
+        return over if self.covers(over - EXACT) else self._left(moment.astimezone(UTC), over)
+
+    def _left(self, within: datetime, over: datetime) -> datetime:
+        while over - within > EXACT:
+            middle = within + (over - within) / 2
+            within, over = (middle, over) if self.covers(middle) else (within, middle)
+        return over
+
+
+@dataclass(frozen=True)
+class Window:
+    """What a quiet window is, for people: Shabbat and Yom Tov at a place, or from a time to another."""
+
+    place: str | None = None
+    """As the configuration names it, or its latitude and longitude; None: it goes by the clock."""
+    days: frozenset[int] = frozenset()
+    """On which it begins; 0 is Monday."""
+    start: time | None = None
+    end: time | None = None
+    zone: str = ""
+    """In which its times are meant, such as `Asia/Jerusalem`."""
+
 
 @dataclass(frozen=True)
 class Quiet:
@@ -50,6 +85,27 @@ class Quiet:
     covers: Callable[[datetime], bool]
     break_through: Severity | None = None
     """Alerts of this severity and above are told all the same."""
+    ends: Callable[[datetime], datetime | None] = lambda _moment: None
+    """When it is over, asked within it; None: nobody can say."""
+    window: Window = Window()
+
+    def holds(self, moment: datetime, severity: Severity | None) -> bool:
+        """Whether it holds back an alert of a severity, or what has none."""
+        if severity is not None and self.break_through is not None:
+            return not is_at_least(severity, self.break_through) and self.covers(moment)
+        return self.covers(moment)
+
+
+@dataclass(frozen=True)
+class QuietNow:
+    """That an endpoint is in a quiet window."""
+
+    window: Window
+    """Of several the one that is over last."""
+    until: datetime | None
+    """When none lasts any more, in UTC; None: no end is in sight, or nobody can say."""
+    break_through: Severity | None
+    """Of `window`."""
 
 
 def least_urgency(windows: Iterable[Quiet], moment: datetime) -> int | None:
@@ -67,3 +123,25 @@ def is_held(windows: Iterable[Quiet], moment: datetime, severity: Severity | Non
     """Whether an endpoint's windows hold back an alert of a severity, or what has none, at a moment."""
     least = least_urgency(windows, moment)
     return least is not None and (severity is None or RANK[severity] > least)
+
+
+def lasting(windows: Iterable[Quiet], moment: datetime, severity: Severity | None = None) -> QuietNow | None:
+    """What holds back an alert of a severity (None: what has none) at a moment, and until when; windows that
+    follow each other are one. None: nothing does."""
+    all_of_them = list(windows)
+
+    def ends(at: datetime) -> list[tuple[datetime | None, Quiet]]:
+        return [(one.ends(at), one) for one in all_of_them if one.holds(at, severity)]
+
+    held = ends(moment)
+    if not held:
+        return None
+    _, last = max(held, key=lambda one: (one[0] is None, one[0] or moment))
+    until: datetime | None = moment
+    for _ in range(MOST_JOINED):
+        if until is None or not held:
+            return QuietNow(last.window, until, last.break_through)
+        known = [end for end, _ in held if end is not None]
+        until = max(known) if len(known) == len(held) else None
+        held = ends(until) if until is not None else []
+    return QuietNow(last.window, None, last.break_through)

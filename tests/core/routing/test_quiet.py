@@ -4,9 +4,12 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from daemon.core.model import Severity
-from daemon.core.routing.quiet import Quiet, Weekly, is_at_least, is_held, least_urgency, urgency
+from daemon.core.routing.quiet import Quiet, Weekly, is_at_least, is_held, lasting, least_urgency, urgency
+from tests.support.examples import examples
 
 ZONE = ZoneInfo("Asia/Jerusalem")
 EVERY_DAY = frozenset(range(7))
@@ -121,3 +124,54 @@ def test_severities_are_ordered() -> None:
     order = [Severity.INFO, Severity.WARNING, Severity.ERROR, Severity.CRITICAL]
 
     assert [[is_at_least(one, least) for least in order].count(True) for one in order] == [1, 2, 3, 4]
+
+
+TIMES = st.times().map(lambda at: at.replace(second=0, microsecond=0))
+CLOCKS = st.sampled_from(["Asia/Jerusalem", "America/Havana", "Australia/Lord_Howe", "UTC"])
+WEEKS = st.builds(Weekly, st.frozensets(st.integers(0, 6), min_size=1), TIMES, TIMES, CLOCKS.map(ZoneInfo))
+MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31)) | st.sampled_from(  # noqa: DTZ001 - in UTC
+    [
+        datetime(2026, 3, 26, 22, 59),  # noqa: DTZ001
+        datetime(2026, 10, 24, 22, 15),  # noqa: DTZ001
+        datetime(2026, 10, 24, 23, 15),  # noqa: DTZ001
+        datetime(2026, 3, 8, 4, 30),  # noqa: DTZ001
+    ]
+)
+
+
+@settings(max_examples=examples(60))
+@given(st.lists(WEEKS, min_size=1, max_size=3), MOMENTS)
+def test_the_end_that_is_told_is_the_first_moment_that_holds_nothing(
+    weeks: list[Weekly], naive: datetime
+) -> None:
+    windows = [Quiet(one.covers, None, one.ends) for one in weeks]
+    now = naive.replace(tzinfo=UTC, second=0, microsecond=0)
+    found = lasting(windows, now)
+
+    assert (found is not None) is is_held(windows, now)
+    if found is not None and found.until is not None:
+        held = int((found.until - now) / MINUTE)
+        step = max(held // 400, 1)
+        assert all(is_held(windows, now + minute * MINUTE) for minute in range(0, held, step))
+        assert not is_held(windows, found.until)
+
+
+def test_an_alert_that_breaks_through_waits_only_for_what_it_does_not_break() -> None:
+    late = Weekly(EVERY_DAY, time(6), time(8), ZONE)
+    windows = (Quiet(NIGHT.covers, Severity.ERROR, NIGHT.ends), Quiet(late.covers, None, late.ends))
+
+    whole, through = lasting(windows, NOW), lasting(windows, NOW, Severity.CRITICAL)
+    assert whole is not None
+    assert whole.until == local("2026-03-02T08:00")
+    assert through is None
+    assert lasting(windows, local("2026-03-02T06:30"), Severity.CRITICAL) is not None
+
+
+def test_where_no_end_is_in_sight_none_is_told() -> None:
+    ever = Weekly(EVERY_DAY, time(0), time(0), ZONE)
+    known = lasting([Quiet(ever.covers, None, ever.ends)], NOW)
+    unknown = lasting([Quiet(lambda _moment: True)], NOW)
+
+    assert known is not None
+    assert unknown is not None
+    assert (known.until, unknown.until) == (None, None)
