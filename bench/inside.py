@@ -53,7 +53,7 @@ def serve(config_path: Path) -> None:
         replace(app.current(), watches=(watch,))
     )  # so that nothing is polled but what is asked for
     try:
-        print("ready", flush=True)
+        print("ready", app.port, flush=True)
         for _ in sys.stdin:
             transport.cpu = 0
             began = time.thread_time_ns()

@@ -43,9 +43,12 @@ class Inside:
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         assert process.stdin and process.stdout
-        self._words, self._lines = process.stdin, process.stdout
-        if self._lines.readline() != "ready\n":
+        self._pid, self._words, self._lines = process.pid, process.stdin, process.stdout
+        said = self._lines.readline().split()
+        if said[:1] != ["ready"]:
             raise RuntimeError("the daemon did not start")
+        self.port = int(said[1])
+        """Of its HTTP side."""
 
     def poll(self) -> Polled:
         """Poll once."""
@@ -53,6 +56,10 @@ class Inside:
         self._words.flush()
         told = json.loads(self._lines.readline())
         return Polled(told["answered"], told["cpu"])
+
+    def rss_mib(self) -> float:
+        """Resident memory."""
+        return product.rss_mib(self._pid)
 
 
 def latency(plan: Plan) -> list[Figure]:
@@ -69,17 +76,17 @@ def latency_with_backlog(plan: Plan) -> list[Figure]:
 def poll_cpu(plan: Plan) -> list[Figure]:
     """What a poll costs that changes nothing, and one that does."""
     many = max(plan.size(SAMPLES), 50)
-    with _stage(plan, backlog=0) as (directory, simulated):
+    with stage(plan, backlog=0) as (directory, simulated):
         for number in range(ROWS):
             simulated.do("sms", sender=f"05{number:08}", text=f"message {number}")
         with receiver(plan.receiver, directory, core=plan.cores.receiver, most=100 * many) as received:
-            config = _configure(directory, simulated, received.url, limit=ROWS)
-            with _inside(config, core=plan.cores.sender) as inside:
+            config = configure(directory, simulated, received.url, limit=ROWS)
+            with inside(config, core=plan.cores.sender) as daemon:
                 for _ in range(10):
-                    inside.poll()
-                unchanged = [inside.poll().cpu for _ in range(many)]
+                    daemon.poll()
+                unchanged = [daemon.poll().cpu for _ in range(many)]
                 bursts = max(many // 5, 20)
-                changed = [_burst(simulated, inside, number) for number in range(bursts)]
+                changed = [_burst(simulated, daemon, number) for number in range(bursts)]
                 told = received.expect(NEW_ROWS * bursts, within=PATIENCE, stalled=PATIENCE).requests
     faults = () if told == NEW_ROWS * bursts else (f"{told} of {NEW_ROWS * bursts} messages arrived",)
     note = f"{many} polls of {ROWS:,} messages; median of CPU in the polling thread, without Transport.send"
@@ -97,10 +104,10 @@ def poll_cpu(plan: Plan) -> list[Figure]:
     ]
 
 
-def _burst(simulated: Simulated, inside: Inside, number: int) -> float:
+def _burst(simulated: Simulated, daemon: Inside, number: int) -> float:
     texts = [f"{number} {index}" for index in range(NEW_ROWS)]
     simulated.do("sms", action="burst", sender="0500000000", texts=texts)
-    return inside.poll().cpu
+    return daemon.poll().cpu
 
 
 def _most(bound: float) -> Goal:
@@ -110,16 +117,16 @@ def _most(bound: float) -> Goal:
 def _latency(plan: Plan, name: str, title: str, backlog: int) -> list[Figure]:
     samples = max(plan.size(SAMPLES), 50)
     with (
-        _stage(plan, backlog=backlog) as (directory, simulated),
+        stage(plan, backlog=backlog) as (directory, simulated),
         receiver(plan.receiver, directory, core=plan.cores.receiver, most=2 * samples) as received,
     ):
-        config = _configure(directory, simulated, received.url, limit=100, has_dead=backlog > 0)
-        with _inside(config, core=plan.cores.sender) as inside:
-            inside.poll()  # the baseline
+        config = configure(directory, simulated, received.url, limit=100, has_dead=backlog > 0)
+        with inside(config, core=plan.cores.sender) as daemon:
+            daemon.poll()  # the baseline
             answered = []
             for number in range(1, samples + 1):
                 simulated.do("sms", sender="0501234567", text=f"message {number}")
-                answered.append(inside.poll().answered)
+                answered.append(daemon.poll().answered)
                 received.expect(number, within=PATIENCE, stalled=PATIENCE)
                 _PAUSE.wait(PAUSE_SECONDS)
         arrivals = received.arrivals()
@@ -132,9 +139,8 @@ def _latency(plan: Plan, name: str, title: str, backlog: int) -> list[Figure]:
     ]
 
 
-def _configure(
-    directory: Path, simulated: Simulated, url: str, *, limit: int, has_dead: bool = False
-) -> Path:
+def configure(directory: Path, simulated: Simulated, url: str, *, limit: int, has_dead: bool = False) -> Path:
+    """Messages are watched, and a receiver is told; HTTP is on."""
     webhooks = [Webhook(url, name=LIVE)]
     webhooks += [Webhook(product.NOBODY, name=DEAD)] if has_dead else []
     watched = product.system("main", simulated.base_url, SMS_WATCH.format(limit=limit))
@@ -142,7 +148,7 @@ def _configure(
 
 
 @contextmanager
-def _stage(plan: Plan, *, backlog: int) -> Iterator[tuple[Path, Simulated]]:
+def stage(plan: Plan, *, backlog: int) -> Iterator[tuple[Path, Simulated]]:
     """A directory with a store, and a simulated phone system."""
     with tempfile.TemporaryDirectory(dir=plan.directory) as name:
         directory = Path(name)
@@ -154,7 +160,8 @@ def _stage(plan: Plan, *, backlog: int) -> Iterator[tuple[Path, Simulated]]:
 
 
 @contextmanager
-def _inside(config: Path, *, core: int) -> Iterator[Inside]:
+def inside(config: Path, *, core: int) -> Iterator[Inside]:
+    """The daemon that polls when it is told to."""
     with config.with_name("inside.log").open("wb") as log, pinned(core):
         process = subprocess.Popen(
             [sys.executable, "-m", "bench.inside", config.name],

@@ -18,6 +18,7 @@ import structlog
 from daemon import __version__
 from daemon.app.in_force import Current, in_force
 from daemon.app.jobs import Jobs
+from daemon.app.kept_texts import KeptTexts
 from daemon.app.parts import parts
 from daemon.app.ping import ping
 from daemon.app.state import CHECKED_WITHIN, State
@@ -82,6 +83,7 @@ class App:
             _log_found(database)
             self.parts = parts(database, self.current, self._heard, is_stopping=self._is_stopping.is_set)
             undo.callback(_named("sender", self.parts.outgoing.senders.close))
+            self._kept_texts = KeptTexts(database)
             self._cleanups = undo.pop_all()
         self._dispatching = self._progress.loop("dispatcher", TURN_WITHIN)
         self._commanding = self._progress.loop("commander", TURN_WITHIN)
@@ -153,6 +155,7 @@ class App:
             after.close()
             raise
         before, dispatcher = self.current.swap(after), self.parts.dispatcher
+        self._kept_texts.settle(config, is_start=False)
         self.parts.pauses.drop()  # what was changed may be what ends them
         dispatcher.reroute(after.routes, take, takeover)
         self._jobs.schedule(jobs)
@@ -227,6 +230,7 @@ class App:
         if released:
             log.info("dispatcher.recovered", deliveries=released)
         take_over_at_start(self.parts.database, self.current())
+        self._kept_texts.settle(self.config, is_start=True)
 
     def _start_dispatching(self) -> None:
         self._supervisor.start("dispatcher", self._dispatcher)
@@ -267,7 +271,7 @@ class App:
         self.parts.chores.flush()
 
     def _tokens(self) -> list[Token]:
-        return [Token(one.name, one.token, frozenset(one.scopes)) for one in self.config.http.tokens]
+        return self._kept_texts.tokens(self.config)
 
     def _scheduled(self) -> Sequence[Scheduled]:
         next_runs = self._jobs.next_runs()

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from daemon.cli import kept_texts
 from daemon.cli.output import ConfigOption, Fatal, JsonOption, load, open_store, print_json, say
 from daemon.config.load import Loaded
 from daemon.config.settings import Config
@@ -39,11 +40,12 @@ def check(config: ConfigOption = None, as_json: JsonOption = False, against: Aga
     """Check the configuration; every fault at once, exit code 78 if there is one."""
     loaded = load(config)
     against_it = _against(loaded.config, config) if against else None
+    warnings = [*loaded.warnings, *kept_texts.warnings(loaded.config)]
     if as_json:
         changes = None if against_it is None else DifferenceDocument.of(against_it)
-        print_json(_document(loaded, changes).model_dump())
+        print_json(_document(loaded, warnings, changes).model_dump())
         return
-    say(*(f"warning: {warning}" for warning in loaded.warnings))
+    say(*(f"warning: {warning}" for warning in warnings))
     say(*_lines(loaded.config), "The configuration is good.")
     if against_it is not None:
         same, other = "It is the one that runs, or ran last.", "Against the one that runs, or ran last:"
@@ -77,10 +79,10 @@ def _lines(config: Config) -> list[str]:
     return lines
 
 
-def _document(loaded: Loaded, changes: DifferenceDocument | None) -> Check:
+def _document(loaded: Loaded, warnings: list[str], changes: DifferenceDocument | None) -> Check:
     config = loaded.config
     return Check(
-        warnings=list(loaded.warnings),
+        warnings=warnings,
         database=location.shown(config.daemon.database),
         listen=config.http.listen,
         systems=[

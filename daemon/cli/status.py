@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from daemon.cli.kept_texts import KEEPS_TEXTS
 from daemon.cli.output import ConfigOption, JsonOption, age, clock_time, load, open_store, print_json, say
 from daemon.core.own_events import MISCONFIGURED
 from daemon.host import clock
@@ -34,6 +35,7 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     if failing:
         say(f"database  cannot be written since {failing[0]}: {failing[1]}")
     say(*(_configuration(seen.configuration) if seen.configuration else ()))
+    say(*map(_token, seen.keeps_content))
     set_aside = [one for one in seen.alerts if one.type == MISCONFIGURED.fires]
     alerts = [one for one in seen.alerts if one not in set_aside]
     say(*map(_watch, watches), *map(_alert, alerts), *map(_set_aside, set_aside))
@@ -45,6 +47,10 @@ def _configuration(kept: InForce) -> Iterator[str]:
     yield f"config    {how} {clock_time(kept.since)}"
     for line in kept.difference.lines() if kept.difference else ():
         yield f"            {line}"
+
+
+def _token(token: str) -> str:
+    return f"token     {token}: {KEEPS_TEXTS}"
 
 
 def _watch(watch: WatchView) -> str:

@@ -36,6 +36,7 @@ from daemon.config.values import (
     some,
 )
 from daemon.config.webhooks import Webhook
+from daemon.core import scopes
 from daemon.core.durations import DAY, MINUTE, SECOND
 
 Scope = Literal["read", "content", "command", "admin"]
@@ -75,6 +76,10 @@ class HttpToken(Settings):
     token: Token
     scopes: Annotated[tuple[Scope, ...], AfterValidator(some)] = ("read",)
 
+    def allows(self, scope: Scope) -> bool:
+        """Whether it opens what needs this scope."""
+        return scopes.allow(self.scopes, scope)
+
 
 class Http(Settings):
     """`[http]`."""
@@ -95,6 +100,11 @@ class Http(Settings):
         """All that open it."""
         single = () if self.token is None else (HttpToken(name="token", token=self.token, scopes=("admin",)),)
         return (*self.named, *single)
+
+    @property
+    def without_content(self) -> list[str]:
+        """Names of the tokens that may read, but not the texts of SMS."""
+        return [one.name for one in self.tokens if one.allows("read") and not one.allows("content")]
 
 
 class HeartbeatSettings(Settings):

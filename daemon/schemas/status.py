@@ -190,6 +190,9 @@ class Status(Document):
     events: int = Field(description="Events written so far, over all starts")
     configuration: ConfigurationStatus | None = Field(description="None: no daemon has ever run here")
     store: StoreStatus | None = Field(description="Since when the database cannot be written; None: it can")
+    keeps_content: list[str] = Field(
+        description="Tokens that see the texts of SMS without the scope `content`, up to the next release"
+    )
     systems: list[SystemStatus]
     alerts: list[AlertStatus]
     endpoints: list[EndpointStatus]
@@ -204,6 +207,7 @@ class Status(Document):
             events=seen.events,
             configuration=ConfigurationStatus.of(seen.configuration) if seen.configuration else None,
             store=StoreStatus.of(running.failing),
+            keeps_content=list(seen.keeps_content),
             systems=_systems(seen, configured, running, now),
             alerts=[AlertStatus.of(one) for one in seen.alerts],
             endpoints=_endpoints(seen, configured),

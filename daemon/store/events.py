@@ -1,10 +1,14 @@
 """Events: written once, each with the next number of its system. Functions take a connection."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from daemon.core.model import Event, Fact
 from daemon.core.phones import names_phone, subject_key
@@ -12,8 +16,17 @@ from daemon.core.rendering import body
 from daemon.store import happened
 from daemon.store.column_types import millis
 from daemon.store.prepared import Prepared
-from daemon.store.schema import events, sequences
+from daemon.store.schema import events, forgotten, sequences
 
+START = "evt_0"
+"""Stands, as the one to go on from, for what is before the first event."""
+SCANNED = 4000
+"""Events that `part` looks at in one go."""
+TAKEN = 1 << 18
+"""Bytes of bodies after which a part ends."""
+_IN_ORDER = sa.text("SELECT pg_advisory_xact_lock(CAST(:key AS bigint))").bindparams(key=0x79656D6F74)
+"""Who writes events on PostgreSQL does so one after the other, as SQLite's writers do: so their numbers are
+committed in order, and a reader who goes on from one has missed none below it."""
 _RESERVE = Prepared(
     "INSERT INTO sequences (system, last) VALUES (:system, :many)"
     " ON CONFLICT (system) DO UPDATE SET last = sequences.last + :many RETURNING last",
@@ -39,6 +52,50 @@ class Query:
     subject: str | None = None
     """A subject; one that names a phone stands for every spelling of it."""
 
+    def takes(self, event: Event) -> bool:
+        """Whether an event matches, as the store would say (`after` and `limit` do not count)."""
+        return (
+            (self.type is None or self._is_type(event.type))
+            and self.system in (None, event.system)
+            and (self.subject is None or self._is_subject(event.subject))
+        )
+
+    def _is_type(self, type_: str) -> bool:
+        pattern = self._pattern
+        return type_ == self.type if pattern is None else pattern.fullmatch(type_) is not None
+
+    def _is_subject(self, subject: str) -> bool:
+        if subject == self.subject or self._phone is None:
+            return subject == self.subject
+        kind, key = self._phone
+        return subject.startswith(kind) and subject_key(subject) == key
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str] | None:
+        if self.type is None or "*" not in self.type:
+            return None
+        parts = map(re.escape, self.type.split("*"))
+        return re.compile(".*".join(parts), re.ASCII | re.IGNORECASE | re.DOTALL)
+
+    @cached_property
+    def _phone(self) -> tuple[str, str] | None:
+        if self.subject is None or not names_phone(self.subject):
+            return None
+        return self.subject.partition("/")[0] + "/", subject_key(self.subject)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some events in the order of their numbers, and how far that goes."""
+
+    events: Sequence[tuple[int, Event]]
+    last: int
+    """The number of the last event that was looked at."""
+    last_id: str | None
+    """None: there was none to look at."""
+    has_more: bool
+    """There may be more after it by now."""
+
 
 def record(
     db: sa.Connection, system: str, facts: Sequence[Fact], now: datetime, new_id: Callable[[str], str]
@@ -46,6 +103,8 @@ def record(
     """Write facts as events of a system, with the next sequence numbers and no gap."""
     if not facts:
         return []
+    if db.dialect.name == "postgresql":
+        db.execute(_IN_ORDER)
     first = _reserve(db, system, len(facts))
     written = [_event(fact, system, first + index, now, new_id("evt")) for index, fact in enumerate(facts)]
     _ADD.run_many(db, [_values(event) for event in written])
@@ -57,6 +116,47 @@ def read(db: sa.Connection, query: Query) -> list[tuple[int, Event]]:
     """Events with their numbers, oldest first."""
     found = sa.select(events).where(events.c.number > query.after).order_by(events.c.number)
     return [(row.number, _from_row(row)) for row in db.execute(_narrowed(db, found, query))]
+
+
+def part(db: sa.Connection, query: Query) -> Part | None:
+    """What matches of the next events after `query.after`, without looking at more than a few thousand, nor
+    holding more than some bytes; None: of those that came after it, some are forgotten."""
+    if query.after < forgotten_up_to(db):
+        return None
+    after = events.c.number > query.after
+    ahead = sa.select(events.c.number, events.c.id).where(after).order_by(events.c.number)
+    looked_at = ahead.limit(SCANNED).subquery()
+    end = db.execute(sa.select(looked_at).order_by(looked_at.c.number.desc()).limit(1)).one_or_none()
+    if end is None:
+        return Part((), query.after, None, has_more=False)
+    narrowed = sa.select(events).where(after, events.c.number <= end.number).order_by(events.c.number)
+    if query.system is not None:
+        narrowed = narrowed.where(events.c.system == query.system)
+    if query.type is not None:
+        narrowed = narrowed.where(glob(events.c.type, query.type))
+    found: list[tuple[int, Event]] = []
+    size = 0
+    for row in db.execute(narrowed):
+        if size >= TAKEN or len(found) >= query.limit:
+            return Part(found, found[-1][0], found[-1][1].id, has_more=True)
+        event = _from_row(row)
+        if query.takes(event):
+            found.append((row.number, event))
+            size += len(event.body)
+    return Part(found, end.number, end.id, has_more=end.number - query.after >= SCANNED)
+
+
+def forgotten_up_to(db: sa.Connection) -> int:
+    """The highest number of an event that was deleted; 0: none was."""
+    return db.scalar(sa.select(forgotten.c.up_to).where(forgotten.c.name == events.name)) or 0
+
+
+def forget(db: sa.Connection, number: int) -> None:
+    """An event with this number was deleted, and none with a higher one."""
+    values = {"up_to": sa.case((forgotten.c.up_to > number, forgotten.c.up_to), else_=number)}
+    insert = postgresql_insert if db.dialect.name == "postgresql" else sqlite_insert
+    statement = insert(forgotten).values(name=events.name, up_to=number)
+    db.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
 
 
 def latest(db: sa.Connection, query: Query) -> list[tuple[int, Event]]:
@@ -74,6 +174,13 @@ def find(db: sa.Connection, event: str) -> tuple[int, Event] | None:
 def last_number(db: sa.Connection) -> int:
     """The number of the newest event; 0 when there is none."""
     return db.scalar(sa.select(sa.func.max(events.c.number))) or 0
+
+
+def newest(db: sa.Connection) -> tuple[int, str]:
+    """The number and the id of the newest event; 0 and `START` where there is none."""
+    row = db.execute(sa.select(events.c.number, events.c.id).order_by(events.c.number.desc()).limit(1))
+    found = row.one_or_none()
+    return (found.number, found.id) if found else (forgotten_up_to(db), START)
 
 
 def count(db: sa.Connection) -> int:
@@ -118,7 +225,8 @@ def glob(column: sa.Column[str], pattern: str) -> sa.ColumnElement[bool]:
     """Whether a column matches a pattern, in which `*` stands for anything."""
     if "*" not in pattern:
         return column == pattern
-    return column.like(pattern.replace("_", r"\_").replace("*", "%"), escape="\\")
+    literal = re.sub(r"([\\%_])", r"\\\1", pattern)
+    return column.ilike(literal.replace("*", "%"), escape="\\")
 
 
 def is_subject(db: sa.Connection, column: sa.Column[str], subject: str) -> sa.ColumnElement[bool]:

@@ -11,6 +11,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from daemon.core.delivery.outcome import Status
+from daemon.store import events as event_store
 from daemon.store.schema import (
     attempts,
     commands,
@@ -100,8 +101,12 @@ def forget_events(db: sa.Connection, last: int, before: datetime) -> tuple[int, 
     is_told = (
         sa.select(ledger.c.event).where(ledger.c.event == events.c.id, sa.text("NOT ledger.is_over")).exists()
     )
-    deleted = db.execute(sa.delete(events).where(events.c.number.in_(old), ~is_delivered, ~is_told)).rowcount
-    return deleted, old[-1] if len(old) == len(rows) else None
+    going = sa.select(events.c.number).where(events.c.number.in_(old), ~is_delivered, ~is_told)
+    numbers = list(db.scalars(going))
+    if numbers:
+        db.execute(sa.delete(events).where(events.c.number.in_(numbers)))
+        event_store.forget(db, max(numbers))
+    return len(numbers), old[-1] if len(old) == len(rows) else None
 
 
 def forget_incidents(db: sa.Connection, before: datetime) -> int:

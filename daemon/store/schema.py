@@ -11,7 +11,7 @@ from daemon.core.model import Reason, Severity
 from daemon.core.routing.ledger import Hold, Standing
 from daemon.store.column_types import LocalDay, Milliseconds, UtcTime, Word
 
-REVISION = "0008"
+REVISION = "0010"
 """Of the newest migration."""
 
 # Without AUTOINCREMENT SQLite may use a pruned row's number again, and order would lie.
@@ -393,4 +393,18 @@ clock = sa.Table(
     sa.Column("seen_at", UtcTime, nullable=False),
     sa.Column("boot", sa.Text, nullable=False),  # the start of the machine that `elapsed` counts from
     sa.Column("elapsed", Milliseconds, nullable=False),
+)
+
+forgotten = sa.Table(
+    "forgotten",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),  # of a table
+    sa.Column("up_to", sa.BigInteger, nullable=False),  # of some numbers up to it there are no rows any more
+)
+
+kept_scopes = sa.Table(
+    "kept_scopes",
+    metadata,
+    sa.Column("token", sa.Text, primary_key=True),  # its name; "": those of the next daemon to start
+    sa.Column("scope", sa.Text, primary_key=True),
 )

@@ -15,7 +15,7 @@ from daemon.core.delivery.breaker import HEALTHY, Breaker, Switch
 from daemon.core.model import Json
 from daemon.core.routing.ledger import Told
 from daemon.store import endpoint_health as endpoint_store
-from daemon.store import events, in_force, ledger
+from daemon.store import events, in_force, kept_scopes, ledger
 from daemon.store.in_force import InForce
 from daemon.store.schema import alerts as alert_table
 from daemon.store.schema import deliveries
@@ -109,11 +109,20 @@ class Overview:
     events: int
     configuration: InForce | None
     """What a daemon took over last; None: none ever ran."""
+    keeps_content: tuple[str, ...] = ()
+    """Tokens that see the texts of SMS for one release without the scope for it."""
 
 
 def read(db: sa.Connection) -> Overview:
     """The overview; within one transaction, so its parts agree."""
-    return Overview(watches(db), alerts(db), backlog(db), event_count(db), in_force.load(db))
+    return Overview(
+        watches(db),
+        alerts(db),
+        backlog(db),
+        event_count(db),
+        in_force.load(db),
+        kept_scopes.load(db),
+    )
 
 
 def watches(db: sa.Connection) -> list[WatchView]:

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from daemon.store.database import Database
 from daemon.web.auth import Tokens
+from daemon.web.broadcast import MOST_READERS
 from daemon.web.dependencies import Live
 from daemon.web.entrance import Entrance
 from daemon.web.limits import Bodies
@@ -27,7 +28,9 @@ from daemon.web.routes import (
     metrics,
     silences,
     status,
+    stream,
 )
+from daemon.web.server import most_connections
 from daemon.web.sessions import Sessions
 
 
@@ -55,6 +58,7 @@ def create_app(*, database: Database, tokens: Tokens, live: Live, version: str, 
         health.router(live),
         metrics.router(database, tokens, live, version),
         status.router(database, tokens, live, version),
+        stream.router(database, tokens, live.bell, most=min(MOST_READERS, most_connections() // 2)),
         events.router(database, tokens),
         alerts.router(database, tokens, live),
         silences.router(database, tokens, live),

@@ -8,15 +8,10 @@ from urllib.parse import urlsplit
 
 from fastapi import Request
 
+from daemon.core import scopes
 from daemon.core.model import Secret
 from daemon.web.problems import Problem
 
-IMPLIED = {
-    "admin": {"admin", "command", "content", "read"},
-    "command": {"command", "read"},
-    "content": {"content", "read"},
-    "read": {"read"},
-}
 FORWARDED = ("forwarded", "via", "x-real-ip")
 """What a proxy says of whom it asks for, beside `X-Forwarded-…`."""
 
@@ -31,7 +26,7 @@ class Token:
 
     def allows(self, scope: str) -> bool:
         """Whether it opens what needs this scope; admin implies all, command and content imply read."""
-        return any(scope in IMPLIED.get(one, {one}) for one in self.scopes)
+        return scopes.allow(self.scopes, scope)
 
 
 Tokens = Callable[[], Sequence[Token]]

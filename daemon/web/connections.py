@@ -16,7 +16,11 @@ in HEAD, REST or IDLE, the longest first. A connection with a request under way 
 """
 
 import asyncio
+import fcntl
 import logging
+import socket
+import termios
+from array import array
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -37,6 +41,12 @@ log = structlog.get_logger()
 # What strangers send wrong is answered, not logged: they would write our log.
 _FAULTS_OF_OURS = logging.getLogger("uvicorn.connections")
 _FAULTS_OF_OURS.setLevel(logging.ERROR)
+
+
+LOOKS = 6
+"""Within the time that an answer may be unread: whether it is."""
+CUT_WITHIN = 1.0
+"""Seconds that an answer, which waits to be read when the server ends, has for it."""
 
 
 @dataclass(frozen=True)
@@ -123,11 +133,15 @@ class Connection(H11Protocol):
         self._at: tuple[Phase, object] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
+        self._taken_until = 0.0
+        """When something of an answer that is waiting to be read was taken last, and what was left of it."""
+        self._left_of_it = 0
 
     # What asyncio and uvicorn call
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        _drop_the_dead(transport, self.seats.bounds.body)
         has_place = len(self.connections) <= self.seats.bounds.connections
         if has_place or self.seats.make_room(self.loop.time()):
             self._settle()
@@ -151,12 +165,14 @@ class Connection(H11Protocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._unread = self.loop.call_later(self.seats.bounds.body, self.transport.abort)
+        self._left_of_it, self._taken_until = self._untaken(), self.loop.time()
+        self._unread = self.loop.call_later(self._between_looks(), self._look_whether_taken)
 
     def resume_writing(self) -> None:
         super().resume_writing()
         if self._unread is not None:
             self._unread.cancel()
+            self._unread = None
 
     def timeout_keep_alive_handler(self) -> None:
         self._leave()
@@ -167,6 +183,8 @@ class Connection(H11Protocol):
             self._leave()
         else:
             self._exchange.keep_alive = False
+            if self._unread is not None:
+                self._timer = self.loop.call_later(CUT_WITHIN, self.transport.abort)
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(400, "The request is no HTTP", self.conn.fault)
@@ -180,6 +198,27 @@ class Connection(H11Protocol):
     def _exchange(self) -> RequestResponseCycle | None:
         """The request under way, or the last one; None: there was none yet."""
         return self.cycle
+
+    def _look_whether_taken(self) -> None:
+        """Who reads slowly may go on; who takes nothing for so long is cut off. By what he has acknowledged:
+        the buffer here stays as full while the kernel's is emptied."""
+        left, now = self._untaken(), self.loop.time()
+        if left < self._left_of_it:
+            self._left_of_it, self._taken_until = left, now
+        if now >= self._taken_until + self.seats.bounds.body:
+            self.transport.abort()
+        else:
+            self._unread = self.loop.call_later(self._between_looks(), self._look_whether_taken)
+
+    def _between_looks(self) -> float:
+        return self.seats.bounds.body / LOOKS
+
+    def _untaken(self) -> int:
+        """Bytes that the other side has not acknowledged."""
+        kept = array("i", [0])
+        with suppress(OSError):
+            fcntl.ioctl(self.transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, kept)
+        return kept[0] + self.transport.get_write_buffer_size()
 
     def make_room(self) -> None:
         """End, for somebody else."""
@@ -254,6 +293,14 @@ class Connection(H11Protocol):
         self.seats.leave(self)
         if self._timer is not None:
             self._timer.cancel()
+
+
+def _drop_the_dead(transport: asyncio.Transport, seconds: float) -> None:
+    """Let the kernel end a connection whose other side acknowledges nothing for so long: else it tries for a
+    quarter of an hour, and what is sent meanwhile seems to be read."""
+    one = transport.get_extra_info("socket")
+    with suppress(OSError, AttributeError):
+        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, max(int(seconds * 1000), 1))
 
 
 def bounded(bounds: Bounds) -> type[Connection]:

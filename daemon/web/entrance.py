@@ -22,6 +22,8 @@ from daemon.web.forms import Form
 from daemon.web.limits import Bodies
 from daemon.web.problems import WRONG, Fault, Problem, answered
 
+HEAD = "yemotd.head"
+"""In the scope of a request that is answered as GET would be, but for the body."""
 MOST_FAULTS = 20
 """Of a query string; nobody reads more."""
 
@@ -39,7 +41,7 @@ class Entrance:
             await self._app(scope, receive, send)
             return
         if scope["method"] == "HEAD":
-            scope, send = {**scope, "method": "GET"}, _without_body(send)
+            scope, send = {**scope, "method": "GET", HEAD: True}, _without_body(send)
         with self._bodies.one() as body:
             try:
                 route = await self._admitted(scope)

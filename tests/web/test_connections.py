@@ -184,6 +184,18 @@ def test_an_answer_that_nobody_reads_is_cut_off(serving: Connect) -> None:
     assert connect().say(WHOLE).answer() == (200, "here")
 
 
+def test_an_answer_that_is_read_slowly_may_take_long(serving: Connect) -> None:
+    connect = serving(body=2 * SOON)
+    slow, pace, had = connect().say(WHOLE.replace(b"/here", b"/much")).socket, threading.Event(), 0
+    for _ in range(40):  # several times what it may be unread
+        had += len(slow.recv(1 << 17))
+        pace.wait(SOON / 4)
+    assert had < 1 << 23  # which is little of it
+
+    while had < 50_000_000:
+        had += len(slow.recv(1 << 20)) or pytest.fail("it was cut off")
+
+
 @pytest.mark.parametrize("waiting", [b"", HALF, WHOLE])
 def test_who_waits_longest_makes_room_for_who_comes(serving: Connect, waiting: bytes) -> None:
     connect = serving()

@@ -27,6 +27,11 @@ def render(fact: Fact, *, event: str, system: str, sequence: int, at: datetime) 
             **fact.payload,
         },
     }
+    return spelled(document)
+
+
+def spelled(document: Mapping[str, Any]) -> bytes:
+    """A document as minified JSON in UTF-8, on one line."""
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     # Half a surrogate pair is no text and has no UTF-8; what came with one is shown with a "?". What a
     # terminal would obey is escaped, so that it may show these bytes as they are.

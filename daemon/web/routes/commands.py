@@ -20,6 +20,7 @@ from daemon.schemas import command_fields, command_requests
 from daemon.schemas.commands import Command as CommandDocument
 from daemon.schemas.commands import CommandPage, Rehearsal
 from daemon.schemas.fields import CommandStatus, Duration, Line
+from daemon.schemas.redaction import redacted_command
 from daemon.store import inbox
 from daemon.store.database import Database
 from daemon.web.audit import audited
@@ -83,7 +84,7 @@ def router(database: Database, tokens: Tokens, desk: Desk, now: Callable[[], dat
         responses=responses(401, 403, 422, 503),
     )
     _add_giving(routes, database, Depends(require("command", tokens)), desk, now)
-    _add_reading(routes, database, [Depends(require("read", tokens))], desk)
+    _add_reading(routes, database, Depends(require("read", tokens)), desk)
     return routes
 
 
@@ -135,7 +136,7 @@ def _add_giving(
         response.headers["location"] = f"/api/v1/commands/{found.command.id}"
         if found.is_repeat:
             response.headers["idempotency-replayed"] = "true"
-        return found.command.document()
+        return _shown(found.command, token)
 
     @routes.post("/{command_id}/cancel", summary="Carry it out no more", responses=responses(404, 409))
     def cancel(command_id: Line, token: Annotated[Token, giver]) -> CommandDocument:
@@ -151,12 +152,13 @@ def _add_giving(
                     f"The command {command_id} is {command.status.value} already.",
                 )
         desk.endings.ring()
-        return CommandDocument(**command.document())
+        return _shown(command, token)
 
 
-def _add_reading(routes: APIRouter, database: Database, reader: list[Any], desk: Desk) -> None:
-    @routes.get("", summary="Commands, the newest first", responses=responses(400), dependencies=reader)
+def _add_reading(routes: APIRouter, database: Database, reader: Any, desk: Desk) -> None:
+    @routes.get("", summary="Commands, the newest first", responses=responses(400))
     def list_commands(
+        token: Annotated[Token, reader],
         system: Annotated[Line | None, Query(description="One system's commands only")] = None,
         status: CommandStatus | None = None,
         type: Annotated[Line | None, Query(description="A type, or a glob such as queue.*")] = None,
@@ -175,7 +177,7 @@ def _add_reading(routes: APIRouter, database: Database, reader: list[Any], desk:
             )
         shown = found[:limit]
         return CommandPage(
-            commands=[CommandDocument(**one.document()) for one in shown],
+            commands=[_shown(one, token) for one in shown],
             next=shown[-1].id if len(found) > limit else None,
             has_more=len(found) > limit,
         )
@@ -184,10 +186,10 @@ def _add_reading(routes: APIRouter, database: Database, reader: list[Any], desk:
         "/{command_id}",
         summary="One command, and what came of it",
         responses=responses(404),
-        dependencies=reader,
     )
     async def show(
         command_id: Line,
+        token: Annotated[Token, reader],
         wait: Annotated[
             Duration | None,
             Query(description="Answer when it has ended, or after so long: `10s`, at most `60s`"),
@@ -201,13 +203,19 @@ def _add_reading(routes: APIRouter, database: Database, reader: list[Any], desk:
             try:
                 command = await run_in_threadpool(_find, database, command_id)
                 if command.status.is_ended or desk.endings.is_closed or loop.time() >= until:
-                    return CommandDocument(**command.document())
+                    return _shown(command, token)
                 async with asyncio.timeout_at(until):
                     await rung.wait()
             except TimeoutError:
                 continue
             finally:
                 desk.endings.leave(rung)
+
+
+def _shown(command: Command, token: Token) -> CommandDocument:
+    """A command as who has this token may see it."""
+    document = command.document()
+    return CommandDocument(**(document if token.allows("content") else redacted_command(document)))
 
 
 def _find(database: Database, command_id: str) -> Command:
