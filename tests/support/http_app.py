@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from fastapi.testclient import TestClient
 from httpx2 import Response
@@ -18,7 +18,6 @@ from daemon.web.auth import Token
 from daemon.web.dependencies import Live, Scheduled
 from daemon.web.routes.commands import Desk
 from daemon.web.sessions import COOKIE, Sessions
-from daemon.web.waiting import Endings
 from daemon.web.waiting import Bell, Endings
 from tests.support.fakes import START, Ids
 
@@ -56,6 +55,7 @@ class Setting:
     paused: dict[str, timedelta] = field(default_factory=dict)
     woken: int = 0
     bell: Bell = field(default_factory=Bell)
+    zone: tzinfo = UTC
     numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10_000)))
 
     def __post_init__(self) -> None:
@@ -75,6 +75,7 @@ class Setting:
             new_id=self.new_id,
             desk=Desk(policies=lambda: self.policies, wake=self._wake, new_id=self.new_id, endings=Endings()),
             bell=self.bell,
+            zone=lambda: self.zone,
         )
         self.app = create_app(
             database=self.database, tokens=lambda: self.tokens, live=live, version="1.2.3", key=KEY

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from fastapi import APIRouter
 
-from daemon.web.page import front, sign_in, static
+from daemon.web.page import commands, front, sign_in, static
 from daemon.web.page.frame import Page
 
-PAGES: tuple[Callable[[Page], APIRouter], ...] = (front.router, sign_in.router)
+PAGES: tuple[Callable[[Page], APIRouter], ...] = (front.router, commands.router, sign_in.router)
 
 
 def routers(page: Page) -> list[APIRouter]:

@@ -9,10 +9,17 @@ from collections.abc import Mapping
 from markupsafe import Markup
 
 from daemon.core.visible import visible_line
-from daemon.web.page.words import frame, front, sign_in
+from daemon.web.page.words import commands, faults, frame, front, problems, sign_in
 
 Rows = Mapping[str, tuple[str, str]]
-TABLES: tuple[Rows, ...] = (frame.WORDS, front.WORDS, sign_in.WORDS)
+TABLES: tuple[Rows, ...] = (
+    frame.WORDS,
+    front.WORDS,
+    sign_in.WORDS,
+    commands.WORDS,
+    faults.WORDS,
+    problems.WORDS,
+)
 ALL: Rows = {key: row for table in TABLES for key, row in table.items()}
 FIRST_STRONG, END = "\u2068", "\u2069"
 COUNTS = {1: "one", 2: "two"}
