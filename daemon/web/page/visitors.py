@@ -53,8 +53,15 @@ class Visit(Guard):
         if session is None:
             raise to_the_door(request)
         if not session.token.allows(self.scope):
+            request.state.lacks = self.scope
             raise Problem(403, "The token is not allowed to do this", f"It needs the scope {self.scope!r}.")
         return visitor_of(request, self.sessions)
+
+
+def lacking(request: Request) -> str | None:
+    """The scope for want of which a request was refused; None: that was not why."""
+    found: str | None = getattr(request.state, "lacks", None)
+    return found
 
 
 def visitor_of(request: Request, sessions: Sessions) -> Visitor:

@@ -10,8 +10,8 @@ WORDS = {
     "fault.missing": ("is missing", "שדה חובה"),
     "fault.extra": ("is not known here", "שדה לא מוכר"),
     "fault.json": (
-        "is not JSON: {error}, at character {position}",
-        "אינו JSON תקין: {error}, בתו {position}",
+        "is not JSON: {problem}, at character {position}",
+        "אינו JSON תקין: {problem}, בתו {position}",
     ),
     "fault.object": ("expected an object", "צריך להיות אובייקט"),
     "fault.list": ("expected a list", "צריכה להיות רשימה"),
@@ -109,8 +109,8 @@ WORDS = {
         "{many} מספרים; קמפיין מקבל {most} לכל היותר",
     ),
     "fault.key_used": (
-        "the key {key} was used for another command, {command}",
-        "הטופס הזה כבר נתן פקודה אחרת, {command} (מפתח {key})",
+        "the key {used} was used for another command, {command}",
+        "הטופס הזה כבר נתן פקודה אחרת, {command} (מפתח {used})",
     ),
     "fault.no_system": ("no system is called {name}", "אין מערכת בשם {name}"),
     "fault.no_system_near": (
