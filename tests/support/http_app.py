@@ -40,6 +40,7 @@ class Setting:
     interests: list[Interest] = field(default_factory=lambda: [Interest("crm", ("*",), None)])
     keys: dict[str, str] = field(default_factory=dict)
     ping: Callable[[str], DeliveryView] = nobody
+    zone: Callable[[], tzinfo] = lambda: UTC
     tokens: list[Token] = field(
         default_factory=lambda: [
             Token("reader", Secret(READER), frozenset({"read"})),
@@ -55,7 +56,6 @@ class Setting:
     paused: dict[str, timedelta] = field(default_factory=dict)
     woken: int = 0
     bell: Bell = field(default_factory=Bell)
-    zone: tzinfo = UTC
     numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10_000)))
 
     def __post_init__(self) -> None:
@@ -70,12 +70,12 @@ class Setting:
             interests=lambda: self.interests,
             public_keys=lambda: self.keys,
             ping=self.ping,
+            zone=self.zone,
             paused=lambda: self.paused,
             wake=self._wake,
             new_id=self.new_id,
             desk=Desk(policies=lambda: self.policies, wake=self._wake, new_id=self.new_id, endings=Endings()),
             bell=self.bell,
-            zone=lambda: self.zone,
         )
         self.app = create_app(
             database=self.database, tokens=lambda: self.tokens, live=live, version="1.2.3", key=KEY

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -45,9 +45,10 @@ class Office:
 
     database: Database
     at: datetime = START
+    zone: tzinfo = UTC
 
     def __post_init__(self) -> None:
-        self.setting = Setting(self.database, now=lambda: self.at)
+        self.setting = Setting(self.database, now=lambda: self.at, zone=lambda: self.zone)
         self.setting.policies["main"] = Policy(("*",), 3.0, zone=JERUSALEM)
         self.browser = self.setting.visitor("commander")
 
@@ -473,7 +474,7 @@ def test_a_local_time_is_one_moment_or_is_asked_about(typed: str, side: str, wan
 
 
 def test_the_hour_that_there_is_twice_can_be_told_apart(office: Office) -> None:
-    office.setting.zone = JERUSALEM
+    office.zone = JERUSALEM
     form = office.draw("sip.accounts") | {"not_before": "2026-10-25T01:30", "expires_at": "2026-10-26T00:00"}
     answer = office.send(form)
 

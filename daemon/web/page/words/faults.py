@@ -135,6 +135,10 @@ WORDS = {
     "fault.no_command": ("no command {command} is kept", "אין פקודה {command}"),
     "fault.no_silence": ("there is no silence {silence}", "אין השתקה {silence}"),
     "fault.silence_over": ("the silence {silence} has ended already", "ההשתקה {silence} כבר הסתיימה"),
+    "fault.silence_used": (
+        "this form has added another silence, {silence}",
+        "הטופס הזה כבר הוסיף השתקה אחרת, {silence}",
+    ),
     "fault.one_end": (
         "give one of `for`, `ends_at` and `until_resolved`",
         "יש לבחור סיום אחד: למשך זמן, עד מועד, או עד שהתקלה תחלוף",
