@@ -3,34 +3,20 @@
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated
 
-import sqlalchemy as sa
 import typer
 
 from daemon.cli.output import ConfigOption, Fatal, JsonOption, clock_time, load, open_store, print_json, say
 from daemon.core import durations
-from daemon.core.alerts.incidents import Incident
 from daemon.core.model import Event
-from daemon.core.phones import subject_key
-from daemon.schemas.explanations import ExplainedIncident, Explanation
-from daemon.store import events, history, incidents, ledger, views
+from daemon.core.refusals import Refused
+from daemon.operations import explanations
+from daemon.operations.explanations import Story
 from daemon.store.history import DeliveryView
-from daemon.store.incidents import Transition
 from daemon.store.ledger import Decided
 from daemon.store.views import AlertView
 from daemon.wiring.endpoints import interests
-
-
-@dataclass(frozen=True)
-class Story:
-    """All that the store knows of one incident."""
-
-    incident: Incident
-    transitions: list[Transition]
-    decisions: list[Decided]
-    deliveries: list[DeliveryView]
 
 
 def explain(
@@ -43,49 +29,21 @@ def explain(
     """Show, in order, what was seen, what it came to, who was told, and who was not and why."""
     endpoints = [one.endpoint for one in interests(load(config).config)]
     store = open_store(config)
-    with store.read() as db:
-        event = events.find(db, what) if what.startswith("evt_") else None
-        pending, stories = [], []
-        if event is not None:
-            incident = json.loads(event[1].body)["data"].get("alert", {}).get("incident")
-            stories = [_story(db, incident)] if incident else []
-        elif what.startswith("inc_"):
-            stories = [_story(db, what)]
-        elif not what.startswith("evt_"):
-            pending = [one for one in views.alerts(db) if subject_key(one.subject) == subject_key(what)]
-            stories = [_story(db, one.id) for one in incidents.of_subject(db, what)]
-        deliveries = history.of_events(db, [event[1].id]) if event else []
-    store.close()
-    found = [one for one in stories if one]
-    if event is None and not found and not pending:
-        message = (
-            f"the store knows no event, incident or alert's subject {what!r}; "
-            "see `yemotd alerts list`, and for what is no alert `yemotd events list --subject`"
-        )
-        raise Fatal(message, os.EX_DATAERR)
+    try:
+        with store.read() as db:
+            found = explanations.explain(db, what)
+    except Refused as refused:
+        more = "see `yemotd alerts list`, and for what is no alert `yemotd events list --subject`"
+        raise Fatal(f"{refused}; {more}", os.EX_DATAERR) from None
+    finally:
+        store.close()
     if as_json:
-        lived = [_explained(one) for one in found]
-        told = Explanation.of(event[1] if event else None, deliveries, pending, lived)
-        print_json(told.model_dump())
+        print_json(found.document.model_dump())
         return
-    lines = [*_event(event[1], deliveries, endpoints)] if event else []
-    lines += [line for alert in pending for line in _pending(alert)]
-    lines += [line for story in found for line in _incident(story)]
+    lines = [*_event(found.event, found.deliveries, endpoints)] if found.event else []
+    lines += [line for alert in found.pending for line in _pending(alert)]
+    lines += [line for story in found.stories for line in _incident(story)]
     say(*lines)
-
-
-def _story(db: sa.Connection, incident: str) -> Story | None:
-    found = incidents.find(db, incident)
-    if found is None:
-        return None
-    decisions = ledger.of_incident(db, incident)
-    told = list(dict.fromkeys(one.event for one in decisions if one.event))
-    lived = incidents.load_transitions(db, found.system, found.key, found.started_at, found.ended_at)
-    return Story(found, lived, decisions, history.of_events(db, told))
-
-
-def _explained(story: Story) -> ExplainedIncident:
-    return ExplainedIncident.of(story.incident, story.transitions, story.decisions, story.deliveries)
 
 
 def _event(event: Event, deliveries: list[DeliveryView], endpoints: list[str]) -> Iterator[str]:

@@ -4,13 +4,18 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from daemon.core.alerts.incidents import Incident
-from daemon.core.model import Event
+from pydantic import Field
+
+from daemon.core.alerts import incidents
+from daemon.core.alerts.life import Phase
+from daemon.core.delivery.outcome import Status
+from daemon.core.model import Event, Reason, Severity
+from daemon.core.routing.ledger import Hold, Standing
 from daemon.core.timestamps import iso, iso_or_none
-from daemon.schemas.documents import AttemptOutcome, Document
+from daemon.schemas.documents import AT, Attempt, Document, words
 from daemon.store.history import DeliveryView
 from daemon.store.incidents import Transition
-from daemon.store.ledger import Decided
+from daemon.store.ledger import Decided, Standings
 from daemon.store.views import AlertView
 
 
@@ -41,23 +46,34 @@ class ExplainedAlert(Document):
 class ExplainedTransition(Document):
     """One change of an alert's phase, or of whether it can be seen."""
 
-    at: str
-    phase: str
-    is_blind: bool
+    at: str = Field(examples=[AT])
+    phase: str = Field(json_schema_extra=words(Phase), examples=["firing"])
+    is_blind: bool = Field(description="It could not be seen from here on")
+    held_seconds: float = Field(description="Observed time in the phase before", examples=[60.0])
 
     @classmethod
     def of(cls, transition: Transition) -> "ExplainedTransition":
-        return cls(at=iso(transition.at), phase=transition.phase.value, is_blind=transition.is_blind)
+        return cls(
+            at=iso(transition.at),
+            phase=transition.phase.value,
+            is_blind=transition.is_blind,
+            held_seconds=transition.held.total_seconds(),
+        )
 
 
 class ExplainedDecision(Document):
     """An endpoint was told, or what held it changed."""
 
-    at: str
-    endpoint: str
-    told: str | None
-    held_by: str | None
-    event: str | None
+    at: str = Field(examples=[AT])
+    endpoint: str = Field(examples=["crm"])
+    told: str | None = Field(
+        json_schema_extra=words(Reason, or_null=True), description="Why it was told; None: it was not"
+    )
+    held_by: str | None = Field(
+        json_schema_extra=words(Hold, or_null=True),
+        description="What held it back, until then or from then on",
+    )
+    event: str | None = Field(description="By which it was told", examples=["evt_01M84SM5…"])
 
     @classmethod
     def of(cls, decided: Decided) -> "ExplainedDecision":
@@ -70,60 +86,108 @@ class ExplainedDecision(Document):
         )
 
 
+class ExplainedStanding(Document):
+    """How an incident stands for one endpoint."""
+
+    endpoint: str = Field(examples=["crm"])
+    standing: str = Field(json_schema_extra=words(Standing), description="What it was last told")
+    told_at: str | None = Field(examples=[AT])
+    repeats: int = Field(description="Reminders that it was sent")
+    held_by: str | None = Field(
+        json_schema_extra=words(Hold, or_null=True), description="Why it was not told when it was last asked"
+    )
+    is_over: bool = Field(description="There is nothing left to tell it")
+
+    @classmethod
+    def of(cls, one: Standings) -> "ExplainedStanding":
+        return cls(
+            endpoint=one.endpoint,
+            standing=one.standing.value,
+            told_at=iso_or_none(one.told_at),
+            repeats=one.repeats,
+            held_by=one.held_by.value if one.held_by else None,
+            is_over=one.is_over,
+        )
+
+
 class ExplainedDelivery(Document):
     """One event for one endpoint, with every attempt."""
 
-    event: str
-    endpoint: str
-    status: str
-    attempts: list[AttemptOutcome]
+    id: int = Field(examples=[2])
+    event: str = Field(examples=["evt_01M84SM5…"])
+    endpoint: str = Field(examples=["crm"])
+    status: str = Field(json_schema_extra=words(Status), examples=["delivered"])
+    due_at: str = Field(examples=[AT])
+    ended_at: str | None = Field(examples=[AT])
+    error: str | None = Field(description="What it failed of last, or why it was given up")
+    attempts: list[Attempt]
 
     @classmethod
     def of(cls, view: DeliveryView) -> "ExplainedDelivery":
         return cls(
+            id=view.id,
             event=view.event,
             endpoint=view.endpoint,
             status=view.status.value,
-            attempts=[AttemptOutcome.of(one) for one in view.attempts],
+            due_at=iso(view.due_at),
+            ended_at=iso_or_none(view.ended_at),
+            error=view.error,
+            attempts=[Attempt.of(one) for one in view.attempts],
         )
 
 
-class ExplainedIncident(Document):
+class Incident(Document):
+    """One time that an alert fired."""
+
+    id: str = Field(examples=["inc_01M84SM5…"])
+    type: str = Field(description="Of the event that fires", examples=["sip.account.unregistered"])
+    subject: str = Field(examples=["sip/0773137770"])
+    system: str = Field(description='"": the daemon itself', examples=["main"])
+    severity: str = Field(json_schema_extra=words(Severity), examples=["error"])
+    phase: str = Field(json_schema_extra=words(Phase), description="Where its alert stands; ok: it has ended")
+    is_blind: bool = Field(description="The last answer said nothing of it")
+    started_at: str = Field(description="The first bad observation", examples=[AT])
+    changed_between: list[str | None] = Field(
+        description="Between which observations the condition last changed; None: nothing was seen before",
+        examples=[[AT, AT]],
+    )
+    fired_at: str = Field(examples=[AT])
+    ended_at: str | None = Field(description="None: it fires", examples=[AT])
+    end: str | None = Field(
+        json_schema_extra={"enum": [Reason.RESOLVED.value, Reason.REMOVED.value, None]},
+        description="removed: nobody has seen that it is well again",
+    )
+    data: dict[str, Any] = Field(
+        description="What its events say beside who, when and how it stands, as last seen"
+    )
+
+    @classmethod
+    def told(cls, incident: incidents.Incident) -> "Incident":
+        return cls(**_incident(incident))
+
+
+class ExplainedIncident(Incident):
     """One time that an alert fired, from its first observation to the last attempt to tell it."""
 
-    id: str
-    type: str
-    subject: str
-    system: str
-    severity: str
-    started_at: str
-    fired_at: str
-    ended_at: str | None
-    end: str | None
     transitions: list[ExplainedTransition]
-    decisions: list[ExplainedDecision]
+    decisions: list[ExplainedDecision] = Field(description="Whom it was told when, and whom not and why")
+    standings: list[ExplainedStanding]
     deliveries: list[ExplainedDelivery]
 
     @classmethod
     def of(
         cls,
-        incident: Incident,
+        incident: incidents.Incident,
         transitions: Iterable[Transition],
         decisions: Iterable[Decided],
+        standings: Iterable[Standings],
         deliveries: Iterable[DeliveryView],
     ) -> "ExplainedIncident":
         return cls(
-            id=incident.id,
-            type=incident.kind.fires,
-            subject=incident.subject,
-            system=incident.system,
-            severity=incident.severity.value,
-            started_at=iso(incident.started_at),
-            fired_at=iso(incident.fired_at),
-            ended_at=iso_or_none(incident.ended_at),
-            end=incident.end.value if incident.end else None,
+            **_incident(incident),
             transitions=[ExplainedTransition.of(one) for one in transitions],
             decisions=[ExplainedDecision.of(one) for one in decisions],
+            standings=[ExplainedStanding.of(one) for one in standings],
             deliveries=[ExplainedDelivery.of(one) for one in deliveries],
         )
 
@@ -151,3 +215,21 @@ class Explanation(Document):
             alerts=[ExplainedAlert.of(one) for one in alerts],
             incidents=incidents,
         )
+
+
+def _incident(incident: incidents.Incident) -> dict[str, Any]:
+    return {
+        "id": incident.id,
+        "type": incident.kind.fires,
+        "subject": incident.subject,
+        "system": incident.system,
+        "severity": incident.severity.value,
+        "phase": incident.phase.value,
+        "is_blind": incident.is_blind,
+        "started_at": iso(incident.started_at),
+        "changed_between": [iso_or_none(incident.changed.after), iso(incident.changed.before)],
+        "fired_at": iso(incident.fired_at),
+        "ended_at": iso_or_none(incident.ended_at),
+        "end": incident.end.value if incident.end else None,
+        "data": dict(incident.payload),
+    }

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from daemon.schemas import documents
+from daemon.schemas import documents, explanations
 
 
 class EventBody(BaseModel):
@@ -27,6 +27,14 @@ class AlertList(BaseModel):
     """What is wrong now."""
 
     alerts: list[documents.Alert]
+
+
+class IncidentPage(BaseModel):
+    """Incidents, the newest first."""
+
+    incidents: list[explanations.Incident]
+    next: str | None = Field(description="Pass it as `before` to go on; None: there are no more")
+    has_more: bool
 
 
 class SilenceList(BaseModel):

@@ -1,7 +1,7 @@
 """Events: written once, each with the next number of its system. Functions take a connection."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -236,9 +236,23 @@ def is_subject(db: sa.Connection, column: sa.Column[str], subject: str) -> sa.Co
     """
     if not names_phone(subject):
         return column == subject
+    return column.in_(spellings(db, column, subject))
+
+
+def spellings(db: sa.Connection, column: sa.Column[str], subject: str) -> list[str]:
+    """How the phone that a subject names is spelled in a column that has an index of its own."""
     wanted, kind = subject_key(subject), subject.partition("/")[0] + "/"
-    stored = db.scalars(sa.select(column).where(sa.func.substr(column, 1, len(kind)) == kind).distinct())
-    return column.in_([one for one in stored if subject_key(one) == wanted])
+    return [one for one in _each(db, column, kind) if subject_key(one) == wanted]
+
+
+def _each(db: sa.Connection, column: sa.Column[str], kind: str) -> Iterable[str]:
+    """The subjects of a kind, each once: from one to the next by the index, however many rows each has."""
+    end = kind[:-1] + chr(ord(kind[-1]) + 1)
+    first = sa.select(sa.func.min(column).label("subject")).where(column >= kind, column < end)
+    walk = first.cte("each", recursive=True)
+    following = sa.select(sa.func.min(column)).where(column > walk.c.subject, column < end).scalar_subquery()
+    walk = walk.union_all(sa.select(following).where(walk.c.subject.is_not(None)))
+    return db.scalars(sa.select(walk.c.subject).where(walk.c.subject.is_not(None)))
 
 
 def _narrowed(

@@ -13,12 +13,16 @@ from daemon.core.alerts.life import TOLD, Phase, Ruling, Seen
 from daemon.core.durations import NOTHING
 from daemon.core.event_types import kind_of
 from daemon.core.model import Interval
+from daemon.store.column_types import UtcTime
 from daemon.store.events import is_subject
 from daemon.store.schema import alerts, incidents, ledger, transitions
 
 # Literal, so that SQLite sees that the partial index serves.
 _OPEN = sa.text("incidents.ended_at IS NULL")
 _NOT_OVER = sa.text("NOT ledger.is_over")
+_NEWEST = (incidents.c.fired_at.desc(), incidents.c.id.desc())
+# Few fire at once. SQLite shall take the index of those and sort, not walk all that there ever were.
+_NEWEST_OF_FEW = (sa.text("+incidents.fired_at DESC"), incidents.c.id.desc())
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,19 @@ class Transition:
     is_blind: bool
     held: timedelta
     """Observed time in the phase before."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """Which incidents to read; None does not narrow."""
+
+    system: str | None = None
+    subject: str | None = None
+    """One that names a phone stands for every spelling of it."""
+    is_firing: bool | None = None
+    before: tuple[datetime, str] | None = None
+    """When the last one already read fired, and its id."""
+    limit: int = 100
 
 
 def save(db: sa.Connection, incident: Incident) -> None:
@@ -44,6 +61,34 @@ def save(db: sa.Connection, incident: Incident) -> None:
 def find(db: sa.Connection, incident: str) -> Incident | None:
     """One incident by its id."""
     return next(iter(_load(db, incidents.c.id == incident)), None)
+
+
+def read(db: sa.Connection, query: Query) -> list[Incident]:
+    """Incidents, the newest first; by index, however many there are."""
+    newest = sa.select(incidents.c.id).order_by(*(_NEWEST_OF_FEW if query.is_firing else _NEWEST))
+    if query.before is not None:
+        newest = newest.where(
+            sa.tuple_(incidents.c.fired_at, incidents.c.id) < sa.tuple_(*_typed(query.before))
+        )
+    if query.is_firing is not None:
+        newest = newest.where(_OPEN if query.is_firing else sa.text("incidents.ended_at IS NOT NULL"))
+    if query.system is not None:
+        of_few = incidents.c.system.concat("")
+        newest = newest.where((of_few if query.is_firing else incidents.c.system) == query.system)
+    if query.subject is not None:
+        newest = newest.where(is_subject(db, incidents.c.subject, query.subject))
+    ids = list(db.scalars(newest.limit(query.limit)))
+    return _load(db, incidents.c.id.in_(ids))[::-1] if ids else []
+
+
+def last_of_key(
+    db: sa.Connection, system: str, key: str, since: datetime, until: datetime
+) -> Incident | None:
+    """The newest incident of a condition that fired within a time."""
+    fired = incidents.c.fired_at.between(since, until)
+    found = sa.select(incidents.c.id).where(incidents.c.system == system, fired, incidents.c.key == key)
+    ids = list(db.scalars(found.order_by(incidents.c.fired_at.desc()).limit(1)))
+    return find(db, ids[0]) if ids else None
 
 
 def firing(db: sa.Connection) -> list[Incident]:
@@ -107,6 +152,10 @@ def load_transitions(
         Transition(row.at, row.phase, row.is_blind, row.held)
         for row in db.execute(found.order_by(transitions.c.id))
     ]
+
+
+def _typed(place: tuple[datetime, str]) -> tuple[sa.ColumnElement[Any], ...]:
+    return sa.literal(place[0], UtcTime), sa.literal(place[1])
 
 
 def _load(db: sa.Connection, which: Any) -> list[Incident]:

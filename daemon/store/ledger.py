@@ -62,6 +62,26 @@ def load(db: sa.Connection, endpoints: Collection[str]) -> dict[Line, Told]:
     return {(row.incident, row.endpoint): _told(row) for row in db.execute(found)}
 
 
+@dataclass(frozen=True)
+class Standings:
+    """How an incident stands for one endpoint, over or not."""
+
+    endpoint: str
+    standing: Standing
+    told_at: datetime | None
+    repeats: int
+    held_by: Hold | None
+    """Why it was not told when it was last asked."""
+    is_over: bool
+
+
+def standings(db: sa.Connection, incident: str) -> list[Standings]:
+    """How an incident stands for each endpoint that it was ever asked of, by name."""
+    names = Standings.__dataclass_fields__
+    found = sa.select(*(ledger.c[name] for name in names)).where(ledger.c.incident == incident)
+    return [Standings(*row) for row in db.execute(found.order_by(ledger.c.endpoint))]
+
+
 def of_incident(db: sa.Connection, incident: str) -> list[Decided]:
     """Everything that was decided about an incident, in order."""
     found = sa.select(decisions).where(decisions.c.incident == incident).order_by(decisions.c.id)

@@ -11,7 +11,7 @@ from daemon.core.model import Reason, Severity
 from daemon.core.routing.ledger import Hold, Standing
 from daemon.store.column_types import LocalDay, Milliseconds, UtcTime, Word
 
-REVISION = "0010"
+REVISION = "0012"
 """Of the newest migration."""
 
 # Without AUTOINCREMENT SQLite may use a pruned row's number again, and order would lie.
@@ -98,6 +98,8 @@ incidents = sa.Table(
         postgresql_where=sa.text("ended_at IS NULL"),
     ),
     sa.Index("incidents_of_subject", "subject", "fired_at"),
+    sa.Index("incidents_fired", "fired_at", "id"),
+    sa.Index("incidents_of_system", "system", "fired_at", "id"),
 )
 
 ledger = sa.Table(

@@ -17,7 +17,7 @@ from tests.support.paths import ROOT
 
 PAGE = (ROOT / "docs" / "http.md").read_text(encoding="utf-8")
 ROUTES = re.findall(r"^\| `(GET|POST) (/api/v1/\S+)` \| (\w+) \|", PAGE, re.MULTILINE)
-TAGS = {"reading", "alerts", "silences", "deliveries", "endpoints"}
+TAGS = {"reading", "alerts", "incidents", "silences", "deliveries", "endpoints"}
 
 
 def bodies(kind: str) -> list[object]:

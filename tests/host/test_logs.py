@@ -142,7 +142,19 @@ def test_a_thread_s_end_and_a_warning_go_to_the_log_and_not_around_it(
 
 
 def test_the_stacks_of_all_threads_are_told_without_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
-    assert "test_the_stacks_of_all_threads" in logs.stacks()
+    over = threading.Event()
+    hanging = [
+        threading.Thread(target=over.wait, name=f"hanging-{number}", daemon=True) for number in range(150)
+    ]
+    for one in hanging:
+        one.start()
+    try:
+        told = logs.stacks()
+    finally:
+        over.set()
+
+    assert "test_the_stacks_of_all_threads" in told
+    assert [name for name in names if name not in told] == []
     assert capfd.readouterr().err == ""
 
 

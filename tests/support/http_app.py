@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from daemon.core.commands.policy import Policy
+from daemon.core.delivery.route import Route
 from daemon.core.model import Fact, Secret
 from daemon.core.routing.plan import Interest
 from daemon.store import events
@@ -41,6 +42,8 @@ class Setting:
     keys: dict[str, str] = field(default_factory=dict)
     ping: Callable[[str], DeliveryView] = nobody
     zone: Callable[[], tzinfo] = lambda: UTC
+    routes: dict[str, Route] = field(default_factory=dict)
+    rests: dict[str, datetime] = field(default_factory=dict)
     tokens: list[Token] = field(
         default_factory=lambda: [
             Token("reader", Secret(READER), frozenset({"read"})),
@@ -71,6 +74,11 @@ class Setting:
             public_keys=lambda: self.keys,
             ping=self.ping,
             zone=self.zone,
+<<<<<<< HEAD
+=======
+            routes=lambda: self.routes,
+            rests=lambda: self.rests,
+>>>>>>> records
             paused=lambda: self.paused,
             wake=self._wake,
             new_id=self.new_id,

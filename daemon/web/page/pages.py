@@ -4,10 +4,16 @@ from collections.abc import Callable
 
 from fastapi import APIRouter
 
-from daemon.web.page import commands, front, sign_in, static
+from daemon.web.page import commands, front, incidents, sign_in, silences, static
 from daemon.web.page.frame import Page
 
-PAGES: tuple[Callable[[Page], APIRouter], ...] = (front.router, commands.router, sign_in.router)
+PAGES: tuple[Callable[[Page], APIRouter], ...] = (
+    front.router,
+    incidents.router,
+    commands.router,
+    silences.router,
+    sign_in.router,
+)
 
 
 def routers(page: Page) -> list[APIRouter]:

@@ -1,7 +1,7 @@
 """How times, spans and numbers are written on the page, each apart from the text around it."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -9,10 +9,11 @@ from markupsafe import Markup, escape
 from daemon.core.numbers import shown
 from daemon.core.timestamps import from_iso
 from daemon.core.visible import visible, visible_line
-from daemon.web.page.words import Words
+from daemon.web.page.words import END, FIRST_STRONG, Words
 
 ALL = 10_000
 """Hundredths of a percent."""
+MINUTE, DAYS_OF_A_WEEK = timedelta(minutes=1), 7
 UNITS = (("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1))
 
 
@@ -42,6 +43,19 @@ class Writing:
         short = f"{local:%H:%M:%S}" if local.date() == today else f"{self._day(local)} {local:%H:%M:%S}"
         return self._element(at, short)
 
+    def until(self, moment: str | datetime | None) -> Markup:
+        """`17:12`, or `Saturday 17:12` in the week to come: rounded up, for it is not over before."""
+        at = _moment(moment)
+        if at is None:
+            return self._words("frame.never")
+        whole = at if not (at.second or at.microsecond) else at.replace(second=0, microsecond=0) + MINUTE
+        local = whole.astimezone(self._zone)
+        days = (local.date() - self.now.astimezone(self._zone).date()).days
+        if not 0 < days < DAYS_OF_A_WEEK:
+            return self.time(whole)
+        day = self._words.plain(f"quiet.day.{local.weekday()}")
+        return self._element(whole, self._words.plain("quiet.at", day=day, time=f"{local:%H:%M}"))
+
     def ago(self, moment: str | datetime | None) -> Markup:
         """`12 s ago`, or in how long; `live.js` keeps it true."""
         at = _moment(moment)
@@ -59,7 +73,9 @@ class Writing:
             many, left = divmod(left, size)
             if many:
                 parts.append(self._words.plain(f"frame.{unit}", n=many))
-        return " ".join(parts[:2]) or self._words.plain("frame.seconds", n=0)
+        said = " ".join(parts[:2]) or self._words.plain("frame.seconds", n=0)
+        # A number before its unit needs no signs of its own, and within a sentence they would be shown.
+        return said.replace(FIRST_STRONG, "").replace(END, "")
 
     def full(self, moment: str | datetime) -> str:
         """The day, the time and the zone's offset, in plain text."""

@@ -4,15 +4,18 @@
 // The events themselves are not read here: what they mean is the server's business.
 
 const STREAM = document.body.dataset.stream;
-const SILENCE_MS = 18_000; // the stream says something at least every 15 s
+const SILENCE_MS = 16_000; // nothing heard for so long: the daemon stands still, or the way to it is cut
+const STALE_MS = 10_000; // what no event tells (when something was last seen) is fetched so often
+const PATIENCE_MS = 5_000; // for one answer
 const AGAIN_MS = 1_000; // between two tries to reach the daemon
-const STALE_MS = 15_000; // what no event tells (when something was last seen) is fetched so often
-const GATHER_MS = 60; // what happens within this is fetched once
+const GATHER_MS = 40; // what happens within this is fetched once
+const REST = 4; // of the time that a fetch took, at least, before the next: a busy hour must not load the daemon
 
 const lost = document.getElementById("lost");
 let source = null;
 let heard = performance.now();
 let fetched = performance.now();
+let resting = 0; // until then
 let gathering = null;
 let busy = false;
 let again = false;
@@ -40,8 +43,15 @@ function put(fresh) {
       if (!before.has(one.dataset.key)) one.classList.add("fresh");
     }
   }
+  const notice = fresh.getElementById("lost");
+  if (notice) lost.replaceChildren(...notice.childNodes); // it says as of when the page is true
   const title = fresh.querySelector("title");
   if (title) document.title = title.textContent;
+}
+
+function alive() {
+  heard = performance.now();
+  show(false);
 }
 
 async function refresh() {
@@ -51,8 +61,13 @@ async function refresh() {
     return;
   }
   busy = true;
+  const began = performance.now();
   try {
-    const answer = await fetch(location.href, { headers: { accept: "text/html" }, cache: "no-store" });
+    const answer = await fetch(location.href, {
+      headers: { accept: "text/html" },
+      cache: "no-store",
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
     if (answer.redirected || answer.status === 401) {
       location.reload(); // the session is over: to the door
       return;
@@ -60,11 +75,13 @@ async function refresh() {
     if (answer.ok) {
       put(new DOMParser().parseFromString(await answer.text(), "text/html"));
       fetched = performance.now();
+      alive();
     }
   } catch {
-    // the stream notices, and says so
+    // silence tells
   } finally {
     busy = false;
+    resting = performance.now() + REST * (performance.now() - began);
     if (again) {
       again = false;
       soon();
@@ -73,31 +90,24 @@ async function refresh() {
 }
 
 function soon() {
-  gathering ??= setTimeout(refresh, GATHER_MS);
+  gathering ??= setTimeout(refresh, Math.max(GATHER_MS, resting - performance.now()));
 }
 
 function show(isLost) {
-  if (lost.hidden === isLost) {
-    lost.hidden = !isLost;
-    document.documentElement.classList.toggle("is-lost", isLost);
-    if (!isLost) soon();
-  }
+  if (lost.hidden !== isLost) return;
+  lost.hidden = !isLost;
+  document.documentElement.classList.toggle("is-lost", isLost);
+  if (!isLost) soon();
 }
 
 function listen() {
   source?.close();
-  heard = performance.now();
   source = new EventSource(STREAM);
-  const alive = () => {
-    heard = performance.now();
-    show(false);
-  };
   source.onopen = alive;
   source.onmessage = () => {
     alive();
     soon();
   };
-  source.addEventListener("beat", alive);
   source.onerror = () => {
     show(true);
     // A browser gives up where the answer is no stream, as a proxy's is while the daemon is away.
@@ -107,10 +117,7 @@ function listen() {
 
 function tick() {
   const now = performance.now();
-  if (now - heard > SILENCE_MS) {
-    show(true);
-    listen();
-  }
+  if (now - heard > SILENCE_MS) show(true);
   if (!document.hidden && now - fetched > STALE_MS) soon();
 }
 

@@ -9,7 +9,20 @@ from collections.abc import Mapping
 from markupsafe import Markup
 
 from daemon.core.visible import visible_line
-from daemon.web.page.words import commands, faults, frame, front, problems, sign_in
+from daemon.web.page.words import (
+    commands,
+    deliveries,
+    endpoints,
+    faults,
+    frame,
+    front,
+    incidents,
+    problems,
+    quiet,
+    sign_in,
+    silences,
+    sms,
+)
 
 Rows = Mapping[str, tuple[str, str]]
 TABLES: tuple[Rows, ...] = (
@@ -19,6 +32,12 @@ TABLES: tuple[Rows, ...] = (
     commands.WORDS,
     faults.WORDS,
     problems.WORDS,
+    silences.WORDS,
+    deliveries.WORDS,
+    endpoints.WORDS,
+    incidents.WORDS,
+    quiet.WORDS,
+    sms.WORDS,
 )
 ALL: Rows = {key: row for table in TABLES for key, row in table.items()}
 FIRST_STRONG, END = "\u2068", "\u2069"

@@ -1,0 +1,209 @@
+"""The story of an incident in words: step by step, and how it stands for each endpoint. Pure."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from markupsafe import Markup
+
+from daemon.core.alerts.life import Phase
+from daemon.core.model import Reason, Severity
+from daemon.core.routing import quiet
+from daemon.core.routing.ledger import Hold, Standing
+from daemon.core.routing.plan import Interest
+from daemon.core.timestamps import from_iso
+from daemon.operations.explanations import Because
+from daemon.schemas.explanations import (
+    ExplainedDecision,
+    ExplainedDelivery,
+    ExplainedIncident,
+    ExplainedStanding,
+    ExplainedTransition,
+    Incident,
+)
+from daemon.web.page import outcomes, quiet_words, telling
+from daemon.web.page.words import Words
+from daemon.web.page.writing import Writing
+
+MOST_STEPS = 200
+"""That are shown; of a longer story the newest."""
+NOTHING = Because()
+LEVELS = {Phase.OK: "well", Phase.PENDING: "pending", Phase.FIRING: "wrong", Phase.RECOVERING: "pending"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that happened."""
+
+    at: str
+    level: str
+    """The mark that it gets: well, wrong, pending, unknown."""
+    said: Markup
+    endpoint: str | None = None
+    """Whom it concerns; None: it was seen."""
+    delivery: int | None = None
+
+
+@dataclass(frozen=True)
+class Stand:
+    """How it stands for one endpoint."""
+
+    endpoint: str
+    level: str
+    said: Markup
+    more: list[Markup]
+    deliveries: list[ExplainedDelivery]
+
+
+@dataclass(frozen=True)
+class Telling:
+    """What is needed to tell it to one visitor."""
+
+    t: Words
+    w: Writing
+    link: Callable[..., str]
+    interests: Mapping[str, Interest] = field(default_factory=dict)
+    """What each endpoint of the configuration wants, by name."""
+
+    def steps(self, incident: ExplainedIncident, behind: Mapping[int, Because]) -> list[Step]:
+        """All that happened, in order; `behind`: what stood behind the holds, by the decision's place."""
+        found = [*self._seen(incident)]
+        for place, decided in enumerate(incident.decisions):
+            because = behind.get(place, NOTHING)
+            found.append(Step(decided.at, *self._decided(decided, because), decided.endpoint))
+        for delivery in incident.deliveries:
+            found += self._attempts(delivery)
+        return sorted(found, key=lambda one: one.at)
+
+    def stands(self, incident: ExplainedIncident, behind: Mapping[int, Because]) -> list[Stand]:
+        """How it stands for each endpoint, with all that was sent there."""
+        held = {one.endpoint: place for place, one in enumerate(incident.decisions) if one.held_by}
+        sent: dict[str, list[ExplainedDelivery]] = {}
+        for delivery in incident.deliveries:
+            sent.setdefault(delivery.endpoint, []).append(delivery)
+        return [
+            self._stand(one, incident, _last_held(one, incident, behind, held), sent.get(one.endpoint, []))
+            for one in incident.standings
+        ]
+
+    def hold(
+        self, held_by: str, because: Because = NOTHING, *, now: tuple[str, ExplainedIncident] | None = None
+    ) -> Markup:
+        """Why somebody is not told; `now`: an endpoint that it holds at this moment, and what is held."""
+        plain = f"incidents.hold.{held_by}"
+        if because.silence is not None:
+            silence = because.silence
+            end = silence.expired_at or silence.ends_at
+            values = {"author": silence.author, "comment": silence.comment}
+            if end is None:
+                return self.t(f"{plain}.open", **values)
+            return self.t(f"{plain}.until", until=self.w.until(end), **values)
+        if because.instead is not None and f"{plain}.instead" in self.t:
+            return self.t(f"{plain}.instead", link=self._linked(because))
+        return (now and self._lasting(held_by, *now)) or self.t(plain)
+
+    def _lasting(self, held_by: str, endpoint: str, incident: ExplainedIncident) -> Markup | None:
+        """A hold that ends by the clock."""
+        interest = self.interests.get(endpoint)
+        if interest is None:
+            return None
+        if held_by == Hold.QUIET.value:
+            found = quiet.lasting(interest.quiet, self.w.now, Severity(incident.severity))
+            return quiet_words.lasts(self.t, self.w, found) if found else None
+        fired = from_iso(incident.fired_at)
+        if held_by != Hold.ESCALATION.value or fired is None:
+            return None
+        return self.t("incidents.hold.escalation.until", until=self.w.until(fired + interest.after))
+
+    def _linked(self, because: Because) -> Markup:
+        instead = because.instead
+        assert instead is not None  # noqa: S101 - the caller's own
+        said = telling.fired(Incident.told(instead), self.t.language)
+        return Markup('<a href="{}">{}</a>').format(self.link("/incidents/", instead.id), said)
+
+    def _seen(self, incident: ExplainedIncident) -> Iterator[Step]:
+        before: ExplainedTransition | None = None
+        for one in incident.transitions:
+            yield from self._turned(one, before, incident)
+            before = one
+
+    def _turned(
+        self, one: ExplainedTransition, before: ExplainedTransition | None, incident: ExplainedIncident
+    ) -> Iterator[Step]:
+        was_blind = before is not None and before.is_blind
+        if one.is_blind and not was_blind:
+            yield Step(one.at, "unknown", self.t("incidents.unseen"))
+        if was_blind and not one.is_blind:
+            yield Step(one.at, "pending", self.t("incidents.seen"))
+        if before is None or one.phase != before.phase:
+            yield Step(one.at, LEVELS[Phase(one.phase)], self._phase(one, before, incident))
+
+    def _phase(
+        self, one: ExplainedTransition, before: ExplainedTransition | None, incident: ExplainedIncident
+    ) -> Markup:
+        if one.phase == Phase.FIRING.value:
+            if before is not None and before.phase == Phase.RECOVERING.value:
+                return self.t("incidents.phase.again")
+            if one.held_seconds:
+                return self.t("incidents.phase.firing.held", span=self.w.span(one.held_seconds))
+        if one.phase == Phase.OK.value and incident.end == Reason.REMOVED.value:
+            return self.t("incidents.phase.gone")
+        return self.t(f"incidents.phase.{one.phase}")
+
+    def _decided(self, decided: ExplainedDecision, because: Because) -> tuple[str, Markup]:
+        if decided.told is not None:
+            said = self.t(f"incidents.reason.{decided.told}")
+            if decided.held_by:
+                said += Markup("; ") + self.t("incidents.was_held", why=self.hold(decided.held_by, because))
+            return "pending", said
+        if decided.held_by is not None:
+            return "unknown", self.t("incidents.held", why=self.hold(decided.held_by, because))
+        return "unknown", self.t("incidents.nothing_left")
+
+    def _attempts(self, delivery: ExplainedDelivery) -> Iterator[Step]:
+        for one in delivery.attempts:
+            said = self.t("deliveries.attempt", n=one.number) + Markup(": ") + outcomes.ended(self.t, one)
+            yield Step(one.started_at, outcomes.level(one.outcome), said, delivery.endpoint, delivery.id)
+
+    def _stand(
+        self,
+        one: ExplainedStanding,
+        incident: ExplainedIncident,
+        held: tuple[str | None, Because],
+        deliveries: list[ExplainedDelivery],
+    ) -> Stand:
+        said = self.t(f"incidents.standing.{one.standing}")
+        if one.told_at:
+            said += Markup(", ") + self.w.time(one.told_at)
+        more = [self.t.many("incidents.repeats", one.repeats)] if one.repeats else []
+        held_by, because = held
+        if held_by:
+            is_now = (one.endpoint, incident) if one.held_by and not one.is_over else None
+            more.append(self.t("incidents.held", why=self.hold(held_by, because, now=is_now)))
+        return Stand(
+            one.endpoint,
+            "unknown" if one.standing == Standing.UNTOLD.value else "well",
+            said,
+            more,
+            deliveries,
+        )
+
+
+def lasted(w: Writing, incident: Incident) -> float:
+    """Seconds from when it fired to its end, or to now."""
+    fired, ended = from_iso(incident.fired_at), from_iso(incident.ended_at)
+    return ((ended or w.now) - fired).total_seconds() if fired else 0.0
+
+
+def _last_held(
+    one: ExplainedStanding,
+    incident: ExplainedIncident,
+    behind: Mapping[int, Because],
+    held: Mapping[str, int],
+) -> tuple[str | None, Because]:
+    """What holds it back; of what was never told, what held it back last."""
+    place = held.get(one.endpoint)
+    if place is None:
+        return one.held_by, NOTHING
+    last = incident.decisions[place].held_by if one.standing == Standing.UNTOLD.value else None
+    held_by = one.held_by or last
+    return held_by, behind.get(place, NOTHING) if held_by == incident.decisions[place].held_by else NOTHING

@@ -1,0 +1,32 @@
+"""Words of quiet windows: which they are, and until when they last."""
+
+WORDS = {
+    "quiet.until": ("quiet until {until}, {window}", "שקט עד {until}, {window}"),
+    "quiet.open": ("quiet with no end in sight, {window}", "שקט שסופו אינו ידוע, {window}"),
+    "quiet.waits.one": ("one message waits", "הודעה אחת ממתינה"),
+    "quiet.waits.two": ("two messages wait", "שתי הודעות ממתינות"),
+    "quiet.waits.many": ("{n} messages wait", "{n} הודעות ממתינות"),
+    "quiet.break_through": (
+        "alerts of the severity “{severity}” and above are told all the same",
+        "התראות בחומרה „{severity}” ומעלה נשלחות בכל זאת",
+    ),
+    "quiet.shabbat": ("Shabbat or Yom Tov in {place}", "שבת או יום טוב {place}"),
+    "quiet.daily": ("every day from {start} to {end}", "בכל יום, משעה {start} עד {end}"),
+    "quiet.weekly": ("from {start} to {end}, beginning on {days}", "משעה {start} עד {end}, בימים: {days}"),
+    "quiet.place.jerusalem": ("Jerusalem", "בירושלים"),
+    "quiet.place.tel-aviv": ("Tel Aviv", "בתל אביב"),
+    "quiet.place.haifa": ("Haifa", "בחיפה"),
+    "quiet.place.beer-sheva": ("Beer Sheva", "בבאר שבע"),
+    "quiet.place.bnei-brak": ("Bnei Brak", "בבני ברק"),
+    "quiet.place.petah-tikva": ("Petah Tikva", "בפתח תקווה"),
+    "quiet.place.eilat": ("Eilat", "באילת"),
+    "quiet.place.elsewhere": ("{where}", "ב-{where}"),
+    "quiet.at": ("{day} {time}", "{day} {time}"),
+    "quiet.day.0": ("Monday", "יום שני"),
+    "quiet.day.1": ("Tuesday", "יום שלישי"),
+    "quiet.day.2": ("Wednesday", "יום רביעי"),
+    "quiet.day.3": ("Thursday", "יום חמישי"),
+    "quiet.day.4": ("Friday", "יום שישי"),
+    "quiet.day.5": ("Saturday", "שבת"),
+    "quiet.day.6": ("Sunday", "יום ראשון"),
+}
