@@ -36,8 +36,9 @@ def over(db: sa.Connection, now: datetime, *, before: str | None, limit: int) ->
     has_ended = sa.or_(silences.c.expired_at.is_not(None), silences.c.ends_at <= now)
     found = sa.select(silences).where(has_ended)
     if before is not None:
-        made = sa.select(silences.c.created_at, silences.c.id).where(silences.c.id == before)
-        found = found.where(sa.tuple_(silences.c.created_at, silences.c.id) < made.scalar_subquery())
+        made = sa.select(silences.c.created_at).where(silences.c.id == before).scalar_subquery()
+        older = silences.c.created_at < made
+        found = found.where(sa.or_(older, sa.and_(silences.c.created_at == made, silences.c.id < before)))
     newest = (silences.c.created_at.desc(), silences.c.id.desc())
     return [_silence(row) for row in db.execute(found.order_by(*newest).limit(limit))]
 

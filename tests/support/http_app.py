@@ -74,11 +74,8 @@ class Setting:
             public_keys=lambda: self.keys,
             ping=self.ping,
             zone=self.zone,
-<<<<<<< HEAD
-=======
             routes=lambda: self.routes,
             rests=lambda: self.rests,
->>>>>>> records
             paused=lambda: self.paused,
             wake=self._wake,
             new_id=self.new_id,

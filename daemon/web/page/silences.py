@@ -15,15 +15,17 @@ from pydantic import ValidationError
 
 from daemon.core.alerts.incidents import Incident
 from daemon.core.refusals import Refused, Why
+from daemon.core.routing.quiet import Window
 from daemon.core.routing.silences import Wish
-from daemon.operations import silences
+from daemon.operations import quiet_windows, silences
+from daemon.operations.quiet_windows import Standing
 from daemon.schemas.fields import Line
 from daemon.schemas.requests import SilenceRequest
 from daemon.schemas.wording import faults
 from daemon.web.audit import audited
 from daemon.web.auth import Token
 from daemon.web.forms import Fields
-from daemon.web.page import inputs, windows
+from daemon.web.page import inputs, quiet_words
 from daemon.web.page.drawn import drawn, to_make
 from daemon.web.page.faults import ODD, by_field, worded
 from daemon.web.page.frame import Page
@@ -212,7 +214,7 @@ def _render(
     t, now = Words(visitor.language), page.now()
     with page.database.read() as db:
         found = silences.listed(db, now, before=before or None, limit=MOST)
-        quiet = windows.windows(db, page.live.interests(), now)
+        quiet = quiet_windows.windows(db, page.live.interests(), now)
     return page.render(
         request,
         visitor,
@@ -222,7 +224,8 @@ def _render(
         key=key or drawn(visitor, page.live.new_id("sil"), now),
         found=found,
         older=found.over[-1].id if found.has_more else None,
-        windows=quiet,
+        windows=[(one, [_window(t, each) for each in one.windows]) for one in quiet],
+        most_counted=quiet_windows.MOST,
         inputs=INPUTS,
         labels={name: t(f"silences.field.{name}") for name in INPUTS},
         repeated=_repeated(draft, page.zone()),
@@ -242,6 +245,23 @@ def _repeated(draft: Draft, zone: tzinfo) -> Mapping[str, list[str]]:
 
 def _is_repeated(one: Input, draft: Draft, zone: tzinfo) -> bool:
     return inputs.local_moment(draft.typed(one.name), "", zone) is Odd.TWICE
+
+
+def _window(t: Words, one: Standing) -> tuple[Standing, Markup]:
+    """One window with its words: "nights 22:00 to 07:00, but critical alerts break through"."""
+    passes = f"windows.passes.{one.break_through.value}" if one.break_through else "windows.passes_none"
+    return one, Markup(", ").join((_hours(t, one.window), t(passes)))
+
+
+def _hours(t: Words, window: Window) -> Markup:
+    if window.start is None or window.end is None:
+        return quiet_words.which(t, window)
+    key = "windows.nights" if window.start >= window.end else "windows.days"
+    days = [t(f"quiet.day.{day}") for day in quiet_words.SUNDAY_FIRST if day in window.days]
+    is_daily = len(days) == quiet_words.WEEK
+    hours = {"start": f"{window.start:%H:%M}", "end": f"{window.end:%H:%M}"}
+    said = t(key, **hours) if is_daily else t(f"{key}_on", **hours, days=Markup(", ").join(days))
+    return t("windows.zone", window=said, zone=window.zone)
 
 
 def _token(visitor: Visitor) -> Token:

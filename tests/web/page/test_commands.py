@@ -124,7 +124,7 @@ def fields(html: str) -> dict[str, str]:
 
 def plain(html: str) -> str:
     """What people read of a page."""
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", "", html)))
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>|[\u2068\u2069]", "", html)))
 
 
 @pytest.fixture

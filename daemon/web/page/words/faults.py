@@ -139,6 +139,32 @@ WORDS = {
         "this form has added another silence, {silence}",
         "הטופס הזה כבר הוסיף השתקה אחרת, {silence}",
     ),
+    "fault.no_delivery": ("there is no delivery {delivery}", "אין משלוח {delivery}"),
+    "fault.delivery_open": (
+        "delivery {delivery} has not ended: it is {status}",
+        "המשלוח {delivery} עדיין לא הסתיים: מצבו {status}",
+    ),
+    "fault.delivery_outdated": (
+        "delivery {delivery} tells what is not true any more: a newer event of it was told since; `history` "
+        "sends it all the same",
+        "המשלוח {delivery} מספר על מה שכבר אינו נכון: מאז נשלח אירוע חדש יותר; האפשרות `history` שולחת אותו "
+        "בכל זאת",
+    ),
+    "fault.no_endpoint": ("no endpoint is called {name}", "אין יעד בשם {name}"),
+    "fault.no_endpoint_near": (
+        "no endpoint is called {name}; did you mean {near}?",
+        "אין יעד בשם {name}; האם התכוונת אל {near}?",
+    ),
+    "fault.nothing_kept": (
+        "the store knows no event, incident or alert's subject {name}",
+        "אין אירוע, תקלה או נושא של התראה בשם {name}",
+    ),
+    "fault.no_incident": ("there is no incident {incident}", "אין תקלה {incident}"),
+    "fault.no_incident_before": (
+        "no incident {incident} is kept; leave `before` out",
+        "אין תקלה {incident}; אפשר להשמיט את `before`",
+    ),
+    "fault.no_event": ("no event {event} is kept", "אין אירוע {event}"),
     "fault.one_end": (
         "give one of `for`, `ends_at` and `until_resolved`",
         "יש לבחור סיום אחד: למשך זמן, עד מועד, או עד שהתקלה תחלוף",
