@@ -24,9 +24,7 @@ def mute(db: sa.Connection, wish: Wish, silence: str, now: datetime) -> tuple[Si
     return added, matched
 
 
-def would_mute(
-    db: sa.Connection, wish: Wish, silence: str, now: datetime
-) -> tuple[Silence, list[Incident]]:
+def would_mute(db: sa.Connection, wish: Wish, silence: str, now: datetime) -> tuple[Silence, list[Incident]]:
     """The same, and nothing is written."""
     added = granted(wish, silence, now)
     matched = [one for one in incidents.firing(db) if added.covers(one)]

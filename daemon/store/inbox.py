@@ -131,7 +131,9 @@ def like(db: sa.Connection, command: Command, fingerprint: str) -> Command | Non
         commands.c.day == command.day,
         commands.c.fingerprint == fingerprint,
     )
-    row = db.execute(sa.select(commands).where(same).order_by(commands.c.number.desc()).limit(1)).one_or_none()
+    row = db.execute(
+        sa.select(commands).where(same).order_by(commands.c.number.desc()).limit(1)
+    ).one_or_none()
     return _command(row) if row else None
 
 

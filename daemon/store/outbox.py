@@ -313,7 +313,9 @@ def held_back(db: sa.Connection, endpoint: str, now: datetime, *, least: int, mo
     """How many due deliveries of an endpoint a quiet window holds back that lets pass what is of an urgency
     up to `least`; counted to `most`."""
     passes = sa.and_(deliveries.c.urgency.is_not(None), deliveries.c.urgency <= least)
-    due = sa.and_(deliveries.c.endpoint == endpoint, sa.text("status = 'pending'"), deliveries.c.due_at <= now)
+    due = sa.and_(
+        deliveries.c.endpoint == endpoint, sa.text("status = 'pending'"), deliveries.c.due_at <= now
+    )
     found = sa.select(deliveries.c.id).where(due, ~passes).limit(most).subquery()
     return int(db.scalar(sa.select(sa.func.count()).select_from(found)) or 0)
 

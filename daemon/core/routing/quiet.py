@@ -58,7 +58,7 @@ class Weekly:
         return over if self.covers(over - EXACT) else self._left(moment.astimezone(UTC), over)
 
     def begins(self, moment: datetime) -> datetime | None:
-        """When it begins next, asked outside of it: the first moment that it covers, in UTC; None: on no day."""
+        """When it begins next, asked outside: the first moment that it covers, in UTC; None: on no day."""
         after, today = moment.astimezone(UTC), moment.astimezone(self.zone).date()
         days = (today + timedelta(days=shift) for shift in range(-1, 9))
         shown = (

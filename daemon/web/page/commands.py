@@ -113,11 +113,14 @@ def router(page: Page) -> APIRouter:
     """`/commands…`."""
     routes = APIRouter(include_in_schema=False)
     _add_giving(routes, page)  # first, for `new` is no id
+    _add_cancelling(routes, page)
     _add_reading(routes, page)
     return routes
 
 
 def _add_reading(routes: APIRouter, page: Page) -> None:
+    reader = page.visit("read")
+
     @routes.get("/commands")
     def listing(
         request: Request,
@@ -125,7 +128,7 @@ def _add_reading(routes: APIRouter, page: Page) -> None:
         status: Line = "",
         type: Line = "",
         before: Line = "",
-        visitor: Visitor = page.visit("read"),
+        visitor: Visitor = reader,
     ) -> Response:
         known = next((one for one in Status if one.value == status), None)
         wanted = inbox.Wanted(system or None, known, type or None, before or None, MOST)
@@ -147,7 +150,7 @@ def _add_reading(routes: APIRouter, page: Page) -> None:
         )
 
     @routes.get("/commands/{command_id}")
-    def show(request: Request, command_id: Line, visitor: Visitor = page.visit("read")) -> Response:
+    def show(request: Request, command_id: Line, visitor: Visitor = reader) -> Response:
         with page.database.read() as db:
             found = commands.find_command(db, command_id)
             waits = _held(page, db, found)
@@ -172,11 +175,13 @@ def _add_reading(routes: APIRouter, page: Page) -> None:
 
 
 def _add_giving(routes: APIRouter, page: Page) -> None:
+    giver = page.visit("command")
+
     @routes.get("/commands/new")
     def new(
         request: Request,
         prefill: Annotated[Prefill, Query()],
-        visitor: Visitor = page.visit("command"),
+        visitor: Visitor = giver,
     ) -> Response:
         offered = commands.offered(page.live.desk.policies())
         if prefill.type not in offered.get(prefill.system, ()):
@@ -186,9 +191,7 @@ def _add_giving(routes: APIRouter, page: Page) -> None:
         return _form(page, request, visitor, draft, key=_new_key(page, visitor))
 
     @routes.post("/commands/new")
-    def give(
-        request: Request, fields: Fields = page.posted, visitor: Visitor = page.visit("command")
-    ) -> Response:
+    def give(request: Request, fields: Fields = page.posted, visitor: Visitor = giver) -> Response:
         draft = _draft(fields.text("type"), fields.text("system"), fields)
         key = to_make(visitor, fields.text(KEY), page.now())
         if key is None:
@@ -201,12 +204,16 @@ def _add_giving(routes: APIRouter, page: Page) -> None:
             return _form(page, request, visitor, draft, key=fields.text(KEY))
         return _give(page, request, visitor, draft, draft.request, key)
 
+
+def _add_cancelling(routes: APIRouter, page: Page) -> None:
+    giver = page.visit("command")
+
     @routes.post("/commands/{command_id}/cancel")
     def cancel(
         request: Request,
         command_id: Line,
         fields: Fields = page.posted,
-        visitor: Visitor = page.visit("command"),
+        visitor: Visitor = giver,
     ) -> Response:
         with audited(_token(visitor), "command.cancel", command_id, status=303):
             with page.database.write() as db:
@@ -272,9 +279,7 @@ def _shown(found: Accepted, key: str) -> str:
     return json.dumps([key, commands.rehearsed(found), times, command.on_holiday.value, like], sort_keys=True)
 
 
-def _ask(
-    page: Page, request: Request, visitor: Visitor, draft: Draft, found: Accepted, key: str
-) -> Response:
+def _ask(page: Page, request: Request, visitor: Visitor, draft: Draft, found: Accepted, key: str) -> Response:
     """The second page of what costs: everything once more in words, and whether it is right so."""
     t = Words(visitor.language)
     command, cost = found.command, commands.rehearsed(found)["cost"]
@@ -309,7 +314,9 @@ def _refused(
         known = inbox.find_by_key(db, draft.system, key)
     link = Markup('<a href="{}"><bdi>{}</bdi></a>')
     made = known[0].id if known else "?"
-    draft.notices.append(t("commands.used", command=link.format(page.link(request)("/commands/", made), made)))
+    draft.notices.append(
+        t("commands.used", command=link.format(page.link(request)("/commands/", made), made))
+    )
     return _form(page, request, visitor, draft, key=_new_key(page, visitor), code=status)
 
 
@@ -356,9 +363,7 @@ def _check(draft: Draft, t: Words, zone: tzinfo) -> None:
     for name, why in odd.items():
         draft.wrong(name, t(ODD[why]))
     try:
-        found = command_requests.parse(
-            {"type": draft.type, "system": draft.system, "params": params, **rest}
-        )
+        found = command_requests.parse({"type": draft.type, "system": draft.system, "params": params, **rest})
     except ValidationError as error:
         told = faults(error.errors(), command_requests.TAGS)
         for name, words in by_field(t, told, [one.name for one in draft.all]).items():

@@ -122,9 +122,7 @@ class Page:
         """A problem as a page."""
         visitor = self.visitor(request)
         said = in_words(request, visitor, document)
-        return self.render(
-            request, visitor, "problem.html", code=document.status, problem=document, why=said
-        )
+        return self.render(request, visitor, "problem.html", code=document.status, problem=document, why=said)
 
     def link(self, request: Request) -> Callable[..., str]:
         """What makes addresses of this site: `link("/systems/", name)`."""

@@ -41,7 +41,9 @@ def in_words(request: Request, visitor: Visitor, problem: ProblemDocument) -> Sa
     way = t(f"{key}.way") if scope is None else _whom_to_ask(t, visitor, scope)
     if visitor.language == "en":
         shown = detail or (Markup("{}").format(visible_line(problem.detail)) if problem.detail else None)
-        return Said(Markup("{}").format(visible_line(problem.title)), None if faults else shown, faults, way, False)
+        return Said(
+            Markup("{}").format(visible_line(problem.title)), None if faults else shown, faults, way, False
+        )
     return Said(t(key), None if faults else detail, faults, way, detail is None and not faults)
 
 

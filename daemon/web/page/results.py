@@ -17,7 +17,11 @@ LONGEST = 64
 CALLS = "calls"
 """The items of a kick; their `status` is a word of ours."""
 OF_CAMPAIGN = ("calls_count", "rejected")
-TITLES = {"calls_count": "commands.dialled", "rejected": "commands.rejected", CALLS: "commands.field.call_ids"}
+TITLES = {
+    "calls_count": "commands.dialled",
+    "rejected": "commands.rejected",
+    CALLS: "commands.field.call_ids",
+}
 LEFT_OUT = frozenset({"is_partial"})
 """Said in words beside it."""
 

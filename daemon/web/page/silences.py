@@ -39,7 +39,7 @@ MOST = 50
 MOST_MUTED = 20
 """Of what a silence mutes; the rest is counted."""
 KEY, END, LOOK = "key", "end", "look"
-"""Fields beside those of the silence: which it will be, how its end is given, and that it is only to be tried."""
+"""Fields beside those of the silence: which it will be, how its end is given, that it is only tried."""
 GLOBS = ("type", "system", "subject")
 ENDS = ("for", "ends_at", "until_resolved")
 LENGTHS = ("30m", "1h", "2h", "4h", "8h", "1d", "3d", "7d")
@@ -84,6 +84,14 @@ class Draft:
 def router(page: Page) -> APIRouter:
     """`/silences…`."""
     routes = APIRouter(include_in_schema=False)
+    _add_reading(routes, page)
+    _add_adding(routes, page)
+    _add_ending(routes, page)
+    return routes
+
+
+def _add_reading(routes: APIRouter, page: Page) -> None:
+    reader = page.visit("read")
 
     @routes.get("/silences")
     def listing(
@@ -94,7 +102,7 @@ def router(page: Page) -> APIRouter:
         lasts: Annotated[Line, Query(alias="for")] = "",
         comment: Line = "",
         before: Line = "",
-        visitor: Visitor = page.visit("read"),
+        visitor: Visitor = reader,
     ) -> Response:
         given = {"type": type, "system": system, "subject": subject, "for": lasts, "comment": comment}
         draft = Draft(Fields({name: [one] for name, one in given.items() if one}))
@@ -102,10 +110,12 @@ def router(page: Page) -> APIRouter:
             draft.would = _would(page, draft)
         return _render(page, request, visitor, draft, before=before)
 
+
+def _add_adding(routes: APIRouter, page: Page) -> None:
+    admin = page.visit("admin")
+
     @routes.post("/silences")
-    def add(
-        request: Request, fields: Fields = page.posted, visitor: Visitor = page.visit("admin")
-    ) -> Response:
+    def add(request: Request, fields: Fields = page.posted, visitor: Visitor = admin) -> Response:
         t, draft = Words(visitor.language), Draft(fields)
         silence = to_make(visitor, fields.text(KEY), page.now())
         if silence is None:
@@ -119,9 +129,16 @@ def router(page: Page) -> APIRouter:
             return _render(page, request, visitor, draft, key=fields.text(KEY), code=422)
         return _add(page, request, visitor, draft, wish, silence)
 
+
+def _add_ending(routes: APIRouter, page: Page) -> None:
+    admin = page.visit("admin")
+
     @routes.post("/silences/{silence_id}/expire")
     def expire(
-        request: Request, silence_id: Line, fields: Fields = page.posted, visitor: Visitor = page.visit("admin")
+        request: Request,
+        silence_id: Line,
+        fields: Fields = page.posted,
+        visitor: Visitor = admin,
     ) -> Response:
         said = "silences.expired"
         with audited(_token(visitor), "silence.expire", silence_id, status=303):
@@ -135,12 +152,8 @@ def router(page: Page) -> APIRouter:
         page.live.wake()
         return page.redirect(request, "/silences", said=said)
 
-    return routes
 
-
-def _add(
-    page: Page, request: Request, visitor: Visitor, draft: Draft, wish: Wish, silence: str
-) -> Response:
+def _add(page: Page, request: Request, visitor: Visitor, draft: Draft, wish: Wish, silence: str) -> Response:
     """Add it, or say why not."""
     t = Words(visitor.language)
     try:
@@ -155,7 +168,9 @@ def _add(
         draft.wrong(next(iter(refused.fields), ""), worded(t, str(refused)))
         return _render(page, request, visitor, draft, key=draft.fields.text(KEY), code=status)
     page.live.wake()
-    return page.redirect(request, "/silences", said="silences.added_before" if is_repeat else "silences.added")
+    return page.redirect(
+        request, "/silences", said="silences.added_before" if is_repeat else "silences.added"
+    )
 
 
 def _wish(draft: Draft, t: Words, token: Token, zone: tzinfo) -> Wish | None:
@@ -240,7 +255,9 @@ def _render(
 def _repeated(draft: Draft, zone: tzinfo) -> Mapping[str, list[str]]:
     """The times that there are twice, with the offsets of the two."""
     times = [one for one in INPUTS.values() if one.kind is Kind.MOMENT]
-    return {one.name: inputs.sides(draft.typed(one.name), zone) for one in times if _is_repeated(one, draft, zone)}
+    return {
+        one.name: inputs.sides(draft.typed(one.name), zone) for one in times if _is_repeated(one, draft, zone)
+    }
 
 
 def _is_repeated(one: Input, draft: Draft, zone: tzinfo) -> bool:

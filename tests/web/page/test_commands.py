@@ -26,7 +26,7 @@ from daemon.store.database import Database
 from daemon.web.page import inputs
 from daemon.web.page.commands import OF_REQUEST, STATES
 from daemon.web.page.drawn import AGREED, OPEN
-from daemon.web.page.inputs import Kind, Odd, local_moment
+from daemon.web.page.inputs import Odd, local_moment
 from daemon.web.page.visitors import LANGUAGES
 from daemon.web.page.words import ALL
 from tests.support import stores
@@ -87,39 +87,39 @@ class Office:
 
 def fields(html: str) -> dict[str, str]:
     """What a browser would send of the form of a page by its first button."""
-    found: dict[str, str] = {}
-    area = ""
+    reader = FormReader()
+    reader.feed(html)
+    return reader.found
 
-    class Reader(HTMLParser):
-        inside = False
 
-        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-            nonlocal area
-            said = {name: value or "" for name, value in attrs}
-            if tag == "form":
-                self.inside = said.get("action", "").endswith(("/commands/new", "/silences"))
-            if not self.inside or "name" not in said:
-                return
-            if tag == "input" and (said.get("type") not in ("radio", "checkbox") or "checked" in said):
-                found[said["name"]] = said.get("value", "")
-            if tag == "button" and said["name"] != "change":
-                found[said["name"]] = said["value"]
-            if tag == "textarea":
-                area = said["name"]
-                found[area] = ""
-            if tag == "select":
-                found[said["name"]] = ""
+class FormReader(HTMLParser):
+    """Reads the fields of the forms that give commands and add silences."""
 
-        def handle_endtag(self, tag: str) -> None:
-            nonlocal area
-            area = "" if tag == "textarea" else area
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, str] = {}
+        self._is_inside = False
+        self._area = ""
 
-        def handle_data(self, data: str) -> None:
-            if area:
-                found[area] += data.removeprefix("\n")
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        said = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self._is_inside = said.get("action", "").endswith(("/commands/new", "/silences"))
+        if self._is_inside and "name" in said and self._is_sent(tag, said):
+            self.found[said["name"]] = said.get("value", "")
+            self._area = said["name"] if tag == "textarea" else ""
 
-    Reader().feed(html)
-    return found
+    def handle_endtag(self, tag: str) -> None:
+        self._area = "" if tag == "textarea" else self._area
+
+    def handle_data(self, data: str) -> None:
+        if self._area:
+            self.found[self._area] += data.removeprefix("\n")
+
+    def _is_sent(self, tag: str, said: dict[str, str]) -> bool:
+        if tag == "input" and said.get("type") in ("radio", "checkbox"):
+            return "checked" in said
+        return tag != "button" or said["name"] != "change"
 
 
 def plain(html: str) -> str:
@@ -311,7 +311,9 @@ def test_a_form_that_was_open_for_too_long_is_drawn_anew(office: Office) -> None
 
 
 def test_more_than_the_budget_is_refused_at_its_field(office: Office) -> None:
-    answer = office.send(office.draw() | CAMPAIGN | {"params.phones": "\n".join(f"050123456{n}" for n in range(9))})
+    answer = office.send(
+        office.draw() | CAMPAIGN | {"params.phones": "\n".join(f"050123456{n}" for n in range(9))}
+    )
 
     assert answer.status_code == 409
     assert 'id="fault-params.phones"' in answer.text
@@ -346,7 +348,9 @@ def test_faults_stand_at_their_fields_with_what_was_typed(office: Office, langua
     assert sent["params.queue_path"] == "five <b>"
     assert sent["params.call_ids"].split("\n") == ["a", "b c", "a"]
     for name in typed:
-        assert re.search(rf'name="{name}" aria-describedby="[^"]*fault-{name}"[^>]* aria-invalid="true"', answer.text)
+        assert re.search(
+            rf'name="{name}" aria-describedby="[^"]*fault-{name}"[^>]* aria-invalid="true"', answer.text
+        )
         assert f'href="#{name}"' in answer.text
     assert ("expected the path of an extension" in plain(answer.text)) == (language == "en")
     assert ("צריך להיות נתיב של שלוחה" in plain(answer.text)) == (language == "he")
@@ -507,7 +511,9 @@ def test_why_one_waits_is_said_in_words(office: Office) -> None:
     office.put(first.id, attempts=0, not_before=soon, is_start_given=True)
     assert "It waits until 12:30:00: it is not to be carried out earlier" in office.page(first.id)
     assert "It goes at any moment" in office.page(second.id)
-    office.put(first.id, attempts=1, on_holiday=OnHoliday.WAIT, not_before=soon, error=Error("refused", "-", 104))
+    office.put(
+        first.id, attempts=1, on_holiday=OnHoliday.WAIT, not_before=soon, error=Error("refused", "-", 104)
+    )
     assert "on Shabbat and holidays (104)" in office.page(first.id)
     office.put(first.id, status=Status.RUNNING)
     assert f"It waits for {first.id}" in office.page(second.id)
@@ -528,14 +534,22 @@ RESULTS: dict[str, tuple[Any, list[str]]] = {
         ["removed", "was not in the queue", "may have removed it", "nobody knows", "Not all of it was done"],
     ),
     "campaign": (
-        {"campaign_id": "7", "calls_count": 3, "rejected": [{"phone": "050", "reason": "not Vaild"}], "is_partial": True},
+        {
+            "campaign_id": "7",
+            "calls_count": 3,
+            "rejected": [{"phone": "050", "reason": "not Vaild"}],
+            "is_partial": True,
+        },
         ["Numbers that are being dialled3", "Numbers that are not dialled", "050", "not Vaild"],
     ),
     "campaign, unreadable": (
         {"campaign_id": None, "calls_count": None, "rejected": None},
         ["the answer did not say", "some; which, the answer did not say readably"],
     ),
-    "of another version": ({"news": {"one": [1, 2], "two": {"x": None}}, "y": [{"z": True}]}, ["news", "1, 2", "Yes"]),
+    "of another version": (
+        {"news": {"one": [1, 2], "two": {"x": None}}, "y": [{"z": True}]},
+        ["news", "1, 2", "Yes"],
+    ),
     "no object": ([1], ["[1]"]),
     "hostile": ({"agent": "<script>\u202e</script>"}, ["<script>"]),
 }
@@ -595,5 +609,3 @@ def test_no_page_does_anything_by_being_looked_at(office: Office) -> None:
         assert office.browser.get(path + "?").status_code in (200, 405)
 
     assert [one.status for one in office.commands()] == [Status.QUEUED]
-
-

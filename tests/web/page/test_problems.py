@@ -38,7 +38,9 @@ def statuses() -> set[int]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Problem", "answer", "raw"):
                 given = [*node.args, *(one.value for one in node.keywords)]
-                found |= {one.value for one in given if isinstance(one, ast.Constant) and type(one.value) is int}
+                found |= {
+                    one.value for one in given if isinstance(one, ast.Constant) and type(one.value) is int
+                }
     return {one for one in found | {status for status, _ in REFUSALS.values()} if one >= 400}
 
 
@@ -97,7 +99,7 @@ def sentences(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield node.value
     elif isinstance(node, ast.JoinedStr):
-        yield "".join(one.value if isinstance(one, ast.Constant) else "7" for one in node.values)
+        yield "".join(str(one.value) if isinstance(one, ast.Constant) else "7" for one in node.values)
 
 
 def raised(folder: str, name: str, place: int) -> Iterator[str]:
@@ -116,8 +118,12 @@ def raised(folder: str, name: str, place: int) -> Iterator[str]:
 
 
 def test_what_the_models_say_is_what_is_put_into_hebrew() -> None:
-    templates = [re.sub(r"{\w+}", "7", one) for one in {**wording._WORDING, **WRONG}.values() if one != WRONG["enum"]]
-    checks = chain(raised("schemas", "ValueError", 0), ["at most 7", 'expected a duration such as "30s" or "5m"'])
+    templates = [
+        re.sub(r"{\w+}", "7", one) for one in {**wording._WORDING, **WRONG}.values() if one != WRONG["enum"]
+    ]
+    checks = chain(
+        raised("schemas", "ValueError", 0), ["at most 7", 'expected a duration such as "30s" or "5m"']
+    )
     refusals = chain(raised("core/routing", "Refused", 1), raised("operations", "Refused", 1))
     ours = [*templates, *checks, *refusals]
 
@@ -155,12 +161,17 @@ def test_who_may_not_is_told_which_scope_is_missing_and_whom_to_ask(setting: Set
     text = re.sub("<[^>]+>", "", answer.text)
 
     assert answer.status_code == 403
-    wanted = {"en": "Your token reader lacks the scope command", "he": "לאסימון reader שאיתו נכנסת חסרה ההרשאה command"}
+    wanted = {
+        "en": "Your token reader lacks the scope command",
+        "he": "לאסימון reader שאיתו נכנסת חסרה ההרשאה command",
+    }
     assert wanted[language] in text
     assert "[http]" in text
 
 
-@pytest.mark.parametrize("path", ["/commands/cmd_none", "/nowhere", "/commands?nonsense=1", "/commands?system=%00"])
+@pytest.mark.parametrize(
+    "path", ["/commands/cmd_none", "/nowhere", "/commands?nonsense=1", "/commands?system=%00"]
+)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_problem_is_in_the_visitors_language(setting: Setting, language: str, path: str) -> None:
     answer = setting.visitor(language=language).get(path)

@@ -73,9 +73,9 @@ def test_a_silence_is_added_once_with_who_and_why(setting: Setting, admin: TestC
     assert (silence.author, silence.comment, silence.subject) == ("admin", "a new phone", "sip/077")
     assert silence.ends_at == silence.starts_at + 2 * HOUR
     assert setting.woken == 1
-    assert [
-        (one["token"], one["action"], one["target"]) for one in logs if one["event"] == "http.audit"
-    ] == [("admin", "silence.add", silence.id)]
+    assert [(one["token"], one["action"], one["target"]) for one in logs if one["event"] == "http.audit"] == [
+        ("admin", "silence.add", silence.id)
+    ]
 
 
 def test_a_form_that_is_sent_often_makes_one_silence(setting: Setting, admin: TestClient) -> None:
@@ -90,7 +90,9 @@ def test_a_form_that_is_sent_often_makes_one_silence(setting: Setting, admin: Te
     assert len(kept(setting)) == 1
 
 
-@pytest.mark.parametrize("changed", [{"for": "4h"}, {"comment": "other"}, {"subject": "sip/088"}, {"system": "main"}])
+@pytest.mark.parametrize(
+    "changed", [{"for": "4h"}, {"comment": "other"}, {"subject": "sip/088"}, {"system": "main"}]
+)
 def test_a_form_that_is_changed_after_it_was_sent_says_so(
     setting: Setting, admin: TestClient, changed: dict[str, str]
 ) -> None:
@@ -119,7 +121,9 @@ def test_a_form_that_was_open_for_too_long_is_drawn_anew(
     assert fields(answer.text)["comment"] == "a new phone"
 
 
-@pytest.mark.parametrize(("query", "wanted"), [("?subject=sip/*", 1), ("?subject=queue/*", 0), ("?type=sip.*", 1)])
+@pytest.mark.parametrize(
+    ("query", "wanted"), [("?subject=sip/*", 1), ("?subject=queue/*", 0), ("?type=sip.*", 1)]
+)
 def test_what_it_would_mute_is_shown_before_it_is_added(
     setting: Setting, admin: TestClient, query: str, wanted: int
 ) -> None:
@@ -135,7 +139,12 @@ def test_what_it_would_mute_is_shown_before_it_is_added(
 def test_a_link_fills_in_the_form(setting: Setting, admin: TestClient) -> None:
     form = fields(admin.get("/silences?type=sip.*&system=main&subject=sip/077&for=90m&comment=a%22b").text)
 
-    assert [form[name] for name in ("type", "system", "subject", "comment")] == ["sip.*", "main", "sip/077", 'a"b']
+    assert [form[name] for name in ("type", "system", "subject", "comment")] == [
+        "sip.*",
+        "main",
+        "sip/077",
+        'a"b',
+    ]
     assert '<option value="90m" selected>' in admin.get("/silences?for=90m").text
 
 
@@ -148,7 +157,8 @@ def test_one_in_force_says_what_it_mutes_and_can_be_ended(setting: Setting, admi
     assert "until 16:04" in said  # rounded up, in Jerusalem
     assert "a new phone" in said
     marks = [
-        setting.post(admin, f"/silences/{silence.id}/expire").headers["set-cookie"].split(";")[0] for _ in range(2)
+        setting.post(admin, f"/silences/{silence.id}/expire").headers["set-cookie"].split(";")[0]
+        for _ in range(2)
     ]
     assert marks == ["said=silences.expired", "said=silences.over_already"]
     assert "Nothing is silenced." in plain(admin.get("/silences").text)
@@ -259,11 +269,16 @@ def windows(setting: Setting, story: Story, at: datetime, *quiet_ones: Quiet, la
 
 
 def test_windows_are_told_with_when_they_begin_and_end(setting: Setting, story: Story) -> None:
-    said = windows(setting, story, FRIDAY_NOON, night(), quiet(QuietSettings(shabbat=True, place="jerusalem")))
+    said = windows(
+        setting, story, FRIDAY_NOON, night(), quiet(QuietSettings(shabbat=True, place="jerusalem"))
+    )
 
     assert "nights 22:00 to 07:00, by the clock of Asia/Jerusalem, but critical alerts break through" in said
     assert "Next from 22:00 until Saturday 07:00" in said
-    assert "Shabbat or Yom Tov in Jerusalem, nothing breaks through. Next from 16:59 until Saturday 18:16" in said
+    assert (
+        "Shabbat or Yom Tov in Jerusalem, nothing breaks through. Next from 17:00 until Saturday 18:18"
+        in said
+    )
     assert "In force now" not in said
     assert "wait behind it" not in said.replace("Nothing waits", "")
 
@@ -279,7 +294,7 @@ def test_a_window_that_lasts_says_until_when_and_how_much_waits(setting: Setting
         ).scalar_one()
     said = windows(setting, story, FRIDAY_NOON + 12 * HOUR, shabbat)
 
-    assert "In force now, until Saturday 18:16" in said or "In force now, until 18:16" in said
+    assert "In force now, until Saturday 18:18" in said or "In force now, until 18:18" in said
     assert many == 2
     assert "Two things wait behind it" in said
 
@@ -308,7 +323,7 @@ def test_a_window_of_which_nobody_can_say_when_says_that(setting: Setting, story
 
 @pytest.mark.parametrize("place", PLACES)
 def test_windows_are_told_in_hebrew(setting: Setting, story: Story, place: str) -> None:
-    window = quiet(QuietSettings(shabbat=True, place=place))  # type: ignore[arg-type] # one of them
+    window = quiet(QuietSettings(shabbat=True, place=place))
     said = windows(setting, story, FRIDAY_NOON, window, night(), language="he")
 
     assert re.search("שבת או יום טוב ב[א-ת]", said)

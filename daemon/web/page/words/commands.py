@@ -29,7 +29,10 @@ WORDS = {
         "It could not be cancelled any more: see how it stands.",
         "כבר אי אפשר היה לבטל אותה: מצבה מוצג כאן.",
     ),
-    "commands.given": ("It is queued, once. Here you see what comes of it.", "הפקודה נוספה לתור, פעם אחת. כאן אפשר לראות מה יוצא ממנה."),
+    "commands.given": (
+        "It is queued, once. Here you see what comes of it.",
+        "הפקודה נוספה לתור, פעם אחת. כאן אפשר לראות מה יוצא ממנה.",
+    ),
     "commands.given_before": (
         "This form was sent before. It gave this one command, and no other.",
         "הטופס הזה כבר נשלח. הוא נתן את הפקודה הזאת בלבד, ולא נוספה אחרת.",
@@ -72,8 +75,8 @@ WORDS = {
         "היא ממתינה עד {until}: כך התבקש.",
     ),
     "commands.waits.holiday": (
-        "It waits until {until}: the platform dials nobody on Shabbat and holidays (104), and it was asked to "
-        "wait for their end.",
+        "It waits until {until}: the platform dials nobody on Shabbat and holidays (104), and it was asked "
+        "to wait for their end.",
         "היא ממתינה עד {until}: הפלטפורמה אינה מחייגת בשבתות ובחגים (104), והתבקש להמתין לצאתם.",
     ),
     "commands.waits.behind": (
@@ -81,7 +84,8 @@ WORDS = {
         "היא ממתינה לפקודה {behind} שלפניה: פקודות של מערכת אחת מתבצעות זו אחר זו.",
     ),
     "commands.waits.paused": (
-        "It waits until {until}: the system is left alone, because the API asked for that or does not answer.",
+        "It waits until {until}: the system is left alone, because the API asked for that or does not "
+        "answer.",
         "היא ממתינה עד {until}: לא פונים כעת למערכת, כי ה-API ביקש להמתין או שאינו עונה.",
     ),
     "commands.waits.again": (
@@ -113,8 +117,8 @@ WORDS = {
         "כדאי לקרוא את מצב הרישום (pirsumphone.status).",
     ),
     "commands.check.campaign.bridge": (
-        "Look at the campaigns and the units in the platform's own management before you start it anew: it may "
-        "be dialling.",
+        "Look at the campaigns and the units in the platform's own management before you start it anew: it "
+        "may be dialling.",
         "לפני שמפעילים שוב, כדאי לבדוק בניהול של הפלטפורמה את הקמפיינים ואת היחידות: ייתכן שהוא כבר מחייג.",
     ),
     # Why it failed.
@@ -133,7 +137,10 @@ WORDS = {
         "ה-API דחה את אסימון הגישה של המערכת.",
     ),
     "commands.error.refused": ("The API understood, and said no.", "ה-API הבין את הבקשה וסירב לה."),
-    "commands.error.malformed": ("The API's answer could not be understood.", "אי אפשר היה להבין את תשובת ה-API."),
+    "commands.error.malformed": (
+        "The API's answer could not be understood.",
+        "אי אפשר היה להבין את תשובת ה-API.",
+    ),
     "commands.error.our_fault": ("An error of our own.", "תקלה אצלנו."),
     "commands.error.not_allowed": (
         "The configuration does not allow it any more.",
@@ -181,8 +188,8 @@ WORDS = {
     "commands.does.pirsumphone.status": ("Only reads.", "קריאה בלבד."),
     "commands.of.campaign.bridge": ("Start a campaign", "הפעלת קמפיין"),
     "commands.does.campaign.bridge": (
-        "Dials numbers, and puts whoever answers through to an extension. It costs units, and is asked once more "
-        "before it starts.",
+        "Dials numbers, and puts whoever answers through to an extension. It costs units, and is asked once "
+        "more before it starts.",
         "חיוג למספרים והעברת מי שעונה לשלוחה. עולה ביחידות, ולפני ההפעלה יש אישור נוסף.",
     ),
     "commands.of.sip.contexts": ("Read where a phone is registered", "בדיקת המכשירים הרשומים בחשבון SIP"),
@@ -275,20 +282,20 @@ WORDS = {
         "המערכת {system} אינה מקבלת פקודות: השורה commands = [...] שלה בהגדרות ריקה.",
     ),
     "commands.stale": (
-        "This form was open for too long, or is not of this session. Nothing was sent. Look it over, and send it "
-        "again.",
+        "This form was open for too long, or is not of this session. Nothing was sent. Look it over, and "
+        "send it again.",
         "הטופס היה פתוח זמן רב מדי, או שאינו מהכניסה הזאת. דבר לא נשלח. כדאי לעבור עליו ולשלוח שוב.",
     ),
     "commands.used": (
-        "This form has given a command already, with other content: {command}. Nothing was added. If you send "
-        "this one, too, it is a second command.",
+        "This form has given a command already, with other content: {command}. Nothing was added. If you "
+        "send this one, too, it is a second command.",
         "הטופס הזה כבר נתן פקודה, עם תוכן אחר: {command}. דבר לא נוסף. אם גם זה יישלח, זו תהיה פקודה שנייה.",
     ),
     # The second page of what costs.
     "commands.confirm": ("This costs money. Is it right so?", "הפעולה הזאת עולה כסף. לאשר?"),
     "commands.sentence": (
-        "{type} on the system {system}: {numbers} numbers are dialled, for {units} units at the least price if "
-        "everybody answers, out of {left} that are left of {day}.",
+        "{type} on the system {system}: {numbers} numbers are dialled, for {units} units at the least price "
+        "if everybody answers, out of {left} that are left of {day}.",
         "{type} במערכת {system}: חיוג ל-{numbers} מספרים, {units} יחידות לפי המחיר הנמוך אם כולם עונים, מתוך "
         "{left} יחידות שנותרו ל-{day}.",
     ),
@@ -310,14 +317,15 @@ WORDS = {
     "commands.yes": ("Yes, start it", "כן, להפעיל"),
     "commands.change": ("Change something", "לשנות משהו"),
     "commands.like": (
-        "The very same counts on that day already: {command}, given at {at} by {by}. This would be another one.",
+        "The very same counts on that day already: {command}, given at {at} by {by}. This would be another "
+        "one.",
         "בדיוק אותו הדבר כבר נזקף לאותו יום: {command}, ניתן ב-{at} על ידי {by}. זה יהיה נוסף עליו.",
     ),
     "commands.changed": (
-        "What was agreed to is not what would be sent now: a field, the price or the budget has changed, or it "
-        "was too long ago. Nothing was sent. Look at it once more.",
-        "מה שאושר אינו מה שיישלח עכשיו: שדה, מחיר או תקציב השתנו, או שעבר זמן רב מדי. דבר לא נשלח. יש לעבור על "
-        "הפרטים שוב.",
+        "What was agreed to is not what would be sent now: a field, the price or the budget has changed, or "
+        "it was too long ago. Nothing was sent. Look at it once more.",
+        "מה שאושר אינו מה שיישלח עכשיו: שדה, מחיר או תקציב השתנו, או שעבר זמן רב מדי. דבר לא נשלח. יש לעבור "
+        "על הפרטים שוב.",
     ),
     # Results.
     "commands.call.kicked": ("removed", "הוצאה"),

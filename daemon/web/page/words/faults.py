@@ -1,5 +1,5 @@
-"""What is wrong with what somebody typed: the words of `schemas/wording.py`, of the models and of refusals, to
-the letter, with their Hebrew. `page/faults.py` finds them again in what was said."""
+"""What is wrong with what somebody typed: the words of `schemas/wording.py`, of the models and of refusals,
+to the letter, with their Hebrew. `page/faults.py` finds them again in what was said."""
 
 WORDS = {
     "fault.any": ("cannot be used", "אי אפשר להשתמש בערך הזה"),
@@ -127,8 +127,8 @@ WORDS = {
     ),
     "fault.passed": ("has passed already", "המועד כבר עבר"),
     "fault.over_budget": (
-        "it may cost {cost} units, and of the {budget} that the system {system} may spend on {day} {left} are "
-        "left (campaign_units_per_day)",
+        "it may cost {cost} units, and of the {budget} that the system {system} may spend on {day} {left} "
+        "are left (campaign_units_per_day)",
         "העלות עשויה להגיע ל-{cost} יחידות, ומתוך {budget} היחידות שהמערכת {system} רשאית להוציא ב-{day} "
         "נותרו {left} (campaign_units_per_day)",
     ),

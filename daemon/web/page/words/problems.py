@@ -65,8 +65,8 @@ WORDS = {
         "שום דבר לא השתנה. יש לטעון את הדף מחדש ולשלוח ממנו את הטופס שוב.",
     ),
     "problems.scope.way": (
-        "Your token {token} lacks the scope {scope}. Whoever keeps the configuration can give you one that has "
-        "it ([http] tokens).",
+        "Your token {token} lacks the scope {scope}. Whoever keeps the configuration can give you one that "
+        "has it ([http] tokens).",
         "לאסימון {token} שאיתו נכנסת חסרה ההרשאה {scope}. מי שאחראי על ההגדרות יכול לתת לך אסימון שיש לו "
         "אותה (ברשימה tokens תחת [http]).",
     ),
@@ -109,7 +109,10 @@ WORDS = {
     "problems.429": ("Too much at once", "יותר מדי בבת אחת"),
     "problems.429.way": ("Wait a little, and try again.", "יש להמתין מעט ולנסות שוב."),
     "problems.431": ("The request is too long", "הבקשה ארוכה מדי"),
-    "problems.431.way": ("Delete the cookies of this page, and try again.", "כדאי למחוק את העוגיות של הדף הזה ולנסות שוב."),
+    "problems.431.way": (
+        "Delete the cookies of this page, and try again.",
+        "כדאי למחוק את העוגיות של הדף הזה ולנסות שוב.",
+    ),
     "problems.500": ("An error of our own", "תקלה בשרת עצמו"),
     "problems.500.way": (
         "The daemon's log says more. Look whether what you asked for was done, before you ask for it again.",

@@ -3,9 +3,10 @@
 WORDS = {
     "silences.title": ("Silences", "השתקות"),
     "silences.what": (
-        "A silence mutes alerts for a time. That something is over is told all the same, and what still fires "
-        "when it ends is told then.",
-        "השתקה עוצרת התראות לזמן מה. הודעה שתקלה חלפה נשלחת בכל זאת, ועל מה שעדיין פעיל בסוף ההשתקה תישלח הודעה אז.",
+        "A silence mutes alerts for a time. That something is over is told all the same, and what still "
+        "fires when it ends is told then.",
+        "השתקה עוצרת התראות לזמן מה. הודעה שתקלה חלפה נשלחת בכל זאת, ועל מה שעדיין פעיל בסוף ההשתקה תישלח "
+        "הודעה אז.",
     ),
     "silences.in_force": ("In force", "בתוקף"),
     "silences.to_come": ("To come", "עתידיות"),
@@ -42,7 +43,10 @@ WORDS = {
         "This form was sent before: there is one silence, and no other was added.",
         "הטופס הזה כבר נשלח: יש השתקה אחת, ולא נוספה אחרת.",
     ),
-    "silences.expired": ("The silence has ended: what still fires is told.", "ההשתקה הסתיימה: על מה שעדיין פעיל תישלח הודעה."),
+    "silences.expired": (
+        "The silence has ended: what still fires is told.",
+        "ההשתקה הסתיימה: על מה שעדיין פעיל תישלח הודעה.",
+    ),
     "silences.over_already": ("The silence had ended already.", "ההשתקה כבר הסתיימה קודם."),
     "silences.used": (
         "This form has added a silence already, with other content. Nothing was added. If you send this one, "
@@ -106,7 +110,10 @@ WORDS = {
     "windows.waits_none": ("Nothing waits behind it", "דבר אינו ממתין לסופו"),
     "windows.nights": ("nights {start} to {end}", "בלילות, {start} עד {end}"),
     "windows.days": ("{start} to {end}", "{start} עד {end}"),
-    "windows.nights_on": ("nights {start} to {end} that begin on {days}", "בלילות, {start} עד {end}, החל ב: {days}"),
+    "windows.nights_on": (
+        "nights {start} to {end} that begin on {days}",
+        "בלילות, {start} עד {end}, החל ב: {days}",
+    ),
     "windows.days_on": ("{start} to {end} on {days}", "{start} עד {end} ב: {days}"),
     "windows.zone": ("{window}, by the clock of {zone}", "{window}, לפי השעון של {zone}"),
     "windows.passes.critical": ("but critical alerts break through", "אבל התראות קריטיות עוברות"),
