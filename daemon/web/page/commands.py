@@ -141,6 +141,7 @@ def _add_reading(routes: APIRouter, page: Page) -> None:
             "commands.html",
             commands=found,
             waits=waits,
+            partial={one.id for one in found if _is_partial(one)},
             systems=list(page.live.desk.policies()),
             types=list(TYPES),
             statuses=list(Status),
@@ -168,7 +169,7 @@ def _add_reading(routes: APIRouter, page: Page) -> None:
             states=STATES,
             params=[(_field(t, name), _given(t, one)) for name, one in found.params.items()],
             results=blocks(t, shown["result"]),
-            is_partial=isinstance(found.result, Mapping) and bool(found.result.get("is_partial")),
+            is_partial=_is_partial(found),
             is_hidden=is_hidden and shown != document,
             is_given=(found.is_start_given, found.is_end_given),
         )
@@ -374,6 +375,11 @@ def _check(draft: Draft, t: Words, zone: tzinfo) -> None:
 
 def _is_repeated(typed: str, zone: tzinfo) -> bool:
     return inputs.local_moment(typed, "", zone) is inputs.Odd.TWICE
+
+
+def _is_partial(command: Command) -> bool:
+    """Whether some of it was done, and some was not."""
+    return isinstance(command.result, Mapping) and bool(command.result.get("is_partial"))
 
 
 def _held(page: Page, db: Any, command: Command) -> Any:

@@ -531,7 +531,14 @@ RESULTS: dict[str, tuple[Any, list[str]]] = {
             ],
             "is_partial": True,
         },
-        ["removed", "was not in the queue", "may have removed it", "nobody knows", "Not all of it was done"],
+        [
+            "done in part",
+            "removed",
+            "was not in the queue",
+            "may have removed it",
+            "nobody knows",
+            "Not all of it was done",
+        ],
     ),
     "campaign": (
         {
