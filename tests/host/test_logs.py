@@ -143,9 +143,8 @@ def test_a_thread_s_end_and_a_warning_go_to_the_log_and_not_around_it(
 
 def test_the_stacks_of_all_threads_are_told_without_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
     over = threading.Event()
-    hanging = [
-        threading.Thread(target=over.wait, name=f"hanging-{number}", daemon=True) for number in range(150)
-    ]
+    names = [f"hanging-{number}" for number in range(150)]
+    hanging = [threading.Thread(target=over.wait, name=name, daemon=True) for name in names]
     for one in hanging:
         one.start()
     try:
