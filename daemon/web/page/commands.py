@@ -22,7 +22,7 @@ from daemon.core.refusals import Refused, Why
 from daemon.operations import commands
 from daemon.operations.commands import Accepted
 from daemon.schemas import command_requests
-from daemon.schemas.command_requests import PARAMS, REQUESTS
+from daemon.schemas.command_requests import PARAMS, REQUESTS, units_of
 from daemon.schemas.commands import Command as CommandDocument
 from daemon.schemas.fields import Line
 from daemon.schemas.redaction import redacted_command
@@ -92,6 +92,11 @@ class Draft:
     def all(self) -> list[Input]:
         """Every field."""
         return [*self.fields_of_type, *self.fields_of_time]
+
+    @property
+    def about(self) -> str:
+        """What its form is of."""
+        return f"{self.type}\0{self.system}"
 
     def typed(self, one: Input) -> str:
         """What stands in a field."""
@@ -189,20 +194,22 @@ def _add_giving(routes: APIRouter, page: Page) -> None:
             return page.render(request, visitor, "command_types.html", offered=offered)
         given = {inputs.PARAMS + name: one for name, one in prefill.model_dump().items() if one}
         draft = _draft(prefill.type, prefill.system, Fields({name: [one] for name, one in given.items()}))
-        return _form(page, request, visitor, draft, key=_new_key(page, visitor))
+        return _form(page, request, visitor, draft)
 
     @routes.post("/commands/new")
     def give(request: Request, fields: Fields = page.posted, visitor: Visitor = giver) -> Response:
         draft = _draft(fields.text("type"), fields.text("system"), fields)
-        key = to_make(visitor, fields.text(KEY), page.now())
+        key = to_make(visitor, fields.text(KEY), page.now(), about=draft.about)
         if key is None:
             draft.notices.append(Words(visitor.language)("commands.stale"))
-            return _form(page, request, visitor, draft, key=_new_key(page, visitor))
+            return _form(page, request, visitor, draft)
         if CHANGE in fields:
             return _form(page, request, visitor, draft, key=fields.text(KEY))
         _check(draft, Words(visitor.language), page.zone())
         if draft.request is None:
             return _form(page, request, visitor, draft, key=fields.text(KEY))
+        if AGREED not in fields and units_of(draft.request) is not None:
+            return _ask_first(page, request, visitor, draft, draft.request, key)
         return _give(page, request, visitor, draft, draft.request, key)
 
 
@@ -227,6 +234,26 @@ def _add_cancelling(routes: APIRouter, page: Page) -> None:
         return page.redirect(request, "/commands/", command_id, said=said)
 
 
+def _ask_first(
+    page: Page,
+    request: Request,
+    visitor: Visitor,
+    draft: Draft,
+    wanted: command_requests.Request,
+    key: str,
+) -> Response:
+    """Nothing is given yet; but where this form has given it already, there is nothing to ask."""
+    policies, token, now = page.live.desk.policies(), _token(visitor), page.now()
+    try:
+        with page.database.read() as db:
+            found = commands.rehearse(db, wanted, policies, by=token.name, key=key, now=now)
+    except Refused as refused:
+        return _refused(page, request, visitor, draft, refused, key)
+    if found.is_repeat:
+        return page.redirect(request, "/commands/", found.command.id, said="commands.given_before")
+    return _ask(page, request, visitor, draft, found, key)
+
+
 def _give(
     page: Page,
     request: Request,
@@ -249,7 +276,7 @@ def _give(
                     found = commands.accept(
                         db, wanted, desk.policies(), **about, new_id=desk.new_id, clock=seen
                     )
-            entry.target, entry.status = found.command.id or None, 200 if is_open else 303
+            entry.target, entry.status = found.command.id or None, 409 if is_open else 303
     except Refused as refused:
         return _refused(page, request, visitor, draft, refused, key)
     if is_open:
@@ -318,12 +345,19 @@ def _refused(
     draft.notices.append(
         t("commands.used", command=link.format(page.link(request)("/commands/", made), made))
     )
-    return _form(page, request, visitor, draft, key=_new_key(page, visitor), code=status)
+    return _form(page, request, visitor, draft, code=status)
 
 
 def _form(
-    page: Page, request: Request, visitor: Visitor, draft: Draft, *, key: str, code: int | None = None
+    page: Page,
+    request: Request,
+    visitor: Visitor,
+    draft: Draft,
+    *,
+    key: str | None = None,
+    code: int | None = None,
 ) -> Response:
+    """The form; `key`: what it carries already, None: a new one."""
     if draft.type not in PARAMS:
         offered = commands.offered(page.live.desk.policies())
         return page.render(request, visitor, "command_types.html", offered=offered, code=422)
@@ -339,7 +373,7 @@ def _form(
         "command_new.html",
         code=code or (422 if is_wrong else 200),
         draft=draft,
-        key=key,
+        key=key or drawn(visitor, page.live.desk.new_id("form"), page.now(), about=draft.about),
         repeated=repeated,
         many=sum(map(len, draft.faults.values())),
         zone=str(page.zone()),
@@ -405,11 +439,6 @@ def _given(t: Words, one: Any) -> Markup:
     if isinstance(one, Sequence) and not isinstance(one, str):
         return Markup(", ").join(value(t, each) for each in one)
     return value(t, one)
-
-
-def _new_key(page: Page, visitor: Visitor) -> str:
-    """What a form carries that has just been drawn."""
-    return drawn(visitor, page.live.desk.new_id("form"), page.now())
 
 
 def _token(visitor: Visitor) -> Token:

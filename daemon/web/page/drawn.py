@@ -23,15 +23,15 @@ AHEAD = 5 * MINUTE
 """A clock that was set back since: so far it is believed."""
 
 
-def drawn(visitor: Visitor, made: str, now: datetime) -> str:
-    """The field of a form that will make the thing of this id."""
-    return _signed(visitor, "form", made, now)
+def drawn(visitor: Visitor, made: str, now: datetime, *, about: str = "") -> str:
+    """The field of a form that will make the thing of this id; `about`: what the form is of."""
+    return _signed(visitor, f"form\0{about}", made, now)
 
 
-def to_make(visitor: Visitor, field: str, now: datetime) -> str | None:
-    """The id of what a form makes; None: it is not ours, not of this session, or too old."""
+def to_make(visitor: Visitor, field: str, now: datetime, *, about: str = "") -> str | None:
+    """The id of what a form makes; None: it is not ours, not of this, of another session, or too old."""
     made, _, _ = field.partition("~")
-    return made if made and _counts(visitor, "form", made, field, now, OPEN) else None
+    return made if made and _counts(visitor, f"form\0{about}", made, field, now, OPEN) else None
 
 
 def agreement(visitor: Visitor, shown: str, now: datetime) -> str:

@@ -269,7 +269,7 @@ def test_another_system_is_not_agreed_to(office: Office) -> None:
     office.setting.policies["branch"] = Policy(("*",), 3.0, zone=JERUSALEM)
     answer = office.send(office.ask(office.draw() | CAMPAIGN) | {"system": "branch"})
 
-    assert (answer.status_code, office.commands()) == (200, [])
+    assert (answer.status_code, office.commands()) == (422, [])
 
 
 def test_an_agreement_counts_for_this_session_only(office: Office) -> None:
@@ -326,6 +326,16 @@ def test_something_can_be_changed_before_it_is_agreed_to(office: Office) -> None
 
     assert (answer.status_code, office.commands()) == (200, [])
     assert fields(answer.text)["params.phones"].split() == ["0501234567", "0501234568"]
+
+
+def test_a_form_is_of_one_system_and_one_type(office: Office) -> None:
+    office.setting.policies["branch"] = Policy(("*",))
+    form = office.draw("queue.pause") | PAUSE
+    office.send(form)
+    answers = [office.send(form | {"system": "branch"}), office.send(form | {"type": "queue.unpause"})]
+
+    assert ["open for too long" in plain(one.text) for one in answers] == [True, True]
+    assert len(office.commands()) == 1
 
 
 def test_what_costs_nothing_is_given_at_once_and_once(office: Office) -> None:
