@@ -286,7 +286,7 @@ WORDS = {
     "commands.stale": (
         "This form was open for too long, or is not of this session. Nothing was sent. Look it over, and "
         "send it again.",
-        "הטופס היה פתוח זמן רב מדי, או שאינו מהכניסה הזאת. דבר לא נשלח. כדאי לעבור עליו ולשלוח שוב.",
+        "הטופס היה פתוח זמן רב מדי, או שאינו שייך לכניסה הנוכחית. דבר לא נשלח. כדאי לעבור עליו ולשלוח שוב.",
     ),
     "commands.used": (
         "This form has given a command already, with other content: {command}. Nothing was added. If you "

@@ -54,7 +54,7 @@ WORDS = {
         "Go back, and follow a link of the page rather than an address that was written by hand.",
         "כדאי לחזור ולהגיע לכאן דרך קישור בדף, ולא דרך כתובת שהוקלדה ידנית.",
     ),
-    "problems.401": ("You are not signed in", "לא נכנסת למערכת"),
+    "problems.401": ("You are not signed in", "יש להיכנס תחילה"),
     "problems.401.way": (
         "Sign in with a token of the configuration's [http].",
         "יש להיכנס עם אסימון גישה מתוך [http] שבהגדרות.",
