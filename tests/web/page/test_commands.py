@@ -249,8 +249,8 @@ def test_another_key_with_the_same_form_gives_nothing(office: Office) -> None:
         ("params.phones", "0501234567"),
         ("params.ivr_path", "/2"),
         ("params.caller_id", "0771234567"),
-        ("not_before", "2026-03-02T10:00"),
-        ("expires_at", "2026-03-02T10:00"),
+        ("not_before", "2026-03-01T18:00"),  # of the same day and budget
+        ("expires_at", "2026-03-01T18:00"),
         ("on_holiday", "wait"),
         ("agreed", ""),
         ("agreed", "x"),
@@ -263,6 +263,13 @@ def test_only_what_was_shown_is_agreed_to(office: Office, name: str, typed: str)
     assert (answer.status_code, office.commands()) == (200, [])
     if typed or name != "agreed":
         assert "Nothing was sent" in plain(answer.text)
+
+
+def test_an_agreement_counts_for_its_own_form_only(office: Office) -> None:
+    agreed = office.ask(office.draw() | CAMPAIGN)
+    answer = office.send(agreed | {"key": office.draw()["key"]})
+
+    assert (answer.status_code, office.commands()) == (200, [])
 
 
 def test_another_system_is_not_agreed_to(office: Office) -> None:
