@@ -281,7 +281,7 @@ WORDS = {
     ),
     "commands.takes_no_type": (
         "The system {system} takes no commands: its commands = [...] in the configuration is empty.",
-        "המערכת {system} אינה מקבלת פקודות: השורה commands = [...] שלה בהגדרות ריקה.",
+        "המערכת {system} אינה מקבלת פקודות: השורה \u2066commands = [...]\u2069 שלה בהגדרות ריקה.",
     ),
     "commands.stale": (
         "This form was open for too long, or is not of this session. Nothing was sent. Look it over, and "

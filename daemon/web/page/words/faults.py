@@ -119,7 +119,7 @@ WORDS = {
     ),
     "fault.not_taken": (
         "the system {system} does not take {type}: its commands = [...] in the configuration do not name it",
-        "המערכת {system} אינה מקבלת {type}: השורה commands = [...] שלה בהגדרות אינה כוללת אותה",
+        "המערכת {system} אינה מקבלת {type}: השורה \u2066commands = [...]\u2069 שלה בהגדרות אינה כוללת אותה",
     ),
     "fault.no_campaigns": (
         "the system {system} has no campaign_units_per_day, so it takes no campaigns",

@@ -28,7 +28,7 @@ WORDS = {
     "problems.why.not_allowed.way": (
         "Whoever keeps the configuration can allow it: commands = [...] of the system, and "
         "campaign_units_per_day for campaigns.",
-        "מי שאחראי על ההגדרות יכול לאפשר זאת: השורה commands = [...] של המערכת, ולקמפיינים גם "
+        "מי שאחראי על ההגדרות יכול לאפשר זאת: השורה \u2066commands = [...]\u2069 של המערכת, ולקמפיינים גם "
         "campaign_units_per_day.",
     ),
     "problems.why.over_budget": ("It would cost more than is left today", "העלות גבוהה מהתקציב שנותר להיום"),

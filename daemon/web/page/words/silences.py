@@ -64,7 +64,7 @@ WORDS = {
     "silences.field.type": ("Alert", "התראה"),
     "silences.hint.type": (
         "The event that fires, such as sip.account.unregistered or queue.*; * is any.",
-        "סוג האירוע, כמו sip.account.unregistered או queue.*; הסימן * פירושו הכול.",
+        "סוג האירוע, כמו sip.account.unregistered או \u2066queue.*\u2069; הסימן * פירושו הכול.",
     ),
     "silences.field.system": ("System", "מערכת"),
     "silences.hint.system": ("Its name; * is any.", "שם המערכת; הסימן * פירושו הכול."),
