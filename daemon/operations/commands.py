@@ -6,7 +6,7 @@ configuration, the budget and the commands that are there already.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,8 +15,9 @@ from daemon.core import amounts
 from daemon.core.commands import campaigns
 from daemon.core.commands import command as commands
 from daemon.core.commands.command import Command, OnHoliday, Status
-from daemon.core.commands.command_types import CAMPAIGN
+from daemon.core.commands.command_types import CAMPAIGN, TYPES
 from daemon.core.commands.policy import LONGEST_HOLIDAY, ROUNDING, Policy
+from daemon.core.commands.waiting import Waiting, waiting
 from daemon.core.model import Json
 from daemon.core.refusals import Refused, Why
 from daemon.core.timeline import Look
@@ -35,6 +36,8 @@ class Accepted:
     """It was accepted before, under the same `Idempotency-Key`."""
     budget: float | None = None
     """Units of its day's budget that are left besides it; None: it costs nothing."""
+    like: Command | None = None
+    """One that costs money, asked for the very same, and counts on the same day."""
 
 
 def accept(
@@ -64,10 +67,57 @@ def accept(
 
 
 def rehearse(
-    db: sa.Connection, request: Request, policies: Mapping[str, Policy], *, by: str, now: datetime
+    db: sa.Connection,
+    request: Request,
+    policies: Mapping[str, Policy],
+    *,
+    by: str,
+    now: datetime,
+    key: str | None = None,
 ) -> Accepted:
-    """The command that would be queued, without an id. Raises as `accept`; nothing is written."""
-    return _examine(db, request, policies, by=by, key=None, now=now, new_id=lambda _kind: "")[0]
+    """The command that would be queued, without an id, or the one that the same key has queued before.
+    Raises as `accept`; nothing is written."""
+    found, fingerprint = _examine(db, request, policies, by=by, key=key, now=now, new_id=lambda _kind: "")
+    if found.is_repeat or found.command.estimate is None:
+        return found
+    return replace(found, like=inbox.like(db, found.command, fingerprint))
+
+
+def offered(policies: Mapping[str, Policy]) -> dict[str, list[str]]:
+    """The types of commands that each system takes, in the order of `TYPES`."""
+    return {
+        system: [name for name in TYPES if _objection(system, name, policy) is None]
+        for system, policy in policies.items()
+    }
+
+
+def listed(db: sa.Connection, wanted: inbox.Wanted) -> tuple[list[Command], bool]:
+    """Commands, the newest first, at most `wanted.limit` of them; and whether there are more.
+
+    Raises `Refused` where the one to go on from is not kept.
+    """
+    if wanted.before is not None and inbox.find(db, wanted.before) is None:
+        raise Refused(Why.MISSING, f"no command {wanted.before!r} is kept", "before")
+    found = inbox.read(db, replace(wanted, limit=wanted.limit + 1))
+    return found[: wanted.limit], len(found) > wanted.limit
+
+
+def find_command(db: sa.Connection, command_id: str) -> Command:
+    """One command by its id. Raises `Refused` where there is none."""
+    found = inbox.find(db, command_id)
+    if found is None:
+        raise Refused(Why.MISSING, f"no command {command_id!r} is kept")
+    return found
+
+
+def held(
+    db: sa.Connection, command: Command, now: datetime, *, paused: timedelta | None, clock: Look | None = None
+) -> Waiting | None:
+    """Why a command waits, and until when; None: it is not queued (any more)."""
+    if command.status is not Status.QUEUED:
+        return None
+    stepped = clock_steps.stepped(db, clock)
+    return waiting(command, inbox.ahead(db, command, now, stepped), paused, now, stepped)
 
 
 def rehearsed(found: Accepted) -> dict[str, Any]:
@@ -125,16 +175,22 @@ def _policy(request: Request, policies: Mapping[str, Policy]) -> Policy:
     if policy is None:
         near = nearest(request.system, policies)
         raise Refused(Why.NO_SUCH_SYSTEM, f"no system is called {quoted(request.system)}{near}", "system")
-    if not policy.allows(request.type):
-        message = (
-            f"the system {request.system!r} does not take {request.type}: "
+    objection = _objection(request.system, request.type, policy)
+    if objection is not None:
+        raise Refused(Why.NOT_ALLOWED, objection, "type")
+    return policy
+
+
+def _objection(system: str, command_type: str, policy: Policy) -> str | None:
+    """Why a system takes no commands of a type; None: it does."""
+    if not policy.allows(command_type):
+        return (
+            f"the system {system!r} does not take {command_type}: "
             "its commands = [...] in the configuration do not name it"
         )
-        raise Refused(Why.NOT_ALLOWED, message, "type")
-    if request.type == CAMPAIGN and policy.units_per_day is None:
-        message = f"the system {request.system!r} has no campaign_units_per_day, so it takes no campaigns"
-        raise Refused(Why.NOT_ALLOWED, message, "type")
-    return policy
+    if command_type == CAMPAIGN and policy.units_per_day is None:
+        return f"the system {system!r} has no campaign_units_per_day, so it takes no campaigns"
+    return None
 
 
 def _command(

@@ -3,13 +3,14 @@
 Where one raises `Refused`, nothing was written.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from daemon.core.alerts.incidents import Incident
 from daemon.core.refusals import Refused, Why
-from daemon.core.routing.silences import Silence, Wish, granted
+from daemon.core.routing.silences import Silence, Wish, covers, granted, is_granted
 from daemon.store import incidents, silences
 
 
@@ -18,13 +19,65 @@ def mute(db: sa.Connection, wish: Wish, silence: str, now: datetime) -> tuple[Si
 
     Raises `Refused` for a wish that cannot be granted, or that waits for the end of what does not fire.
     """
+    added, matched = would_mute(db, wish, silence, now)
+    silences.add(db, added)
+    return added, matched
+
+
+def would_mute(db: sa.Connection, wish: Wish, silence: str, now: datetime) -> tuple[Silence, list[Incident]]:
+    """The same, and nothing is written."""
     added = granted(wish, silence, now)
     matched = [one for one in incidents.firing(db) if added.covers(one)]
     if wish.until_resolved and not matched:
         reason = "nothing that it matches is firing, so there is no end to wait for"
         raise Refused(Why.CONFLICT, reason, "until_resolved")
-    silences.add(db, added)
     return added, matched
+
+
+def matching(db: sa.Connection, type_: str, system: str, subject: str) -> list[Incident]:
+    """What fires now and is muted by a silence of these globs."""
+    return [one for one in incidents.firing(db) if covers((type_, system, subject), one)]
+
+
+def mute_once(db: sa.Connection, wish: Wish, silence: str, now: datetime) -> tuple[Silence, bool]:
+    """Add a silence under this id, or find the one that was added under it before; and whether that is so.
+
+    Raises `Refused` as `mute`, and where the id was used for another wish.
+    """
+    known = silences.find(db, silence)
+    if known is None:
+        return mute(db, wish, silence, now)[0], False
+    if not is_granted(known, wish):
+        raise Refused(Why.KEY_IN_USE, f"this form has added another silence, {silence}")
+    return known, True
+
+
+@dataclass(frozen=True)
+class Listed:
+    """All silences: those that mute something now, those that will, and some of those that have ended."""
+
+    in_force: list[tuple[Silence, list[Incident]]]
+    """Each with what it mutes now, oldest first."""
+    to_come: list[Silence]
+    over: list[Silence]
+    """The newest first."""
+    has_more: bool
+    """Whether more have ended."""
+
+
+def listed(db: sa.Connection, now: datetime, *, before: str | None, limit: int) -> Listed:
+    """Silences, with at most `limit` that have ended. Raises `Refused` where the one to go on from is not
+    kept."""
+    if before is not None:
+        find_silence(db, before)
+    open_ones, firing = silences.load(db, now=now, with_ended=False), incidents.firing(db)
+    ended = silences.over(db, now, before=before, limit=limit + 1)
+    return Listed(
+        [(one, [each for each in firing if one.covers(each)]) for one in open_ones if one.is_active(now)],
+        [one for one in open_ones if not one.is_active(now)],
+        ended[:limit],
+        len(ended) > limit,
+    )
 
 
 def find_silence(db: sa.Connection, silence: str) -> Silence:

@@ -208,10 +208,14 @@ Request: TypeAlias = (
 )
 AnyRequest = Annotated[Request, Field(discriminator="type")]
 """A request for a command of any type."""
+REQUESTS: Mapping[str, type[CommandFields]] = {
+    name: model for model in get_args(Request) for name in get_args(model.model_fields["type"].annotation)
+}
+"""The model of the requests of each type."""
 PARAMS: Mapping[str, type[Params]] = {
-    name: model.model_fields["params"].annotation
-    for model in get_args(Request)
-    for name in get_args(model.model_fields["type"].annotation)
+    name: annotation
+    for name, model in REQUESTS.items()
+    if isinstance(annotation := model.model_fields["params"].annotation, type)
 }
 """The model of the parameters of each type."""
 TAGS = frozenset({"list", "text", "number", "one", "group", *PARAMS})

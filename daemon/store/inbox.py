@@ -111,6 +111,32 @@ def head(db: sa.Connection, system: str, now: datetime, stepped: timedelta = NOT
     return _command(row) if row and (row.is_fresh or row.due_at <= now) else None
 
 
+def ahead(db: sa.Connection, command: Command, now: datetime, stepped: timedelta = NOTHING) -> str | None:
+    """The command of the same system that comes before a queued one: the one under way, or the next in their
+    order that may begin. None: it is the next itself."""
+    of_it = commands.c.system == command.system
+    number = sa.select(commands.c.number).where(commands.c.id == command.id).scalar_subquery()
+    running = sa.select(commands.c.id).where(of_it, _IS_RUNNING)
+    queued = sa.select(commands.c.id).where(
+        of_it, _IS_QUEUED, commands.c.number < number, _may_begin(now, stepped)
+    )
+    found = db.scalar(running.limit(1)) or db.scalar(queued.order_by(commands.c.number).limit(1))
+    return None if found is None else str(found)
+
+
+def like(db: sa.Connection, command: Command, fingerprint: str) -> Command | None:
+    """The newest command that asks for the very same and counts on the same day's budget."""
+    same = sa.and_(
+        commands.c.system == command.system,
+        commands.c.day == command.day,
+        commands.c.fingerprint == fingerprint,
+    )
+    row = db.execute(
+        sa.select(commands).where(same).order_by(commands.c.number.desc()).limit(1)
+    ).one_or_none()
+    return _command(row) if row else None
+
+
 def overdue(db: sa.Connection, now: datetime, stepped: timedelta = NOTHING) -> list[Command]:
     """Queued commands for which it is too late, by either of their readings."""
     is_late = _has_come(commands.c.expires_at, now, stepped)

@@ -88,6 +88,13 @@ def of_incident(db: sa.Connection, incident: str) -> list[Decided]:
     return [_decided(row) for row in db.execute(found)]
 
 
+def held(db: sa.Connection, endpoint: str, hold: Hold, *, most: int) -> int:
+    """Of how many incidents an endpoint is not told for this reason; counted to `most`."""
+    is_held = sa.and_(ledger.c.endpoint == endpoint, sa.text("NOT is_over"), ledger.c.held_by == hold)
+    found = sa.select(ledger.c.incident).where(is_held).limit(most).subquery()
+    return int(db.scalar(sa.select(sa.func.count()).select_from(found)) or 0)
+
+
 def held_since(db: sa.Connection, endpoint: str, since: datetime, hold: Hold) -> list[str]:
     """Incidents that were held back from an endpoint for a reason since a time, in order; not those that are
     held back for another one by now."""

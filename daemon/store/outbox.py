@@ -309,6 +309,17 @@ def claim(
     return Claimed(messages, expired)
 
 
+def held_back(db: sa.Connection, endpoint: str, now: datetime, *, least: int, most: int) -> int:
+    """How many due deliveries of an endpoint a quiet window holds back that lets pass what is of an urgency
+    up to `least`; counted to `most`."""
+    passes = sa.and_(deliveries.c.urgency.is_not(None), deliveries.c.urgency <= least)
+    due = sa.and_(
+        deliveries.c.endpoint == endpoint, sa.text("status = 'pending'"), deliveries.c.due_at <= now
+    )
+    found = sa.select(deliveries.c.id).where(due, ~passes).limit(most).subquery()
+    return int(db.scalar(sa.select(sa.func.count()).select_from(found)) or 0)
+
+
 def next_due(db: sa.Connection, endpoint: str, *, least: int | None = None) -> datetime | None:
     """When an endpoint's next pending delivery is due, in a quiet window its next one of an urgency up
     to `least`; None when there is none."""

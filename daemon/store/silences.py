@@ -26,8 +26,21 @@ def in_force(db: sa.Connection, now: datetime) -> list[Silence]:
 
 def load(db: sa.Connection, *, now: datetime, with_ended: bool) -> list[Silence]:
     """Those that last or are to come, with the ended ones where they are asked for, oldest first."""
-    found = _load(db, sa.true())
+    which = sa.true() if with_ended else silences.c.expired_at.is_(None)
+    found = _load(db, which)
     return [one for one in found if with_ended or one.is_active(now) or one.starts_at > now]
+
+
+def over(db: sa.Connection, now: datetime, *, before: str | None, limit: int) -> list[Silence]:
+    """Those that have ended, the newest first; `before`: only those made before this one."""
+    has_ended = sa.or_(silences.c.expired_at.is_not(None), silences.c.ends_at <= now)
+    found = sa.select(silences).where(has_ended)
+    if before is not None:
+        made = sa.select(silences.c.created_at).where(silences.c.id == before).scalar_subquery()
+        older = silences.c.created_at < made
+        found = found.where(sa.or_(older, sa.and_(silences.c.created_at == made, silences.c.id < before)))
+    newest = (silences.c.created_at.desc(), silences.c.id.desc())
+    return [_silence(row) for row in db.execute(found.order_by(*newest).limit(limit))]
 
 
 def expire(db: sa.Connection, silence: str, now: datetime) -> bool:
@@ -42,8 +55,11 @@ def expire(db: sa.Connection, silence: str, now: datetime) -> bool:
 
 def _load(db: sa.Connection, which: Any) -> list[Silence]:
     found = sa.select(silences).where(which).order_by(silences.c.created_at, silences.c.id)
-    names = Silence.__dataclass_fields__
-    return [Silence(**{name: getattr(row, name) for name in names}) for row in db.execute(found)]
+    return [_silence(row) for row in db.execute(found)]
+
+
+def _silence(row: sa.Row[Any]) -> Silence:
+    return Silence(**{name: getattr(row, name) for name in Silence.__dataclass_fields__})
 
 
 def _row(silence: Silence) -> dict[str, Any]:

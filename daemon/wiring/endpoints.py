@@ -131,7 +131,11 @@ def _guarded(window: Quiet, guard: Guard, setting: str) -> Quiet:
     def ends(moment: datetime) -> datetime | None:
         return guard.tried(setting, lambda: window.ends(moment), instead=None)
 
-    return replace(window, covers=guard.over(setting, window.covers, instead=False), ends=ends)
+    def begins(moment: datetime) -> datetime | None:
+        return guard.tried(setting, lambda: window.begins(moment), instead=None)
+
+    covers = guard.over(setting, window.covers, instead=False)
+    return replace(window, covers=covers, ends=ends, begins=begins)
 
 
 def _quiet(window: QuietSettings, default_zone: str) -> Quiet:
@@ -140,9 +144,10 @@ def _quiet(window: QuietSettings, default_zone: str) -> Quiet:
         days = frozenset(DAYS.index(day) for day in window.days)
         weekly = Weekly(days, window.start, window.end, zone)
         said = Window(days=days, start=window.start, end=window.end, zone=zone.key)
-        return Quiet(weekly.covers, window.break_through, weekly.ends, said)
+        return Quiet(weekly.covers, window.break_through, weekly.ends, said, weekly.begins)
     holy = holy_days(window, zone)
-    return Quiet(holy.covers, window.break_through, holy.ends, Window(place=window.where, zone=zone.key))
+    said = Window(place=window.where, zone=zone.key)
+    return Quiet(holy.covers, window.break_through, holy.ends, said, holy.begins)
 
 
 def _schedules(webhook: Webhook) -> tuple[Schedule, ...]:

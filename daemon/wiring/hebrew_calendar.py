@@ -39,6 +39,8 @@ NOON = 12 * 60
 """In minutes of the sun's day."""
 HALVINGS = 16
 """Of the half day in which an evening is looked for: down to less than a second."""
+WEEK = 7
+"""Days, of which one is a Shabbat."""
 NEAR = (-2, -1, 0, 1, 2)
 """Days around a moment whose holiness can reach it, also where a clock is half a day off the sun."""
 
@@ -74,6 +76,13 @@ class HolyDays:
         """When the last of the holy days of a moment is over; the moment itself where there is none."""
         near = ((self._begins(day), self._ends(day)) for day in self._near(moment))
         return max((end for begin, end in near if begin <= moment < end), default=moment)
+
+    def begins(self, moment: datetime) -> datetime:
+        """When Shabbat or Yom Tov begins next: the first of their eves after a moment."""
+        today = moment.astimezone(self.place.zone).date()
+        days = (today + shift * DAY for shift in range(min(NEAR), WEEK + max(NEAR) + 1))
+        holy = (day for day in days if is_holy(day, is_israel=self.is_israel))
+        return min(begin for day in holy if (begin := self._begins(day)) > moment)
 
     def _near(self, moment: datetime) -> Iterator[date]:
         today = moment.astimezone(self.place.zone).date()

@@ -114,3 +114,24 @@ def test_days_that_follow_each_other_end_as_one() -> None:
     assert found is not None
     assert found.until is not None
     assert found.until.astimezone(JERUSALEM.zone).strftime("%a %H:%M") == "Sun 19:24"
+
+
+@pytest.mark.parametrize(
+    ("place", "since"),
+    [
+        (JERUSALEM, "2026-03-06T12:00"),
+        (JERUSALEM, "2026-03-07T20:00"),
+        (JERUSALEM, "2026-09-10T12:00"),  # Rosh Hashana on Shabbat
+        (NEW_YORK, "2026-03-31T12:00"),  # Passover, of two days
+        (AUCKLAND, "2026-11-22T12:00"),
+    ],
+)
+def test_it_says_when_shabbat_or_a_holiday_begins_next(place: Place, since: str) -> None:
+    days = holy(place)
+    moment = datetime.fromisoformat(since).replace(tzinfo=place.zone)
+    begin = days.begins(moment)
+    first, *_ = turns(days, since, (moment + timedelta(days=9)).replace(tzinfo=None).isoformat())
+
+    assert days.covers(begin)
+    assert not days.covers(begin - timedelta(seconds=1))
+    assert (begin + MINUTE).astimezone(place.zone).strftime("%a %H:%M") == first

@@ -57,6 +57,26 @@ class Weekly:
         over = next((one for one in later if not self.covers(one)), later[-1])
         return over if self.covers(over - EXACT) else self._left(moment.astimezone(UTC), over)
 
+    def begins(self, moment: datetime) -> datetime | None:
+        """When it begins next, asked outside: the first moment that it covers, in UTC; None: on no day."""
+        after, today = moment.astimezone(UTC), moment.astimezone(self.zone).date()
+        days = (today + timedelta(days=shift) for shift in range(-1, 9))
+        shown = (
+            datetime.combine(day, self.start, self.zone).replace(fold=fold).astimezone(UTC)
+            for day in days
+            if day.weekday() in self.days
+            for fold in (0, 1)
+        )
+        first = next((one for one in sorted(shown) if one > after and self.covers(one)), None)
+        # Where the clock skips its beginning, it has begun where that is skipped.
+        return first if first is None or not self.covers(first - EXACT) else self._entered(after, first)
+
+    def _entered(self, without: datetime, within: datetime) -> datetime:
+        while within - without > EXACT:
+            middle = without + (within - without) / 2
+            without, within = (without, middle) if self.covers(middle) else (middle, within)
+        return within
+
     def _left(self, within: datetime, over: datetime) -> datetime:
         while over - within > EXACT:
             middle = within + (over - within) / 2
@@ -88,6 +108,8 @@ class Quiet:
     ends: Callable[[datetime], datetime | None] = lambda _moment: None
     """When it is over, asked within it; None: nobody can say."""
     window: Window = Window()
+    begins: Callable[[datetime], datetime | None] = lambda _moment: None
+    """When it begins next, asked outside of it; None: nobody can say."""
 
     def holds(self, moment: datetime, severity: Severity | None) -> bool:
         """Whether it holds back an alert of a severity, or what has none."""

@@ -4,7 +4,7 @@ A silence mutes what would be told; it never mutes that something is over.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
@@ -45,11 +45,17 @@ class Silence:
 
     def covers(self, incident: Incident) -> bool:
         """Whether it is about this incident."""
-        return (
-            fnmatchcase(incident.kind.fires, self.type)
-            and fnmatchcase(incident.system, self.system)
-            and subject_matches(incident.subject, self.subject)
-        )
+        return covers((self.type, self.system, self.subject), incident)
+
+
+def covers(globs: tuple[str, str, str], incident: Incident) -> bool:
+    """Whether globs of the type, the system and the subject are about an incident."""
+    type_, system, subject = globs
+    return (
+        fnmatchcase(incident.kind.fires, type_)
+        and fnmatchcase(incident.system, system)
+        and subject_matches(incident.subject, subject)
+    )
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,12 @@ def granted(wish: Wish, silence: str, now: datetime) -> Silence:
     if ends_at is not None:
         _check_end(wish, starts_at, ends_at, now)
     return Silence(silence, starts_at, ends_at, *globs, wish.author, wish.comment, now)
+
+
+def is_granted(silence: Silence, wish: Wish) -> bool:
+    """Whether a silence is what this wish was granted as, when it was made."""
+    again = granted(wish, silence.id, silence.created_at)
+    return replace(again, expired_at=silence.expired_at) == silence
 
 
 def _check_end(wish: Wish, starts_at: datetime, ends_at: datetime, now: datetime) -> None:

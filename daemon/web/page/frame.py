@@ -27,6 +27,7 @@ from daemon.web.attempts import Attempts
 from daemon.web.auth import Tokens
 from daemon.web.dependencies import Live
 from daemon.web.forms import CSRF, Form, Posted
+from daemon.web.page.refused import in_words
 from daemon.web.page.static import LINKS
 from daemon.web.page.visitors import Visit, Visitor, VisitOrLook, joined, visitor_of
 from daemon.web.page.words import Words
@@ -139,9 +140,9 @@ class Page:
 
     def problem(self, request: Request, document: ProblemDocument) -> Response:
         """A problem as a page."""
-        return self.render(
-            request, self.visitor(request), "problem.html", code=document.status, problem=document
-        )
+        visitor = self.visitor(request)
+        said = in_words(request, visitor, document)
+        return self.render(request, visitor, "problem.html", code=document.status, problem=document, why=said)
 
     def link(self, request: Request) -> Callable[..., str]:
         """What makes addresses of this site: `link("/systems/", name)`."""

@@ -4,7 +4,18 @@ from collections.abc import Callable
 
 from fastapi import APIRouter
 
-from daemon.web.page import deliveries, endpoints, front, incidents, manifest, sign_in, sms, subjects
+from daemon.web.page import (
+    commands,
+    deliveries,
+    endpoints,
+    front,
+    incidents,
+    manifest,
+    sign_in,
+    silences,
+    sms,
+    subjects,
+)
 from daemon.web.page.frame import Page
 
 PAGES: tuple[Callable[[Page], APIRouter], ...] = (
@@ -16,6 +27,8 @@ PAGES: tuple[Callable[[Page], APIRouter], ...] = (
     sms.router,
     endpoints.router,
     deliveries.router,
+    commands.router,
+    silences.router,
 )
 
 

@@ -55,6 +55,7 @@ class Visit(Guard):
         if session is None:
             raise to_the_door(request)
         if not session.token.allows(self.scope):
+            request.state.lacks = self.scope
             raise Problem(403, "The token is not allowed to do this", f"It needs the scope {self.scope!r}.")
         return visitor_of(request, self.sessions, session)
 
@@ -69,6 +70,12 @@ class VisitOrLook(Visit):
         if self.is_open() and self.sessions.of(request) is None:
             return visitor_of(request, self.sessions, None)
         return await super().__call__(request)
+
+
+def lacking(request: Request) -> str | None:
+    """The scope for want of which a request was refused; None: that was not why."""
+    found: str | None = getattr(request.state, "lacks", None)
+    return found
 
 
 def visitor_of(request: Request, sessions: Sessions, session: Session | None) -> Visitor:

@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.core.model import Severity
-from daemon.core.routing.quiet import Quiet, Weekly, is_at_least, is_held, lasting, least_urgency, urgency
+from daemon.core.routing.quiet import (
+    EXACT,
+    Quiet,
+    Weekly,
+    is_at_least,
+    is_held,
+    lasting,
+    least_urgency,
+    urgency,
+)
 from tests.support.examples import examples
 
 ZONE = ZoneInfo("Asia/Jerusalem")
@@ -175,3 +184,35 @@ def test_where_no_end_is_in_sight_none_is_told() -> None:
     assert known is not None
     assert unknown is not None
     assert (known.until, unknown.until) == (None, None)
+
+
+@settings(max_examples=examples(60))
+@given(
+    st.frozensets(st.integers(0, 6), min_size=1),
+    st.times(),
+    st.times(),
+    st.sampled_from([local("2026-03-20T00:00"), local("2026-10-18T00:00")]),
+    st.timedeltas(timedelta(0), timedelta(days=14)),
+)
+def test_a_window_begins_at_the_first_moment_that_it_covers(
+    days: frozenset[int], start: time, end: time, since: datetime, later: timedelta
+) -> None:
+    window, moment = Weekly(days, start, end, ZONE), since + later
+    if window.covers(moment):
+        return
+    begin = window.begins(moment)
+
+    assert begin is not None
+    assert moment < begin <= moment + timedelta(days=8)
+    assert window.covers(begin)
+    assert not window.covers(begin - EXACT) or begin - EXACT < moment
+    between = (moment + n * (begin - moment) / 20 for n in range(20))
+    assert not any(window.covers(one) for one in between)
+
+
+def test_a_window_whose_beginning_the_clock_skips_begins_there() -> None:
+    window = Weekly(EVERY_DAY, time(2, 30), time(5), ZONE)
+    begin = window.begins(local("2026-03-27T01:00"))
+
+    assert begin is not None
+    assert abs(begin - local("2026-03-27T03:00")) <= EXACT

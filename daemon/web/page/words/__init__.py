@@ -10,15 +10,19 @@ from markupsafe import Markup
 
 from daemon.core.visible import visible_line
 from daemon.web.page.words import (
+    commands,
     deliveries,
     endpoints,
+    faults,
     frame,
     front,
     incidents,
     manifest,
+    problems,
     public,
     quiet,
     sign_in,
+    silences,
     sms,
     subjects,
 )
@@ -31,6 +35,10 @@ TABLES: tuple[Rows, ...] = (
     public.WORDS,
     sign_in.WORDS,
     subjects.WORDS,
+    commands.WORDS,
+    faults.WORDS,
+    problems.WORDS,
+    silences.WORDS,
     deliveries.WORDS,
     endpoints.WORDS,
     incidents.WORDS,
