@@ -11,7 +11,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field
 
-from daemon.core.alerts.life import TOLD
+from daemon.core.alerts.life import TOLD, Phase
 from daemon.core.durations import SECOND
 from daemon.core.timestamps import iso_or_none
 from daemon.core.watches import api, sip
@@ -200,6 +200,8 @@ def _status(view: SubjectView, wrong: _Alerts, looked: Looked) -> SubjectStatus:
     why = dict(seen.why)
     if wrong.phase:
         why["phase"] = wrong.phase
+    elif seen.kind is SubjectKind.API and seen.state is SubjectState.DOWN:
+        why["phase"] = Phase.PENDING.value  # of one watch's, which is told of as the API once it fires
     if wrong.is_flapping:
         why["flapping"] = True
     return SubjectStatus(

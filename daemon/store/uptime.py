@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -75,9 +76,10 @@ def stretch(db: sa.Connection, system: str, step: int, begin: int, end: int) -> 
     return {row.start: Row(row.flush, row.tallies) for row in db.execute(_STRETCH, values)}
 
 
-def write(db: sa.Connection, rows: Mapping[tuple[str, Bucket], Mapping[int, Tally]], flush: int) -> None:
-    """Store buckets as they are now, by system and bucket."""
-    values = [
+def prepared(rows: Mapping[tuple[str, Bucket], Mapping[int, Tally]], flush: int) -> list[dict[str, Any]]:
+    """Buckets, by system and bucket, as `put` stores them: made before the transaction, for which others
+    wait."""
+    return [
         {
             "step": bucket.step,
             "start": moment(bucket.start),
@@ -87,8 +89,17 @@ def write(db: sa.Connection, rows: Mapping[tuple[str, Bucket], Mapping[int, Tall
         }
         for (system, bucket), tallies in rows.items()
     ]
+
+
+def put(db: sa.Connection, values: Sequence[Mapping[str, Any]]) -> None:
+    """Store what is `prepared`: buckets as they are now."""
     if values:
         db.execute(_writing(is_postgresql=db.dialect.name == "postgresql"), values)
+
+
+def write(db: sa.Connection, rows: Mapping[tuple[str, Bucket], Mapping[int, Tally]], flush: int) -> None:
+    """Store buckets as they are now, by system and bucket."""
+    put(db, prepared(rows, flush))
 
 
 def forget(db: sa.Connection, before: Mapping[int, datetime]) -> int:

@@ -19,7 +19,7 @@ from daemon.store import subjects, uptime
 from daemon.store.column_types import MILLISECOND, millis
 from daemon.store.database import Database
 
-AT_ONCE = 100
+AT_ONCE = 50
 """Systems that are written in one transaction, for which others wait."""
 
 
@@ -115,9 +115,9 @@ class Historian:
             for system in systems:
                 self._flushed[system] = _Flushed(self._flush, taken[system])
         seconds = {system: added(chain.from_iterable(taken[system].values())) for system in systems}
-        rows = self._rows(seconds)
+        values = uptime.prepared(self._rows(seconds), self._flush)
         with self._database.write() as db:
-            uptime.write(db, rows, self._flush)
+            uptime.put(db, values)
         self._count_late(seconds, now)
 
     def _rows(self, seconds: Mapping[str, Seconds]) -> dict[tuple[str, Bucket], dict[int, Tally]]:

@@ -110,3 +110,17 @@ def test_that_the_database_cannot_be_written_is_shown(call: Call, setting: Setti
     }
     setting.database.close()
     assert "cannot be written" not in call("status")[1]  # nobody tries
+
+
+def test_what_is_not_up_has_a_line_that_says_why(call: Call, setting: Setting) -> None:
+    with freeze_time(LATER):
+        shown = call("status")[1].splitlines()
+
+    lines = [line for line in shown if line.startswith("subject")]
+    assert [line.partition(" since ")[0] for line in lines] == [
+        "subject   main/api: down",
+        "subject   main/sip/077: unknown",
+        "subject   main/sip/088: unknown",
+    ]
+    assert "failure timeout; message scripted; watches sip, sms; phase pending" in lines[0]
+    assert lines[1].endswith("(failure timeout; message scripted; phase firing)")

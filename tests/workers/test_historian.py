@@ -272,6 +272,21 @@ def test_what_was_added_up_once_is_as_good_as_what_is_added_up_anew(office: Offi
         assert uptime_of(office, sums) == uptime_of(office)
 
 
+def test_what_comes_late_is_added_up_anew(office: Office) -> None:
+    """A watch that is polled twice a day has its hours only when they are long over."""
+    office.look(after=0)
+    office.clock.advance(6 * 3600)
+    sums = Sums()
+    before = uptime_of(office, sums)
+    office.historian.same(
+        WATCH, clock=office.clock.monotonic(), now=office.clock.now(), most=timedelta(hours=24)
+    )
+    office.flush()
+
+    assert before["24h"][0] == 0
+    assert uptime_of(office, sums)["24h"][0] == uptime_of(office)["24h"][0] == 6 * 3600
+
+
 def test_a_day_of_looks_adds_up_over_every_step(office: Office) -> None:
     office.look(after=0)
     for _ in range(2880 + 240):
