@@ -23,7 +23,7 @@ from daemon.host.clock import utcnow
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
 from daemon.wiring.clients import client_of
-from daemon.wiring.watches import plan, watches
+from daemon.wiring.watches import limits, plan, watches
 from tests.support.process import TOKEN
 
 ZONE = ZoneInfo("Asia/Jerusalem")
@@ -127,6 +127,21 @@ def test_what_it_tells_is_what_its_table_gives_and_its_state_survives_a_restart(
     given = {name for _, one in watched.settings.watches() for part in one.gives for name in part.names}
     assert told
     assert told <= given
+
+
+@pytest.mark.parametrize(
+    ("watched", "wanted"),
+    [
+        ("queues", {("main", "queue/5"): [("agents_available", 1)]}),
+        ("units", {("main", "units"): [("balance", 5)]}),
+        ("sip", {}),
+    ],
+    indirect=["watched"],
+)
+def test_the_limits_in_force_are_those_of_the_configuration(watched: Watched, wanted: object) -> None:
+    found = limits(watched.watches)
+
+    assert {name: [(one.metric, one.below) for one in of] for name, of in found.items()} == wanted
 
 
 def test_every_metric_that_can_be_configured_has_a_value_and_a_name_in_both_languages() -> None:

@@ -310,6 +310,20 @@ class Teller:
                 until = self._time(system.paused_until)
                 yield Line(UNKNOWN, 80, self._words("front.paused", name=name, time=until))
             yield from self._unknown(system)
+            yield from self._never_answered(system)
+
+    def _never_answered(self, system: SystemStatus) -> Iterable[Line]:
+        """Watches of which nothing is known to stand anyhow, for none of their polls was understood yet."""
+        seen = {one.subject for one in system.subjects} | {one.kind for one in system.subjects}
+        for watch in system.watches:
+            if watch.observed_at is None and watch.watch not in seen:
+                what = self._say.apart(watch.watch)
+                said = self._words("front.unknown.yet", what=what)
+                if watch.failure:
+                    why = self._say.failure(watch.failure.kind)
+                    time = self._time(watch.failure.since)
+                    said = self._words("front.unknown.of", time=time, why=why, what=what)
+                yield Line(UNKNOWN, 82, self._of(system, said))
 
     def _unknown(self, system: SystemStatus) -> Iterable[Line]:
         groups: dict[tuple[str, str], list[SubjectStatus]] = defaultdict(list)

@@ -18,6 +18,7 @@ from daemon.core.routing.plan import Interest
 from daemon.core.watches import subjects as words_of_subjects
 from daemon.core.watches.subjects import Subject, SubjectKind, SubjectState
 from daemon.store import endpoint_health
+from daemon.web.dependencies import Scheduled
 from daemon.web.page.static import FILES
 from daemon.web.page.visitors import LANGUAGES
 from daemon.web.page.words import ALL
@@ -139,6 +140,18 @@ class TestBanner:
 
         assert state == "unknown"
         assert "not checked of late" in said
+
+    def test_a_watch_that_was_never_answered_is_not_known(self, setting: Setting, watched: Watched) -> None:
+        watched.see(the_api(), queue("5"))
+        setting.schedule = [one for one in setting.schedule if one.watch != "sip"]
+        setting.schedule.append(Scheduled("main", "registrations", 30 * SECOND, NOW))
+
+        assert banner(front(watched))[:2] == ("unknown", "Not known yet: registrations")
+
+        watched.fail(Failure.REFUSED, watch="registrations")
+        assert banner(front(watched))[1] == (
+            "Not known since 11:01: the API refuses the request. It is about registrations"
+        )
 
     def test_a_paused_system_is_not_known(self, setting: Setting, watched: Watched) -> None:
         watched.see(the_api(), sip("071"))

@@ -235,5 +235,4 @@ WORDS = {
     "front.only_unwell": ("Only what is not well", "רק מה שאינו תקין"),
     "front.everything": ("Everything", "הכול"),
     "front.none_unwell": ("Nothing here is wrong or unknown.", "אין כאן תקלות או מצבים לא ידועים."),
-    "front.no_system": ("There is no such system", "אין מערכת כזו"),
 }

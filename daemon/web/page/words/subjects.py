@@ -67,10 +67,7 @@ WORDS = {
     "subjects.blind": ("how it goes on is not known", "לא ידוע אם היא נמשכת"),
     "subjects.flapping": ("drops and comes back again and again", "מתנתק ומתחבר שוב ושוב"),
     "subjects.paused": ("nothing is asked until {time}", "לא נשלחות פניות עד {time}"),
-    "subjects.set_aside": (
-        "The setting {setting} cannot be worked out ({error}); meanwhile {instead}.",
-        "לא ניתן לחשב את ההגדרה {setting} ({error}); בינתיים: {instead}.",
-    ),
+    "subjects.paused.label": ("Pause", "הפסקה"),
     # What is measured, as part of a sentence.
     "subjects.metric.calls_waiting": ("{value} waiting", "{value} ממתינים"),
     "subjects.metric.longest_wait_seconds": ("longest wait {value}", "ההמתנה הארוכה ביותר {value}"),
@@ -88,7 +85,6 @@ WORDS = {
     "subjects.above": ("{said}, limit {limit}", "{said}, הסף {limit}"),
     "subjects.below": ("{said}, at least {limit} wanted", "{said}, המינימום {limit}"),
     "subjects.at_most": ("{said}, warned from {limit} on", "{said}, אזהרה החל מ-{limit}"),
-    "subjects.expires": ("until {day}", "בתוקף עד {day}"),
     "subjects.files": ("{n} files", "{n} קבצים"),
     "subjects.newest": ("newest {name}", "החדש ביותר {name}"),
     # The same, as names.
@@ -120,16 +116,14 @@ WORDS = {
     "subjects.agent.paused": ("paused", "בהפסקה"),
     # The page of one.
     "subjects.state": ("State", "מצב"),
-    "subjects.why": ("Why", "סיבה"),
+    "subjects.why": ("Why", "פירוט"),
     "subjects.since_when": ("Since", "מאז"),
     "subjects.last_seen": ("Last seen", "נבדק לאחרונה"),
     "subjects.said": ("What was answered", "מה התקבל"),
-    "subjects.incidents": ("Its incidents", "התקלות שלו"),
+    "subjects.incidents": ("All its incidents", "כל התקלות"),
     "subjects.incident": ("Open incident", "תקלה פתוחה"),
-    "subjects.silence": ("Silence it", "השתקה"),
     "subjects.uptime": ("Uptime", "זמינות"),
     "subjects.uptime.of": ("{up}, {unseen} unseen", "{up}, {unseen} לא נצפה"),
-    "subjects.uptime.all": ("{up}", "{up}"),
     "subjects.span.24h": ("24 hours", "24 שעות"),
     "subjects.span.7d": ("7 days", "7 ימים"),
     "subjects.span.30d": ("30 days", "30 ימים"),
@@ -181,9 +175,7 @@ WORDS = {
     "subjects.threshold.crossed": ("crossed", "חריגה"),
     "subjects.threshold.well": ("well", "תקין"),
     "subjects.threshold.unknown": ("not known", "לא ידוע"),
-    "subjects.limit": ("Limit", "סף"),
     "subjects.limit_word": ("limit {limit}", "סף {limit}"),
-    "subjects.value": ("Value", "ערך"),
     "subjects.plot": (
         "{metric} over {span}: at most {high}, on average {mean}",
         "{metric}, {span}: מרבי {high}, ממוצע {mean}",
@@ -199,9 +191,4 @@ WORDS = {
     "subjects.table.least": ("Least", "מזערי"),
     "subjects.table.mean": ("Average", "ממוצע"),
     "subjects.table.most": ("Most", "מרבי"),
-    "subjects.nothing": ("Nothing of it is known here", "אין כאן מידע על כך"),
-    "subjects.gone": (
-        "It is not watched, or never was. It may have been removed from the configuration or the account.",
-        "אינו במעקב. ייתכן שהוסר מההגדרות או מהחשבון.",
-    ),
 }
