@@ -39,6 +39,12 @@ _ADD = Prepared(
 )  # fmt: skip
 
 
+BETWEEN_DIGITS = " \t().-"
+"""What may stand between the digits of a phone in ASCII."""
+LAST_DIGITS = 7
+"""Of a phone: those that each of its spellings has, one after the other."""
+
+
 @dataclass(frozen=True)
 class Query:
     """Which events to read; None and 0 do not narrow."""
@@ -242,17 +248,23 @@ def is_subject(db: sa.Connection, column: sa.Column[str], subject: str) -> sa.Co
 def spellings(db: sa.Connection, column: sa.Column[str], subject: str) -> list[str]:
     """How the phone that a subject names is spelled in a column that has an index of its own."""
     wanted, kind = subject_key(subject), subject.partition("/")[0] + "/"
-    return [one for one in _each(db, column, kind) if subject_key(one) == wanted]
+    number = wanted.removeprefix(kind).partition("=")[0]
+    return [one for one in _each(db, column, kind, number[-LAST_DIGITS:]) if subject_key(one) == wanted]
 
 
-def _each(db: sa.Connection, column: sa.Column[str], kind: str) -> Iterable[str]:
-    """The subjects of a kind, each once: from one to the next by the index, however many rows each has."""
+def _each(db: sa.Connection, column: sa.Column[str], kind: str, digits: str) -> Iterable[str]:
+    """The subjects of a kind that can be a phone with these last digits, each once: from one to the next by
+    the index, however many rows each has."""
     end = kind[:-1] + chr(ord(kind[-1]) + 1)
     first = sa.select(sa.func.min(column).label("subject")).where(column >= kind, column < end)
     walk = first.cte("each", recursive=True)
     following = sa.select(sa.func.min(column)).where(column > walk.c.subject, column < end).scalar_subquery()
     walk = walk.union_all(sa.select(following).where(walk.c.subject.is_not(None)))
-    return db.scalars(sa.select(walk.c.subject).where(walk.c.subject.is_not(None)))
+    bare: sa.ColumnElement[str] = walk.c.subject
+    for sign in BETWEEN_DIGITS:
+        bare = sa.func.replace(bare, sign, "")
+    is_not_ascii = sa.func.length(sa.cast(walk.c.subject, sa.LargeBinary)) != sa.func.length(walk.c.subject)
+    return db.scalars(sa.select(walk.c.subject).where(bare.contains(digits) | is_not_ascii))
 
 
 def _narrowed(

@@ -13,7 +13,18 @@ import sqlalchemy as sa
 from daemon.core.model import Event
 from daemon.core.phones import names_phone
 from daemon.store import events as event_store
+from daemon.store.column_types import millis
 from daemon.store.schema import events
+
+_MIDDLE = "(SELECT e.timestamp FROM events e WHERE e.number >= (low + high) / 2 ORDER BY e.number LIMIT 1)"
+_BY_HALVES = sa.text(
+    "WITH RECURSIVE halves (low, high) AS ("  # noqa: S608 - our own words
+    " SELECT coalesce((SELECT min(number) FROM events), 0),"
+    " coalesce((SELECT max(number) FROM events), 0) + 1 UNION ALL"
+    f" SELECT CASE WHEN {_MIDDLE} < :moment THEN (low + high) / 2 + 1 ELSE low END,"
+    f" CASE WHEN {_MIDDLE} < :moment THEN high ELSE (low + high) / 2 END FROM halves WHERE low < high)"
+    " SELECT max(low) FROM halves"
+)
 
 
 @dataclass(frozen=True)
@@ -85,18 +96,8 @@ def number_at(db: sa.Connection, moment: datetime) -> int:
 
     By halves: there is no index of times. Where the clock was set back, somewhere in between.
     """
-    low, high = _end(db, sa.func.min), _end(db, sa.func.max) + 1
-    while low < high:
-        middle = (low + high) // 2
-        found = sa.select(events.c.number, events.c.timestamp).where(events.c.number >= middle)
-        row = db.execute(found.order_by(events.c.number).limit(1)).one_or_none()
-        is_before = row is not None and row.timestamp < moment
-        low, high = (row.number + 1, high) if row is not None and is_before else (low, middle)
-    return low
-
-
-def _end(db: sa.Connection, which: Any) -> int:
-    return db.scalar(sa.select(which(events.c.number))) or 0
+    found = db.scalar(_BY_HALVES, {"moment": millis(moment)})
+    return int(found or 0)
 
 
 def _event(row: sa.Row[Any]) -> Event:

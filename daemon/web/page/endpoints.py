@@ -30,7 +30,7 @@ from daemon.web.page.words import Words
 from daemon.web.page.writing import Writing
 from daemon.web.problems import Problem
 
-SPARK, LETTERS = 40, 25
+SPARK, LETTERS = 24, 20
 """Attempts that are drawn, and dead letters on one page."""
 TOO_MANY = 429
 SLOWEST_RATE, FASTEST_RATE = 0.001, 10_000.0

@@ -20,7 +20,7 @@ from daemon.web.page import telling
 from daemon.web.page.frame import Page
 from daemon.web.page.visitors import Visitor
 
-SHOWN = 30
+SHOWN = 20
 """Messages of one sender on one page."""
 EXCERPT, LONG = 140, 600
 """Characters: of a message in the list by sender; and from when on one is folded."""

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from daemon.core.delivery.mail_pace import MailPace
-from daemon.core.delivery.route import Mailing
+from daemon.core.delivery.route import Mailing, Route
 from tests.support.fakes import START
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -45,3 +45,15 @@ def test_each_mailbox_has_its_own_count() -> None:
         mail_pace.add("anna", START)
 
     assert mail_pace.free_at("ben", THREE, START) == START
+
+
+def test_those_that_rest_are_told_with_their_end() -> None:
+    mail_pace = MailPace()
+    for minute in (0, 10, 20):
+        mail_pace.add("anna", START + minute * MINUTE)
+    mail_pace.add("ben", START)
+    mailed = Route(1, MINUTE, (), mailing=THREE)
+    routes = {"anna": mailed, "ben": mailed, "crm": Route(1, MINUTE, ())}
+
+    assert mail_pace.resting(routes, START + 20 * MINUTE) == {"anna": START + HOUR}
+    assert mail_pace.resting(routes, START + HOUR) == {}
