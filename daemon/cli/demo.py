@@ -17,8 +17,9 @@ def demo(
     *,
     speed: Annotated[float, typer.Option(min=0.1, max=20, help="How much faster than written.")] = 1.0,
     kill: Annotated[bool, typer.Option(help="Kill the daemon with SIGKILL in the middle of it.")] = True,
+    stay: Annotated[bool, typer.Option("--stay", help="At the end let all run on, until Ctrl-C.")] = False,
 ) -> None:
-    """Start a simulator, a receiver and the daemon; let phones drop and webhooks arrive."""
-    plan = Plan(load_scenario(scenario), speed, KILL_AFTER_SECONDS if kill else None)
+    """Start a simulator, a receiver and the daemon with its page; let phones drop and webhooks arrive."""
+    plan = Plan(load_scenario(scenario), speed, KILL_AFTER_SECONDS if kill else None, stays=stay)
     if not play(plan, console):
         raise typer.Exit(1)

@@ -1,9 +1,12 @@
 """The demo from its first line to its last: a scenario, a daemon killed in it, and the accounts."""
 
+import json
+import shlex
 import socket
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +50,8 @@ class Plan:
     speed: float
     kill_after: float | None
     """Seconds into the scenario at which the daemon is killed; None: never."""
+    stays: bool = False
+    """Whether all of it runs on at the end, until somebody interrupts it."""
 
 
 def play(plan: Plan, console: Console) -> bool:
@@ -81,6 +86,10 @@ class _Show:
         try:
             with self._screen:
                 is_played = self._perform()
+            if is_played and self._plan.stays:
+                is_good = self._report()
+                self._stay()
+                return is_good
         finally:
             self._stage.close()
         if not is_played:
@@ -96,6 +105,7 @@ class _Show:
         )
         if not self._wait(self._has_baseline, START_SECONDS, "waiting for the first look at everything"):
             return False
+        self._screen.opened(self._stage.page, self._stage.http_token)
         self._already = len(self._system.messages)
         self._give_a_campaign()
         self._began = clock.monotonic()
@@ -107,6 +117,24 @@ class _Show:
         self._ended_at = iso(clock.utcnow())
         self._wait(self._is_told, SETTLE_SECONDS, "The scenario is over; waiting for the last events.")
         return True
+
+    def _stay(self) -> None:
+        """Until somebody presses Ctrl-C. Whoever wants to can let more happen meanwhile."""
+        self._console.print(Text(f"\n{self._screen.page}", "bold"), soft_wrap=True)
+        self._console.print(
+            Text(f"A phone drops:  {self._dropping()}\nAll of it runs on until Ctrl-C."), soft_wrap=True
+        )
+        with suppress(KeyboardInterrupt):
+            while True:
+                self._mind_the_daemon()
+                self._tick.wait(REFRESH_SECONDS)
+
+    def _dropping(self) -> str:
+        """What takes a phone off the network, for a shell."""
+        phone = next((one.user_name for one in self._system.accounts), "")
+        where = f"{self._stage.simulator.control_url}{self._plan.scenario.token}/sip"
+        said = json.dumps({"user_name": phone, "registered": False})
+        return f"curl -H 'content-type: application/json' -d {shlex.quote(said)} {where}"
 
     def _play(self, act: Scenario) -> None:
         simulator = self._stage.simulator

@@ -31,6 +31,8 @@ class Screen:
 
     console: Console
     title: str = "yemotd demo"
+    page: str = ""
+    """Where the daemon's page is, and how it is entered."""
     status: dict[str, Any] | None = None
     """The daemon's own `/api/v1/status`; None while it does not answer."""
     footer: str = ""
@@ -79,6 +81,12 @@ class Screen:
         )
         self._add(self._deliveries, line, "mailed   ")
 
+    def opened(self, page: str, token: str) -> None:
+        """The page can be looked at from now on."""
+        self.page = f"The page: {page}  sign in with the token {token}"
+        if not self._live:
+            self.console.print(Text(self.page, "bold"), soft_wrap=True)
+
     def refresh(self, status: dict[str, Any] | None, footer: str) -> None:
         """Show how the daemon is now."""
         self.status, self.footer = status, footer
@@ -97,7 +105,7 @@ class Screen:
             steps = list(self._steps)[-height:]
             deliveries = list(self._deliveries)[-height:]
         layout = Layout()
-        layout.split_column(Layout(name="above", size=12), Layout(name="below"), Layout(name="foot", size=3))
+        layout.split_column(Layout(name="above", size=12), Layout(name="below"), Layout(name="foot", size=4))
         layout["above"].update(
             Panel(self._watches(), title=f"{self.title}: what is polled", title_align="left")
         )
@@ -108,7 +116,7 @@ class Screen:
                 ratio=2,
             ),
         )
-        layout["foot"].update(Panel(Text(self.footer)))
+        layout["foot"].update(Panel(Text.assemble((self.page, "bold"), "\n", self.footer)))
         return layout
 
     def _watches(self) -> Table | Text:

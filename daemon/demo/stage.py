@@ -107,7 +107,8 @@ class Stage:
         self._token = token
         self.simulator = simulator
         self._secret = Secret("whsec_" + b64encode(secrets.token_bytes(32)).decode())
-        self._http_token = secrets.token_urlsafe(24)
+        self.http_token = secrets.token_urlsafe(12)
+        """Of the API and the page; it opens a daemon on loopback, for as long as the demo lasts."""
         self.receiver = Receiver(self._secret, on_received)
         self.postbox = Postbox(on_mail)
         self._cleanups = ExitStack()
@@ -131,6 +132,11 @@ class Stage:
     def close(self) -> None:
         """Stop everything, in the reverse order."""
         self._cleanups.close()
+
+    @property
+    def page(self) -> str:
+        """Where the daemon's page is."""
+        return f"http://127.0.0.1:{self.port}/"
 
     @property
     def log_path(self) -> Path:
@@ -187,7 +193,7 @@ class Stage:
         return self._answer("commands", json.dumps(command).encode(), {"idempotency-key": key})
 
     def _answer(self, path: str, body: bytes | None = None, more: Mapping[str, str] | None = None) -> Any:
-        headers = {"authorization": f"Bearer {self._http_token}", "content-type": "application/json"}
+        headers = {"authorization": f"Bearer {self.http_token}", "content-type": "application/json"}
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/api/v1/{path}", body, {**headers, **(more or {})}
         )
@@ -206,7 +212,7 @@ class Stage:
         )
         self._write("config.toml", text)
         self._write("token", self._token)
-        self._write("http-token", self._http_token)
+        self._write("http-token", self.http_token)
         self._write("webhook-secret", self._secret.value)
 
     def _write(self, name: str, text: str) -> None:
