@@ -122,9 +122,8 @@ def answer(
     headers: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
     """A problem, as the answer to a request: a document, or a page for who looks at the page."""
-    document = ProblemDocument(
-        title=title, status=status, detail=detail, instance=request.url.path, faults=faults
-    )
+    instance = path_of(request.scope)
+    document = ProblemDocument(title=title, status=status, detail=detail, instance=instance, faults=faults)
     if is_for_people(request):
         page: Response = request.app.state.page.problem(request, document)
         page.headers.update(headers)

@@ -111,7 +111,7 @@ class Writing:
 
     def _day(self, local: datetime, *, year: bool = False) -> str:
         is_hebrew = self._words.language == "he"
-        if year:
+        if year or local.year != self.now.astimezone(self._zone).year:
             return local.strftime("%d.%m.%Y" if is_hebrew else "%Y-%m-%d")
         return local.strftime("%d.%m" if is_hebrew else "%d %b")
 
