@@ -1,4 +1,5 @@
 # On a machine with nothing but Python 3.11: `make demo` shows it at work, `make test` tests it.
+# `make demo WORDS=--stay` lets all of it run on at the end, so that the page can be looked at.
 # With every example that Hypothesis has to try: make test WORDS='--hypothesis-profile full'
 # `make deb` makes a Debian package, `make install` (as root, after `make opt`) goes without one: docs/operating.md.
 # `make bench` measures it, beside its peers; with words of its own: make bench WORDS='--quick --only latency'
@@ -18,10 +19,10 @@ FAST := app config core host operations schemas store wiring
 # What uses the store as the daemon and its command line do.
 STORIES := cli operations pipeline stories wiring workers
 
-.PHONY: demo test fast statements soak check format bench lock wheel opt install uninstall deb clean
+.PHONY: demo pictures test fast statements soak check format bench lock wheel opt install uninstall deb clean
 
 demo: $(VENV)/.ready
-	$(BIN)/yemotd demo
+	$(BIN)/yemotd demo $(WORDS)
 
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest -p no:cacheprovider -n auto -rs $(WORDS)
@@ -37,6 +38,11 @@ statements: $(VENV)/.ready
 SECONDS ?= 60
 soak: $(VENV)/.ready
 	$(BIN)/python -m tests.soak --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+# The pictures of the documentation: with Chromium.
+pictures: $(VENV)/.ready
+	$(BIN)/python -m tests.support.pictures
+	$(BIN)/python -m tests.browser.pictures
 
 check: $(VENV)/.ready
 	./check

@@ -24,8 +24,8 @@ from tests.support.story import Story
 
 examples.register()
 
-MACHINE = "tests/process/systemd/"
-"""The tests that share a machine, which is booted once; so they run one after the other."""
+MACHINES = ("tests/process/systemd/", "tests/browser/")
+"""The tests that share a machine, which is booted once, or a browser; so they run one after the other."""
 
 
 class ByMachine(LoadScopeScheduling):  # type: ignore[misc] # it has no types
@@ -33,7 +33,7 @@ class ByMachine(LoadScopeScheduling):  # type: ignore[misc] # it has no types
     changing their ids, which pytest has forbidden since.)"""
 
     def _split_scope(self, nodeid: str) -> str:
-        return MACHINE if nodeid.startswith(MACHINE) else nodeid
+        return next((one for one in MACHINES if nodeid.startswith(one)), nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)

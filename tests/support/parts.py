@@ -12,6 +12,7 @@ from typing import NoReturn
 import pytest
 
 PACKAGES: Mapping[str, str] = {
+    "chromium": "chromium",
     "make": "make",
     "openssl": "openssl",
     "node": "nodejs",

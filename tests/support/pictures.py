@@ -1,7 +1,6 @@
 """The pictures of the documentation: `python -m tests.support.pictures`, with Chromium, from the top."""
 
 import html
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from daemon.core.rendering.mail_writing import held_back
 from daemon.core.rendering.mails import Style
 from daemon.senders.letters import Letters
 from tests.core.rendering.test_mails import ENGLISH, HEBREW, NOON, phone, sms
+from tests.support import browsing
 
 FOLDER = Path("docs/pictures")
 WIDTH, HEIGHT, GAP = 360, 700, 12
@@ -27,17 +27,7 @@ MAILINGS: Sequence[Sequence[Message]] = (
     [sms(1, "הגעתי, איפה אתם?"), sms(2, "Can you call me back at 03-6123456?", sender="972541111111")],
     [phone(n, incident=f"inc_{n}", name=f"07731377{n}0", is_over=n == 5) for n in range(1, 7)],
 )
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-)
+FLAGS = (*browsing.FLAGS, "--headless", "--hide-scrollbars")
 
 
 def pages(style: Style) -> list[str]:
@@ -49,7 +39,7 @@ def pages(style: Style) -> list[str]:
     return [part.get_content() for part in parts if part]
 
 
-def take(chromium: str, shown: Sequence[str], picture: Path) -> None:
+def take(program: str, shown: Sequence[str], picture: Path) -> None:
     """One picture of several pages, each as wide as a phone."""
     frames = "".join(
         f'<iframe style="border:0;margin:{GAP // 3}px" width={WIDTH} height={HEIGHT}'
@@ -61,16 +51,16 @@ def take(chromium: str, shown: Sequence[str], picture: Path) -> None:
         page.write_text(f'<meta charset="utf-8"><body style="margin:8px;background:#888">{frames}')
         size = f"--window-size={len(shown) * (WIDTH + GAP) + 30},{HEIGHT + 40}"
         profile = f"--user-data-dir={directory}/profile"
-        words = [chromium, *FLAGS, size, profile, f"--screenshot={picture}", page.as_uri()]
+        words = [program, *FLAGS, size, profile, f"--screenshot={picture}", page.as_uri()]
         subprocess.run(words, check=True, capture_output=True, timeout=60)
 
 
 def main() -> None:
     """Take them all."""
-    chromium = shutil.which("chromium") or sys.exit("there is no chromium")
+    program = browsing.path() or sys.exit("there is no chromium")
     FOLDER.mkdir(exist_ok=True)
     for language, style in (("he", HEBREW), ("en", ENGLISH)):
-        take(chromium, pages(style), FOLDER.resolve() / f"mails-{language}.png")
+        take(program, pages(style), FOLDER.resolve() / f"mails-{language}.png")
 
 
 if __name__ == "__main__":

@@ -33,13 +33,14 @@ from daemon.core.model import Fact
 from daemon.core.routing.plan import Interest
 from daemon.core.watches.subjects import Subject, SubjectKind, SubjectState
 from daemon.pipeline.events import Recorder
-from daemon.store import outbox, subjects
+from daemon.store import incidents, outbox, subjects
 from daemon.web.dependencies import Scheduled
 from daemon.web.reach import Reach
 from tests.support import stores
 from tests.support.commanding import BRIDGE, KICK, PAUSE, READ
 from tests.support.fakes import START, Ids
 from tests.support.offices import TOKENS, Window
+from tests.web.test_incidents_api import fired
 
 CHECKS = [
     not_a_server_error,
@@ -114,6 +115,8 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
     with one.database.write() as db:
         seen = Subject("queue/5", SubjectKind.QUEUE, SubjectState.UP, "מכירות")
         subjects.save(db, ("main", "queue/5"), [seen], START, None)
+        for number in (1, 2):
+            incidents.save(db, fired(str(number), number))
     yield one
     one.database.close()
 
@@ -134,6 +137,7 @@ KNOWN: dict[str, st.SearchStrategy[Any]] = {
     "after": st.sampled_from(["evt_1", "evt_3"]),
     "system": st.just("main"),
     "subject": st.just("queue/5"),
+    "incident_id": st.sampled_from(["inc_1", "inc_2"]),
     "wait": st.sampled_from(["0s", "5ms"]),
 }
 """What leads somewhere; what is made up seldom does."""

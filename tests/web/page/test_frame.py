@@ -1,6 +1,7 @@
 """The frame of the page: who is let in, in which language, and what a browser may do with it."""
 
 import re
+from datetime import UTC, timedelta
 from html.parser import HTMLParser
 
 import pytest
@@ -16,6 +17,7 @@ from daemon.web.page.frame import POLICY, Page
 from daemon.web.page.pages import routers
 from daemon.web.page.visitors import LANGUAGES, Visit, local, wished
 from daemon.web.page.words import ALL, Words
+from daemon.web.page.writing import Writing
 from daemon.web.sessions import COOKIE, Sessions
 from tests.support.fakes import START
 from tests.support.http_app import ADMIN, KEY, Setting
@@ -227,3 +229,22 @@ def unclosed(html: str) -> list[str]:
 
     Reader().feed(html)
     return [*wrong, *opened]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_span_is_text_that_may_stand_within_a_sentence(language: str) -> None:
+    words = Words(language)
+    writing = Writing(words, UTC, START)
+    for said in (
+        writing.ago(START - timedelta(hours=2, minutes=5)),
+        words("frame.ago", span=writing.span(65)),
+    ):
+        assert "U+2068" not in said
+    assert re.findall(r"\d+", writing.span(2 * 3600 + 5 * 60)) == ["2", "5"]
+
+
+def test_a_day_of_another_year_says_which() -> None:
+    writing = Writing(Words("en"), UTC, START)
+
+    assert "2040" in writing.exact(START.replace(year=2040)).partition("><bdi>")[2]
+    assert "2026" not in writing.exact(START - timedelta(days=3)).partition("><bdi>")[2]
