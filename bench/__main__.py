@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import history, machine, polls, report, size, streams, systems
+from bench import history, machine, page, polls, report, size, streams, systems
 from bench.contenders import PEERS
 from bench.figures import Figure, Figures
 from bench.peers.alertmanager import Alertmanager
@@ -31,10 +31,11 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "poll-cpu": polls.poll_cpu,
     "rss-demo": size.rss_of_demo,
     "large-store": size.large_store,
+    "streams": streams.streams,
+    "page": page.page,
     "history-year": history.year,
     "history-flush": history.flush,
     "history-read": history.reading,
-    "streams": streams.streams,
     "systems-1000": systems.thousand,
     "systems-5000": systems.five_thousand,
 }
