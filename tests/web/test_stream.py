@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,11 +21,16 @@ from daemon.core.model import Fact, Secret
 from daemon.store import events, pruning, schema
 from daemon.store.database import Database
 from daemon.web import broadcast
+from daemon.web.attempts import Attempts
 from daemon.web.auth import Token
 from daemon.web.connections import Bounds
+from daemon.web.entrance import Entrance
+from daemon.web.gate import Gate
+from daemon.web.limits import Bodies
 from daemon.web.problems import install
 from daemon.web.routes import stream
 from daemon.web.server import Server
+from daemon.web.sessions import Sessions
 from daemon.web.waiting import Bell
 from tests.support import stores
 from tests.support.examples import examples
@@ -56,9 +62,11 @@ class Office:
         ]
         app = FastAPI()
         install(app)
-        app.include_router(
-            stream.router(database, lambda: self.tokens, self.bell, most=most, heartbeat=heartbeat)
-        )
+        router = stream.router(database, lambda: self.tokens, self.bell, most=most, heartbeat=heartbeat)
+        app.include_router(router)
+        gate = Gate(Sessions(bytes(32), lambda: self.tokens, lambda: START), Attempts(lambda: 0.0), frozenset)
+        routes = [one for one in router.routes if isinstance(one, APIRoute)]
+        app.add_middleware(Entrance, routes=routes, bodies=Bodies(), gate=gate)
         limits = replace(Bounds(leaving=60), **bounds)  # type: ignore[arg-type] # all are times
         self.server = Server(app, "127.0.0.1", port, bounds=limits)
         self.server.start()
