@@ -1,4 +1,4 @@
-"""Sending a delivery once more: the rules that the command line and HTTP share.
+"""Deliveries, and sending one once more: the rules that the command line and HTTP share.
 
 Where one raises `Refused`, nothing was written.
 """
@@ -9,7 +9,9 @@ import sqlalchemy as sa
 
 from daemon.core.delivery.outcome import OPEN, Status
 from daemon.core.refusals import Refused, Why
-from daemon.store import history, outbox, replay
+from daemon.schemas.documents import Delivery
+from daemon.schemas.redaction import REDACTED, has_texts
+from daemon.store import events, history, outbox, replay
 from daemon.store.history import DeliveryView
 
 
@@ -19,6 +21,21 @@ def find_delivery(db: sa.Connection, delivery: int) -> DeliveryView:
     if found is None:
         raise Refused(Why.MISSING, f"there is no delivery {delivery}")
     return found
+
+
+def shown(db: sa.Connection, found: DeliveryView, *, with_texts: bool) -> Delivery:
+    """A delivery as who may, or may not, see the texts of SMS is shown it.
+
+    Many receivers say back what they got: of the answers to an event with texts only that there were any.
+    """
+    document = Delivery.of(found)
+    event = None if with_texts else events.find(db, found.event)
+    if event is None or not has_texts(event[1].body):
+        return document
+    attempts = [
+        one.model_copy(update={"response_head": one.response_head and REDACTED}) for one in document.attempts
+    ]
+    return document.model_copy(update={"attempts": attempts})
 
 
 def retry(db: sa.Connection, delivery: int, now: datetime, *, with_history: bool) -> DeliveryView:

@@ -19,10 +19,11 @@ from datetime import datetime, timedelta
 from typing import Generic
 
 import sqlalchemy as sa
+import structlog
 
 from daemon.core.alerts.life import Seen
 from daemon.core.durations import NOTHING
-from daemon.core.model import Fact, Failure, Unknown
+from daemon.core.model import Change, Fact, Failure, Unknown
 from daemon.core.watches import api
 from daemon.core.watches.subjects import Subject, SubjectState
 from daemon.core.watches.watch import SeenT, StateT, Watch
@@ -30,6 +31,8 @@ from daemon.pipeline.alerts import Judge
 from daemon.pipeline.events import Recorded, Recorder
 from daemon.pipeline.notification import Teller
 from daemon.store import subjects, watches
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ class Walk(Generic[StateT, SeenT]):
         changed, problems = self._problems(seen.problems)
         watches.save_observed(self._db, watch.id, text, now=self._now, problems=problems)
         self.written = text, change.state
-        self._stand(watch.kind.subjects(seen, change, when))
+        self._stand(self._seen(seen, change, when))
         of_api = [*self._api(None), *changed]
         judged = judge.judged()
         self.is_settled = self.is_settled and judged.is_settled and not change.is_moving
@@ -117,8 +120,7 @@ class Walk(Generic[StateT, SeenT]):
         changed, problems = self._problems(lines)
         since = before.failing_since or self._now
         watches.save_failed(self._db, watch.id, unknown, polled_at=polled_at, since=since, problems=problems)
-        why = {"failure": unknown.failure.value}
-        self._stand([replace(one, state=SubjectState.UNKNOWN, why=why) for one in self._known().values()])
+        self._stand(self._not_seen(unknown.failure))
         return [*self._api(unknown), *changed]
 
     def _problems(self, lines: tuple[str, ...]) -> tuple[list[Fact], api.Problems]:
@@ -150,6 +152,21 @@ class Walk(Generic[StateT, SeenT]):
         """How what the watch sees stood before."""
         known = self._watch.memory.subjects
         return subjects.load(self._db, *self._watch.id) if known is None else known
+
+    def _seen(self, seen: SeenT, change: Change[StateT], when: Seen) -> list[Subject]:
+        """How what the watch sees stands by an answer. An error of ours in that is no reason not to take the
+        answer: alerts and events come from what was compared."""
+        try:
+            return self._watch.kind.subjects(seen, change, when)
+        except Exception:
+            log.exception("subjects.crashed", system=self._watch.system, watch=self._watch.name)
+            self.is_settled = False  # or an equal answer would be passed over, and be as little known
+            return self._not_seen(Failure.OURS)
+
+    def _not_seen(self, failure: Failure) -> list[Subject]:
+        """What the watch saw, as it stands when nobody can see it."""
+        why = {"failure": failure.value}
+        return [replace(one, state=SubjectState.UNKNOWN, why=why) for one in self._known().values()]
 
     def _stand(self, seen: list[Subject]) -> None:
         """Write how what the watch sees stands; what it sees no more exists no more."""

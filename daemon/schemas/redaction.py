@@ -1,6 +1,7 @@
 """What is shown to who may read, but not the texts of SMS: the same documents, with `[redacted]` for them.
 
-Texts stand in the events `sms.*`, and in what the command `sms.log` gave back, which its events show, too.
+Texts stand in the events `sms.*`, and in what the command `sms.log` gave back, which its events show, too. Who
+is sent an event may say back what it got: so what was answered to one with texts is not shown either.
 """
 
 import json
@@ -22,6 +23,11 @@ def redacted(body: bytes) -> bytes:
     data = document["data"]
     hidden = {**data, **_each(data, "sms", _message), **_each(data, "command", redacted_command)}
     return body if hidden == data else bodies.spelled({**document, "data": hidden})
+
+
+def has_texts(body: bytes) -> bool:
+    """Whether there is anything to hide in an event's body."""
+    return redacted(body) is not body
 
 
 def redacted_command(command: Mapping[str, Any]) -> dict[str, Any]:

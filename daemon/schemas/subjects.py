@@ -155,7 +155,9 @@ def _aged(row: SubjectView, observed_at: datetime | None, every: timedelta, look
     seen_at = max((one for one in (then.seen_at, observed_at) if one), default=None)
     standing = Standing(then.state, then.since, seen_at)
     is_old = seen_at is None or looked.now - seen_at > MOST_INTERVALS * every + LATE
-    if not is_old or row.system in looked.paused:
+    # It is left alone because it is down: that stays known. What is seen through it does not.
+    is_why = row.watch == api.OWNER and then.state is SubjectState.DOWN and row.system in looked.paused
+    if not is_old or is_why:
         return SubjectView(row.system, row.watch, row.seen, standing, row.number)
     why = {"reason": NOT_ASKED, "was": standing.state.value}
     unknown = replace(standing, state=UNKNOWN, since=seen_at or standing.since)

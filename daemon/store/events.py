@@ -177,16 +177,13 @@ def find(db: sa.Connection, event: str) -> tuple[int, Event] | None:
     return (row.number, _from_row(row)) if row else None
 
 
-def last_number(db: sa.Connection) -> int:
-    """The number of the newest event; 0 when there is none."""
-    return db.scalar(sa.select(sa.func.max(events.c.number))) or 0
-
-
 def newest(db: sa.Connection) -> tuple[int, str]:
-    """The number and the id of the newest event; 0 and `START` where there is none."""
+    """The number and the id of the newest event that is kept; `START` where there is none. The number is that
+    of the newest there ever was, where that is known to be forgotten: none came after it."""
     row = db.execute(sa.select(events.c.number, events.c.id).order_by(events.c.number.desc()).limit(1))
     found = row.one_or_none()
-    return (found.number, found.id) if found else (forgotten_up_to(db), START)
+    number, id_ = (found.number, found.id) if found else (0, START)
+    return max(number, forgotten_up_to(db)), id_
 
 
 def count(db: sa.Connection) -> int:

@@ -201,7 +201,7 @@ class Head:
 
     def _newest(self) -> int:
         with self._database.read() as db:
-            return events.last_number(db)
+            return events.newest(db)[0]
 
     def _part(self, query: Query) -> Part:
         with self._database.read() as db:

@@ -1,13 +1,17 @@
 """Keeps for how long everything was up and down: hears of every poll, and writes it down once a minute.
 
-What is not written down yet when the process is killed was not seen; nothing has to be written for that.
+What is not written down yet when the process is killed was not seen; nothing has to be written for that. Nor
+was what an error of ours keeps from being noted: polls and alerts go on without it.
 """
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
+
+import structlog
 
 from daemon.core.history import buckets
 from daemon.core.history.book import At, Book, Owner, Run, Seconds, Taken, Unflushed, added
@@ -18,6 +22,8 @@ from daemon.core.watches.subjects import Subject
 from daemon.store import subjects, uptime
 from daemon.store.column_types import MILLISECOND, millis
 from daemon.store.database import Database
+
+log = structlog.get_logger()
 
 AT_ONCE = 50
 """Systems that are written in one transaction, for which others wait."""
@@ -56,7 +62,7 @@ class Historian:
     ) -> None:
         """A poll that was written: how what it sees stands (None: it failed), and the API. `clock`: seconds
         that only grow; `most`: of the time since the poll before, no more was observed."""
-        with self._lock:
+        with self._noting(watch):
             at, of_the_api = self._at(watch, clock, now, most)
             if seen is None:
                 self._book.unseen(watch)
@@ -67,16 +73,15 @@ class Historian:
 
     def same(self, watch: Owner, *, clock: float, now: datetime, most: timedelta) -> None:
         """A poll with the same answer as before."""
-        with self._lock:
+        with self._noting(watch):
             at, of_the_api = self._at(watch, clock, now, most)
             self._book.same(watch, at)
             self._book.same((watch[0], api.OWNER), of_the_api)
 
     def unseen(self, watch: Owner) -> None:
         """Nothing was asked."""
-        with self._lock:
-            self._book.unseen(watch)
-            self._book.unseen((watch[0], api.OWNER))
+        with self._noting(watch):
+            self._unseen(watch)
 
     def keep(self, watches: Collection[Owner]) -> None:
         """Only these are polled from now on."""
@@ -108,6 +113,20 @@ class Historian:
                 except BaseException:
                     self._give_back(part)
                     raise
+
+    @contextmanager
+    def _noting(self, watch: Owner) -> Iterator[None]:
+        """Whoever polls goes on, whatever happens here: what could not be noted was not seen."""
+        with self._lock:
+            try:
+                yield
+            except Exception:
+                log.exception("history.crashed", system=watch[0], watch=watch[1])
+                self._unseen(watch)
+
+    def _unseen(self, watch: Owner) -> None:
+        self._book.unseen(watch)
+        self._book.unseen((watch[0], api.OWNER))
 
     def _write(self, systems: list[str], now: datetime) -> None:
         with self._lock:
@@ -151,8 +170,9 @@ class Historian:
     def _count_late(self, seconds: Mapping[str, Seconds], now: datetime) -> None:
         """Who has added up all but this hour and the one before has to do so again."""
         recent = start_of(HOUR, millis(now)) - HOUR * 1000
-        for system, of_system in seconds.items():
-            if any(minute < recent for minute in of_system):
+        late = [system for system, of in seconds.items() if any(minute < recent for minute in of)]
+        with self._lock:
+            for system in late:
                 self._late[system] = self._late.get(system, 0) + 1
 
     def _at(self, watch: Owner, clock: float, now: datetime, most: timedelta) -> tuple[At, At]:

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.core.model import Fact, Secret
+from daemon.host import clock
 from daemon.store import events, pruning, schema
 from daemon.store.database import Database
 from daemon.web import broadcast
@@ -36,6 +37,7 @@ from tests.support import stores
 from tests.support.examples import examples
 from tests.support.fakes import START, Ids
 from tests.support.following import Follower, Told
+from tests.support.http_app import KEY
 
 READER, TRUSTED = "of-a-reader", "of-the-trusted"
 DAY = timedelta(days=1)
@@ -64,7 +66,8 @@ class Office:
         install(app)
         router = stream.router(database, lambda: self.tokens, self.bell, most=most, heartbeat=heartbeat)
         app.include_router(router)
-        gate = Gate(Sessions(bytes(32), lambda: self.tokens, lambda: START), Attempts(lambda: 0.0), frozenset)
+        sessions = Sessions(KEY, lambda: self.tokens, lambda: START)
+        gate = Gate(sessions, Attempts(clock.monotonic), frozenset)
         routes = [one for one in router.routes if isinstance(one, APIRoute)]
         app.add_middleware(Entrance, routes=routes, bodies=Bodies(), gate=gate)
         limits = replace(Bounds(leaving=60), **bounds)  # type: ignore[arg-type] # all are times
@@ -198,6 +201,20 @@ def test_retention_tells_what_it_forgot(opened: Open) -> None:
         assert events.forgotten_up_to(db) == 6
         events.forget(db, 4)
         assert events.forgotten_up_to(db) == 6
+
+
+@pytest.mark.parametrize("forgotten", [(1, 2, 3), (2, 3)])
+def test_a_house_so_quiet_that_the_newest_events_are_forgotten_is_followed_all_the_same(
+    opened: Open, forgotten: tuple[int, ...]
+) -> None:
+    office = opened()
+    office.happen("sms/1", "sms/2", "sms/3")
+    forget(office, *forgotten)
+
+    follower = office.follow()
+    office.happen("sms/4")
+
+    assert [one.id for one in follower.take(1)] == ["evt_4"]
 
 
 def test_who_is_behind_when_events_are_forgotten_is_cut_off_and_learns_it(

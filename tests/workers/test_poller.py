@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import sqlalchemy as sa
@@ -12,11 +13,13 @@ from daemon.core.alerts.life import Phase, Seen
 from daemon.core.durations import NOTHING
 from daemon.core.model import Change, Failure, Rule, Severity, Unknown
 from daemon.core.watches import sip
+from daemon.core.watches.subjects import Subject, SubjectState
 from daemon.core.watches.watch import POLLING, Answered, AnyWatch, Description, Unchanged, Watch, WatchKind
 from daemon.core.wishes import Kind, Wish, Wishes
 from daemon.pipeline.events import Recorder
-from daemon.store import schema, watches
+from daemon.store import schema, subjects, watches
 from daemon.store.database import Database
+from daemon.workers.historian import Historian
 from daemon.workers.poller import Polled, Poller
 from daemon.workers.system_pauses import Pauses
 from tests.support import stores
@@ -116,6 +119,9 @@ class Scripted(WatchKind[sip.State, sip.Observation]):
     def diff(self, before: sip.State | None, seen: sip.Observation, when: Seen) -> Change[sip.State]:
         self.bench.seen.append(when)
         return sip.diff(before, seen, self.bench.rule, is_emitting=False)
+
+    def subjects(self, seen: sip.Observation, change: Change[sip.State], when: Seen) -> list[Subject]:
+        return sip.subjects(seen, change.state)
 
     def is_conclusive(self, seen: sip.Observation) -> bool:
         return self.bench.is_conclusive
@@ -448,3 +454,64 @@ def test_one_field_that_is_missing_is_told_once_whatever_answers_and_failures_fo
 
     assert told.count("api.schema_changed") == 2
     assert bench.stored().problems.lines == (broken.message,)
+
+
+def standing(bench: Bench, watch: str) -> dict[str, SubjectState]:
+    with bench.database.read() as db:
+        return {name: one.state for name, one in subjects.load(db, "main", watch).items()}
+
+
+def test_the_api_is_known_again_after_an_error_of_ours(bench: Bench) -> None:
+    def raises() -> None:
+        raise ValueError
+
+    bench.watch = replace(bench.watch, guard=Wishes().guard(Kind.WATCH, "main/sip"))
+    bench.poll()
+    bench.on_ask = raises
+    bench.poll(after=10)
+    unknown = standing(bench, "api")
+    bench.on_ask = lambda: None
+    bench.poll(after=10)
+
+    assert (unknown, standing(bench, "api")) == ({"api": SubjectState.UNKNOWN}, {"api": SubjectState.UP})
+
+
+class Broken(Historian):
+    """Its book cannot be kept."""
+
+    def _at(self, *_: object) -> NoReturn:
+        raise ValueError("a bug")
+
+
+def test_alerts_are_told_although_history_cannot_be_kept(bench: Bench) -> None:
+    bench.rule = Rule(20 * SECOND, NOTHING, Severity.ERROR)
+    bench.poller.historian = Broken(bench.database)
+    bench.poll()
+    bench.answer = {"077": False}
+    told = [event.type for _ in range(5) for event in bench.poll(after=10).recorded.events]
+    same = bench.poll(after=10)
+
+    assert told == ["sip.account.unregistered"]
+    assert (bench.stored().failure, same.unknown) == (None, None)
+
+
+def test_alerts_are_told_although_nobody_can_say_how_all_stands(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def raises(*_: object) -> list[Subject]:
+        raise ValueError("a bug")
+
+    bench.rule = Rule(20 * SECOND, NOTHING, Severity.ERROR)
+    bench.poll()
+    with monkeypatch.context() as patch:
+        patch.setattr(Scripted, "subjects", raises)
+        bench.answer = {"077": False}
+        told = [event.type for _ in range(5) for event in bench.poll(after=10).recorded.events]
+        unknown = standing(bench, "sip")
+    bench.poll(after=10)
+
+    assert told == ["sip.account.unregistered"]
+    assert (unknown, standing(bench, "sip")) == (
+        {"sip/077": SubjectState.UNKNOWN},
+        {"sip/077": SubjectState.DOWN},
+    )

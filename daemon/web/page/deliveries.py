@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 from daemon.core.delivery.outcome import OPEN
 from daemon.core.refusals import Refused, Why
 from daemon.operations import deliveries
-from daemon.schemas.documents import Attempt, Delivery
+from daemon.schemas.documents import Attempt
 from daemon.schemas.redaction import redacted
 from daemon.store import events
 from daemon.store.history import LAST_ID, DeliveryView
@@ -36,6 +36,7 @@ def router(page: Page) -> APIRouter:
         with page.database.read() as db:
             found = deliveries.find_delivery(db, delivery_id)
             event = events.find(db, found.event)
+            one = deliveries.shown(db, found, with_texts=visitor.may("content"))
         words = Words(visitor.language)
         told = None
         if event is not None:
@@ -45,7 +46,7 @@ def router(page: Page) -> APIRouter:
             request,
             visitor,
             "delivery.html",
-            one=Delivery.of(found),
+            one=one,
             told=told,
             seen=seen(found),
             is_open=found.status in OPEN,

@@ -24,7 +24,7 @@ DeliveryId = Annotated[int, Path(ge=1, le=LAST_ID)]
 def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
     """The routes below `/api/v1/deliveries`."""
     routes = reading("deliveries", tokens)
-    admin = Depends(require("admin", tokens))
+    reader, admin = Depends(require("read", tokens)), Depends(require("admin", tokens))
 
     @routes.get("/deliveries", summary="Deliveries, the newest first", responses=responses(422))
     def list_deliveries(
@@ -52,9 +52,10 @@ def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
         summary="One delivery with every attempt: what it met, where, and how long each part took",
         responses=responses(404, 422),
     )
-    def show_delivery(delivery_id: DeliveryId) -> Delivery:
+    def show_delivery(delivery_id: DeliveryId, token: Annotated[Token, reader]) -> Delivery:
         with database.read() as db:
-            return Delivery.of(deliveries.find_delivery(db, delivery_id))
+            found = deliveries.find_delivery(db, delivery_id)
+            return deliveries.shown(db, found, with_texts=token.allows("content"))
 
     @routes.post(
         "/deliveries/{delivery_id}/retry",

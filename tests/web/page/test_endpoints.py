@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 from zoneinfo import ZoneInfo
 
 import pytest
+import sqlalchemy as sa
 from httpx2 import Response
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +27,7 @@ from daemon.core.routing.quiet import Quiet, Weekly, Window
 from daemon.core.routing.schedule import Schedule
 from daemon.core.wishes import Kind, Standing, Wish
 from daemon.pipeline import wish_alerts
-from daemon.store import endpoint_health, history
+from daemon.store import endpoint_health, history, schema
 from daemon.store.history import DeliveryView
 from daemon.web.page.once import LASTS, Once
 from daemon.web.page.spark import Bar, Stretch, spark, stretches
@@ -396,6 +397,25 @@ def test_the_text_of_an_sms_is_shown_to_those_who_may_see_it(setting: Setting, s
     hidden = shown(setting, "/deliveries/4", token="reader")
     assert "the secret" not in hidden
     assert "[redacted]" in hidden
+
+
+@pytest.mark.parametrize(("token", "is_shown"), [("reader", False), ("admin", True)])
+def test_an_answer_that_says_back_the_text_of_an_sms_is_shown_to_those_who_may_see_it(
+    setting: Setting, sending: Sending, token: str, is_shown: bool
+) -> None:
+    with sending.database.write() as db:
+        message = {"from": "0501234567", "to": "077", "text": "the secret", "received_at": None}
+        sending.recorder.record(db, "main", [Fact("sms.received", "sms/0501234567", {"sms": message})], START)
+    sending.dispatcher.wake()
+    sending.run()
+    with sending.database.write() as db:
+        db.execute(sa.update(schema.attempts).values(response_head='got: "the secret"'))
+
+    holder = setting.admin if is_shown else setting.client
+    page, document = shown(setting, "/deliveries/4", token=token), holder.get("/api/v1/deliveries/4").text
+    assert ["the secret" in one for one in (page, document)] == [is_shown, is_shown]
+    other = holder.get("/api/v1/deliveries/1").json()
+    assert other["attempts"][0]["response_head"] == 'got: "the secret"'  # of an event without a text
 
 
 def test_no_page_of_an_endpoint_walks_what_there_ever_was(setting: Setting, sending: Sending) -> None:

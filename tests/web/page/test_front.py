@@ -16,8 +16,9 @@ from daemon.core.rendering.phrases_en import ENGLISH_METRICS
 from daemon.core.routing.ledger import Hold
 from daemon.core.routing.plan import Interest
 from daemon.core.watches import subjects as words_of_subjects
+from daemon.core.watches.api import Problems
 from daemon.core.watches.subjects import Subject, SubjectKind, SubjectState
-from daemon.store import endpoint_health
+from daemon.store import endpoint_health, watches
 from daemon.web.dependencies import Scheduled
 from daemon.web.page.static import FILES
 from daemon.web.page.visitors import LANGUAGES
@@ -161,6 +162,28 @@ class TestBanner:
 
         assert state == "unknown"
         assert said.startswith("System main is left alone until 12:10")
+
+    def test_what_is_left_alone_for_long_is_known_no_more_but_for_why(
+        self, setting: Setting, watched: Watched
+    ) -> None:
+        """One watch heard that the token is rejected; nobody asked for the other ever since."""
+        watched.see(the_api(DOWN, failure="token_rejected"), sip("071", UNKNOWN, failure="token_rejected"))
+        watched.see(queue("5"))
+        for one in ("sip", "queue/5"):
+            with setting.database.write() as db:
+                watches.save_observed(
+                    db, ("main", one), "{}", now=NOW - timedelta(hours=1), problems=Problems()
+                )
+        watched.fail(Failure.TOKEN_REJECTED, watch="sip")
+        setting.paused = {"main": timedelta(minutes=9)}
+
+        [main] = setting.client.get("/api/v1/status").json()["systems"]
+
+        assert {one["subject"]: one["state"] for one in main["subjects"]} == {
+            "api": "down",
+            "sip/071": "unknown",
+            "queue/5": "unknown",
+        }
 
     def test_a_store_that_cannot_be_written_is_the_worst(self, setting: Setting, watched: Watched) -> None:
         watched.see(the_api(), sip("071", DOWN))

@@ -56,7 +56,7 @@ def arrive(
             at,
             lambda kind: f"{kind}_{next(setting.numbers)}",
         )
-        return events.last_number(db)
+        return events.newest(db)[0]
 
 
 def page(setting: Setting, path: str = "/sms", token: str = "admin", language: str = "en") -> str:
