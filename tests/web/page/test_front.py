@@ -370,7 +370,7 @@ class TestLarge:
                         one[3]
                         for one in plan
                         if re.match(
-                            r"SCAN (?!(alerts|watches|starts|subjects|endpoints|sequences)\b)\w", one[3]
+                            r"SCAN (?!(alerts|watches|starts|subjects|endpoints|sequences|kept_scopes|each)\b)\w", one[3]
                         )
                     ]
         assert asked
