@@ -24,7 +24,7 @@ from daemon.core.watches.subjects import (
     SubjectState,
     first_word,
 )
-from daemon.schemas.documents import AT, Document, words
+from daemon.schemas.documents import AT, words
 from daemon.store.subjects import SubjectView
 from daemon.store.views import AlertView, WatchView
 
@@ -45,35 +45,46 @@ class UptimeStatus:
     unknown: Annotated[float, Field(description="Seconds in which it was not seen")]
 
 
-class SubjectStatus(Document):
+@dataclass(slots=True)
+class SubjectStatus:
     """One thing that is watched: an account, a queue, the API."""
 
-    subject: str = Field(examples=["sip/0773137770"])
-    kind: str = Field(json_schema_extra=words(SubjectKind), examples=["sip"])
-    name: str | None = Field(description="A queue's, by the configuration", examples=["sales"])
-    state: str = Field(
-        json_schema_extra=words(SubjectState),
-        description="down: what its alert is about is so, be it for long enough to be told or not",
-        examples=["down"],
-    )
-    since: str | None = Field(
-        description="Of the state; times in which it was not seen do not end it", examples=[AT]
-    )
-    seen_at: str | None = Field(description="When it was really seen last; None: never", examples=[AT])
-    why: dict[str, Any] = Field(
-        description="What a sentence on its state is made of: `metric`, `value` and `above` or `below`; "
-        "`failure` and `message` of the poll; `reason`; the `phase` of its alert",
-        examples=[{"metric": "calls_waiting", "value": 7, "above": 5, "phase": "firing"}],
-    )
-    metrics: dict[str, Any] | None = Field(description="The last values, of a queue or of units")
-    details: dict[str, Any] | None = Field(
-        default=None,
-        description="Where it is asked for: the callers and agents of a queue, as they were seen last",
-    )
-    incident: str | None = Field(description="Of its alert that fires", examples=["inc_01M84SM5…"])
-    uptime: dict[str, UptimeStatus] | None = Field(
-        default=None, description="Where it is asked for: over `24h`, `7d` and `30d`, in seconds"
-    )
+    subject: Annotated[str, Field(examples=["sip/0773137770"])]
+    kind: Annotated[str, Field(json_schema_extra=words(SubjectKind), examples=["sip"])]
+    name: Annotated[str | None, Field(description="A queue's, by the configuration", examples=["sales"])]
+    state: Annotated[
+        str,
+        Field(
+            json_schema_extra=words(SubjectState),
+            description="down: what its alert is about is so, be it for long enough to be told or not",
+            examples=["down"],
+        ),
+    ]
+    since: Annotated[
+        str | None,
+        Field(description="Of the state; times in which it was not seen do not end it", examples=[AT]),
+    ]
+    seen_at: Annotated[
+        str | None, Field(description="When it was really seen last; None: never", examples=[AT])
+    ]
+    why: Annotated[
+        dict[str, Any],
+        Field(
+            description="What a sentence on its state is made of: `metric`, `value` and `above` or `below`; "
+            "`failure` and `message` of the poll; `reason`; the `phase` of its alert",
+            examples=[{"metric": "calls_waiting", "value": 7, "above": 5, "phase": "firing"}],
+        ),
+    ]
+    metrics: Annotated[dict[str, Any] | None, Field(description="The last values, of a queue or of units")]
+    incident: Annotated[str | None, Field(description="Of its alert that fires", examples=["inc_01M84SM5…"])]
+    details: Annotated[
+        dict[str, Any] | None,
+        Field(description="Where it is asked for: the callers and agents of a queue, as they were seen last"),
+    ] = None
+    uptime: Annotated[
+        dict[str, UptimeStatus] | None,
+        Field(description="Where it is asked for: over `24h`, `7d` and `30d`, in seconds"),
+    ] = None
 
 
 class _Alerts(NamedTuple):
