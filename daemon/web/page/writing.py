@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 from daemon.core.numbers import shown
 from daemon.core.timestamps import from_iso
 from daemon.core.visible import visible, visible_line
-from daemon.web.page.words import END, FIRST_STRONG, Words
+from daemon.web.page.words import END, FIRST_STRONG, Words, apart
 
 ALL = 10_000
 """Hundredths of a percent."""
@@ -102,7 +102,7 @@ class Writing:
 
     def number(self, value: float | None) -> Markup:
         """A number as people write it; `?` where it is not known."""
-        return Markup("<bdi>{}</bdi>").format("?" if value is None else shown(value))
+        return apart("?" if value is None else shown(value))
 
     def percent(self, share: float) -> Markup:
         """`99.6 %`; never 100 for less than all, nor 0 for more than nothing."""
@@ -123,7 +123,7 @@ class Writing:
 
 def bdi(value: object) -> Markup:
     """Somebody's text on one line, apart from what stands around it."""
-    return Markup("<bdi>{}</bdi>").format(visible_line(str(value)))
+    return apart(visible_line(str(value)))
 
 
 def text(value: object) -> Markup:
