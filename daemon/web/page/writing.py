@@ -105,9 +105,9 @@ class Writing:
         return Markup("<bdi>{}</bdi>").format("?" if value is None else shown(value))
 
     def percent(self, share: float) -> Markup:
-        """`99.6 %`; never 100 for less than all, nor 0 for more than nothing."""
+        """`99.6%`; never 100 for less than all, nor 0 for more than nothing."""
         hundredths = min(max(round(share * ALL), share > 0), ALL - (share < 1))
-        return Markup('<bdi dir="ltr">{} %</bdi>').format(shown(hundredths / 100))
+        return Markup('<bdi dir="ltr">{}%</bdi>').format(shown(hundredths / 100))
 
     def _day(self, local: datetime, *, year: bool = False) -> str:
         is_hebrew = self._words.language == "he"
