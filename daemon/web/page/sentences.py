@@ -12,12 +12,14 @@ from markupsafe import Markup
 from daemon.core.visible import visible_line
 from daemon.schemas.subjects import SubjectStatus
 from daemon.web.page.visitors import joined
-from daemon.web.page.words import Words
+from daemon.web.page.words import COUNTS, Words
 from daemon.web.page.writing import Writing, bdi
 
 Link = Callable[..., str]
 DURATIONS = frozenset({"longest_wait_seconds", "hold_seconds", "longest_wait_today"})
 """Metrics that are seconds."""
+DAYS = frozenset({"expires_on"})
+"""Metrics that are days of the calendar."""
 SHOWN = {
     "queue": ("calls_waiting", "longest_wait_seconds", "agents_available"),
     "units": ("balance", "days_left"),
@@ -124,14 +126,21 @@ class Sentences:
         """`7 waiting`."""
         key = f"subjects.metric.{metric}"
         said = self.value(metric, value)
+        counted = f"{key}.{COUNTS.get(value)}"
+        if counted in self.words:
+            return self.words(counted, value=said)
         if key in self.words:
             return self.words(key, value=said)
         return self.words("subjects.metric.other", metric=clipped(metric), value=said)
 
     def value(self, metric: str, value: Any) -> Markup:
         """A number, or a span where the metric is one."""
+        if value is None:
+            return self.words("subjects.api.unknown")
+        if metric in DAYS and isinstance(value, str):
+            return bdi(self.writing.date(value))
         if isinstance(value, bool) or not isinstance(value, int | float):
-            return self.apart("?" if value is None else value)
+            return self.apart(value)
         return bdi(self.writing.span(value)) if metric in DURATIONS else self.writing.number(value)
 
     def label(self, metric: str) -> str:
@@ -186,7 +195,7 @@ class Sentences:
             if metrics.get(name) is not None
         ]
         if isinstance(metrics.get("content_files"), int):
-            said.append(self.words("subjects.files", n=metrics["content_files"]))
+            said.append(self.words.many("subjects.files", metrics["content_files"]))
         if metrics.get("newest"):
             said.append(self.words("subjects.newest", name=clipped(metrics["newest"])))
         return said
