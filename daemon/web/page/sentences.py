@@ -25,6 +25,9 @@ SHOWN = {
     "units": ("balance", "days_left"),
 }
 """Metrics that are said of what is well, by its kind."""
+WATCHES = frozenset({"registrations", "sip", "sms", "units", "pirsumphone", "api"})
+PATHS = frozenset({"queue", "directory"})
+"""Watches of which there are several, each of a path."""
 LISTED = 20
 """Watches that a sentence has at most."""
 NAMED = 3
@@ -84,6 +87,17 @@ class Sentences:
     def anchor(self, path: str, said: Markup) -> Markup:
         """A link to a path of the page that is quoted already."""
         return Markup('<a href="{}">{}</a>').format(self.link("") + path, said)
+
+    def watch(self, watch: object) -> Markup:
+        """What a watch looks at: `phones`, `Queue 5`."""
+        kind, _, name = str(watch).partition("/")
+        if kind in WATCHES and not name:
+            return self.words(f"subjects.{kind}" if kind != "sip" else "subjects.phones")
+        return (
+            self.words(f"subjects.{kind}", name=clipped(name))
+            if kind in PATHS and name
+            else self.apart(watch)
+        )
 
     def apart(self, value: object) -> Markup:
         """Somebody's text."""
@@ -166,7 +180,7 @@ class Sentences:
         if isinstance(why.get("watches"), list):
             said.append(
                 self.words(
-                    "subjects.blind_watches", watches=self.joined(map(self.apart, why["watches"][:LISTED]))
+                    "subjects.blind_watches", watches=self.joined(map(self.watch, why["watches"][:LISTED]))
                 )
             )
         if one.kind == SPAN_BEFORE and one.since:

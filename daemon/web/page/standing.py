@@ -207,7 +207,8 @@ class Teller:
             "error": clipped(one.error or "?"),
         }
         said = self._words(key, **values)
-        if one.not_before and one.health != Health.DISABLED.value:
+        is_to_come = one.not_before and not self._say.writing.since(one.not_before)
+        if is_to_come and one.health != Health.DISABLED.value:
             said = self._words("front.next_try", said=said, time=self._time(one.not_before))
         if one.open:
             said = self._words.many("front.waits", one.open, said=said)
@@ -356,7 +357,7 @@ class Teller:
         seen = {one.subject for one in system.subjects} | {one.kind for one in system.subjects}
         for watch in system.watches:
             if watch.observed_at is None and watch.watch not in seen:
-                what = self._say.apart(watch.watch)
+                what = self._say.watch(watch.watch)
                 said = self._words("front.unknown.yet", what=what)
                 if watch.failure:
                     why = self._say.failure(watch.failure.kind)

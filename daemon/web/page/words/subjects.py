@@ -4,6 +4,8 @@ WORDS = {
     "subjects.title": ("{name}, system {system}", "{name}, מערכת {system}"),
     "subjects.api": ("API of Yemot", "ה-API של ימות המשיח"),
     "subjects.sip": ("Phone {name}", "טלפון {name}"),
+    "subjects.registrations": ("registrations", "רישומי הטלפונים"),
+    "subjects.phones": ("phones", "טלפונים"),
     "subjects.queue": ("Queue {name}", "תור {name}"),
     "subjects.units": ("Units", "יחידות"),
     "subjects.pirsumphone": ("PirsumPhone", "פרסומפון"),
@@ -56,7 +58,7 @@ WORDS = {
     "subjects.reason.not_asked": ("not checked of late", "לא נבדק לאחרונה"),
     "subjects.reason.never_seen": ("not checked yet", "עדיין לא נבדק"),
     "subjects.reason.other": ("not known: {reason}", "לא ידוע: {reason}"),
-    "subjects.blind_watches": ("affects {watches}", "פוגע ב: {watches}"),
+    "subjects.blind_watches": ("not watched: {watches}", "ללא מעקב: {watches}"),
     # How its alert stands.
     "subjects.phase.ok": ("no incident", "אין תקלה"),
     "subjects.phase.pending": ("reported if it lasts", "ידווח אם יימשך"),
