@@ -305,9 +305,9 @@ class TestRows:
 
         html = front(watched)
 
-        assert re.search(r"24 hours: 99\.53 %, \d+\.\d+ % unseen", row(html, "071"))
+        assert re.search(r"24 hours: 99\.53%, \d+\.\d+% unseen", row(html, "071"))
         (label,) = re.findall(r'class="bar"[^>]*aria-label="([^"]*)"', html)
-        assert re.fullmatch(r"24 hours: up 99\.53 %, down 6 min in one piece, unseen \d+\.\d+ %", label)
+        assert re.fullmatch(r"24 hours: up 99\.53%, down 6 min in one piece, unseen \d+\.\d+%", label)
         assert re.search(r"<title>[^<]*\d\d:\d\d[^<]*: not registered, 6 min in all</title>", html)
 
     def test_nothing_seen_is_never_a_hundred_percent(self, watched: Watched) -> None:

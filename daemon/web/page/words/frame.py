@@ -28,6 +28,7 @@ WORDS = {
     "frame.never": ("never", "מעולם לא"),
     "frame.ago": ("{span} ago", "לפני {span}"),
     "frame.ahead": ("in {span}", "בעוד {span}"),
+    "frame.just_now": ("just now", "הרגע"),
     "frame.days": ("{n} d", "{n} ימ׳"),
     "frame.hours": ("{n} h", "{n} שע׳"),
     "frame.minutes": ("{n} min", "{n} דק׳"),
@@ -38,5 +39,7 @@ WORDS = {
     "frame.version": ("yemotd {version}", "yemotd {version}"),
     "frame.yes": ("Yes", "כן"),
     "frame.no": ("No", "לא"),
+    "frame.for_machines": ("For programs", "לתוכנות"),
+    "frame.filter": ("Filter", "סינון"),
     "frame.show": ("Show", "הצגה"),
 }
