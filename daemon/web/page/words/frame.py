@@ -27,7 +27,7 @@ WORDS = {
     ),
     "frame.lost.title": ("No connection · yemotd", "אין קשר · yemotd"),
     "frame.outdated": (
-        "This page is not as it was any more: you may have been signed out, or the daemon is another version. "
+        "This page is not as it was any more: you may have been signed out, or the daemon was upgraded. "
         "Keep what you have typed, then load the page anew.",
         "הדף כבר אינו מעודכן: ייתכן שיצאתם מהמערכת, או שגרסת השרת התחלפה. "
         "שמרו אצלכם את מה שהקלדתם, ואז טענו את הדף מחדש.",
