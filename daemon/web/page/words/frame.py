@@ -25,6 +25,13 @@ WORDS = {
         "No connection to the daemon. What you see is as of {time}, and may not be true any more.",
         "אין קשר עם השרת. מה שמוצג כאן נכון ל-{time}, וייתכן שכבר השתנה.",
     ),
+    "frame.lost.title": ("No connection · yemotd", "אין קשר · yemotd"),
+    "frame.outdated": (
+        "This page is not as it was any more: you may have been signed out, or the daemon was upgraded. "
+        "Keep what you have typed, then load the page anew.",
+        "הדף כבר אינו מעודכן: ייתכן שיצאתם מהמערכת, או שגרסת השרת התחלפה. "
+        "שמרו אצלכם את מה שהקלדתם, ואז טענו את הדף מחדש.",
+    ),
     "frame.never": ("never", "מעולם לא"),
     "frame.ago": ("{span} ago", "לפני {span}"),
     "frame.ahead": ("in {span}", "בעוד {span}"),
