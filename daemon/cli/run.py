@@ -19,7 +19,7 @@ from daemon.config.load import ConfigError, Loaded
 from daemon.config.load import load as load_config
 from daemon.config.secrets import held
 from daemon.config.settings import Config
-from daemon.host import clock, logs
+from daemon.host import clock, collecting, logs
 from daemon.host.key_file import KeyFileError
 from daemon.host.signals import Signals
 from daemon.host.systemd import Notifier, listening
@@ -114,6 +114,7 @@ def longest_end(drain: timedelta) -> timedelta:
 
 def _started(config: Config, notifier: Notifier) -> App:
     def ready() -> None:
+        collecting.spare_what_is_there()
         logs.log.info("daemon.ready", database=location.shown(config.daemon.database), http_port=app.port)
         notifier.ready(app.state.line())
 

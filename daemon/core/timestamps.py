@@ -27,7 +27,11 @@ class Located:
 
 def iso(moment: datetime) -> str:
     """`2026-11-23T01:02:03.456Z`: UTC, milliseconds, as in every event body."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    at = moment.astimezone(UTC)
+    # A list has hundreds of times; `isoformat` takes four times as long.
+    return "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ" % (  # noqa: UP031 - nor is an f-string as quick
+        at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond // 1000,
+    )  # fmt: skip
 
 
 def iso_or_none(moment: datetime | None) -> str | None:

@@ -1,6 +1,6 @@
 """For how long something was up and down: what is stored, and what is not written down yet."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -131,14 +131,18 @@ def history(
     beside = unflushed(system)  # afterwards: what is written meanwhile carries another number
     open_, flushed = _by_bucket(beside.open, subject, step), _by_bucket(beside.flushed, subject, step)
     shown, samples = list[HistoryBucket](), dict[str, list[SampleBucket]]()
-    for start in wanted:
+    alike: dict[bytes, Tally] = {}  # where nothing changes, the rows of many minutes are the same bytes
+    for start, at in zip(wanted, _written(wanted), strict=True):
         row = rows.get(start)
-        tally = row.tallies(number).get(number, NONE) if row else NONE
-        more = [open_.get(start)]
-        if row is None or row.flush != beside.flush:
-            more.append(flushed.get(start))
-        tally = _with(tally, more, step)
-        at = iso(moment(start))
+        tally = NONE
+        if row is not None:
+            if row.packed not in alike:
+                alike[row.packed] = row.tallies(number).get(number, NONE)
+            tally = alike[row.packed]
+        if start in open_ or start in flushed:
+            is_written = row is not None and row.flush == beside.flush
+            more = [open_.get(start), None if is_written else flushed.get(start)]
+            tally = _with(tally, more, step)
         shown.append(_bucket(at, tally, min(step * 1000, end - start)))
         for metric, one in tally.samples.items():
             if metric in NAMES:  # one of a newer program's has none here
@@ -258,6 +262,17 @@ def _with(tally: Tally, more: Iterable[Tally | None], step: int) -> Tally:
         if one is not None:
             tally = plus(tally, fitted(one, max(step * 1000 - tally.seen, 0)))
     return tally
+
+
+def _written(wanted: range) -> Iterator[str]:
+    """The starts of buckets as text; they are whole minutes, so that of a day is written only once."""
+    day, said = -1, ""
+    for start in wanted:
+        this_day, rest = divmod(start // 1000, buckets.DAY)
+        if this_day != day:
+            day, said = this_day, iso(moment(this_day * buckets.DAY * 1000)).partition("T")[0]
+        hour, seconds = divmod(rest, buckets.HOUR)
+        yield f"{said}T{hour:02}:{seconds // buckets.MINUTE:02}:00.000Z"
 
 
 def _bucket(at: str, tally: Tally, length: int) -> HistoryBucket:

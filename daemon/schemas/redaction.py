@@ -1,7 +1,7 @@
 """What is shown to who may read, but not the texts of SMS: the same documents, with `[redacted]` for them.
 
-Texts stand in the events `sms.*`, and in what the command `sms.log` gave back, which its events show, too. Who
-is sent an event may say back what it got: so what was answered to one with texts is not shown either.
+Texts stand in the events `sms.*`, and in what the command `sms.log` gave back, which its events show, too.
+Who is sent an event may say back what it got: so what was answered to one with texts is not shown either.
 """
 
 import json

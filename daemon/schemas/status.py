@@ -1,7 +1,7 @@
 """How the daemon stands, as JSON: out of the store, what is configured, and what runs."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from pydantic import Field
@@ -232,6 +232,7 @@ def _systems(
     seen: Overview, configured: Configured, running: Running, now: datetime, uptimes: Uptimes
 ) -> list[SystemStatus]:
     views = _views(seen, running.last_seen)
+    misconfigured = [one for one in seen.alerts if one.type == MISCONFIGURED.fires]
     systems: dict[str, list[WatchStatus]] = {}
     for watch, every in configured.watches.items():
         system, name = watch
@@ -244,7 +245,7 @@ def _systems(
             polled_at=iso_or_none(view.polled_at),
             age_seconds=rounded((now - view.observed_at).total_seconds()) if view.observed_at else None,
             failure=FailureStatus.of(view),
-            set_aside=[SetAside.of(one) for one in set_aside(seen.alerts, f"watch/{system}/{name}")],
+            set_aside=[SetAside.of(one) for one in set_aside(misconfigured, f"watch/{system}/{name}")],
         )
         systems.setdefault(system, []).append(shown)
     looked = Looked(views, configured.watches, running.paused, now, uptimes)
@@ -265,7 +266,10 @@ def _views(seen: Overview, last_seen: Mapping[WatchId, datetime]) -> dict[WatchI
     views = {(one.system, one.name): one for one in seen.watches}
     for watch in views.keys() & last_seen.keys():
         at = last_seen[watch]
-        views[watch] = replace(views[watch], observed_at=at, polled_at=at)
+        one = views[watch]
+        views[watch] = WatchView(
+            one.system, one.name, at, at, one.failure, one.failure_message, one.failing_since
+        )
     return views
 
 

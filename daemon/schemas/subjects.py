@@ -13,7 +13,7 @@ from pydantic import Field
 
 from daemon.core.alerts.life import TOLD, Phase
 from daemon.core.durations import SECOND
-from daemon.core.timestamps import iso_or_none
+from daemon.core.timestamps import iso
 from daemon.core.watches import api, sip
 from daemon.core.watches.subjects import (
     NEVER_SEEN,
@@ -24,7 +24,7 @@ from daemon.core.watches.subjects import (
     SubjectState,
     first_word,
 )
-from daemon.schemas.documents import AT, Document, words
+from daemon.schemas.documents import AT, words
 from daemon.store.subjects import SubjectView
 from daemon.store.views import AlertView, WatchView
 
@@ -45,35 +45,46 @@ class UptimeStatus:
     unknown: Annotated[float, Field(description="Seconds in which it was not seen")]
 
 
-class SubjectStatus(Document):
+@dataclass(slots=True)
+class SubjectStatus:
     """One thing that is watched: an account, a queue, the API."""
 
-    subject: str = Field(examples=["sip/0773137770"])
-    kind: str = Field(json_schema_extra=words(SubjectKind), examples=["sip"])
-    name: str | None = Field(description="A queue's, by the configuration", examples=["sales"])
-    state: str = Field(
-        json_schema_extra=words(SubjectState),
-        description="down: what its alert is about is so, be it for long enough to be told or not",
-        examples=["down"],
-    )
-    since: str | None = Field(
-        description="Of the state; times in which it was not seen do not end it", examples=[AT]
-    )
-    seen_at: str | None = Field(description="When it was really seen last; None: never", examples=[AT])
-    why: dict[str, Any] = Field(
-        description="What a sentence on its state is made of: `metric`, `value` and `above` or `below`; "
-        "`failure` and `message` of the poll; `reason`; the `phase` of its alert",
-        examples=[{"metric": "calls_waiting", "value": 7, "above": 5, "phase": "firing"}],
-    )
-    metrics: dict[str, Any] | None = Field(description="The last values, of a queue or of units")
-    details: dict[str, Any] | None = Field(
-        default=None,
-        description="Where it is asked for: the callers and agents of a queue, as they were seen last",
-    )
-    incident: str | None = Field(description="Of its alert that fires", examples=["inc_01M84SM5…"])
-    uptime: dict[str, UptimeStatus] | None = Field(
-        default=None, description="Where it is asked for: over `24h`, `7d` and `30d`, in seconds"
-    )
+    subject: Annotated[str, Field(examples=["sip/0773137770"])]
+    kind: Annotated[str, Field(json_schema_extra=words(SubjectKind), examples=["sip"])]
+    name: Annotated[str | None, Field(description="A queue's, by the configuration", examples=["sales"])]
+    state: Annotated[
+        str,
+        Field(
+            json_schema_extra=words(SubjectState),
+            description="down: what its alert is about is so, be it for long enough to be told or not",
+            examples=["down"],
+        ),
+    ]
+    since: Annotated[
+        str | None,
+        Field(description="Of the state; times in which it was not seen do not end it", examples=[AT]),
+    ]
+    seen_at: Annotated[
+        str | None, Field(description="When it was really seen last; None: never", examples=[AT])
+    ]
+    why: Annotated[
+        dict[str, Any],
+        Field(
+            description="What a sentence on its state is made of: `metric`, `value` and `above` or `below`; "
+            "`failure` and `message` of the poll; `reason`; the `phase` of its alert",
+            examples=[{"metric": "calls_waiting", "value": 7, "above": 5, "phase": "firing"}],
+        ),
+    ]
+    metrics: Annotated[dict[str, Any] | None, Field(description="The last values, of a queue or of units")]
+    incident: Annotated[str | None, Field(description="Of its alert that fires", examples=["inc_01M84SM5…"])]
+    details: Annotated[
+        dict[str, Any] | None,
+        Field(description="Where it is asked for: the callers and agents of a queue, as they were seen last"),
+    ] = None
+    uptime: Annotated[
+        dict[str, UptimeStatus] | None,
+        Field(description="Where it is asked for: over `24h`, `7d` and `30d`, in seconds"),
+    ] = None
 
 
 class _Alerts(NamedTuple):
@@ -82,6 +93,9 @@ class _Alerts(NamedTuple):
     phase: str | None
     incident: str | None
     is_flapping: bool
+
+
+_NOTHING = _Alerts(None, None, is_flapping=False)
 
 
 @dataclass(frozen=True)
@@ -95,6 +109,25 @@ class Looked:
     now: datetime
     uptimes: Mapping[tuple[str, str], dict[str, UptimeStatus]] = field(default_factory=dict)
     """By system and subject, where they are asked for."""
+    written: dict[datetime, str] = field(default_factory=dict)
+    """Times as text: many subjects were seen by one look."""
+
+    def text(self, moment: datetime | None) -> str | None:
+        """A time as documents have it."""
+        if moment is None:
+            return None
+        known = self.written.get(moment)
+        if known is None:
+            known = self.written[moment] = iso(moment)
+        return known
+
+
+class _Believed(NamedTuple):
+    """One subject as it is to be believed now."""
+
+    seen: Subject
+    since: datetime | None
+    seen_at: datetime | None
 
 
 def subjects_of(
@@ -105,38 +138,37 @@ def subjects_of(
     found: dict[tuple[str, str], list[SubjectView]] = defaultdict(list)
     for row in rows:
         found[row.system, row.watch].append(row)
+    watches: dict[str, list[str]] = defaultdict(list)
+    for system, name in looked.every:
+        watches[system].append(name)
     shown: dict[str, list[SubjectStatus]] = {}
-    for system in dict.fromkeys(system for system, _ in looked.every):
-        names = [name for of, name in looked.every if of == system]
+    for system, names in watches.items():
         of_system = _of_api(system, names, found[system, api.OWNER], looked)
         for name in names:
             of_system += _of_watch(system, name, found[system, name], looked)
         shown[system] = [
-            _status(
-                view, wrong.get((system, view.seen.subject), _Alerts(None, None, is_flapping=False)), looked
-            )
-            for view in of_system
+            _status(system, one, wrong.get((system, one.seen.subject), _NOTHING), looked) for one in of_system
         ]
     return shown
 
 
-def _of_api(system: str, names: list[str], rows: list[SubjectView], looked: Looked) -> list[SubjectView]:
+def _of_api(system: str, names: list[str], rows: list[SubjectView], looked: Looked) -> list[_Believed]:
     """The API is looked at by every poll, answered or not."""
     polled = [view.polled_at for name in names if (view := looked.watches.get((system, name)))]
     seen_at = max((one for one in polled if one), default=None)
     every = min(looked.every[system, name] for name in names)
     kept = rows or [_never(system, api.OWNER, Subject(api.API_KEY, SubjectKind.API, UNKNOWN))]
-    return [_explained(_aged(row, seen_at, every, looked), names, looked) for row in kept]
+    return [_explained(system, _aged(row, seen_at, every, looked), names, looked) for row in kept]
 
 
-def _of_watch(system: str, name: str, rows: list[SubjectView], looked: Looked) -> list[SubjectView]:
+def _of_watch(system: str, name: str, rows: list[SubjectView], looked: Looked) -> list[_Believed]:
     kind = first_word(name)
     if not rows and kind is not None:
         rows = [_never(system, name, Subject(name, kind, UNKNOWN))]
     view = looked.watches.get((system, name))
     observed_at = view.observed_at if view else None
     every = looked.every[system, name]
-    return [_explained(_aged(row, observed_at, every, looked), [name], looked) for row in rows]
+    return [_explained(system, _aged(row, observed_at, every, looked), [name], looked) for row in rows]
 
 
 def _never(system: str, watch: str, subject: Subject) -> SubjectView:
@@ -147,35 +179,36 @@ NEVER = Standing(UNKNOWN, datetime(1, 1, 1, tzinfo=UTC), None)
 """Of what was never seen: there is no time since when."""
 
 
-def _aged(row: SubjectView, observed_at: datetime | None, every: timedelta, looked: Looked) -> SubjectView:
+def _aged(row: SubjectView, observed_at: datetime | None, every: timedelta, looked: Looked) -> _Believed:
     """A row as it is to be believed now: seen when its watch was, or so long ago that it is not known."""
-    if row.standing.state is UNKNOWN:
-        return row
-    then = row.standing
-    seen_at = max((one for one in (then.seen_at, observed_at) if one), default=None)
-    standing = Standing(then.state, then.since, seen_at)
+    seen, then = row.seen, row.standing
+    if then.state is UNKNOWN:
+        return _Believed(seen, None if then is NEVER else then.since, then.seen_at)
+    seen_at = then.seen_at
+    if observed_at is not None and (seen_at is None or observed_at > seen_at):
+        seen_at = observed_at
     is_old = seen_at is None or looked.now - seen_at > MOST_INTERVALS * every + LATE
     # It is left alone because it is down: that stays known. What is seen through it does not.
     is_why = row.watch == api.OWNER and then.state is SubjectState.DOWN and row.system in looked.paused
     if not is_old or is_why:
-        return SubjectView(row.system, row.watch, row.seen, standing, row.number)
-    why = {"reason": NOT_ASKED, "was": standing.state.value}
-    unknown = replace(standing, state=UNKNOWN, since=seen_at or standing.since)
-    return replace(row, seen=replace(row.seen, state=UNKNOWN, why=why), standing=unknown)
+        return _Believed(seen, then.since, seen_at)
+    why = {"reason": NOT_ASKED, "was": then.state.value}
+    return _Believed(replace(seen, state=UNKNOWN, why=why), seen_at or then.since, seen_at)
 
 
-def _explained(row: SubjectView, names: list[str], looked: Looked) -> SubjectView:
+def _explained(system: str, one: _Believed, names: list[str], looked: Looked) -> _Believed:
     """With how the poll failed, where that is why it is not known."""
-    if row.seen.state is SubjectState.UP:
-        return row
-    failed = [view for name in names if (view := looked.watches.get((row.system, name))) and view.failure]
-    failure = row.seen.why.get("failure")
+    seen = one.seen
+    if seen.state is SubjectState.UP:
+        return one
+    failed = [view for name in names if (view := looked.watches.get((system, name))) and view.failure]
+    failure = seen.why.get("failure")
     for view in failed:
-        is_it = failure == view.failure or row.seen.why.get("reason") in (NEVER_SEEN, NOT_ASKED)
+        is_it = failure == view.failure or seen.why.get("reason") in (NEVER_SEEN, NOT_ASKED)
         if is_it:
             said = {"failure": view.failure, "message": view.failure_message or ""}
-            return replace(row, seen=replace(row.seen, why={**row.seen.why, **said}))
-    return row
+            return one._replace(seen=replace(seen, why={**seen.why, **said}))
+    return one
 
 
 def _wrong(alerts: Iterable[AlertView]) -> dict[tuple[str, str], _Alerts]:
@@ -197,8 +230,8 @@ def _worst(alerts: list[AlertView]) -> _Alerts:
 _TOLD = {one.value for one in TOLD}
 
 
-def _status(view: SubjectView, wrong: _Alerts, looked: Looked) -> SubjectStatus:
-    seen, standing = view.seen, view.standing
+def _status(system: str, one: _Believed, wrong: _Alerts, looked: Looked) -> SubjectStatus:
+    seen = one.seen
     why = dict(seen.why)
     if wrong.phase:
         why["phase"] = wrong.phase
@@ -211,11 +244,11 @@ def _status(view: SubjectView, wrong: _Alerts, looked: Looked) -> SubjectStatus:
         kind=seen.kind.value,
         name=seen.name,
         state=seen.state.value,
-        since=None if standing is NEVER else iso_or_none(standing.since),
-        seen_at=iso_or_none(standing.seen_at),
+        since=looked.text(one.since),
+        seen_at=looked.text(one.seen_at),
         why=why,
         metrics=None if seen.metrics is None else dict(seen.metrics),
         details=None if seen.details is None else dict(seen.details),
         incident=wrong.incident,
-        uptime=looked.uptimes.get((view.system, seen.subject)),
+        uptime=looked.uptimes.get((system, seen.subject)),
     )

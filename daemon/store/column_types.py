@@ -3,12 +3,16 @@
 Times are milliseconds since 1970 in UTC, and aware datetimes outside of SQL.
 """
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
+
+Read = Callable[[Any], Any]
+"""What makes our value of a column's: called for each of thousands, so nothing stands around it."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -29,7 +33,10 @@ class UtcTime(TypeDecorator[datetime]):
         return None if value is None else millis(value)
 
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
-        return None if value is None else EPOCH + value * MILLISECOND
+        return _moment(value)
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Read:
+        return _moment
 
 
 class LocalDay(TypeDecorator[date]):
@@ -67,9 +74,18 @@ class Word(TypeDecorator[Any]):
     def __init__(self, words: type[Enum]) -> None:
         super().__init__()
         self.words = words
+        self._by_value = {None: None, **{one.value: one for one in words}}
 
     def process_bind_param(self, value: Enum | None, dialect: sa.Dialect) -> str | None:
         return None if value is None else str(value.value)
 
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Any:
         return None if value is None else self.words(value)
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Read:
+        known, words = self._by_value, self.words
+        return lambda value: known[value] if value in known else words(value)  # which says what is wrong
+
+
+def _moment(value: int | None) -> datetime | None:
+    return None if value is None else EPOCH + value * MILLISECOND

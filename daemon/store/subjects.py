@@ -8,12 +8,14 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from daemon.core.model import Json
 from daemon.core.watches.subjects import Standing, Subject, SubjectKind, SubjectState, turn
+from daemon.store.column_types import EPOCH, MILLISECOND
 from daemon.store.schema import subjects
 
 _OF = (
@@ -30,6 +32,23 @@ _STANDING = tuple(subjects.c[name] for name in ("state", "since", "seen_at", "kn
 # Built once: that takes longer than to run them.
 _BY_WATCH = sa.select(*_SEEN, subjects.c.details).where(_OF_WATCH)
 _ONE = sa.select(subjects).where(*_OF)
+
+
+def _raw(*columns: sa.ColumnElement[Any]) -> list[sa.ColumnElement[Any]]:
+    """As the store has them: words are texts, times are milliseconds."""
+    return [sa.type_coerce(one, one.type.impl) if isinstance(one.type, sa.types.TypeDecorator) else one
+            for one in columns]  # fmt: skip
+
+
+def _all(details: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    head = (subjects.c.system, subjects.c.watch, subjects.c.number)
+    found = sa.select(*head, *_raw(*_SEEN), details, *_raw(*_STANDING)).where(subjects.c.left_at.is_(None))
+    return found.order_by(subjects.c.system, subjects.c.subject)
+
+
+_PLAIN, _DETAILED = _all(sa.null()), _all(subjects.c.details)
+REMEMBERED = 4096
+"""Rows: what they come to is worked out again only where they have changed; some 4 MB."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +72,12 @@ def load(db: sa.Connection, system: str, watch: str) -> dict[str, Subject]:
 def views(db: sa.Connection, system: str | None = None, *, with_details: bool = False) -> list[SubjectView]:
     """All that is watched, of one system or of all, by system and name. Without `with_details` what is
     listed in them is left out."""
-    details = subjects.c.details if with_details else sa.null()
-    found = sa.select(subjects.c.system, subjects.c.watch, subjects.c.number, *_SEEN, details, *_STANDING)
-    found = found.where(subjects.c.left_at.is_(None))
+    found = _DETAILED if with_details else _PLAIN
     if system is not None:
         found = found.where(subjects.c.system == system)
-    rows: Any = db.execute(found.order_by(subjects.c.system, subjects.c.subject)).all()
-    # By position: there may be thousands, and a look by name costs more than what is looked for.
-    return [SubjectView(row[0], row[1], _seen(*row[3:10]), Standing(*row[10:]), row[2]) for row in rows]
+    rows = db.execute(found).all()
+    read = _view if with_details else _view_again
+    return [read(*row) for row in rows]
 
 
 def save(
@@ -157,6 +174,38 @@ def _times(standing: Standing) -> dict[str, Any]:
 
 def _text(value: Mapping[str, Json]) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _view(
+    system: str,
+    watch: str,
+    number: int,
+    subject: str,
+    kind: str,
+    state: str,
+    name: str | None,
+    why: str,
+    metrics: str | None,
+    details: str | None,
+    *standing: Any,
+) -> SubjectView:
+    """Of a row as the store has it. What is in it is not to be changed by who reads it."""
+    _, since, seen_at, known_state, known_since = standing
+    its_state = SubjectState(state)
+    times = [None if one is None else EPOCH + one * MILLISECOND for one in (seen_at, known_since)]
+    then = Standing(
+        its_state,
+        EPOCH + since * MILLISECOND,
+        times[0],
+        None if known_state is None else SubjectState(known_state),
+        times[1],
+    )
+    return SubjectView(
+        system, watch, _seen(subject, SubjectKind(kind), its_state, name, why, metrics, details), then, number
+    )
+
+
+_view_again = lru_cache(REMEMBERED)(_view)
 
 
 def _seen(

@@ -4,10 +4,9 @@ Only whoever polls a system writes of it, so what is read before a transaction i
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -35,8 +34,7 @@ AT_ONCE = 400
 """Starts that one question names."""
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One bucket of one system."""
 
     flush: int
@@ -65,7 +63,7 @@ def read(
             wanted = sa.select(history).where(history.c.step == step, history.c.start.in_(part))
             if systems is not None:
                 wanted = wanted.where(history.c.system.in_(systems))
-            for row in db.execute(wanted):
+            for row in db.execute(wanted).all():
                 found[row.system, Bucket(step, millis(row.start))] = Row(row.flush, row.tallies)
     return found
 
@@ -73,7 +71,8 @@ def read(
 def stretch(db: sa.Connection, system: str, step: int, begin: int, end: int) -> dict[int, Row]:
     """The rows of one system that start from `begin` until before `end`, by their start."""
     values = {"step": step, "begin": begin, "end": end, "length": step * 1000, "system": system}
-    return {row.start: Row(row.flush, row.tallies) for row in db.execute(_STRETCH, values)}
+    # By position, and all at once: there may be two thousand.
+    return {start: Row(flush, packed) for start, flush, packed in db.execute(_STRETCH, values).all()}
 
 
 def prepared(rows: Mapping[tuple[str, Bucket], Mapping[int, Tally]], flush: int) -> list[dict[str, Any]]:

@@ -32,7 +32,7 @@ SENDERS = ("0541234567", "Bank", "0527654321", "036123456")
 PICTURES: Sequence[tuple[str, str, str, str, tuple[int, int]]] = (
     ("front", "/", "en", "light", (WIDE, 1020)),
     ("front-phone", "/", "he", "dark", (NARROW, 760)),
-    ("queue", "/systems/main/queue/5", "he", "light", (WIDE, 2040)),
+    ("queue", "/systems/main/queue/5", "he", "light", (WIDE, 1760)),
     ("incident", INCIDENT, "en", "dark", (WIDE, 1000)),
     ("incident-phone", INCIDENT, "he", "light", (NARROW, 760)),
     ("sms-phone", "/sms", "he", "dark", (NARROW, 760)),

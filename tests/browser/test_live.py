@@ -5,7 +5,8 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from playwright.sync_api import Locator, expect
+import pytest
+from playwright.sync_api import Locator, Route, expect
 
 from daemon.host.clock import monotonic
 from tests.browser.conftest import Look, Say, Visits
@@ -81,11 +82,11 @@ def test_who_types_is_not_disturbed(house: House, look: Look) -> None:
     look.page.locator("#new summary").click()
     comment = look.page.locator("#comment")
     comment.fill("half a sen")
-    asked = len(look.watched.requests)
 
     house.system.set_registered("0770000000=2", registered=False)
     house.wait_for_event("sip.account.unregistered")
-    house.wait(lambda: look.watched.requests[asked:].count(look.page.url) > 0)
+    with look.page.expect_response(look.page.url):
+        pass
     expect(look.page.locator("#as-of")).to_be_visible()
 
     expect(comment).to_be_focused()
@@ -133,3 +134,97 @@ def test_a_session_that_has_ended_leads_to_the_door(house: House, visits: Visits
     house.daemon.signal(signal.SIGHUP)
 
     look.page.wait_for_url("**/sign-in*")
+
+
+def test_events_do_not_make_a_page_true_that_cannot_be_had(house: House, look: Look) -> None:
+    is_live(look)
+    look.watched.expect("503")
+    look.page.route(look.url + "/", lambda route: route.fulfill(status=503, body="not now"))
+    deadline = monotonic() + NOTICE_SECONDS
+    while not lost(look).is_visible() and monotonic() < deadline:
+        house.system.receive_sms("0541234567", "one more")
+        look.page.wait_for_timeout(500)
+
+    expect(lost(look)).to_be_visible(timeout=1)
+    assert look.page.title() == "No connection · yemotd"
+    look.page.unroute(look.url + "/")
+    is_live(look)
+    assert look.page.title() != "No connection · yemotd"
+
+
+def of_another_version(route: Route) -> None:
+    """What the daemon answers after an upgrade."""
+    answer = route.fetch()
+    route.fulfill(response=answer, body=answer.text().replace("live.js", "live-2.js"))
+
+
+@pytest.mark.parametrize("page", ["/", "/silences"])
+def test_a_page_of_another_version_is_loaded_anew(look: Look, page: str) -> None:
+    look.go(page)
+    is_live(look)
+    look.page.evaluate("window.old = true")
+    look.page.route(look.url + page, of_another_version, times=1)
+
+    look.page.wait_for_event("load")
+    assert look.page.evaluate("window.old") is None
+    is_live(look)
+
+
+def test_a_page_of_another_version_says_so_to_who_types(house: House, look: Look) -> None:
+    look.go("/silences")
+    look.page.locator("#new summary").click()
+    look.page.locator("#comment").fill("half a sen")
+    look.page.route(look.url + "/silences", of_another_version)
+
+    expect(look.page.locator("#outdated")).to_be_visible()
+    expect(look.page.locator("#comment")).to_have_value("half a sen")
+    expect(lost(look)).to_be_hidden()
+
+
+def test_who_is_out_sees_what_strangers_see_and_not_what_was(house: House, visits: Visits) -> None:
+    config = house.daemon.directory / "config.toml"
+    config.write_text(
+        config.read_text().replace("[http]\n", '[http]\nvisitors = "status"\npublic = ["main/queue/5"]\n')
+    )
+    house.daemon.signal(signal.SIGHUP)
+    house.daemon.wait_for("config.reloaded")
+    look = visits.visitor(house.url, token=READER)
+    is_live(look)
+    look.watched.expect("401|failed|CONNECTION")
+
+    config.write_text(config.read_text().replace(READER, "token-of-somebody-else"))
+    house.daemon.signal(signal.SIGHUP)
+
+    expect(look.page.locator("main")).not_to_contain_text("0770000000=2")
+    expect(look.page.locator("ul.public")).to_be_visible()
+
+
+def test_tabs_that_nobody_sees_leave_the_way_to_those_that_are_seen(look: Look) -> None:
+    """A browser opens six connections to one host."""
+    for _ in range(8):
+        tab = look.page.context.new_page()
+        tab.goto(look.url + "/")
+        # A browser without a screen says of every tab that it is seen.
+        tab.evaluate(
+            """() => {
+              Object.defineProperty(document, "hidden", { value: true });
+              document.dispatchEvent(new Event("visibilitychange"));
+            }"""
+        )
+
+    look.page.reload()
+    is_live(look)
+
+
+def test_what_is_gone_is_not_shown_any_more(house: House, look: Look) -> None:
+    look.go("/systems/main/queue/5")
+    is_live(look)
+    look.watched.expect("404|failed|ABORTED")
+    config = house.daemon.directory / "config.toml"
+    text = config.read_text()
+    start, end = text.index("[[systems.queues]]"), text.index("[[systems.directories]]")
+    config.write_text(text[:start] + text[end:])
+
+    house.daemon.signal(signal.SIGHUP)
+
+    expect(look.page.locator("h1")).to_have_text("There is no such thing")

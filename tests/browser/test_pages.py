@@ -85,6 +85,7 @@ def test_nothing_is_wider_than_a_phone(
     assert wide == {}
 
 
+LOOKS = 5
 WIDEST = """
 () => [...document.querySelectorAll("main *")]
     .filter((one) => one.getBoundingClientRect().right > innerWidth || one.getBoundingClientRect().left < 0)
@@ -100,15 +101,25 @@ def test_without_javascript_every_page_says_the_same(
     without = visits.visitor(lived_in.url, language=language, java_script_enabled=False)
     different = {}
     for path in paths:
-        texts = [still(one.go(path)) for one in (with_it, without)]
-        if texts[0] != texts[1]:
+        for _ in range(LOOKS):  # between two looks an endpoint may have been tried once more
+            texts = [still(one.go(path)) for one in (with_it, without)]
+            if texts[0] == texts[1]:
+                break
+        else:
             different[path] = texts
 
     assert different == {}
 
 
+STILL = """
+() => {
+  const main = document.querySelector("main").cloneNode(true);
+  for (const one of main.querySelectorAll("time")) one.remove();
+  return main.textContent;
+}
+"""
+
+
 def still(page: Page) -> str:
     """What a page says, but for what time itself changes."""
-    for one in page.locator("main time").all():
-        one.evaluate("one => one.remove()")
-    return re.sub(r"\d+", "#", page.locator("main").inner_text())
+    return re.sub(r"\d+", "#", " ".join(page.evaluate(STILL).split()))

@@ -107,7 +107,8 @@ def test_an_output_that_fails_beside_it_does_not_hide_it() -> None:
             [
                 sys.executable,
                 "-c",
-                beginning + "check.load = lambda _: print('x') or {}[0]; sys.argv[1:] = ['check']; main()",
+                beginning
+                + "check.load = lambda _, **_named: print('x') or {}[0]; sys.argv[1:] = ['check']; main()",
             ],
             env=inherited(),
             stdout=full,

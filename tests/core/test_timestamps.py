@@ -34,6 +34,18 @@ def test_our_times_are_utc_with_milliseconds() -> None:
     assert iso_or_none(None) is None
 
 
+@given(
+    st.datetimes(
+        datetime(1, 1, 3),  # noqa: DTZ001 - the zone is drawn beside it
+        datetime(9999, 12, 29),  # noqa: DTZ001
+        timezones=st.integers(-1439, 1439).map(lambda minutes: timezone(60 * minutes * SECOND)),
+    )
+)
+def test_a_time_is_written_as_the_standard_library_writes_it(moment: datetime) -> None:
+    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    assert iso(moment) == text.removesuffix("+00:00") + "Z"
+
+
 def test_the_clock_gives_what_an_event_needs() -> None:
     with freeze_time("2026-03-27T00:00:00.5Z"):
         assert iso(utcnow()) == "2026-03-27T00:00:00.500Z"

@@ -203,7 +203,7 @@ SHOWN: dict[str, Work] = {
     "an event's deliveries": lambda _, db: history.of_events(db, ["evt_1", "evt_2"]),
     "one event": lambda _, db: events.find(db, "evt_1"),
     "the count of events": lambda _, db: events.count(db),
-    "the newest event": lambda _, db: events.last_number(db),
+    "the newest event": lambda _, db: events.newest(db)[0],
 }
 """What people ask for, of an endpoint or of all."""
 

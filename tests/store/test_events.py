@@ -153,7 +153,7 @@ def test_one_system_can_be_read_alone(database: Database) -> None:
     with database.read() as db:
         assert [event.id for _, event in events.read(db, Query(system="branch"))] == ["evt_2"]
         assert events.count(db) == 2
-        assert events.last_number(db) == 2
+        assert events.newest(db)[0] == 2
 
 
 NAMES = st.sampled_from(

@@ -25,7 +25,7 @@ class Rung:
 
     def __call__(self) -> None:
         with self.database.read() as db:
-            self.saw.append(events.last_number(db))
+            self.saw.append(events.newest(db)[0])
 
 
 @pytest.fixture

@@ -294,7 +294,7 @@ def test_the_share_of_time_is_told_with_what_was_not_seen(house: Setting, tmp_pa
     page = re.sub("<[^>]+>|[\u2068\u2069]", "", lived.browser().get("/").text)
     story.database.close()
 
-    told = re.findall(r"(\d+ \w+): up ([\d.]+) %, not seen ([\d.]+) %", page)
+    told = re.findall(r"(\d+ \w+): up ([\d.]+)%, not seen ([\d.]+)%", page)
     assert [span for span, _, _ in told] == ["24 hours", "7 days", "30 days"]
     assert {up for _, up, _ in told} == {"20.69"}  # 60 of 290 s
     assert all(99 < float(unseen) < 100 for _, _, unseen in told)

@@ -19,6 +19,8 @@ from daemon.core.history.tally import Sample, Tally
 VERSION = 1
 _WHOLE, _STEADY = 1, 2
 _LOW, _MORE = 0x7F, 0x80
+ALIKE = 1_000_000
+"""Subjects in one stretch; what says more is damaged, and would fill the memory."""
 
 
 def pack(tallies: Mapping[int, Tally]) -> bytes:
@@ -40,19 +42,60 @@ def unpack(packed: bytes, only: int | None = None, *, with_samples: bool = True)
     try:
         if packed[0] != VERSION:
             raise ValueError(f"version {packed[0]}")
-        return dict(_unpacked(packed, only, with_samples=with_samples))
+        begin = (1, 0) if only is None else _before(packed, only)
+        return dict(_unpacked(packed, only, begin, with_samples=with_samples)) if begin else {}
     except IndexError:
         raise ValueError("cut short") from None
 
 
-def _unpacked(packed: bytes, only: int | None, *, with_samples: bool) -> Iterator[tuple[int, Tally]]:
-    at, end = 1, 0
+def _before(packed: bytes, only: int) -> tuple[int, int] | None:
+    """Where the stretch of one subject begins, and the end of the one before; None: it has none.
+
+    There are a thousand buckets of which one subject is wanted, so nothing of the others is made a number
+    of that need not be.
+    """
+    at, end, size = 1, 0, len(packed)
+    while at < size:
+        begin = at
+        gap, word, at = packed[at], packed[at + 1], at + 2
+        if gap > _LOW or word > _LOW:
+            gap, at = _read(packed, begin)
+            word, at = _read(packed, at)
+        if only < end + gap:
+            return None
+        if only < end + gap + (word >> 1):
+            return begin, end
+        end += gap + (word >> 1)
+        at = _after(packed, at, 2)
+        if word & 1:
+            length, at = _read(packed, at)
+            at += length
+    if at > size:
+        raise ValueError("cut short")
+    return None
+
+
+def _after(packed: bytes, at: int, many: int) -> int:
+    """Where so many numbers end."""
+    for _ in range(many):
+        while packed[at] > _LOW:
+            at += 1
+        at += 1
+    return at
+
+
+def _unpacked(
+    packed: bytes, only: int | None, begin: tuple[int, int], *, with_samples: bool
+) -> Iterator[tuple[int, Tally]]:
+    at, end = begin
     while at < len(packed):
         gap, at = _read(packed, at)
         word, at = _read(packed, at)
         up, at = _read(packed, at)
         down, at = _read(packed, at)
         first, end = end + gap, end + gap + (word >> 1)
+        if end - first > ALIKE:
+            raise ValueError("too many")
         is_wanted = only is None or first <= only < end
         samples: dict[int, Sample] = {}
         if word & 1:
@@ -65,7 +108,7 @@ def _unpacked(packed: bytes, only: int | None, *, with_samples: bool) -> Iterato
         if is_wanted:
             tally = Tally(up, down, samples)
             yield from ((number, tally) for number in (range(first, end) if only is None else (only,)))
-        if only is not None and end > only:
+        if only is not None:
             return
 
 

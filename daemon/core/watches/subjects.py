@@ -34,6 +34,8 @@ class SubjectKind(Enum):
     SMS = "sms"
 
 
+_OF_ONE = {one.value: one for one in SubjectKind if one is not SubjectKind.SIP}
+
 MISSING, UNREADABLE = "missing", "unreadable"
 """Why an answer that was understood leaves a subject unknown, as `why` says it under `reason`."""
 NOT_ASKED, NEVER_SEEN = "not_asked", "never_seen"
@@ -65,9 +67,7 @@ def unreadable(subject: str, kind: SubjectKind, name: str | None = None) -> Subj
 
 def first_word(watch: str) -> SubjectKind | None:
     """The kind of a watch's one subject, where the watch and it have one name: `queue/5`; else None."""
-    kind = watch.partition("/")[0]
-    is_one = kind != SubjectKind.SIP.value and kind in {one.value for one in SubjectKind}
-    return SubjectKind(kind) if is_one else None
+    return _OF_ONE.get(watch.partition("/")[0])
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from daemon.web.attempts import Attempts
 from daemon.web.auth import Tokens
 from daemon.web.dependencies import Live
 from daemon.web.forms import CSRF, Form, Posted
+from daemon.web.gate import SAFE
 from daemon.web.page.refused import in_words
 from daemon.web.page.static import LINKS
 from daemon.web.page.visitors import Visit, Visitor, VisitOrLook, joined, visitor_of
@@ -168,6 +169,7 @@ class Page:
             "static": lambda name: self.link(request)(LINKS[name]),
             "path": request.url.path.removeprefix(request.scope.get("root_path", "")),
             "query": request.url.query,
+            "is_posted": request.method not in SAFE,
             "version": self.version,
             "said": said if said in words else "",
             "nav": NAV,

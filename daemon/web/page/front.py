@@ -19,7 +19,7 @@ from daemon.schemas.subjects import SubjectStatus
 from daemon.store import views
 from daemon.web.page.frame import Page
 from daemon.web.page.public import public
-from daemon.web.page.rows import AT_ONCE, NOTHING, Courses, Row, by_system, rows, unwell
+from daemon.web.page.rows import AT_ONCE, NOTHING, Courses, Row, by_system, rows, unwell, worst_first
 from daemon.web.page.sentences import Sentences, path_of
 from daemon.web.page.standing import Look, Teller
 from daemon.web.page.visitors import Visitor
@@ -90,7 +90,7 @@ def router(page: Page) -> APIRouter:
         say = sentences(page, request, visitor)
         look = _look(page, Asked(system))
         (of,) = look.status.systems
-        found = unwell(of) if only else of.subjects
+        found = unwell(of) if only else worst_first(of)
         here: Shown = [(of, one) for one in found[first : first + AT_ONCE]]
         return page.render(
             request,
@@ -129,7 +129,7 @@ def _look(page: Page, asked: Asked) -> Look:
 
 
 def _small(page: Page, systems: Sequence[SystemStatus], say: Sentences, sums: Sums) -> list[Section]:
-    shown: Shown = [(system, one) for system in systems for one in system.subjects]
+    shown: Shown = [(system, one) for system in systems for one in worst_first(system)]
     made = iter(rows(shown, say, courses_of(page, shown, sums) if shown else NOTHING))
     return [_section(system, [next(made) for _ in system.subjects], None, 0) for system in systems]
 

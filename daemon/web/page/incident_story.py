@@ -24,7 +24,7 @@ from daemon.schemas.explanations import (
 )
 from daemon.web.page import outcomes, quiet_words, telling
 from daemon.web.page.words import Words
-from daemon.web.page.writing import Writing
+from daemon.web.page.writing import Writing, bdi
 
 MOST_STEPS = 200
 """That are shown; of a longer story the newest."""
@@ -72,6 +72,8 @@ class Telling:
         """All that happened, in order; `behind`: what stood behind the holds, by the decision's place."""
         found = [*self._seen(incident)]
         for place, decided in enumerate(incident.decisions):
+            if decided.told is None and decided.held_by == Hold.UNWANTED.value:
+                continue  # it never asked to hear of this: said beside its name, and nothing that happened
             because = behind.get(place, NOTHING)
             found.append(Step(decided.at, *self._decided(decided, because), decided.endpoint))
         for delivery in incident.deliveries:
@@ -84,9 +86,14 @@ class Telling:
         sent: dict[str, list[ExplainedDelivery]] = {}
         for delivery in incident.deliveries:
             sent.setdefault(delivery.endpoint, []).append(delivery)
+        # Who was told first; who never asked to hear of it last.
+        standings = sorted(
+            incident.standings,
+            key=lambda one: (one.standing == Standing.UNTOLD.value, one.held_by == Hold.UNWANTED.value),
+        )
         return [
             self._stand(one, incident, _last_held(one, incident, behind, held), sent.get(one.endpoint, []))
-            for one in incident.standings
+            for one in standings
         ]
 
     def hold(
@@ -147,7 +154,7 @@ class Telling:
         if one.phase == Phase.FIRING.value:
             if before is not None and before.phase == Phase.RECOVERING.value:
                 return self.t("incidents.phase.again")
-            if one.held_seconds:
+            if one.held_seconds and one.held_seconds >= 1:
                 return self.t("incidents.phase.firing.held", span=self.w.span(one.held_seconds))
         if one.phase == Phase.OK.value and incident.end == Reason.REMOVED.value:
             return self.t("incidents.phase.gone")
@@ -207,6 +214,20 @@ def lasted(w: Writing, incident: Incident) -> float:
     """Seconds from when it fired to its end, or to now."""
     fired, ended = from_iso(incident.fired_at), from_iso(incident.ended_at)
     return ((ended or w.now) - fired).total_seconds() if fired else 0.0
+
+
+def span(w: Writing, t: Words, seconds: float) -> str:
+    """How long it lasted; of what was over at once, that."""
+    return w.span(seconds) if seconds >= 1 else t.plain("incidents.moment")
+
+
+def subject_of(incident: Incident, t: Words) -> Markup:
+    """What it is about, as people call it: a queue by its name, a phone by its number."""
+    kind, _, rest = incident.subject.partition("/")
+    of = incident.data.get(kind)
+    name = of.get("name") if isinstance(of, Mapping) else None
+    key = f"subjects.{kind}"
+    return t(key, name=str(name or rest)) if key in t else bdi(incident.subject)
 
 
 def _last_held(

@@ -12,7 +12,7 @@ from daemon.operations.explanations import Because, Story
 from daemon.schemas.fields import Line
 from daemon.store import events
 from daemon.web.page.frame import Page
-from daemon.web.page.incident_story import MOST_STEPS, Telling, lasted
+from daemon.web.page.incident_story import MOST_STEPS, Telling, lasted, span, subject_of
 from daemon.web.page.telling import stands
 from daemon.web.page.visitors import Visitor
 from daemon.web.page.words import Words
@@ -53,7 +53,8 @@ def router(page: Page) -> APIRouter:
             filters=filters,
             before=before,
             stands=lambda one: stands(one, visitor.language),
-            lasted=lambda one: lasted(writing, one),
+            long=lambda one: span(writing, writing.words, lasted(writing, one)),
+            subject=lambda one: subject_of(one, writing.words),
         )
 
     @routes.get("/incidents/{incident_id}")
@@ -79,7 +80,8 @@ def router(page: Page) -> APIRouter:
             steps=steps[-MOST_STEPS:],
             earlier=max(len(steps) - MOST_STEPS, 0),
             stands=telling.stands(document, behind),
-            lasted=lasted(telling.w, document),
+            long=span(telling.w, words, lasted(telling.w, document)),
+            subject=subject_of(document, words),
         )
 
     return routes

@@ -26,11 +26,11 @@ class Part:
 
 
 def took(t: Words, microseconds: int) -> Markup:
-    """`420 µs`, `120 ms`, `1.2 s`."""
+    """`< 1 ms`, `120 ms`, `1.2 s`."""
     if microseconds < THOUSAND:
-        return t("deliveries.microseconds", n=microseconds)
+        return t("deliveries.at_once")
     if microseconds < THOUSAND * THOUSAND:
-        return t("deliveries.milliseconds", n=round(microseconds / THOUSAND))
+        return t.many("deliveries.milliseconds", round(microseconds / THOUSAND))
     return t("deliveries.seconds", n=shown(round(microseconds / THOUSAND / THOUSAND, 1)))
 
 

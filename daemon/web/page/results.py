@@ -14,6 +14,8 @@ from daemon.web.page.writing import text
 
 LONGEST = 64
 """Characters of a value that stands on a line; a longer one is a text of its own."""
+FOLDED, BEGINNING = 600, 140
+"""Characters from which on a text is folded, and those that are shown of it then."""
 CALLS = "calls"
 """The items of a kick; their `status` is a word of ours."""
 OF_CAMPAIGN = ("calls_count", "rejected")
@@ -69,9 +71,17 @@ def value(t: Words, one: Any) -> Markup:
     if isinstance(one, int | float):
         return Markup("<bdi>{}</bdi>").format(digits(one))
     if isinstance(one, str):
-        return Markup("<bdi>{}</bdi>").format(one) if _is_short(one) else text(one)
+        return Markup("<bdi>{}</bdi>").format(one) if _is_short(one) else _long(one)
     spelled = json.dumps(one, ensure_ascii=False)
     return Markup('<code dir="ltr">{}</code>').format(visible_line(spelled))
+
+
+def _long(one: str) -> Markup:
+    """A text; of a very long one its beginning, and the whole where it is asked for."""
+    if len(one) <= FOLDED:
+        return text(one)
+    folded = Markup("<details><summary><bdi>{}…</bdi></summary>{}</details>")
+    return folded.format(visible_line(one[:BEGINNING]), text(one))
 
 
 def _is_short(one: str) -> bool:

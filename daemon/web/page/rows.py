@@ -43,7 +43,17 @@ class Row:
     is_stale: bool
     incident: str | None
     bar: Markup | None
-    uptimes: Sequence[tuple[Markup, Markup]]
+    uptimes: Sequence["Uptime"]
+
+
+@dataclass(frozen=True)
+class Uptime:
+    """How much of one window it was up."""
+
+    window: Markup
+    up: Markup
+    """Of what was seen; of what was never seen, that."""
+    unseen: Markup | None
 
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -64,9 +74,19 @@ def rows(
     ]
 
 
+def is_unwell(one: SubjectStatus) -> bool:
+    """Whether it is not up, or has an incident yet."""
+    return bool(one.state != UP or one.incident or one.why.get("phase"))
+
+
 def unwell(system: SystemStatus) -> list[SubjectStatus]:
     """What is not up, or has an incident yet."""
-    return [one for one in system.subjects if one.state != UP or one.incident or one.why.get("phase")]
+    return [one for one in system.subjects if is_unwell(one)]
+
+
+def worst_first(system: SystemStatus) -> list[SubjectStatus]:
+    """All of it: what is not well before the rest, each in their order."""
+    return sorted(system.subjects, key=lambda one: not is_unwell(one))
 
 
 class Ages:
@@ -141,24 +161,24 @@ def draw(strip: Strip, kind: str, span: str, say: Sentences, most: int) -> Marku
     return drawings.bar(strip.drawn(most), strip.length, lambda one: _title(one, strip, kind, say), label)
 
 
-def uptime(one: UptimeStatus, say: Sentences) -> Markup:
-    """`99.62 %, 0.4 % unseen`; of what was never seen, that."""
+def uptime(window: str, one: UptimeStatus, say: Sentences) -> Uptime:
+    """`99.62%` and `0.4% unseen`; `100% of 5 min` where most of it was not seen."""
     seen, words = one.up + one.down, say.words
+    called = words(f"subjects.span.{window}")
     if seen <= 0:
-        return words("subjects.unseen")
+        return Uptime(called, words("subjects.unseen"), None)
     up = say.writing.percent(one.up / seen)
     if one.unknown <= 0:
-        return up
-    return words("subjects.uptime.of", up=up, unseen=say.writing.percent(one.unknown / (seen + one.unknown)))
+        return Uptime(called, up, None)
+    if one.unknown > seen:
+        up = words("subjects.uptime.of", up=up, span=say.writing.span(seen))
+    share = say.writing.percent(one.unknown / (seen + one.unknown))
+    return Uptime(called, up, words("subjects.uptime.unseen", share=share))
 
 
-def uptimes(course: Mapping[str, UptimeStatus], say: Sentences) -> list[tuple[Markup, Markup]]:
-    """For each window, its name and what to say of it."""
-    return [
-        (say.words(f"subjects.span.{window}"), uptime(course[window], say))
-        for window in WINDOWS
-        if window in course
-    ]
+def uptimes(course: Mapping[str, UptimeStatus], say: Sentences) -> list[Uptime]:
+    """What to say of each window."""
+    return [uptime(window, course[window], say) for window in WINDOWS if window in course]
 
 
 def _row(

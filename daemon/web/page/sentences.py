@@ -12,17 +12,22 @@ from markupsafe import Markup
 from daemon.core.visible import visible_line
 from daemon.schemas.subjects import SubjectStatus
 from daemon.web.page.visitors import joined
-from daemon.web.page.words import Words
+from daemon.web.page.words import COUNTS, Words
 from daemon.web.page.writing import Writing, bdi
 
 Link = Callable[..., str]
 DURATIONS = frozenset({"longest_wait_seconds", "hold_seconds", "longest_wait_today"})
 """Metrics that are seconds."""
+DAYS = frozenset({"expires_on"})
+"""Metrics that are days of the calendar."""
 SHOWN = {
     "queue": ("calls_waiting", "longest_wait_seconds", "agents_available"),
     "units": ("balance", "days_left"),
 }
 """Metrics that are said of what is well, by its kind."""
+WATCHES = frozenset({"registrations", "sip", "sms", "units", "pirsumphone", "api"})
+PATHS = frozenset({"queue", "directory"})
+"""Watches of which there are several, each of a path."""
 LISTED = 20
 """Watches that a sentence has at most."""
 NAMED = 3
@@ -83,6 +88,17 @@ class Sentences:
         """A link to a path of the page that is quoted already."""
         return Markup('<a href="{}">{}</a>').format(self.link("") + path, said)
 
+    def watch(self, watch: object) -> Markup:
+        """What a watch looks at: `phones`, `Queue 5`."""
+        kind, _, name = str(watch).partition("/")
+        if kind in WATCHES and not name:
+            return self.words(f"subjects.{kind}" if kind != "sip" else "subjects.phones")
+        return (
+            self.words(f"subjects.{kind}", name=clipped(name))
+            if kind in PATHS and name
+            else self.apart(watch)
+        )
+
     def apart(self, value: object) -> Markup:
         """Somebody's text."""
         return bdi(clipped(value))
@@ -124,14 +140,21 @@ class Sentences:
         """`7 waiting`."""
         key = f"subjects.metric.{metric}"
         said = self.value(metric, value)
+        counted = f"{key}.{COUNTS.get(value)}"
+        if counted in self.words:
+            return self.words(counted, value=said)
         if key in self.words:
             return self.words(key, value=said)
         return self.words("subjects.metric.other", metric=clipped(metric), value=said)
 
     def value(self, metric: str, value: Any) -> Markup:
         """A number, or a span where the metric is one."""
+        if value is None:
+            return self.words("subjects.api.unknown")
+        if metric in DAYS and isinstance(value, str):
+            return bdi(self.writing.date(value))
         if isinstance(value, bool) or not isinstance(value, int | float):
-            return self.apart("?" if value is None else value)
+            return self.apart(value)
         return bdi(self.writing.span(value)) if metric in DURATIONS else self.writing.number(value)
 
     def label(self, metric: str) -> str:
@@ -157,7 +180,7 @@ class Sentences:
         if isinstance(why.get("watches"), list):
             said.append(
                 self.words(
-                    "subjects.blind_watches", watches=self.joined(map(self.apart, why["watches"][:LISTED]))
+                    "subjects.blind_watches", watches=self.joined(map(self.watch, why["watches"][:LISTED]))
                 )
             )
         if one.kind == SPAN_BEFORE and one.since:
@@ -186,7 +209,7 @@ class Sentences:
             if metrics.get(name) is not None
         ]
         if isinstance(metrics.get("content_files"), int):
-            said.append(self.words("subjects.files", n=metrics["content_files"]))
+            said.append(self.words.many("subjects.files", metrics["content_files"]))
         if metrics.get("newest"):
             said.append(self.words("subjects.newest", name=clipped(metrics["newest"])))
         return said

@@ -7,7 +7,7 @@ while, since the daemon has only started. Only where there is neither, all is we
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 
 from markupsafe import Markup
@@ -16,7 +16,9 @@ from daemon.core.delivery.breaker import DisabledBy, Health
 from daemon.core.event_types import KINDS
 from daemon.core.model import Failure, Severity
 from daemon.core.own_events import FAILING, MISCONFIGURED
-from daemon.core.routing.ledger import Hold
+from daemon.core.routing.ledger import Hold, Told
+from daemon.core.routing.ledger import Standing as LedgerStanding
+from daemon.core.routing.plan import DAEMON, endpoint_subject
 from daemon.core.watches import api, sip
 from daemon.schemas.documents import AlertStatus, Endpoint
 from daemon.schemas.status import SetAside, Status, SystemStatus
@@ -47,6 +49,10 @@ class Line:
     rank: int
     """The worst first."""
     said: Markup
+    about: frozenset[tuple[str, str]] = frozenset()
+    """Whose alerts these are, by system and subject."""
+    told: Markup | None = None
+    """Who was told of it."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,8 @@ class Standing:
     said: Markup
     """The sentence above all others."""
     more: Sequence[Line]
+    told: Markup | None = None
+    """Who was told of what the first sentence says."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,8 @@ class Teller:
         if state == WELL:
             return Standing(state, self._well(), lines[:MOST])
         first = next(one for one in lines if one.state == state)
-        return Standing(state, first.said, [one for one in lines if one is not first][:MOST])
+        more = [self._with_told(one) for one in lines if one is not first][:MOST]
+        return Standing(state, first.said, more, self._told(first))
 
     def _lines(self) -> Iterable[Line]:
         yield from self._store()
@@ -107,6 +116,34 @@ class Teller:
         yield from self._other_alerts()
         yield from self._not_seen()
         yield from self._held()
+
+    def _with_told(self, line: Line) -> Line:
+        return replace(line, told=self._told(line))
+
+    def _told(self, line: Line) -> Markup | None:
+        """Who was told of what fires; None, where nothing does."""
+        fired = [
+            one
+            for one in self._look.alerts
+            if one.alert.incident and (one.alert.system, one.alert.subject) in line.about
+        ]
+        if not fired:
+            return None
+        fates: dict[str, list[Markup]] = defaultdict(list)
+        for endpoint in self._look.endpoints:
+            fate = _fate([one.told[endpoint.name] for one in fired if endpoint.name in one.told])
+            if fate:
+                fates[fate].append(self._say.apart(endpoint.name))
+        said = [
+            self._words.many(f"front.told.{fate}", len(names), names=self._say.joined(names))
+            for fate, names in sorted(fates.items())
+        ] or [self._words("front.told.nobody")]
+        path = (
+            joined(("/incidents/", fired[0].alert.incident or ""))
+            if len(fired) == 1
+            else "/incidents?state=firing"
+        )
+        return self._say.anchor(path, Markup("; ").join(said))
 
     def _well(self) -> Markup:
         kinds = [one.kind for system in self._status.systems for one in system.subjects]
@@ -170,12 +207,14 @@ class Teller:
             "error": clipped(one.error or "?"),
         }
         said = self._words(key, **values)
-        if one.not_before and one.health != Health.DISABLED.value:
+        is_to_come = one.not_before and not self._say.writing.since(one.not_before)
+        if is_to_come and one.health != Health.DISABLED.value:
             said = self._words("front.next_try", said=said, time=self._time(one.not_before))
         if one.open:
             said = self._words.many("front.waits", one.open, said=said)
         rank = 70 if one.health == Health.DEGRADED.value else 2
-        return Line(HELD, 90, said) if is_by_hand else Line(WRONG, rank, said)
+        about = frozenset({(DAEMON, endpoint_subject(one.name))})
+        return Line(HELD, 90, said) if is_by_hand else Line(WRONG, rank, said, about)
 
     def _set_aside(self) -> Iterable[Line]:
         for system in self._status.systems:
@@ -203,6 +242,7 @@ class Teller:
                     WRONG,
                     min(severities.get(one.subject, 30) for one in told),
                     self._down(system, kind, told),
+                    _about(system, told),
                 )
             waiting = [one for one in down if one not in told]
             if waiting:
@@ -256,7 +296,7 @@ class Teller:
     def _group(self, system: SystemStatus, key: str, ones: list[SubjectStatus], line: Line) -> Iterable[Line]:
         if ones:
             said = self._words.many(key, len(ones), names=self._names(system, ones))
-            yield Line(line.state, line.rank, self._of(system, said))
+            yield Line(line.state, line.rank, self._of(system, said), _about(system, ones))
 
     def _names(self, system: SystemStatus, ones: list[SubjectStatus]) -> Markup:
         names = [self._say.short(system.name, one) for one in ones]
@@ -283,7 +323,7 @@ class Teller:
         for one in self._status.alerts:
             is_said = (one.system, one.subject) in known or one.type in REPEATED
             if not is_said and one.phase != "pending":
-                yield Line(WRONG, 35, self._alert(one))
+                yield Line(WRONG, 35, self._alert(one), frozenset({(one.system, one.subject)}))
 
     def _alert(self, one: AlertStatus) -> Markup:
         key = f"front.alert.{one.type}"
@@ -317,7 +357,7 @@ class Teller:
         seen = {one.subject for one in system.subjects} | {one.kind for one in system.subjects}
         for watch in system.watches:
             if watch.observed_at is None and watch.watch not in seen:
-                what = self._say.apart(watch.watch)
+                what = self._say.watch(watch.watch)
                 said = self._words("front.unknown.yet", what=what)
                 if watch.failure:
                     why = self._say.failure(watch.failure.kind)
@@ -331,9 +371,8 @@ class Teller:
             if one.state == "unknown" or (one.state == "down" and not self._is_wrong(one)):
                 groups[_cause(one)].append(one)
         for (cause, code), ones in groups.items():
-            yield Line(
-                UNKNOWN, 81, self._of(system, self._why_unknown(cause, code, _Group(system.name, ones)))
-            )
+            said = self._why_unknown(cause, code, _Group(system.name, ones))
+            yield Line(UNKNOWN, 81, self._of(system, said), _about(system, ones))
 
     def _why_unknown(self, cause: str, code: str, group: _Group) -> Markup:
         what = self._what(group)
@@ -365,6 +404,23 @@ class Teller:
             why = self._words(f"front.hold.{hold.value}")
             name = self._say.anchor(joined(("/endpoints/", endpoint)), self._say.apart(endpoint))
             yield Line(HELD, 93, self._words.many("front.held", many, name=name, why=why))
+
+
+def _about(system: SystemStatus, ones: Iterable[SubjectStatus]) -> frozenset[tuple[str, str]]:
+    """Whose alerts these are; of phones also that many are away, and of the API that it rejects the token."""
+    subjects = {one.subject for one in ones}
+    more = {"sip": {sip.MANY_KEY}, "api": {api.TOKEN_KEY}}
+    for kind in {one.kind for one in ones}:
+        subjects |= more.get(kind, set())
+    return frozenset((system.name, one) for one in subjects)
+
+
+def _fate(told: Sequence[Told]) -> str:
+    """What became of the messages to one endpoint: the best of them; empty, where it was sent none."""
+    sent = [one for one in told if one.standing is not LedgerStanding.UNTOLD and not one.is_superseded]
+    if any(one.has_heard or not (one.is_lost or one.is_waiting) for one in sent):
+        return "heard"
+    return "on_its_way" if any(one.is_waiting for one in sent) else "lost" if sent else ""
 
 
 def _cause(one: SubjectStatus) -> tuple[str, str]:

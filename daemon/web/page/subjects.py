@@ -16,6 +16,7 @@ from daemon.core.refusals import Refused, Why
 from daemon.core.timestamps import from_iso
 from daemon.core.watches.queues import Threshold
 from daemon.operations.history import WINDOWS, Course, Span, Sums, courses, history
+from daemon.schemas import explanations
 from daemon.schemas.fields import Line
 from daemon.schemas.history import History, SampleBucket
 from daemon.schemas.subjects import SubjectStatus
@@ -26,6 +27,7 @@ from daemon.web.page.frame import Page
 from daemon.web.page.front import sentences
 from daemon.web.page.rows import Ages, Strip, draw, seen, uptimes
 from daemon.web.page.sentences import DURATIONS, Sentences
+from daemon.web.page.telling import stands
 from daemon.web.page.visitors import Visitor
 from daemon.web.routes.status import Asked, status_of
 
@@ -122,6 +124,7 @@ def router(page: Page) -> APIRouter:
             is_stale=Ages(of).is_stale(one, say),
             seen=seen(one, say),
             answered=one.why.get("message"),
+            opened=_opened(one, past, say),
             windows=tuple(WINDOWS),
             span=span,
             bar=_bar(past, one, say),
@@ -154,6 +157,14 @@ def _past(page: Page, system: str, subject: str, window: str, sums: Sums) -> Pas
     if found and found.buckets:
         begin = from_iso(found.buckets[0].at) or begin
     return Past(window, begin, round((now - begin) / SECOND), found, of.get((system, subject)), told)
+
+
+def _opened(one: SubjectStatus, past: Past, say: Sentences) -> Markup:
+    """What the incident that fires is about."""
+    found = next((each for each in past.incidents if each.id == one.incident), None)
+    if found is None:
+        return say.words("subjects.incident.gone")
+    return stands(explanations.Incident.told(found), say.words.language)
 
 
 def _bar(past: Past, one: SubjectStatus, say: Sentences) -> Markup:
@@ -266,7 +277,7 @@ def _crossing(one: Threshold, subject: SubjectStatus, say: Sentences) -> Crossin
     hold = one.rule.hold.total_seconds()
     when = [
         words("subjects.threshold.for", span=say.writing.span(hold))
-        if hold
+        if hold >= 1
         else words("subjects.threshold.at_once")
     ]
     if one.clear != _value(one):

@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 from daemon.core.numbers import shown
 from daemon.core.timestamps import from_iso
 from daemon.core.visible import visible, visible_line
-from daemon.web.page.words import END, FIRST_STRONG, Words
+from daemon.web.page.words import END, FIRST_STRONG, Words, apart
 
 ALL = 10_000
 """Hundredths of a percent."""
@@ -21,7 +21,7 @@ class Writing:
     """For one look: its language, its zone, its moment."""
 
     def __init__(self, words: Words, zone: tzinfo, now: datetime) -> None:
-        self._words = words
+        self.words = self._words = words
         self._zone = zone
         self.now = now
 
@@ -66,13 +66,14 @@ class Writing:
         return self._element(whole, self._words.plain("quiet.at", day=day, time=f"{local:%H:%M}"))
 
     def ago(self, moment: str | datetime | None) -> Markup:
-        """`12 s ago`, or in how long; `live.js` keeps it true."""
+        """`12 s ago`, `just now`, or in how long; `live.js` keeps it true."""
         at = _moment(moment)
         if at is None:
             return self._words("frame.never")
         seconds = (self.now - at).total_seconds()
         key = "frame.ago" if seconds >= 0 else "frame.ahead"
-        said = self._words.plain(key, span=self.span(abs(seconds)))
+        is_now = abs(seconds) < 1
+        said = self._words.plain("frame.just_now" if is_now else key, span=self.span(abs(seconds)))
         return self._element(at, said, ticking=True)
 
     def span(self, seconds: float) -> str:
@@ -102,12 +103,19 @@ class Writing:
 
     def number(self, value: float | None) -> Markup:
         """A number as people write it; `?` where it is not known."""
-        return Markup("<bdi>{}</bdi>").format("?" if value is None else shown(value))
+        return apart("?" if value is None else shown(value))
+
+    def date(self, day: str) -> str:
+        """`2026-11-23` as people write it, in plain text; what is no day as it stands."""
+        try:
+            return self._day(datetime.fromisoformat(day), year=True)
+        except ValueError:
+            return visible_line(day)
 
     def percent(self, share: float) -> Markup:
-        """`99.6 %`; never 100 for less than all, nor 0 for more than nothing."""
+        """`99.6%`; never 100 for less than all, nor 0 for more than nothing."""
         hundredths = min(max(round(share * ALL), share > 0), ALL - (share < 1))
-        return Markup('<bdi dir="ltr">{} %</bdi>').format(shown(hundredths / 100))
+        return Markup('<bdi dir="ltr">{}%</bdi>').format(shown(hundredths / 100))
 
     def _day(self, local: datetime, *, year: bool = False) -> str:
         is_hebrew = self._words.language == "he"
@@ -123,7 +131,7 @@ class Writing:
 
 def bdi(value: object) -> Markup:
     """Somebody's text on one line, apart from what stands around it."""
-    return Markup("<bdi>{}</bdi>").format(visible_line(str(value)))
+    return apart(visible_line(str(value)))
 
 
 def text(value: object) -> Markup:

@@ -40,12 +40,34 @@ def test_what_is_not_ours_is_refused_or_read_but_never_an_error_of_another_kind(
         return
 
 
+@settings(max_examples=examples(400))
+@given(st.dictionaries(st.integers(1, 300), tallies), st.integers(1, 300), st.data())
+def test_one_subject_is_never_found_to_be_another_in_what_is_damaged(
+    kept: dict[int, Tally], one: int, data: st.DataObject
+) -> None:
+    """What is found of one of a few bytes is what all of them say of it, if they say anything at all."""
+    packed = bytearray(pack(kept))
+    packed[data.draw(st.integers(1, max(len(packed) - 1, 1))) % len(packed)] ^= data.draw(st.integers(0, 255))
+    try:
+        whole = unpack(bytes(packed))
+    except ValueError:
+        return
+    assert unpack(bytes(packed), only=one) == {
+        number: tally for number, tally in whole.items() if number == one
+    }
+
+
 def test_what_is_cut_short_is_refused() -> None:
     whole = pack({5: Tally(60_000, 200, {1: Sample(3, 400, 100, 200)})})
 
     for length in (0, *range(2, len(whole))):
         with pytest.raises(ValueError, match="cut short"):
             unpack(whole[:length])
+
+
+def test_a_stretch_of_more_subjects_than_anybody_has_is_damaged() -> None:
+    with pytest.raises(ValueError, match="too many"):
+        unpack(bytes([1, 0, 0xFE, 0xFF, 0xFF, 0xFF, 0x7F, 1, 0]))
 
 
 def test_a_thousand_accounts_that_are_up_take_a_few_bytes() -> None:

@@ -281,7 +281,7 @@ def test_the_page_and_the_api_have_one_bound_for_tests(setting: Setting, sending
 def test_dead_letters_are_shown_with_their_reason_and_sent_once_more(
     setting: Setting, sending: Sending
 ) -> None:
-    assert "Delivery 2 sms.received bad Send once more 12:00" in shown(setting)
+    assert "SMS received · bad 12:00 · Delivery 2" in shown(setting)
     assert sending.statuses() == ["delivered", "dead", "pending"]
 
     with capture_logs() as lines:

@@ -17,6 +17,7 @@ from daemon.core.alerts.life import Phase
 from daemon.core.delivery.outcome import Outcome, Status
 from daemon.core.durations import HOUR, MINUTE
 from daemon.core.model import Interval, Json, Reason, Severity
+from daemon.core.rendering.phrases_en import ENGLISH
 from daemon.core.routing.ledger import Hold, Standing
 from daemon.core.routing.plan import Interest
 from daemon.core.routing.quiet import Quiet, QuietNow, Weekly, Window
@@ -59,6 +60,10 @@ def said(html: str) -> str:
 )
 def test_every_code_has_its_sentence(noun: str, codes: type[Enum]) -> None:
     assert [one for one in codes if f"{noun}.{one.value}" not in ALL] == []
+
+
+def test_every_type_of_event_has_its_name() -> None:
+    assert [one for one in ENGLISH if f"event.{one}" not in ALL] == []
 
 
 def test_every_place_has_its_name() -> None:
@@ -105,8 +110,8 @@ def test_an_incident_says_who_was_told_and_when_each_answered(story: Story) -> N
         "seen for the first time; waits to see whether it lasts",
         "fired, after 1 min in sight",
         "crm: told that it fires",
-        "crm: Attempt 1: no connection, after 0 µs",
-        "crm: Attempt 2: taken, after 0 µs",
+        "crm: Attempt 1: no connection, after less than 1 ms",
+        "crm: Attempt 2: taken, after less than 1 ms",
     ]
     at = [page.index(one) for one in order]
     assert at == sorted(at)
@@ -298,6 +303,36 @@ def test_word_that_did_not_arrive_is_not_said_to_have_been_told(tmp_path: Path) 
 
     assert "was sent word that it fires, 14:01 The message has not arrived yet." in waiting
     assert "But the message did not arrive: it was given up." in lost
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        (Outcome.ACCEPTED, "crm was told"),
+        (Outcome.TIMEOUT, "a message is on its way to crm"),
+        (Outcome.REFUSED, "the message to crm did not arrive"),
+        (None, "nobody was told"),
+    ],
+)
+def test_the_front_page_says_who_was_told(tmp_path: Path, outcome: Outcome | None, expected: str) -> None:
+    story = Story(tmp_path / "one.db", interests=[Interest("crm", ("*",) if outcome else (), None)])
+    story.phone("077", (10, 10_000))
+    if outcome is not None:
+        story.endpoint_says(outcome, 0, 1_000)
+    story.run(until=90)
+    page = shown(story, path="/")
+    story.database.close()
+
+    assert "Phone 077 is not registered, since 14:00" in page, page[:900]
+    assert expected in page, page[:900]
+
+
+def test_who_was_told_stands_before_who_never_asked_and_that_is_nothing_that_happened(story: Story) -> None:
+    page = shown(story)
+    unwanted = "its events or systems do not cover this"
+
+    assert page.index("was sent word that it fires") < page.index(unwanted)
+    assert page.count(unwanted) == 1
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

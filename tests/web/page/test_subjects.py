@@ -174,8 +174,8 @@ def test_each_span_is_drawn(watched: Watched, span: str) -> None:
 
     assert f'href="?span={span}" aria-current="true"' in html
     assert '<rect class="down"' in html
-    assert "98.65 %" in html
-    assert "24 hours: 98.65 %" in text(html)
+    assert "98.65%" in html
+    assert "24 hours: 98.65%" in text(html)
 
 
 def test_nothing_seen_says_so(watched: Watched) -> None:
@@ -184,7 +184,7 @@ def test_nothing_seen_says_so(watched: Watched) -> None:
     html = page(watched, "sip/071")
 
     assert 'aria-label="24 hours: not seen"' in html
-    assert "100 %" not in html
+    assert "100%" not in html
 
 
 def test_units_have_their_course(watched: Watched) -> None:

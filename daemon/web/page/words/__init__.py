@@ -6,13 +6,14 @@ two of a kind; where there is none it is `….many`) and `….many`.
 
 from collections.abc import Mapping
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from daemon.core.visible import visible_line
 from daemon.web.page.words import (
     commands,
     deliveries,
     endpoints,
+    events,
     faults,
     frame,
     front,
@@ -41,6 +42,7 @@ TABLES: tuple[Rows, ...] = (
     silences.WORDS,
     deliveries.WORDS,
     endpoints.WORDS,
+    events.WORDS,
     incidents.WORDS,
     quiet.WORDS,
     sms.WORDS,
@@ -59,7 +61,9 @@ class Words:
 
     def __call__(self, key: str, **values: object) -> Markup:
         """A sentence as HTML; each value in it stands apart (`<bdi>`), whoever wrote it."""
-        return Markup(self._said(key)).format(**{name: _apart(one) for name, one in values.items()})  # noqa: S704 - ours
+        # Not `Markup.format`, which is written in Python: a page has a thousand sentences. All that is put
+        # in is HTML by then.
+        return Markup(self._said(key).format(**{name: _apart(one) for name, one in values.items()}))  # noqa: S704 - ours
 
     def plain(self, key: str, **values: object) -> str:
         """The same as plain text, for attributes and titles."""
@@ -90,4 +94,9 @@ def _isolated(value: object) -> str:
 
 
 def _apart(value: object) -> Markup:
-    return value if isinstance(value, Markup) else Markup("<bdi>{}</bdi>").format(visible_line(str(value)))
+    return value if isinstance(value, Markup) else apart(visible_line(str(value)))
+
+
+def apart(value: str) -> Markup:
+    """A text as HTML, set apart from what stands around it."""
+    return Markup(f"<bdi>{escape(value)}</bdi>")  # noqa: S704 - of what is escaped

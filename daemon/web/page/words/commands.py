@@ -8,6 +8,10 @@ WORDS = {
     "commands.system": ("System", "מערכת"),
     "commands.status": ("State", "מצב"),
     "commands.type": ("Command", "פקודה"),
+    "commands.name.received_at": ("Received", "התקבל"),
+    "commands.name.server_date": ("Date as the API writes it", "התאריך כפי שה-API כותב אותו"),
+    "commands.earlier": ("an earlier command", "פקודה קודמת"),
+    "commands.by": ("given by {name}", "ניתנה בידי {name}"),
     "commands.given_by": ("Given by", "ניתנה על ידי"),
     "commands.given_at": ("Given at", "ניתנה בשעה"),
     "commands.started_at": ("Last sent at", "נשלחה לאחרונה"),
@@ -82,8 +86,8 @@ WORDS = {
         "היא ממתינה עד {until}: הפלטפורמה אינה מחייגת בשבתות ובחגים (104), והתבקש להמתין לצאתם.",
     ),
     "commands.waits.behind": (
-        "It waits for {behind}, which comes first: commands of one system go one after the other.",
-        "היא ממתינה לפקודה {behind} שלפניה: פקודות של מערכת אחת מתבצעות זו אחר זו.",
+        "It waits for {behind}: commands of one system go one after the other.",
+        "היא ממתינה ל{behind}: פקודות של מערכת אחת מתבצעות זו אחר זו.",
     ),
     "commands.waits.paused": (
         "It waits until {until}: the system is left alone, because the API asked for that or does not "

@@ -180,6 +180,19 @@ WORDS = {
         "nothing that it matches is firing, so there is no end to wait for",
         "שום תקלה שמתאימה לה אינה פעילה כרגע, ולכן אין למה לחכות",
     ),
+    "fault.no_history": (
+        "nothing is known of {subject} of the system {system}",
+        "לא ידוע דבר על {subject} במערכת {system}",
+    ),
+    "fault.turned_around": ("`from` has to be before `to`", "ההתחלה צריכה להיות לפני הסוף"),
+    "fault.too_fine": (
+        "`step` is too short for so long a time: at most {most} buckets are given at once",
+        "המרווח קצר מדי לזמן ארוך כל כך: לכל היותר {most} מרווחים בבת אחת",
+    ),
+    "fault.buckets_kept": (
+        "`step` is too short: buckets of {step} s are kept for {kept}",
+        "המרווח קצר מדי: נתונים במרווחים של {step} שניות נשמרים רק {kept}",
+    ),
     # Of the page's own.
     "fault.unreadable": (
         "is no date and time; write one such as 2026-11-23T18:00",

@@ -25,9 +25,17 @@ WORDS = {
         "No connection to the daemon. What you see is as of {time}, and may not be true any more.",
         "אין קשר עם השרת. מה שמוצג כאן נכון ל-{time}, וייתכן שכבר השתנה.",
     ),
+    "frame.lost.title": ("No connection · yemotd", "אין קשר · yemotd"),
+    "frame.outdated": (
+        "This page is not as it was any more: you may have been signed out, or the daemon was upgraded. "
+        "Keep what you have typed, then load the page anew.",
+        "הדף כבר אינו מעודכן: ייתכן שיצאתם מהמערכת, או שגרסת השרת התחלפה. "
+        "שמרו אצלכם את מה שהקלדתם, ואז טענו את הדף מחדש.",
+    ),
     "frame.never": ("never", "מעולם לא"),
     "frame.ago": ("{span} ago", "לפני {span}"),
     "frame.ahead": ("in {span}", "בעוד {span}"),
+    "frame.just_now": ("just now", "הרגע"),
     "frame.days": ("{n} d", "{n} ימ׳"),
     "frame.hours": ("{n} h", "{n} שע׳"),
     "frame.minutes": ("{n} min", "{n} דק׳"),
@@ -38,5 +46,7 @@ WORDS = {
     "frame.version": ("yemotd {version}", "yemotd {version}"),
     "frame.yes": ("Yes", "כן"),
     "frame.no": ("No", "לא"),
+    "frame.for_machines": ("For programs", "לתוכנות"),
+    "frame.filter": ("Filter", "סינון"),
     "frame.show": ("Show", "הצגה"),
 }

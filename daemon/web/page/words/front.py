@@ -210,6 +210,12 @@ WORDS = {
     "front.hold.recovering": ("they may be over before that", "ייתכן שיסתיימו קודם לכן"),
     "front.hold.escalation": ("it is told later, if they last", "יימסרו מאוחר יותר, אם יימשכו"),
     "front.hold.quiet": ("its quiet hours", "שעות השקט שלו"),
+    # Who was told of what is wrong.
+    "front.told.heard.one": ("{names} was told", "{names} קיבל הודעה"),
+    "front.told.heard.many": ("{names} were told", "{names} קיבלו הודעה"),
+    "front.told.on_its_way.many": ("a message is on its way to {names}", "הודעה בדרך אל {names}"),
+    "front.told.lost.many": ("the message to {names} did not arrive", "ההודעה אל {names} לא הגיעה"),
+    "front.told.nobody": ("nobody was told", "איש לא קיבל הודעה"),
     # What is not known.
     "front.unknown": ("Not known since {time}: {why}", "לא ידוע מאז {time}: {why}"),
     "front.unknown.of": (

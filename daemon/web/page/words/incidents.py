@@ -23,7 +23,7 @@ WORDS = {
     "incidents.lasts": ("has lasted {span}", "נמשכת כבר {span}"),
     "incidents.lasted": ("lasted {span}", "נמשכה {span}"),
     "incidents.newer": ("Newest", "לחדשות ביותר"),
-    "incidents.is_firing": ("fires", "פעילה"),
+    "incidents.is_firing": ("firing", "פעילה"),
     "incidents.is_over": ("over", "הסתיימה"),
     "incidents.is_blind": ("not seen at present", "אינה נראית כרגע"),
     "incidents.blind": (
@@ -44,7 +44,7 @@ WORDS = {
     "incidents.started": ("First seen", "נצפתה לראשונה"),
     "incidents.fired_at": ("Fired", "נפתחה"),
     "incidents.ended_at": ("Ended", "הסתיימה"),
-    "incidents.lasting": ("Lasted", "משך"),
+    "incidents.moment": ("less than a second", "פחות משנייה"),
     "incidents.changed": ("Last change", "השינוי האחרון"),
     "incidents.between": ("between {after} and {before}", "בין {after} ל-{before}"),
     "incidents.by": (
