@@ -51,10 +51,11 @@ class Door:
 
     @classmethod
     def of(cls, config: Config) -> "Door | None":
-        """None: HTTP is off, its port is not known, or no token may see the texts, which the store shows."""
+        """None: HTTP is off or by TLS, its port is not known, or no token may see the texts, which the store
+        shows. A certificate is for a name by which others ask: the store is nearer than that."""
         token = next((one.token for one in config.http.tokens if one.allows("content")), None)
         address = config.http.address
-        if token is None or address is None or not address[1]:
+        if token is None or address is None or not address[1] or config.http.certificate:
             return None
         return cls(EVERYWHERE.get(address[0], address[0]), address[1], token.value)
 

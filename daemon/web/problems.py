@@ -122,7 +122,7 @@ def answer(
     headers: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
     """A problem, as the answer to a request: a document, or a page for who looks at the page."""
-    instance = path_of(request.scope)
+    instance = str(request.scope["path"])  # with the prefix; the whole address would hang on what `Host` says
     document = ProblemDocument(title=title, status=status, detail=detail, instance=instance, faults=faults)
     if is_for_people(request):
         page: Response = request.app.state.page.problem(request, document)

@@ -82,6 +82,11 @@ def path_of(scope: Scope) -> str:
     return str(scope["path"]).removeprefix(scope.get("root_path", ""))
 
 
+def below(request: Request, path: str) -> str:
+    """A path of ours as it is asked for from outside: with the prefix."""
+    return str(request.scope.get("root_path", "")) + path
+
+
 def asking() -> str | None:
     """The address of whose request is under way in this context; None where there is none."""
     found = _asking.get()

@@ -145,6 +145,14 @@ def test_it_asks_where_it_listens_with_a_token_that_may_see_the_texts(tmp_path: 
     assert Door.of(configuration(tmp_path, everywhere)) == Door("127.0.0.1", 8470, TRUSTED)
 
 
+def test_it_speaks_to_no_daemon_that_would_take_it_for_noise(tmp_path: Path) -> None:
+    config = configuration(tmp_path, HTTP.replace("{port}", "8470"))
+    by_tls = config.http.model_copy(update={"tls_cert": tmp_path / "cert", "tls_key": tmp_path / "key"})
+
+    assert Door.of(config) is not None
+    assert Door.of(config.model_copy(update={"http": by_tls})) is None
+
+
 STEPS = st.tuples(st.sampled_from(["commit", "commit", "begin", "end", "take"]), st.integers(0, 4))
 
 

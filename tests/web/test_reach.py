@@ -1,5 +1,6 @@
 """Below a prefix, and through a proxy: the same routes, and who asked is known."""
 
+from collections.abc import Iterator
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -74,8 +75,10 @@ def test_who_asks_is_known_in_the_request_and_in_its_context() -> None:
 
 
 @pytest.fixture
-def below(tmp_path: Path) -> Setting:
-    return Setting(stores.on_file(tmp_path / "web.db"), prefix="/yemotd", reach=lambda: PROXY)
+def below(tmp_path: Path) -> Iterator[Setting]:
+    database = stores.on_file(tmp_path / "web.db")
+    yield Setting(database, prefix="/yemotd", reach=lambda: PROXY)
+    database.close()
 
 
 def test_the_api_answers_below_the_prefix_and_names_it(below: Setting) -> None:
@@ -96,3 +99,13 @@ def test_the_audit_says_for_whom_the_proxy_asked(below: Setting) -> None:
             one.post("/yemotd/api/v1/endpoints/crm/disable", headers={"x-forwarded-for": STRANGER})
 
     assert [one["client"] for one in lines if one["event"] == "http.audit"] == [STRANGER, "198.51.100.9"]
+
+
+def test_what_was_made_is_named_as_it_is_asked_for_from_outside(below: Setting) -> None:
+    silence = {"subject": "sip/077", "for": "1h", "comment": "a new phone"}
+
+    made = below.admin.post("/yemotd/api/v1/silences", json=silence)
+
+    assert made.status_code == 201, made.text
+    assert made.headers["location"] == f"/yemotd/api/v1/silences/{made.json()['id']}"
+    assert below.admin.get(made.headers["location"]).status_code == 200

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Header, Query, Response
+from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
@@ -26,6 +26,7 @@ from daemon.store.database import Database
 from daemon.web.audit import audited
 from daemon.web.auth import Token, Tokens, require
 from daemon.web.problems import Problem, responses
+from daemon.web.reach import below
 from daemon.web.routes.base import BEARER
 from daemon.web.waiting import Endings
 
@@ -102,6 +103,7 @@ def _add_giving(
         response_model=CommandDocument,
     )
     def give(
+        asked: Request,
         response: Response,
         token: Annotated[Token, giver],
         how: Annotated[How, Query()],
@@ -133,7 +135,7 @@ def _add_giving(
                 )
             entry.target = found.command.id
         desk.wake()
-        response.headers["location"] = f"/api/v1/commands/{found.command.id}"
+        response.headers["location"] = below(asked, f"/api/v1/commands/{found.command.id}")
         if found.is_repeat:
             response.headers["idempotency-replayed"] = "true"
         return _shown(found.command, token)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Query, Response
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
 
 from daemon.core.routing.silences import Wish
 from daemon.operations.silences import find_silence, mute, unmute
@@ -16,6 +16,7 @@ from daemon.web.audit import audited
 from daemon.web.auth import Token, Tokens, require
 from daemon.web.dependencies import Live
 from daemon.web.problems import responses
+from daemon.web.reach import below
 from daemon.web.routes.base import reading
 
 
@@ -41,6 +42,7 @@ def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
         responses=responses(400, 409, 413, 422),
     )
     def add_silence(
+        request: Request,
         response: Response,
         token: Annotated[Token, admin],
         body: Annotated[SilenceRequest, Body(openapi_examples=examples(SILENCES))],
@@ -50,7 +52,7 @@ def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
                 added, matched = mute(db, _wish(body, token), live.new_id("sil"), live.now())
             entry.target = added.id
         live.wake()
-        response.headers["location"] = f"/api/v1/silences/{added.id}"
+        response.headers["location"] = below(request, f"/api/v1/silences/{added.id}")
         return AddedSilence.made(added, matched)
 
     @routes.get("/silences/{silence_id}", summary="One silence", responses=responses(404, 422))
