@@ -25,6 +25,16 @@ LEVELS = {
 }
 
 
+def is_faltering(one: Endpoint) -> bool:
+    """Whether its last messages failed, though not for long enough to be treated otherwise."""
+    return one.health == Health.HEALTHY.value and one.failing_since is not None
+
+
+def level(one: Endpoint) -> str:
+    """The mark that goes with how it is doing: nothing that fails is shown as well."""
+    return "pending" if is_faltering(one) else LEVELS[one.health]
+
+
 @dataclass(frozen=True)
 class Tried:
     """One attempt, and of which delivery."""
@@ -45,6 +55,9 @@ class Saying:
 
     def health(self, one: Endpoint) -> Markup:
         """`takes what it is sent`, `an operator disabled it, since 14:02`."""
+        if is_faltering(one):
+            said = self.t("endpoints.health.faltering")
+            return said + Markup(", ") + self.t("endpoints.since", at=self.w.time(one.failing_since))
         by, health = f"endpoints.by.{one.disabled_by}", f"endpoints.health.{one.health}"
         said = self.t(by if one.disabled_by else health)
         if one.since is None or one.health == Health.HEALTHY.value:

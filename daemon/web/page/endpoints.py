@@ -22,7 +22,7 @@ from daemon.store.views import AlertView, EndpointHealth
 from daemon.web.audit import audited
 from daemon.web.auth import Token
 from daemon.web.forms import Fields
-from daemon.web.page.endpoint_words import LEVELS, Saying, Tried
+from daemon.web.page.endpoint_words import Saying, Tried, level
 from daemon.web.page.frame import Page
 from daemon.web.page.once import Once
 from daemon.web.page.visitors import Visitor
@@ -67,7 +67,7 @@ def _add_list(routes: APIRouter, page: Page) -> None:
                 for one in views.endpoints(db, page.live.endpoints())
             ]
         say = _saying(page, visitor)
-        return page.render(request, visitor, "endpoints.html", rows=found, say=say, levels=LEVELS)
+        return page.render(request, visitor, "endpoints.html", rows=found, say=say, level=level)
 
 
 def _add_one(routes: APIRouter, page: Page, once: Once) -> None:
@@ -90,7 +90,7 @@ def _add_one(routes: APIRouter, page: Page, once: Once) -> None:
             row=row,
             one=row.endpoint,
             say=_saying(page, visitor),
-            level=LEVELS[row.endpoint.health],
+            level=level(row.endpoint),
             dead=dead[:LETTERS],
             older=dead[LETTERS - 1].id if len(dead) > LETTERS else None,
             before=before,

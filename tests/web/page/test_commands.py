@@ -179,7 +179,8 @@ def test_two_forms_of_the_same_ask_again_and_say_what_there_is(office: Office) -
     (command,) = office.commands()
 
     assert answer.status_code == 200
-    assert f"The very same counts on that day already: {command.id}" in plain(answer.text)
+    assert "The very same counts on that day already: an earlier command" in plain(answer.text)
+    assert f"/commands/{command.id}" in answer.text
     assert "Nothing was sent" in plain(answer.text)
 
 
@@ -519,7 +520,7 @@ def test_why_one_waits_is_said_in_words(office: Office) -> None:
     first = queued(office)
     assert "It goes at any moment" in office.page(first.id)
     second = queued(office)
-    assert f"It waits for {first.id}, which comes first" in office.page(second.id)
+    assert "It waits for an earlier command: commands of one system" in office.page(second.id)
     office.setting.paused["main"] = timedelta(minutes=5)
     assert "the system is left alone" in office.page(first.id)
     office.setting.paused.clear()
@@ -533,7 +534,7 @@ def test_why_one_waits_is_said_in_words(office: Office) -> None:
     )
     assert "on Shabbat and holidays (104)" in office.page(first.id)
     office.put(first.id, status=Status.RUNNING)
-    assert f"It waits for {first.id}" in office.page(second.id)
+    assert "It waits for an earlier command" in office.page(second.id)
     assert "It waits for" in plain(office.browser.get("/commands").text)
 
 

@@ -111,7 +111,7 @@ def test_every_code_has_its_sentence(noun: str, codes: type[Enum]) -> None:
 def test_every_endpoint_is_listed_with_what_waits_for_it(setting: Setting) -> None:
     page = shown(setting, "/endpoints")
 
-    assert "crm takes what it is sent one message waits" in page
+    assert "crm its last messages failed, since 12:00 one message waits" in page
     assert "one dead letter · Last answer: 12:00: no answer in time" in page
     assert f"{MAILBOX} takes what it is sent nothing waits · no dead letters · Last answer: none yet" in page
 
@@ -160,6 +160,7 @@ def test_one_that_is_not_there_is_said_to_be_so(setting: Setting) -> None:
             {"health": Health.DISABLED, "disabled_by": DisabledBy.GONE},
             "it answered that it wants no more messages What comes for it waits until it is enabled.",
         ),
+        ({"failing_since": START}, "its last messages failed, since 12:00"),
         ({"error": "HTTP 503 <b>"}, "Failed last of HTTP 503 <b>"),
     ],
 )

@@ -10,6 +10,7 @@ WORDS = {
     ),
     "endpoints.health": ("Health", "מצב"),
     "endpoints.health.healthy": ("takes what it is sent", "מקבל הודעות כסדרן"),
+    "endpoints.health.faltering": ("its last messages failed", "ההודעות האחרונות אליו נכשלו"),
     "endpoints.health.degraded": (
         "fails; one message at a time is tried",
         "נכשל; מנסים הודעה אחת בכל פעם",
