@@ -71,7 +71,8 @@ class Writing:
         if at is None:
             return self._words("frame.never")
         seconds = (self.now - at).total_seconds()
-        key = "frame.ago" if seconds >= 0 else "frame.ahead"
+        # What is seen while a page is drawn is seen after the page began.
+        key = "frame.ago" if seconds > -1 else "frame.ahead"
         said = self._words.plain(key, span=self.span(abs(seconds)))
         return self._element(at, said, ticking=True)
 
