@@ -133,11 +133,12 @@ def _add_acts(routes: APIRouter, page: Page, once: Once) -> None:
         fields: Annotated[Fields, page.posted],
     ) -> Response:
         endpoints.interest_of(name, page.live.interests())
-        if not once.take(fields.text("once")):
-            return page.redirect(request, "/endpoints/", name, said="endpoints.sent_already")
         try:
-            with audited(signed_in(visitor), "endpoint.test", name):
-                found = page.live.ping(name)
+            with once.acting(fields.text("once")) as may_act:
+                if not may_act:
+                    return page.redirect(request, "/endpoints/", name, said="endpoints.sent_already")
+                with audited(signed_in(visitor), "endpoint.test", name):
+                    found = page.live.ping(name)
         except Problem as problem:
             if problem.status != TOO_MANY:
                 raise
@@ -186,10 +187,11 @@ def _add_replay(routes: APIRouter, page: Page, once: Once) -> None:
         endpoints.interest_of(name, interests)
         if isinstance(asked, str):
             raise Problem(422, "The form is wrong", f"{asked} cannot be read.")
-        if not once.take(fields.text("once")):
-            return page.redirect(request, "/endpoints/", name, said="endpoints.sent_already")
-        with audited(signed_in(visitor), "endpoint.replay", name):
-            endpoints.send_again(page.database, name, interests, asked, page.now())
+        with once.acting(fields.text("once")) as may_act:
+            if not may_act:
+                return page.redirect(request, "/endpoints/", name, said="endpoints.sent_already")
+            with audited(signed_in(visitor), "endpoint.replay", name):
+                endpoints.send_again(page.database, name, interests, asked, page.now())
         page.live.wake()
         return page.redirect(request, "/endpoints/", name, said="endpoints.replayed")
 

@@ -2,8 +2,13 @@
 
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+
+from daemon.core.refusals import Refused
+from daemon.store.location import FAILURES
+from daemon.web.problems import Problem
 
 LASTS = timedelta(hours=1)
 """From being drawn; of an older one nobody remembers whether it was sent."""
@@ -36,6 +41,19 @@ class Once:
                 return False
             self._sent[mark] = drawn
             return True
+
+    @contextmanager
+    def acting(self, mark: str) -> Iterator[bool]:
+        """Whether a form may act. One that was refused, or for which the store could not be written, has not
+        acted, and may once more."""
+        may_act = self.take(mark)
+        try:
+            yield may_act
+        except (Problem, Refused, *FAILURES):
+            if may_act:
+                with self._lock:
+                    self._sent.pop(mark, None)
+            raise
 
     def _is_fresh(self, drawn: datetime) -> bool:
         return max(self._began(), self._now() - LASTS) <= drawn

@@ -342,6 +342,23 @@ def test_a_replay_is_looked_at_before_it_is_sent_and_is_sent_once(setting: Setti
     assert len(sending.receivers.sent) == sent
 
 
+def test_a_replay_that_failed_may_be_sent_once_more(setting: Setting, sending: Sending) -> None:
+    browser = setting.visitor()
+    form = {"which": "failed", "once": once(setting)}
+    with setting.database.write() as db:
+        db.exec_driver_sql("ALTER TABLE deliveries RENAME TO away")
+    failed = setting.post(browser, "/endpoints/crm/replay", **form)
+    with setting.database.write() as db:
+        db.exec_driver_sql("ALTER TABLE away RENAME TO deliveries")
+
+    again = setting.post(browser, "/endpoints/crm/replay", **form)
+
+    assert failed.status_code == 503
+    assert said_after(again) == ALL["endpoints.replayed"][0]
+    assert sending.statuses() == ["delivered", "pending", "pending"]
+    assert "this form was sent before" in said_after(setting.post(browser, "/endpoints/crm/replay", **form))
+
+
 @pytest.mark.parametrize(
     ("query", "which"),
     [

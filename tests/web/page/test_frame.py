@@ -243,6 +243,13 @@ def test_a_span_is_text_that_may_stand_within_a_sentence(language: str) -> None:
     assert re.findall(r"\d+", writing.span(2 * 3600 + 5 * 60)) == ["2", "5"]
 
 
+def test_what_is_seen_while_the_page_is_drawn_was_seen_now() -> None:
+    writing = Writing(Words("en"), UTC, START)
+
+    assert "0 s ago" in re.sub("[\u2068\u2069]", "", writing.ago(START + timedelta(milliseconds=300)))
+    assert "in 2 s" in re.sub("[\u2068\u2069]", "", writing.ago(START + timedelta(seconds=2)))
+
+
 def test_a_day_of_another_year_says_which() -> None:
     writing = Writing(Words("en"), UTC, START)
 
