@@ -82,6 +82,7 @@ _SELECT: sa.Select[Any] = sa.select(
     deliveries.c.superseded,
     deliveries.c.attempts.label("tries"),
 ).join_from(deliveries, events, events.c.number == deliveries.c.event)
+_NAMES = tuple(_SELECT.selected_columns.keys())
 
 
 def of_events(db: sa.Connection, ids: list[str]) -> list[DeliveryView]:
@@ -110,7 +111,7 @@ def read(db: sa.Connection, wanted: Wanted) -> list[DeliveryView]:
         found = found.where(glob(events.c.type, wanted.type))
     if wanted.before is not None:
         found = found.where(deliveries.c.id < wanted.before)
-    return [_view(row) for row in db.execute(found)]
+    return [_view(row) for row in db.execute(found).all()]
 
 
 def recent_attempts(db: sa.Connection, endpoint: str, limit: int) -> list[tuple[int, AttemptView]]:
@@ -131,8 +132,8 @@ def recent_attempts(db: sa.Connection, endpoint: str, limit: int) -> list[tuple[
 
 
 def _view(row: sa.Row[Any], attempts: tuple[AttemptView, ...] = ()) -> DeliveryView:
-    names = DeliveryView.__dataclass_fields__.keys() - {"attempts"}
-    return DeliveryView(**{name: getattr(row, name) for name in names}, attempts=attempts)
+    # By position: to look for 13 names in each of a hundred rows costs as much as all the rest of a list.
+    return DeliveryView(**dict(zip(_NAMES, row, strict=True)), attempts=attempts)
 
 
 def _attempts(db: sa.Connection, delivery: int) -> list[AttemptView]:

@@ -168,7 +168,7 @@ def _load(db: sa.Connection, which: Any) -> list[Incident]:
     )
     found = sa.select(incidents, *now).join(alerts, of_alert, isouter=True).where(which)
     # Not in SQL: to read them in this order, SQLite would walk all there ever were to find those that fire.
-    return sorted((_incident(row) for row in db.execute(found)), key=lambda one: (one.fired_at, one.id))
+    return sorted((_incident(row) for row in db.execute(found).all()), key=lambda one: (one.fired_at, one.id))
 
 
 def _incident(row: sa.Row[Any]) -> Incident:

@@ -128,7 +128,7 @@ def all_numbers(db: sa.Connection, systems: Sequence[str]) -> dict[str, dict[str
     """By which history knows subjects, those that are gone among them: by system and subject."""
     found = sa.select(subjects.c.system, subjects.c.subject, subjects.c.number)
     by_system: dict[str, dict[str, int]] = {}
-    for system, subject, its_number in db.execute(found.where(subjects.c.system.in_(systems))):
+    for system, subject, its_number in db.execute(found.where(subjects.c.system.in_(systems))).all():
         by_system.setdefault(system, {})[subject] = its_number
     return by_system
 
