@@ -71,7 +71,8 @@ def test_who_waits_and_who_answers(watched: Watched) -> None:
         ("Yael", "down", "unavailable"),
         ("Gil", "unknown", "not known"),
     ):
-        assert f'<td><bdi>{name}</bdi></td><td><span class="state {state}">{word}</span></td>' in html
+        agent = f'<td class="one-line"><bdi>{name}</bdi></td>'
+        assert f'{agent}<td><span class="state {state}">{word}</span></td>' in html
 
 
 def test_its_limits_and_how_they_stand(watched: Watched) -> None:
