@@ -10,6 +10,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,11 @@ class Process:
             )
             assert is_said, (event, self.lines[-20:])
             return [line for line in self.lines if line.get("event") == event][-1]
+
+    def wait_until(self, is_it: Callable[[dict[str, Any]], bool], timeout: float = 30) -> None:
+        """Wait for a log line of which something holds."""
+        with self._said:
+            assert self._said.wait_for(lambda: any(map(is_it, self.lines)), timeout), self.lines[-20:]
 
     @property
     def port(self) -> int:

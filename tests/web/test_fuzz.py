@@ -60,6 +60,7 @@ WORLD = {
 BETWEEN = re.compile(
     "`starts_at` is more than 3650d away|it would last more than|it would be over before it begins"
     "|is not after not_before|is before start_date|is given twice|phones .?tzl:|mixes numbers"
+    "|`from` has to be before `to`|`step` is too short"
 )
 """What holds between two fields, or between one and the clock, which a description cannot say."""
 EXAMPLES = 50

@@ -184,6 +184,10 @@ def plot(
     ).format(label, _edge(length), PLOT_HEIGHT, _grid(length) + inner, words)
 
 
+LEAST_POWER = -300
+"""Below it there are floats, but no round ones."""
+
+
 def axis_end(values: Iterable[float], *, is_time: bool = False) -> float:
     """A round number that none of the values is above; 1 where there is none. `is_time`: of seconds."""
     highest = max((one for one in values if math.isfinite(one)), default=0.0)
@@ -191,7 +195,7 @@ def axis_end(values: Iterable[float], *, is_time: bool = False) -> float:
         return 1.0
     if is_time and highest <= SPANS[-1]:
         return float(next(one for one in SPANS if one >= highest))
-    power = 10.0 ** math.floor(math.log10(highest))
+    power = 10.0 ** max(math.floor(math.log10(highest)), LEAST_POWER)
     return next((step * power for step in STEPS if step * power >= highest), 10 * power)
 
 

@@ -1,6 +1,7 @@
 """The SMS inbox: by sender and date, codes set apart, and texts that harm nothing."""
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from html import unescape
 from zoneinfo import ZoneInfo
@@ -295,5 +296,7 @@ NUMBERS = iter(range(10**9))
 
 
 @pytest.fixture(scope="module")
-def setting_of_many(tmp_path_factory: pytest.TempPathFactory) -> Setting:
-    return Setting(stores.on_file(tmp_path_factory.mktemp("many") / "web.db"))
+def setting_of_many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
+    one = Setting(stores.on_file(tmp_path_factory.mktemp("many") / "web.db"))
+    yield one
+    one.database.close()
