@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi.openapi.models import Example
 from pydantic import BaseModel, ConfigDict, Field
 
+from daemon.core.routing.silences import Wish
 from daemon.schemas.fields import Comment, Duration, Glob, Line, Moment, WhichEvents
 from daemon.store.replay import Which
 
@@ -71,6 +72,20 @@ class SilenceRequest(Request):
     until_resolved: bool = Field(default=False, strict=True, description="Until what it matches now is over")
     starts_at: Moment | None = Field(default=None, description="With its offset; default: now")
     comment: Comment = Field(description="Why, for those who find it")
+
+    def wish(self, author: str) -> Wish:
+        """What is asked for, by whoever asks."""
+        return Wish(
+            author,
+            self.comment,
+            self.type,
+            self.system,
+            self.subject,
+            starts_at=self.starts_at,
+            lasts=self.lasts,
+            ends_at=self.ends_at,
+            until_resolved=self.until_resolved,
+        )
 
 
 class ReplayRequest(Request):

@@ -189,25 +189,11 @@ def _wish(draft: Draft, t: Words, token: Token, zone: tzinfo) -> Wish | None:
         for name, words in by_field(t, faults(error.errors()), list(INPUTS)).items():
             draft.faults.setdefault(name, []).extend(words)
         return None
-    return None if draft.faults else _wish_of(body, token)
+    return None if draft.faults else body.wish(token.name)
 
 
 def _end_fields(end: str) -> Iterable[str]:
     return [end] if end in ("for", "ends_at") else []
-
-
-def _wish_of(body: SilenceRequest, token: Token) -> Wish:
-    return Wish(
-        token.name,
-        body.comment,
-        body.type,
-        body.system,
-        body.subject,
-        starts_at=body.starts_at,
-        lasts=body.lasts,
-        ends_at=body.ends_at,
-        until_resolved=body.until_resolved,
-    )
 
 
 def _would(page: Page, draft: Draft) -> list[Incident]:

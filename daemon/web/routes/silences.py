@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
 
-from daemon.core.routing.silences import Wish
 from daemon.operations.silences import find_silence, mute, unmute
 from daemon.schemas import pages
 from daemon.schemas.documents import AddedSilence, Silence
@@ -49,7 +48,7 @@ def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
     ) -> AddedSilence:
         with audited(token, "silence.add", status=201) as entry:
             with database.write() as db:
-                added, matched = mute(db, _wish(body, token), live.new_id("sil"), live.now())
+                added, matched = mute(db, body.wish(token.name), live.new_id("sil"), live.now())
             entry.target = added.id
         live.wake()
         response.headers["location"] = below(request, f"/api/v1/silences/{added.id}")
@@ -72,17 +71,3 @@ def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
         return Silence.of(ended)
 
     return routes
-
-
-def _wish(body: SilenceRequest, token: Token) -> Wish:
-    return Wish(
-        token.name,
-        body.comment,
-        body.type,
-        body.system,
-        body.subject,
-        starts_at=body.starts_at,
-        lasts=body.lasts,
-        ends_at=body.ends_at,
-        until_resolved=body.until_resolved,
-    )
