@@ -73,7 +73,7 @@ class CampaignBridge(Params):
     )
     ivr_path: IvrPath = Field(description="Where to put them through", examples=["ivr2:/1/100"])
     caller_id: Phone | None = None
-    calls_timeout: Annotated[int, BeforeValidator(no_boolean), Field(ge=1, le=LONGEST_RINGING)] | None = (
+    calls_timeout: Annotated[int, Field(ge=1, le=LONGEST_RINGING), BeforeValidator(no_boolean)] | None = (
         Field(None, description="How long it rings, in seconds; the API's default is 30")
     )
     tzintuk_lists: Annotated[list[CallId], Field(max_length=MOST_NUMBERS), AfterValidator(unlike)] = Field(
@@ -94,7 +94,7 @@ class CampaignBridge(Params):
 class SipContexts(Params):
     """SipGetContexts."""
 
-    account_number: Annotated[int, BeforeValidator(no_boolean), Field(ge=1, le=100_000)] | None = Field(
+    account_number: Annotated[int, Field(ge=1, le=100_000), BeforeValidator(no_boolean)] | None = Field(
         None, description="1, 2, …: no user name; without it, the first account"
     )
 
@@ -102,7 +102,7 @@ class SipContexts(Params):
 class SmsLog(Params):
     """GetSmsIncomingLog, or its successor where the system's `[systems.sms]` says so."""
 
-    limit: Annotated[int, BeforeValidator(no_boolean), Field(ge=1, le=MAX_LIMIT)] = 100
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), BeforeValidator(no_boolean)] = 100
     start_date: LocalDate | None = Field(None, examples=["2026-11-23 18:00:00"])
     end_date: LocalDate | None = None
 

@@ -1,8 +1,9 @@
-"""How many examples Hypothesis tries: a few every day, all of them under the full profile.
+"""How many examples Hypothesis tries: a few every day, all of them before a change is taken.
 
-The everyday profile tries the same few each time: a commit is stopped by what it breaks, never by a find of
-chance in what it does not touch. To find is the full profile's work, at random, and it keeps what it found.
-Neither has a deadline, nor minds how slowly examples are made: speed fails no test.
+The everyday profile tries the same few each time, and that of a landing (`.ci/run`) the same many: a change
+is stopped by what it breaks, never by a find of chance in what it does not touch. To find is the full
+profile's work, at random, and it keeps what it found. None has a deadline, nor minds how slowly examples are
+made: speed fails no test.
 """
 
 from collections.abc import Iterable
@@ -12,17 +13,18 @@ from hypothesis import HealthCheck, settings
 
 CaseT = TypeVar("CaseT")
 
-EVERYDAY, FULL = "everyday", "full"
+EVERYDAY, LANDING, FULL = "everyday", "landing", "full"
 HUNDRED = 100
-"""Examples that the full profile tries of a test which says nothing itself."""
+"""Examples that the two others try of a test which says nothing itself."""
 FEW = 10
 """What the everyday profile tries of them."""
 
 
 def register() -> None:
-    """Make both known, and the everyday one the one that counts; `--hypothesis-profile full` changes that."""
+    """Make them known, and the everyday one the one that counts; `--hypothesis-profile full` changes that."""
     everywhere = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.register_profile(EVERYDAY, everywhere, max_examples=FEW, derandomize=True, database=None)
+    settings.register_profile(LANDING, everywhere, max_examples=HUNDRED, derandomize=True, database=None)
     settings.register_profile(FULL, everywhere, max_examples=HUNDRED, derandomize=False)
     settings.load_profile(EVERYDAY)
 
@@ -33,8 +35,8 @@ def examples(full: int) -> int:
 
 
 def is_full() -> bool:
-    """Whether the full profile is loaded."""
-    return settings.get_current_profile_name() == FULL
+    """Whether all examples are tried."""
+    return settings.get_current_profile_name() != EVERYDAY
 
 
 def sample(cases: Iterable[CaseT]) -> list[CaseT]:

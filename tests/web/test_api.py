@@ -1,6 +1,7 @@
 """The HTTP side, called without a socket: what each route answers, to whom, and in which shape."""
 
 import json
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -330,6 +331,20 @@ def test_the_api_describes_itself(setting: Setting) -> None:
     )
     problems = document["paths"]["/api/v1/status"]["get"]["responses"]["401"]["content"]
     assert "application/problem+json" in problems
+
+
+def test_bounds_are_described_in_words_of_json_schema(setting: Setting) -> None:
+    def words(part: object) -> Iterator[str]:
+        inner: Iterable[object] = part if isinstance(part, list) else ()
+        if isinstance(part, dict):
+            yield from part
+            inner = part.values()
+        for one in inner:
+            yield from words(one)
+
+    schemas = setting.anybody.get("/openapi.json").json()["components"]["schemas"]
+
+    assert not {"ge", "gt", "le", "lt", "multiple_of", "min_length", "max_length"} & set(words(schemas))
 
 
 def test_the_api_describes_each_route_with_its_answers_and_its_problems(setting: Setting) -> None:

@@ -34,7 +34,8 @@ RETRY = 2000
 AT_ONCE = 1 << 16
 """Bytes that are handed on in one go, about; the next when these are taken."""
 FULL = Problem(503, "Too many follow already", "Try again shortly.", headers={"retry-after": "10"})
-SCHEMA: dict[str, Any] = {"schema": {"type": "string"}}
+SCHEMA: dict[str, Any] = {}
+"""OpenAPI 3.1 has no word for the events of a stream."""
 
 
 @dataclass(frozen=True)
