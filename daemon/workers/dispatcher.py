@@ -48,6 +48,8 @@ PAUSE = timedelta(seconds=5)
 LEASE_MARGIN = timedelta(minutes=1)
 GATHER = timedelta(milliseconds=5)
 """How long a result may wait for others to be written with."""
+MOST_LOOKS = 8
+"""Ours. A sender may look up without a result, while its attempts go on; not for ever."""
 MOST_RESULTS = 500
 """Written in one transaction."""
 
@@ -367,8 +369,9 @@ class Dispatcher:
         """Wait for a first result, and a few milliseconds for others; what ends is followed at once."""
         ended = self._sender.finished(timeout)
         until = self._now() + GATHER
-        started = 0
-        while ended:
+        started = looks = 0
+        while ended or 0 < looks < MOST_LOOKS:
+            looks = 1 if ended else looks + 1
             self._take(ended)
             started += self._start()
             left = min(until - self._now(), GATHER)
