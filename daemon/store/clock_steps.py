@@ -64,7 +64,7 @@ LIVE: tuple[tuple[sa.Table, Where, tuple[str, ...]], ...] = (
         sa.and_(deliveries.c.ended_at.is_not(None), sa.or_(_IS_OWED, _MAY_BE_REVIVED)),
         ("ended_at",),
     ),
-    (deliveries, _OPEN, ("created_at",)),
+    (deliveries, _OPEN, ("created_at", "first_started_at")),
     (attempts, attempts.c.delivery.in_(sa.select(deliveries.c.id).where(_OPEN)), ("started_at",)),
     (endpoints, _EVERY, ("since", "failing_since")),
     (ledger, _NOT_OVER, ("told_at",)),

@@ -27,7 +27,7 @@ from tests.support.fakes import START, Ids
 
 NOW = START
 WAIT = 4 * HOUR
-PARTLY = {"deliveries.ended_at", "attempts.started_at"}
+PARTLY = {"deliveries.ended_at", "deliveries.first_started_at", "attempts.started_at"}
 """History, but for what is asked of them while something lasts."""
 steps = st.timedeltas(timedelta(days=-20_000), timedelta(days=20_000)).map(
     lambda step: timedelta(milliseconds=step // timedelta(milliseconds=1))
@@ -141,6 +141,25 @@ def test_nothing_of_ours_is_further_off_than_it_can_be(due: timedelta) -> None:
     assert due_at <= NOW + WAIT
     assert not_before <= NOW + WAIT
     assert due > WAIT or abs(due_at - NOW - due) < timedelta(milliseconds=1)
+    database.close()
+
+
+@given(step=steps)
+def test_an_attempt_is_as_long_ago_as_before_while_its_delivery_is_open(step: timedelta) -> None:
+    """Also the first one, which is kept with it; of what has ended it is history."""
+    database = stores.in_memory()
+    given_deliveries(database, NOW, "a", "b")
+    table = metadata.tables["deliveries"]
+    with database.write() as db:
+        db.execute(sa.update(table).values(first_started_at=NOW))
+        db.execute(sa.update(table).where(table.c.id == 2).values(ended_at=NOW))
+        clock_steps.shift(db, step, step)
+    assert times(database, "deliveries", "first_started_at") == [(NOW + step,), (NOW,)]
+
+    with database.write() as db:
+        db.execute(sa.update(table).values(first_started_at=NOW + step))
+        clock_steps.settle(db, NOW, lambda _endpoint: WAIT)
+    assert times(database, "deliveries", "first_started_at") == [(NOW + min(step, NOTHING),), (NOW + step,)]
     database.close()
 
 
