@@ -99,6 +99,17 @@ _SET_DELIVERED = Prepared(
     " leased_until = NULL WHERE id = :id",
     "now", "id",
 )  # fmt: skip
+_SET_DELIVERED_AT_FIRST = Prepared(
+    "UPDATE deliveries SET status = 'delivered', ended_at = :now, error = NULL, token = NULL,"
+    " leased_until = NULL, first_started_at = :started_at, first_resolved = :resolved,"
+    " first_connected = :connected, first_secured = :secured, first_answered = :answered,"
+    " first_total = :total, first_http_status = :http_status, first_address = :address,"
+    " first_response_head = :response_head WHERE id = :id",
+    "now", "started_at", "resolved", "connected", "secured", "answered", "total", "http_status", "address",
+    "response_head", "id",
+)  # fmt: skip
+"""With the attempt, which is nearly every one that there is: one row is written for it, not two. No number is
+given twice, so that nothing is ever written over it, whatever is opened again."""
 _SET_RESULT = Prepared(
     "UPDATE deliveries SET status = :status, due_at = coalesce(:due_at, due_at), ended_at = :ended_at,"
     " failures = failures + :counts, error = :error, token = NULL, leased_until = NULL, again_at = NULL"
@@ -134,7 +145,8 @@ _ADD_ATTEMPT = Prepared(
 # From when on it may be tried: `apart` after the last attempt, twice as long after each beside the schedule.
 _FROM = (
     "(coalesce((SELECT started_at FROM attempts WHERE delivery = deliveries.id"  # noqa: S608 - our own words
-    " AND number = deliveries.attempts), 0) + :apart * CASE WHEN attempts - failures < "
+    " AND number = deliveries.attempts), CASE WHEN attempts = 1 THEN first_started_at END, 0)"
+    " + :apart * CASE WHEN attempts - failures < "
     f"{MOST_DOUBLINGS} THEN 1 << (attempts - failures) ELSE {1 << MOST_DOUBLINGS} END)"
 )
 _HASTEN = Prepared(
@@ -174,6 +186,13 @@ class Finished(NamedTuple):
     def has_failed(self) -> bool:
         """Whether it did not arrive."""
         return self.then.status is not Status.DELIVERED
+
+    @property
+    def has_arrived_at_first(self) -> bool:
+        """Whether the attempt is kept in the delivery's own row."""
+        tried = self.attempted
+        is_taken = tried.outcome is Outcome.ACCEPTED and tried.error is None
+        return is_taken and tried.message.attempt == 1 and self.then.status is Status.DELIVERED
 
 
 @dataclass(frozen=True)
@@ -386,12 +405,14 @@ def finish(db: sa.Connection, finished: Sequence[Finished], now: datetime) -> li
         message = one.attempted.message
         (kept if (message.delivery, message.token) in held else lost).append(one)
     at = millis(now)
-    delivered = [one for one in kept if one.then.status is Status.DELIVERED]
-    _SET_DELIVERED.run_many(db, [(at, one.attempted.message.delivery) for one in delivered])
-    if len(delivered) < len(kept):
-        others = [one for one in kept if one.then.status is not Status.DELIVERED]
-        _SET_RESULT.run_many(db, [_result(one, at) for one in others])
-    _ADD_ATTEMPT.run_many(db, [_attempt(one.attempted) for one in kept])
+    at_first = [_at_first(one.attempted, at) for one in kept if one.has_arrived_at_first]
+    _SET_DELIVERED_AT_FIRST.run_many(db, at_first)
+    if len(at_first) < len(kept):
+        others = [one for one in kept if not one.has_arrived_at_first]
+        delivered = [one.attempted.message.delivery for one in others if not one.has_failed]
+        _SET_DELIVERED.run_many(db, [(at, number) for number in delivered])
+        _SET_RESULT.run_many(db, [_result(one, at) for one in others if one.has_failed])
+        _ADD_ATTEMPT.run_many(db, [_attempt(one.attempted) for one in others])
     freed = [one.attempted.message for one in kept if one.frees_lane]
     lanes.PROMOTE.run_many(db, [(at, one.endpoint, one.lane) for one in freed if not one.failures])
     # Under best effort, what has failed before made way at that time; others may lead the lane now.
@@ -625,6 +646,18 @@ def _result(one: Finished, at: int) -> tuple[object, ...]:
         int(then.counts),
         one.attempted.why,
         one.attempted.message.delivery,
+    )
+
+
+def _at_first(attempted: Attempted, at: int) -> tuple[object, ...]:
+    return (
+        at,
+        millis(attempted.started_at),
+        *attempted.phases,
+        attempted.http_status,
+        attempted.address,
+        attempted.response_head,
+        attempted.message.delivery,
     )
 
 

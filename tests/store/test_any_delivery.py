@@ -82,7 +82,8 @@ class Row(NamedTuple):
 READ = (
     "SELECT d.id, e.id AS event, e.type, d.lane, d.status, d.due_at, d.attempts, d.failures,"
     " d.superseded, d.token, d.ended_at IS NOT NULL AS is_ended, d.incident, d.again_at,"
-    " (SELECT count(*) FROM attempts AS a WHERE a.delivery = d.id) AS tried"
+    " (SELECT count(*) FROM attempts AS a WHERE a.delivery = d.id) + (d.first_started_at IS NOT NULL)"
+    " AS tried"
     " FROM deliveries AS d JOIN events AS e ON e.number = d.event ORDER BY d.id"
 )
 
