@@ -17,7 +17,9 @@ from bench.race import STALLED_SECONDS, WARM_UP_SHARE
 from bench.receiving import Receiver, receiver
 from daemon.core.delivery.outcome import Attempted, Message
 from daemon.core.durations import NOTHING
+from daemon.core.wishes import Wishes
 from daemon.host import clock
+from daemon.wiring.endpoints import enter
 from daemon.wiring.senders import Outgoing
 from daemon.workers.dispatcher import MOST_RESULTS
 from daemon.workers.endpoint_health import EndpointHealth
@@ -66,8 +68,10 @@ class _Measured:
 
     def __init__(self, plan: Plan, directory: Path, many: int) -> None:
         with receiver(plan.receiver, directory, core=plan.cores.receiver, most=many + LONE) as received:
-            hook = product.Webhook(received.url, IN_FLIGHT)
-            outgoing = Outgoing(product.loaded(product.configure(directory, [hook])))
+            hook, wishes = product.Webhook(received.url, IN_FLIGHT), Wishes()
+            config = product.loaded(product.configure(directory, [hook]))
+            enter(config, wishes)
+            outgoing = Outgoing(config, wishes)
             try:
                 with pinned(plan.cores.sender):
                     began = time.thread_time_ns()
