@@ -12,6 +12,7 @@ from daemon.host import clock
 from daemon.senders.webhook import WebhookSender
 from tests.support.attempts import BODY, OTHER, SECRET, attempt, message, target
 from tests.support.bad_receiver import PATIENCE, FaultReceiver, Line, Script, accepting, silent
+from tests.support.bad_receiver import answer as said
 from tests.support.fakes import Receiver, answer
 
 
@@ -79,6 +80,38 @@ def test_a_slow_receiver_holds_up_nobody_else(sender: WebhookSender) -> None:
 
     assert [one.message.endpoint for one in last] == ["slow"]
     assert sender.is_idle
+
+
+def test_a_message_over_a_connection_that_is_open_leaves_while_it_is_started(sender: WebhookSender) -> None:
+    heard = threading.Semaphore(0)
+
+    def telling(line: Line) -> None:
+        while True:
+            line.request()
+            line.say(said())
+            heard.release()
+
+    with FaultReceiver(telling) as receiver:
+        attempt(sender, target(receiver.url))
+        assert heard.acquire(timeout=PATIENCE)
+        sender.start(message())
+        assert heard.acquire(timeout=PATIENCE), "nobody has asked yet what is finished"
+        ended: list[Attempted] = []
+        while not ended:
+            ended = sender.finished(PATIENCE)
+
+    assert len(receiver.lines) == 1
+    assert ended[0].outcome is Outcome.ACCEPTED
+
+
+def test_what_ended_while_it_was_started_is_told_without_a_wait(sender: WebhookSender) -> None:
+    sender.targets = {"crm": target("ftp://127.0.0.1/")}
+    sender.start(message())
+    began = clock.monotonic()
+    (ended,) = sender.finished(PATIENCE)
+
+    assert ended.outcome is Outcome.UNREACHABLE
+    assert clock.monotonic() - began < PATIENCE / 2
 
 
 def test_a_wake_from_another_thread_ends_the_wait(sender: WebhookSender) -> None:
