@@ -18,7 +18,7 @@ from bench.receiving import Receiver, receiver
 from daemon.core.delivery.outcome import Attempted, Message
 from daemon.core.durations import NOTHING
 from daemon.core.wishes import Wishes
-from daemon.host import clock
+from daemon.host import clock, collecting
 from daemon.wiring.endpoints import enter
 from daemon.wiring.senders import Outgoing
 from daemon.workers.dispatcher import MOST_RESULTS
@@ -37,6 +37,7 @@ def sending(plan: Plan) -> list[Figure]:
     """The sender beside the bare client that it is made of, in turns."""
     many = plan.size(MANY)
     ours, bare, cpu, first = [], [], [], []
+    collecting.spare_what_is_there()  # as the daemon does once it is started
     for _ in range(plan.runs):
         with tempfile.TemporaryDirectory(dir=plan.directory) as name:
             bare.append(_bare(plan, Path(name), many))
