@@ -1,5 +1,7 @@
 """Deliveries that are due: claimed in batches, handed to the sender, their results written in batches.
 
+    hand_over                    what others have leased and committed       from every thread
+    sender.start                 IO     at once
     begin                        -------------------------------------------- one transaction
       outbox.finish              IO     results in, what waited behind them promoted
       health.write               IO     what they say of their endpoints, and turns told to the others
@@ -8,9 +10,9 @@
     sender.start                 IO     as many as each endpoint may have under way
     sender.finished              IO     until there is a batch of results, or a few milliseconds are over
 
-One thread. Each endpoint has its own share of attempts under way, so a slow one holds up nobody. The
-network is never inside a transaction, and the writer never in the way of the sender: a little more is
-claimed than may be under way, so that what ends is followed at once.
+One thread, but for `hand_over`. Each endpoint has its own share of attempts under way, so a slow one holds
+up nobody. The network is never inside a transaction, and the writer never in the way of the sender: a little
+more is claimed than may be under way, so that what ends is followed at once.
 """
 
 import threading
