@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import history, machine, page, polls, report, size, streams, systems
+from bench import history, machine, page, polls, report, sending, size, streams, systems
 from bench.contenders import PEERS
 from bench.figures import Figure, Figures
 from bench.peers.alertmanager import Alertmanager
@@ -29,6 +29,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "latency": polls.latency,
     "latency-backlog": polls.latency_with_backlog,
     "poll-cpu": polls.poll_cpu,
+    "sending": sending.sending,
     "rss-demo": size.rss_of_demo,
     "large-store": size.large_store,
     "streams": streams.streams,

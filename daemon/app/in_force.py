@@ -18,6 +18,7 @@ from daemon.core.watches.watch import POLLING, AnyWatch
 from daemon.core.wishes import Wish, Wishes
 from daemon.host import clock
 from daemon.pipeline.events import Recorder
+from daemon.pipeline.handover import Handover
 from daemon.wiring.clients import clients_of
 from daemon.wiring.commands import policies, systems_of
 from daemon.wiring.endpoints import enter, interests, retention, routes
@@ -52,8 +53,9 @@ class InForce:
             client.close()
 
 
-def in_force(config: Config, heard: Heard) -> InForce:
-    """All that follows from a configuration; `heard` is told what time it is at the API.
+def in_force(config: Config, heard: Heard, handover: Handover) -> InForce:
+    """All that follows from a configuration; `heard` is told what time it is at the API, and
+    `handover` what is to be sent.
 
     Raises OSError where a file of authorities cannot be read any more.
     """
@@ -69,7 +71,7 @@ def in_force(config: Config, heard: Heard) -> InForce:
         ),
         systems=systems_of(config, clients),
         policies=policies(config),
-        recorder=Recorder(interests(config, wishes), clock.new_id),
+        recorder=Recorder(interests(config, wishes), clock.new_id, handover),
         routes=routes(config, wishes),
         retention=retention(config),
         wishes=wishes,

@@ -34,6 +34,7 @@ from daemon.core.model import Json
 from daemon.core.timeline import Look
 from daemon.host import clock, key_file
 from daemon.host.key_file import Key
+from daemon.pipeline.handover import Handover
 from daemon.store import database as databases
 from daemon.store.database import Database
 from daemon.web import tls
@@ -82,14 +83,15 @@ class App:
         key = _key(config)
         self._is_stopping = threading.Event()
         self._progress = progress or Progress(Awake(clock.monotonic))
-        self._heard = Heard()
-        self.current = Current(in_force(config, self._heard))
+        self._heard, self._handover = Heard(), Handover()
+        self.current = Current(in_force(config, self._heard, self._handover))
         with ExitStack() as undo:
             undo.callback(_named("clients", lambda: self.current().close()))
             database = databases.open_for_daemon(config.daemon.database)
             undo.callback(_named("database", database.close))
             _log_found(database)
             self.parts = parts(database, self.current, self._heard, is_stopping=self._is_stopping.is_set)
+            self._handover.to = self.parts.dispatcher
             undo.callback(_named("sender", self.parts.outgoing.senders.close))
             self._kept_texts = KeptTexts(database)
             self._cleanups = undo.pop_all()
@@ -155,7 +157,7 @@ class App:
     def reload(self, config: Config) -> Reloaded:
         """Take over a new configuration. Raises ValueError or OSError where it cannot be used, and then the
         old one stays in force; after any other error `config` says which one is."""
-        fixed, after = _fixed(self.config, config), in_force(config, self._heard)
+        fixed, after = _fixed(self.config, config), in_force(config, self._heard, self._handover)
         try:
             # Whatever of it raises does so here, and not half-way, nor in the thread of those who go by it.
             take = self.parts.outgoing.prepared(config, after.wishes)

@@ -85,7 +85,6 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
         current.recorder,
         now=timeline.now,
         monotonic=clock.monotonic,
-        wake=dispatcher.wake,
         pauses=pauses,
         witness=witness,
         on_polled=counters.polled,
@@ -118,7 +117,6 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
         now=timeline.now,
         jitter=clock.jitter,
         pauses=pauses,
-        wake=dispatcher.wake,
         stepped=timekeeper.stepped,
         on_ended=ended,
     )

@@ -12,6 +12,7 @@ from daemon.app.taking_over import take_over_at_start
 from daemon.config.settings import Config
 from daemon.core.watches.watch import AnyWatch
 from daemon.host import clock
+from daemon.pipeline.handover import Handover
 from daemon.store import database as databases
 from daemon.store import location
 from daemon.workers.poller import Polled, Poller
@@ -23,7 +24,7 @@ def poll_once(config: Config, *, system: str | None, watch: str | None) -> list[
     LookupError where there is no such system or watch."""
     with ExitStack() as cleanups:
         heard = Heard()
-        now_in_force = in_force(config, heard)
+        now_in_force = in_force(config, heard, Handover())
         cleanups.callback(now_in_force.close)
         chosen = _chosen(now_in_force, system, watch)
         database = databases.open_for_daemon(config.daemon.database)
@@ -43,7 +44,7 @@ def poll_once(config: Config, *, system: str | None, watch: str | None) -> list[
 def rehearse_once(config: Config, *, system: str | None, watch: str | None) -> list[Polled]:
     """Poll and compare with the store as it is, and write nothing. Raises as `poll_once`."""
     with ExitStack() as cleanups:
-        now_in_force = in_force(config, Heard())
+        now_in_force = in_force(config, Heard(), Handover())
         cleanups.callback(now_in_force.close)
         chosen = _chosen(now_in_force, system, watch)
         url = config.daemon.database
@@ -54,7 +55,6 @@ def rehearse_once(config: Config, *, system: str | None, watch: str | None) -> l
             lambda: now_in_force.recorder,
             now=clock.utcnow,
             monotonic=clock.monotonic,
-            wake=lambda: None,
         )
         return [poller.rehearse(one) for one in chosen]
 

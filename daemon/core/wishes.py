@@ -78,10 +78,9 @@ class Wishes:
         """A wish that the configuration has."""
         self._standing.setdefault(wish, _Standing(written))
 
-    def worked(self, wish: Wish) -> None:
-        """It was tried, and could be worked out."""
-        if (known := self._standing.get(wish)) is not None:
-            known.has_worked = True
+    def known(self, wish: Wish) -> _Standing | None:
+        """What trying it came to, from then on the same object; None: not configured, and it never raised."""
+        return self._standing.get(wish)
 
     def raised(self, wish: Wish, error: Exception) -> None:
         """It was tried, and raised."""
@@ -110,6 +109,8 @@ class Guard:
     kind: Kind
     name: str
     wishes: Wishes = field(repr=False)
+    _known: dict[str, _Standing] = field(default_factory=dict, repr=False, compare=False)
+    """By setting: to look them up costs more than what is tried for each message."""
 
     def tried(self, setting: str, work: Callable[[], FoundT], instead: FoundT) -> FoundT:
         """What a wish comes to; `instead` where it raises, which is remembered."""
@@ -133,7 +134,12 @@ class Guard:
 
     def worked(self, setting: str) -> None:
         """It could be worked out."""
-        self.wishes.worked(Wish(self.kind, self.name, setting))
+        known = self._known.get(setting)
+        if known is None:
+            if (known := self.wishes.known(Wish(self.kind, self.name, setting))) is None:
+                return
+            self._known[setting] = known
+        known.has_worked = True
 
     def raised(self, setting: str, error: Exception) -> None:
         """It raised."""

@@ -11,7 +11,8 @@ import structlog
 from daemon.core.model import Event, Fact
 from daemon.core.routing import plan
 from daemon.core.routing.plan import Interest
-from daemon.store import events, outbox
+from daemon.pipeline.handover import Handover
+from daemon.store import events
 
 log = structlog.get_logger()
 
@@ -44,6 +45,8 @@ class Recorder:
 
     interests: Sequence[Interest]
     new_id: Callable[[str], str]
+    handover: Handover = field(default_factory=Handover, compare=False, repr=False)
+    """To whom the deliveries go, once they are committed."""
 
     def record(self, db: sa.Connection, system: str, facts: Sequence[Fact], now: datetime) -> Recorded:
         """Write these facts of a system, and deliver those that stand alone to every interested endpoint;
@@ -65,9 +68,9 @@ class Recorder:
     def deliver(
         self, db: sa.Connection, planned: Sequence[plan.Planned], now: datetime
     ) -> tuple[plan.Planned, ...]:
-        """Add deliveries of events that are written."""
+        """Add deliveries of events that are written; who sends them hears of it by the commit."""
         if planned:
-            outbox.add(db, planned, now)
+            self.handover.add(db, planned, now)
         return tuple(planned)
 
 

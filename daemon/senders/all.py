@@ -68,10 +68,15 @@ class Senders:
         """Begin one attempt for an endpoint of the configuration. One that cannot be made has failed, and is
         nobody's trouble but its endpoint's."""
         guard = self.guards.get(message.endpoint, UNGUARDED)
-        if not guard.tried("format", lambda: self._begun(message), instead=False):
-            error = "a fault of our own: see the log"
-            failed = Attempted(message, Outcome.FAILED, self._now(), error=error, is_our_fault=True)
+        try:
+            self.by_endpoint[message.endpoint].start(message)
+        except Exception as error:
+            guard.raised("format", error)
+            why = "a fault of our own: see the log"
+            failed = Attempted(message, Outcome.FAILED, self._now(), error=why, is_our_fault=True)
             self._ended.append(failed)
+        else:
+            guard.worked("format")
 
     def in_flight(self, endpoint: str) -> int:
         """How many attempts for an endpoint are under way."""
@@ -98,10 +103,6 @@ class Senders:
         for one in reversed(self._threaded):
             one.close()
         self._webhooks.close()
-
-    def _begun(self, message: Message) -> bool:
-        self.by_endpoint[message.endpoint].start(message)
-        return True
 
     def _collect(self) -> None:
         for one in self._threaded:

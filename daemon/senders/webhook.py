@@ -7,7 +7,7 @@ its end says, is in `webhook_attempt.py`; what an end means for the delivery is 
 
 import select
 import socket
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -16,7 +16,7 @@ import pycurl
 import structlog
 
 from daemon.core.delivery.outcome import Attempted, Message, Outcome
-from daemon.senders.webhook_attempt import Flight, Handle, Target
+from daemon.senders.webhook_attempt import Handle, Target
 
 log = structlog.get_logger()
 
@@ -25,6 +25,13 @@ _EPOLL_OF = {
     pycurl.POLL_OUT: select.EPOLLOUT,
     pycurl.POLL_INOUT: select.EPOLLIN | select.EPOLLOUT,
 }
+_CURL_OF = [
+    pycurl.CSELECT_IN * bool(mask & select.EPOLLIN)
+    | pycurl.CSELECT_OUT * bool(mask & select.EPOLLOUT)
+    | pycurl.CSELECT_ERR * bool(mask & (select.EPOLLERR | select.EPOLLHUP))
+    for mask in range(2 * max(select.EPOLLIN, select.EPOLLOUT, select.EPOLLERR, select.EPOLLHUP))
+]
+"""epoll's bits as libcurl's CSELECT ones, for every mask that may come of what is asked for."""
 
 
 class WebhookSender:
@@ -36,7 +43,7 @@ class WebhookSender:
         self.targets = targets
         self._now = now
         self._monotonic = monotonic
-        self._flights: dict[pycurl.Curl, Flight] = {}
+        self._flights: dict[pycurl.Curl, Handle] = {}
         self._idle: dict[str, list[Handle]] = {}
         self._in_flight: Counter[str] = Counter()
         self._multi = pycurl.CurlMulti()
@@ -45,13 +52,20 @@ class WebhookSender:
         """Sockets in epoll."""
         self._resting: set[int] = set()
         """Those of them that libcurl does not ask about at present."""
+        self._timer: deque[int] = deque(maxlen=1)
+        """In how many milliseconds libcurl wants to go on, or -1, until somebody hears it. A deque, since its
+        `append` is no Python function: it is called twice for each message."""
         self._timer_at: float | None = None
+        self._is_begun = False
+        """What was started since `finished` is on its way."""
+        self._ended: list[Attempted] = []
+        """Attempts that nobody was told of yet."""
         self._waker, self._wakes = socket.socketpair()
         for end in (self._waker, self._wakes):
             end.setblocking(False)
         self._epoll.register(self._wakes, select.EPOLLIN)
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
-        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._timer.append)
 
     def start(self, message: Message) -> None:
         """Begin one attempt."""
@@ -61,38 +75,41 @@ class WebhookSender:
         if handle.target is not target:  # a reload has changed it
             handle.curl.close()
             handle = Handle(target)
-        started_at = self._now()
         # Counted last: one that cannot be made, and raises, is not under way.
-        handle.load(message, started_at)
+        handle.load(message, self._now())
         self._multi.add_handle(handle.curl)
-        self._flights[handle.curl] = Flight(message, handle, started_at)
+        self._flights[handle.curl] = handle
         self._in_flight[message.endpoint] += 1
+        if not self._is_begun:  # a lone one is sent here and now; of many, one by one would cost more
+            self._is_begun = True
+            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
 
     def in_flight(self, endpoint: str) -> int:
         """How many attempts for an endpoint are under way."""
-        return self._in_flight[endpoint]
+        return self._in_flight[endpoint] + sum(one.message.endpoint == endpoint for one in self._ended)
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is under way."""
-        return not self._flights
+        return not self._flights and not self._ended
 
     def finished(self, timeout: float) -> list[Attempted]:
         """Attempts that ended; waits at most `timeout` seconds for the first, or for `wake`."""
-        if self._timer_at is not None:
-            timeout = min(timeout, max(self._timer_at - self._monotonic(), 0))
-        ready = self._epoll.poll(timeout)
-        for descriptor, mask in ready:
-            if descriptor == self._wakes.fileno():
-                self._drain_wakes()
-            elif descriptor in self._resting:  # its other end is gone, or speaks out of turn
+        self._keep_time()  # what was started goes out before anything is waited for
+        self._is_begun = False
+        self._collect()
+        for descriptor, mask in self._epoll.poll(0 if self._ended else self._patience(timeout)):
+            if descriptor in self._resting:  # its other end is gone, or speaks out of turn
                 self._forget(descriptor)
+            elif descriptor in self._watched:
+                self._multi.socket_action(descriptor, _CURL_OF[mask])
             else:
-                self._multi.socket_action(descriptor, _curl_bits(mask))
-        if self._timer_at is not None and self._monotonic() >= self._timer_at:
-            self._timer_at = None
-            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
-        return self._collect()
+                self._drain_wakes()
+        self._keep_time()
+        self._collect()
+        self._hear_timer()
+        ended, self._ended = self._ended, []
+        return ended
 
     def wake(self) -> None:
         """Make `finished` return at once; callable from every thread, also when nobody waits."""
@@ -119,11 +136,13 @@ class WebhookSender:
             if descriptor in self._watched:
                 self._resting.add(descriptor)
             return
-        self._resting.discard(descriptor)
         if descriptor in self._watched:
-            with suppress(FileNotFoundError):  # closed meanwhile, and the number given to another socket
+            self._resting.discard(descriptor)
+            try:
                 self._epoll.modify(descriptor, _EPOLL_OF[event])
                 return
+            except FileNotFoundError:  # closed meanwhile, and the number given to another socket
+                pass
         self._epoll.register(descriptor, _EPOLL_OF[event])
         self._watched.add(descriptor)
 
@@ -133,52 +152,49 @@ class WebhookSender:
         with suppress(OSError):
             self._epoll.unregister(descriptor)
 
-    def _on_timer(self, milliseconds: int) -> None:
-        self._timer_at = None if milliseconds < 0 else self._monotonic() + milliseconds / 1000
+    def _keep_time(self) -> None:
+        """Let libcurl do what it wanted to do by now."""
+        self._hear_timer()
+        if self._timer_at is not None and self._monotonic() >= self._timer_at:
+            self._timer_at = None
+            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+            self._hear_timer()
+
+    def _hear_timer(self) -> None:
+        if self._timer:
+            milliseconds = self._timer.pop()
+            self._timer_at = None if milliseconds < 0 else self._monotonic() + milliseconds / 1000
+
+    def _patience(self, timeout: float) -> float:
+        return timeout if self._timer_at is None else min(timeout, max(self._timer_at - self._monotonic(), 0))
 
     def _drain_wakes(self) -> None:
         with suppress(BlockingIOError):
             while self._wakes.recv(4096):
                 pass
 
-    def _collect(self) -> list[Attempted]:
-        ended: list[Attempted] = []
-        while True:
+    def _collect(self) -> None:
+        queued = 1
+        while queued:
             queued, good, bad = self._multi.info_read()
-            ended += [self._ended(curl, None) for curl in good]
-            ended += [self._ended(curl, (code, text)) for curl, code, text in bad]
-            if not queued:
-                return ended
+            for curl in good:
+                self._ended.append(self._told(curl, None))
+            for curl, code, text in bad:
+                self._ended.append(self._told(curl, (code, text)))
 
-    def _ended(self, curl: pycurl.Curl, error: tuple[int, str] | None) -> Attempted:
-        flight = self._flights.pop(curl)
-        endpoint = flight.message.endpoint
+    def _told(self, curl: pycurl.Curl, error: tuple[int, str] | None) -> Attempted:
+        handle = self._flights.pop(curl)
+        endpoint = handle.message.endpoint
         self._multi.remove_handle(curl)
         self._in_flight[endpoint] -= 1
-        attempted = self._told(flight, error)
-        if flight.handle.target is self.targets.get(endpoint):
-            self._idle.setdefault(endpoint, []).append(flight.handle)
+        try:
+            attempted = handle.attempted(error)
+        except Exception:  # whatever may be wrong with one answer is no reason to lose the others
+            log.exception("webhook.crashed", endpoint=endpoint)
+            why = "a fault of our own: see the log"
+            attempted = Attempted(handle.message, Outcome.FAILED, handle.started_at, error=why)
+        if handle.target is self.targets.get(endpoint):
+            self._idle.setdefault(endpoint, []).append(handle)
         else:
             curl.close()
         return attempted
-
-    @staticmethod
-    def _told(flight: Flight, error: tuple[int, str] | None) -> Attempted:
-        try:
-            return flight.attempted(error)
-        except Exception:  # whatever may be wrong with one answer is no reason to lose the others
-            log.exception("webhook.crashed", endpoint=flight.message.endpoint)
-            why = "a fault of our own: see the log"
-            return Attempted(flight.message, Outcome.FAILED, flight.started_at, error=why)
-
-
-def _curl_bits(mask: int) -> int:
-    """epoll's bits as libcurl's CSELECT ones."""
-    bits = 0
-    if mask & select.EPOLLIN:
-        bits |= pycurl.CSELECT_IN
-    if mask & select.EPOLLOUT:
-        bits |= pycurl.CSELECT_OUT
-    if mask & (select.EPOLLERR | select.EPOLLHUP):
-        bits |= pycurl.CSELECT_ERR
-    return bits

@@ -12,7 +12,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import pycurl
@@ -22,7 +21,7 @@ from daemon.core.delivery.outcome import Attempted, Message, Outcome, Phases
 from daemon.core.redaction import redacted
 from daemon.core.rendering.formats import Shape, render
 from daemon.core.webhooks.addresses import Network, refusal
-from daemon.core.webhooks.signing import Signer, headers
+from daemon.core.webhooks.signing import Signer, signatures
 from daemon.senders.authorities import ca_file
 
 RESPONSE_BYTES = 16 * 1024
@@ -114,6 +113,9 @@ class Handle:
     def __init__(self, target: Target) -> None:
         self.target = target
         self.host = urlsplit(target.url).hostname or ""
+        self.message: Message
+        """What it is loaded with."""
+        self.started_at: datetime
         self.refusal: str | None = None
         self._permitted: str | None = None
         """The address that was judged last, and found to be one for this target."""
@@ -143,26 +145,53 @@ class Handle:
         curl.setopt(pycurl.HEADERFUNCTION, self.heads.append)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_response)
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._on_open)
-        curl.setopt(pycurl.PREREQFUNCTION, self._on_request)
+        if not target.proxy:
+            curl.setopt(pycurl.PREREQFUNCTION, self._on_request)
 
     def load(self, message: Message, at: datetime) -> None:
         """Make it ready to send a message."""
+        self.message, self.started_at = message, at
         self.refusal = None
         self.heads.clear()
         self.response.clear()
         timestamp = int(at.timestamp())
         rendered = render(message.body, self.target.shape, superseded=message.superseded)
-        signed = headers(self.target.signers, message=message.event, timestamp=timestamp, body=rendered.body)
+        signed = signatures(self.target.signers, message.event, timestamp, rendered.body)
         lines = [
             *self.fixed,
-            *(f"{name}: {value}" for name, value in (*signed, *rendered.headers)),
+            f"webhook-id: {message.event}",
+            f"webhook-timestamp: {timestamp}",
+            f"webhook-signature: {signed}",
             f"content-type: {rendered.content_type}",
             f"yemotd-event: {message.event_type}",
             f"yemotd-delivery: {message.delivery}",
             f"yemotd-attempt: {message.attempt}",
         ]
+        if rendered.headers:
+            lines += [f"{name}: {value}" for name, value in rendered.headers]
         self.curl.setopt(pycurl.HTTPHEADER, lines)
         self.curl.setopt(pycurl.POSTFIELDS, rendered.body)
+
+    def attempted(self, error: tuple[int, str] | None) -> Attempted:
+        """How it ended; `error`: libcurl's code and text, None where it has none."""
+        asked = self.curl.getinfo
+        status = asked(pycurl.RESPONSE_CODE)
+        # More answer than anybody reads is still an answer.
+        was_cut = error is not None and error[0] == pycurl.E_WRITE_ERROR
+        is_answer = status and (error is None or was_cut) and self.is_head_whole
+        waits = 0 if 200 <= status < 300 else asked(pycurl.RETRY_AFTER)
+        phases = Phases._make(map(asked, _PHASES))
+        return Attempted(
+            self.message,
+            outcome(status, has_retry_after=waits > 0) if is_answer else self._failure(error),
+            self.started_at,
+            phases if status else phases._replace(answered=0),  # else when it began to wait for one
+            status or None,
+            None if is_answer else self._why(error),
+            self._shown(self.response.decode("utf-8", "replace")) if self.response else None,
+            timedelta(seconds=min(waits, OVERFLOW_GUARD_SECONDS)) if waits > 0 else None,
+            asked(pycurl.PRIMARY_IP) or None,
+        )
 
     @property
     def is_head_whole(self) -> bool:
@@ -208,6 +237,23 @@ class Handle:
             self._permitted = None if self.refusal else address
         return self.refusal is None
 
+    def _why(self, error: tuple[int, str] | None) -> str:
+        return self._shown(self.refusal or (error[1] if error else "no whole answer"))
+
+    def _shown(self, text: str) -> str:
+        # First what is secret, then the cut: a part of a secret would not be known for one.
+        return redacted(text, self.target.hidden)[:HEAD_CHARACTERS]
+
+    def _failure(self, error: tuple[int, str] | None) -> Outcome:
+        if self.refusal:
+            return Outcome.GUARDED
+        code, text = error or (pycurl.E_OK, "")
+        if code == pycurl.E_SSL_CONNECT_ERROR and _TLS_BREAK.search(text):
+            return Outcome.UNREACHABLE
+        if code == pycurl.E_RECV_ERROR and _TLS_ALERT.search(text):
+            return Outcome.UNTRUSTED
+        return CURL_MEANING.get(code, Outcome.UNREACHABLE)
+
 
 class _Lent:
     """A new socket, of which pycurl makes its own copy; ours ends with this object, in silence."""
@@ -220,52 +266,6 @@ class _Lent:
 
     def __del__(self) -> None:
         self._opened.close()
-
-
-class Flight(NamedTuple):
-    """One attempt under way."""
-
-    message: Message
-    handle: Handle
-    started_at: datetime
-
-    def attempted(self, error: tuple[int, str] | None) -> Attempted:
-        """How it ended; `error`: libcurl's code and text, None where it has none."""
-        curl, handle = self.handle.curl, self.handle
-        status = curl.getinfo(pycurl.RESPONSE_CODE)
-        waits = curl.getinfo(pycurl.RETRY_AFTER)
-        phases = Phases(*map(curl.getinfo, _PHASES))
-        # More answer than anybody reads is still an answer.
-        was_cut = error is not None and error[0] == pycurl.E_WRITE_ERROR
-        is_answer = status and (error is None or was_cut) and handle.is_head_whole
-        return Attempted(
-            message=self.message,
-            outcome=outcome(status, has_retry_after=waits > 0) if is_answer else self._failure(error),
-            started_at=self.started_at,
-            phases=phases if status else phases._replace(answered=0),  # else when it began to wait for one
-            http_status=status or None,
-            error=None if is_answer else self._why(error),
-            response_head=self._shown(bytes(handle.response).decode("utf-8", "replace")) or None,
-            retry_after=timedelta(seconds=min(waits, OVERFLOW_GUARD_SECONDS)) if waits > 0 else None,
-            address=curl.getinfo(pycurl.PRIMARY_IP) or None,
-        )
-
-    def _why(self, error: tuple[int, str] | None) -> str:
-        return self._shown(self.handle.refusal or (error[1] if error else "no whole answer"))
-
-    def _shown(self, text: str) -> str:
-        # First what is secret, then the cut: a part of a secret would not be known for one.
-        return redacted(text, self.handle.target.hidden)[:HEAD_CHARACTERS]
-
-    def _failure(self, error: tuple[int, str] | None) -> Outcome:
-        if self.handle.refusal:
-            return Outcome.GUARDED
-        code, text = error or (pycurl.E_OK, "")
-        if code == pycurl.E_SSL_CONNECT_ERROR and _TLS_BREAK.search(text):
-            return Outcome.UNREACHABLE
-        if code == pycurl.E_RECV_ERROR and _TLS_ALERT.search(text):
-            return Outcome.UNTRUSTED
-        return CURL_MEANING.get(code, Outcome.UNREACHABLE)
 
 
 def _milliseconds(duration: timedelta) -> int:

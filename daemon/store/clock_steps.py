@@ -23,7 +23,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from daemon.core.commands.command_types import TYPES, Nature
 from daemon.core.durations import NOTHING
 from daemon.core.timeline import SLACK, Look, step_between
-from daemon.store.column_types import MILLISECOND, millis
+from daemon.store.column_types import MILLISECOND, UtcTime, millis
 from daemon.store.schema import (
     alerts,
     attempts,
@@ -64,7 +64,7 @@ LIVE: tuple[tuple[sa.Table, Where, tuple[str, ...]], ...] = (
         sa.and_(deliveries.c.ended_at.is_not(None), sa.or_(_IS_OWED, _MAY_BE_REVIVED)),
         ("ended_at",),
     ),
-    (deliveries, _OPEN, ("created_at",)),
+    (deliveries, _OPEN, ("created_at", "first_started_at")),
     (attempts, attempts.c.delivery.in_(sa.select(deliveries.c.id).where(_OPEN)), ("started_at",)),
     (endpoints, _EVERY, ("since", "failing_since")),
     (ledger, _NOT_OVER, ("told_at",)),
@@ -176,11 +176,16 @@ def settle(db: sa.Connection, now: datetime, longest_wait: Callable[[str], timed
     blocked = sa.select(endpoints.c.name).where(endpoints.c.not_before > now)
     for endpoint in db.scalars(blocked).all():
         most = now + longest_wait(endpoint)
-        is_late = sa.and_(endpoints.c.name == endpoint, endpoints.c.not_before > most)
-        db.execute(sa.update(endpoints).where(is_late).values(not_before=most))
+        is_far_off = sa.and_(endpoints.c.name == endpoint, endpoints.c.not_before > most)
+        db.execute(sa.update(endpoints).where(is_far_off).values(not_before=most))
     for table, where, columns in LIVE:
-        for name in columns:
-            db.execute(sa.update(table).where(where, table.c[name] > now).values({name: now}))
+        # All of a table at once: of what is open there may be a hundred thousand to walk.
+        is_late = {name: table.c[name] > now for name in columns}
+        values = {
+            name: sa.case((is_so, sa.literal(now, UtcTime)), else_=table.c[name])
+            for name, is_so in is_late.items()
+        }
+        db.execute(sa.update(table).where(where, sa.or_(*is_late.values())).values(values))
     _move_what_was_accepted_by_another_clock(db)
 
 

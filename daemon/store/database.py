@@ -83,12 +83,15 @@ class Database:
         Threads of this process take turns here, in the order of asking, rather than in SQLite's
         busy handler, which sleeps.
         """
-        with self._noticing(), self._one_writer, self._writing.begin() as db:
-            happened.taken(db)  # by one that was rolled back
-            self._check_moorings()
-            yield db
-            self._check_moorings()
-            has_events = happened.taken(db)
+        with self._noticing(), self._one_writer:
+            with self._writing.begin() as db:
+                happened.taken(db), happened.calls(db)  # of one that was rolled back
+                self._check_moorings()
+                yield db
+                self._check_moorings()
+                has_events, calls = happened.taken(db), happened.calls(db)
+            for call in calls:
+                call()
         if has_events:
             self.on_events()
 

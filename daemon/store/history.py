@@ -83,6 +83,21 @@ _SELECT: sa.Select[Any] = sa.select(
     deliveries.c.attempts.label("tries"),
 ).join_from(deliveries, events, events.c.number == deliveries.c.event)
 _NAMES = tuple(_SELECT.selected_columns.keys())
+_IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
+_AS_FIRST: dict[str, sa.ColumnElement[Any]] = {
+    "delivery": deliveries.c.id,
+    "number": sa.literal_column("1"),
+    "outcome": sa.literal_column(f"'{Outcome.ACCEPTED.value}'"),
+    "error": sa.null(),
+}
+_FIRST = (
+    _AS_FIRST[one.name] if one.name in _AS_FIRST else deliveries.c[f"first_{one.name}"] for one in attempts.c
+)
+_ATTEMPTS = sa.union_all(
+    sa.select(attempts).where(attempts.c.delivery.in_(_IDS)),
+    sa.select(*_FIRST).where(deliveries.c.id.in_(_IDS), deliveries.c.first_started_at.is_not(None)),
+)
+"""Every attempt of some deliveries, wherever it is kept."""
 
 
 def of_events(db: sa.Connection, ids: list[str]) -> list[DeliveryView]:
@@ -126,8 +141,7 @@ def recent_attempts(db: sa.Connection, endpoint: str, limit: int) -> list[tuple[
     ids = {*db.scalars(newest), *(next_ones := list(db.scalars(due)))}
     if next_ones:
         ids |= set(db.scalars(newest.where(deliveries.c.id < min(next_ones))))
-    found = sa.select(attempts).where(attempts.c.delivery.in_(sorted(ids)))
-    tried = [(row.delivery, _attempt(row)) for row in db.execute(found)]
+    tried = [(row.delivery, _attempt(row)) for row in db.execute(_ATTEMPTS, {"ids": sorted(ids)})]
     return sorted(tried, key=lambda one: (one[1].started_at, one[0], one[1].number))[-limit:]
 
 
@@ -137,8 +151,8 @@ def _view(row: sa.Row[Any], attempts: tuple[AttemptView, ...] = ()) -> DeliveryV
 
 
 def _attempts(db: sa.Connection, delivery: int) -> list[AttemptView]:
-    found = sa.select(attempts).where(attempts.c.delivery == delivery).order_by(attempts.c.number)
-    return [_attempt(row) for row in db.execute(found)]
+    found = [_attempt(row) for row in db.execute(_ATTEMPTS, {"ids": [delivery]})]
+    return sorted(found, key=lambda one: one.number)
 
 
 def _attempt(row: sa.Row[Any]) -> AttemptView:

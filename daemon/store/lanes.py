@@ -1,7 +1,8 @@
 """Who goes before whom: a lane is the deliveries of one endpoint and one subject, or one phone.
 
-Only its head may be pending or leased, the others wait. So a backlog behind one failing delivery is in
-nobody's way: it is not even in the index of what is due.
+Only its head may be pending, and who leases it may lease what is behind it, too, to send one after the other;
+the others wait. So a backlog behind one failing delivery is in nobody's way: it is not even in the index of
+what is due.
 """
 
 from collections.abc import Container, Iterable, Sequence

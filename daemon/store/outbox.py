@@ -5,9 +5,11 @@ Functions take a connection. Who goes before whom is the matter of `lanes.py`.
 What is done for each delivery is written as prepared statements; the rest as SQLAlchemy's.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -24,11 +26,14 @@ _Where = sa.ColumnElement[bool] | sa.TextClause
 _PENDING = sa.text("status = 'pending'")
 _URGENT = sa.text("status = 'pending' AND urgency IS NOT NULL")
 _NOT_ENDED = sa.text("deliveries.ended_at IS NULL")
+_IS_LEASED = sa.text("status = 'leased'")
 _UNLEASED = sa.text("status IN ('waiting', 'pending')")
 _ALONE = sa.text("deliveries.incident IS NULL")
 
 MOST_DOUBLINGS = 10
 """Ours. Of the time between attempts beside the schedule."""
+MOST_BEHIND = 32
+"""Ours. Of one lane, claimed behind one that is to be sent first; a lease lasts until each had its time."""
 MOST_NAMED = 500
 """Deliveries in one statement."""
 WITHDRAWN = "no longer for this endpoint"
@@ -39,23 +44,32 @@ EXPIRED = "expired"
 
 _ADD = Prepared(
     "INSERT INTO deliveries (event, endpoint, lane, status, created_at, due_at, attempts, incident, urgency,"
-    " superseded, expires_at) VALUES ((SELECT number FROM events WHERE id = :event), :endpoint, :lane,"
-    " :status, :created_at, :due_at, 0, :incident,"
-    " :urgency, :superseded, :expires_at)",
-    "event", "endpoint", "lane", "status", "created_at", "due_at", "incident", "urgency", "superseded",
-    "expires_at",
+    " superseded, expires_at, token, leased_until) VALUES ((SELECT number FROM events WHERE id = :event),"
+    " :endpoint, :lane, :status, :created_at, :due_at, :attempts, :incident, :urgency, :superseded,"
+    " :expires_at, :token, :leased_until)",
+    "event", "endpoint", "lane", "status", "created_at", "due_at", "attempts", "incident", "urgency",
+    "superseded", "expires_at", "token", "leased_until",
 )  # fmt: skip
 _LEASE = Prepared(
     "UPDATE deliveries SET status = 'leased', token = :token, leased_until = :until,"
     " attempts = attempts + 1 WHERE id IN (SELECT id FROM deliveries WHERE endpoint = :endpoint"
-    " AND status = 'pending' AND due_at <= :due ORDER BY due_at, id LIMIT :limit)",
+    " AND status = 'pending' AND due_at <= :due ORDER BY due_at, id LIMIT :limit)"
+    " RETURNING id, lane, failures, expires_at",
     "token", "until", "endpoint", "due", "limit",
 )  # fmt: skip
+_LEASE_BEHIND = Prepared(
+    "UPDATE deliveries SET status = 'leased', token = :token, leased_until = :until,"
+    " attempts = attempts + 1 WHERE id IN (SELECT id FROM (SELECT id, max(due_at) OVER (ORDER BY id) AS due"
+    " FROM (SELECT id, due_at FROM deliveries WHERE endpoint = :endpoint AND lane = :lane"
+    " AND status = 'waiting' ORDER BY id LIMIT :limit) AS next) AS upto WHERE due <= :due)",
+    "token", "until", "endpoint", "lane", "limit", "due",
+)  # fmt: skip
+"""What waits in a lane, as far as it is due and nothing is before it that is not."""
 _LEASE_URGENT = Prepared(
     "UPDATE deliveries SET status = 'leased', token = :token, leased_until = :until,"
     " attempts = attempts + 1 WHERE id IN (SELECT id FROM deliveries WHERE endpoint = :endpoint"
     " AND status = 'pending' AND urgency IS NOT NULL AND urgency <= :least AND due_at <= :due"
-    " ORDER BY due_at, id LIMIT :limit)",
+    " ORDER BY due_at, id LIMIT :limit) RETURNING id, lane, failures, expires_at",
     "token", "until", "endpoint", "due", "limit", "least",
 )  # fmt: skip
 _NEXT_DUE = Prepared(
@@ -73,12 +87,29 @@ _LEASED = Prepared(
     " WHERE d.status = 'leased' AND d.token = :token ORDER BY d.due_at, d.id",
     "token",
 )
-_HELD = Prepared("SELECT id FROM deliveries WHERE status = 'leased' AND token = :token", "token")
+_TOKENS = tuple(f"token_{number}" for number in range(8))
+_HELD = Prepared(
+    "SELECT id, token FROM deliveries WHERE status = 'leased' AND token IN "  # noqa: S608 - our own words
+    f"({', '.join(f':{name}' for name in _TOKENS)})",
+    *_TOKENS,
+)
+"""What is leased under any of so many tokens."""
 _SET_DELIVERED = Prepared(
     "UPDATE deliveries SET status = 'delivered', ended_at = :now, error = NULL, token = NULL,"
     " leased_until = NULL WHERE id = :id",
     "now", "id",
 )  # fmt: skip
+_SET_DELIVERED_AT_FIRST = Prepared(
+    "UPDATE deliveries SET status = 'delivered', ended_at = :now, error = NULL, token = NULL,"
+    " leased_until = NULL, first_started_at = :started_at, first_resolved = :resolved,"
+    " first_connected = :connected, first_secured = :secured, first_answered = :answered,"
+    " first_total = :total, first_http_status = :http_status, first_address = :address,"
+    " first_response_head = :response_head WHERE id = :id",
+    "now", "started_at", "resolved", "connected", "secured", "answered", "total", "http_status", "address",
+    "response_head", "id",
+)  # fmt: skip
+"""With the attempt, which is nearly every one that there is: one row is written for it, not two. No number is
+given twice, so that nothing is ever written over it, whatever is opened again."""
 _SET_RESULT = Prepared(
     "UPDATE deliveries SET status = :status, due_at = coalesce(:due_at, due_at), ended_at = :ended_at,"
     " failures = failures + :counts, error = :error, token = NULL, leased_until = NULL, again_at = NULL"
@@ -95,11 +126,14 @@ _RELEASE = Prepared(
     " WHERE id = :id AND token = :token AND status = 'leased'",
     "id", "token",
 )  # fmt: skip
-_RELEASE_UNSENT = Prepared(
-    "UPDATE deliveries SET status = 'pending', token = NULL, leased_until = NULL, attempts = attempts - 1"
-    " WHERE status = 'leased' AND token = :token",
-    "token",
+_PROLONG = Prepared(
+    "UPDATE deliveries SET leased_until = :until WHERE status = 'leased' AND token = :token", "until", "token"
 )
+_RELEASE_BEHIND = Prepared(
+    "UPDATE deliveries SET status = 'waiting', token = NULL, leased_until = NULL, attempts = attempts - 1"
+    " WHERE id = :id AND token = :token AND status = 'leased'",
+    "id", "token",
+)  # fmt: skip
 _ADD_ATTEMPT = Prepared(
     "INSERT INTO attempts (delivery, number, started_at, resolved, connected, secured, answered, total,"
     " outcome, http_status, error, response_head, address) VALUES (:delivery, :number, :started_at,"
@@ -111,7 +145,8 @@ _ADD_ATTEMPT = Prepared(
 # From when on it may be tried: `apart` after the last attempt, twice as long after each beside the schedule.
 _FROM = (
     "(coalesce((SELECT started_at FROM attempts WHERE delivery = deliveries.id"  # noqa: S608 - our own words
-    " AND number = deliveries.attempts), 0) + :apart * CASE WHEN attempts - failures < "
+    " AND number = deliveries.attempts), CASE WHEN attempts = 1 THEN first_started_at END, 0)"
+    " + :apart * CASE WHEN attempts - failures < "
     f"{MOST_DOUBLINGS} THEN 1 << (attempts - failures) ELSE {1 << MOST_DOUBLINGS} END)"
 )
 _HASTEN = Prepared(
@@ -139,9 +174,8 @@ _LEASE_ONE = Prepared(
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Finished:
-    """One attempt, and what follows it."""
+class Finished(NamedTuple):
+    """One attempt, and what follows it. A tuple: tens of thousands are made each second."""
 
     attempted: Attempted
     then: Next
@@ -153,6 +187,13 @@ class Finished:
         """Whether it did not arrive."""
         return self.then.status is not Status.DELIVERED
 
+    @property
+    def has_arrived_at_first(self) -> bool:
+        """Whether the attempt is kept in the delivery's own row."""
+        tried = self.attempted
+        is_taken = tried.outcome is Outcome.ACCEPTED and tried.error is None
+        return is_taken and tried.message.attempt == 1 and self.then.status is Status.DELIVERED
+
 
 @dataclass(frozen=True)
 class Lease:
@@ -162,6 +203,16 @@ class Lease:
     """One that was never used before."""
     at: datetime
     until: datetime
+    attempt: timedelta = timedelta(0)
+    """What one may take: by so much longer lasts a lease for each that is claimed behind another."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How many of an endpoint's new deliveries may be sent at once, and the lease that they have."""
+
+    lease: Lease
+    room: int
 
 
 @dataclass(frozen=True)
@@ -170,9 +221,14 @@ class Claimed:
 
     messages: list[Message]
     expired: list[Message]
+    behind: list[Message] = field(default_factory=list)
+    """Each to be sent once the one before it in its lane was accepted; else to be given back."""
 
     def __len__(self) -> int:
         return len(self.messages) + len(self.expired)
+
+
+NO_OPENINGS: Mapping[str, Opening] = MappingProxyType({})
 
 
 def add(
@@ -181,31 +237,46 @@ def add(
     now: datetime,
     *,
     due_at: datetime | None = None,
-) -> None:
-    """Add one delivery for each plan of an event that is written, due at `due_at` (None: after its wait)."""
+    openings: Mapping[str, Opening] = NO_OPENINGS,
+) -> list[Message]:
+    """Add one delivery for each plan of an event that is written, due at `due_at` (None: after its wait).
+
+    Where there is an opening for its endpoint, what is due and first in its lane is leased at once: these
+    messages are returned, and whoever commits has to see to it that they are sent.
+    """
     if not planned:
-        return
+        return []
     stands_for = [_outdate(db, one, now) for one in planned]
     busy = lanes.busy(db, planned)
+    room = {endpoint: opening.room for endpoint, opening in openings.items()}
     rows = []
     for one, superseded in zip(planned, stands_for, strict=True):
-        lane = (one.endpoint, one.lane)
+        lane, due = (one.endpoint, one.lane), due_at or now + one.wait
+        status, lease = Status.WAITING if lane in busy else Status.PENDING, None
+        if status is Status.PENDING and due <= now and room.get(one.endpoint, 0) > 0:
+            room[one.endpoint] -= 1
+            status, lease = Status.LEASED, openings[one.endpoint].lease
         rows.append(
             (
                 one.event.id,
                 one.endpoint,
                 one.lane,
-                (Status.WAITING if lane in busy else Status.PENDING).value,
+                status.value,
                 millis(now),
-                millis(due_at or now + one.wait),
+                millis(due),
+                int(lease is not None),
                 one.incident,
                 one.urgency,
                 superseded,
                 millis(now + one.expires) if one.expires else None,
+                lease and lease.token,
+                lease and millis(lease.until),
             )
         )
         busy.add(lane)
     _ADD.run_many(db, rows)
+    leased = [_leased(db, one, openings[one].lease) for one in openings if room[one] < openings[one].room]
+    return [message for one in leased for message in (*one.messages, *one.expired)]
 
 
 def supersede(db: sa.Connection, endpoint: str, incident: str, now: datetime) -> int:
@@ -273,40 +344,37 @@ def claim(
     *,
     least: int | None = None,
     is_trial: bool = False,
+    behind: int = 0,
 ) -> Claimed:
     """Lease an endpoint's due deliveries, oldest first, at most `limit` of them; in a quiet window only
-    those of an urgency up to `least`, and for a trial also what is not due yet."""
+    those of an urgency up to `least`, and for a trial also what is not due yet.
+
+    `behind`: so many more at most of what is due behind these in their lanes.
+    """
     at, token = millis(lease.at), lease.token
     values = (token, millis(lease.until), endpoint, _FAR_OFF if is_trial else at, limit)
-    many = _LEASE.run(db, *values) if least is None else _LEASE_URGENT.run(db, *values, least)
-    if not many:
+    found = _LEASE.all(db, *values) if least is None else _LEASE_URGENT.all(db, *values, least)
+    if not found:
         return Claimed([], [])
-    messages: list[Message] = []
-    expired: list[Message] = []
-    for number, lane, event, kind, body, attempt, failures, stands_for, due_at, expires_at, again in map(
-        tuple, _LEASED.all(db, token)
-    ):
-        is_early = due_at > at or (again is not None and again > at)
-        again_at = EPOCH + again * MILLISECOND if is_early and again is not None else None
-        message = Message(
-            number,
-            token,
-            endpoint,
-            lane,
-            event,
-            kind,
-            body,
-            attempt,
-            failures,
-            stands_for,
-            is_early,
-            again_at,
-        )
-        (messages if expires_at is None or expires_at > at else expired).append(message)
-    if expired:
-        _SET_EXPIRED.run_many(db, [(at, EXPIRED, one.delivery) for one in expired])
-        lanes.PROMOTE.run_many(db, [(at, endpoint, one.lane) for one in expired])
-    return Claimed(messages, expired)
+    heads, led = set(), []
+    for number, lane, failures, expires_at in map(tuple, found):
+        heads.add(number)
+        if not failures and (expires_at is None or expires_at > at):  # what has failed is tried alone
+            led.append(lane)
+    if behind > 0 and led:
+        _lease_behind(db, endpoint, led, behind, lease)
+    claimed = _leased(db, endpoint, lease)
+    if claimed.expired:
+        _SET_EXPIRED.run_many(db, [(at, EXPIRED, one.delivery) for one in claimed.expired])
+        gone = [one for one in claimed.expired if one.delivery in heads]
+        lanes.PROMOTE.run_many(db, [(at, endpoint, one.lane) for one in gone])
+    if len(claimed) == len(heads):
+        return claimed
+    return Claimed(
+        [one for one in claimed.messages if one.delivery in heads],
+        claimed.expired,
+        sorted(one for one in claimed.messages if one.delivery not in heads),
+    )
 
 
 def held_back(db: sa.Connection, endpoint: str, now: datetime, *, least: int, most: int) -> int:
@@ -330,23 +398,21 @@ def next_due(db: sa.Connection, endpoint: str, *, least: int | None = None) -> d
 
 def finish(db: sa.Connection, finished: Sequence[Finished], now: datetime) -> list[Finished]:
     """Store results and promote what waited behind them. Returns those whose lease was lost."""
-    held = {
-        (number, token)
-        for token in {one.attempted.message.token for one in finished}
-        for (number,) in _HELD.all(db, token)
-    }
+    held = _held(db, {one.attempted.message.token for one in finished})
     kept: list[Finished] = []
     lost: list[Finished] = []
     for one in finished:
         message = one.attempted.message
         (kept if (message.delivery, message.token) in held else lost).append(one)
     at = millis(now)
-    delivered = [one for one in kept if one.then.status is Status.DELIVERED]
-    _SET_DELIVERED.run_many(db, [(at, one.attempted.message.delivery) for one in delivered])
-    if len(delivered) < len(kept):
-        others = [one for one in kept if one.then.status is not Status.DELIVERED]
-        _SET_RESULT.run_many(db, [_result(one, at) for one in others])
-    _ADD_ATTEMPT.run_many(db, [_attempt(one.attempted) for one in kept])
+    at_first = [_at_first(one.attempted, at) for one in kept if one.has_arrived_at_first]
+    _SET_DELIVERED_AT_FIRST.run_many(db, at_first)
+    if len(at_first) < len(kept):
+        others = [one for one in kept if not one.has_arrived_at_first]
+        delivered = [one.attempted.message.delivery for one in others if not one.has_failed]
+        _SET_DELIVERED.run_many(db, [(at, number) for number in delivered])
+        _SET_RESULT.run_many(db, [_result(one, at) for one in others if one.has_failed])
+        _ADD_ATTEMPT.run_many(db, [_attempt(one.attempted) for one in others])
     freed = [one.attempted.message for one in kept if one.frees_lane]
     lanes.PROMOTE.run_many(db, [(at, one.endpoint, one.lane) for one in freed if not one.failures])
     # Under best effort, what has failed before made way at that time; others may lead the lane now.
@@ -356,28 +422,31 @@ def finish(db: sa.Connection, finished: Sequence[Finished], now: datetime) -> li
 
 def release_all(db: sa.Connection) -> int:
     """Give back every lease: nobody else can hold one when the one daemon of a database starts."""
-    return _release(db, sa.text("status = 'leased'"))
+    return _release(db)
 
 
 def release_expired(db: sa.Connection, now: datetime) -> int:
     """Give back leases that ran out: their results, if they ever come, are dropped."""
-    return _release(db, sa.text("status = 'leased'"), deliveries.c.leased_until < now)
+    return _release(db, deliveries.c.leased_until < now)
 
 
 def prolong(db: sa.Connection, by: timedelta) -> None:
     """Let every lease last longer."""
     later = sa.type_coerce(deliveries.c.leased_until, sa.BigInteger) + by // MILLISECOND
-    db.execute(sa.update(deliveries).where(sa.text("status = 'leased'")).values(leased_until=later))
+    db.execute(sa.update(deliveries).where(_IS_LEASED).values(leased_until=later))
 
 
-def release(db: sa.Connection, messages: Iterable[Message]) -> None:
-    """Give back leases of messages that were not sent, and the attempts with them."""
+def release(db: sa.Connection, messages: Iterable[Message], behind: Iterable[Message] = ()) -> None:
+    """Give back leases of messages that were not sent, and the attempts with them; `behind` are those that
+    wait for others of their lane."""
+    _RELEASE_BEHIND.run_many(db, [(message.delivery, message.token) for message in behind])
     _RELEASE.run_many(db, [(message.delivery, message.token) for message in messages])
 
 
 def release_unsent(db: sa.Connection, tokens: Iterable[str]) -> None:
     """The same of all that was claimed under these leases."""
-    _RELEASE_UNSENT.run_many(db, [(token,) for token in tokens])
+    for token in tokens:
+        _release(db, deliveries.c.token == token, attempts=deliveries.c.attempts - 1)
 
 
 def hasten(db: sa.Connection, endpoint: str, now: datetime, *, apart: timedelta = timedelta(0)) -> None:
@@ -427,6 +496,59 @@ def lease_one(db: sa.Connection, event: str, endpoint: str, lease: Lease) -> Mes
     return Message(number, lease.token, endpoint, lane, name, kind, body, attempt)
 
 
+def _lease_behind(db: sa.Connection, endpoint: str, led: Sequence[str], room: int, lease: Lease) -> None:
+    """Lease what is due behind the heads of these lanes, in each its share of so many."""
+    each, more = divmod(room, len(led))
+    shares = [min(each + (number < more), MOST_BEHIND) for number in range(len(led))]
+    until = millis(lease.until + max(shares) * lease.attempt)
+    values = [
+        (lease.token, until, endpoint, lane, share, millis(lease.at))
+        for lane, share in zip(led, shares, strict=True)
+        if share
+    ]
+    if _LEASE_BEHIND.run_many(db, values):
+        _PROLONG.run(db, until, lease.token)
+
+
+def _leased(db: sa.Connection, endpoint: str, lease: Lease) -> Claimed:
+    """What was just leased for an endpoint."""
+    at, token = millis(lease.at), lease.token
+    messages: list[Message] = []
+    expired: list[Message] = []
+    for number, lane, event, kind, body, attempt, failures, stands_for, due_at, expires_at, again in map(
+        tuple, _LEASED.all(db, token)
+    ):
+        is_early = due_at > at or (again is not None and again > at)
+        again_at = EPOCH + again * MILLISECOND if is_early and again is not None else None
+        message = Message(
+            number,
+            token,
+            endpoint,
+            lane,
+            event,
+            kind,
+            body,
+            attempt,
+            failures,
+            stands_for,
+            is_early,
+            again_at,
+        )
+        (messages if expires_at is None or expires_at > at else expired).append(message)
+    return Claimed(messages, expired)
+
+
+def _held(db: sa.Connection, tokens: Collection[str]) -> set[tuple[int, str]]:
+    """What is leased under these, with its token."""
+    held: set[tuple[int, str]] = set()
+    left = sorted(tokens)
+    while left:
+        some, left = left[: len(_TOKENS)], left[len(_TOKENS) :]
+        some += some[-1:] * (len(_TOKENS) - len(some))
+        held.update((row.id, row.token) for row in _HELD.all(db, *some))
+    return held
+
+
 def _outdate(db: sa.Connection, planned: Planned, now: datetime) -> int:
     """End what a newer state makes out of date, where the endpoint wants the latest alone. Returns how
     many states the new one stands for."""
@@ -453,7 +575,7 @@ def _withdraw(db: sa.Connection, endpoint: str, where: Sequence[_Where], now: da
 
 
 def _try_no_more(db: sa.Connection, endpoint: str, where: Sequence[_Where], now: datetime) -> bool:
-    is_under_way = (deliveries.c.endpoint == endpoint, *where, sa.text("status = 'leased'"))
+    is_under_way = (deliveries.c.endpoint == endpoint, *where, _IS_LEASED)
     return db.execute(sa.update(deliveries).where(*is_under_way).values(expires_at=now)).rowcount > 0
 
 
@@ -503,9 +625,16 @@ def _end_as_superseded(
     return rows
 
 
-def _release(db: sa.Connection, *where: _Where) -> int:
-    leased = sa.update(deliveries).where(*where)
-    return db.execute(leased.values(status=Status.PENDING, token=None, leased_until=None)).rowcount
+def _release(db: sa.Connection, *where: _Where, **values: sa.ColumnElement[int]) -> int:
+    """Give back leases; of several of one lane the oldest leads again, and the others wait behind it."""
+    leased = (_IS_LEASED, *where)
+    unled = (*leased, deliveries.c.failures == 0)
+    of_each_lane = (deliveries.c.endpoint, deliveries.c.lane)
+    leading = sa.select(sa.func.min(deliveries.c.id)).where(*unled).group_by(*of_each_lane).correlate(None)
+    given_back = sa.update(deliveries).values(token=None, leased_until=None, **values)
+    behind = given_back.where(*unled, deliveries.c.id.not_in(leading)).values(status=Status.WAITING)
+    led = given_back.where(*leased).values(status=Status.PENDING)
+    return sum(db.execute(one).rowcount for one in (behind, led))
 
 
 def _result(one: Finished, at: int) -> tuple[object, ...]:
@@ -517,6 +646,18 @@ def _result(one: Finished, at: int) -> tuple[object, ...]:
         int(then.counts),
         one.attempted.why,
         one.attempted.message.delivery,
+    )
+
+
+def _at_first(attempted: Attempted, at: int) -> tuple[object, ...]:
+    return (
+        at,
+        millis(attempted.started_at),
+        *attempted.phases,
+        attempted.http_status,
+        attempted.address,
+        attempted.response_head,
+        attempted.message.delivery,
     )
 
 

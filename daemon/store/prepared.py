@@ -29,11 +29,10 @@ class Prepared:
         text, parameters = self._ready(db, [values])
         return db.exec_driver_sql(text, parameters[0]).rowcount
 
-    def run_many(self, db: sa.Connection, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Run it for each of these rows; none is nothing."""
+    def run_many(self, db: sa.Connection, rows: Iterable[tuple[Any, ...]]) -> int:
+        """Run it for each of these rows, none is nothing; how many rows of the table it touched."""
         text, parameters = self._ready(db, rows)
-        if parameters:
-            db.exec_driver_sql(text, parameters)
+        return db.exec_driver_sql(text, parameters).rowcount if parameters else 0
 
     def _ready(self, db: sa.Connection, rows: Iterable[tuple[Any, ...]]) -> tuple[str, list[Any]]:
         """The text in the driver's own style, and the parameters as the driver wants them."""

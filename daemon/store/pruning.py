@@ -24,6 +24,7 @@ from daemon.store.schema import (
     transitions,
 )
 
+_FIRST = [column for column in deliveries.columns if column.name.startswith("first_")]
 PART = 500
 """Rows that are deleted in one transaction, for which writers wait."""
 
@@ -82,7 +83,8 @@ def forget_attempts(db: sa.Connection, ids: Sequence[int], before: datetime) -> 
     if not ids:
         return 0
     old = sa.delete(attempts).where(attempts.c.delivery.in_(ids), attempts.c.started_at < before)
-    return db.execute(old).rowcount
+    first = sa.update(deliveries).where(deliveries.c.id.in_(ids), deliveries.c.first_started_at < before)
+    return db.execute(old).rowcount + db.execute(first.values(dict.fromkeys(_FIRST))).rowcount
 
 
 def forget_events(db: sa.Connection, last: int, before: datetime) -> tuple[int, int | None]:

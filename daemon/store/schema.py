@@ -12,7 +12,7 @@ from daemon.core.routing.ledger import Hold, Standing
 from daemon.core.watches.subjects import SubjectKind, SubjectState
 from daemon.store.column_types import LocalDay, Milliseconds, UtcTime, Word
 
-REVISION = "0012"
+REVISION = "0013"
 """Of the newest migration."""
 
 # Without AUTOINCREMENT SQLite may use a pruned row's number again, and order would lie.
@@ -244,6 +244,16 @@ deliveries = sa.Table(
     sa.Column("expires_at", UtcTime),  # NULL: never
     sa.Column("error", sa.Text),  # why it failed last, or was given up
     sa.Column("again_at", UtcTime),  # by its schedule, where it was made due before that
+    # Its first attempt, where that was accepted: then it is no row of `attempts`.
+    sa.Column("first_started_at", UtcTime),
+    sa.Column("first_resolved", sa.Integer),
+    sa.Column("first_connected", sa.Integer),
+    sa.Column("first_secured", sa.Integer),
+    sa.Column("first_answered", sa.Integer),
+    sa.Column("first_total", sa.BigInteger),
+    sa.Column("first_http_status", sa.Integer),
+    sa.Column("first_address", sa.Text),
+    sa.Column("first_response_head", sa.Text),
     sa.UniqueConstraint("event", "endpoint", name="deliveries_fan_out"),
     sa.Index("deliveries_of_endpoint", "endpoint", "id"),
     sa.Index(

@@ -71,7 +71,6 @@ class Commander:
         now: Callable[[], datetime],
         jitter: Callable[[], float],
         pauses: Pauses,
-        wake: Callable[[], None],
         stepped: Callable[[], timedelta | None] = lambda: NOTHING,
         on_ended: Callable[[Sequence[Command]], None] = lambda _ended: None,
     ) -> None:
@@ -83,7 +82,6 @@ class Commander:
         self._now = now
         self._jitter = jitter
         self._pauses = pauses
-        self._wake_dispatcher = wake
         self._stepped = stepped
         self._on_ended = on_ended
         self._buckets: dict[str, Bucket] = {}
@@ -301,8 +299,6 @@ class Commander:
                 "command.came_to", id=one.id, type=one.type, system=one.system, status=status, error=error
             )
         log_recorded(recorded)
-        if recorded.deliveries:
-            self._wake_dispatcher()
         ended = [one for one in found if one.status.is_ended]
         if ended:
             self._on_ended(ended)

@@ -1,5 +1,7 @@
 """Deliveries that are due: claimed in batches, handed to the sender, their results written in batches.
 
+    hand_over                    what others have leased and committed       from every thread
+    sender.start                 IO     at once
     begin                        -------------------------------------------- one transaction
       outbox.finish              IO     results in, what waited behind them promoted
       health.write               IO     what they say of their endpoints, and turns told to the others
@@ -8,14 +10,14 @@
     sender.start                 IO     as many as each endpoint may have under way
     sender.finished              IO     until there is a batch of results, or a few milliseconds are over
 
-One thread. Each endpoint has its own share of attempts under way, so a slow one holds up nobody. The
-network is never inside a transaction, and the writer never in the way of the sender: a little more is
-claimed than may be under way, so that what ends is followed at once.
+One thread, but for `hand_over`. Each endpoint has its own share of attempts under way, so a slow one holds
+up nobody. The network is never inside a transaction, and the writer never in the way of the sender: a little
+more is claimed than may be under way, so that what ends is followed at once.
 """
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -31,7 +33,7 @@ from daemon.core.routing.plan import Order
 from daemon.store import lanes, ledger, outbox
 from daemon.store.database import Database
 from daemon.store.location import FAILURES, reason
-from daemon.store.outbox import Finished, Lease
+from daemon.store.outbox import Finished, Lease, Opening
 from daemon.workers.delivery_log import log_finished, log_turns
 from daemon.workers.endpoint_health import EndpointHealth, Moved
 from daemon.workers.endpoint_queue import AHEAD, Claim, Queue
@@ -48,6 +50,8 @@ PAUSE = timedelta(seconds=5)
 LEASE_MARGIN = timedelta(minutes=1)
 GATHER = timedelta(milliseconds=5)
 """How long a result may wait for others to be written with."""
+MOST_LOOKS = 8
+"""Ours. A sender may look up without a result, while its attempts go on; not for ever."""
 MOST_RESULTS = 500
 """Written in one transaction."""
 
@@ -91,6 +95,10 @@ class Dispatcher:
         self._on_attempted = on_attempted
         self._follow_clock = follow_clock
         self._ended: list[Attempted] = []
+        self._led: set[int] = set()
+        """Deliveries that have ended, and what was behind them in their lanes goes already."""
+        self._handed: deque[Message] = deque()
+        """Leased and committed by others, for us to send."""
         self._doubtful: set[str] = set()
         """Leases that were taken in a turn, until all that it claimed is in the queues. Where an error keeps
         it from that they are given back by the next one: nothing was sent by them."""
@@ -119,6 +127,24 @@ class Dispatcher:
         self._reroutings.append((routes, then, settlement))
         self.wake()
 
+    def opening(self, endpoint: str, now: datetime) -> Opening | None:
+        """How much of what is new for an endpoint would be sent at once; callable from every thread. None:
+        it waits to be claimed, behind what waits already or by a rule that is looked at then."""
+        route, queue = self.routes.get(endpoint), self._queues.get(endpoint)
+        if route is None or queue is None or self._is_stopping.is_set() or self._reroutings:
+            return None
+        standing = self._standing(endpoint)
+        room = route.guard.tried("delivery", lambda: queue.opening(*standing, now), instead=0) - len(
+            self._handed
+        )
+        return Opening(self._lease(route, now), room) if room > 0 else None
+
+    def hand_over(self, messages: Sequence[Message]) -> None:
+        """Send what was leased by an opening, and is committed; callable from every thread. To be called
+        before another transaction begins, so that ours find it here, or in the store."""
+        self._handed.extend(messages)
+        self._sender.wake()
+
     def wake(self) -> None:
         """Say that there may be something new to send; callable from every thread."""
         self._is_woken.set()
@@ -141,7 +167,7 @@ class Dispatcher:
     @property
     def is_at_rest(self) -> bool:
         """Whether there is nothing to send, to wait for or to write down. For the thread that runs it."""
-        is_busy = self._ended or self._is_woken.is_set() or not self._sender.is_idle
+        is_busy = self._ended or self._handed or self._is_woken.is_set() or not self._sender.is_idle
         return not is_busy and not self._ready(self._now())
 
     def health(self) -> dict[str, Breaker]:
@@ -173,8 +199,10 @@ class Dispatcher:
         at most `timeout` seconds. Returns how many were started."""
         self._take_wake()
         self._keep_time()
+        self._take_handed()
+        started = 0 if self._doubtful else self._start(unless=self._to_release(self._now(), {}))
         self._exchange()
-        started = self._start()
+        started += self._start()
         # What was just written may be due again before long: the wait is measured now, not before.
         is_over = self._is_stopping.is_set() and self._sender.is_idle
         patience = 0 if is_over or self._ended else min(timeout, self._patience())
@@ -209,7 +237,8 @@ class Dispatcher:
         ready, ran = self._ready(now), self._health.tick(now)
         is_idle = not (self._ended or ready or ran or self._is_looking or self._unsettled or has_paused)
         doubtful = set(self._doubtful)
-        if is_idle and not doubtful and not self._to_release(now, {}):
+        refused = [queue for queue in self._queues.values() if queue.refused]
+        if is_idle and not doubtful and not refused and not self._to_release(now, {}):
             return
         for queue in self._queues.values() if doubtful else ():
             queue.drop(doubtful)
@@ -217,9 +246,8 @@ class Dispatcher:
         finished = [self._decide(one, now, is_ours=one in ours) for one in self._ended]
         moved = self._health.moved([one for one in self._ended if one not in ours], ran, now)
         with self._database.write() as db:
-            lost = outbox.finish(db, finished, now) if finished else []
-            ledger.take_back(db, [one.attempted.message.delivery for one in finished if one.has_failed], now)
-            self._health.hasten(db, self._ended, now)
+            self._take_handed()
+            lost = self._finish(db, finished, refused, now)
             if has_paused:
                 # Nobody ran: what came of the attempts under way may lie there, and has not been read yet.
                 outbox.prolong(db, paused)
@@ -230,13 +258,14 @@ class Dispatcher:
             outbox.release_unsent(db, doubtful)
             turns = self._health.write(db, moved, self.routes, now)
             released = self._to_release(now, moved)
-            outbox.release(db, [message for queue in released for message in queue.claimed])
+            _release(db, released)
             settled = [then for one in self._unsettled if (then := _settled(db, one, now)) is not None]
             touched = dict.fromkeys([*ready, *(one.attempted.message.endpoint for one in finished)])
             claims = {one: self._claim(db, one, moved, now) for one in touched if self._may_claim(one, now)}
-        self._adopt(moved, released, claims)
+        self._adopt(moved, released, claims, refused)
         self._doubtful = set()
         self._ended = []
+        self._led = set()
         self._unsettled = []
         self._is_looking = False
         for then in settled:
@@ -246,9 +275,20 @@ class Dispatcher:
         log_finished(finished, lost)
         log_turns(turns)
 
+    def _finish(
+        self, db: sa.Connection, finished: Sequence[Finished], refused: Iterable[Queue], now: datetime
+    ) -> Sequence[Finished]:
+        """Write results. Returns those whose lease was lost."""
+        for queue in refused:
+            outbox.release(db, (), queue.refused)
+        lost = outbox.finish(db, finished, now) if finished else []
+        ledger.take_back(db, [one.attempted.message.delivery for one in finished if one.has_failed], now)
+        self._health.hasten(db, self._ended, now)
+        return lost
+
     def _decide(self, attempted: Attempted, now: datetime, *, is_ours: bool) -> Finished:
         if attempted.outcome is Outcome.ACCEPTED:
-            return Finished(attempted, DELIVERED)
+            return Finished(attempted, DELIVERED, attempted.message.delivery not in self._led)
         route = self.routes.get(attempted.message.endpoint)
         if route is None:  # it left the configuration meanwhile
             return Finished(attempted, Next(Status.PENDING, now), frees_lane=False)
@@ -262,18 +302,36 @@ class Dispatcher:
         room = queue.room(route, state, self._sender.in_flight(name), now)
         if room <= 0 or state.is_open(now):
             return Claim(due=now)
-        # What is claimed ahead may wait for a whole attempt of each that is before it.
-        lease = Lease(self._new_id("lease"), now, now + (1 + AHEAD) * route.timeout + LEASE_MARGIN)
+        lease = self._lease(route, now)
         self._doubtful.add(lease.token)
         claim = queue.claim(db, route, state, room, lease)
         if state.is_catching_up and (claim.due is None or claim.due > now):
             self._health.catch_up(db, name, moved)
         return claim
 
-    def _adopt(self, moved: Moved, released: Sequence[Queue], claims: Mapping[str, Claim]) -> None:
+    def _lease(self, route: Route, now: datetime) -> Lease:
+        # What is claimed ahead may wait for a whole attempt of each that is before it.
+        until = now + (1 + AHEAD) * route.timeout + LEASE_MARGIN
+        return Lease(self._new_id("lease"), now, until, route.timeout)
+
+    def _take_handed(self) -> None:
+        """Into the queues, where it is started, or given back, as what was claimed."""
+        while self._handed:
+            message = self._handed.popleft()
+            self._queue(message.endpoint).hand_over(message)
+
+    def _adopt(
+        self,
+        moved: Moved,
+        released: Sequence[Queue],
+        claims: Mapping[str, Claim],
+        refused: Sequence[Queue],
+    ) -> None:
         """Take over what was committed."""
+        for queue in refused:
+            queue.refused.clear()
         for queue in released:
-            queue.claimed.clear()
+            queue.released()
         self._health.adopt(moved, self._ended)
         for name, claim in claims.items():
             self._queue(name).take(claim)
@@ -286,13 +344,13 @@ class Dispatcher:
             is_open = self._may_claim(name, now) and state.health is Health.HEALTHY
             return is_open and not self._unsettled
 
-        return [queue for name, queue in self._queues.items() if queue.claimed and not may_send(name)]
+        return [queue for name, queue in self._queues.items() if queue.is_holding and not may_send(name)]
 
-    def _start(self) -> int:
+    def _start(self, unless: Container[Queue] = ()) -> int:
         """Start what is claimed, as far as each endpoint may have more under way."""
         started = 0
         for name, queue in self._queues.items():
-            if queue.claimed and name in self.routes:
+            if queue.claimed and name in self.routes and queue not in unless:
                 for message in queue.start(*self._standing(name)):
                     self._begin(message)
                     started += 1
@@ -313,8 +371,9 @@ class Dispatcher:
         """Wait for a first result, and a few milliseconds for others; what ends is followed at once."""
         ended = self._sender.finished(timeout)
         until = self._now() + GATHER
-        started = 0
-        while ended:
+        started = looks = 0
+        while ended or 0 < looks < MOST_LOOKS:
+            looks = 1 if ended else looks + 1
             self._take(ended)
             started += self._start()
             left = min(until - self._now(), GATHER)
@@ -326,6 +385,9 @@ class Dispatcher:
     def _take(self, ended: Sequence[Attempted]) -> None:
         # Kept first: whatever the others make of it, it is written.
         self._ended += ended
+        self._led.update(
+            one.message.delivery for one in ended if self._queue(one.message.endpoint).follow(one)
+        )
         self._health.take(ended, self._now())
         self._on_attempted(ended)
 
@@ -381,6 +443,11 @@ class Dispatcher:
             self._is_looking = True
             for queue in self._queues.values():
                 queue.forget()
+
+
+def _release(db: sa.Connection, queues: Iterable[Queue]) -> None:
+    for queue in queues:
+        queue.release(db)
 
 
 def _settled(db: sa.Connection, one: Settlement, now: datetime) -> Callable[[], None] | None:

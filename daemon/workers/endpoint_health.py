@@ -77,8 +77,9 @@ class EndpointHealth:
 
     def take(self, ended: Sequence[Attempted], now: datetime) -> None:
         """Hear attempts that ended as witnesses of our own network."""
-        for attempted in (one for one in ended if not one.is_our_fault):
-            self._outage.take(attempted, now)
+        for attempted in ended:
+            if not attempted.is_our_fault:
+                self._outage.take(attempted, now)
 
     def ours(self, ended: Sequence[Attempted], now: datetime) -> list[Attempted]:
         """Which of the attempts that ended failed by our own network."""
@@ -89,9 +90,11 @@ class EndpointHealth:
     def moved(self, ended: Sequence[Attempted], ran: timedelta, now: datetime) -> Moved:
         """What attempts that ended move, and that the daemon `ran` for a while."""
         moved: Moved = {}
-        for attempted in (one for one in ended if not one.is_our_fault):
+        for attempted in ended:
+            if attempted.is_our_fault:
+                continue
             name = attempted.message.endpoint
-            before = moved.get(name, self.of(name))
+            before = moved.get(name) or self._breakers.get(name, HEALTHY)
             jitter = 0.0 if attempted.outcome is Outcome.ACCEPTED else self._jitter()
             after = breaker.after(before, attempted, now, jitter)
             if after is not before:

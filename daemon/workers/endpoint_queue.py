@@ -9,16 +9,18 @@ import sqlalchemy as sa
 
 from daemon.core.delivery.breaker import Breaker, Health
 from daemon.core.delivery.mail_pace import MailPace
-from daemon.core.delivery.outcome import Message
+from daemon.core.delivery.outcome import Attempted, Message, Outcome
 from daemon.core.delivery.rate import Bucket
 from daemon.core.delivery.route import Route
 from daemon.core.routing import quiet
+from daemon.core.routing.plan import Order
 from daemon.store import outbox
 from daemon.store.outbox import Lease
 
 AHEAD = 4
 """How many times its share is claimed for an endpoint beside what is under way, at most `MOST_AHEAD`."""
 MOST_AHEAD = 256
+"""As many again may be claimed behind others of their lanes, and follow one another at once."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Claim:
     """What came of looking for an endpoint's next deliveries."""
 
     messages: Sequence[Message] = ()
+    behind: Sequence[Message] = ()
+    """Those that wait for one of these, or for each other; in order."""
     due: datetime | None = None
     """When there may be more; None: not before a wake."""
     is_full: bool = False
@@ -34,7 +38,7 @@ class Claim:
     """Of a mailing: now."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Queue:
     """One endpoint's place in the dispatcher. For one thread."""
 
@@ -42,6 +46,10 @@ class Queue:
     mail_pace: MailPace
     claimed: deque[Message] = field(default_factory=deque)
     """Leased, and not started yet."""
+    behind: dict[str, deque[Message]] = field(default_factory=dict)
+    """The same, by lane: each may start once the one before it was accepted."""
+    refused: list[Message] = field(default_factory=list)
+    """Those that were behind one that was not accepted; to be given back."""
     is_full: bool = False
     """The last claim left something that is due."""
     _due: datetime | None = None
@@ -53,6 +61,49 @@ class Queue:
     def is_hungry(self) -> bool:
         """Whether more could be under way than is claimed."""
         return self.is_full and not self.claimed
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether anything is leased, and not started yet."""
+        return bool(self.claimed or self.behind)
+
+    def opening(self, route: Route, state: Breaker, in_flight: int, now: datetime) -> int:
+        """How many that are new would be started at once; callable from every thread."""
+        is_well = state.health is Health.HEALTHY and not state.is_open(now)
+        if self.is_full or not is_well or not _goes_at_once(route, state):
+            return 0
+        if quiet.least_urgency(route.quiet, now) is not None:
+            return 0
+        return route.max_in_flight + _most_ahead(route) - in_flight - len(self.claimed)
+
+    def hand_over(self, message: Message) -> None:
+        """What was leased for this endpoint elsewhere."""
+        self.claimed.append(message)
+
+    def follow(self, attempted: Attempted) -> bool:
+        """An attempt has ended: what waits behind it in its lane may go, or is to be given back. Returns
+        whether it goes, so that the lane is led."""
+        message = attempted.message
+        waiting = None if message.failures else self.behind.get(message.lane)
+        if waiting is None:
+            return False
+        is_accepted = attempted.outcome is Outcome.ACCEPTED
+        if is_accepted:
+            self.claimed.appendleft(waiting.popleft())
+        else:
+            self.refused.extend(waiting)
+        if not (is_accepted and waiting):
+            del self.behind[message.lane]
+        return is_accepted
+
+    def release(self, db: sa.Connection) -> None:
+        """Give back what is leased and was not started."""
+        outbox.release(db, self.claimed, [one for waiting in self.behind.values() for one in waiting])
+
+    def released(self) -> None:
+        """That is committed."""
+        self.claimed.clear()
+        self.behind.clear()
 
     def start(self, route: Route, state: Breaker, in_flight: int) -> Iterator[Message]:
         """What may be started now, taken out of what is claimed."""
@@ -70,17 +121,21 @@ class Queue:
         room = route.guard.tried("rate", lambda: self._room_by_rate(route, state, now), instead=None)
         if room is not None:
             return min(route.max_in_flight - held, room)
-        return route.max_in_flight + min(route.max_in_flight * AHEAD, MOST_AHEAD) - held
+        return route.max_in_flight + _most_ahead(route) - held
 
     def claim(self, db: sa.Connection, route: Route, state: Breaker, room: int, lease: Lease) -> Claim:
         """Lease what may be sent next, at most `room`, and see when there is more."""
         now, least = lease.at, quiet.least_urgency(route.quiet, lease.at)
-        claimed = outbox.claim(db, self.endpoint, room, lease, least=least, is_trial=state.is_half_open)
+        behind = self._room_behind(route, state) if least is None else 0
+        claimed = outbox.claim(
+            db, self.endpoint, room, lease, least=least, is_trial=state.is_half_open, behind=behind
+        )
         mailed_at = now if route.mailing else None
-        if len(claimed) == room:
-            return Claim(claimed.messages, now, is_full=route.mailing is None, mailed_at=mailed_at)
-        due = outbox.next_due(db, self.endpoint, least=least)
-        return Claim(claimed.messages, due, mailed_at=mailed_at)
+        is_full = len(claimed) == room
+        due = now if is_full else outbox.next_due(db, self.endpoint, least=least)
+        return Claim(
+            claimed.messages, claimed.behind, due, is_full and route.mailing is None, mailed_at=mailed_at
+        )
 
     def due_at(self, route: Route, state: Breaker, in_flight: int, now: datetime) -> datetime | None:
         """When to look for more; None: not before something ends, or a wake."""
@@ -99,6 +154,8 @@ class Queue:
     def take(self, claim: Claim) -> None:
         """Take over a claim that was committed."""
         self.claimed.extend(claim.messages)
+        for message in claim.behind:
+            self.behind.setdefault(message.lane, deque()).append(message)
         self._due, self._is_known = claim.due, True
         self.is_full = claim.is_full
         if self._bucket is not None:
@@ -109,6 +166,11 @@ class Queue:
     def drop(self, tokens: Container[str]) -> None:
         """Let go of what was claimed under these leases."""
         self.claimed = deque(one for one in self.claimed if one.token not in tokens)
+        kept = {
+            lane: deque(one for one in waiting if one.token not in tokens)
+            for lane, waiting in self.behind.items()
+        }
+        self.behind = {lane: waiting for lane, waiting in kept.items() if waiting}
 
     def forget(self) -> None:
         """Something new may be due."""
@@ -122,6 +184,12 @@ class Queue:
         return route.guard.tried(
             "group_interval", lambda: self.mail_pace.free_at(self.endpoint, mailing, now), instead=now
         )
+
+    def _room_behind(self, route: Route, state: Breaker) -> int:
+        """How many may be claimed behind others of their lanes."""
+        if state.is_half_open or not _goes_at_once(route, state):
+            return 0
+        return _most_ahead(route) - sum(map(len, self.behind.values()))
 
     def _room_by_rate(self, route: Route, state: Breaker, now: datetime) -> int | None:
         """How many its rate lets go now; None: as many as it takes."""
@@ -140,3 +208,13 @@ class Queue:
         elif self._bucket is None or self._bucket.rate != rate:
             self._bucket = Bucket(rate)
         return self._bucket
+
+
+def _goes_at_once(route: Route, state: Breaker) -> bool:
+    """Whether nothing is gained by waiting: no mail that gathers, no rate, no newer message that takes the
+    place of an older one."""
+    return route.mailing is None and route.order is not Order.LATEST and route.rate_for(state) is None
+
+
+def _most_ahead(route: Route) -> int:
+    return min(route.max_in_flight * AHEAD, MOST_AHEAD)

@@ -88,7 +88,6 @@ class Poller:
         *,
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
-        wake: Callable[[], None],
         pauses: Pauses | None = None,
         witness: Witness | None = None,
         on_polled: OnPolled = lambda _polled, _took: None,
@@ -101,7 +100,6 @@ class Poller:
         self._in_force = recorder
         self._now = now
         self._monotonic = monotonic
-        self._wake = wake
         self._on_polled = on_polled
         self._timings: dict[tuple[str, str], _Timing] = {}
         self._pauses = pauses or Pauses(monotonic)
@@ -207,8 +205,6 @@ class Poller:
                 return Polled(watch.description, now, is_dropped=True)
             walk = self._walk(db, watch, now, _elapsed(timing, watch, clock))
             recorded = walk.take(seen)
-        if recorded.deliveries:
-            self._wake()
         if walk.written is not None:
             watch.memory.text, watch.memory.state = walk.written
         watch.memory.subjects = walk.subjects
@@ -240,8 +236,6 @@ class Poller:
                 return Polled(watch.description, now, is_dropped=True)
             walk = self._walk(db, watch, now, _elapsed(timing, watch, clock))
             recorded = walk.leave_alone(unknown)
-        if recorded.deliveries:
-            self._wake()
         watch.memory.digest, watch.memory.subjects = None, walk.subjects
         timing.polled, timing.answered, timing.is_unknown = clock, None, True
         self.historian.looked(watch.id, None, walk.api, clock=clock, now=now, most=_most(watch))

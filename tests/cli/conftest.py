@@ -29,7 +29,7 @@ FILLED = (
     "UPDATE alerts SET subject = :text",
     "UPDATE incidents SET subject = :text",
     "UPDATE silences SET author = :text, comment = :text, subject = :text",
-    "UPDATE deliveries SET error = :text",
+    "UPDATE deliveries SET error = :text, first_response_head = :text, first_address = :text",
     "UPDATE attempts SET error = :text, response_head = :text, address = :text",
     "UPDATE endpoints SET error = :text",
     "UPDATE commands SET created_by = :text, result = :json, error = 'rejected', error_message = :text",

@@ -62,6 +62,28 @@ def test_what_is_not_tried_any_more_stays_set_aside() -> None:
     assert all(one.error == "ValueError" for one in found)
 
 
+def test_whoever_tries_the_same_wish_knows_of_each_other() -> None:
+    wishes, guard, heard = guarded()
+    another = wishes.guard(Kind.ENDPOINT, "crm")
+    guard.worked("quiet")
+    another.raised("quiet", ValueError())
+    assert (wishes.look()[QUIET].error, wishes.look()[QUIET].has_worked) == ("ValueError", False)
+
+    guard.worked("quiet")
+    assert (wishes.look()[QUIET].error, wishes.look()[QUIET].has_worked) == ("ValueError", True)
+    assert heard == [QUIET]
+
+
+def test_what_nobody_has_entered_works_from_its_first_raise_on() -> None:
+    guard = Wishes().guard(Kind.ENDPOINT, "crm")
+    guard.worked("quiet")
+    assert guard.wishes.look() == {}
+
+    guard.raised("quiet", ValueError())
+    guard.worked("quiet")
+    assert guard.wishes.look()[QUIET].has_worked
+
+
 def test_one_wish_says_nothing_of_another() -> None:
     wishes, guard, _ = guarded()
     guard.add("rate", 7)

@@ -12,6 +12,7 @@ from daemon.host import clock
 from daemon.senders.webhook import WebhookSender
 from tests.support.attempts import BODY, OTHER, SECRET, attempt, message, target
 from tests.support.bad_receiver import PATIENCE, FaultReceiver, Line, Script, accepting, silent
+from tests.support.bad_receiver import answer as said
 from tests.support.fakes import Receiver, answer
 
 
@@ -79,6 +80,80 @@ def test_a_slow_receiver_holds_up_nobody_else(sender: WebhookSender) -> None:
 
     assert [one.message.endpoint for one in last] == ["slow"]
     assert sender.is_idle
+
+
+def test_a_message_over_a_connection_that_is_open_leaves_while_it_is_started(sender: WebhookSender) -> None:
+    heard = threading.Semaphore(0)
+
+    def telling(line: Line) -> None:
+        while True:
+            line.request()
+            line.say(said())
+            heard.release()
+
+    with FaultReceiver(telling) as receiver:
+        attempt(sender, target(receiver.url))
+        assert heard.acquire(timeout=PATIENCE)
+        sender.start(message())
+        assert heard.acquire(timeout=PATIENCE), "nobody has asked yet what is finished"
+        ended: list[Attempted] = []
+        while not ended:
+            ended = sender.finished(PATIENCE)
+
+    assert len(receiver.lines) == 1
+    assert ended[0].outcome is Outcome.ACCEPTED
+
+
+def test_what_ended_while_it_was_started_is_told_without_a_wait(sender: WebhookSender) -> None:
+    sender.targets = {"crm": target("ftp://127.0.0.1/")}
+    sender.start(message())
+    began = clock.monotonic()
+    (ended,) = sender.finished(PATIENCE)
+
+    assert ended.outcome is Outcome.UNREACHABLE
+    assert clock.monotonic() - began < PATIENCE / 2
+
+
+def test_all_that_was_started_leaves_before_anything_is_waited_for(sender: WebhookSender) -> None:
+    """Also behind one that left at once, and of which nothing more is heard."""
+
+    def tired(line: Line) -> None:
+        line.request()
+        line.say(said())
+        line.wait_until_left()
+
+    with FaultReceiver(tired) as silent_one, FaultReceiver(accepting) as quick_one:
+        attempt(sender, target(silent_one.url))
+        sender.targets = {**sender.targets, "quick": target(quick_one.url)}
+        sender.start(message())
+        sender.start(message("quick"))
+        began = clock.monotonic()
+        ended: list[Attempted] = []
+        while not ended:
+            ended = sender.finished(PATIENCE)
+        took = clock.monotonic() - began
+
+    assert [one.message.endpoint for one in ended] == ["quick"]
+    assert took < 2.5, "half of the time that the silent one has"
+
+
+def test_time_in_which_nobody_asks_stretches_no_deadline() -> None:
+    """What libcurl waits for counts from when it said so, not from when the next one looks."""
+    elapsed = [0.0]
+    sender = WebhookSender({}, now=clock.utcnow, monotonic=lambda: elapsed[0])
+    with FaultReceiver(silent) as receiver:
+        sender.targets = {"crm": target(receiver.url, timeout=PATIENCE)}
+        sender.start(message())
+        while not receiver.lines:
+            sender.finished(0)
+        sender.finished(0)
+        elapsed[0] = PATIENCE - 0.01
+        began = clock.monotonic()
+        sender.finished(PATIENCE)
+        took = clock.monotonic() - began
+        sender.close()
+
+    assert took < PATIENCE / 2
 
 
 def test_a_wake_from_another_thread_ends_the_wait(sender: WebhookSender) -> None:

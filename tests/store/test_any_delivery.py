@@ -20,7 +20,7 @@ from daemon.core.routing.schedule import Schedule
 from daemon.operations import replay as replayer
 from daemon.store import events, outbox
 from daemon.store.database import Database
-from daemon.store.outbox import Finished, Lease
+from daemon.store.outbox import Finished, Lease, Opening
 from daemon.store.replay import Span, Which
 from tests.support import stores
 from tests.support.examples import examples
@@ -82,7 +82,8 @@ class Row(NamedTuple):
 READ = (
     "SELECT d.id, e.id AS event, e.type, d.lane, d.status, d.due_at, d.attempts, d.failures,"
     " d.superseded, d.token, d.ended_at IS NOT NULL AS is_ended, d.incident, d.again_at,"
-    " (SELECT count(*) FROM attempts AS a WHERE a.delivery = d.id) AS tried"
+    " (SELECT count(*) FROM attempts AS a WHERE a.delivery = d.id) + (d.first_started_at IS NOT NULL)"
+    " AS tried"
     " FROM deliveries AS d JOIN events AS e ON e.number = d.event ORDER BY d.id"
 )
 
@@ -105,6 +106,8 @@ class Deliveries(RuleBasedStateMachine):
         """As it was stored after the last step."""
         self.added: set[int] = set()
         self.under_way: list[Message] = []
+        self.behind: list[Message] = []
+        """Leased, each to follow one that is under way, in order."""
         self.lost: list[Message] = []
         """Under way as far as the sender knows; their leases were given back."""
         self.until: dict[str, datetime] = {}
@@ -120,13 +123,18 @@ class Deliveries(RuleBasedStateMachine):
 
     # What happens.
 
-    @rule(subjects=st.lists(st.sampled_from(SUBJECTS), min_size=1, max_size=3), type_=st.sampled_from(TYPES))
-    def add(self, subjects: list[str], type_: str) -> None:
+    @rule(
+        subjects=st.lists(st.sampled_from(SUBJECTS), min_size=1, max_size=3),
+        type_=st.sampled_from(TYPES),
+        room=st.integers(0, 2),
+    )
+    def add(self, subjects: list[str], type_: str, room: int = 0) -> None:
+        """`room`: so many of them may be sent at once."""
         before = self.known
         with self.database.write() as db:
             facts = [Fact(type_, subject, {}) for subject in subjects]
             written = events.record(db, "main", facts, self.clock.at, self.ids)
-            self.put(db, plan(written, [self.interest]))
+            self.put(db, plan(written, [self.interest]), room)
         self.check_replaced(before, type_)
 
     @rule(subject=st.sampled_from(SUBJECTS), incident=st.sampled_from(["inc_1", "inc_2"]))
@@ -136,9 +144,9 @@ class Deliveries(RuleBasedStateMachine):
             self.put(db, [planned(event, self.interest, lane(event), incident=incident)])
 
     @precondition(lambda self: self.has(Status.PENDING))
-    @rule(limit=st.integers(1, 4))
-    def take_what_is_due(self, limit: int) -> None:
-        self.claim(limit, is_trial=False)
+    @rule(limit=st.integers(1, 4), behind=st.integers(0, 5))
+    def take_what_is_due(self, limit: int, behind: int) -> None:
+        self.claim(limit, is_trial=False, behind=behind)
 
     @precondition(lambda self: self.has(Status.PENDING))
     @rule(limit=st.integers(1, 4))
@@ -183,10 +191,13 @@ class Deliveries(RuleBasedStateMachine):
     def release(self, data: st.DataObject) -> None:
         """It was never sent, so the attempt does not count."""
         message = self.pick(data, self.under_way)
+        behind = self.take_behind(message)
         with self.database.write() as db:
-            outbox.release(db, [message])
-        after = self.rows()[message.delivery]
-        assert (after.status, after.attempts) == (Status.PENDING, message.attempt - 1)
+            outbox.release(db, [message], behind)
+        after = self.rows()
+        assert after[message.delivery].status is Status.PENDING
+        assert all(after[one.delivery].status is Status.WAITING for one in behind)
+        assert all(after[one.delivery].attempts == one.attempt - 1 for one in (message, *behind))
 
     @precondition(lambda self: self.lost)
     @rule(data=st.data())
@@ -325,45 +336,66 @@ class Deliveries(RuleBasedStateMachine):
 
     def check_what_is_leased_is_what_is_under_way(self, rows: dict[int, Row]) -> None:
         leased = {(one.id, one.token) for one in rows.values() if one.status is Status.LEASED}
-        assert leased == {(one.delivery, one.token) for one in self.under_way}
+        assert leased == {(one.delivery, one.token) for one in (*self.under_way, *self.behind)}
 
     def check_an_open_lane_has_a_head_and_in_order_it_has_one(self, rows: dict[int, Row]) -> None:
-        heads = Counter(one.lane for one in rows.values() if one.is_head)
+        behind = {one.delivery for one in self.behind}
+        heads = Counter(one.lane for one in rows.values() if one.is_head and one.id not in behind)
         assert heads.keys() == {one.lane for one in rows.values() if one.is_open}
         assert all(many == 1 for lane, many in heads.items() if self.keeps_order(lane))
 
     # How the above is done and looked at.
 
     def crash(self) -> None:
-        self.lost += self.under_way
+        lost = [*self.under_way, *self.behind]
         with self.database.write() as db:
-            assert outbox.release_all(db) == len(self.under_way)
-        self.under_way.clear()
+            assert outbox.release_all(db) == len(lost)
+        self.lose(lost)
 
     def give_back_what_ran_out(self) -> None:
         with self.database.write() as db:
             released = outbox.release_expired(db, self.clock.at)
-        ran_out = [one for one in self.under_way if self.until[one.token] < self.clock.at]
+        leased = [*self.under_way, *self.behind]
+        ran_out = [one for one in leased if self.until[one.token] < self.clock.at]
         assert released == len(ran_out)
-        self.under_way = [one for one in self.under_way if one not in ran_out]
-        self.lost += ran_out
+        self.lose(ran_out)
 
-    def claim(self, limit: int, *, is_trial: bool) -> None:
-        before = self.known
+    def lose(self, these: Sequence[Message]) -> None:
+        self.under_way = [one for one in self.under_way if one not in these]
+        self.behind = [one for one in self.behind if one not in these]
+        self.lost += these
+
+    def lease(self) -> Lease:
         lease = Lease(self.ids("lease"), self.clock.at, self.clock.at + LEASE * SECOND)
         self.until[lease.token] = lease.until
+        return lease
+
+    def claim(self, limit: int, *, is_trial: bool, behind: int = 0) -> None:
+        before, lease = self.known, self.lease()
         with self.database.write() as db:
-            claimed = outbox.claim(db, "crm", limit, lease, is_trial=is_trial)
-        assert len(claimed) <= limit
+            claimed = outbox.claim(db, "crm", limit, lease, is_trial=is_trial, behind=behind)
+        assert len(claimed.messages) <= limit
+        assert len(claimed.behind) <= behind
         self.check_claimed(before, claimed.messages, is_trial=is_trial)
+        self.check_behind(before, claimed.messages, claimed.behind)
         assert all(before[one.delivery].type.startswith("pirsumphone.") for one in claimed.expired)
         self.under_way += claimed.messages
+        self.behind += claimed.behind
 
     def end(self, data: st.DataObject, how: str) -> Message:
         message = self.pick(data, self.under_way)
         before = self.known[message.delivery]
+        behind = self.take_behind(message)
+        finished = self.ended(message, how)
         with self.database.write() as db:
-            assert outbox.finish(db, [self.ended(message, how)], self.clock.at) == []
+            if how == "accepted" and behind:  # who follows leads the lane
+                self.under_way.append(behind.pop(0))
+                self.behind += behind
+                self.taken_up.discard(self.under_way[-1].delivery)
+                finished = finished._replace(frees_lane=False)
+            else:
+                outbox.release(db, (), behind)
+            assert outbox.finish(db, [finished], self.clock.at) == []
         after = self.rows()[message.delivery]
         assert (after.tried, after.attempts) == (before.tried + 1, before.attempts)
         assert after.failures == before.failures + (how in ("again", "given up"))
@@ -371,8 +403,12 @@ class Deliveries(RuleBasedStateMachine):
             self.failed_lanes.add(message.lane)
         return message
 
-    def put(self, db: sa.Connection, these: Sequence[Planned]) -> None:
-        outbox.add(db, these, self.clock.at)
+    def put(self, db: sa.Connection, these: Sequence[Planned], room: int = 0) -> None:
+        openings = {"crm": Opening(self.lease(), room)}
+        handed = outbox.add(db, these, self.clock.at, openings=openings)
+        assert len(handed) <= room
+        assert all((one.attempt, one.failures, one.is_early) == (1, 0, False) for one in handed)
+        self.under_way += handed
         new = set(db.exec_driver_sql("SELECT id FROM deliveries").scalars()) - self.added
         assert len(new) == len(these)
         self.added |= new
@@ -430,6 +466,28 @@ class Deliveries(RuleBasedStateMachine):
                 assert lanes.count(one.lane) == 1
                 self.check_next(before, row)
         self.taken_up -= {one.delivery for one in claimed}
+
+    def take_behind(self, message: Message) -> list[Message]:
+        """What was to follow it, which does not any more."""
+        if message.failures:
+            return []
+        behind = [one for one in self.behind if one.lane == message.lane]
+        self.behind = [one for one in self.behind if one.lane != message.lane]
+        return behind
+
+    def check_behind(
+        self, before: dict[int, Row], heads: Sequence[Message], behind: Sequence[Message]
+    ) -> None:
+        """Each waited for one that was claimed and has not failed, or for another of these; they are the next
+        of their lanes."""
+        led = {one.lane for one in heads if not one.failures}
+        expired = {row.id for row in self.rows().values() if row.status is Status.DEAD}
+        for name in {one.lane for one in behind}:
+            assert name in led
+            waiting = (one for one in before.values() if one.lane == name and one.status is Status.WAITING)
+            due = sorted(one.id for one in waiting if one.id not in expired)
+            claimed = [one.delivery for one in behind if one.lane == name]
+            assert claimed == due[: len(claimed)]
 
     def check_next(self, before: dict[int, Row], row: Row) -> None:
         """Only what was taken up again may be older."""

@@ -8,11 +8,12 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daemon.core.alerts.life import Phase
 from daemon.core.commands.command import OnHoliday, Status
 from daemon.core.commands.command_types import CAMPAIGN
 from daemon.core.delivery.breaker import Health
 from daemon.core.durations import DAY, HOUR, MINUTE, NOTHING, SECOND
-from daemon.core.model import Fact
+from daemon.core.model import Fact, Severity
 from daemon.core.routing.plan import Interest
 from daemon.core.timeline import Look
 from daemon.pipeline.events import Recorder
@@ -26,7 +27,7 @@ from tests.support.fakes import START, Ids
 
 NOW = START
 WAIT = 4 * HOUR
-PARTLY = {"deliveries.ended_at", "attempts.started_at"}
+PARTLY = {"deliveries.ended_at", "deliveries.first_started_at", "attempts.started_at"}
 """History, but for what is asked of them while something lasts."""
 steps = st.timedeltas(timedelta(days=-20_000), timedelta(days=20_000)).map(
     lambda step: timedelta(milliseconds=step // timedelta(milliseconds=1))
@@ -140,6 +141,46 @@ def test_nothing_of_ours_is_further_off_than_it_can_be(due: timedelta) -> None:
     assert due_at <= NOW + WAIT
     assert not_before <= NOW + WAIT
     assert due > WAIT or abs(due_at - NOW - due) < timedelta(milliseconds=1)
+    database.close()
+
+
+@given(step=steps)
+def test_an_attempt_is_as_long_ago_as_before_while_its_delivery_is_open(step: timedelta) -> None:
+    """Also the first one, which is kept with it; of what has ended it is history."""
+    database = stores.in_memory()
+    given_deliveries(database, NOW, "a", "b")
+    table = metadata.tables["deliveries"]
+    with database.write() as db:
+        db.execute(sa.update(table).values(first_started_at=NOW))
+        db.execute(sa.update(table).where(table.c.id == 2).values(ended_at=NOW))
+        clock_steps.shift(db, step, step)
+    assert times(database, "deliveries", "first_started_at") == [(NOW + step,), (NOW,)]
+
+    with database.write() as db:
+        db.execute(sa.update(table).values(first_started_at=NOW + step))
+        clock_steps.settle(db, NOW, lambda _endpoint: WAIT)
+    assert times(database, "deliveries", "first_started_at") == [(NOW + min(step, NOTHING),), (NOW + step,)]
+    database.close()
+
+
+@given(given=st.lists(st.none() | steps, min_size=4, max_size=4))
+def test_of_times_in_one_row_only_those_that_are_later_than_now_are_moved(
+    given: list[timedelta | None],
+) -> None:
+    columns = "last_known", "changed_after", "changed_before", "started_at"
+    written = dict(zip(columns, (None if one is None else NOW + one for one in given), strict=True))
+    database = stores.in_memory()
+    with database.write() as db:
+        db.execute(
+            sa.insert(metadata.tables["alerts"]).values(
+                system="main", key="k", watch="sip", fires="f", resolves="r", subject="s", payload="{}",
+                severity=Severity.ERROR, phase=Phase.FIRING, held=NOTHING, is_blind=False, **written,
+            )
+        )  # fmt: skip
+        clock_steps.settle(db, NOW, lambda _endpoint: WAIT)
+
+    settled = tuple(at and min(at, NOW) for at in written.values())
+    assert times(database, "alerts", *columns) == [settled]
     database.close()
 
 

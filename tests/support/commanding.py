@@ -12,6 +12,7 @@ from daemon.core.routing.plan import Interest
 from daemon.operations import commands
 from daemon.operations.commands import Accepted
 from daemon.pipeline.events import Recorder
+from daemon.pipeline.handover import Nobody
 from daemon.schemas import command_requests
 from daemon.store import events, inbox
 from daemon.store.database import Database
@@ -30,6 +31,15 @@ POLICY = Policy(("*",), 50.0, rate=1000)
 Says = Callable[[Command], Done | Unknown]
 
 
+class Sleeper(Nobody):
+    """A dispatcher that does no more than to count how often it is woken."""
+
+    woken = 0
+
+    def wake(self) -> None:
+        self.woken += 1
+
+
 @dataclass
 class Office:
     """The commander's side: `give`, `work`, and see what came of it."""
@@ -42,11 +52,11 @@ class Office:
     sent: list[Command] = field(default_factory=list)
     """What reached the phone system, in order, as it was while it was sent."""
     new_id: Ids = field(default_factory=Ids)
-    woken: int = 0
 
     def __post_init__(self) -> None:
         self.pauses = Pauses(self.clock.monotonic)
         self.recorder = Recorder([Interest("crm", ("*",), None)], self.new_id)
+        self.recorder.handover.to = self.dispatcher = Sleeper()
         self.start()
 
     def start(self) -> None:
@@ -59,7 +69,6 @@ class Office:
             now=self.clock.now,
             jitter=lambda: 0.0,
             pauses=self.pauses,
-            wake=self._wake,
         )
 
     def all_systems(self, policy: Policy) -> dict[str, System]:
@@ -99,9 +108,6 @@ class Office:
     def _carry_out(self, command: Command) -> Done | Unknown:
         self.sent.append(self.find(command.id))
         return self.says(command)
-
-    def _wake(self) -> None:
-        self.woken += 1
 
 
 def at(clock: FakeClock, seconds: float) -> str:

@@ -96,6 +96,7 @@ class Setting:
             new_id=self.ids,
         )
         self.dispatcher.recover()
+        self.recorder.handover.to = self.dispatcher
         return self.dispatcher
 
     def interest(self, *interests: Interest) -> None:

@@ -215,7 +215,7 @@ def _status(size: Size, number: int) -> Status:
 def _deliveries(size: Size, now: datetime) -> Iterator[dict[str, Any]]:
     for number in range(size.events):
         at, status = _at(size, number, now), _status(size, number)
-        is_open = status is Status.PENDING
+        is_open, tried = status is Status.PENDING, _tried(at, 204)
         yield {
             "id": number + 1,
             "event": number + 1,
@@ -229,26 +229,33 @@ def _deliveries(size: Size, now: datetime) -> Iterator[dict[str, Any]]:
             "incident": _incident(number) if _is_of_alert(number) else None,
             "failures": 0 if status is Status.DELIVERED else 1,
             "error": None if status is Status.DELIVERED else "HTTP 500",
+            **{
+                f"first_{name}": value if status is Status.DELIVERED else None
+                for name, value in tried.items()
+            },
         }
 
 
 def _attempts(size: Size, now: datetime) -> Iterator[dict[str, Any]]:
+    """Those that failed; a first one that did not stands with its delivery."""
     for number in range(size.events):
-        is_well = _status(size, number) is Status.DELIVERED
-        yield {
-            "delivery": number + 1,
-            "number": 1,
-            "started_at": _at(size, number, now),
-            "resolved": 100,
-            "connected": 900,
-            "secured": 900,
-            "answered": 20_000,
-            "total": 21_000,
-            "outcome": Outcome.ACCEPTED if is_well else Outcome.FAILED,
-            "http_status": 204 if is_well else 500,
-            "response_head": "",
-            "address": "192.0.2.1",
-        }
+        if _status(size, number) is not Status.DELIVERED:
+            tried = _tried(_at(size, number, now), 500)
+            yield {"delivery": number + 1, "number": 1, "outcome": Outcome.FAILED, **tried}
+
+
+def _tried(at: datetime, http_status: int) -> dict[str, Any]:
+    return {
+        "started_at": at,
+        "resolved": 100,
+        "connected": 900,
+        "secured": 900,
+        "answered": 20_000,
+        "total": 21_000,
+        "http_status": http_status,
+        "response_head": "",
+        "address": "192.0.2.1",
+    }
 
 
 def _fired(size: Size) -> range:

@@ -134,12 +134,12 @@ class Story:
             on_attempted=self.counters.attempted,
             follow_clock=self._follow_clock,
         )
+        recorder.handover.to = self.dispatcher
         self.poller = Poller(
             self.database,
             lambda: recorder,
             now=self.timeline.now,
             monotonic=self.clock.monotonic,
-            wake=self.dispatcher.wake,
             on_polled=self.counters.polled,
         )
         self.timekeeper = Timekeeper(

@@ -36,7 +36,6 @@ def test_a_store_that_fails_ends_nothing_and_wakes_nobody(chore: str, error: Exc
         lambda: recorder,
         now=clock.now,
         monotonic=clock.monotonic,
-        wake=lambda: None,
         pauses=Pauses(clock.monotonic),
     )
     poller._unchanged = {("main", "sms"): clock.at}

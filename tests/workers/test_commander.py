@@ -50,7 +50,7 @@ def test_the_outcome_is_told_and_the_dispatcher_woken(office: Office) -> None:
     office.work()
 
     assert office.told() == [("command.succeeded", f"command/{given.id}")]
-    assert office.woken == 1
+    assert office.dispatcher.woken == 1
 
 
 def test_commands_of_a_system_keep_their_order_while_one_is_tried_again(office: Office) -> None:

@@ -81,7 +81,6 @@ class Bench:
             lambda: self.recorder,
             now=self.clock.now,
             monotonic=self.clock.monotonic,
-            wake=lambda: None,
             pauses=self.pauses,
             watches=lambda: self.kept or None,
             on_polled=lambda polled, took: self.took.append((polled, took)),

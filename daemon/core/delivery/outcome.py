@@ -72,6 +72,9 @@ class Outcome(Enum):
     GUARDED = "guarded"
     """The address is not one that this endpoint may lead to."""
 
+    __hash__ = object.__hash__
+    """As good as `Enum`'s, as each is there once; that one is in Python, and attempts are counted by it."""
+
 
 FINAL = frozenset({Outcome.GONE, Outcome.REFUSED})
 NETWORK = frozenset({Outcome.UNRESOLVED, Outcome.UNREACHABLE, Outcome.TIMEOUT})

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from daemon.core import phones
@@ -83,15 +84,14 @@ class Shape:
     language: str = "en"
     """Of sentences: en or he."""
 
-    @property
+    @cached_property
     def is_plain(self) -> bool:
         """Whether the stored bytes go out as they are."""
         return self.format is Format.STANDARD and not self.is_thin and not self.redact
 
 
-@dataclass(frozen=True)
-class Rendered:
-    """A body with the headers that belong to its form."""
+class Rendered(NamedTuple):
+    """A body with the headers that belong to its form. A tuple: one is made for each attempt."""
 
     body: bytes
     content_type: str = JSON_TYPE

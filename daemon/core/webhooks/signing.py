@@ -23,13 +23,17 @@ def headers(signers: Sequence[Signer], *, message: str, timestamp: int, body: by
     `timestamp` is in whole seconds and belongs to the attempt. Several signers (a rotation, or a second
     scheme) give several signatures with exactly one space between: more breaks receivers.
     """
-    signed = content(message, timestamp, body)
-    signatures = " ".join([sign(signed) for sign in signers])
     return [
         ("webhook-id", message),
         ("webhook-timestamp", str(timestamp)),
-        ("webhook-signature", signatures),
+        ("webhook-signature", signatures(signers, message, timestamp, body)),
     ]
+
+
+def signatures(signers: Sequence[Signer], message: str, timestamp: int, body: bytes) -> str:
+    """What stands in `webhook-signature`; "" without signers."""
+    signed = content(message, timestamp, body)
+    return " ".join([sign(signed) for sign in signers])
 
 
 def signature(secret: Secret, message: str, timestamp: int, body: bytes) -> str:
@@ -49,8 +53,12 @@ def hmac_signer(secret: Secret) -> Signer:
 
 def keyed(key: bytes) -> Signer:
     """The same, with the bytes of a key."""
+    # A copy of what the key alone makes: to begin with the key takes longer than to sign 600 bytes.
+    begun = hmac.new(key, digestmod="sha256")
 
     def sign(signed: bytes) -> str:
-        return "v1," + binascii.b2a_base64(hmac.digest(key, signed, "sha256"), newline=False).decode()
+        one = begun.copy()
+        one.update(signed)
+        return "v1," + binascii.b2a_base64(one.digest(), newline=False).decode()
 
     return sign

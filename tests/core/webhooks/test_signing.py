@@ -1,6 +1,7 @@
 """Standard Webhooks: the published vector, and the official library as the judge."""
 
 import base64
+import hmac
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from daemon.core.model import Secret
-from daemon.core.webhooks.signing import content, headers, hmac_signer, signature
+from daemon.core.webhooks.signing import content, headers, hmac_signer, keyed, signature
 from daemon.host.clock import utcnow
 from tests.support.examples import examples
 
@@ -114,6 +115,16 @@ def test_a_signer_can_sign_again_and_again() -> None:
 
     assert [sign(content("evt_1", at, BODY)) for at in (1, 2, 1)] == [
         signature(GOLDEN, "evt_1", at, BODY) for at in (1, 2, 1)
+    ]
+
+
+@settings(max_examples=examples(100))
+@given(key=st.binary(max_size=200), contents=st.lists(st.binary(max_size=300), min_size=1, max_size=4))
+def test_each_signature_is_as_if_its_signer_were_new(key: bytes, contents: list[bytes]) -> None:
+    sign = keyed(key)
+
+    assert [sign(one) for one in contents] == [
+        "v1," + base64.b64encode(hmac.digest(key, one, "sha256")).decode() for one in contents
     ]
 
 

@@ -427,7 +427,7 @@ def test_an_answer_that_says_back_the_text_of_an_sms_is_shown_to_those_who_may_s
     sending.dispatcher.wake()
     sending.run()
     with sending.database.write() as db:
-        db.execute(sa.update(schema.attempts).values(response_head='got: "the secret"'))
+        db.execute(sa.update(schema.deliveries).values(first_response_head='got: "the secret"'))
 
     holder = setting.admin if is_shown else setting.client
     page, document = shown(setting, "/deliveries/4", token=token), holder.get("/api/v1/deliveries/4").text
