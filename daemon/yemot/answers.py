@@ -231,8 +231,11 @@ def _messages(data: Data, limit: int, keys: Keys) -> sms.Observation | Unknown:
 
 def _known_messages(entries: Rows[sms.Entry], limit: int, keys: Keys) -> sms.Observation | Unknown:
     """The same, where only those rows are looked at that say less than they should."""
+    poor = [index for index, one in enumerate(entries.readings) if one is None]
+    if not poor:
+        every = _Messages(entries, keys, range(len(entries)))
+        return sms.Observation(every, limit, known=tuple(filter(None, entries.readings)))
     known = dict(enumerate(entries.readings))
-    poor = [index for index, one in known.items() if one is None]
     fields = Fields()
     fields.read.update({f"rows[].{key}": len(known) - len(poor) for key in keys})
     for index in poor:

@@ -70,7 +70,7 @@ class KnownRows(Generic[T]):
     def decode(self, body: bytes) -> object:
         """As `bounded_json.decode`, and with its refusals; but the list may be `Rows`."""
         for shell, pieces in self._cuts(body):
-            hashes = list(map(hash, pieces))
+            hashes = array("q", map(hash, pieces))
             rows = self._rows(pieces, hashes) if _is_within(shell, pieces) else None
             whole = None if rows is None else self._filled(shell, rows)
             if rows is not None and whole is not None:
@@ -95,10 +95,9 @@ class KnownRows(Generic[T]):
         if between:
             yield shell, list(_joined(pieces, between[0]))
 
-    def _rows(self, pieces: list[bytes], hashes: list[int]) -> Rows[T] | None:
+    def _rows(self, pieces: list[bytes], hashes: "array[int]") -> Rows[T] | None:
         """With the readings that are known, and those of the rows that are new; None: they cannot be told."""
-        known = dict(zip(self._hashes, self._readings, strict=True))
-        readings: list[T | None] = list(map(known.get, hashes))
+        readings = self._known(hashes)
         for index in [index for index, one in enumerate(readings) if one is None]:
             try:
                 row = _row(pieces[index])
@@ -109,11 +108,23 @@ class KnownRows(Generic[T]):
             readings[index] = self._read(row)
         return Rows(pieces, readings)
 
-    def _remember(self, hashes: list[int], readings: Sequence[T | None]) -> None:
+    def _known(self, hashes: "array[int]") -> list[T | None]:
+        """The reading of each row that was in the answer before. Mostly all of them have moved down, by so
+        many as are new; that is seen at a glance."""
+        before = self._hashes
+        if before and before[0] in hashes:
+            moved = hashes.index(before[0])
+            left = len(hashes) - moved
+            if hashes[moved:] == before[:left]:
+                return [*[None] * moved, *self._readings[:left]]
+        known = dict(zip(before, self._readings, strict=True))
+        return list(map(known.get, hashes))
+
+    def _remember(self, hashes: "array[int]", readings: Sequence[T | None]) -> None:
         if None in readings:
             kept = [(its, one) for its, one in zip(hashes, readings, strict=True) if one is not None]
-            hashes, readings = [its for its, _ in kept], [one for _, one in kept]
-        self._hashes = array("q", hashes[:MOST_ROWS])
+            hashes, readings = array("q", [its for its, _ in kept]), [one for _, one in kept]
+        self._hashes = hashes[:MOST_ROWS]
         self._readings = tuple(readings[:MOST_ROWS])
 
     def _filled(self, shell: bytes, rows: Rows[T]) -> dict[str, object] | None:

@@ -89,9 +89,9 @@ class Observation:
         return tuple(map(entry, self.rows)) if self.known is None else self.known
 
     @cached_property
-    def shown(self) -> Mapping[Entry, int]:
-        """How many equal rows there are, in the order in which the first of them stands."""
-        return Counter(self.entries)
+    def shown(self) -> frozenset[Entry]:
+        """Those of the rows, each once."""
+        return frozenset(self.entries)
 
     @cached_property
     def oldest(self) -> str:
@@ -131,7 +131,7 @@ def diff(
         gaps: list[Fact] = []
         state = _baseline(before, seen, when, zone)
     else:
-        more = _more(before, seen)
+        more = _more(before.known, seen)
         fresh = _fresh(before, seen.entries, more) if more else []
         gaps = [] if reaches(before, seen) else [_gap(before, seen)]
         state = _doubting(before, _remember(before, seen, more), seen)
@@ -155,9 +155,13 @@ def reaches(state: State | None, seen: Observation) -> bool:
         return is_conclusive(seen)
     if not state.known:
         return not seen.is_full
+    met = next((one for one in seen.entries if one in state.known), None)
     # A window that ends within the newest known second may hide rows equal to those that it shows.
-    return any(one in state.known for one in seen.entries) and (
-        not seen.is_full or not state.newest or seen.oldest < state.newest
+    return met is not None and (
+        not seen.is_full
+        or "" != _second(seen.entries[-1]) < _second(met)  # which says the same, mostly, and sooner
+        or not state.newest
+        or seen.oldest < state.newest
     )
 
 
@@ -192,7 +196,7 @@ def dump(state: State) -> dict[str, object]:
 def text(state: State) -> str:
     """The same as minified JSON: of thousands of entries, put together of what they are."""
     known = ",1],".join(state.known) + ",1]" if state.known else ""
-    if any(many > 1 for many in state.known.values()):
+    if max(state.known.values(), default=1) > 1:
         known = ",".join([f"{one},{many}]" for one, many in state.known.items()])
     doubt = f',"doubted":"{state.doubted}","empties":{state.empties}' if state.doubted else ""
     return f'{{"horizon":"{state.horizon}","known":{{{known}}}{doubt}}}'
@@ -228,7 +232,7 @@ def _baseline(before: State | None, seen: Observation, when: Seen, zone: tzinfo)
         old = when.at.astimezone(zone).replace(tzinfo=None, microsecond=0) - OLD
         return State({}, doubted=old.isoformat(" "), empties=1)
     horizon = _second(seen.entries[-1]) if seen.entries and seen.is_full else ""
-    return _remember(State({}, horizon), seen, seen.shown)
+    return _remember(State({}, horizon), seen, _more({}, seen))
 
 
 def _doubting(before: State, state: State, seen: Observation) -> State:
@@ -238,10 +242,13 @@ def _doubting(before: State, state: State, seen: Observation) -> State:
     return replace(state, doubted=before.doubted, empties=before.empties + 1)
 
 
-def _more(before: State, seen: Observation) -> dict[Entry, int]:
+def _more(known: Mapping[Entry, int], seen: Observation) -> dict[Entry, int]:
     """Of which entries an answer shows more than are known, and how many more."""
-    known = before.known
-    return {one: many - known.get(one, 0) for one, many in seen.shown.items() if many > known.get(one, 0)}
+    if len(seen.shown) == len(seen.entries):
+        unknown = seen.shown.difference(known)
+        return {one: 1 for one in seen.entries if one in unknown} if unknown else {}
+    shown = Counter(seen.entries)
+    return {one: many - known.get(one, 0) for one, many in shown.items() if many > known.get(one, 0)}
 
 
 def _fresh(state: State, entries: Sequence[Entry], more: Mapping[Entry, int]) -> list[int]:
@@ -271,10 +278,9 @@ def _fresh(state: State, entries: Sequence[Entry], more: Mapping[Entry, int]) ->
 def _remember(before: State, seen: Observation, more: Mapping[Entry, int]) -> State:
     """The rows known from now on. Rows that vanish are kept, lest they come back as new ones; whole seconds
     that slid out below a full window are forgotten, and the horizon rises over them."""
-    shown = seen.shown
-    known = {**before.known, **{one: shown[one] for one in more}}
+    known = {**before.known, **{one: before.known.get(one, 0) + many for one, many in more.items()}}
     floor = seen.oldest if seen.is_full else ""
-    forgotten = {one for one in known.keys() - shown.keys() if "" != _second(one) < floor}
+    forgotten = {one for one in known.keys() - seen.shown if "" != _second(one) < floor}
     if len(known) - len(forgotten) > MAX_KNOWN:
         by_age = sorted(known, key=_second, reverse=True)
         forgotten |= set(by_age[MAX_KNOWN:])
