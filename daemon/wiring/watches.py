@@ -117,7 +117,9 @@ class Sms(WatchKind[sms.State, sms.Observation]):
         return seen if isinstance(seen, Unknown) else Answered(seen, answer.digest)
 
     def diff(self, before: sms.State | None, seen: sms.Observation, when: Seen) -> Change[sms.State]:
-        return sms.diff(before, seen, when, self.zone, is_emitting=self.settings.initial == "emit")
+        change = sms.diff(before, seen, when, self.zone, is_emitting=self.settings.initial == "emit")
+        self._known_rows.share(change.state.known)  # what was loaded is as much as all that is remembered
+        return change
 
     def subjects(self, seen: sms.Observation, change: Change[sms.State], when: Seen) -> list[Subject]:
         return sms.subjects()

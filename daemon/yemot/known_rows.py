@@ -17,7 +17,7 @@ lost, in half a million years.
 
 import re
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from daemon.yemot.bounded_json import LARGE, MAX_VALUES, Gap, Scan, decode, decode_strictly
@@ -63,6 +63,7 @@ class KnownRows(Generic[T]):
         self._before = re.compile(rb'"%s"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*(?=\{)' % key.encode())
         self._hashes = array("q")
         self._readings: tuple[T | None, ...] = ()
+        self._is_shared = False
 
     def __len__(self) -> int:
         return len(self._hashes)
@@ -77,6 +78,14 @@ class KnownRows(Generic[T]):
                 self._remember(hashes, rows.readings)
                 return whole
         return decode(body)
+
+    def share(self, others: Iterable[T]) -> None:
+        """Once: where a reading is equal to one of those that somebody keeps, keep no second one beside it.
+        Those of later answers they keep from here."""
+        if not self._is_shared:
+            kept = {one: one for one in others}
+            self._readings = tuple([one and kept.get(one, one) for one in self._readings])
+            self._is_shared = True
 
     def _cuts(self, body: bytes) -> Iterator[tuple[bytes, list[bytes]]]:
         """Ways to cut an answer: wherever rows may meet, then only where that is within no text."""
