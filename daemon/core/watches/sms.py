@@ -254,8 +254,10 @@ def _more(known: Mapping[Entry, int], seen: Observation) -> dict[Entry, int]:
 def _fresh(state: State, entries: Sequence[Entry], more: Mapping[Entry, int]) -> list[int]:
     """Indexes of the rows that are new. Known rows are matched from the oldest up, so that of equal ones the
     upper are those which are `more`."""
-    left, unmatched = dict(more), list[int]()
+    left, many, unmatched = dict(more), sum(more.values()), list[int]()
     for index, one in enumerate(entries):
+        if len(unmatched) == many:
+            break  # soon, since what is new stands above
         if left.get(one, 0):
             left[one] -= 1
             unmatched.append(index)
