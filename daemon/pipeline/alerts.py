@@ -33,12 +33,15 @@ class Judged:
 class Judge:
     """Judges the alerts of one owner (a watch, or the API) of one system."""
 
-    def __init__(self, db: sa.Connection, recorder: Recorder, system: str, owner: str) -> None:
+    def __init__(
+        self, db: sa.Connection, recorder: Recorder, system: str, owner: str, *, may_know_any: bool = True
+    ) -> None:
+        """`may_know_any`: whether the owner may have alerts in the store."""
         self._db = db
         self._recorder = recorder
         self._system = system
         self._owner = owner
-        self.known = watches.load_alerts(db, system, owner)
+        self.known = watches.load_alerts(db, system, owner) if may_know_any else {}
         self._rulings: dict[str, Ruling] = {}
         self._facts: list[Fact] = []
         self._is_settled = True

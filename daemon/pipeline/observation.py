@@ -98,7 +98,7 @@ class Walk(Generic[StateT, SeenT]):
         watch, before = self._watch, self.before
         when = Seen(self._now, before.observed_at, self._elapsed.since_answer)
         change = watch.kind.diff(watch.state(before.state), seen, when)
-        judge = Judge(self._db, self._recorder, watch.system, watch.name)
+        judge = self._judge(watch.name)
         judge.take(change.conditions, when)
         judge.take(watch.kind.fold(change.state, judge.phases), when)
         judge.close_unmentioned(when)
@@ -114,7 +114,7 @@ class Walk(Generic[StateT, SeenT]):
 
     def _failed(self, unknown: Unknown, *, polled_at: datetime | None) -> list[Fact]:
         watch, before = self._watch, self.before
-        judge = Judge(self._db, self._recorder, watch.system, watch.name)
+        judge = self._judge(watch.name)
         judge.take_unseen(Seen(self._now, before.observed_at, NOTHING))
         lines = (unknown.message,) if unknown.failure is Failure.MALFORMED else before.problems.lines
         changed, problems = self._problems(lines)
@@ -122,6 +122,10 @@ class Walk(Generic[StateT, SeenT]):
         watches.save_failed(self._db, watch.id, unknown, polled_at=polled_at, since=since, problems=problems)
         self._stand(self._not_seen(unknown.failure))
         return [*self._api(unknown), *changed]
+
+    def _judge(self, owner: str) -> Judge:
+        system, may_know_any = self._watch.system, self.before.may_have_alerts
+        return Judge(self._db, self._recorder, system, owner, may_know_any=may_know_any)
 
     def _problems(self, lines: tuple[str, ...]) -> tuple[list[Fact], api.Problems]:
         watch = self._watch
@@ -133,7 +137,7 @@ class Walk(Generic[StateT, SeenT]):
         """What the poll says of the API; told before anything that was seen through it."""
         watch, before = self._watch, self.before
         when = Seen(self._now, before.polled_at, self._elapsed.since_poll)
-        judge = Judge(self._db, self._recorder, watch.system, api.OWNER)
+        judge = self._judge(api.OWNER)
         judge.take(api.conditions(watch.name, unknown, watch.description.api_rule), when)
         stored = judge.known.get(api.API_KEY)
         error = api.error_of(unknown) or (stored.payload.get("error") if stored else None)

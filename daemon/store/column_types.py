@@ -33,10 +33,10 @@ class UtcTime(TypeDecorator[datetime]):
         return None if value is None else millis(value)
 
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
-        return _moment(value)
+        return moment(value)
 
     def result_processor(self, dialect: sa.Dialect, coltype: object) -> Read:
-        return _moment
+        return moment
 
 
 class LocalDay(TypeDecorator[date]):
@@ -87,5 +87,5 @@ class Word(TypeDecorator[Any]):
         return lambda value: known[value] if value in known else words(value)  # which says what is wrong
 
 
-def _moment(value: int | None) -> datetime | None:
+def moment(value: int | None) -> datetime | None:
     return None if value is None else EPOCH + value * MILLISECOND

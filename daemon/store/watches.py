@@ -20,14 +20,29 @@ from daemon.core.event_types import kind_of
 from daemon.core.model import AlertKind, Condition, Interval, Json, Rule, Severity, Unknown, Verdict
 from daemon.core.timestamps import from_iso, iso
 from daemon.core.watches.api import NO_PROBLEMS, Problems
+from daemon.store.column_types import millis, moment
+from daemon.store.prepared import Prepared
 from daemon.store.schema import alerts, watches
 
 _OF = (
     watches.c.system == sa.bindparam("of_system", type_=sa.Text),
     watches.c.name == sa.bindparam("of_name", type_=sa.Text),
 )
-# Built once: that takes longer than to run them.
-_ONE = sa.select(watches).where(*_OF)
+_LOAD = Prepared(
+    "SELECT state, observed_at, problems, told_problems, failure, failing_since, polled_at,"
+    " EXISTS (SELECT 1 FROM alerts WHERE alerts.system = watches.system) AS may_have_alerts"
+    " FROM watches WHERE system = :system AND name = :name",
+    "system", "name",
+)  # fmt: skip
+_SAVE_OBSERVED = Prepared(
+    "INSERT INTO watches (system, name, state, problems, told_problems, observed_at, polled_at)"
+    " VALUES (:system, :name, :state, :problems, :told_problems, :now, :now)"
+    " ON CONFLICT (system, name) DO UPDATE SET state = excluded.state, problems = excluded.problems,"
+    " told_problems = excluded.told_problems, observed_at = excluded.observed_at,"
+    " polled_at = excluded.polled_at, failure = NULL, failure_message = NULL, failing_since = NULL",
+    "system", "name", "state", "problems", "told_problems", "now",
+)  # fmt: skip
+# Built once: that takes longer than to run it.
 _ALERTS = sa.select(alerts).where(
     alerts.c.system == sa.bindparam("of_system", type_=sa.Text),
     alerts.c.watch == sa.bindparam("of_watch", type_=sa.Text),
@@ -48,6 +63,8 @@ class Stored:
     """How the last poll failed; None when it was answered."""
     failing_since: datetime | None = None
     polled_at: datetime | None = None
+    may_have_alerts: bool = True
+    """Whether any alert of the system is not plainly OK; where none is, none has to be loaded."""
 
 
 NEW = Stored(None)
@@ -72,16 +89,19 @@ class StoredAlert:
 
 def load(db: sa.Connection, system: str, name: str) -> Stored:
     """One watch; `NEW` when it was never polled."""
-    row = db.execute(_ONE, {"of_system": system, "of_name": name}).one_or_none()
-    if row is None:
+    found = _LOAD.all(db, system, name)
+    if not found:
         return NEW
+    row = found[0]
+    is_clear = row.problems == "[]" and row.told_problems is None
     return Stored(
         row.state,
-        row.observed_at,
-        Problems(tuple(json.loads(row.problems)), _told(row.told_problems)),
+        moment(row.observed_at),
+        NO_PROBLEMS if is_clear else Problems(tuple(json.loads(row.problems)), _told(row.told_problems)),
         row.failure,
-        row.failing_since,
-        row.polled_at,
+        moment(row.failing_since),
+        moment(row.polled_at),
+        bool(row.may_have_alerts),
     )
 
 
@@ -94,22 +114,8 @@ def save_observed(
     problems: Problems,
 ) -> None:
     """Store an answer of a watch (system, name) that was understood; `state` is `Watch.text` of it."""
-    system, name = watch
-    _upsert(
-        db,
-        watches,
-        {
-            "system": system,
-            "name": name,
-            "state": state,
-            **_problems(problems),
-            "observed_at": now,
-            "polled_at": now,
-            "failure": None,
-            "failure_message": None,
-            "failing_since": None,
-        },
-    )
+    found = _problems(problems)
+    _SAVE_OBSERVED.run(db, *watch, state, found["problems"], found["told_problems"], millis(now))
 
 
 def save_failed(

@@ -7,7 +7,7 @@ configuration says of both. The poller walks the same road with all of them.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain
 from zoneinfo import ZoneInfo
 
@@ -38,8 +38,9 @@ from daemon.core.watches.watch import (
     WatchKind,
 )
 from daemon.core.wishes import Guard, Kind, Wishes
-from daemon.yemot import reads
+from daemon.yemot import answers, reads
 from daemon.yemot.client import Client
+from daemon.yemot.known_rows import KnownRows
 from daemon.yemot.reads import Read
 
 Make = Callable[[Client, ZoneInfo], AnyKind]
@@ -103,19 +104,22 @@ class Sms(WatchKind[sms.State, sms.Observation]):
     settings: SmsWatch
 
     dump = staticmethod(sms.dump)
+    text = staticmethod(sms.text)
     load = staticmethod(sms.load)
 
     def ask(
         self, known: bytes | None, before: Callable[[], sms.State | None]
     ) -> Answered[sms.Observation] | Unchanged | Unknown:
-        answer = self.client.poll(_window(self.settings, self.settings.limit), known)
+        answer = self.client.poll(self._window(self.settings.limit), known)
         if not isinstance(answer, Answered):
             return answer
         seen = self._complete(before(), answer.seen)
         return seen if isinstance(seen, Unknown) else Answered(seen, answer.digest)
 
     def diff(self, before: sms.State | None, seen: sms.Observation, when: Seen) -> Change[sms.State]:
-        return sms.diff(before, seen, when, self.zone, is_emitting=self.settings.initial == "emit")
+        change = sms.diff(before, seen, when, self.zone, is_emitting=self.settings.initial == "emit")
+        self._known_rows.share(change.state.known)  # what was loaded is as much as all that is remembered
+        return change
 
     def subjects(self, seen: sms.Observation, change: Change[sms.State], when: Seen) -> list[Subject]:
         return sms.subjects()
@@ -126,25 +130,34 @@ class Sms(WatchKind[sms.State, sms.Observation]):
     def _complete(self, state: sms.State | None, seen: sms.Observation) -> sms.Observation | Unknown:
         """Widen the window until it meets known rows; then ask by date; then let the diff say so."""
         while not sms.reaches(state, seen) and seen.is_full and (limit := sms.wider(seen.limit)):
-            wider = self.client.read(_window(self.settings, limit))
+            wider = self.client.read(self._window(limit))
             if isinstance(wider, Unknown):
                 return wider
             seen = wider
         if state is None or not state.newest or sms.reaches(state, seen):
             return seen
-        dated = self.client.read(_window(self.settings, sms.MAX_LIMIT, state.newest))
+        dated = self.client.read(self._window(sms.MAX_LIMIT, state.newest))
         return dated if isinstance(dated, sms.Observation) and sms.reaches(state, dated) else seen
 
+    def _window(self, limit: int, start_date: str | None = None) -> Read[sms.Observation]:
+        read = reads.sms_log if _is_old(self.settings) else reads.incoming_sms
+        return read(limit, start_date, decode=self._known_rows.decode)
 
-def _window(log: SmsWatch, limit: int, start_date: str | None = None) -> Read[sms.Observation]:
-    is_old = log.method == "GetSmsIncomingLog"
-    return (reads.sms_log if is_old else reads.incoming_sms)(limit, start_date)
+    @cached_property
+    def _known_rows(self) -> KnownRows[sms.Entry]:
+        """Those of the last answer: nearly all rows of a log were there before."""
+        return (answers.known_sms_log if _is_old(self.settings) else answers.known_incoming_sms)()
+
+
+def _is_old(log: SmsWatch) -> bool:
+    return log.method == "GetSmsIncomingLog"
 
 
 def _sms(system: SystemSettings) -> Iterator[Row]:
     if log := system.sms:
         finds = {"a message": NOTHING}
-        yield _of(system, "sms", _window(log, log.limit), log.every, finds), partial(Sms, settings=log)
+        question = (reads.sms_log if _is_old(log) else reads.incoming_sms)(log.limit)
+        yield _of(system, "sms", question, log.every, finds), partial(Sms, settings=log)
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,14 @@ its `problems`. Those name fields, never values: texts and numbers are personal.
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from daemon.core.model import Failure, Unknown
 from daemon.core.watches import directories, queues, registrations, sip, sms
 from daemon.core.watches.pirsumphone import Observation as PirsumPhone
 from daemon.core.watches.units import Observation as Units
+from daemon.yemot.known_rows import KnownRows, Rows
 from daemon.yemot.scalars import (
     Fields,
     boolean,
@@ -30,6 +33,11 @@ from daemon.yemot.scalars import (
 Data = Mapping[str, object]
 """The JSON object of a successful answer."""
 
+Keys = tuple[str, str, str, str]
+SMS_LOG: Keys = ("phone", "dest", "message", "server_date")
+INCOMING_SMS: Keys = ("source", "destination", "message", "receive_date")
+"""Under which names a row has the sender, the recipient, the text and the date."""
+
 ESCAPE = re.compile(r'\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt])')
 # Escapes of a JSON string (RFC 8259, section 7), as GetSmsIncomingLog has them in `message`.
 TELLING_ESCAPES = ("\\u", '\\"')
@@ -37,12 +45,22 @@ TELLING_ESCAPES = ("\\u", '\\"')
 
 def sms_log(data: Data, limit: int) -> sms.Observation | Unknown:
     """GetSmsIncomingLog. `limit`: how many rows were asked for."""
-    return _messages(data, limit, ("phone", "dest", "message", "server_date"))
+    return _messages(data, limit, SMS_LOG)
 
 
 def incoming_sms(data: Data, limit: int) -> sms.Observation | Unknown:
     """GetIncomingSms, the successor: other names, the same observation."""
-    return _messages(data, limit, ("source", "destination", "message", "receive_date"))
+    return _messages(data, limit, INCOMING_SMS)
+
+
+def known_sms_log() -> KnownRows[sms.Entry]:
+    """What remembers the rows of one watch's GetSmsIncomingLog."""
+    return KnownRows("rows", partial(_entry, SMS_LOG))
+
+
+def known_incoming_sms() -> KnownRows[sms.Entry]:
+    """The same of GetIncomingSms."""
+    return KnownRows("rows", partial(_entry, INCOMING_SMS))
 
 
 def sip_accounts(data: Data) -> sip.Observation | Unknown:
@@ -174,15 +192,34 @@ def decoded(raw: str) -> str:
     return without_surrogates(unescaped)
 
 
-def _messages(data: Data, limit: int, keys: tuple[str, str, str, str]) -> sms.Observation | Unknown:
+class _Messages(Sequence[sms.Row]):
+    """Messages of an answer whose rows are known, each read when it is asked for: few of them are news."""
+
+    def __init__(self, rows: Rows[sms.Entry], keys: Keys, indexes: Sequence[int]) -> None:
+        """`indexes`: of the rows that are messages."""
+        self._rows = rows
+        self._keys = keys
+        self._indexes = indexes
+
+    def __len__(self) -> int:
+        return len(self._indexes)
+
+    def __getitem__(self, index: Any) -> Any:
+        entry = self._rows[self._indexes[index]]
+        return _message(*(text(entry.get(key)) for key in self._keys))
+
+
+def _messages(data: Data, limit: int, keys: Keys) -> sms.Observation | Unknown:
     """Rows, whose sender, recipient, text and date are their identity: none may be unreadable throughout."""
     entries = _required_list(data, "rows")
     if isinstance(entries, Unknown):
         return entries
+    if isinstance(entries, Rows):
+        return _known_messages(entries, limit, keys)
     fields = Fields()
     columns = [fields.take_column("rows[].", entries, key, text) for key in keys]
     rows = tuple(
-        sms.Row(sender or "", recipient or "", decoded(raw or ""), raw or "", date or "")
+        _message(sender, recipient, raw, date)
         for sender, recipient, raw, date in zip(*columns, strict=True)
         if sender is not None or raw is not None
     )
@@ -190,6 +227,38 @@ def _messages(data: Data, limit: int, keys: tuple[str, str, str, str]) -> sms.Ob
         return _malformed(fields)
     # A row left out must not make a full window look like the whole log.
     return sms.Observation(rows, limit - (len(entries) - len(rows)), fields.problems())
+
+
+def _known_messages(entries: Rows[sms.Entry], limit: int, keys: Keys) -> sms.Observation | Unknown:
+    """The same, where only those rows are looked at that say less than they should."""
+    poor = [index for index, one in enumerate(entries.readings) if one is None]
+    if not poor:
+        every = _Messages(entries, keys, range(len(entries)))
+        return sms.Observation(every, limit, known=tuple(filter(None, entries.readings)))
+    known = dict(enumerate(entries.readings))
+    fields = Fields()
+    fields.read.update({f"rows[].{key}": len(known) - len(poor) for key in keys})
+    for index in poor:
+        sender, recipient, raw, date = [fields.take("rows[].", entries[index], key, text) for key in keys]
+        if sender is None and raw is None:
+            del known[index]
+        else:
+            known[index] = sms.entry(_message(sender, recipient, raw, date))
+    if any(fields.has_none(f"rows[].{key}") for key in keys):
+        return _malformed(fields)
+    rows = _Messages(entries, keys, tuple(known))
+    worked_out = tuple([one for one in known.values() if one is not None])
+    return sms.Observation(rows, limit - (len(entries) - len(rows)), fields.problems(), worked_out)
+
+
+def _message(sender: str | None, recipient: str | None, raw: str | None, date: str | None) -> sms.Row:
+    return sms.Row(sender or "", recipient or "", decoded(raw or ""), raw or "", date or "")
+
+
+def _entry(keys: Keys, row: Mapping[str, object]) -> sms.Entry | None:
+    """What a message is compared by, where its row says all that it should."""
+    values = [text(row.get(key)) for key in keys]
+    return None if None in values else sms.entry(_message(*values))
 
 
 def _context(fields: Fields, entry: object) -> registrations.Context | None:
@@ -283,7 +352,8 @@ def _required_list(data: Data, key: str) -> Sequence[object] | Unknown:
     decides by what was known before: `sip.diff`, `sms.diff`."""
     if key not in data:
         return Unknown(Failure.MALFORMED, f"{key}: missing")
-    entries = listed(data[key])
+    found = data[key]
+    entries = found if isinstance(found, Rows) else listed(found)
     return Unknown(Failure.MALFORMED, f"{key}: no list") if entries is None else entries
 
 

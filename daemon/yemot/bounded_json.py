@@ -142,7 +142,26 @@ def _decoded(body: bytes) -> object:
         scan.feed(body[start : start + PIECE])
     if len(body) > MAX_WIDE and body.translate(None, _NARROW):
         raise ExcessError(f"the answer is larger than {MAX_WIDE // 2**20} MiB, with characters of four bytes")
-    return json.loads(body.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_constant)
+    return decode_strictly(body)
+
+
+class Gap:
+    """Stands, in what was decoded, where its text has a constant that is no JSON."""
+
+    def __init__(self) -> None:
+        self.many = 0
+        """How many constants there were."""
+
+    def fill(self, _name: str) -> object:
+        """Itself, for each of them."""
+        self.many += 1
+        return self
+
+
+def decode_strictly(text: bytes, gap: Gap | None = None) -> object:
+    """The same of a text whose bounds are told already. Raises ValueError."""
+    decoder = _STRICT if gap is None else json.JSONDecoder(object_pairs_hook=_object, parse_constant=gap.fill)
+    return decoder.decode(text.decode("utf-8-sig"))
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -154,3 +173,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _constant(name: str) -> object:
     raise ValueError(f"{name} is no JSON")
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
+# Made once: that takes as long as a row does.

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Literal, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
@@ -75,7 +76,8 @@ class Client:
 
     def read(self, read: Read[SeenT]) -> SeenT | Unknown:
         """Ask what changes nothing."""
-        answer = self.call(read.method, read.params, repeatable=True)
+        judged = partial(judge, decode=read.decode)
+        answer = self._call(read.method, read.params, judged, repeatable=True)
         return answer if isinstance(answer, Unknown) else read.parse(answer.data)
 
     def poll(self, read: Read[AnsweredT], known: bytes | None) -> Answered[AnsweredT] | Unchanged | Unknown:
@@ -83,7 +85,7 @@ class Client:
 
         def judged(reply: Reply, now: datetime) -> Answer | Unchanged | Unknown:
             is_known = reply.status == HTTPStatus.OK and reply.digest == known
-            return Unchanged() if is_known else judge(reply, now)
+            return Unchanged() if is_known else judge(reply, now, read.decode)
 
         answer: Answer | Unchanged | Unknown
         answer = self._call(read.method, read.params, judged, repeatable=True)

@@ -7,7 +7,7 @@ API's own words; whoever shows them cleans them first (`clean`).
 import json
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -50,6 +50,10 @@ TITLE = re.compile(r"<title[^>]{0,100}>(.{1,200}?)</title>", re.IGNORECASE | re.
 SECONDS = re.compile(r"[0-9]+")
 
 
+Decode = Callable[[bytes], object]
+"""Strict JSON, as `bounded_json.decode` reads it, with its refusals."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """A call that succeeded; what its fields mean is not known yet."""
@@ -60,7 +64,7 @@ class Answer:
     """Of the bytes after content decoding: equal ones are equal answers."""
 
 
-def judge(reply: Reply, now: datetime) -> Answer | Unknown:
+def judge(reply: Reply, now: datetime, decode: Decode = decode) -> Answer | Unknown:
     """An answer, or why it is none; `now` stands in for the server's clock where it shows none."""
     wait = _retry_after(reply.retry_after, http_date(reply.date) or now)
     if reply.status == HTTPStatus.IM_A_TEAPOT:  # what content filters answer with

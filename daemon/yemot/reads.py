@@ -13,6 +13,8 @@ from daemon.core.watches.pirsumphone import Observation as PirsumPhone
 from daemon.core.watches.units import Observation as Units
 from daemon.yemot import answers
 from daemon.yemot.answers import Data
+from daemon.yemot.bounded_json import decode
+from daemon.yemot.envelope import Decode
 
 SeenT_co = TypeVar("SeenT_co", covariant=True)
 
@@ -24,20 +26,25 @@ class Read(Generic[SeenT_co]):
     method: str
     params: Mapping[str, str | int]
     parse: Callable[[Data], SeenT_co | Unknown]
+    decode: Decode = decode
+    """What makes JSON of its bytes."""
 
 
-def sms_log(limit: int, start_date: str | None = None, end_date: str | None = None) -> Read[sms.Observation]:
-    """GetSmsIncomingLog: the latest `limit` messages, of the dates (`YYYY-MM-DD HH:MM:SS`) if given."""
+def sms_log(
+    limit: int, start_date: str | None = None, end_date: str | None = None, decode: Decode = decode
+) -> Read[sms.Observation]:
+    """GetSmsIncomingLog: the latest `limit` messages, of the dates (`YYYY-MM-DD HH:MM:SS`) if given.
+    `decode`: what `answers.known_sms_log` gave remembers the rows."""
     given = _given(limit=limit, startDate=start_date, endDate=end_date)
-    return Read("GetSmsIncomingLog", given, lambda data: answers.sms_log(data, limit))
+    return Read("GetSmsIncomingLog", given, lambda data: answers.sms_log(data, limit), decode)
 
 
 def incoming_sms(
-    limit: int, start_date: str | None = None, end_date: str | None = None
+    limit: int, start_date: str | None = None, end_date: str | None = None, decode: Decode = decode
 ) -> Read[sms.Observation]:
-    """GetIncomingSms, its successor; `limit` as in `core.watches.sms.MAX_LIMIT`."""
+    """GetIncomingSms, its successor; `limit` as in `core.watches.sms.MAX_LIMIT`, `decode` as in `sms_log`."""
     given = _given(limit=limit, startDate=start_date, endDate=end_date)
-    return Read("GetIncomingSms", given, lambda data: answers.incoming_sms(data, limit))
+    return Read("GetIncomingSms", given, lambda data: answers.incoming_sms(data, limit), decode)
 
 
 def sip_accounts() -> Read[sip.Observation]:

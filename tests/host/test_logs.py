@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -287,3 +288,32 @@ def test_a_line_that_cannot_be_made_is_told_as_such() -> None:
 
     (line,) = lines(stream)
     assert (line["event"], line["logger"]) == ("log.line_broken", "library")
+
+
+class AsTheLibraryDoes(logging.Handler):
+    """Keeps each line as it is made by the library's own formatter."""
+
+    def __init__(self, redactor: logs.Redactor) -> None:
+        super().__init__()
+        meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+        self.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[meta, redactor, logs.as_json]))
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+@given(st.dictionaries(st.sampled_from("abcdef"), st.none() | st.booleans() | st.integers() | ANYTHING))
+def test_a_line_of_ours_is_made_as_the_library_makes_it(keys: dict[str, object]) -> None:
+    stream, redactor = logged("secret")
+    library = AsTheLibraryDoes(redactor)
+    logging.getLogger().addHandler(library)
+    logs.log.info("event.recorded", at="a secret", error=Secret("secret"), **keys)
+    try:
+        raise ValueError("a secret of 1")
+    except ValueError:
+        logs.log.exception("poll.crashed", stack_info=True)
+    logs.flush()
+
+    assert stream.getvalue().splitlines() == library.lines
+    assert "a secret" not in stream.getvalue()

@@ -1,7 +1,9 @@
 """Every kind of watch that can be configured is polled, by the method and with the events that it names."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, get_args
 from zoneinfo import ZoneInfo
@@ -17,13 +19,14 @@ from daemon.core.model import Rule, Severity
 from daemon.core.rendering.mail_words import LABELS
 from daemon.core.rendering.phrases_en import ENGLISH_METRICS
 from daemon.core.rendering.phrases_he import HEBREW_METRICS
-from daemon.core.watches import queues
+from daemon.core.watches import queues, sms
 from daemon.core.watches.watch import Answered, AnyWatch
 from daemon.host.clock import utcnow
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
 from daemon.wiring.clients import client_of
-from daemon.wiring.watches import limits, plan, watches
+from daemon.wiring.watches import Sms, limits, plan, watches
+from daemon.yemot import answers
 from tests.support.process import TOKEN
 
 ZONE = ZoneInfo("Asia/Jerusalem")
@@ -165,3 +168,30 @@ def test_every_metric_that_can_be_configured_has_a_value_and_a_name_in_both_lang
 
     assert set(metrics) == set(ENGLISH_METRICS) == set(HEBREW_METRICS)
     assert {f"queue.{name}" for name in metrics} <= set(LABELS)
+
+
+@pytest.mark.parametrize("watched", ["sms"], indirect=True)
+def test_a_log_s_rows_are_known_at_the_next_poll_and_kept_once_also_after_a_restart(
+    watched: Watched, system: SimulatedSystem
+) -> None:
+    (watch,) = watched.watches
+    kind = watch.kind
+    assert isinstance(kind, Sms)
+    when = Seen(utcnow() + timedelta(minutes=1), None, NOTHING)
+    for number in range(9):
+        system.receive_sms("0501234567", f"{number}")
+    before = watch.state(watch.text(sms.load({"known": {}, "horizon": ""})))
+    for text in ("first", '},{"phone":"1"},{', "third"):
+        system.receive_sms("0501234567", text)
+        answer = kind.ask(None, partial(watch.state, watch.text(before)))
+        assert isinstance(answer, Answered)
+        change = kind.diff(before, answer.seen, when)
+        told = [fact.payload["sms"] for fact in change.facts]
+        before = change.state
+
+        assert answer.seen.known == tuple(map(sms.entry, answer.seen.rows))
+        assert told[-1]["text"] == text  # type: ignore[call-overload, index]
+        assert {id(one) for one in kind._known_rows._readings} == {id(one) for one in before.known}
+        if text == "first":  # and then as if it had been loaded
+            object.__setattr__(kind, "_known_rows", answers.known_sms_log())
+            before = watch.kind.load(json.loads(watch.text(before)))

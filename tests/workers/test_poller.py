@@ -514,3 +514,22 @@ def test_alerts_are_told_although_nobody_can_say_how_all_stands(
         {"sip/077": SubjectState.UNKNOWN},
         {"sip/077": SubjectState.DOWN},
     )
+
+
+def test_alerts_are_looked_up_where_any_of_the_system_is_not_plainly_well(bench: Bench) -> None:
+    bench.rule = Rule(MINUTE, NOTHING, Severity.ERROR)
+    bench.poll()
+    said: list[str] = []
+    sa.event.listen(bench.database.engine, "before_cursor_execute", lambda *call: said.append(call[2]))
+
+    def looks(answer: dict[str, bool]) -> int:
+        said.clear()
+        bench.answer = answer
+        bench.poll(after=10)
+        return sum(one.startswith("SELECT alerts") for one in said)
+
+    well, many = looks({"077": True, "078": True}), len(said)
+    falls, lies, rises = (looks({"077": is_up, "078": True}) for is_up in (False, False, True))
+
+    assert [well, falls, lies, rises, looks({"077": True, "078": True, "079": True})] == [0, 0, 2, 2, 0]
+    assert many <= 8  # three of them for the account that is new, two for its event

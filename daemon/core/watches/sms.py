@@ -9,12 +9,13 @@ night when the clocks go back, new rows carry older dates.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
-from functools import cached_property, lru_cache
+from functools import cached_property
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeAlias
 
 from daemon.core.alerts.life import Seen
 from daemon.core.model import Change, EventTypes, Fact, Json
@@ -31,10 +32,6 @@ WIDER = 4
 """Ours. By how much the window grows with each try to reach the known rows."""
 MAX_KNOWN = 10_000
 """Ours. The most digests kept; far more than a window, so only a log that empties itself reaches it."""
-ENTRIES_KEPT = 16_384
-"""Ours. Rows whose entry is not worked out anew with each poll: nearly all rows were there before."""
-
-
 EMPTY_AFTER = 3
 """Ours. Answers in a row without a row before the baseline is believed to be empty: nothing counts."""
 MANY_AT_ONCE = 20
@@ -57,24 +54,29 @@ class Row(NamedTuple):
     """Raw, as the API gave it; "" when it was missing."""
 
 
-class Entry(NamedTuple):
-    """What a row is compared by."""
+Entry: TypeAlias = str
+"""What a row is compared by, spelled as the stored state spells it: `"<digest>":["<second>"`.
 
-    digest: str
-    """What makes a row equal to another, as 16 bytes of hex: both backends' spellings give the same."""
-    second: str
-    """The local second, as text that sorts; "" where the date cannot be read."""
+The digest is what makes a row equal to another, as 16 bytes of hex: both backends' spellings give the same.
+The second is the local one, as text that sorts; "" where the date cannot be read. It is one text, so that
+thousands take little room, and what is done with all of them is done in few steps.
+"""
+
+_second: Callable[[Entry], str] = itemgetter(slice(37, -1))
+# Of an entry: behind the digest, its two quotes, a colon, a bracket and a quote.
 
 
 @dataclass(frozen=True)
 class Observation:
     """One answer of GetSmsIncomingLog or GetIncomingSms: newest first, as the API sends it."""
 
-    rows: tuple[Row, ...]
+    rows: Sequence[Row]
     limit: int
     """How many rows were asked for: fewer rows than this mean that the log holds no more."""
     problems: tuple[str, ...] = ()
     """What was missing or unreadable, for `api.schema_changed`; empty when all was understood."""
+    known: tuple[Entry, ...] | None = field(default=None, compare=False, repr=False)
+    """Of each row, where it was worked out before; None: it has yet to be."""
 
     @property
     def is_full(self) -> bool:
@@ -84,7 +86,12 @@ class Observation:
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
         """Of each row."""
-        return tuple(map(entry, self.rows))
+        return tuple(map(entry, self.rows)) if self.known is None else self.known
+
+    @cached_property
+    def shown(self) -> frozenset[Entry]:
+        """Those of the rows, each once."""
+        return frozenset(self.entries)
 
     @cached_property
     def oldest(self) -> str:
@@ -92,19 +99,12 @@ class Observation:
         return min(filter(None, map(_second, self.entries)), default="")
 
 
-class Known(NamedTuple):
-    """Rows that were seen: how many equal ones, and their second (sortable text; "" if unreadable)."""
-
-    second: str
-    rows: int
-
-
 @dataclass(frozen=True)
 class State:
     """What is remembered of the log. Texts and numbers are kept as digests only."""
 
-    known: Mapping[str, Known]
-    """By digest of sender, recipient, text and second."""
+    known: Mapping[Entry, int]
+    """The rows that were seen: how many equal ones."""
     horizon: str = ""
     """Unknown rows of this second or older were there before, unless a younger known row is below them."""
     doubted: str = ""
@@ -115,7 +115,7 @@ class State:
     @cached_property
     def newest(self) -> str:
         """The latest second that is known; "" when none is."""
-        return max(map(_second, self.known.values()), default="")
+        return max(map(_second, self.known), default="")
 
 
 def diff(
@@ -131,9 +131,10 @@ def diff(
         gaps: list[Fact] = []
         state = _baseline(before, seen, when, zone)
     else:
-        fresh = _fresh(before, seen.entries)
+        more = _more(before.known, seen)
+        fresh = _fresh(before, seen.entries, more) if more else []
         gaps = [] if reaches(before, seen) else [_gap(before, seen)]
-        state = _doubting(before, _remember(before, seen), seen)
+        state = _doubting(before, _remember(before, seen, more), seen)
     facts = [_fact(seen.rows[index], when, zone) for index in reversed(fresh)]
     return Change(state, (*gaps, *facts), is_moving=bool(state.doubted))
 
@@ -154,15 +155,21 @@ def reaches(state: State | None, seen: Observation) -> bool:
         return is_conclusive(seen)
     if not state.known:
         return not seen.is_full
+    met = next((one for one in seen.entries if one in state.known), None)
     # A window that ends within the newest known second may hide rows equal to those that it shows.
-    return any(one.digest in state.known for one in seen.entries) and (
-        not seen.is_full or not state.newest or seen.oldest < state.newest
+    return met is not None and (
+        not seen.is_full
+        or "" != _second(seen.entries[-1]) < _second(met)  # which says the same, mostly, and sooner
+        or not state.newest
+        or seen.oldest < state.newest
     )
 
 
 def is_conclusive(seen: Observation) -> bool:
     """Whether an equal answer, later, means that nothing arrived: not if it shows one second only."""
-    return not seen.is_full or len(set(map(_second, seen.entries))) > 1
+    seconds = map(_second, seen.entries)
+    first = next(seconds, None)
+    return not seen.is_full or any(one != first for one in seconds)
 
 
 def wider(limit: int) -> int | None:
@@ -170,30 +177,39 @@ def wider(limit: int) -> int | None:
     return min(limit * WIDER, MAX_LIMIT) if limit < MAX_LIMIT else None
 
 
-@lru_cache(maxsize=ENTRIES_KEPT)
 def entry(row: Row) -> Entry:
     """What a row is compared by."""
     naive = parse_local(row.server_date)
     at = naive.isoformat(" ") if naive else ""
     parts = (normalise(row.sender), normalise(row.recipient), row.text, at or row.server_date)
     identity = "\0".join(parts).encode("utf-8", "surrogatepass")
-    return Entry(blake2b(identity, digest_size=16).hexdigest(), at)
+    return _entry(blake2b(identity, digest_size=16).hexdigest(), at)
 
 
 def dump(state: State) -> dict[str, object]:
     """The state as JSON."""
+    known = {one[1:33]: (_second(one), many) for one, many in state.known.items()}
     doubt = {"doubted": state.doubted, "empties": state.empties} if state.doubted else {}
-    return {"horizon": state.horizon, "known": state.known, **doubt}
+    return {"horizon": state.horizon, "known": known, **doubt}
+
+
+def text(state: State) -> str:
+    """The same as minified JSON: of thousands of entries, put together of what they are."""
+    known = ",1],".join(state.known) + ",1]" if state.known else ""
+    if max(state.known.values(), default=1) > 1:
+        known = ",".join([f"{one},{many}]" for one, many in state.known.items()])
+    doubt = f',"doubted":"{state.doubted}","empties":{state.empties}' if state.doubted else ""
+    return f'{{"horizon":"{state.horizon}","known":{{{known}}}{doubt}}}'
 
 
 def load(stored: Mapping[str, Any]) -> State:
     """The state that `dump` wrote."""
-    known = {key: Known(at, rows) for key, (at, rows) in stored["known"].items()}
+    known = {_entry(digest, at): many for digest, (at, many) in stored["known"].items()}
     return State(known, stored["horizon"], stored.get("doubted", ""), stored.get("empties", 0))
 
 
-def _second(one: Entry | Known) -> str:
-    return one.second
+def _entry(digest: str, second: str) -> Entry:
+    return f'"{digest}":["{second}"'
 
 
 def _was_there(before: State, seen: Observation) -> bool:
@@ -202,7 +218,7 @@ def _was_there(before: State, seen: Observation) -> bool:
 
 
 def _is_old(before: State, one: Entry) -> bool:
-    return one.second != "" and one.second <= before.doubted
+    return "" != _second(one) <= before.doubted
 
 
 def _emitted(before: State | None, seen: Observation, *, is_emitting: bool) -> list[int]:
@@ -215,7 +231,8 @@ def _baseline(before: State | None, seen: Observation, when: Seen, zone: tzinfo)
     if before is None and not seen.rows:
         old = when.at.astimezone(zone).replace(tzinfo=None, microsecond=0) - OLD
         return State({}, doubted=old.isoformat(" "), empties=1)
-    return _remember(State({}, seen.entries[-1].second if seen.entries and seen.is_full else ""), seen)
+    horizon = _second(seen.entries[-1]) if seen.entries and seen.is_full else ""
+    return _remember(State({}, horizon), seen, _more({}, seen))
 
 
 def _doubting(before: State, state: State, seen: Observation) -> State:
@@ -225,42 +242,53 @@ def _doubting(before: State, state: State, seen: Observation) -> State:
     return replace(state, doubted=before.doubted, empties=before.empties + 1)
 
 
-def _fresh(state: State, entries: Sequence[Entry]) -> list[int]:
-    """Indexes of the rows that are new. Known rows are matched from the oldest up."""
-    left = {key: known.rows for key, known in state.known.items()}
-    unmatched, bottom = [], -1
-    for index in range(len(entries) - 1, -1, -1):
-        key, at = entries[index]
-        if left.get(key, 0):
-            left[key] -= 1
-            if at > state.horizon:
-                bottom = max(bottom, index)
-        else:
+def _more(known: Mapping[Entry, int], seen: Observation) -> dict[Entry, int]:
+    """Of which entries an answer shows more than are known, and how many more."""
+    if len(seen.shown) == len(seen.entries):
+        unknown = seen.shown.difference(known)
+        return {one: 1 for one in seen.entries if one in unknown} if unknown else {}
+    shown = Counter(seen.entries)
+    return {one: many - known.get(one, 0) for one, many in shown.items() if many > known.get(one, 0)}
+
+
+def _fresh(state: State, entries: Sequence[Entry], more: Mapping[Entry, int]) -> list[int]:
+    """Indexes of the rows that are new. Known rows are matched from the oldest up, so that of equal ones the
+    upper are those which are `more`."""
+    left, many, unmatched = dict(more), sum(more.values()), list[int]()
+    for index, one in enumerate(entries):
+        if len(unmatched) == many:
+            break  # soon, since what is new stands above
+        if left.get(one, 0):
+            left[one] -= 1
             unmatched.append(index)
+    if all(_second(entries[index]) > state.horizon for index in unmatched):
+        return unmatched
+    is_unmatched = frozenset(unmatched)
+    bottom = max(
+        (index for index, one in enumerate(entries)
+         if index not in is_unmatched and _second(one) > state.horizon),
+        default=-1,
+    )  # fmt: skip
 
     def is_new(index: int) -> bool:
-        at = entries[index][1]
+        at = _second(entries[index])
         return not at or at > state.horizon or index < bottom
 
-    return sorted(index for index in unmatched if is_new(index))
+    return [index for index in unmatched if is_new(index)]
 
 
-def _remember(before: State, seen: Observation) -> State:
+def _remember(before: State, seen: Observation, more: Mapping[Entry, int]) -> State:
     """The rows known from now on. Rows that vanish are kept, lest they come back as new ones; whole seconds
     that slid out below a full window are forgotten, and the horizon rises over them."""
-    shown = Counter(one.digest for one in seen.entries)
-    known = dict(before.known)
-    for key, at in seen.entries:
-        if key not in known or known[key].rows < shown[key]:
-            known[key] = Known(at, shown[key])
+    known = {**before.known, **{one: before.known.get(one, 0) + many for one, many in more.items()}}
     floor = seen.oldest if seen.is_full else ""
-    forgotten = {key for key, row in known.items() if row.second < floor and row.second and key not in shown}
+    forgotten = {one for one in known.keys() - seen.shown if "" != _second(one) < floor}
     if len(known) - len(forgotten) > MAX_KNOWN:
-        by_age = sorted(known, key=lambda key: known[key].second, reverse=True)
+        by_age = sorted(known, key=_second, reverse=True)
         forgotten |= set(by_age[MAX_KNOWN:])
-    horizon = max((known[key].second for key in forgotten), default="")
-    for key in forgotten:
-        del known[key]
+    horizon = max(map(_second, forgotten), default="")
+    for one in forgotten:
+        del known[one]
     return State(known, max(before.horizon, horizon))
 
 

@@ -64,6 +64,10 @@ class WatchKind(Protocol[StateT, SeenT]):
     def dump(self, state: StateT) -> Mapping[str, object]:
         """A state as what JSON can say."""
 
+    def text(self, state: StateT) -> str:
+        """The same, as the store keeps it."""
+        return json.dumps(self.dump(state), ensure_ascii=False, separators=(",", ":"))
+
     def load(self, stored: Mapping[str, Any]) -> StateT:
         """The state that `dump` wrote, perhaps of an earlier version."""
 
@@ -146,7 +150,7 @@ class Watch(Generic[StateT, SeenT]):
 
     def text(self, state: StateT) -> str:
         """A state as the store keeps it."""
-        return json.dumps(self.kind.dump(state), ensure_ascii=False, separators=(",", ":"))
+        return self.kind.text(state)
 
     def state(self, text: str | None) -> StateT | None:
         """The state that the store kept; None where it kept none. It is nearly always the one that was

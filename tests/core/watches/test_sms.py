@@ -1,6 +1,8 @@
 """Which SMS are new: a model of the log, and the traps that the platform sets."""
 
+import json
 from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -214,7 +216,8 @@ def test_a_window_grows_until_the_largest_that_is_answered() -> None:
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    state = State({f"{n}": sms.Known(f"2026-01-01 00:00:{n:05}", 1) for n in range(sms.MAX_KNOWN)})
+    known = {f"{n:032}": (f"2026-01-01 00:00:{n:05}", 1) for n in range(sms.MAX_KNOWN)}
+    state = sms.load({"known": known, "horizon": ""})
 
     state, _ = diff(state, row("new"))
 
@@ -264,6 +267,82 @@ def test_messages_of_the_repeated_hour_are_new_though_their_dates_go_back() -> N
     state, facts = diff(state, at("again", "01:05:00"), at("before", "01:59:50"), at("old", "01:10:00"))
 
     assert texts(facts) == ["again"]
+
+
+SECONDS = st.sampled_from(["2026-03-01 10:00:01", "2026-03-01 10:00:02", "10:00:03 2026-03-01", "", "never"])
+ROWS = st.builds(lambda text, second: row(text)._replace(server_date=second), st.sampled_from("abc"), SECONDS)
+
+
+@dataclass
+class Plain:
+    """What is known, and what is new, worked out row by row: obvious, and slow."""
+
+    known: dict[str, tuple[str, int]]
+    horizon: str
+
+    def fresh(self, rows: list[Row]) -> list[Row]:
+        left = {key: many for key, (_, many) in self.known.items()}
+        unmatched, bottom = [], -1
+        for index in reversed(range(len(rows))):
+            key, second = digest_and_second(rows[index])
+            if left.get(key, 0):
+                left[key] -= 1
+                bottom = max(bottom, index) if second > self.horizon else bottom
+            else:
+                unmatched.append(index)
+        seconds = [digest_and_second(one)[1] for one in rows]
+        return [
+            rows[one] for one in unmatched
+            if not seconds[one] or seconds[one] > self.horizon or one < bottom
+        ]  # fmt: skip
+
+    def remember(self, rows: list[Row], *, is_full: bool) -> None:
+        entries = [digest_and_second(one) for one in rows]
+        shown = Counter(key for key, _ in entries)
+        for key, second in entries:
+            self.known[key] = (second, max(shown[key], self.known.get(key, ("", 0))[1]))
+        floor = min((second for _, second in entries if second), default="") if is_full else ""
+        for key, (second, _) in list(self.known.items()):
+            if second and second < floor and key not in shown:
+                self.horizon = max(self.horizon, second)
+                del self.known[key]
+
+
+def digest_and_second(one: Row) -> tuple[str, str]:
+    digest, second = json.loads("[" + sms.entry(one).replace(":[", ",") + "]")
+    return digest, second
+
+
+@settings(max_examples=examples(400))
+@given(st.lists(st.tuples(st.lists(ROWS, max_size=7), st.integers(0, 2)), min_size=2, max_size=5))
+def test_what_is_new_and_what_is_known_is_what_a_look_at_row_after_row_finds(
+    answered: list[tuple[list[Row], int]],
+) -> None:
+    first, cut = answered[0]
+    rows = [row("always there"), *first]
+    change = sms.diff(None, Observation(rows, len(rows) + cut), when(BEGIN), ZONE, is_emitting=False)
+    plain = Plain({}, digest_and_second(rows[-1])[1] if not cut else "")
+    plain.remember(rows, is_full=not cut)
+    for rows, cut in answered[1:]:
+        before = change.state
+        change = sms.diff(before, Observation(rows, len(rows) + cut), when(BEGIN), ZONE, is_emitting=False)
+        fresh = plain.fresh(rows)
+        plain.remember(rows, is_full=not cut)
+
+        assert texts(change.facts) == [one.text for one in fresh]
+        assert sms.dump(change.state) == {"horizon": plain.horizon, "known": plain.known}
+
+
+@given(st.lists(ROWS, max_size=7), st.integers(0, 9), st.booleans())
+def test_a_state_is_written_as_json_writes_it_and_read_as_it_was(
+    rows: list[Row], limit: int, is_doubted: bool
+) -> None:
+    state = sms.diff(None, Observation(rows, limit), when(), ZONE, is_emitting=False).state
+    if is_doubted:
+        state = replace(state, doubted="2026-03-01 10:00:02", empties=2)
+
+    assert sms.text(state) == json.dumps(sms.dump(state), ensure_ascii=False, separators=(",", ":"))
+    assert sms.load(json.loads(sms.text(state))) == state
 
 
 class Log:
