@@ -1,7 +1,9 @@
 """The verbs: each is one short function, in the file of its noun, which is loaded when it is asked for."""
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -29,16 +31,23 @@ VERBS = (
     "command",
 )
 """In the order of the help. Each is a function, or an `app` of several, in the file of its name."""
+DRAWN = frozenset({"demo"})
+"""Those that draw on the terminal."""
 
 
 class Verbs(Mapping[str, Any]):
     """The commands by name. The file of a verb is loaded when the verb is asked for: to load them all takes
-    a second."""
+    a second.
+
+    Without `rich`, where nothing is drawn: structlog would load it, to show tracebacks in a way that we never
+    do, and a daemon would keep 4 MiB of it for all its life.
+    """
 
     def __getitem__(self, name: str) -> Any:
         if name not in VERBS:
             raise KeyError(name)
-        module = import_module(f"daemon.cli.{name}")
+        with nullcontext() if name in DRAWN else _out_of_sight("rich"):
+            module = import_module(f"daemon.cli.{name}")
         if hasattr(module, "app"):
             return typer.main.get_group(module.app)
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -50,6 +59,19 @@ class Verbs(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(VERBS)
+
+
+@contextmanager
+def _out_of_sight(package: str) -> Iterator[None]:
+    """Meanwhile a package that nobody has imported yet cannot be."""
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # type: ignore[assignment] # docs.python.org/3/reference/import.html#the-module-cache
+    try:
+        yield
+    finally:
+        del sys.modules[package]
 
 
 class Group(TyperGroup):
