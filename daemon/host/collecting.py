@@ -14,11 +14,11 @@ def look_seldom() -> None:
 
 
 def spare_what_is_there() -> None:
-    """Collect once, and never look at again what is left: programs, models, routes; none of it ever goes.
+    """Never look at again what a start leaves behind: programs, models, routes; none of it ever goes.
 
     A full collection looks at everything, and nothing else runs meanwhile: no poll, no delivery, no request.
-    With what a start leaves behind that is a tenth of a second, now and then in the midst of a request.
+    With what a start leaves behind that is a tenth of a second, now and then in the midst of a request; and
+    not even once is it worth it, for of 160,000 objects 150 are garbage.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(*USUAL)
