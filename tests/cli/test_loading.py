@@ -1,5 +1,6 @@
 """What a verb loads, asked of real processes: time differs from machine to machine, names do not."""
 
+import json
 import os
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from daemon.store import database as databases
 from tests.cli.conftest import Call
 from tests.support.config_files import SYSTEM, WEBHOOK
 from tests.support.paths import ROOT
-from tests.support.process import inherited
+from tests.support.process import Process, inherited
 
 pytestmark = pytest.mark.slow
 
@@ -31,10 +32,13 @@ MOST_OF_OURS = {"--version": 14, "status": 135, "check": 140, "events list": 110
 """Modules of the daemon itself that a verb may load."""
 
 
+def environment() -> dict[str, str]:
+    return {**inherited(), "PYTHONPATH": str(ROOT)}
+
+
 def loaded(words: Sequence[str]) -> set[str]:
     """The modules that a program imports, beside those that this Python imports for any."""
-    environment = {**inherited(), "PYTHONPATH": str(ROOT)}
-    ended = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    ended = subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=60, check=True)
     lines = (line for line in ended.stderr.splitlines() if line.startswith("import time:"))
     return {line.rpartition("|")[2].strip() for line in lines}
 
@@ -101,3 +105,28 @@ def test_a_version_is_told_where_nothing_is_installed_and_to_a_full_disk() -> No
 
 
 AS_SCRIPT = "from daemon.__main__ import main; main()"
+
+
+NEVER = {"aiosmtpd", "alembic", "apprise", "cryptography", "mako", "pygments", "rich.console"}
+"""What a daemon with webhooks alone keeps no memory for: tools of an upgrade, of a terminal, of other ways
+out."""
+
+
+def test_a_daemon_loads_nothing_that_its_configuration_does_not_need_not_even_at_its_first_start(
+    tmp_path: Path,
+) -> None:
+    Process(tmp_path, base_url="http://127.0.0.1:9/", webhook_url="http://127.0.0.1:9/")
+    found = set()
+    with subprocess.Popen(
+        [*MODULE, "run"], cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True
+    ) as daemon:
+        assert daemon.stderr is not None
+        for line in daemon.stderr:
+            if line.startswith("import time:"):
+                found.add(line.rpartition("|")[2].strip())
+            elif json.loads(line)["event"] == "daemon.ready":
+                break
+        daemon.kill()
+
+    assert {"fastapi", "sqlalchemy"} <= found
+    assert found & NEVER == set()
