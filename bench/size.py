@@ -16,6 +16,8 @@ from bench.product import Daemon, Webhook
 from bench.receiving import receiver
 
 EVENTS = 1_000_000
+OPEN = 100_000
+"""Deliveries of the last of them, for an endpoint that does not answer."""
 STARTS = 5
 REQUESTS = 200
 """Of each list."""
@@ -65,8 +67,7 @@ def large_store(plan: Plan) -> list[Figure]:
     """The start, and lists of the API, with a store in which much has happened."""
     many = plan.size(EVENTS)
     with _directory(plan) as directory:
-        config = product.configure(directory, [], listen=LISTEN)
-        product.fill(directory, product.loaded(config), many, lanes=10_000)
+        config = _filled(directory, many, plan.size(OPEN))
         starts, lists = [], {}
         for number in range(STARTS + 1):
             with product.daemon(config, core=plan.cores.sender) as daemon:
@@ -76,7 +77,14 @@ def large_store(plan: Plan) -> list[Figure]:
                     lists = _lists(daemon)
     goal = Goal(1, is_floor=False, unit="s")
     figures = [
-        Figure("start", f"start to READY, {many:,} events", "s", tuple(starts), goal, f"{STARTS} starts")
+        Figure(
+            "start",
+            f"start to READY, {many:,} events, {plan.size(OPEN):,} open deliveries",
+            "s",
+            tuple(starts),
+            goal,
+            f"{STARTS} starts",
+        )
     ]
     for name, took in lists.items():
         worst = percentile(took, 0.95)
@@ -86,6 +94,14 @@ def large_store(plan: Plan) -> list[Figure]:
             Figure(f"list {name}", title, "ms", (worst,), goal, f"{many:,} events, {REQUESTS} requests")
         )
     return figures
+
+
+def _filled(directory: Path, events: int, waiting: int) -> Path:
+    """A store in which much has happened and some of it waits for an endpoint; how it is configured."""
+    for webhooks, many in (([], events - waiting), ([Webhook(product.NOBODY)], waiting)):
+        config = product.configure(directory, webhooks, listen=LISTEN)
+        product.fill(directory, product.loaded(config), many, lanes=10_000)
+    return config
 
 
 def _lists(daemon: Daemon) -> dict[str, list[float]]:

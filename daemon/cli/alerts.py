@@ -2,7 +2,9 @@
 
 import typer
 
-from daemon.cli.output import ConfigOption, JsonOption, clock_time, load, open_store, print_json, say
+from daemon.cli.opening import load, open_store
+from daemon.cli.options import ConfigOption, JsonOption
+from daemon.cli.output import clock_time, print_json, say
 from daemon.core.timestamps import from_iso
 from daemon.schemas.documents import Alert
 from daemon.store import views

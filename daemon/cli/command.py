@@ -13,22 +13,19 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
+from daemon.cli.opening import load, open_store, say_when_it_goes
+from daemon.cli.options import ConfigOption, JsonOption
 from daemon.cli.output import (
-    ConfigOption,
     Fatal,
-    JsonOption,
     calling_user,
     clock_time,
     counted,
     exit_of,
     inline,
-    load,
     moment,
-    open_store,
     parsed_duration,
     print_json,
     say,
-    say_when_it_goes,
 )
 from daemon.core import amounts
 from daemon.core.commands.command import Command, OnHoliday, Status

@@ -9,7 +9,9 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.output import ConfigOption, Fatal, JsonOption, load, open_store, print_json, say
+from daemon.cli.opening import load, open_store
+from daemon.cli.options import ConfigOption, JsonOption
+from daemon.cli.output import Fatal, print_json, say
 from daemon.host import clock
 from daemon.store import backup as backups
 from daemon.store import database as databases

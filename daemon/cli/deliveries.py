@@ -5,17 +5,9 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.output import (
-    ConfigOption,
-    JsonOption,
-    clock_time,
-    counted,
-    open_store,
-    print_json,
-    refusals,
-    say,
-    say_when_it_goes,
-)
+from daemon.cli.opening import open_store, say_when_it_goes
+from daemon.cli.options import ConfigOption, JsonOption
+from daemon.cli.output import clock_time, counted, print_json, refusals, say
 from daemon.core.delivery.outcome import Status
 from daemon.core.timeline import Look
 from daemon.host import clock

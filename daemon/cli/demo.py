@@ -3,8 +3,8 @@
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
-from daemon.cli.output import console
 from daemon.cli.simulate import ScenarioOption, load_scenario
 from daemon.demo.play import Plan, play
 
@@ -21,5 +21,5 @@ def demo(
 ) -> None:
     """Start a simulator, a receiver and the daemon with its page; let phones drop and webhooks arrive."""
     plan = Plan(load_scenario(scenario), speed, KILL_AFTER_SECONDS if kill else None, stays=stay)
-    if not play(plan, console):
+    if not play(plan, Console()):
         raise typer.Exit(1)

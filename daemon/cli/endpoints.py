@@ -9,20 +9,9 @@ import typer
 
 from daemon.app.ping import ping
 from daemon.cli.deliveries import attempt_lines
-from daemon.cli.output import (
-    ConfigOption,
-    JsonOption,
-    age,
-    clock_time,
-    counted,
-    load,
-    moment,
-    open_store,
-    print_json,
-    refusals,
-    say,
-    say_when_it_goes,
-)
+from daemon.cli.opening import load, open_store, say_when_it_goes
+from daemon.cli.options import ConfigOption, JsonOption
+from daemon.cli.output import age, clock_time, counted, moment, print_json, refusals, say
 from daemon.config.settings import Config
 from daemon.core.delivery.breaker import HEALTHY, Switch
 from daemon.core.delivery.outcome import Outcome

@@ -7,17 +7,9 @@ from typing import Annotated
 import typer
 
 from daemon.cli.following import Following
-from daemon.cli.output import (
-    ConfigOption,
-    Fatal,
-    JsonOption,
-    clock_time,
-    load,
-    open_store,
-    print_lines,
-    say_document,
-    say_now,
-)
+from daemon.cli.opening import load, open_store
+from daemon.cli.options import ConfigOption, JsonOption
+from daemon.cli.output import Fatal, clock_time, print_lines, say_document, say_now
 from daemon.cli.streams import is_read
 from daemon.core.model import Event
 from daemon.core.rendering.body import summary

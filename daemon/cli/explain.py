@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.output import ConfigOption, Fatal, JsonOption, clock_time, load, open_store, print_json, say
+from daemon.cli.opening import load, open_store
+from daemon.cli.options import ConfigOption, JsonOption
+from daemon.cli.output import Fatal, clock_time, print_json, say
 from daemon.core import durations
 from daemon.core.model import Event
 from daemon.core.refusals import Refused

@@ -5,7 +5,7 @@ import sqlite3
 
 import typer
 
-from daemon.cli import output
+from daemon.cli import opening
 from daemon.cli.output import Fatal
 from daemon.store.location import FAILURES, DatabaseError, explained
 
@@ -31,5 +31,5 @@ def tell(error: Exception) -> None:
     from daemon.host import logs  # noqa: PLC0415 - a tenth of a second, which most verbs do without
 
     logs.flush()
-    output.log_beside()
+    opening.log_beside()
     logs.log.critical("verb.crashed", exc_info=error)

@@ -1,4 +1,4 @@
-"""The command line: one verb, one short function, each in the file of its noun.
+"""The command line: which version it is, at once, and everything else by its verb.
 
 Exit codes are sysexits': 0 well, 64 the call is wrong, 65 the input, 69 something needed is away,
 70 an error of ours, 74 the database or what the output is written to, 78 the configuration.
@@ -7,93 +7,13 @@ Exit codes are sysexits': 0 well, 64 the call is wrong, 65 the input, 69 somethi
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from importlib import import_module
-from typing import Annotated, Any
-
-import typer
-from typer.core import TyperGroup
 
 from daemon import __version__
-from daemon.cli import failures, streams
-from daemon.cli.output import complain
-
-VERBS = (
-    "run",
-    "check",
-    "demo",
-    "simulate",
-    "status",
-    "poll",
-    "explain",
-    "verify",
-    "events",
-    "alerts",
-    "silence",
-    "db",
-    "deliveries",
-    "endpoints",
-    "command",
-)
-"""In the order of the help. Each is a function, or an `app` of several, in the file of its name."""
+from daemon.cli import streams
+from daemon.cli.output import complain, say
 
 INTERRUPTED = 130
 """As shells say it: 128 and SIGINT."""
-
-
-class Verbs(Mapping[str, Any]):
-    """The commands by name. The file of a verb is loaded when the verb is asked for: to load them all takes
-    a second."""
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in VERBS:
-            raise KeyError(name)
-        module = import_module(f"daemon.cli.{name}")
-        if hasattr(module, "app"):
-            return typer.main.get_group(module.app)
-        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-        alone.command(name)(getattr(module, name))
-        return typer.main.get_command(alone)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(VERBS)
-
-    def __len__(self) -> int:
-        return len(VERBS)
-
-
-class Group(TyperGroup):
-    """All verbs."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.commands = Verbs()  # type: ignore[assignment] # it is only read
-
-
-app = typer.Typer(
-    name="yemotd",
-    cls=Group,
-    help="Watches phone systems on Yemot HaMashiach, and tells other systems what changed.",
-    no_args_is_help=True,
-    add_completion=True,
-    pretty_exceptions_enable=False,  # tracebacks with local variables would show secrets
-    rich_markup_mode=None,
-)
-
-
-def _version(*, is_asked: bool) -> None:
-    if is_asked:
-        typer.echo(f"yemotd {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=lambda value: _version(is_asked=value), is_eager=True)
-    ] = False,
-) -> None:
-    """Options of every verb."""
 
 
 def main() -> None:
@@ -109,17 +29,12 @@ def main() -> None:
 
 
 def _carried_out() -> int:
+    if sys.argv[1:] == ["--version"]:
+        say(f"yemotd {__version__}")
+        return os.EX_OK
     try:
-        code = app(standalone_mode=False)
-    except typer.Exit as ended:
-        return ended.exit_code
-    except (typer.Abort, KeyboardInterrupt):
+        from daemon.cli import verbs  # noqa: PLC0415 - all that is not our own begins there
+
+        return verbs.carried_out()
+    except KeyboardInterrupt:
         return INTERRUPTED
-    except Exception as error:
-        if (met := failures.met(error)) is None:
-            failures.tell(error)
-            return os.EX_SOFTWARE
-        why, code = met
-        complain(why)
-        return code
-    return code if isinstance(code, int) else os.EX_OK

@@ -1,46 +1,23 @@
-"""What every verb shares: how it fails, how it finds the configuration, how it prints."""
+"""How every verb prints, and how it says that it fails."""
 
 import getpass
 import json
-import logging
 import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Annotated
 
-import typer
-from rich.console import Console
-
-from daemon.config import load as config
-from daemon.config.load import ConfigError, Loaded
-from daemon.config.secrets import held
 from daemon.core import durations
 from daemon.core.model import Json
 from daemon.core.refusals import Refused, Why
 from daemon.core.visible import escaped, visible, visible_line
-from daemon.store import database as databases
-from daemon.store import locking
-from daemon.store.database import Database
-
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="Default: $YEMOTD_CONFIG, ./config.toml, /etc/yemotd/config.toml."),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-
-console = Console()
 
 OPTIONS = {"ends_at": "--until", "starts_at": "--start"}
 """How a part of what is asked for is spelled here; the others are their name."""
 EXIT = {Why.WRONG: os.EX_USAGE, Why.NOT_ALLOWED: os.EX_NOPERM, Why.OVER_BUDGET: os.EX_NOPERM}
 """How what is refused ends a command; all else ends it with `EX_DATAERR`."""
-
-HELD: set[str] = set()
-"""The secrets of what was loaded, which no line of the log shows."""
 
 
 class Fatal(Exception):
@@ -100,39 +77,6 @@ def exit_of(refused: Refused) -> int:
 
 def _option(name: str) -> str:
     return OPTIONS.get(name, "--" + name.replace("_", "-"))
-
-
-def load(path: Path | None, *, now: datetime | None = None) -> Loaded:
-    """The configuration; `Fatal` with every fault (exit 78) where it cannot be used; `now`: at that time."""
-    try:
-        loaded = config.load(config.find(path, os.environ), os.environ, now=now)
-    except ConfigError as error:
-        raise Fatal(str(error), os.EX_CONFIG) from None
-    HELD.update(held(loaded.config))
-    if "structlog" in sys.modules:  # else it logs nothing, and to load it takes a tenth of a second
-        log_beside()
-    return loaded
-
-
-def log_beside() -> None:
-    """What a verb logs goes to standard error, from warnings up and without secrets: output is its own."""
-    from daemon.host import logs  # noqa: PLC0415 - see `load`
-
-    redactor = logs.Redactor()
-    redactor.hide(HELD)
-    logs.configure(redactor, least=logging.WARNING)
-
-
-def open_store(path: Path | None) -> Database:
-    """The database of a configuration, beside a daemon that may run. Raises `DatabaseError` (exit 74, as
-    `main` says) where it cannot be."""
-    return databases.connect(load(path).config.daemon.database)
-
-
-def say_when_it_goes(path: Path | None) -> None:
-    """Say so where what was asked for waits until a daemon runs."""
-    if locking.holder(load(path).config.daemon.database) is None:
-        say("No daemon runs on this database; it happens when one does.")
 
 
 def counted(many: int, noun: str) -> str:

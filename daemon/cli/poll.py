@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from daemon.app.poll_once import poll_once, rehearse_once
-from daemon.cli.output import ConfigOption, Fatal, JsonOption, counted, load, print_json, say
+from daemon.cli.opening import load
+from daemon.cli.options import ConfigOption, JsonOption
+from daemon.cli.output import Fatal, counted, print_json, say
 from daemon.core.rendering.body import summary
 from daemon.core.watches import detection
 from daemon.schemas.polls import Poll

@@ -13,7 +13,9 @@ from typing import NoReturn
 
 from daemon.app.lifecycle import App
 from daemon.cli import failures
-from daemon.cli.output import ConfigOption, Fatal, load
+from daemon.cli.opening import load
+from daemon.cli.options import ConfigOption
+from daemon.cli.output import Fatal
 from daemon.config.certificates import out_of_date
 from daemon.config.load import ConfigError, Loaded
 from daemon.config.load import load as load_config

@@ -8,18 +8,9 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.output import (
-    ConfigOption,
-    JsonOption,
-    calling_user,
-    clock_time,
-    moment,
-    open_store,
-    parsed_duration,
-    print_json,
-    refusals,
-    say,
-)
+from daemon.cli.opening import open_store
+from daemon.cli.options import ConfigOption, JsonOption
+from daemon.cli.output import calling_user, clock_time, moment, parsed_duration, print_json, refusals, say
 from daemon.core.routing.silences import Silence, Wish
 from daemon.host import clock
 from daemon.operations.silences import mute, unmute

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from daemon.cli.kept_texts import KEEPS_TEXTS
-from daemon.cli.output import ConfigOption, JsonOption, age, clock_time, load, open_store, print_json, say
+from daemon.cli.opening import load, open_store
+from daemon.cli.options import ConfigOption, JsonOption
+from daemon.cli.output import age, clock_time, print_json, say
 from daemon.core.own_events import MISCONFIGURED
 from daemon.core.timestamps import from_iso
 from daemon.host import clock

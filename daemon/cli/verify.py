@@ -15,17 +15,9 @@ from typing import Annotated, Any
 
 import typer
 
-from daemon.cli.output import (
-    HELD,
-    ConfigOption,
-    Fatal,
-    JsonOption,
-    clock_time,
-    load,
-    parsed_duration,
-    print_json,
-    say,
-)
+from daemon.cli.opening import HELD, load
+from daemon.cli.options import ConfigOption, JsonOption
+from daemon.cli.output import Fatal, clock_time, parsed_duration, print_json, say
 from daemon.config.secrets import Sources
 from daemon.config.wording import is_like_secret
 from daemon.core import durations

@@ -21,6 +21,7 @@ from typing import NamedTuple
 import structlog
 
 from daemon.core.delivery.outcome import Attempted, Message, Outcome
+from daemon.core.delivery.route import QUEUED_AT_MOST
 from daemon.senders.smtp import Mail, Reach, Server
 from daemon.senders.smtp_courier import Carried, Courier
 
@@ -28,8 +29,6 @@ log = structlog.get_logger()
 
 IDLE = timedelta(seconds=30)
 """How long a connection is kept for the next mail."""
-QUEUED_AT_MOST = timedelta(minutes=5)
-"""A letter that waited so long for those before it is given back untried."""
 CLOSE_WITHIN = 3.0
 """Seconds."""
 BYTES_OF_A_SIGN = 16

@@ -57,6 +57,11 @@ _MAY_BE_REVIVED = sa.and_(
     ),
 )
 
+_MADE: tuple[sa.Table, Where, tuple[str, ...]] = (
+    deliveries,
+    _OPEN,
+    ("created_at", "first_started_at"),
+)
 LIVE: tuple[tuple[sa.Table, Where, tuple[str, ...]], ...] = (
     # Before the endpoints, by which it is found.
     (
@@ -64,7 +69,7 @@ LIVE: tuple[tuple[sa.Table, Where, tuple[str, ...]], ...] = (
         sa.and_(deliveries.c.ended_at.is_not(None), sa.or_(_IS_OWED, _MAY_BE_REVIVED)),
         ("ended_at",),
     ),
-    (deliveries, _OPEN, ("created_at", "first_started_at")),
+    _MADE,
     (attempts, attempts.c.delivery.in_(sa.select(deliveries.c.id).where(_OPEN)), ("started_at",)),
     (endpoints, _EVERY, ("since", "failing_since")),
     (ledger, _NOT_OVER, ("told_at",)),
@@ -165,21 +170,24 @@ def settle(db: sa.Connection, now: datetime, longest_wait: Callable[[str], timed
     `longest_wait`: of an endpoint by its name, before the first attempt or between two.
     """
     at = millis(now)
-    for endpoint in _with_open_deliveries(db):
-        of_it = sa.and_(_OPEN, deliveries.c.endpoint == endpoint)
-        # Made while the clock was ahead: its wait began at that time.
-        back = {name: _plus(deliveries.c[name], at - _raw(deliveries.c.created_at)) for name in _DATED}
-        db.execute(sa.update(deliveries).where(of_it, deliveries.c.created_at > now).values(back))
-        most = now + longest_wait(endpoint)
-        late = sa.update(deliveries).where(of_it, deliveries.c.due_at > most)
-        db.execute(late.values(due_at=most))
+    for endpoint, created_at, due_at, tried_at in _latest_of_open_deliveries(db):
+        of_it, most = sa.and_(_OPEN, deliveries.c.endpoint == endpoint), now + longest_wait(endpoint)
+        if created_at > now:
+            # Made while the clock was ahead: its wait began at that time.
+            back = {name: _plus(deliveries.c[name], at - _raw(deliveries.c.created_at)) for name in _DATED}
+            db.execute(sa.update(deliveries).where(of_it, deliveries.c.created_at > now).values(back))
+        if due_at is not None and due_at > most:
+            late = sa.update(deliveries).where(of_it, deliveries.c.due_at > most)
+            db.execute(late.values(due_at=most))
+        if tried_at is not None and tried_at > now:
+            early = sa.update(deliveries).where(of_it, deliveries.c.first_started_at > now)
+            db.execute(early.values(first_started_at=now))
     blocked = sa.select(endpoints.c.name).where(endpoints.c.not_before > now)
     for endpoint in db.scalars(blocked).all():
         most = now + longest_wait(endpoint)
         is_far_off = sa.and_(endpoints.c.name == endpoint, endpoints.c.not_before > most)
         db.execute(sa.update(endpoints).where(is_far_off).values(not_before=most))
-    for table, where, columns in LIVE:
-        # All of a table at once: of what is open there may be a hundred thousand to walk.
+    for table, where, columns in (one for one in LIVE if one is not _MADE):  # that was done above
         is_late = {name: table.c[name] > now for name in columns}
         values = {
             name: sa.case((is_so, sa.literal(now, UtcTime)), else_=table.c[name])
@@ -203,8 +211,18 @@ def _move_what_was_accepted_by_another_clock(db: sa.Connection) -> None:
     db.execute(sa.update(commands).where(other).values(clock=stepped(db)))
 
 
-def _with_open_deliveries(db: sa.Connection) -> Sequence[str]:
-    return db.scalars(sa.select(deliveries.c.endpoint).where(_OPEN).distinct()).all()
+def _latest_of_open_deliveries(
+    db: sa.Connection,
+) -> Sequence[sa.Row[str, datetime, datetime | None, datetime | None]]:
+    """By endpoint: when the last was made, how late the latest is due, and the last first attempt. In one go
+    through what is open: there may be a hundred thousand, and hardly ever is one of them to be moved."""
+    times = (deliveries.c.created_at, deliveries.c.due_at, deliveries.c.first_started_at)
+    found = (
+        sa.select(deliveries.c.endpoint, *map(sa.func.max, times))
+        .where(_OPEN)
+        .group_by(deliveries.c.endpoint)
+    )
+    return db.execute(found).all()
 
 
 def _move_the_rest(db: sa.Connection, step: timedelta, stepped: timedelta) -> None:

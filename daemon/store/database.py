@@ -16,7 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from daemon.store import backup, files, happened, locking
+from daemon.store import backup, creating, files, happened, locking
 from daemon.store.location import (
     BUSY_MILLISECONDS,
     CHECKPOINT,
@@ -375,6 +375,10 @@ def _upgrade(database: Database) -> str | None:
     current = _revision(database)
     if current == REVISION:
         return current
+    if current is None:
+        with database.write() as db:
+            creating.create(db)
+        return None
     from daemon.store import migrating  # noqa: PLC0415 - see there
 
     if not migrating.is_known(current):
@@ -382,8 +386,7 @@ def _upgrade(database: Database) -> str | None:
             f"{database.engine.url!r} was written by a newer yemotd (revision {current}); "
             "install that version or a later one, or restore the backup from before its upgrade"
         )
-    if current is not None:
-        _back_up_before(database, current)
+    _back_up_before(database, current)
     with database.write() as db:
         migrating.upgrade(db)
     return current

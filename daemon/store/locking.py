@@ -17,7 +17,7 @@ does where the disk is full. Readers wait for nobody, but no more than `MOST_REA
 once: who is not let in ends with a `TimeoutError` (both are `FAILURES`). What follows, by who meets it:
 
     a start                  `DatabaseError`, which says what to close; the exit code is 74
-    a verb                   cli/main.py: the reason, and 74
+    a verb                   cli/verbs.py: the reason, and 74
     a poll                   app/jobs.py: the next poll finds the same change again
     a delivery               workers/dispatcher.py: what ended is kept, and written a second later
     a command                workers/commander.py: its outcome is kept, and written at the next look

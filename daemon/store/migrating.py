@@ -21,10 +21,10 @@ def alembic_config() -> Config:
     return config
 
 
-def is_known(revision: str | None) -> bool:
-    """Whether this program has migrations that start from there; None: from an empty database."""
+def is_known(revision: str) -> bool:
+    """Whether this program has migrations that start from there."""
     try:
-        ScriptDirectory.from_config(alembic_config()).get_revision(revision or "base")
+        ScriptDirectory.from_config(alembic_config()).get_revision(revision)
     except CommandError:
         return False
     return True

@@ -1,4 +1,5 @@
-"""The tables, all in one place. What creates them is `migrations/`; a test holds the two equal."""
+"""The tables, all in one place. A new database gets them as they are here, an older one by `migrations/`; a
+test holds the two equal."""
 
 import sqlalchemy as sa
 

@@ -12,7 +12,7 @@ from daemon.config.notify import Notify
 from daemon.config.quiet import DAYS, QuietSettings
 from daemon.config.settings import Config
 from daemon.config.webhooks import Webhook
-from daemon.core.delivery.route import Route
+from daemon.core.delivery.route import QUEUED_AT_MOST, Route
 from daemon.core.durations import NOTHING
 from daemon.core.retention import Retention
 from daemon.core.routing.filters import Filter
@@ -20,7 +20,6 @@ from daemon.core.routing.plan import Interest
 from daemon.core.routing.quiet import Quiet, Weekly, Window
 from daemon.core.routing.schedule import Schedule
 from daemon.core.wishes import Guard, Kind, Wishes
-from daemon.senders.mail import QUEUED_AT_MOST
 from daemon.wiring.hebrew_calendar import holy_days
 from daemon.wiring.mailboxes import LETTERS, MOST_IN_ONE, SERVER, Mailbox, mailboxes, mailing, schedule
 

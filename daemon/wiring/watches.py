@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property, partial
 from itertools import chain
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from daemon.config.systems import SystemSettings
@@ -39,11 +40,14 @@ from daemon.core.watches.watch import (
 )
 from daemon.core.wishes import Guard, Kind, Wishes
 from daemon.yemot import answers, reads
-from daemon.yemot.client import Client
 from daemon.yemot.known_rows import KnownRows
 from daemon.yemot.reads import Read
 
-Make = Callable[[Client, ZoneInfo], AnyKind]
+if TYPE_CHECKING:
+    # Who only wants to know what is watched needs no HTTP.
+    from daemon.yemot.client import Client
+
+Make = Callable[["Client", ZoneInfo], AnyKind]
 """A kind, once it is known whom it asks, and whose days and hours the answers name."""
 Row = tuple[Description, Make]
 
@@ -54,7 +58,7 @@ def plan(system: SystemSettings) -> list[Description]:
 
 
 def watches(
-    system: SystemSettings, client: Client, zone: ZoneInfo, wishes: Wishes | None = None
+    system: SystemSettings, client: "Client", zone: ZoneInfo, wishes: Wishes | None = None
 ) -> list[AnyWatch]:
     """The same, to be polled; `wishes` remember whose polls raise."""
     known = Wishes() if wishes is None else wishes
@@ -85,7 +89,7 @@ def _of(
 class OneQuestion(WatchKind[StateT, SeenT]):
     """A kind that asks the same question each time, and once."""
 
-    client: Client
+    client: "Client"
     zone: ZoneInfo
     question: Read[SeenT]
 
@@ -99,7 +103,7 @@ class OneQuestion(WatchKind[StateT, SeenT]):
 class Sms(WatchKind[sms.State, sms.Observation]):
     """Incoming messages: the log shows a window of them, which has to meet what is known."""
 
-    client: Client
+    client: "Client"
     zone: ZoneInfo
     settings: SmsWatch
 

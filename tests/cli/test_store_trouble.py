@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from daemon.cli.main import VERBS
+from daemon.cli.verbs import VERBS
 from daemon.store import backup as backups
 from daemon.store import database as databases
 from daemon.store import moorings

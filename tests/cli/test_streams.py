@@ -18,7 +18,8 @@ pytestmark = pytest.mark.slow
 FORKING = """
 import json, os, sys
 from importlib import import_module
-from daemon.cli.main import VERBS, main
+from daemon.cli.main import main
+from daemon.cli.verbs import VERBS
 
 for verb in VERBS:
     import_module(f"daemon.cli.{verb}")

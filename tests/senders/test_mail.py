@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from daemon.core.delivery.outcome import Message, Outcome
-from daemon.senders.mail import QUEUED_AT_MOST, Letter
+from daemon.core.delivery.route import QUEUED_AT_MOST
+from daemon.senders.mail import Letter
 from daemon.wiring.senders import Outgoing
 from daemon.wiring.senders import server as wired
 from tests.core.rendering.test_mails import phone

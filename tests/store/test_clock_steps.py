@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from daemon.core.alerts.life import Phase
 from daemon.core.commands.command import OnHoliday, Status
 from daemon.core.commands.command_types import CAMPAIGN
+from daemon.core.delivery import outcome as delivery
 from daemon.core.delivery.breaker import Health
 from daemon.core.durations import DAY, HOUR, MINUTE, NOTHING, SECOND
 from daemon.core.model import Fact, Severity
@@ -287,3 +289,35 @@ def test_a_command_of_a_moment_when_the_clock_was_wrong_has_its_time_all_the_sam
         clock_steps.settle(db, NOW, lambda _endpoint: WAIT)
 
     assert times(database, "commands", "not_before", "expires_at", "due_at") == [(NOW, NOW + HOUR, NOW)]
+
+
+def steps_to_settle(database: Database) -> int:
+    """How many instructions of SQLite it takes to settle, by thousands."""
+    taken = 0
+
+    def one_more() -> int:
+        nonlocal taken
+        taken += 1
+        return 0
+
+    with database.write() as db:
+        connection: Any = db.connection.dbapi_connection
+        connection.set_progress_handler(one_more, 1_000)
+        clock_steps.settle(db, NOW, lambda _endpoint: WAIT)
+        connection.set_progress_handler(None, 1_000)
+    return taken
+
+
+def test_deliveries_that_are_over_cost_a_start_nothing(database: Database) -> None:
+    given_deliveries(database, NOW, *(f"a/{number}" for number in range(2_000)))
+    table = metadata.tables["deliveries"]
+    is_over = table.c.id > 10
+
+    def end(many: int) -> int:
+        with database.write() as db:
+            over = sa.update(table).where(is_over, table.c.id <= 10 + many)
+            db.execute(over.values(status=delivery.Status.DELIVERED, ended_at=NOW))
+            db.execute(sa.delete(table).where(table.c.id > 10 + many))
+        return steps_to_settle(database)
+
+    assert end(1_990) <= end(0) + 1

@@ -15,6 +15,8 @@ from daemon.core.wishes import UNGUARDED, Guard
 
 AGAIN = timedelta(minutes=5)
 """The wait after a failed attempt where the schedule cannot be worked out; it uses up none."""
+QUEUED_AT_MOST = timedelta(minutes=5)
+"""A letter that waited so long for those before it is given back untried."""
 
 
 @dataclass(frozen=True)
