@@ -89,7 +89,7 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
         pauses=pauses,
         witness=witness,
         on_polled=counters.polled,
-        watches=lambda: current().watches,
+        watches=lambda: current().watches_by_id,
     )
 
     def stepped(step: timedelta) -> None:

@@ -83,7 +83,7 @@ class Bench:
             monotonic=self.clock.monotonic,
             wake=lambda: None,
             pauses=self.pauses,
-            watches=lambda: self.kept or None,
+            watches=lambda: {one.id: one for one in self.kept} or None,
             on_polled=lambda polled, took: self.took.append((polled, took)),
         )
 
