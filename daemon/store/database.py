@@ -33,6 +33,7 @@ from daemon.store.location import (
 from daemon.store.locking import Failing
 from daemon.store.moorings import Found, Moorings, moored
 from daemon.store.schema import REVISION
+from daemon.store.turns import Turns
 
 TRIES = 3
 """Of opening a file that becomes another one meanwhile."""
@@ -69,10 +70,9 @@ class Database:
         """The revision that a daemon found it at; None: it was empty."""
         self.on_events: Callable[[], None] = lambda: None
         """Called after every commit that wrote events, by the thread that committed; it must not wait."""
-        self._writing = engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
+        self._turns = Turns(engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"}), self._check_moorings)
         self.damage: str | None = None
         """What somebody met that no waiting mends; None: nobody did."""
-        self._one_writer = threading.Lock()
         self._readers = threading.BoundedSemaphore(MOST_READERS)
 
     @contextmanager
@@ -80,14 +80,12 @@ class Database:
         """One writing transaction: committed at the end, rolled back by an exception. One on a file that is
         not there any more, or another by now, fails as one on a disk that is full.
 
-        Threads of this process take turns here, in the order of asking, rather than in SQLite's
-        busy handler, which sleeps.
+        Threads of this process take turns here, rather than in SQLite's busy handler, which sleeps; and those
+        who wait for each other are committed together (`turns.py`).
         """
-        with self._noticing(), self._one_writer, self._writing.begin() as db:
+        with self._noticing(), self._turns.write() as db:
             happened.taken(db)  # by one that was rolled back
-            self._check_moorings()
             yield db
-            self._check_moorings()
             has_events = happened.taken(db)
         if has_events:
             self.on_events()
@@ -121,7 +119,7 @@ class Database:
         if self.engine.dialect.name != "sqlite":
             return
         statement = f"PRAGMA incremental_vacuum({PAGES_AT_ONCE})"
-        with self._one_writer:
+        with self._turns.alone():
             self._check_moorings()
             try:
                 with closing(self.engine.raw_connection()) as connection:
@@ -135,7 +133,7 @@ class Database:
         keep the old log from the new file. Returns what was done, for the log; None: nothing was to be."""
         if self.moorings is None:
             return None
-        with self._one_writer:
+        with self._turns.alone():
             return self.moorings.let_go()
 
     @property
