@@ -146,7 +146,7 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
         database,
         current.recorder,
         poller,
-        Housekeeper(database, is_stopping=is_stopping),
+        Housekeeper(database, monotonic=clock.monotonic, is_stopping=is_stopping),
         retention=lambda: current().retention,
         wishes=lambda: current().wishes,
         now=timeline.now,

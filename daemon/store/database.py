@@ -42,8 +42,6 @@ MOST_READERS = 14
 it with the lock, and with him everybody who wants to write."""
 READ_WITHIN = 30.0
 """Seconds that one more reader waits."""
-PAGES_AT_ONCE = 5000
-"""Given back in one go, 20 MB of pages of 4 KiB: writers wait so long."""
 BEGIN = "yemotd_begin"
 ONCE = (
     "auto_vacuum=INCREMENTAL",  # only counts before the first page is written
@@ -114,19 +112,22 @@ class Database:
                 self.damage = explained(error)
             raise
 
-    def shrink(self) -> None:
-        """Give some free pages back to the file system. Fails as `write` does."""
+    def shrink(self, pages: int) -> bool:
+        """Give some free pages back to the file system: at most so many, for which writers wait. Returns
+        whether there are more. Fails as `write` does."""
         if self.engine.dialect.name != "sqlite":
-            return
-        statement = f"PRAGMA incremental_vacuum({PAGES_AT_ONCE})"
+            return False
+        statement = f"PRAGMA incremental_vacuum({pages})"
         with self._turns.alone():
             self._check_moorings()
             try:
                 with closing(self.engine.raw_connection()) as connection:
                     # As a script: `execute` stops after the first page. SQLAlchemy knows nothing of it.
                     connection.cursor().executescript(statement)
+                    (left,) = connection.cursor().execute("PRAGMA freelist_count").fetchone()
             except sqlite3.Error as error:
                 raise sa.exc.OperationalError(statement, None, error) from error
+        return bool(left > 0)
 
     def let_go(self) -> str | None:
         """Once it was found that the files are not the same any more: bring what was committed to safety, and

@@ -196,7 +196,11 @@ def test_where_the_database_undoes_it_all_everybody_hears_why(crowd: Crowd) -> N
 def test_who_wants_to_be_alone_finds_nothing_left_open(crowd: Crowd) -> None:
     may_end = threading.Event()
     first = crowd.begins(add("a"), may_end)
-    shrinks = crowd.asks(crowd.database.shrink)
+
+    def shrink() -> None:
+        crowd.database.shrink(100)
+
+    shrinks = crowd.asks(shrink)
     may_end.set()
 
     assert (first.result(PATIENCE), shrinks.result(PATIENCE), crowd.stored()) == (None, None, {"a"})
