@@ -68,14 +68,20 @@ def past(db: sa.Connection, endpoint: str, span: Span, *, only_dead: bool = Fals
 def may_be_told(db: sa.Connection, event: str, endpoint: str) -> bool:
     """Whether an event, by its id, stands alone or is the last word of its incident at an endpoint."""
     found = event_store.find(db, event)
-    is_alert = found is not None and "alert" in json.loads(found[1].body)["data"]
-    return not is_alert or is_last_word(db, event, endpoint)
+    return found is None or is_last_word(db, found[1], endpoint)
 
 
-def is_last_word(db: sa.Connection, event: str, endpoint: str) -> bool:
-    """Whether an alert's event is the last that the endpoint was told of its incident."""
-    found = sa.select(ledger.c.incident).where(ledger.c.event == event, ledger.c.endpoint == endpoint)
-    return db.scalar(found.limit(1)) is not None
+def is_last_word(db: sa.Connection, event: Event, endpoint: str) -> bool:
+    """Whether an event stands alone, or is the last that the endpoint was told of its incident."""
+    alert = json.loads(event.body)["data"].get("alert")
+    if alert is None:
+        return True
+    line = (
+        ledger.c.incident == alert.get("incident"),
+        ledger.c.endpoint == endpoint,
+        ledger.c.event == event.id,
+    )
+    return db.scalar(sa.select(ledger.c.incident).where(*line)) is not None
 
 
 class Which(Enum):

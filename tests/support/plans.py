@@ -1,5 +1,7 @@
 """How SQLite carries out what the store asks: the plan of each statement, by `EXPLAIN QUERY PLAN`."""
 
+import re
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
@@ -38,3 +40,57 @@ class Plans:
             for one in self.all()
             if one.startswith("SCAN") and "INDEX" not in one and one.split()[1] in tables
         ]
+
+
+GROW = frozenset(
+    {
+        "events", "deliveries", "attempts", "incidents", "ledger", "decisions", "transitions", "history",
+        "commands",
+    }
+)  # fmt: skip
+"""Tables that hold all there ever was, until it is forgotten."""
+FEW = frozenset({"endpoint", "system", "type", "step", "watch", "status", "kind"})
+"""Columns of which one value has a large part of all rows."""
+STEP = re.compile(
+    r"(?P<how>SCAN|SEARCH) (?P<name>\w+)"
+    r"(?: USING (?P<automatic>AUTOMATIC )?(?:PARTIAL )?(?:COVERING )?(?:INDEX (?P<index>\w+)|INTEGER PRIMARY KEY|PRIMARY KEY))?"
+    r"(?: \((?P<terms>.*)\))?"
+)
+NAMED = re.compile(r"\b(" + "|".join(sorted(GROW)) + r")(?: AS)? (\w+)\b")
+
+
+class Judge:
+    """Says what of a statement costs the more the more there is, by its plan on the tables of today.
+
+    A plan depends on tables and indexes alone: nobody lets SQLite count rows (`ANALYZE`).
+    """
+
+    def __init__(self, db: sa.Connection) -> None:
+        self._db = db
+        indexes = db.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'index'").all()
+        parts = {name: sql.rpartition(" WHERE ")[2] for name, sql in indexes if sql and " WHERE " in sql}
+        self._small = {name for name, part in parts.items() if not re.fullmatch(r"\w+ IS NOT NULL", part)}
+        """Indexes of what is open, fires, waits or was given up: not of what has ended."""
+
+    def faults(self, statement: str) -> list[str]:
+        """Steps that read, or sort, a table that grows; empty: it costs the same whatever is stored."""
+        values = (None,) * statement.count("?")
+        steps = self._db.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+        names = {**{name: name for name in GROW}, **{alias: name for name, alias in NAMED.findall(statement)}}
+        return [row.detail for row in steps if self._is_fault(row.detail, statement, names)]
+
+    def _is_fault(self, detail: str, statement: str, names: Mapping[str, str]) -> bool:
+        if detail.startswith("USE TEMP B-TREE"):
+            return any(re.search(rf"\b{name}\b", statement) for name in GROW)
+        step = STEP.match(detail)
+        if step is None or names.get(step["name"]) not in GROW or step["index"] in self._small:
+            return False
+        if step["automatic"]:
+            return True
+        is_ended = " LIMIT ?" in statement or " LIMIT 1" in statement
+        if step["how"] == "SCAN":
+            # From one end on, and all of it counts: it stops after as many as were asked for.
+            return not (is_ended and " WHERE " not in statement)
+        terms = (step["terms"] or "").split(" AND ")
+        is_walk = all(term.partition("=")[0] in FEW or "=" not in term for term in terms)
+        return step["terms"] is not None and is_walk and not is_ended
