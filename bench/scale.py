@@ -124,10 +124,7 @@ class Loaded:
     path: Path
     events: int
     seconds: float
-
-    @property
-    def gib(self) -> float:
-        return self.path.stat().st_size / 2**30
+    gib: float
 
 
 def load(directory: Path, many: int, now: datetime) -> Loaded:
@@ -157,7 +154,7 @@ def load(directory: Path, many: int, now: datetime) -> Loaded:
         for _, sql in indexes:
             db.execute(sql)
         db.execute("PRAGMA journal_mode=WAL")
-    return Loaded(path, many, time.perf_counter() - began)
+    return Loaded(path, many, time.perf_counter() - began, path.stat().st_size / 2**30)
 
 
 def _said(statement: str) -> str:
@@ -315,9 +312,9 @@ def main(words: Sequence[str]) -> int:
         (directory / "scale.svg").write_text(
             plot.curves("milliseconds of CPU, by events in the store", curves)
         )
+        print(told, flush=True)
         if not asked.keep:
             shutil.rmtree(folder)
-    print(told)
     return 0
 
 

@@ -45,6 +45,8 @@ FLUSH_EVERY = timedelta(seconds=5)
 """How old may be what `status` shows of a watch that answers the same again and again."""
 HISTORY_EVERY = timedelta(seconds=60)
 """How much of what was seen is unseen where the process is killed; whoever asks it is not behind for that."""
+LOG_EVERY = timedelta(seconds=15)
+"""How often it is looked at how long the log of the store is, and who still reads."""
 CHECK_EVERY = timedelta(seconds=10)
 """How late a full disk, a wrong clock or a store that cannot be written may be noticed."""
 TELL_EVERY = timedelta(seconds=5)
@@ -93,6 +95,7 @@ class Jobs:
             Job("flush", chores.flush, FLUSH_EVERY, FLUSH_EVERY),
             Job("history", chores.keep_history, HISTORY_EVERY, HISTORY_EVERY),
             Job("tell", self._tell, TELL_EVERY, TELL_EVERY),
+            Job("log", chores.tend_log, LOG_EVERY, LOG_EVERY),
             Job("prune", chores.prune, PRUNE_EVERY, PRUNE_FIRST),
         ]
         if heart is not None:

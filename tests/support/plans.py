@@ -7,6 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from tests.support import stores
+from tests.support.statements import KINDS, MANY, is_of_the_store
+
 
 class Plans:
     """The plans of what is read over a connection within its block."""
@@ -51,9 +54,12 @@ GROW = frozenset(
 """Tables that hold all there ever was, until it is forgotten."""
 FEW = frozenset({"endpoint", "system", "type", "step", "watch", "status", "kind"})
 """Columns of which one value has a large part of all rows."""
+ALLOWED: Mapping[str, str] = {}
+"""Statements, by an expression, that may do what others may not; each with its reason."""
 STEP = re.compile(
     r"(?P<how>SCAN|SEARCH) (?P<name>\w+)"
-    r"(?: USING (?P<automatic>AUTOMATIC )?(?:PARTIAL )?(?:COVERING )?(?:INDEX (?P<index>\w+)|INTEGER PRIMARY KEY|PRIMARY KEY))?"
+    r"(?: USING (?P<automatic>AUTOMATIC )?(?:PARTIAL )?(?:COVERING )?"
+    r"(?:INDEX (?P<index>\w+)|INTEGER PRIMARY KEY|PRIMARY KEY))?"
     r"(?: \((?P<terms>.*)\))?"
 )
 NAMED = re.compile(r"\b(" + "|".join(sorted(GROW)) + r")(?: AS)? (\w+)\b")
@@ -94,3 +100,50 @@ class Judge:
         terms = (step["terms"] or "").split(" AND ")
         is_walk = all(term.partition("=")[0] in FEW or "=" not in term for term in terms)
         return step["terms"] is not None and is_walk and not is_ended
+
+
+class Listener:
+    """Hears every statement that the store says, whoever makes it say that; and judges each once.
+
+    So a new one is judged by the test that comes with it, without being named anywhere.
+    """
+
+    def __init__(self) -> None:
+        self._heard: set[str] = set()
+        self._new: list[str] = []
+        self._known: set[str] = set()
+        self._judge: Judge | None = None
+
+    def listen(self) -> None:
+        """From now on, to every engine."""
+        sa.event.listen(sa.Engine, "before_cursor_execute", self._take)
+
+    def faults(self) -> list[str]:
+        """Of what was said since this was last asked: what costs the more the more there is, and why."""
+        new, self._new = self._new, []
+        return [line for statement in new for line in self._judged(statement)]
+
+    def _take(self, connection: sa.Connection, cursor: object, statement: str, *_: object) -> None:
+        if statement in self._heard:
+            return
+        self._heard.add(statement)
+        line = " ".join(statement.split())
+        key = MANY.sub(r"\1", line)
+        if key in self._known or not line.startswith(KINDS) or connection.dialect.name != "sqlite":
+            return
+        if is_of_the_store():
+            self._known.add(key)
+            self._new.append(line)
+
+    def _judged(self, statement: str) -> list[str]:
+        if any(re.search(pattern, statement) for pattern in ALLOWED):
+            return []
+        if self._judge is None:
+            self._judge = Judge(stores.in_memory().engine.connect())
+        try:
+            faults = self._judge.faults(statement)
+        except sa.exc.OperationalError as error:
+            if "no such table" in str(error):
+                return []  # of a transaction alone
+            raise
+        return [f"{fault}: {statement}" for fault in faults]
