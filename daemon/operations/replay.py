@@ -36,7 +36,7 @@ def plan(
             outdated += 1
         else:
             items.append(one)
-    return Plan(tuple(items), outdated, under_way)
+    return Plan(tuple(sorted(items, key=lambda one: one.number)), outdated, under_way)
 
 
 def send(

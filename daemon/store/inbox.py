@@ -21,6 +21,7 @@ _NAMES = tuple(commands.c.keys())
 # Literal, so that SQLite sees that the partial index serves.
 _IS_QUEUED = sa.text("status = 'queued'")
 _IS_RUNNING = sa.text("status = 'running'")
+_HAS_ENDED = sa.text("commands.ended_at IS NOT NULL")
 _IS_ONCE = commands.c.type.not_in(
     sorted(name for name, known in TYPES.items() if known.nature is not Nature.ONCE)
 )
@@ -81,6 +82,8 @@ def read(db: sa.Connection, wanted: Wanted) -> list[Command]:
         found = found.where(glob(commands.c.type, wanted.type))
     if wanted.status is not None:
         found = found.where(sa.text(f"status = '{wanted.status.value}'"))
+        if wanted.status.is_ended:
+            found = found.where(_HAS_ENDED)
     if wanted.before is not None:
         number = sa.select(commands.c.number).where(commands.c.id == wanted.before).scalar_subquery()
         found = found.where(commands.c.number < number)
