@@ -10,6 +10,7 @@ import argparse
 import shutil
 import sqlite3
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -49,6 +50,7 @@ OLD_ROWS = 5_000
 CACHE_KIB = 400_000
 CPU = ": CPU"
 """How the names of what is drawn end."""
+_PAUSE = threading.Event()
 LISTS = (
     "events",
     "events?type=sms.*",
@@ -187,6 +189,8 @@ def _asked(loaded: Loaded) -> Iterator[tuple[str, float]]:
     config = product.configure(loaded.path.parent, [hook], listen="127.0.0.1:0")
     with product.daemon(config, core=cores().sender) as daemon:
         yield "start to READY", daemon.ready_after * 1000
+        while "daemon.ready" not in daemon.log.read_text():  # which is written a moment after it is said
+            _PAUSE.wait(0.05)
         yield "start: CPU", daemon.cpu_seconds() * 1000
         for path in LISTS:
             yield from _timed(f"GET {path}", partial(daemon.ask, f"/api/v1/{path}"), daemon.cpu_seconds)

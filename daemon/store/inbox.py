@@ -75,7 +75,10 @@ def find_by_key(db: sa.Connection, system: str, key: str) -> tuple[Command, str]
 
 def read(db: sa.Connection, wanted: Wanted) -> list[Command]:
     """Commands, the newest first."""
-    found = sa.select(commands).order_by(commands.c.number.desc()).limit(wanted.limit)
+    # Those that have not ended by their negative number, for which SQLite sorts: else it walks them all.
+    is_few = wanted.status is not None and not wanted.status.is_ended
+    newest = -commands.c.number if is_few else commands.c.number.desc()
+    found = sa.select(commands).order_by(newest).limit(wanted.limit)
     if wanted.system is not None:
         found = found.where(commands.c.system == wanted.system)
     if wanted.type is not None:

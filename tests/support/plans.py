@@ -56,6 +56,9 @@ FEW = frozenset({"endpoint", "system", "type", "step", "watch", "status", "kind"
 """Columns of which one value has a large part of all rows."""
 ALLOWED: Mapping[str, str] = {
     r"^WITH RECURSIVE (types|\"each\")": "from one value to the next by an index: a seek for each",
+    r"^SELECT (min|max)\(\S+\) AS \w+ FROM \w+ WHERE \S+ = \?$": "a seek",
+    r"FROM decisions WHERE decisions\.endpoint = \? AND decisions\.at >= \?": "since a quiet window began",
+    r"ORDER BY -commands\.number": "what waits or is under way",
     r"d\.status = 'leased' AND d\.token = \?": "as many as were claimed, in the order of their time",
     r"FROM incidents WHERE incidents\.subject = \?": "only those that fired in the same moment are sorted",
     r"WHERE events\.id IN \(.*ORDER BY deliveries\.id$": "of the events that are named",
