@@ -61,6 +61,7 @@ ALLOWED: Mapping[str, str] = {
     r"ORDER BY -commands\.number": "what waits or is under way",
     r"d\.status = 'leased' AND d\.token = \?": "as many as were claimed, in the order of their time",
     r"FROM incidents WHERE incidents\.subject = \?": "only those that fired in the same moment are sorted",
+    r"FROM incidents WHERE .* ORDER BY \+incidents\.fired_at": "what fires, or is of one subject",
     r"WHERE events\.id IN \(.*ORDER BY deliveries\.id$": "of the events that are named",
     r"^SELECT DISTINCT (events\.system, events\.type|deliveries\.incident) ": "of what is open or given up",
     r"deliveries\.status = 'dead' ORDER BY -deliveries\.id": "what was given up, of all endpoints",
@@ -140,14 +141,12 @@ class Listener:
         return [line for statement in new for line in self._judged(statement)]
 
     def _take(self, connection: sa.Connection, cursor: object, statement: str, *_: object) -> None:
-        if statement in self._heard:
+        if statement in self._heard or connection.dialect.name != "sqlite" or not is_of_the_store():
             return
         self._heard.add(statement)
         line = " ".join(statement.split())
         key = MANY.sub(r"\1", line)
-        if key in self._known or not line.startswith(KINDS) or connection.dialect.name != "sqlite":
-            return
-        if is_of_the_store():
+        if line.startswith(KINDS) and key not in self._known:
             self._known.add(key)
             self._new.append(line)
 
