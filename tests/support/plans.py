@@ -60,7 +60,7 @@ ALLOWED: Mapping[str, str] = {
     r"FROM decisions WHERE decisions\.endpoint = \? AND decisions\.at >= \?": "since a quiet window began",
     r"ORDER BY -commands\.number": "what waits or is under way",
     r"d\.status = 'leased' AND d\.token = \?": "as many as were claimed, in the order of their time",
-    r"FROM incidents WHERE incidents\.subject = \?": "only those that fired in the same moment are sorted",
+    r"FROM incidents WHERE incidents\.subject (= \?|IN )": "of one subject",
     r"FROM incidents WHERE .* ORDER BY \+incidents\.fired_at": "what fires, or is of one subject",
     r"WHERE events\.id IN \(.*ORDER BY deliveries\.id$": "of the events that are named",
     r"^SELECT DISTINCT (events\.system, events\.type|deliveries\.incident) ": "of what is open or given up",
