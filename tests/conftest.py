@@ -18,11 +18,14 @@ from daemon.store.database import Database
 from tests.support import examples, parts, stores
 from tests.support.dispatching import Setting
 from tests.support.fakes import Receiver
+from tests.support.plans import Listener
 from tests.support.process import TOKEN
 from tests.support.statements import Recorder
 from tests.support.story import Story
 
 examples.register()
+
+listener = Listener()
 
 MACHINES = ("tests/process/systemd/", "tests/browser/")
 """The tests that share a machine, which is booted once, or a browser; so they run one after the other."""
@@ -50,6 +53,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     parts.look_everywhere()
+    listener.listen()
     if config.getoption("--record-statements"):
         config.pluginmanager.register(Recorder())
 
@@ -104,6 +108,13 @@ def nothing_is_set_aside_in_silence(monkeypatch: pytest.MonkeyPatch) -> Iterator
     monkeypatch.setattr(UNGUARDED.wishes, "_on_raised", again)
     yield
     UNGUARDED.wishes._standing.clear()
+
+
+@pytest.fixture(autouse=True)
+def no_statement_reads_all_there_ever_was() -> Iterator[None]:
+    """Of those that the store says for the first time in this run; `tests/support/plans.py` judges."""
+    yield
+    assert listener.faults() == []
 
 
 @pytest.fixture

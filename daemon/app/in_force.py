@@ -6,6 +6,7 @@ that is written stands half on the old configuration and half on the new.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -46,6 +47,11 @@ class InForce:
     retention: Retention
     wishes: Wishes
     """What the endpoints ask for and what is watched, and which of it is set aside."""
+
+    @cached_property
+    def watches_by_id(self) -> Mapping[tuple[str, str], AnyWatch]:
+        """The same watches, by system and name."""
+        return {watch.id: watch for watch in self.watches}
 
     def close(self) -> None:
         """Close the connections to the systems."""

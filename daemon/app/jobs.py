@@ -29,7 +29,8 @@ log = structlog.get_logger()
 LOOK_EVERY = timedelta(seconds=1)
 """How late a wall clock that was set may be noticed; nothing waits by it meanwhile."""
 SPREAD = timedelta(milliseconds=20)
-"""Between the first polls of two watches: all at once would be late, and a burst at the API."""
+"""Between the first polls of two watches: all at once would be late, and a burst at the API. Less where more
+are watched than fit into their interval so: they are spread over all of it, and stay so."""
 MOST_THREADS = 256
 """Polls under way at once; each watch needs one at most."""
 OWN_THREADS = 4
@@ -44,6 +45,8 @@ FLUSH_EVERY = timedelta(seconds=5)
 """How old may be what `status` shows of a watch that answers the same again and again."""
 HISTORY_EVERY = timedelta(seconds=60)
 """How much of what was seen is unseen where the process is killed; whoever asks it is not behind for that."""
+LOG_EVERY = timedelta(seconds=15)
+"""How often it is looked at how long the log of the store is, and who still reads."""
 CHECK_EVERY = timedelta(seconds=10)
 """How late a full disk, a wrong clock or a store that cannot be written may be noticed."""
 TELL_EVERY = timedelta(seconds=5)
@@ -92,6 +95,7 @@ class Jobs:
             Job("flush", chores.flush, FLUSH_EVERY, FLUSH_EVERY),
             Job("history", chores.keep_history, HISTORY_EVERY, HISTORY_EVERY),
             Job("tell", self._tell, TELL_EVERY, TELL_EVERY),
+            Job("log", chores.tend_log, LOG_EVERY, LOG_EVERY),
             Job("prune", chores.prune, PRUNE_EVERY, PRUNE_FIRST),
         ]
         if heart is not None:
@@ -99,7 +103,8 @@ class Jobs:
             beside.append(Job("heartbeat", beat, heart.every, SPREAD))
         deadlines = {system.name: system.deadline for system in of.config.systems}
         longest = [CALLS_OF_A_POLL * deadlines[watch.system] + TURN_WITHIN for watch in of.watches]
-        return [*map(self._poll, range(len(longest)), of.watches, longest), *beside]
+        first = first_runs([watch.every for watch in of.watches])
+        return [*map(self._poll, first, of.watches, longest), *beside]
 
     def schedule(self, jobs: Sequence[Job] | None = None) -> None:
         """Do these from now on, and nothing else; None: what is planned of the configuration in force."""
@@ -148,10 +153,10 @@ class Jobs:
         runs = {job.id: job.next_run_time for job in self._scheduler.get_jobs()}
         return {name: now + (at - steady) if at else None for name, at in runs.items()}
 
-    def _poll(self, index: int, watch: AnyWatch, longest: timedelta) -> Job:
+    def _poll(self, first: timedelta, watch: AnyWatch, longest: timedelta) -> Job:
         name = "/".join(watch.id)
         poll = _guarded(self._parts.poller, watch, self._progress.loop(f"poll of {name}", longest))
-        return Job(name, poll, watch.every, min(index * SPREAD, watch.every), "default")
+        return Job(name, poll, watch.every, first, "default")
 
     def _tell(self) -> None:
         self._loop.turn()
@@ -174,6 +179,13 @@ class Jobs:
             log.warning("heartbeat.not_made", error=reason(error))
             return
         sender.beat(sign)
+
+
+def first_runs(intervals: Sequence[timedelta]) -> list[timedelta]:
+    """When each of these is polled first, after it was scheduled: within its interval, and apart from the
+    others of that interval."""
+    many = len(intervals)
+    return [min(index * SPREAD, index * every / many) for index, every in enumerate(intervals)]
 
 
 def _guarded(poller: Poller, watch: AnyWatch, loop: Loop) -> Callable[[], None]:

@@ -88,7 +88,7 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
         pauses=pauses,
         witness=witness,
         on_polled=counters.polled,
-        watches=lambda: current().watches,
+        watches=lambda: current().watches_by_id,
     )
 
     def stepped(step: timedelta) -> None:
@@ -144,7 +144,7 @@ def parts(database: Database, current: Current, heard: Heard, *, is_stopping: Ca
         database,
         current.recorder,
         poller,
-        Housekeeper(database, is_stopping=is_stopping),
+        Housekeeper(database, monotonic=clock.monotonic, is_stopping=is_stopping),
         retention=lambda: current().retention,
         wishes=lambda: current().wishes,
         now=timeline.now,

@@ -94,7 +94,7 @@ def prune(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Forget now what [retention] says may be forgotten; the daemon does it every hour."""
     keeps = retention(load(config).config)
     store = open_store(config)
-    pruned = Housekeeper(store).run_once(clock.utcnow(), keeps)
+    pruned = Housekeeper(store, monotonic=clock.monotonic).run_once(clock.utcnow(), keeps)
     store.close()
     if as_json:
         print_json(asdict(pruned))

@@ -45,8 +45,13 @@ def is_older(moment: datetime, than: timedelta | None, now: datetime) -> bool:
     return than is not None and now - moment > than
 
 
-def youngest(retention: Retention, now: datetime) -> datetime | None:
-    """Nothing that came later can be spent, hopeless or have old attempts; None: nothing ever can."""
-    ages = (retention.delivered, retention.dead, retention.undelivered, retention.attempts)
-    given = [age for age in ages if age is not None]
-    return now - min(given) if given else None
+def ages(retention: Retention) -> list[tuple[str, timedelta]]:
+    """The ages at which something of a delivery may go, the oldest first; before the last nothing may."""
+    by_name = {
+        "dead": retention.dead,
+        "undelivered": retention.undelivered,
+        "delivered": retention.delivered,
+        "attempts": retention.attempts,
+    }
+    given = [(name, age) for name, age in by_name.items() if age is not None]
+    return sorted(given, key=lambda one: one[1], reverse=True)

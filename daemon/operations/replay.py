@@ -36,7 +36,7 @@ def plan(
             outdated += 1
         else:
             items.append(one)
-    return Plan(tuple(items), outdated, under_way)
+    return Plan(tuple(sorted(items, key=lambda one: one.number)), outdated, under_way)
 
 
 def send(
@@ -86,4 +86,4 @@ def _is_true(db: sa.Connection, one: Past, endpoint: str) -> bool:
         return False
     if "alert" not in json.loads(one.event.body)["data"]:
         return True
-    return one.delivery is not None and replay.is_last_word(db, one.event.id, endpoint)
+    return one.delivery is not None and replay.is_last_word(db, one.event, endpoint)

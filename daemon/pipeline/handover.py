@@ -57,7 +57,7 @@ class Handover:
     def add(self, db: sa.Connection, planned: Sequence[Planned], now: datetime) -> None:
         """Add deliveries; by the commit, hand over what may be sent at once, and wake for the rest."""
         # What is undone by a savepoint is not heard of here, and must not be sent.
-        openings = NO_OPENINGS if db.in_nested_transaction() else self._openings(planned, now)
+        openings = NO_OPENINGS if happened.is_within_savepoint(db) else self._openings(planned, now)
         messages = outbox.add(db, planned, now, openings=openings)
         if messages:
             happened.then(db, lambda: self.to.hand_over(messages))

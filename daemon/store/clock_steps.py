@@ -40,7 +40,8 @@ from daemon.store.schema import (
 
 Where: TypeAlias = sa.ColumnElement[bool] | sa.TextClause
 
-_OPEN = sa.text("deliveries.ended_at IS NULL")
+# Every lane is; said, so that SQLite takes the index of lanes, and not that of an endpoint with all its past.
+_OPEN = sa.text("deliveries.ended_at IS NULL AND deliveries.lane >= ''")
 _NOT_OVER = sa.text("NOT is_over")
 _IS_QUEUED = sa.text("status = 'queued'")
 _EVERY = sa.true()

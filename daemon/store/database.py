@@ -32,7 +32,9 @@ from daemon.store.location import (
 )
 from daemon.store.locking import Failing
 from daemon.store.moorings import Found, Moorings, moored
+from daemon.store.reads import Reads
 from daemon.store.schema import REVISION
+from daemon.store.turns import Turns
 
 TRIES = 3
 """Of opening a file that becomes another one meanwhile."""
@@ -41,8 +43,12 @@ MOST_READERS = 14
 it with the lock, and with him everybody who wants to write."""
 READ_WITHIN = 30.0
 """Seconds that one more reader waits."""
-PAGES_AT_ONCE = 5000
-"""Given back in one go, 20 MB of pages of 4 KiB: writers wait so long."""
+LOG_BYTES = 64 * 1024 * 1024
+"""Up to which the log may grow before it is begun anew on purpose."""
+FRAMES_AT_ONCE = 2000
+"""Pages of it that are brought into the file while writers wait; the others before."""
+LOG_WITHIN_MS = 50
+"""For which it waits for readers then, and writers with it."""
 BEGIN = "yemotd_begin"
 ONCE = (
     "auto_vacuum=INCREMENTAL",  # only counts before the first page is written
@@ -53,7 +59,7 @@ PRAGMAS = (
     f"busy_timeout={BUSY_MILLISECONDS}",
     "synchronous=FULL",
     "foreign_keys=ON",
-    "journal_size_limit=67108864",
+    f"journal_size_limit={LOG_BYTES}",
 )
 """Of each connection."""
 
@@ -69,29 +75,25 @@ class Database:
         """The revision that a daemon found it at; None: it was empty."""
         self.on_events: Callable[[], None] = lambda: None
         """Called after every commit that wrote events, by the thread that committed; it must not wait."""
-        self._writing = engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
+        self._turns = Turns(engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"}), self._check_moorings)
         self.damage: str | None = None
         """What somebody met that no waiting mends; None: nobody did."""
-        self._one_writer = threading.Lock()
         self._readers = threading.BoundedSemaphore(MOST_READERS)
+        self._reads = Reads()
+        self.may_checkpoint = False
+        """Whether it is on us to bring the log into the file."""
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """One writing transaction: committed at the end, rolled back by an exception. One on a file that is
         not there any more, or another by now, fails as one on a disk that is full.
 
-        Threads of this process take turns here, in the order of asking, rather than in SQLite's
-        busy handler, which sleeps.
+        Threads of this process take turns here, rather than in SQLite's busy handler, which sleeps; and those
+        who wait for each other are committed together (`turns.py`).
         """
-        with self._noticing(), self._one_writer:
-            with self._writing.begin() as db:
-                happened.taken(db), happened.calls(db)  # of one that was rolled back
-                self._check_moorings()
-                yield db
-                self._check_moorings()
-                has_events, calls = happened.taken(db), happened.calls(db)
-            for call in calls:
-                call()
+        with self._noticing(), self._turns.write() as db:
+            yield db
+            has_events = happened.taken(db)
         if has_events:
             self.on_events()
 
@@ -99,12 +101,13 @@ class Database:
     def read(self) -> Iterator[sa.Connection]:
         """One reading transaction: a consistent view, never in a writer's way.
 
-        Raises SQLAlchemy's TimeoutError where too many others read.
+        Raises SQLAlchemy's TimeoutError where too many others read, and OperationalError where it lasts for
+        so long that `tend_log` ends it.
         """
         if not self._readers.acquire(timeout=READ_WITHIN):
             raise sa.exc.TimeoutError(f"{MOST_READERS} others read, and none has ended in {READ_WITHIN:g} s")
         try:
-            with self._noticing(), self.engine.connect() as db:
+            with self._noticing(), self.engine.connect() as db, self._reads.one(db):
                 yield db
         finally:
             self._readers.release()
@@ -119,26 +122,73 @@ class Database:
                 self.damage = explained(error)
             raise
 
-    def shrink(self) -> None:
-        """Give some free pages back to the file system. Fails as `write` does."""
+    def shrink(self, pages: int) -> bool:
+        """Give some free pages back to the file system: at most so many, for which writers wait. Returns
+        whether there are more. Fails as `write` does."""
         if self.engine.dialect.name != "sqlite":
-            return
-        statement = f"PRAGMA incremental_vacuum({PAGES_AT_ONCE})"
-        with self._one_writer:
+            return False
+        statement = f"PRAGMA incremental_vacuum({pages})"
+        with self._turns.alone():
             self._check_moorings()
             try:
                 with closing(self.engine.raw_connection()) as connection:
                     # As a script: `execute` stops after the first page. SQLAlchemy knows nothing of it.
                     connection.cursor().executescript(statement)
+                    (left,) = connection.cursor().execute("PRAGMA freelist_count").fetchone()
             except sqlite3.Error as error:
                 raise sa.exc.OperationalError(statement, None, error) from error
+        return bool(left > 0)
+
+    def tend_log(self) -> int:
+        """Keep the log beside the file from growing without end; to be called again and again.
+
+        Ends what reads for too long, and where the log is long nevertheless, brings it into the file and
+        begins it anew: SQLite does that by itself only in a moment in which nobody reads. Returns how many
+        reads it has ended. Fails as `write` does.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return 0
+        ended = self._reads.look()
+        if self.may_checkpoint and self._log_bytes() > LOG_BYTES and self._readers.acquire(blocking=False):
+            try:
+                self._shorten_log()
+            finally:
+                self._readers.release()
+        return ended
+
+    def _shorten_log(self) -> None:
+        try:
+            with closing(self.engine.raw_connection()) as connection:
+                cursor: Any = connection.cursor()
+                _, frames, done = cursor.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                if frames - done <= FRAMES_AT_ONCE:
+                    with self._turns.alone():
+                        self._check_moorings()
+                        self._begin_log_anew(cursor)
+        except sqlite3.Error as error:
+            raise sa.exc.OperationalError(None, None, error) from error
+
+    def _begin_log_anew(self, cursor: Any) -> None:
+        """Where some reader still needs it, another time: who wants to write waits for this."""
+        try:
+            cursor.execute(f"PRAGMA busy_timeout={LOG_WITHIN_MS}")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+
+    def _log_bytes(self) -> int:
+        path = file_of(str(self.engine.url))
+        try:
+            return files.beside(files.resolved(path), files.WAL).stat().st_size if path else 0
+        except FileNotFoundError:
+            return 0
 
     def let_go(self) -> str | None:
         """Once it was found that the files are not the same any more: bring what was committed to safety, and
         keep the old log from the new file. Returns what was done, for the log; None: nothing was to be."""
         if self.moorings is None:
             return None
-        with self._one_writer:
+        with self._turns.alone():
             return self.moorings.let_go()
 
     @property
@@ -242,6 +292,7 @@ def _open_for_daemon(url: str) -> Database | None:
             engine = _engine(url)
             moorings = moored(hold, found, locking.failing(url)) if hold and found else None
             database = Database(engine, moorings)
+            database.may_checkpoint = _is_checkpointing(url)
             if moorings is not None:
                 moorings.guard(engine)
             _keep(database)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -61,12 +62,15 @@ class Query:
     def takes(self, event: Event) -> bool:
         """Whether an event matches, as the store would say (`after` and `limit` do not count)."""
         return (
-            (self.type is None or self._is_type(event.type))
+            self.takes_type(event.type)
             and self.system in (None, event.system)
             and (self.subject is None or self._is_subject(event.subject))
         )
 
-    def _is_type(self, type_: str) -> bool:
+    def takes_type(self, type_: str) -> bool:
+        """Whether events of a type match, as far as that goes."""
+        if self.type is None:
+            return True
         pattern = self._pattern
         return type_ == self.type if pattern is None else pattern.fullmatch(type_) is not None
 
@@ -120,8 +124,17 @@ def record(
 
 def read(db: sa.Connection, query: Query) -> list[tuple[int, Event]]:
     """Events with their numbers, oldest first."""
-    found = sa.select(events).where(events.c.number > query.after).order_by(events.c.number)
-    return [(row.number, _from_row(row)) for row in db.execute(_narrowed(db, found, query))]
+    rows = [
+        row
+        for where, column in _ways(db, query)
+        for row in db.execute(
+            sa.select(events)
+            .where(*where, *_from_after(db, column, query))
+            .order_by(column)
+            .limit(query.limit)
+        )
+    ]
+    return [(row.number, _from_row(row)) for row in sorted(rows, key=_number)[: query.limit]]
 
 
 def part(db: sa.Connection, query: Query) -> Part | None:
@@ -130,14 +143,15 @@ def part(db: sa.Connection, query: Query) -> Part | None:
     if query.after < forgotten_up_to(db):
         return None
     after = events.c.number > query.after
-    ahead = sa.select(events.c.number, events.c.id).where(after).order_by(events.c.number)
-    looked_at = ahead.limit(SCANNED).subquery()
-    end = db.execute(sa.select(looked_at).order_by(looked_at.c.number.desc()).limit(1)).one_or_none()
+    ahead = sa.select(events.c.number).where(after).order_by(events.c.number).limit(SCANNED).subquery()
+    furthest = sa.select(sa.func.max(ahead.c.number)).scalar_subquery()
+    end = db.execute(sa.select(events.c.number, events.c.id).where(events.c.number == furthest)).one_or_none()
     if end is None:
         return Part((), query.after, None, has_more=False)
     narrowed = sa.select(events).where(after, events.c.number <= end.number).order_by(events.c.number)
     if query.system is not None:
-        narrowed = narrowed.where(events.c.system == query.system)
+        # Not by the index of systems, which has all that there ever was of it.
+        narrowed = narrowed.where(events.c.system.concat("") == query.system)
     if query.type is not None:
         narrowed = narrowed.where(glob(events.c.type, query.type))
     found: list[tuple[int, Event]] = []
@@ -167,8 +181,13 @@ def forget(db: sa.Connection, number: int) -> None:
 
 def latest(db: sa.Connection, query: Query) -> list[tuple[int, Event]]:
     """The newest events that match (`after` does not count), oldest first."""
-    found = sa.select(events).order_by(events.c.number.desc())
-    return [(row.number, _from_row(row)) for row in db.execute(_narrowed(db, found, query))][::-1]
+    rows = [
+        row
+        for where, column in _ways(db, query)
+        for row in db.execute(sa.select(events).where(*where).order_by(column.desc()).limit(query.limit))
+    ]
+    newest = sorted(rows, key=_number, reverse=True)[: query.limit]
+    return [(row.number, _from_row(row)) for row in newest][::-1]
 
 
 def find(db: sa.Connection, event: str) -> tuple[int, Event] | None:
@@ -264,13 +283,72 @@ def _each(db: sa.Connection, column: sa.Column[str], kind: str, digits: str) -> 
     return db.scalars(sa.select(walk.c.subject).where(bare.contains(digits) | is_not_ascii))
 
 
-def _narrowed(
-    db: sa.Connection, found: sa.Select[tuple[object, ...]], query: Query
-) -> sa.Select[tuple[object, ...]]:
-    if query.type is not None:
-        found = found.where(glob(events.c.type, query.type))
-    if query.system is not None:
-        found = found.where(events.c.system == query.system)
+_Way: TypeAlias = tuple[list[sa.ColumnElement[bool]], sa.Column[Any]]
+"""Which events to read, by an index that has them in the order of this column: which is that of numbers."""
+
+
+def _ways(db: sa.Connection, query: Query) -> list[_Way]:
+    """Questions that together find what is asked for, each of them by walking along an index from one end of
+    it; so that none costs the more, the more there is that nobody asked for."""
+    types = None if query.type is None else _types(db, query)
+    # Not by the indexes of these, which have everybody else's, too.
+    of_system = [] if query.system is None else [events.c.system.concat("") == query.system]
+    of_types = [] if types is None else [events.c.type.concat("").in_(types)]
     if query.subject is not None:
-        found = found.where(is_subject(db, events.c.subject, query.subject))
-    return found.limit(query.limit)
+        names_a_phone = names_phone(query.subject)
+        each = spellings(db, events.c.subject, query.subject) if names_a_phone else [query.subject]
+        return [([events.c.subject == one, *of_system, *of_types], events.c.number) for one in each]
+    if query.system is not None and (types is None or not _are_rare(db, types)):
+        return [([events.c.system == query.system, *of_types], events.c.sequence)]
+    if types is not None:
+        return [([events.c.type == one, *of_system], events.c.number) for one in types]
+    return [([], events.c.number)]
+
+
+def _from_after(db: sa.Connection, column: sa.Column[Any], query: Query) -> list[sa.ColumnElement[bool]]:
+    """Only what came after `query.after`, as a bound of the column by which it is read."""
+    if not query.after:
+        return []
+    if column is events.c.number:
+        return [column > query.after]
+    first = db.scalar(_FIRST_AFTER, {"system": query.system, "after": query.after})
+    return [column >= int(first or 0)]
+
+
+def _types(db: sa.Connection, query: Query) -> list[str]:
+    """The types of events that there are and that are asked for: from one to the next by their index."""
+    if query.type is not None and "*" not in query.type:
+        return [query.type]
+    walk = sa.select(sa.func.min(events.c.type).label("type")).cte("types", recursive=True)
+    following = sa.select(sa.func.min(events.c.type)).where(events.c.type > walk.c.type).scalar_subquery()
+    walk = walk.union_all(sa.select(following).where(walk.c.type.is_not(None)))
+    stored = db.scalars(sa.select(walk.c.type).where(walk.c.type.is_not(None)))
+    return [one for one in stored if query.takes_type(one)]
+
+
+def _are_rare(db: sa.Connection, types: Sequence[str]) -> bool:
+    """Whether there are so few events of each type that they may all be looked at."""
+    for one in types:
+        some = sa.select(events.c.number).where(events.c.type == one).limit(SCANNED).subquery()
+        if int(db.scalar(sa.select(sa.func.count()).select_from(some)) or 0) >= SCANNED:
+            return False
+    return True
+
+
+def _number(row: sa.Row[Any]) -> int:
+    return int(row.number)
+
+
+_OF_MIDDLE = (
+    "(SELECT e.number FROM events e WHERE e.system = :system AND e.sequence >= (low + high) / 2"
+    " ORDER BY e.sequence LIMIT 1)"
+)
+_FIRST_AFTER = sa.text(
+    "WITH RECURSIVE halves (low, high) AS ("  # noqa: S608 - our own words
+    " SELECT coalesce((SELECT min(sequence) FROM events WHERE system = :system), 0),"
+    " coalesce((SELECT max(sequence) FROM events WHERE system = :system), 0) + 1 UNION ALL"
+    f" SELECT CASE WHEN {_OF_MIDDLE} <= :after THEN (low + high) / 2 + 1 ELSE low END,"
+    f" CASE WHEN {_OF_MIDDLE} <= :after THEN high ELSE (low + high) / 2 END FROM halves WHERE low < high)"
+    " SELECT max(low) FROM halves"
+)
+"""By halves: the sequence of a system from which on its events have a higher number; both grow together."""

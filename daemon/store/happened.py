@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 _KEY = "yemotd_happened"
 _THEN = "yemotd_then"
+_WITHIN = "yemotd_within"
 
 
 def mark(db: sa.Connection) -> None:
@@ -30,3 +31,15 @@ def calls(db: sa.Connection) -> list[Callable[[], None]]:
     """What is to be called, since this was last asked."""
     found: list[Callable[[], None]] = db.info.pop(_THEN, [])
     return found
+
+
+def begin(db: sa.Connection) -> None:
+    """Somebody begins to write: nothing has happened, whatever was left by one that was rolled back."""
+    taken(db)
+    calls(db)
+    db.info[_WITHIN] = db.get_nested_transaction()
+
+
+def is_within_savepoint(db: sa.Connection) -> bool:
+    """Whether what is written now may be undone, and the rest be committed all the same."""
+    return db.get_nested_transaction() is not db.info.get(_WITHIN)

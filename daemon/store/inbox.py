@@ -21,6 +21,7 @@ _NAMES = tuple(commands.c.keys())
 # Literal, so that SQLite sees that the partial index serves.
 _IS_QUEUED = sa.text("status = 'queued'")
 _IS_RUNNING = sa.text("status = 'running'")
+_HAS_ENDED = sa.text("commands.ended_at IS NOT NULL")
 _IS_ONCE = commands.c.type.not_in(
     sorted(name for name, known in TYPES.items() if known.nature is not Nature.ONCE)
 )
@@ -74,13 +75,18 @@ def find_by_key(db: sa.Connection, system: str, key: str) -> tuple[Command, str]
 
 def read(db: sa.Connection, wanted: Wanted) -> list[Command]:
     """Commands, the newest first."""
-    found = sa.select(commands).order_by(commands.c.number.desc()).limit(wanted.limit)
+    # Those that have not ended by their negative number, for which SQLite sorts: else it walks them all.
+    is_few = wanted.status is not None and not wanted.status.is_ended
+    newest = -commands.c.number if is_few else commands.c.number.desc()
+    found = sa.select(commands).order_by(newest).limit(wanted.limit)
     if wanted.system is not None:
         found = found.where(commands.c.system == wanted.system)
     if wanted.type is not None:
         found = found.where(glob(commands.c.type, wanted.type))
     if wanted.status is not None:
         found = found.where(sa.text(f"status = '{wanted.status.value}'"))
+        if wanted.status.is_ended:
+            found = found.where(_HAS_ENDED)
     if wanted.before is not None:
         number = sa.select(commands.c.number).where(commands.c.id == wanted.before).scalar_subquery()
         found = found.where(commands.c.number < number)

@@ -25,7 +25,8 @@ _Where = sa.ColumnElement[bool] | sa.TextClause
 # Literal, so that SQLite sees that the partial index serves.
 _PENDING = sa.text("status = 'pending'")
 _URGENT = sa.text("status = 'pending' AND urgency IS NOT NULL")
-_NOT_ENDED = sa.text("deliveries.ended_at IS NULL")
+# Every lane is; said, so that SQLite takes the index of lanes, and not that of an endpoint with all its past.
+_NOT_ENDED = sa.text("deliveries.ended_at IS NULL AND deliveries.lane >= ''")
 _IS_LEASED = sa.text("status = 'leased'")
 _UNLEASED = sa.text("status IN ('waiting', 'pending')")
 _ALONE = sa.text("deliveries.incident IS NULL")
@@ -575,7 +576,7 @@ def _withdraw(db: sa.Connection, endpoint: str, where: Sequence[_Where], now: da
 
 
 def _try_no_more(db: sa.Connection, endpoint: str, where: Sequence[_Where], now: datetime) -> bool:
-    is_under_way = (deliveries.c.endpoint == endpoint, *where, _IS_LEASED)
+    is_under_way = (deliveries.c.endpoint == endpoint, *where, _NOT_ENDED, _IS_LEASED)
     return db.execute(sa.update(deliveries).where(*is_under_way).values(expires_at=now)).rowcount > 0
 
 
@@ -616,7 +617,7 @@ def _end_as_superseded(
 ) -> Sequence[sa.Row[tuple[str, int]]]:
     replaced = (
         sa.update(deliveries)
-        .where(deliveries.c.endpoint == endpoint, *where, _UNLEASED)
+        .where(deliveries.c.endpoint == endpoint, *where, _NOT_ENDED, _UNLEASED)
         .values(status=Status.SUPERSEDED, ended_at=now, **({"error": why} if why else {}))
         .returning(deliveries.c.lane, deliveries.c.superseded)
     )

@@ -1,12 +1,14 @@
-"""Forgetting: rows that have served are deleted, a part at a time. Functions take a connection.
+"""Forgetting: what is old is found by reading, and deleted a few rows at a time. Functions take a connection.
 
-Deliveries and events are walked in the order in which they were written, and the walk ends where nothing
-can be old enough; so a part costs the same whatever is stored.
+Rows are walked in the order in which they were written, from where the walk before ended, and the walk ends
+where nothing can be old enough; so a part costs the same whatever is stored. What was found is looked at
+again in the transaction that deletes it: it may have changed since.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -18,15 +20,24 @@ from daemon.store.schema import (
     decisions,
     deliveries,
     events,
+    history,
     incidents,
     ledger,
     silences,
+    subjects,
     transitions,
 )
 
 _FIRST = [column for column in deliveries.columns if column.name.startswith("first_")]
 PART = 500
-"""Rows that are deleted in one transaction, for which writers wait."""
+"""Rows that are looked at in one go."""
+
+
+class Old(NamedTuple):
+    """Some rows that are old, by their keys, and where to go on; None: nothing further on is old."""
+
+    keys: Sequence[Any]
+    last: Any
 
 
 @dataclass(frozen=True)
@@ -43,32 +54,20 @@ class Kept:
 
 def deliveries_after(db: sa.Connection, last: int, before: datetime) -> list[Kept]:
     """The next deliveries in the order of their ids, made before a time."""
-    open_lines = (
-        sa.select(ledger.c.incident)
-        .where(
-            ledger.c.incident == deliveries.c.incident,
-            ledger.c.endpoint == deliveries.c.endpoint,
-            sa.text("NOT ledger.is_over"),
-        )
-        .exists()
-    )
-    found = (
-        sa.select(
-            deliveries.c.id,
-            deliveries.c.status,
-            deliveries.c.created_at,
-            deliveries.c.ended_at,
-            open_lines.label("is_needed"),
-        )
-        .where(deliveries.c.id > last)
-        .order_by(deliveries.c.id)
-        .limit(PART)
-    )
-    return [
-        Kept(row.id, row.status, row.created_at, row.ended_at, bool(row.is_needed))
-        for row in db.execute(found)
-        if row.created_at < before
-    ]
+    found = _KEPT.where(deliveries.c.id > last).order_by(deliveries.c.id).limit(PART)
+    return [one for one in _kept(db, found) if one.created_at < before]
+
+
+def deliveries_of(db: sa.Connection, ids: Sequence[int]) -> list[Kept]:
+    """These deliveries, as far as they are there."""
+    return _kept(db, _KEPT.where(deliveries.c.id.in_(ids)))
+
+
+def with_attempts(db: sa.Connection, ids: Sequence[int], before: datetime) -> set[int]:
+    """Those of these deliveries that have attempts from before a time."""
+    later = sa.select(attempts.c.delivery).where(attempts.c.delivery.in_(ids), attempts.c.started_at < before)
+    first = sa.select(deliveries.c.id).where(deliveries.c.id.in_(ids), deliveries.c.first_started_at < before)
+    return set(db.scalars(later.distinct())) | set(db.scalars(first))
 
 
 def forget_deliveries(db: sa.Connection, ids: Sequence[int]) -> None:
@@ -87,61 +86,143 @@ def forget_attempts(db: sa.Connection, ids: Sequence[int], before: datetime) -> 
     return db.execute(old).rowcount + db.execute(first.values(dict.fromkeys(_FIRST))).rowcount
 
 
-def forget_events(db: sa.Connection, last: int, before: datetime) -> tuple[int, int | None]:
-    """Delete the next events that are old, and that nobody asks for any more. Returns how many, and the
-    number to go on from; None: there are no more that are old."""
-    rows = db.execute(
-        sa.select(events.c.number, events.c.timestamp)
-        .where(events.c.number > last)
-        .order_by(events.c.number)
-        .limit(PART)
-    ).all()
+def old_events(db: sa.Connection, last: int, before: datetime) -> Old:
+    """The next events that are older than a time, and that nobody asks for any more."""
+    following = sa.select(events.c.number, events.c.timestamp).where(events.c.number > last)
+    rows = db.execute(following.order_by(events.c.number).limit(PART)).all()
     old = [row.number for row in rows if row.timestamp < before]
-    if not old:
-        return 0, None
-    is_delivered = sa.select(deliveries.c.id).where(deliveries.c.event == events.c.number).exists()
-    is_told = (
-        sa.select(ledger.c.event).where(ledger.c.event == events.c.id, sa.text("NOT ledger.is_over")).exists()
-    )
-    going = sa.select(events.c.number).where(events.c.number.in_(old), ~is_delivered, ~is_told)
-    numbers = list(db.scalars(going))
-    if numbers:
-        db.execute(sa.delete(events).where(events.c.number.in_(numbers)))
-        event_store.forget(db, max(numbers))
-    return len(numbers), old[-1] if len(old) == len(rows) else None
+    free = list(db.scalars(sa.select(events.c.number).where(events.c.number.in_(old), *_UNASKED)))
+    return Old(sorted(free), old[-1] if old and len(old) == len(rows) else None)
 
 
-def forget_incidents(db: sa.Connection, before: datetime) -> int:
-    """Delete some incidents that ended before a time and are told to everybody who has to know, with their
-    history. Returns how many there were."""
-    is_owed = sa.select(ledger.c.incident).where(
-        ledger.c.incident == incidents.c.id, sa.text("NOT ledger.is_over")
-    )
-    old = sa.select(incidents.c.id).where(incidents.c.ended_at < before, ~is_owed.exists()).limit(PART)
-    ids = list(db.scalars(old))
-    if ids:
-        for table in (decisions, ledger):
-            db.execute(sa.delete(table).where(table.c.incident.in_(ids)))
-        db.execute(sa.delete(incidents).where(incidents.c.id.in_(ids)))
-    return len(ids)
+def forget_events(db: sa.Connection, numbers: Sequence[int]) -> int:
+    """Delete these events, but for those that are asked for. Returns how many there were."""
+    free = sa.select(events.c.number).where(events.c.number.in_(numbers), *_UNASKED)
+    going = list(db.scalars(free))
+    if going:
+        db.execute(sa.delete(events).where(events.c.number.in_(going)))
+        event_store.forget(db, max(going))
+    return len(going)
 
 
-def forget_transitions(db: sa.Connection, before: datetime) -> int:
-    """Delete some changes of alerts that are older than a time. Returns how many there were."""
-    old = sa.select(transitions.c.id).where(transitions.c.at < before).order_by(transitions.c.id).limit(PART)
-    ids = list(db.scalars(old))
-    db.execute(sa.delete(transitions).where(transitions.c.id.in_(ids)))
-    return len(ids)
+def old_incidents(db: sa.Connection, last: tuple[datetime, str] | None, before: datetime) -> Old:
+    """The next incidents that ended before a time and are told to everybody who has to know. By when they
+    fired, which there is an index of, and which was before that, too."""
+    found = sa.select(incidents.c.id, incidents.c.fired_at, incidents.c.ended_at)
+    found = found.where(incidents.c.fired_at < before)
+    if last is not None:
+        place = sa.literal(last[0], incidents.c.fired_at.type), sa.literal(last[1])
+        found = found.where(sa.tuple_(incidents.c.fired_at, incidents.c.id) > sa.tuple_(*place))
+    rows = db.execute(found.order_by(incidents.c.fired_at, incidents.c.id).limit(PART)).all()
+    old = [row.id for row in rows if row.ended_at is not None and row.ended_at < before]
+    owed = set(db.scalars(_OWED.where(ledger.c.incident.in_(old))))
+    return Old([one for one in old if one not in owed], (rows[-1].fired_at, rows[-1].id) if rows else None)
 
 
-def forget_commands(db: sa.Connection, before: datetime) -> int:
-    """Delete some commands that ended before a time, with their keys. Returns how many there were."""
-    ids = list(db.scalars(sa.select(commands.c.number).where(commands.c.ended_at < before).limit(PART)))
-    db.execute(sa.delete(commands).where(commands.c.number.in_(ids)))
-    return len(ids)
+def forget_incidents(db: sa.Connection, ids: Sequence[str]) -> int:
+    """Delete these incidents with their history, but for those of which somebody has to know. Returns how
+    many there were."""
+    owed = set(db.scalars(_OWED.where(ledger.c.incident.in_(ids))))
+    going = [one for one in ids if one not in owed]
+    for table in (decisions, ledger):
+        db.execute(sa.delete(table).where(table.c.incident.in_(going)))
+    db.execute(sa.delete(incidents).where(incidents.c.id.in_(going)))
+    return len(going)
 
 
-def forget_silences(db: sa.Connection, before: datetime) -> int:
-    """Delete silences that were over before a time. Returns how many there were."""
+def old_transitions(db: sa.Connection, last: int, before: datetime) -> Old:
+    """The next changes of alerts that are older than a time."""
+    following = sa.select(transitions.c.id, transitions.c.at).where(transitions.c.id > last)
+    rows = db.execute(following.order_by(transitions.c.id).limit(PART)).all()
+    old = [row.id for row in rows if row.at < before]
+    return Old(old, old[-1] if old and len(old) == len(rows) else None)
+
+
+def forget_transitions(db: sa.Connection, ids: Sequence[int]) -> int:
+    """Delete these. Returns how many there were."""
+    return db.execute(sa.delete(transitions).where(transitions.c.id.in_(ids))).rowcount
+
+
+def old_commands(db: sa.Connection, last: tuple[datetime, int] | None, before: datetime) -> Old:
+    """The next commands that ended before a time."""
+    found = sa.select(commands.c.ended_at, commands.c.number).where(commands.c.ended_at < before)
+    if last is not None:
+        place = sa.literal(last[0], commands.c.ended_at.type), sa.literal(last[1])
+        found = found.where(sa.tuple_(commands.c.ended_at, commands.c.number) > sa.tuple_(*place))
+    rows = db.execute(found.order_by(commands.c.ended_at, commands.c.number).limit(PART)).all()
+    return Old([row.number for row in rows], (rows[-1].ended_at, rows[-1].number) if rows else None)
+
+
+def forget_commands(db: sa.Connection, numbers: Sequence[int]) -> int:
+    """Delete these, with their keys. Returns how many there were."""
+    return db.execute(sa.delete(commands).where(commands.c.number.in_(numbers))).rowcount
+
+
+def old_silences(db: sa.Connection, before: datetime) -> Old:
+    """The silences that were over before a time."""
     is_over = sa.or_(silences.c.expired_at < before, silences.c.ends_at < before)
-    return db.execute(sa.delete(silences).where(is_over)).rowcount
+    return Old(list(db.scalars(sa.select(silences.c.id).where(is_over))), None)
+
+
+def forget_silences(db: sa.Connection, ids: Sequence[str]) -> int:
+    """Delete these. Returns how many there were."""
+    return db.execute(sa.delete(silences).where(silences.c.id.in_(ids))).rowcount
+
+
+def old_buckets(db: sa.Connection, step: int, before: datetime) -> Old:
+    """The oldest buckets of a length (seconds), if they are older than a time: some of one start."""
+    start = db.scalar(sa.select(sa.func.min(history.c.start)).where(history.c.step == step))
+    if start is None or start >= before:
+        return Old((), None)
+    of_start = sa.select(history.c.system).where(history.c.step == step, history.c.start == start)
+    return Old([(step, start, one) for one in db.scalars(of_start.limit(PART))], start)
+
+
+def forget_buckets(db: sa.Connection, keys: Sequence[tuple[int, datetime, str]]) -> int:
+    """Delete these, by their length, start and system. Returns how many there were."""
+    many = 0
+    for step, start in {(step, start) for step, start, _ in keys}:
+        systems = [system for *one, system in keys if one == [step, start]]
+        of_start = (history.c.step == step, history.c.start == start, history.c.system.in_(systems))
+        many += db.execute(sa.delete(history).where(*of_start)).rowcount
+    return many
+
+
+def old_subjects(db: sa.Connection, before: datetime) -> Old:
+    """The subjects that were left before a time, and so have no history any more."""
+    left = sa.select(subjects.c.system, subjects.c.subject).where(subjects.c.left_at < before)
+    return Old([tuple(row) for row in db.execute(left)], None)
+
+
+def forget_subjects(db: sa.Connection, keys: Sequence[tuple[str, str]], before: datetime) -> int:
+    """Delete these, by system and name, but for those that are watched again. Returns how many there were."""
+    many = 0
+    for system, subject in keys:
+        one = (subjects.c.system == system, subjects.c.subject == subject, subjects.c.left_at < before)
+        many += db.execute(sa.delete(subjects).where(*one)).rowcount
+    return many
+
+
+_OWED = sa.select(ledger.c.incident).where(sa.text("NOT ledger.is_over"))
+_IS_NEEDED = _OWED.where(
+    ledger.c.incident == deliveries.c.incident, ledger.c.endpoint == deliveries.c.endpoint
+).exists()
+_KEPT = sa.select(
+    deliveries.c.id,
+    deliveries.c.status,
+    deliveries.c.created_at,
+    deliveries.c.ended_at,
+    _IS_NEEDED.label("is_needed"),
+)
+# What is told last of an incident is read once, rather than looked for with each event: few fire at once.
+_UNASKED = (
+    ~sa.select(deliveries.c.id).where(deliveries.c.event == events.c.number).exists(),
+    events.c.id.not_in(
+        sa.select(ledger.c.event).where(sa.text("NOT ledger.is_over"), ledger.c.event.is_not(None))
+    ),
+)
+
+
+def _kept(db: sa.Connection, found: sa.Select[Any]) -> list[Kept]:
+    rows = db.execute(found).all()
+    return [Kept(row.id, row.status, row.created_at, row.ended_at, bool(row.is_needed)) for row in rows]

@@ -41,7 +41,7 @@ class Span:
 
 def past(db: sa.Connection, endpoint: str, span: Span, *, only_dead: bool = False) -> Iterator[Past]:
     """Every event of a span, oldest first, with its delivery for an endpoint; `only_dead`: those that were
-    given up there, without a look at the others."""
+    given up there, without a look at the others, in the order of their deliveries."""
     of_endpoint = sa.and_(deliveries.c.event == events.c.number, deliveries.c.endpoint == endpoint)
     found = sa.select(events, deliveries.c.id.label("delivery"), deliveries.c.status).join(
         deliveries, of_endpoint, isouter=not only_dead
@@ -55,27 +55,35 @@ def past(db: sa.Connection, endpoint: str, span: Span, *, only_dead: bool = Fals
     if span.type is not None:
         found = found.where(event_store.glob(events.c.type, span.type))
     if span.system is not None:
-        found = found.where(events.c.system == span.system)
+        # Not by the index of systems, which is in another order: each part would be all of it, sorted.
+        found = found.where(events.c.system.concat("") == span.system)
     last = 0
-    ordered = found.order_by(events.c.number).limit(CHUNK)
-    while rows := db.execute(ordered.where(events.c.number > last)).all():
+    by = deliveries.c.id if only_dead else events.c.number
+    ordered = found.order_by(by).limit(CHUNK)
+    while rows := db.execute(ordered.where(by > last)).all():
         for row in rows:
             event = Event(**{name: getattr(row, name) for name in Event.__dataclass_fields__})
             yield Past(row.number, event, row.delivery, row.status)
-        last = rows[-1].number
+        last = rows[-1].delivery if only_dead else rows[-1].number
 
 
 def may_be_told(db: sa.Connection, event: str, endpoint: str) -> bool:
     """Whether an event, by its id, stands alone or is the last word of its incident at an endpoint."""
     found = event_store.find(db, event)
-    is_alert = found is not None and "alert" in json.loads(found[1].body)["data"]
-    return not is_alert or is_last_word(db, event, endpoint)
+    return found is None or is_last_word(db, found[1], endpoint)
 
 
-def is_last_word(db: sa.Connection, event: str, endpoint: str) -> bool:
-    """Whether an alert's event is the last that the endpoint was told of its incident."""
-    found = sa.select(ledger.c.incident).where(ledger.c.event == event, ledger.c.endpoint == endpoint)
-    return db.scalar(found.limit(1)) is not None
+def is_last_word(db: sa.Connection, event: Event, endpoint: str) -> bool:
+    """Whether an event stands alone, or is the last that the endpoint was told of its incident."""
+    alert = json.loads(event.body)["data"].get("alert")
+    if alert is None:
+        return True
+    line = (
+        ledger.c.incident == alert.get("incident"),
+        ledger.c.endpoint == endpoint,
+        ledger.c.event == event.id,
+    )
+    return db.scalar(sa.select(ledger.c.incident).where(*line)) is not None
 
 
 class Which(Enum):

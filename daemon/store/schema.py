@@ -13,7 +13,7 @@ from daemon.core.routing.ledger import Hold, Standing
 from daemon.core.watches.subjects import SubjectKind, SubjectState
 from daemon.store.column_types import LocalDay, Milliseconds, UtcTime, Word
 
-REVISION = "0013"
+REVISION = "0014"
 """Of the newest migration."""
 
 # Without AUTOINCREMENT SQLite may use a pruned row's number again, and order would lie.
@@ -405,6 +405,14 @@ commands = sa.Table(
         unique=True,
         sqlite_where=sa.text("idempotency_key IS NOT NULL"),
         postgresql_where=sa.text("idempotency_key IS NOT NULL"),
+    ),
+    sa.Index("commands_of_system", "system", "number"),
+    sa.Index(
+        "commands_of_status",
+        "status",
+        "number",
+        sqlite_where=sa.text("ended_at IS NOT NULL"),
+        postgresql_where=sa.text("ended_at IS NOT NULL"),
     ),
     sa.Index(
         "commands_queued",

@@ -16,7 +16,7 @@ from daemon.core.history.buckets import Bucket
 from daemon.core.history.packing import pack, unpack
 from daemon.core.history.tally import Tally
 from daemon.store.column_types import EPOCH, millis
-from daemon.store.schema import history, subjects
+from daemon.store.schema import history
 
 # A seek for each start, for other systems' rows stand between them; SQLite keeps to the order of CROSS JOIN.
 _STRETCH = sa.text(
@@ -99,24 +99,6 @@ def put(db: sa.Connection, values: Sequence[Mapping[str, Any]]) -> None:
 def write(db: sa.Connection, rows: Mapping[tuple[str, Bucket], Mapping[int, Tally]], flush: int) -> None:
     """Store buckets as they are now, by system and bucket."""
     put(db, prepared(rows, flush))
-
-
-def forget(db: sa.Connection, before: Mapping[int, datetime]) -> int:
-    """Of each length (seconds), delete the oldest buckets, if they are older than its time: those of one
-    start, for writers wait. Returns how many there were."""
-    total = 0
-    for step, moment_before in before.items():
-        start = db.scalar(sa.select(sa.func.min(history.c.start)).where(history.c.step == step))
-        if start is not None and start < moment_before:
-            old = sa.delete(history).where(history.c.step == step, history.c.start == start)
-            total += db.execute(old).rowcount
-    return total
-
-
-def forget_subjects(db: sa.Connection, before: datetime) -> int:
-    """Delete subjects that were left before a time, and so have no history any more. Returns how many there
-    were."""
-    return db.execute(sa.delete(subjects).where(subjects.c.left_at < before)).rowcount
 
 
 def moment(milliseconds: int) -> datetime:

@@ -92,6 +92,16 @@ class Chores:
         except FAILURES as error:
             log.warning("prune.failed", error=reason(error))
 
+    def tend_log(self) -> None:
+        """Keep the log of the store short."""
+        try:
+            ended = self._database.tend_log()
+        except FAILURES as error:
+            log.warning("log.not_tended", error=reason(error))
+            return
+        if ended:
+            log.warning("store.reads_ended", many=ended, reason="the log beside the database must not grow")
+
     def sweep(self, watched: Iterable[AnyWatch]) -> None:
         """End the alerts of what is not watched, or not told, any more."""
         polled = list(watched)

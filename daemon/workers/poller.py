@@ -5,7 +5,7 @@ what it writes in `pipeline/observation.py`.
 """
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -92,10 +92,11 @@ class Poller:
         witness: Witness | None = None,
         on_polled: OnPolled = lambda _polled, _took: None,
         historian: Historian | None = None,
-        watches: Callable[[], Collection[AnyWatch] | None] = lambda: None,
+        watches: Callable[[], Mapping[tuple[str, str], AnyWatch] | None] = lambda: None,
     ) -> None:
-        """`watches`: those of the configuration in force. What a poll under way of any other finds is
-        dropped, or it could bring back the alerts of a watch whose end has just been told. None: all are."""
+        """`watches`: those of the configuration in force, by system and name. What a poll under way of any
+        other finds is dropped, or it could bring back the alerts of a watch whose end has just been told.
+        None: all are."""
         self._database = database
         self._in_force = recorder
         self._now = now
@@ -140,7 +141,7 @@ class Poller:
     def unanswered(self) -> list[tuple[str, str]]:
         """The watches (system, name) of the configuration whose last poll came to nothing."""
         timings = dict(self._timings)
-        return [one.id for one in self._watches() or () if one.id in timings and timings[one.id].is_unknown]
+        return [one for one in self._watches() or () if one in timings and timings[one].is_unknown]
 
     def follow(self, step: timedelta) -> None:
         """The clock was set: what was seen is as long ago as before."""
@@ -219,7 +220,8 @@ class Poller:
     def _walk(
         self, db: sa.Connection, watch: Watch[StateT, SeenT], now: datetime, elapsed: Elapsed
     ) -> Walk[StateT, SeenT]:
-        last_seen = self.unflushed().get(watch.id)
+        with self._lock:
+            last_seen = self._unchanged.get(watch.id)
         return Walk(db, watch, self._in_force(), now=now, elapsed=elapsed, last_seen=last_seen)
 
     def _leave_alone(self, watch: Watch[StateT, SeenT], timing: _Timing, why: Unknown) -> Polled:
@@ -254,7 +256,7 @@ class Poller:
 
     def _is_kept(self, watch: AnyWatch) -> bool:
         kept = self._watches()
-        return kept is None or any(one is watch for one in kept)
+        return kept is None or kept.get(watch.id) is watch
 
     def _state(self, watch: Watch[StateT, SeenT]) -> StateT | None:
         """The state as it stands, for a kind whose question depends on it."""

@@ -163,9 +163,9 @@ def test_what_shrinks_the_file_fails_as_a_transaction_does(
     other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(sa.exc.DBAPIError, match="database is locked"):
-        database.shrink()
+        database.shrink(100)
     other.close()
-    database.shrink()
+    database.shrink(100)
     database.close()
 
 
@@ -197,7 +197,7 @@ def test_a_writer_is_not_held_up_by_readers_however_many(tmp_path: Path) -> None
     began = monotonic()
     with database.write() as db:
         db.exec_driver_sql("INSERT INTO sequences VALUES ('main', 7)")
-    database.shrink()
+    database.shrink(100)
     took = monotonic() - began
     ends.set()
     for one in readers:

@@ -190,6 +190,10 @@ def test_an_event_matches_in_memory_as_in_the_store_and_part_by_part_as_at_once(
         found = events.read(db, query)
         everything = events.read(db, Query())
         assert [one for one in everything if query.takes(one[1])] == found
+        for number in range(len(written) + 1):
+            some = replace(query, after=number, limit=2)
+            assert events.read(db, some) == [one for one in found if one[0] > number][:2]
+        assert events.latest(db, replace(query, limit=3)) == found[-3:]
 
         parts: list[tuple[int, Event]] = []
         has_more, after = True, 0

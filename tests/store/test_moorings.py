@@ -139,7 +139,7 @@ def test_nothing_more_is_written(
     refused(store, reason)
     refused(store, reason)
     with pytest.raises(sa.exc.DBAPIError, match=reason):
-        store.shrink()
+        store.shrink(100)
 
 
 @pytest.mark.parametrize(("way", "reason"), WAYS.items())

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.core.watches.subjects import Subject, SubjectKind, SubjectState
-from daemon.store import subjects, uptime
+from daemon.store import pruning, subjects
 from daemon.store.database import Database
 from tests.support import stores
 from tests.support.examples import examples
@@ -112,7 +112,7 @@ def test_a_number_is_of_one_subject_as_long_as_it_is_kept(acts: list[tuple[str, 
             if act == "leave":
                 subjects.leave(db, "main", [f"sip/{name}"], now)
             if act == "forget":
-                uptime.forget_subjects(db, now)
+                pruning.forget_subjects(db, pruning.old_subjects(db, now).keys, now)
                 owners = {number: of for number, of in owners.items() if subjects.number(db, "main", of)}
         found = number(database, name)
         if found is not None:

@@ -1,9 +1,14 @@
 """How SQLite carries out what the store asks: the plan of each statement, by `EXPLAIN QUERY PLAN`."""
 
+import re
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
 import sqlalchemy as sa
+
+from tests.support import stores
+from tests.support.statements import KINDS, MANY, is_of_the_store
 
 
 class Plans:
@@ -38,3 +43,122 @@ class Plans:
             for one in self.all()
             if one.startswith("SCAN") and "INDEX" not in one and one.split()[1] in tables
         ]
+
+
+GROW = frozenset(
+    {
+        "events", "deliveries", "attempts", "incidents", "ledger", "decisions", "transitions", "history",
+        "commands",
+    }
+)  # fmt: skip
+"""Tables that hold all there ever was, until it is forgotten."""
+FEW = frozenset({"endpoint", "system", "type", "step", "watch", "status", "kind"})
+"""Columns of which one value has a large part of all rows."""
+ALLOWED: Mapping[str, str] = {
+    r"^WITH RECURSIVE (types|\"each\")": "from one value to the next by an index: a seek for each",
+    r"^SELECT (min|max)\(\S+\) AS \w+ FROM \w+ WHERE \S+ = \?$": "a seek",
+    r"FROM decisions WHERE decisions\.endpoint = \? AND decisions\.at >= \?": "since a quiet window began",
+    r"ORDER BY -commands\.number": "what waits or is under way",
+    r"d\.status = 'leased' AND d\.token = \?": "as many as were claimed, in the order of their time",
+    r"FROM incidents WHERE incidents\.subject (= \?|IN )": "of one subject",
+    r"FROM incidents WHERE .* ORDER BY \+incidents\.fired_at": "what fires, or is of one subject",
+    r"WHERE events\.id IN \(.*ORDER BY deliveries\.id$": "of the events that are named",
+    r"^SELECT DISTINCT (events\.system, events\.type|deliveries\.incident) ": "of what is open or given up",
+    r"deliveries\.status = 'dead' ORDER BY -deliveries\.id": "what was given up, of all endpoints",
+    r"WHERE (lower\(events\.type\)|events\.type = ).*ORDER BY deliveries\.id DESC LIMIT": (
+        "back from the newest, until as many are of that type"
+    ),
+    r"FROM commands WHERE .*commands\.type": "few: each was asked for by somebody, over HTTP",
+}
+"""Statements, by an expression, that may do what others may not; each with its reason."""
+STEP = re.compile(
+    r"(?P<how>SCAN|SEARCH) (?P<name>\w+)"
+    r"(?: USING (?P<automatic>AUTOMATIC )?(?:PARTIAL )?(?:COVERING )?"
+    r"(?:INDEX (?P<index>\w+)|INTEGER PRIMARY KEY|PRIMARY KEY))?"
+    r"(?: \((?P<terms>.*)\))?"
+)
+NAMED = re.compile(r"\b(" + "|".join(sorted(GROW)) + r")(?: AS)? (\w+)\b")
+
+
+class Judge:
+    """Says what of a statement costs the more the more there is, by its plan on the tables of today.
+
+    A plan depends on tables and indexes alone: nobody lets SQLite count rows (`ANALYZE`).
+    """
+
+    def __init__(self, db: sa.Connection) -> None:
+        self._db = db
+        indexes = db.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'index'").all()
+        parts = {name: sql.rpartition(" WHERE ")[2] for name, sql in indexes if sql and " WHERE " in sql}
+        self._small = {name for name, part in parts.items() if not re.fullmatch(r"\w+ IS NOT NULL", part)}
+        """Indexes of what is open, fires, waits or was given up: not of what has ended."""
+
+    def faults(self, statement: str) -> list[str]:
+        """Steps that read, or sort, a table that grows; empty: it costs the same whatever is stored."""
+        values = (None,) * statement.count("?")
+        steps = self._db.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+        names = {**{name: name for name in GROW}, **{alias: name for name, alias in NAMED.findall(statement)}}
+        return [row.detail for row in steps if self._is_fault(row.detail, statement, names)]
+
+    def _is_fault(self, detail: str, statement: str, names: Mapping[str, str]) -> bool:
+        if detail.startswith("USE TEMP B-TREE"):
+            return any(re.search(rf"\b{name}\b", statement) for name in GROW)
+        step = STEP.match(detail)
+        if step is None or names.get(step["name"]) not in GROW or step["index"] in self._small:
+            return False
+        if step["automatic"]:
+            return True
+        is_ended = " LIMIT ?" in statement or " LIMIT 1" in statement
+        if step["how"] == "SCAN":
+            # From one end on, and all of it counts: it stops after as many as were asked for.
+            return not (is_ended and " WHERE " not in statement)
+        terms = (step["terms"] or "").split(" AND ")
+        if {"rowid>?", "rowid<?"} <= {*terms} or {"number>?", "number<?"} <= {*terms}:
+            return False  # so many as lie between two of them
+        is_walk = all(term.partition("=")[0] in FEW or "=" not in term for term in terms)
+        return step["terms"] is not None and is_walk and not is_ended
+
+
+class Listener:
+    """Hears every statement that the store says, whoever makes it say that; and judges each once.
+
+    So a new one is judged by the test that comes with it, without being named anywhere.
+    """
+
+    def __init__(self) -> None:
+        self._heard: set[str] = set()
+        self._new: list[str] = []
+        self._known: set[str] = set()
+        self._judge: Judge | None = None
+
+    def listen(self) -> None:
+        """From now on, to every engine."""
+        sa.event.listen(sa.Engine, "before_cursor_execute", self._take)
+
+    def faults(self) -> list[str]:
+        """Of what was said since this was last asked: what costs the more the more there is, and why."""
+        new, self._new = self._new, []
+        return [line for statement in new for line in self._judged(statement)]
+
+    def _take(self, connection: sa.Connection, cursor: object, statement: str, *_: object) -> None:
+        if statement in self._heard or connection.dialect.name != "sqlite" or not is_of_the_store():
+            return
+        self._heard.add(statement)
+        line = " ".join(statement.split())
+        key = MANY.sub(r"\1", line)
+        if line.startswith(KINDS) and key not in self._known:
+            self._known.add(key)
+            self._new.append(line)
+
+    def _judged(self, statement: str) -> list[str]:
+        if any(re.search(pattern, statement) for pattern in ALLOWED):
+            return []
+        if self._judge is None:
+            self._judge = Judge(stores.in_memory().engine.connect())
+        try:
+            faults = self._judge.faults(statement)
+        except sa.exc.OperationalError as error:
+            if "no such table" in str(error):
+                return []  # of a transaction alone
+            raise
+        return [f"{fault}: {statement}" for fault in faults]

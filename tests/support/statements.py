@@ -19,6 +19,7 @@ from tests.support.paths import ROOT
 
 FILE = ROOT / "tests" / "store" / "statements.txt"
 STORE = ROOT / "daemon" / "store"
+SUPPORT = Path(__file__).parent
 KINDS = ("SELECT ", "INSERT ", "UPDATE ", "DELETE ", "WITH ")
 MANY = re.compile(r"(\(\?(?:, \?)*\)|\?)(?:, \1)+")
 """The same again and again: as many as there happened to be values."""
@@ -51,17 +52,19 @@ class Recorder:
         is_many: bool,
     ) -> None:
         line = " ".join(statement.split())
-        if not line.startswith(KINDS) or not _is_of_the_store():
+        if not line.startswith(KINDS) or not is_of_the_store():
             return
         key = MANY.sub(r"\1", line)
         if len(line) < len(self._seen.get(key, line + "?")):
             self._seen[key] = line
 
 
-def _is_of_the_store() -> bool:
+def is_of_the_store() -> bool:
     """Whether the store says it, rather than a test or a migration: whoever it was that called SQLAlchemy."""
     frame: FrameType | None = sys._getframe()
-    while frame and (frame.f_code.co_filename == __file__ or "sqlalchemy" in frame.f_code.co_filename):
+    while frame and (
+        Path(frame.f_code.co_filename).parent == SUPPORT or "sqlalchemy" in frame.f_code.co_filename
+    ):
         frame = frame.f_back
     return frame is not None and Path(frame.f_code.co_filename).is_relative_to(STORE)
 

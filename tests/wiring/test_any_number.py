@@ -30,7 +30,7 @@ from daemon.core.delivery.outcome import Attempted, Outcome
 from daemon.core.delivery.rate import Bucket
 from daemon.core.delivery.route import Route
 from daemon.core.event_types import EVENT_TYPES
-from daemon.core.retention import Retention, youngest
+from daemon.core.retention import Retention, ages
 from daemon.core.routing.ledger import Standing, Told, repeat_due, retell_due
 from daemon.core.routing.plan import Interest
 from daemon.core.watches import flapping, machine
@@ -315,8 +315,7 @@ def use_policy(policy: Policy) -> None:
 
 
 def use_retention(kept: Retention) -> None:
-    stored(youngest(kept, NOW))
-    for age in (kept.events, kept.attempts):
+    for age in (kept.events, *(age for _, age in ages(kept))):
         stored(NOW - age if age else NOW)
 
 

@@ -8,6 +8,7 @@ from daemon.core.durations import MINUTE
 from daemon.core.retention import Retention
 from daemon.core.watches.subjects import Subject, SubjectKind, SubjectState
 from daemon.core.wishes import Wishes
+from daemon.host.clock import monotonic
 from daemon.pipeline.events import Recorder
 from daemon.workers.chores import Chores
 from daemon.workers.housekeeper import Housekeeper
@@ -49,7 +50,7 @@ def test_a_store_that_fails_ends_nothing_and_wakes_nobody(chore: str, error: Exc
         database,
         lambda: recorder,
         poller,
-        Housekeeper(database),
+        Housekeeper(database, monotonic=monotonic),
         retention=Retention,
         wishes=Wishes,
         now=clock.now,

@@ -82,7 +82,7 @@ class Bench:
             now=self.clock.now,
             monotonic=self.clock.monotonic,
             pauses=self.pauses,
-            watches=lambda: self.kept or None,
+            watches=lambda: {one.id: one for one in self.kept} or None,
             on_polled=lambda polled, took: self.took.append((polled, took)),
         )
 

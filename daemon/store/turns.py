@@ -1,0 +1,190 @@
+"""Who writes takes a turn, one thread after the other; and turns that wait are committed together.
+
+A commit waits for the disk (`synchronous=FULL`), and nobody writes meanwhile: with one sync for each, a disk
+that takes 5 ms carries two hundred a second, however little each of them writes. So whoever has written while
+others wait for their turn leaves the transaction open to the next of them, and waits until one of them has
+committed it for all.
+
+    A  begin  write .......................... both are told that it is safe
+    B          (asks)  savepoint  write  commit
+
+What each is promised stays the same: `write` returns once what was written is safe, and not before; one that
+fails takes nothing of the others' with it, for each but the first writes within a savepoint of its own. Where
+nobody else asks for a turn, it is one transaction and one commit.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+
+from daemon.store import happened
+
+MOST_TURNS = 32
+"""In one transaction: the first of them waits for all."""
+MOST_ROWS = 1000
+"""Rows changed, after which a transaction is committed: the longer it is, the longer that takes."""
+
+
+class _Shared:
+    """A transaction of one thread, or of several."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._transaction = engine.begin()
+        self.db = self._transaction.__enter__()
+        self.turns = 0
+        """That went well."""
+        self.failure: BaseException | None = None
+        self.ended = threading.Event()
+        """It is committed, or `failure` says why not."""
+        self.then: list[Callable[[], None]] = []
+        """To be called once it is committed."""
+        self._driver: Any = self.db.connection.dbapi_connection
+        self._rows = self._changed()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """What a turn is done within; the first is undone with all of the transaction."""
+        within = self.db.begin_nested() if self.turns else None
+        try:
+            yield
+        except BaseException:
+            if within is not None and not self.is_lost:
+                within.rollback()
+            raise
+        if within is not None:
+            within.commit()
+
+    @property
+    def is_full(self) -> bool:
+        return self.turns >= MOST_TURNS or self._changed() - self._rows >= MOST_ROWS
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the database has undone all of it by itself, as SQLite does when its disk is full."""
+        return not getattr(self._driver, "in_transaction", True)
+
+    def commit(self) -> None:
+        try:
+            self._transaction.__exit__(None, None, None)
+        except BaseException as error:
+            self.failure = error
+            raise
+        else:
+            for call in self.then:
+                call()
+        finally:
+            self.ended.set()
+
+    def undo(self, failure: BaseException) -> None:
+        self.failure = failure
+        try:
+            self._transaction.__exit__(type(failure), failure, failure.__traceback__)
+        finally:
+            self.ended.set()
+
+    def _changed(self) -> int:
+        """Rows, as far as the driver counts them."""
+        return int(getattr(self._driver, "total_changes", 0))
+
+
+class Turns:
+    """Of one database. Safe to call from any thread, but not within a turn."""
+
+    def __init__(self, engine: sa.Engine, check: Callable[[], None]) -> None:
+        """`check` raises where nothing may be written; it is asked at both ends of each turn."""
+        self._engine = engine
+        self._check = check
+        self._turn = threading.Lock()
+        self._counting = threading.Lock()
+        self._asking = 0
+        """Threads that will have a turn, whatever happens."""
+        self._open: _Shared | None = None
+        """Left to the next of them. Of who has the turn."""
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """One turn: committed when this returns, undone by an exception. Raises SQLAlchemy's errors."""
+        with self._taken():
+            shared = self._open or _Shared(self._engine)
+            self._open = None
+            try:
+                with shared.turn():
+                    self._check()
+                    happened.begin(shared.db)
+                    yield shared.db
+                    self._check()
+            except BaseException as error:
+                self._failed(shared, error)
+                raise
+            shared.turns += 1
+            shared.then += happened.calls(shared.db)
+            is_committed = self._pass_on(shared)
+        if not is_committed:
+            _wait(shared)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """A turn without a transaction: nothing is left open, and nobody writes."""
+        with self._taken():
+            self._commit_open()
+            yield
+
+    @contextmanager
+    def _taken(self) -> Iterator[None]:
+        with self._counting:
+            self._asking += 1
+        try:
+            self._turn.acquire()
+        except BaseException:
+            self._not_asking()
+            with self._turn:
+                self._commit_open()  # which was left to this one, maybe
+            raise
+        try:
+            self._not_asking()
+            yield
+        finally:
+            self._turn.release()
+
+    def _not_asking(self) -> None:
+        with self._counting:
+            self._asking -= 1
+
+    def _pass_on(self, shared: _Shared) -> bool:
+        """Leave the transaction to the next, or commit it. Returns whether it is committed."""
+        if self._asking and not shared.is_full:
+            self._open = shared
+            return False
+        shared.commit()
+        return True
+
+    def _failed(self, shared: _Shared, error: BaseException) -> None:
+        """A turn came to nothing; the turns before it have to be committed all the same."""
+        if not shared.turns or shared.is_lost:
+            shared.undo(error)
+            return
+        self._open = shared
+        if not self._asking:
+            self._commit_open()
+
+    def _commit_open(self) -> None:
+        """For others, who hear of it where that fails."""
+        shared, self._open = self._open, None
+        if shared is not None:
+            try:
+                shared.commit()
+            except sa.exc.SQLAlchemyError:
+                return
+
+
+def _wait(shared: _Shared) -> None:
+    """Until somebody has committed it for this thread, too."""
+    shared.ended.wait()
+    failure = shared.failure
+    if failure is not None:
+        why = getattr(failure, "orig", None) or sqlite3.OperationalError(f"undone with another's: {failure}")
+        raise sa.exc.OperationalError(None, None, why) from failure
