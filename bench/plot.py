@@ -3,11 +3,20 @@
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
+from bench.results import Results
+from bench.tables import RATE
+
 WIDTH, LABEL, ROW, TOP, BAR = 860, 300, 28, 48, 18
 ROOM = WIDTH - LABEL - 90
 """For the longest bar; the rest is for its number."""
 OURS, THEIRS = "#1f6f54", "#9aa5b1"
 FONT = "font-family='system-ui, sans-serif' font-size='14' fill='#1b1f24'"
+
+
+def deliveries(measured: Results) -> str:
+    """Who delivers how many a second, as SVG; "" where nobody did."""
+    rates = [(one.title, one.value) for one in measured.figures if one.unit == RATE and one.value]
+    return bars("Deliveries per second, one core", rates) if rates else ""
 
 
 def bars(title: str, values: Sequence[tuple[str, float]]) -> str:

@@ -50,9 +50,9 @@ class Inside:
         self.port = int(said[1])
         """Of its HTTP side."""
 
-    def poll(self) -> Polled:
-        """Poll once."""
-        self._words.write("poll\n")
+    def poll(self, name: str = "a poll") -> Polled:
+        """Poll once; a profile calls it so."""
+        self._words.write(f"{name}\n")
         self._words.flush()
         told = json.loads(self._lines.readline())
         return Polled(told["answered"], told["cpu"])
@@ -84,7 +84,7 @@ def poll_cpu(plan: Plan) -> list[Figure]:
             with inside(config, core=plan.cores.sender) as daemon:
                 for _ in range(10):
                     daemon.poll()
-                unchanged = [daemon.poll().cpu for _ in range(many)]
+                unchanged = [daemon.poll("a poll that changes nothing").cpu for _ in range(many)]
                 bursts = max(many // 5, 20)
                 changed = [_burst(simulated, daemon, number) for number in range(bursts)]
                 told = received.expect(NEW_ROWS * bursts, within=PATIENCE, stalled=PATIENCE).requests
@@ -107,7 +107,7 @@ def poll_cpu(plan: Plan) -> list[Figure]:
 def _burst(simulated: Simulated, daemon: Inside, number: int) -> float:
     texts = [f"{number} {index}" for index in range(NEW_ROWS)]
     simulated.do("sms", action="burst", sender="0500000000", texts=texts)
-    return daemon.poll().cpu
+    return daemon.poll("a poll with new rows").cpu
 
 
 def _most(bound: float) -> Goal:

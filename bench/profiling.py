@@ -1,0 +1,260 @@
+"""Where the time of a figure goes: each thread of the daemon's process under cProfile, and what that says.
+
+`python -m bench --profile NAME` sets `VARIABLE`; processes that the benchmark starts look at it, the product
+does not. Times are wall times of a thread: its waiting is a part of its own, and left out of what it did. The
+profiler makes calls of Python some three times as dear, so what is told are shares; the figure without
+it stands beside them. It needs Python 3.11: later ones let only one thread be profiled.
+"""
+
+import cProfile
+import json
+import marshal
+import os
+import pstats
+import re
+import sys
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+VARIABLE = "BENCH_PROFILE"
+"""The folder that profiles are written to."""
+TOP = 25
+"""Functions that are shown of each thread."""
+LEAST_SHARE = 0.05
+"""Of all the work, that a thread must have done to be shown."""
+LEAST_PART = 0.005
+"""Of the work of a thread, that a part must be to be shown."""
+MAIN = "main"
+"""The first thread of a process of the daemon's."""
+Function = tuple[str, int, str]
+"""As pstats names it: file, line, name; file "~" is a function in C."""
+
+WAITING = "waiting"
+PARTS: Mapping[str, re.Pattern[str]] = {
+    "imports": re.compile(r"importlib|'<module>'|marshal\.loads|__build_class__"),
+    WAITING: re.compile(
+        r"'acquire' of '_thread|_thread\.lock|'(poll|control)' of 'select|select\.select"
+        r"|'select' of 'pycurl|'(accept|_accept|recv|recv_into|recvfrom)' of '_socket|time\.sleep|'get' of '_queue"
+        r"|'(wait|sigtimedwait)'|signal\.sig|'readline' of '_io\.Text|lock_acquire"
+    ),
+    "commit and sync": re.compile(r"'commit' of 'sqlite3"),
+    "store: statements": re.compile(r"of 'sqlite3"),
+    "store: SQLAlchemy": re.compile(r"/sqlalchemy/|cyextension"),
+    "libcurl": re.compile(r"pycurl"),
+    "signing": re.compile(
+        r"_hashlib|hmac|binascii|base64|'(update|digest|copy)' of '_sha|/core/webhooks/|cryptography"
+    ),
+    "JSON": re.compile(r"/json/|_json|bounded_json|msgspec|to_json|/rendering/body"),
+    "HTTP of the poll": re.compile(
+        r"/requests/|/urllib3/|/http/client|/daemon/yemot/(transport|deadline)|/email/"
+    ),
+    "HTTP side": re.compile(r"/uvicorn/|/starlette/|/fastapi/|/h11/|/asyncio/|/anyio/|/jinja2/|pydantic"),
+}
+"""By name: what of it is known by its file or its name. The first one that is found counts."""
+OURS = re.compile(r"/daemon/(\w+)")
+
+
+def is_wanted() -> bool:
+    """Whether this process is to be profiled."""
+    return bool(os.environ.get(VARIABLE))
+
+
+def module(name: str) -> list[str]:
+    """How Python is told to run a module of ours: profiled where that is asked for."""
+    return ["-m", "bench.profiled", name] if is_wanted() else ["-m", name]
+
+
+class Recording:
+    """The profiles of this process, a thread each."""
+
+    def __init__(self, directory: Path, main: str) -> None:
+        self._directory, self._main = directory, main
+        self._threads: list[tuple[threading.Thread, cProfile.Profile]] = []
+        self._pieces: dict[str, cProfile.Profile] = {}
+        self._many: Counter[str] = Counter()
+
+    def begin(self) -> None:
+        """This thread, and all that begin from now on."""
+        if sys.version_info >= (3, 12):
+            raise RuntimeError("--profile needs Python 3.11")
+        threading.setprofile(self._first)
+        self._profile_this()
+
+    def _first(self, _frame: FrameType, _event: str, _arg: object) -> None:
+        """The first call of a new thread."""
+        sys.setprofile(None)
+        self._profile_this()
+
+    def _profile_this(self) -> None:
+        profile = cProfile.Profile()
+        self._threads.append((threading.current_thread(), profile))
+        profile.enable()
+
+    @contextmanager
+    def piece(self, name: str) -> Iterator[None]:
+        """What the main thread does within, as a profile of its own; counted."""
+        _, around = self._threads[0]
+        profile = self._pieces.setdefault(name, cProfile.Profile())
+        around.disable()
+        profile.enable()
+        try:
+            yield
+        finally:
+            profile.disable()
+            around.enable()
+            self._many[name] += 1
+
+    def write(self) -> None:
+        """A file of pstats for each, and what they are."""
+        threading.setprofile(None)
+        sys.setprofile(None)
+        named = [(self._name(thread), profile, 0) for thread, profile in self._threads]
+        named += [(name, profile, self._many[name]) for name, profile in self._pieces.items()]
+        index = []
+        for number, (name, profile, many) in enumerate(named):
+            path = self._directory / f"{os.getpid()}-{number}.prof"
+            profile.snapshot_stats()  # pstats would end the profile of the thread that asks
+            if profile.stats:
+                path.write_bytes(marshal.dumps(profile.stats))
+                index.append({"name": name, "many": many, "file": path.name})
+        (self._directory / f"{os.getpid()}.json").write_text(json.dumps(index))
+
+    def _name(self, thread: threading.Thread) -> str:
+        """Of threads of a pool, one name."""
+        if thread is threading.main_thread():
+            return self._main
+        return re.sub(r"[-_ (]*\d+.*$", "", thread.name)
+
+
+@contextmanager
+def recorded(main: str = MAIN) -> Iterator[Recording]:
+    """All that this process does within; written to the folder that `VARIABLE` names."""
+    recording = Recording(Path(os.environ[VARIABLE]), main)
+    recording.begin()
+    try:
+        yield recording
+    finally:
+        recording.write()
+
+
+@dataclass
+class Profile:
+    """What threads of one name did, in all processes."""
+
+    name: str
+    stats: Mapping[Function, Any]
+    """As pstats has it: calls, own and cumulative seconds, callers."""
+    many: int
+    """How often, where that was counted; else 0."""
+    of: str = "times"
+    """What was counted."""
+    threads: int = 1
+    parts: dict[str, float] = field(init=False)
+    """Seconds of each part, the largest first."""
+
+    def __post_init__(self) -> None:
+        self.parts = parted(self.stats)
+
+    @property
+    def busy(self) -> float:
+        """Seconds without waiting."""
+        return sum(seconds for part, seconds in self.parts.items() if part != WAITING)
+
+
+def read(directory: Path) -> list[Profile]:
+    """Those that were written there, the busiest first."""
+    files: dict[str, list[tuple[Path, int]]] = defaultdict(list)
+    for path in sorted(directory.glob("*.json")):
+        for one in json.loads(path.read_text()):
+            files[one["name"]].append((directory / one["file"], one["many"]))
+    found = []
+    for name, of in files.items():
+        stats: Any = pstats.Stats(*(str(path) for path, _ in of))
+        found.append(Profile(name, stats.stats, sum(many for _, many in of), threads=len(of)))
+    return sorted(found, key=lambda one: one.busy, reverse=True)
+
+
+def worth_showing(profiles: list[Profile]) -> list[Profile]:
+    """Those that did a part of the work, or whose work was counted."""
+    all_of_it = sum(one.busy for one in profiles)
+    return [one for one in profiles if one.busy >= LEAST_SHARE * all_of_it or one.many]
+
+
+def counted(profiles: list[Profile], deliveries: int) -> list[Profile]:
+    """With what their work was for, where that is known: deliveries, starts of a process."""
+    of = {"dispatcher": (deliveries, "deliveries"), MAIN: (None, "processes")}
+    for one in profiles:
+        many, what = of.get(one.name, (one.many, one.of))
+        one.many, one.of = (one.threads if many is None else many), what
+    return profiles
+
+
+def parted(stats: Mapping[Function, Any]) -> dict[str, float]:
+    """Own seconds of each part. What is in C and everybody's (`len`, `dict.get`) counts for who called it."""
+    found: dict[str, float] = defaultdict(float)
+    for function, (_, _, own, _, callers) in stats.items():
+        part = part_of(function)
+        if part is not None:
+            found[part] += own
+            continue
+        rest = own
+        for caller, (_, _, of_it, _) in callers.items():
+            found[part_of(caller) or "rest"] += of_it
+            rest -= of_it
+        found["rest"] += max(rest, 0.0)
+    return dict(sorted(found.items(), key=lambda pair: pair[1], reverse=True))
+
+
+def part_of(function: Function) -> str | None:
+    """The part that a function belongs to; None: it is in C, and everybody's."""
+    file, _, name = function
+    text = f"{file}:{name!r}" if file != "~" else name
+    for part, pattern in PARTS.items():
+        if pattern.search(text):
+            return part
+    if (ours := OURS.search(file)) is not None:
+        return f"yemotd: {ours[1]}"
+    return None if file == "~" else "rest"
+
+
+def named(function: Function) -> str:
+    """As people read it."""
+    file, line, name = function
+    if file == "~":
+        return name
+    short = re.sub(r"^.*/(?=daemon/|site-packages/|python3\.\d+/)(site-packages/|python3\.\d+/)?", "", file)
+    return f"{short}:{line} {name}"
+
+
+def tables(profile: Profile) -> str:
+    """What it did, as text: by part, by own time, by cumulative time; for each time where that was counted."""
+    many = profile.many
+
+    def line(name: str, seconds: float, calls: str = "") -> str:
+        each = f"{seconds / many * 1e6:10.1f} µs" if many else f"{seconds * 1000:10.1f} ms"
+        share = seconds / profile.busy if profile.busy else 0.0
+        return f"{share:6.1%} {each}  {name}{calls and f'  ({calls})'}"
+
+    lines = [
+        f"== {profile.name}: {profile.busy:.3f} s of work"
+        + (f", {profile.busy / many * 1e6:,.1f} µs for each of {many:,} {profile.of}" if many else "")
+        + f"; {profile.parts.get(WAITING, 0):.3f} s of waiting",
+        "",
+        *(
+            line(part, seconds)
+            for part, seconds in profile.parts.items()
+            if part != WAITING and seconds >= LEAST_PART * profile.busy
+        ),
+    ]
+    working = {one: row for one, row in profile.stats.items() if part_of(one) != WAITING}
+    for title, column in (("own time", 2), ("cumulative time, what it calls and waits for included", 3)):
+        top = sorted(working.items(), key=lambda pair: pair[1][column], reverse=True)[:TOP]
+        lines += ["", title]
+        lines += [line(named(one), row[column], f"{row[1]:,} calls") for one, row in top]
+    return "\n".join([*lines, ""])

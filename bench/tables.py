@@ -1,0 +1,178 @@
+"""The tables of `docs/performance.md` and of the README, from a run's file. Pure.
+
+They stand between two lines, `<!-- bench: NAME -->` and `<!-- end -->`; what is between is made, not written.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from bench.figures import Figure, shown
+from bench.goals import GOALS, TITLES, family
+from bench.results import Results
+
+README_FIGURES = (
+    "durable",
+    "huey",
+    "alertmanager",
+    "few-lanes",
+    "latency-p50",
+    "poll-changed",
+    "poll-unchanged",
+    "systems-cpu",
+    "start",
+    "rss-demo",
+)
+"""What somebody wants to know who has not decided yet."""
+HUEY = "huey"
+RATE = "/s"
+NOT_MEASURED = "not measured"
+MARKED = re.compile(r"(?P<begin><!-- bench: (?P<name>[\w-]+) -->\n).*?(?P<end><!-- end -->\n)", re.DOTALL)
+
+
+class NoSuchTableError(ValueError):
+    """A page asks for a table that there is not."""
+
+
+def filled(page: str, results: Results) -> str:
+    """The page with its tables made anew. Raises `NoSuchTableError`."""
+
+    def made(found: re.Match[str]) -> str:
+        table = TABLES.get(found["name"])
+        if table is None:
+            raise NoSuchTableError(f"no table {found['name']}: there are {', '.join(TABLES)}")
+        return f"{found['begin']}\n{table(results)}\n{found['end']}"
+
+    return MARKED.sub(made, page)
+
+
+def goals(results: Results) -> str:
+    """Each figure that has a goal beside it, in the order in which they were measured."""
+    rows = [
+        (
+            title,
+            str(one.goal),
+            measured(one),
+            _spread(one),
+            one.verdict or "–",
+            how(one),
+        )
+        for title, one in with_goals(results)
+    ]
+    return markdown(("figure", "goal", "measured", "spread", "reached", "how"), rows)
+
+
+def peers(results: Results) -> str:
+    """Everybody who delivers, the fastest first."""
+    huey = results.figure(HUEY)
+    raced = [one for one in results.figures if one.unit == RATE]
+    raced.sort(key=lambda one: one.value or 0, reverse=True)
+    rows = [
+        (
+            one.title,
+            measured(one),
+            _spread(one),
+            shown(one.value / huey.value) if one.value is not None and huey and huey.value else "",
+            how(one),
+        )
+        for one in raced
+    ]
+    return markdown(("who", "deliveries", "spread", "× huey", "how"), rows)
+
+
+def others(results: Results) -> str:
+    """Figures without a goal, to be seen."""
+    rows = [
+        (one.title, measured(one), _spread(one), one.note)
+        for one in results.figures
+        if one.goal is None and one.unit != RATE and one.value is not None
+    ]
+    return markdown(("figure", "measured", "spread", "how"), rows)
+
+
+def machine(results: Results) -> str:
+    """What it was measured on."""
+    rough = ["**A quick run, a tenth of the load: these figures are rough.**\n\n"] if results.is_quick else []
+    lines = [f"- {name}: {value}\n" for name, value in results.machine.items()]
+    return "".join([*rough, *lines, f"- rounds of the race: {results.rounds}\n"])
+
+
+def short(results: Results) -> str:
+    """What fell short of its goal, in a list."""
+    lines = [
+        f"- {title}: {measured(one)}, goal {one.goal}{''.join(f'; {fault}' for fault in one.faults)}\n"
+        for title, one in with_goals(results)
+        if one.verdict != "yes"
+    ]
+    return "".join(lines) or "- nothing\n"
+
+
+def readme(results: Results) -> str:
+    """A few of them, for who wants to know in short."""
+    rows = [
+        (one.title, measured(one), str(one.goal or ""))
+        for name in README_FIGURES
+        if (one := results.figure(name)) is not None
+    ]
+    return markdown(("figure", "measured", "goal"), rows)
+
+
+TABLES: Mapping[str, Callable[[Results], str]] = {
+    "goals": goals,
+    "peers": peers,
+    "others": others,
+    "machine": machine,
+    "short": short,
+    "readme": readme,
+}
+
+
+def with_goals(results: Results) -> Iterator[tuple[str, Figure]]:
+    """Each goal with the figure that has to reach it, and what to call it; of several, the worst. A goal
+    whose figure was not measured stands last."""
+    told: set[str] = set()
+    for one in results.figures:
+        name = family(one.name) or one.name
+        if one.goal is None or name in told:
+            continue
+        told.add(name)
+        if name in TITLES:
+            worst = _worst([each for each in results.figures if family(each.name) == name])
+            yield TITLES[name], replace(worst, note=f"{worst.title}; {worst.note}")
+        else:
+            yield one.title, one
+    for name, goal in GOALS.items():
+        if name not in told:
+            yield TITLES.get(name, name), Figure(name, name, "", goal=goal, not_run=NOT_MEASURED)
+
+
+def _worst(figures: Sequence[Figure]) -> Figure:
+    """One that was not measured, or has a fault, is worse than any."""
+    return max(figures, key=lambda one: (one.value is None, bool(one.faults), one.value or 0))
+
+
+def measured(one: Figure) -> str:
+    """The figure with its unit."""
+    if one.value is None:
+        return NOT_MEASURED
+    return f"{shown(one.value)}{one.unit if one.unit.startswith('/') else f' {one.unit}'}"
+
+
+def how(one: Figure) -> str:
+    """How it was measured, after what was not as it must be; or why it was not."""
+    return one.not_run if one.value is None else "; ".join(filter(None, (*one.faults, one.note)))
+
+
+def _spread(one: Figure) -> str:
+    return "" if one.spread is None else f"{one.spread:.0%}"
+
+
+def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table; the first column and the last stand at the left."""
+    aligned = [":---", *("---:" for _ in columns[2:]), ":---"] if len(columns) > 1 else [":---"]
+    lines = [columns, aligned, *([_cell(one) for one in row] for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
