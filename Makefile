@@ -3,6 +3,7 @@
 # With every example that Hypothesis has to try: make test WORDS='--hypothesis-profile full'
 # `make deb` makes a Debian package, `make install` (as root, after `make opt`) goes without one: docs/operating.md.
 # `make bench` measures it, beside its peers; with words of its own: make bench WORDS='--quick --only latency'
+# Where the time of a figure goes: make bench WORDS='--profile durable'. More: docs/performance.md.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,7 +15,7 @@ OPT := build/opt
 
 # What is quick enough to run before each commit: 20 s of CPU. Named by folder, not marked, because a test that a
 # marker leaves out is imported all the same; so a new folder is not in it until it is put here.
-FAST := app config core host operations schemas store wiring
+FAST := app bench config core host operations schemas store wiring
 
 # What uses the store as the daemon and its command line do.
 STORIES := cli operations pipeline stories wiring workers

@@ -78,7 +78,7 @@ PROFILES = TOP / "build" / "bench" / "profiles"
 
 def main(words: Sequence[str]) -> int:
     """Do what was asked for."""
-    asked = _parsed(words)
+    asked = parsed(words)
     console = Console()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(os.EX_TEMPFAIL))  # ends what was started, as ^C does
     try:
@@ -192,7 +192,8 @@ def _plan(asked: argparse.Namespace) -> Iterator[Plan]:
         yield plan
 
 
-def _parsed(words: Sequence[str]) -> argparse.Namespace:
+def parsed(words: Sequence[str]) -> argparse.Namespace:
+    """What was asked for."""
     names = [*ENTRANTS, *MEASUREMENTS]
     parser = argparse.ArgumentParser(
         prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

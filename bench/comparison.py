@@ -12,15 +12,12 @@ from math import inf
 from statistics import median
 
 from bench.figures import Figure, Loop, spread
+from bench.names import PEERS
 from bench.results import Results
 
-PEERS = ("raw-pycurl", "huey")
+YARDSTICKS = ("raw-pycurl", "huey")
 """What rates are divided by: the first of them that both runs have. raw-pycurl is the same libcurl without
 all that we do; huey waits for the disk for each message, and spreads with it."""
-YARDSTICKS = frozenset(
-    {*PEERS, "alertmanager", "celery-redis", "celery-sqlite", "procrastinate", "naive-orm", "raw-requests"}
-)
-"""Peers are not ours to watch."""
 AS_IT_IS = frozenset({"slow-receiver"})
 """Bounded by the receiver's 50 ms, on every machine."""
 RATE = "/s"
@@ -30,6 +27,7 @@ LOOPS: Mapping[str, Callable[[Loop], float]] = {
     "s": lambda loop: loop.wall,
     "ms": lambda loop: loop.wall,
     "ms CPU": lambda loop: loop.cpu,
+    "µs": lambda loop: loop.cpu,
     "%": lambda loop: loop.cpu,
 }
 """By unit: the time of the loop that grows with it."""
@@ -79,7 +77,7 @@ def compare(now: Results, kept: Results) -> list[Change]:
     return [
         _change(now, kept, one)
         for one in kept.figures
-        if one.name not in YARDSTICKS and one.value is not None and not one.faults
+        if one.name not in PEERS and one.value is not None and not one.faults
     ]
 
 
@@ -118,7 +116,7 @@ def _scaled(
     if figure.name in AS_IT_IS:
         return "", figure.runs, then.runs
     if figure.unit == RATE:
-        for peer in PEERS:
+        for peer in YARDSTICKS:
             mine, theirs = _rates(now, peer), _rates(kept, peer)
             if mine and theirs:
                 return peer, divided(figure.runs, mine), divided(then.runs, theirs)

@@ -27,7 +27,7 @@ class Goal:
         return value >= self.bound if self.is_floor else value <= self.bound
 
     def __str__(self) -> str:
-        return f"{'≥' if self.is_floor else '≤'} {shown(self.bound)}{self.unit and ' ' + self.unit}"
+        return f"{'≥' if self.is_floor else '≤'} {with_unit(self.bound, self.unit)}"
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,11 @@ def percentile(values: Sequence[float], share: float) -> float:
     """The value below which this share of them lies."""
     ordered = sorted(values)
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
+
+
+def with_unit(value: float, unit: str) -> str:
+    """As people read it."""
+    return f"{shown(value)}{unit if unit.startswith('/') else f' {unit}'}".rstrip()
 
 
 def shown(value: float) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
+from bench.names import RACED
 from bench.results import Results
-from bench.tables import RATE
 
 WIDTH, LABEL, ROW, TOP, BAR = 860, 300, 28, 48, 18
 ROOM = WIDTH - LABEL - 90
@@ -15,7 +15,7 @@ FONT = "font-family='system-ui, sans-serif' font-size='14' fill='#1b1f24'"
 
 def deliveries(measured: Results) -> str:
     """Who delivers how many a second, as SVG; "" where nobody did."""
-    rates = [(one.title, one.value) for one in measured.figures if one.unit == RATE and one.value]
+    rates = [(one.title, one.value) for one in measured.figures if one.name in RACED and one.value]
     return bars("Deliveries per second, one core", rates) if rates else ""
 
 

@@ -14,7 +14,7 @@ from bench import profiling
 def main(module: str) -> None:
     """Run the module as a program."""
     end = os._exit
-    with profiling.recorded() as recording:
+    with profiling.recorded(f"{profiling.PROCESS} {sys.argv[1]}") as recording:
 
         def dumped(status: int) -> NoReturn:
             recording.write()

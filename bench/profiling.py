@@ -30,8 +30,8 @@ LEAST_SHARE = 0.05
 """Of all the work, that a thread must have done to be shown."""
 LEAST_PART = 0.005
 """Of the work of a thread, that a part must be to be shown."""
-MAIN = "main"
-"""The first thread of a process of the daemon's."""
+PROCESS = "yemotd"
+"""Before the verb: the first thread of a process of ours."""
 Function = tuple[str, int, str]
 """As pstats names it: file, line, name; file "~" is a function in C."""
 
@@ -40,8 +40,8 @@ PARTS: Mapping[str, re.Pattern[str]] = {
     "imports": re.compile(r"importlib|'<module>'|marshal\.loads|__build_class__"),
     WAITING: re.compile(
         r"'acquire' of '_thread|_thread\.lock|'(poll|control)' of 'select|select\.select"
-        r"|'select' of 'pycurl|'(accept|_accept|recv|recv_into|recvfrom)' of '_socket|time\.sleep|'get' of '_queue"
-        r"|'(wait|sigtimedwait)'|signal\.sig|'readline' of '_io\.Text|lock_acquire"
+        r"|'select' of 'pycurl|'(accept|_accept|recv|recv_into|recvfrom)' of '_socket|time\.sleep"
+        r"|'get' of '_queue|'(wait|sigtimedwait)'|signal\.sig|'readline' of '_io\.Text|lock_acquire"
     ),
     "commit and sync": re.compile(r"'commit' of 'sqlite3"),
     "store: statements": re.compile(r"of 'sqlite3"),
@@ -57,6 +57,8 @@ PARTS: Mapping[str, re.Pattern[str]] = {
     "HTTP side": re.compile(r"/uvicorn/|/starlette/|/fastapi/|/h11/|/asyncio/|/anyio/|/jinja2/|pydantic"),
 }
 """By name: what of it is known by its file or its name. The first one that is found counts."""
+MACHINERY = re.compile(r"importlib|runpy|builtins\.(exec|next|__import__|__build_class__)")
+"""Around nearly everything, which says nothing."""
 OURS = re.compile(r"/daemon/(\w+)")
 
 
@@ -133,7 +135,7 @@ class Recording:
 
 
 @contextmanager
-def recorded(main: str = MAIN) -> Iterator[Recording]:
+def recorded(main: str = PROCESS) -> Iterator[Recording]:
     """All that this process does within; written to the folder that `VARIABLE` names."""
     recording = Recording(Path(os.environ[VARIABLE]), main)
     recording.begin()
@@ -188,10 +190,11 @@ def worth_showing(profiles: list[Profile]) -> list[Profile]:
 
 def counted(profiles: list[Profile], deliveries: int) -> list[Profile]:
     """With what their work was for, where that is known: deliveries, starts of a process."""
-    of = {"dispatcher": (deliveries, "deliveries"), MAIN: (None, "processes")}
     for one in profiles:
-        many, what = of.get(one.name, (one.many, one.of))
-        one.many, one.of = (one.threads if many is None else many), what
+        if one.name == "dispatcher":
+            one.many, one.of = deliveries, "deliveries"
+        elif one.name.startswith(PROCESS):
+            one.many, one.of = one.threads, "processes"
     return profiles
 
 
@@ -233,7 +236,7 @@ def named(function: Function) -> str:
 
 
 def tables(profile: Profile) -> str:
-    """What it did, as text: by part, by own time, by cumulative time; for each time where that was counted."""
+    """What it did, as text: by part, by own time, by cumulative time; each, where that was counted."""
     many = profile.many
 
     def line(name: str, seconds: float, calls: str = "") -> str:
@@ -253,8 +256,12 @@ def tables(profile: Profile) -> str:
         ),
     ]
     working = {one: row for one, row in profile.stats.items() if part_of(one) != WAITING}
-    for title, column in (("own time", 2), ("cumulative time, what it calls and waits for included", 3)):
-        top = sorted(working.items(), key=lambda pair: pair[1][column], reverse=True)[:TOP]
+    calling = {one: row for one, row in working.items() if not MACHINERY.search(f"{one[0]} {one[2]}")}
+    for title, column, shown in (
+        ("own time", 2, working),
+        ("cumulative time, what it calls and waits for included", 3, calling),
+    ):
+        top = sorted(shown.items(), key=lambda pair: pair[1][column], reverse=True)[:TOP]
         lines += ["", title]
         lines += [line(named(one), row[column], f"{row[1]:,} calls") for one, row in top]
     return "\n".join([*lines, ""])

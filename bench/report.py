@@ -12,6 +12,7 @@ from rich.table import Table
 from bench import results, tables
 from bench.comparison import Change, Verdict, compare
 from bench.figures import Figure, shown
+from bench.names import HUEY, RACED
 from bench.plot import deliveries
 from bench.results import Results
 
@@ -39,7 +40,7 @@ def line(figure: Figure) -> str:
 
 def write(measured: Results, console: Console) -> None:
     """Everything that was measured; as the last run it is kept until the next."""
-    huey = next((one.value for one in measured.figures if one.name == tables.HUEY), None)
+    huey = next((one.value for one in measured.figures if one.name == HUEY), None)
     rows = [_cells(one, huey) for one in measured.figures]
     _print(rows, console)
     rough = ", as `--quick`: a tenth of the load, rough figures" if measured.is_quick else ""
@@ -74,12 +75,11 @@ COLOURS = {Verdict.SLOWER: "red", Verdict.LOST: "yellow", Verdict.FASTER: "green
 def _cells(figure: Figure, huey: float | None) -> tuple[str, ...]:
     if figure.value is None:
         return figure.title, "not run", "", "", "", "", figure.not_run
-    is_rate = figure.unit == tables.RATE and huey is not None
     return (
         figure.title,
         tables.measured(figure),
         f"{figure.spread:.0%}" if figure.spread is not None else "",
-        shown(figure.value / huey) if is_rate and huey else "",
+        shown(figure.value / huey) if huey and figure.name in RACED else "",
         str(figure.goal or ""),
         figure.verdict,
         figure.not_run or figure.note,

@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from bench.figures import Figure, shown
+from bench.figures import Figure, shown, with_unit
 from bench.goals import GOALS, TITLES, family
+from bench.names import HUEY, RACED
 from bench.results import Results
 
 README_FIGURES = (
@@ -24,8 +25,6 @@ README_FIGURES = (
     "rss-demo",
 )
 """What somebody wants to know who has not decided yet."""
-HUEY = "huey"
-RATE = "/s"
 NOT_MEASURED = "not measured"
 MARKED = re.compile(r"(?P<begin><!-- bench: (?P<name>[\w-]+) -->\n).*?(?P<end><!-- end -->\n)", re.DOTALL)
 
@@ -65,7 +64,7 @@ def goals(results: Results) -> str:
 def peers(results: Results) -> str:
     """Everybody who delivers, the fastest first."""
     huey = results.figure(HUEY)
-    raced = [one for one in results.figures if one.unit == RATE]
+    raced = [one for one in results.figures if one.name in RACED]
     raced.sort(key=lambda one: one.value or 0, reverse=True)
     rows = [
         (
@@ -85,7 +84,7 @@ def others(results: Results) -> str:
     rows = [
         (one.title, measured(one), _spread(one), one.note)
         for one in results.figures
-        if one.goal is None and one.unit != RATE and one.value is not None
+        if one.goal is None and one.name not in RACED and one.value is not None
     ]
     return markdown(("figure", "measured", "spread", "how"), rows)
 
@@ -153,9 +152,7 @@ def _worst(figures: Sequence[Figure]) -> Figure:
 
 def measured(one: Figure) -> str:
     """The figure with its unit."""
-    if one.value is None:
-        return NOT_MEASURED
-    return f"{shown(one.value)}{one.unit if one.unit.startswith('/') else f' {one.unit}'}"
+    return NOT_MEASURED if one.value is None else with_unit(one.value, one.unit)
 
 
 def how(one: Figure) -> str:

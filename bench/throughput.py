@@ -62,7 +62,7 @@ class Load:
 
 
 LOADS = (
-    Load("durable", "yemotd", 50_000, 10_000, 64),
+    Load("durable", "yemotd, durable, everything on", 50_000, 10_000, 64),
     Load("few-lanes", "yemotd, 16 lanes", 20_000, 16, 64),
     Load(
         "slow-receiver",
