@@ -37,6 +37,7 @@ from bench import (
     size,
     streams,
     systems,
+    tables,
 )
 from bench.comparison import Verdict
 from bench.contenders import PEERS
@@ -53,7 +54,7 @@ Measurement = Callable[[Plan], list[Figure]]
 
 ENTRANTS: Mapping[str, Entrant] = {one.name: one for one in (*LOADS, *PEERS, Alertmanager())}
 """They run in turns."""
-MEASUREMENTS: Mapping[str, Measurement] = {
+MEASUREMENTS: dict[str, Measurement] = {
     "cold": cold.cold,
     "latency": polls.latency,
     "latency-backlog": polls.latency_with_backlog,
@@ -122,24 +123,24 @@ def _figures(names: Sequence[str], plan: Plan, console: Console) -> list[Figure]
     for one in names:
         if one in MEASUREMENTS:
             console.print(f"[dim]{one} …[/]")
-            figures.add(*map(goals.given, _measured(one, plan)))
+            figures.add(*map(goals.given, measured(one, plan)))
     return figures.all
 
 
-def _measured(name: str, plan: Plan) -> list[Figure]:
+def measured(name: str, plan: Plan) -> list[Figure]:
     """One measurement; what stands in its way is told, and the others go on."""
     times: list[list[Figure]] = []
     began = time.perf_counter()
     while len(times) < plan.runs:
         before = machine.loop(plan.cores.sender)
         try:
-            measured = MEASUREMENTS[name](plan)
-        except (RuntimeError, OSError, ValueError) as error:
-            measured = [Figure(name, name, "", not_run=str(error))]
+            figures = MEASUREMENTS[name](plan)
+        except Exception as error:  # whatever it is, half an hour of others must not be lost with it
+            figures = [Figure(name, name, "", not_run=str(error) or repr(error))]
         after = machine.loop(plan.cores.sender)
         plan.loops.extend((before, after))
         beside = Loop((before.wall + after.wall) / 2, (before.cpu + after.cpu) / 2)
-        times.append([replace(one, loops=(beside,)) for one in measured])
+        times.append([replace(one, loops=(beside,)) for one in figures])
         if (time.perf_counter() - began) * (1 + 1 / len(times)) > REPEATED_WITHIN:
             break
     return repeated(times)
@@ -177,6 +178,11 @@ def _keep(path: Path, console: Console) -> int:
     for page_path, text in pages.made(TOP, kept).items():
         page_path.write_text(text, encoding="utf-8")
         console.print(f"{page_path.relative_to(TOP)}: made from {path}")
+    missing = [title for title, one in tables.with_goals(kept) if one.value is None]
+    if missing or kept.is_quick:
+        console.print(
+            f"{'A quick run. ' * kept.is_quick}Not measured in it: {', '.join(missing) or 'nothing'}."
+        )
     return os.EX_OK
 
 

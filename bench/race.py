@@ -8,7 +8,6 @@ from typing import NamedTuple, Protocol
 from bench.figures import Figure, Loop
 from bench.machine import loop
 from bench.plan import Plan
-from bench.services import MissingError
 
 WARM_UP_SHARE = 0.1
 """Of the deliveries of a run, which is not counted."""
@@ -58,8 +57,8 @@ def race(entrants: Sequence[Entrant], plan: Plan, say: Callable[[str], None]) ->
                 with tempfile.TemporaryDirectory(dir=plan.directory) as name:
                     Path(name).chmod(0o755)  # PostgreSQL runs as a user of its own
                     run = one.run(plan, Path(name))
-            except (MissingError, RuntimeError, OSError) as error:
-                reasons[one.name] = str(error)
+            except Exception as error:  # `MissingError`, mostly; the others go on
+                reasons[one.name] = str(error) or repr(error)
                 say(f"{one.name}: not run: {error}")
                 continue
             runs[one.name].append(run._replace(loop=plan.loops[-1]))
