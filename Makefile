@@ -15,7 +15,7 @@ OPT := build/opt
 
 # What is quick enough to run before each commit: 20 s of CPU. Named by folder, not marked, because a test that a
 # marker leaves out is imported all the same; so a new folder is not in it until it is put here.
-FAST := app bench config core host operations schemas store wiring
+FAST := app config core host operations schemas store wiring
 
 # What uses the store as the daemon and its command line do.
 STORIES := cli operations pipeline stories wiring workers

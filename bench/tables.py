@@ -25,6 +25,8 @@ README_FIGURES = (
     "rss-demo",
 )
 """What somebody wants to know who has not decided yet."""
+UNEVEN = 1.5
+"""How many times as long the slowest loop took as the fastest, where others used the machine."""
 NOT_MEASURED = "not measured"
 MARKED = re.compile(r"(?P<begin><!-- bench: (?P<name>[\w-]+) -->\n).*?(?P<end><!-- end -->\n)", re.DOTALL)
 
@@ -91,9 +93,17 @@ def others(results: Results) -> str:
 
 def machine(results: Results) -> str:
     """What it was measured on."""
-    rough = ["**A quick run, a tenth of the load: these figures are rough.**\n\n"] if results.is_quick else []
     lines = [f"- {name}: {value}\n" for name, value in results.machine.items()]
-    return "".join([*rough, *lines, f"- rounds of the race: {results.rounds}\n"])
+    return "".join([*_warnings(results), *lines, f"- rounds of the race: {results.rounds}\n"])
+
+
+def _warnings(results: Results) -> Iterator[str]:
+    """What a reader has to know before he believes the figures."""
+    loops = [loop.wall for one in results.figures for loop in one.loops]
+    if results.is_quick:
+        yield "**A quick run, a tenth of the load: these figures are rough.**\n\n"
+    if loops and max(loops) > UNEVEN * min(loops):
+        yield "**Others used the machine meanwhile: only the ratios of this run say something.**\n\n"
 
 
 def short(results: Results) -> str:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import tables
-from bench.figures import Figure, Goal
+from bench.figures import Figure, Goal, Loop
 from bench.goals import GOALS, family
 from bench.goals import given as with_goal
 from bench.results import Results
@@ -98,6 +98,13 @@ def test_others_have_no_goal() -> None:
 def test_a_quick_run_says_that_it_is_rough() -> None:
     assert "rough" in tables.machine(replace(RUN, is_quick=True))
     assert "rough" not in tables.machine(RUN)
+
+
+@pytest.mark.parametrize(("slowest", "is_said"), [(55.0, False), (90.0, True)])
+def test_a_run_beside_others_says_so(slowest: float, is_said: bool) -> None:
+    even = replace(DURABLE, loops=(Loop(50, 50), Loop(slowest, 50)))
+
+    assert ("Others used the machine" in tables.machine(replace(RUN, figures=(even,)))) is is_said
 
 
 def test_a_page_is_filled_between_its_marks_and_nowhere_else() -> None:
