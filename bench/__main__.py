@@ -102,10 +102,15 @@ def main(words: Sequence[str]) -> int:
 def _measure(asked: argparse.Namespace, console: Console) -> int:
     """Measure what was asked for, write the report, and compare."""
     names = asked.only or [one for one in (*ENTRANTS, *MEASUREMENTS) if one not in BY_NAME_ONLY]
+    began = time.perf_counter()
     with _plan(asked) as plan:
         figures = _figures(names, plan, console)
         loops = [*plan.loops, machine.loop(plan.cores.sender)]
-    described = {**machine.described(), "evenness": machine.loops_told(loops)}
+    described = {
+        **machine.described(),
+        "took": f"{(time.perf_counter() - began) / 60:.0f} minutes",
+        "evenness": machine.loops_told(loops),
+    }
     measured = Results(described, tuple(figures), plan.runs, plan.is_quick)
     if asked.join:
         measured = results.read(asked.join).joined(measured)
@@ -123,7 +128,9 @@ def _figures(names: Sequence[str], plan: Plan, console: Console) -> list[Figure]
     for one in names:
         if one in MEASUREMENTS:
             console.print(f"[dim]{one} …[/]")
+            began = time.perf_counter()
             figures.add(*map(goals.given, measured(one, plan)))
+            console.print(f"[dim]{one} took {time.perf_counter() - began:.0f} s[/]")
     return figures.all
 
 
