@@ -3,7 +3,7 @@
 python -m bench [--quick] [--runs N] [--only NAME …]    measure, and compare with the figures that were kept
 python -m bench --profile NAME …                        where the time of a figure goes
 python -m bench --compare [RUN.json]                    a run's file against the figures that were kept
-python -m bench --keep [RUN.json]                       keep a run's figures, and make the tables of the pages
+python -m bench --keep [RUN.json …]                     keep a run's figures, and make the tables of the pages
 python -m bench --tables                                make the tables anew from the figures that were kept
 """
 
@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +84,8 @@ def main(words: Sequence[str]) -> int:
     console = Console()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(os.EX_TEMPFAIL))  # ends what was started, as ^C does
     try:
-        if asked.tables or asked.keep:
-            return _keep(asked.keep or report.KEPT, console)
+        if asked.tables or asked.keep is not None:
+            return _keep([report.KEPT] if asked.tables else asked.keep or [report.FILE], console)
         if asked.compare:
             changes = report.against(
                 results.read(asked.compare), results.read(report.KEPT), console, is_whole=True
@@ -178,13 +179,15 @@ def _profile(asked: argparse.Namespace, console: Console) -> int:
     return os.EX_OK
 
 
-def _keep(path: Path, console: Console) -> int:
-    """Keep the run's figures, for the next ones to be compared with; the tables of the pages are of them."""
-    kept = results.read(path)
+def _keep(paths: Sequence[Path], console: Console) -> int:
+    """Keep the run's figures, for the next ones to be compared with, and what was measured by itself; the
+    tables of the pages are of them."""
+    first, *later = map(results.read, paths)
+    kept = reduce(Results.joined, later, first)
     results.write(kept, report.KEPT)
     for page_path, text in pages.made(TOP, kept).items():
         page_path.write_text(text, encoding="utf-8")
-        console.print(f"{page_path.relative_to(TOP)}: made from {path}")
+        console.print(f"{page_path.relative_to(TOP)}: made from {paths[0]}")
     missing = [title for title, one in tables.with_goals(kept) if one.value is None]
     if missing or kept.is_quick:
         console.print(
@@ -218,7 +221,13 @@ def parsed(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--profile", nargs="+", metavar="NAME", choices=names, help="where the time goes")
     run: dict[str, Any] = {"type": Path, "nargs": "?", "const": report.FILE, "metavar": "RUN.json"}
     parser.add_argument("--compare", **run, help="a run with the figures that were kept; 1 if slower")
-    parser.add_argument("--keep", **run, help="keep a run's figures, and make the tables")
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        nargs="*",
+        metavar="RUN.json",
+        help="keep a run, and what was measured by itself",
+    )
     parser.add_argument("--tables", action="store_true", help="make the tables of the figures that were kept")
     return parser.parse_args(words)
 

@@ -11,7 +11,7 @@ from enum import Enum
 from math import inf
 from statistics import median
 
-from bench.figures import Figure, Loop, spread
+from bench.figures import AT, Figure, Loop, spread
 from bench.names import PEERS
 from bench.results import Results
 
@@ -78,6 +78,7 @@ def compare(now: Results, kept: Results) -> list[Change]:
         _change(now, kept, one)
         for one in kept.figures
         if one.name not in PEERS and one.value is not None and not one.faults
+        if AT not in one.name or now.figure(one.name) is not None  # sizes are measured by themselves
     ]
 
 

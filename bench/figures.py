@@ -5,6 +5,9 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import NamedTuple
 
+AT = " @ "
+"""In the name of what was measured at several sizes, before the size: `a poll @ 1000000`."""
+
 
 class Loop(NamedTuple):
     """How long the machine took for a fixed loop of Python, in milliseconds: its own speed at that moment."""

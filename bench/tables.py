@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from bench.figures import Figure, shown, with_unit
+from bench.figures import AT, Figure, shown, with_unit
 from bench.goals import GOALS, TITLES, family
 from bench.names import HUEY, RACED
 from bench.results import Results
@@ -28,6 +28,7 @@ README_FIGURES = (
 UNEVEN = 1.5
 """How many times as long the slowest loop took as the fastest, where others used the machine."""
 NOT_MEASURED = "not measured"
+NONE = "- not measured\n"
 MARKED = re.compile(r"(?P<begin><!-- bench: (?P<name>[\w-]+) -->\n).*?(?P<end><!-- end -->\n)", re.DOTALL)
 
 
@@ -86,9 +87,20 @@ def others(results: Results) -> str:
     rows = [
         (one.title, measured(one), _spread(one), one.note)
         for one in results.figures
-        if one.goal is None and one.name not in RACED and one.value is not None
+        if one.goal is None and one.name not in RACED and AT not in one.name and one.value is not None
     ]
     return markdown(("figure", "measured", "spread", "how"), rows)
+
+
+def sizes(results: Results) -> str:
+    """What was measured at several sizes, a column for each."""
+    found = {one.name: one for one in results.figures if AT in one.name and one.value is not None}
+    columns = sorted({int(name.rpartition(AT)[2]) for name in found})
+    rows = []
+    for name in dict.fromkeys(name.rpartition(AT)[0] for name in found):
+        at = [found.get(f"{name}{AT}{size}") for size in columns]
+        rows.append((name, *(measured(one) if one else "" for one in at), ""))
+    return markdown(("figure", *(f"{size:,}" for size in columns), "events"), rows) if rows else NONE
 
 
 def machine(results: Results) -> str:
@@ -130,6 +142,7 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "goals": goals,
     "peers": peers,
     "others": others,
+    "sizes": sizes,
     "machine": machine,
     "short": short,
     "readme": readme,
@@ -142,7 +155,7 @@ def with_goals(results: Results) -> Iterator[tuple[str, Figure]]:
     told: set[str] = set()
     for one in results.figures:
         name = family(one.name) or one.name
-        if one.goal is None or name in told:
+        if one.goal is None or name in told or AT in one.name:
             continue
         told.add(name)
         if name in TITLES:

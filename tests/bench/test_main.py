@@ -40,6 +40,17 @@ def test_a_run_that_is_kept_makes_the_tables(top: Path) -> None:
     assert "60,050" in (top / "docs" / "pictures" / "deliveries.svg").read_text(encoding="utf-8")
 
 
+def test_what_was_measured_by_itself_is_kept_with_the_run(top: Path) -> None:
+    by_size = Figure("a poll @ 1000000", "a poll", "ms", (2.0,))
+    results.write(RUN, top / "run.json")
+    results.write(replace(RUN, figures=(by_size,)), top / "sizes.json")
+    assert command.main(["--keep", str(top / "run.json"), str(top / "sizes.json")]) == os.EX_OK
+    kept = results.read(top / "kept.json")
+
+    assert [one.name for one in kept.figures] == ["durable", "raw-pycurl", "a poll @ 1000000"]
+    assert command.main(["--compare", str(top / "run.json")]) == 0
+
+
 def test_what_became_slower_is_said_with_an_exit_code(top: Path, capsys: pytest.CaptureFixture[str]) -> None:
     results.write(RUN, top / "kept.json")
     results.write(SLOWER, top / "run.json")

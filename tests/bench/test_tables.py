@@ -95,6 +95,18 @@ def test_others_have_no_goal() -> None:
     assert list(rows(tables.others(RUN))) == ["first reader"]
 
 
+def test_what_was_measured_at_several_sizes_has_a_column_for_each() -> None:
+    figures = [
+        Figure(f"{name} @ {size}", name, "ms", (size / 1e5,)) for name in "ab" for size in (10**6, 10**5)
+    ]
+    run = replace(RUN, figures=(*RUN.figures, *figures[:3]))
+
+    assert tables.sizes(run).splitlines()[0] == "| figure | 100,000 | 1,000,000 | events |"
+    assert rows(tables.sizes(run)) == {"a": ["1 ms", "10 ms", ""], "b": ["", "10 ms", ""]}
+    assert tables.others(run) == tables.others(RUN)
+    assert tables.sizes(RUN) == tables.NONE
+
+
 def test_a_quick_run_says_that_it_is_rough() -> None:
     assert "rough" in tables.machine(replace(RUN, is_quick=True))
     assert "rough" not in tables.machine(RUN)
