@@ -84,7 +84,7 @@ def poll_cpu(plan: Plan) -> list[Figure]:
             with inside(config, core=plan.cores.sender) as daemon:
                 for _ in range(10):
                     daemon.poll()
-                unchanged = [daemon.poll("a poll that changes nothing").cpu for _ in range(many)]
+                unchanged = [daemon.poll().cpu for _ in range(many)]
                 bursts = max(many // 5, 20)
                 changed = [_burst(simulated, daemon, number) for number in range(bursts)]
                 told = received.expect(NEW_ROWS * bursts, within=PATIENCE, stalled=PATIENCE).requests
