@@ -46,7 +46,12 @@ def write(measured: Results, console: Console) -> None:
     rough = ", as `--quick`: a tenth of the load, rough figures" if measured.is_quick else ""
     text = INTRODUCTION.format(rough=rough, runs=measured.rounds)
     text += "\n![Deliveries per second](results.svg)\n\n"
-    text += tables.markdown(COLUMNS, rows) + "\n## The machine\n\n" + tables.machine(measured)
+    text += (
+        tables.warnings(measured)
+        + tables.markdown(COLUMNS, rows)
+        + "\n## The machine\n\n"
+        + tables.machine(measured)
+    )
     text += "".join(f"\n> **{one.title}**: {fault}\n" for one in measured.figures for fault in one.faults)
     FILE.with_suffix(".md").write_text(text, encoding="utf-8")
     results.write(measured, FILE)
@@ -56,9 +61,12 @@ def write(measured: Results, console: Console) -> None:
 
 def against(now: Results, kept: Results, console: Console, *, is_whole: bool) -> list[Change]:
     """Say what has become slower since the run that was kept; of a part of a run, only what is in it."""
+    if now.is_quick is not kept.is_quick:
+        console.print("Not compared with the figures that were kept: one of the two is a quick run.")
+        return []
     changes = [one for one in compare(now, kept) if is_whole or one.verdict is not Verdict.LOST]
     told = f"{kept.machine.get('date', '?')}, {kept.machine.get('processor', '?')}"
-    rough = "; one of them is a quick run, so this is rough" if now.is_quick or kept.is_quick else ""
+    rough = "; both are quick runs, so this is rough" if now.is_quick else ""
     console.print(escape(f"Against the figures kept from {told}{rough}:"))
     for verdict, colour in COLOURS.items():
         for one in changes:

@@ -56,12 +56,12 @@ def goals(results: Results) -> str:
             str(one.goal),
             measured(one),
             _spread(one),
-            one.verdict or "–",
+            "–" if results.is_quick else one.verdict or "–",  # a tenth of the load reaches nothing
             how(one),
         )
         for title, one in with_goals(results)
     ]
-    return markdown(("figure", "goal", "measured", "spread", "reached", "how"), rows)
+    return warnings(results) + markdown(("figure", "goal", "measured", "spread", "reached", "how"), rows)
 
 
 def peers(results: Results) -> str:
@@ -106,16 +106,16 @@ def sizes(results: Results) -> str:
 def machine(results: Results) -> str:
     """What it was measured on."""
     lines = [f"- {name}: {value}\n" for name, value in results.machine.items()]
-    return "".join([*_warnings(results), *lines, f"- rounds of the race: {results.rounds}\n"])
+    return "".join([*lines, f"- rounds of the race: {results.rounds}\n"])
 
 
-def _warnings(results: Results) -> Iterator[str]:
+def warnings(results: Results) -> str:
     """What a reader has to know before he believes the figures."""
     loops = [loop.wall for one in results.figures for loop in one.loops]
-    if results.is_quick:
-        yield "**A quick run, a tenth of the load: these figures are rough.**\n\n"
+    told = "**A quick run, a tenth of the load: these figures are rough.**\n\n" if results.is_quick else ""
     if loops and max(loops) > UNEVEN * min(loops):
-        yield "**Others used the machine meanwhile: only the ratios of this run say something.**\n\n"
+        told += "**Others used the machine meanwhile: only the ratios of this run say something.**\n\n"
+    return told
 
 
 def short(results: Results) -> str:
@@ -135,7 +135,7 @@ def readme(results: Results) -> str:
         for name in README_FIGURES
         if (one := results.figure(name)) is not None
     ]
-    return markdown(("figure", "measured", "goal"), rows)
+    return warnings(results) + markdown(("figure", "measured", "goal"), rows)
 
 
 TABLES: Mapping[str, Callable[[Results], str]] = {

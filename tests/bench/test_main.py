@@ -60,6 +60,14 @@ def test_what_became_slower_is_said_with_an_exit_code(top: Path, capsys: pytest.
     assert "slower: yemotd" in capsys.readouterr().out
 
 
+def test_a_quick_run_is_not_compared_with_a_whole_one(top: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    results.write(RUN, top / "kept.json")
+    results.write(replace(SLOWER, is_quick=True), top / "run.json")
+
+    assert command.main(["--compare", str(top / "run.json")]) == 0
+    assert "Not compared" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("words", [["--keep", "nothing.json"], ["--compare", "nothing.json"]])
 def test_without_a_run_there_is_nothing_to_do(top: Path, words: list[str]) -> None:
     assert command.main([words[0], str(top / words[1])]) == os.EX_NOINPUT

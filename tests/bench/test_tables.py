@@ -108,15 +108,25 @@ def test_what_was_measured_at_several_sizes_has_a_column_for_each() -> None:
 
 
 def test_a_quick_run_says_that_it_is_rough() -> None:
-    assert "rough" in tables.machine(replace(RUN, is_quick=True))
-    assert "rough" not in tables.machine(RUN)
+    quick = replace(RUN, is_quick=True)
+
+    for table in (tables.goals, tables.readme):
+        assert "these figures are rough" in table(quick).splitlines()[0]
+        assert "rough" not in table(RUN)
+
+
+def test_a_quick_run_reaches_no_goal() -> None:
+    quick = replace(RUN, is_quick=True, figures=(replace(DURABLE, runs=(30_000.0,)),))
+
+    assert "| yes |" in tables.goals(replace(quick, is_quick=False))
+    assert "| yes |" not in tables.goals(quick)
 
 
 @pytest.mark.parametrize(("slowest", "is_said"), [(55.0, False), (90.0, True)])
 def test_a_run_beside_others_says_so(slowest: float, is_said: bool) -> None:
     even = replace(DURABLE, loops=(Loop(50, 50), Loop(slowest, 50)))
 
-    assert ("Others used the machine" in tables.machine(replace(RUN, figures=(even,)))) is is_said
+    assert ("Others used the machine" in tables.goals(replace(RUN, figures=(even,)))) is is_said
 
 
 def test_a_page_is_filled_between_its_marks_and_nowhere_else() -> None:
