@@ -1,7 +1,8 @@
 """Where the time of a figure goes: each thread of the daemon's process under cProfile, and what that says.
 
 `python -m bench --profile NAME` sets `VARIABLE`; processes that the benchmark starts look at it, the product
-does not. Times are wall times of a thread: its waiting is a part of its own, and left out of what it did. The
+does not. Times are wall times of a thread: its waiting is a part of its own, and left out of what it did, but
+for a lock in a `with`, which is no call: where work is far more than CPU, a thread waited for another. The
 profiler makes calls of Python some three times as dear, so what is told are shares; the figure without
 it stands beside them. It needs Python 3.11: later ones let only one thread be profiled.
 """
@@ -14,8 +15,9 @@ import pstats
 import re
 import sys
 import threading
+import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,6 +82,11 @@ class Recording:
         self._threads: list[tuple[threading.Thread, cProfile.Profile]] = []
         self._pieces: dict[str, cProfile.Profile] = {}
         self._many: Counter[str] = Counter()
+        self._cpu: Counter[str] = Counter()
+        """Nanoseconds."""
+        self._ended: dict[threading.Thread, float] = {}
+        """Seconds of CPU of the threads that have ended."""
+        self._local = threading.local()
 
     def begin(self) -> None:
         """This thread, and all that begin from now on."""
@@ -94,8 +101,9 @@ class Recording:
         self._profile_this()
 
     def _profile_this(self) -> None:
-        profile = cProfile.Profile()
-        self._threads.append((threading.current_thread(), profile))
+        profile, thread = cProfile.Profile(), threading.current_thread()
+        self._threads.append((thread, profile))
+        self._local.end = _AtEnd(lambda cpu: self._ended.update({thread: cpu}))
         profile.enable()
 
     @contextmanager
@@ -104,11 +112,13 @@ class Recording:
         _, around = self._threads[0]
         profile = self._pieces.setdefault(name, cProfile.Profile())
         around.disable()
+        began = time.thread_time_ns()
         profile.enable()
         try:
             yield
         finally:
             profile.disable()
+            self._cpu[name] += time.thread_time_ns() - began
             around.enable()
             self._many[name] += 1
 
@@ -116,22 +126,44 @@ class Recording:
         """A file of pstats for each, and what they are."""
         threading.setprofile(None)
         sys.setprofile(None)
-        named = [(self._name(thread), profile, 0) for thread, profile in self._threads]
-        named += [(name, profile, self._many[name]) for name, profile in self._pieces.items()]
+        named = [(self._name(one), profile, 0, self._cpu_seconds(one)) for one, profile in self._threads]
+        named += [
+            (name, profile, self._many[name], self._cpu[name] / 1e9) for name, profile in self._pieces.items()
+        ]
         index = []
-        for number, (name, profile, many) in enumerate(named):
+        for number, (name, profile, many, cpu) in enumerate(named):
             path = self._directory / f"{os.getpid()}-{number}.prof"
             profile.snapshot_stats()  # pstats would end the profile of the thread that asks
             if profile.stats:
                 path.write_bytes(marshal.dumps(profile.stats))
-                index.append({"name": name, "many": many, "file": path.name})
+                index.append({"name": name, "many": many, "cpu": cpu, "file": path.name})
         (self._directory / f"{os.getpid()}.json").write_text(json.dumps(index))
+
+    def _cpu_seconds(self, thread: threading.Thread) -> float:
+        if thread in self._ended:
+            return self._ended[thread]
+        try:
+            said = Path(f"/proc/self/task/{thread.native_id}/stat").read_text()
+        except OSError:
+            return self._ended.get(thread, 0.0)  # it ended at this moment
+        fields = said.rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def _name(self, thread: threading.Thread) -> str:
         """Of threads of a pool, one name."""
         if thread is threading.main_thread():
             return self._main
         return re.sub(r"[-_ (]*\d+.*$", "", thread.name)
+
+
+class _AtEnd:
+    """Lies in what a thread has for itself, and goes with it: the last that is known of its CPU."""
+
+    def __init__(self, say: Callable[[float], None]) -> None:
+        self._say = say
+
+    def __del__(self) -> None:
+        self._say(time.thread_time())
 
 
 @contextmanager
@@ -157,6 +189,8 @@ class Profile:
     of: str = "times"
     """What was counted."""
     threads: int = 1
+    cpu: float = 0.0
+    """Seconds of the processor, the profiler's included."""
     parts: dict[str, float] = field(init=False)
     """Seconds of each part, the largest first."""
 
@@ -171,21 +205,22 @@ class Profile:
 
 def read(directory: Path) -> list[Profile]:
     """Those that were written there, the busiest first."""
-    files: dict[str, list[tuple[Path, int]]] = defaultdict(list)
+    files: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for path in sorted(directory.glob("*.json")):
         for one in json.loads(path.read_text()):
-            files[one["name"]].append((directory / one["file"], one["many"]))
+            files[one["name"]].append(one)
     found = []
     for name, of in files.items():
-        stats: Any = pstats.Stats(*(str(path) for path, _ in of))
-        found.append(Profile(name, stats.stats, sum(many for _, many in of), threads=len(of)))
-    return sorted(found, key=lambda one: one.busy, reverse=True)
+        stats: Any = pstats.Stats(*(str(directory / one["file"]) for one in of))
+        many, cpu = sum(one["many"] for one in of), sum(one["cpu"] for one in of)
+        found.append(Profile(name, stats.stats, many, threads=len(of), cpu=cpu))
+    return sorted(found, key=lambda one: one.cpu, reverse=True)
 
 
 def worth_showing(profiles: list[Profile]) -> list[Profile]:
     """Those that did a part of the work, or whose work was counted."""
-    all_of_it = sum(one.busy for one in profiles)
-    return [one for one in profiles if one.busy >= LEAST_SHARE * all_of_it or one.many]
+    all_of_it = sum(one.cpu for one in profiles)
+    return [one for one in profiles if one.cpu >= LEAST_SHARE * all_of_it or one.many]
 
 
 def counted(profiles: list[Profile], deliveries: int) -> list[Profile]:
@@ -245,8 +280,9 @@ def tables(profile: Profile) -> str:
         return f"{share:6.1%} {each}  {name}{calls and f'  ({calls})'}"
 
     lines = [
-        f"== {profile.name}: {profile.busy:.3f} s of work"
-        + (f", {profile.busy / many * 1e6:,.1f} µs for each of {many:,} {profile.of}" if many else "")
+        f"== {profile.name}: {profile.cpu:.2f} s of CPU"
+        + (f", {profile.cpu / many * 1e6:,.1f} µs for each of {many:,} {profile.of}" if many else "")
+        + f"; {profile.busy:.3f} s of work"
         + f"; {profile.parts.get(WAITING, 0):.3f} s of waiting",
         "",
         *(

@@ -56,18 +56,20 @@ def test_the_parts_are_the_whole() -> None:
 
 
 def test_it_is_told_for_each_where_that_was_counted() -> None:
-    one = Profile("dispatcher", {CLAIM: (1, 1, 0.5, 1.0, {})}, 1_000, "deliveries")
+    one = Profile("dispatcher", {CLAIM: (1, 1, 0.5, 1.0, {})}, 1_000, "deliveries", cpu=0.4)
 
-    assert "500.0 µs for each of 1,000 deliveries" in profiling.tables(one)
+    assert "400.0 µs for each of 1,000 deliveries; 0.500 s of work" in profiling.tables(one)
     assert "store/outbox.py:10 claim  (1 calls)" in profiling.tables(one)
 
 
 PROGRAM = """\
-import os, threading
+import os, threading, time
 def busy(): return sum(range(1000))
 def work():
     for _ in range(50): busy()
-one = threading.Thread(target=work, name="dispatcher")
+def busy_for_long():
+    while time.thread_time() < 0.05: pass
+one = threading.Thread(target=lambda: (work(), busy_for_long()), name="dispatcher")
 one.start()
 one.join()
 work()
@@ -89,6 +91,7 @@ def test_every_thread_of_a_process_is_profiled_though_it_ends_at_once(tmp_path: 
     assert ended.returncode == 3
     assert found.keys() == {"dispatcher", "yemotd run"}
     for one in found.values():
+        assert one.cpu > 0
         (calls,) = [row[1] for (_, _, name), row in one.stats.items() if name == "busy"]
         assert calls == 50
 
