@@ -3,6 +3,7 @@
 # With every example that Hypothesis has to try: make test WORDS='--hypothesis-profile full'
 # `make deb` makes a Debian package, `make install` (as root, after `make opt`) goes without one: docs/operating.md.
 # `make bench` measures it, beside its peers; with words of its own: make bench WORDS='--quick --only latency'
+# Where the time of a figure goes: make bench WORDS='--profile durable'. More: docs/performance.md.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import services
-from bench.figures import Goal, rate
+from bench.figures import rate
 from bench.plan import Plan
 from bench.processes import TOP, end, environment, launch, running, tail
 from bench.race import STALLED_SECONDS, WARM_UP_SHARE, Run
@@ -39,7 +39,6 @@ class Peer:
     service: Service = _no_service
     has_queue: bool = True
     """Else it just sends."""
-    goal: Goal | None = None
 
     def note(self, plan: Plan) -> str:
         return f"{self._size(plan):,} deliveries; {self.setup}"

@@ -1,8 +1,20 @@
 """A figure: what was measured in each run, the goal, and whether it was reached. Pure."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
+from typing import NamedTuple
+
+AT = " @ "
+"""In the name of what was measured at several sizes, before the size: `a poll @ 1000000`."""
+
+
+class Loop(NamedTuple):
+    """How long the machine took for a fixed loop of Python, in milliseconds: its own speed at that moment."""
+
+    wall: float
+    """Also longer where others use the core."""
+    cpu: float
 
 
 @dataclass(frozen=True)
@@ -18,7 +30,7 @@ class Goal:
         return value >= self.bound if self.is_floor else value <= self.bound
 
     def __str__(self) -> str:
-        return f"{'≥' if self.is_floor else '≤'} {shown(self.bound)}{self.unit and ' ' + self.unit}"
+        return f"{'≥' if self.is_floor else '≤'} {with_unit(self.bound, self.unit)}"
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,8 @@ class Figure:
     """What was not as it must be; a figure with one is not to be believed."""
     not_run: str = ""
     """Why it was not measured."""
+    loops: tuple[Loop, ...] = ()
+    """Beside each run; fewer where several runs were made at once."""
 
     @property
     def value(self) -> float | None:
@@ -44,9 +58,7 @@ class Figure:
     @property
     def spread(self) -> float | None:
         """From the least to the most, as a share of the median."""
-        if self.value is None or len(self.runs) < 2 or not self.value:
-            return None
-        return (max(self.runs) - min(self.runs)) / self.value
+        return spread(self.runs)
 
     @property
     def verdict(self) -> str:
@@ -73,6 +85,38 @@ class Figures:
         return next((one.value for one in self.all if one.name == name), None)
 
 
+def spread(values: Sequence[float]) -> float | None:
+    """From the least to the most, as a share of the median; None where it cannot be known."""
+    if len(values) < 2 or not median(values):
+        return None
+    return (max(values) - min(values)) / median(values)
+
+
+def repeated(times: Sequence[Sequence[Figure]]) -> list[Figure]:
+    """What was measured several times, as one figure each: a run is then the median of one time, so that
+    the spread is that of what is told, and not of single polls."""
+    if len(times) == 1:
+        return list(times[0])
+    return [
+        _one_of([one for figures in times for one in figures if one.name == name]) for name in _names(times)
+    ]
+
+
+def _names(times: Sequence[Sequence[Figure]]) -> list[str]:
+    return list(dict.fromkeys(one.name for figures in times for one in figures))
+
+
+def _one_of(times: Sequence[Figure]) -> Figure:
+    return replace(
+        times[0],
+        runs=tuple(one.value for one in times if one.value is not None),
+        faults=tuple(fault for one in times for fault in one.faults),
+        not_run="; ".join(dict.fromkeys(one.not_run for one in times if one.not_run)),
+        loops=tuple(loop for one in times for loop in one.loops),
+        note=f"{times[0].note}; {len(times)} times" if times[0].note else f"{len(times)} times",
+    )
+
+
 def rate(arrivals: Sequence[int], warm_up: int) -> float:
     """Requests per second between the last of the warm-up and the last of all."""
     if len(arrivals) <= warm_up + 1 or arrivals[-1] <= arrivals[warm_up]:
@@ -84,6 +128,11 @@ def percentile(values: Sequence[float], share: float) -> float:
     """The value below which this share of them lies."""
     ordered = sorted(values)
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
+
+
+def with_unit(value: float, unit: str) -> str:
+    """As people read it."""
+    return f"{shown(value)}{unit if unit.startswith('/') else f' {unit}'}".rstrip()
 
 
 def shown(value: float) -> str:

@@ -2,19 +2,21 @@
 
     python -m bench.inside CONFIG
 
-Each line on stdin polls the first watch of the first system; the answer is one line of JSON:
-`answered`, when the API's answer was read (nanoseconds, monotonic), and `cpu`, the milliseconds of the
-polling thread beyond HTTP. It ends with its stdin.
+Each line on stdin polls the first watch of the first system; a profile calls the poll what the line says. The
+answer is one line of JSON: `answered`, when the API's answer was read (nanoseconds, monotonic), and
+`cpu`, the milliseconds of the polling thread beyond HTTP. It ends with its stdin.
 """
 
 import json
 import sys
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from bench import product
+from bench import product, profiling
 from daemon.app.lifecycle import App
 from daemon.config.systems import SystemSettings
 from daemon.core.model import Unknown
@@ -39,7 +41,7 @@ class TimedTransport(Transport):
             self.cpu += time.thread_time_ns() - began
 
 
-def serve(config_path: Path) -> None:
+def serve(config_path: Path, piece: Callable[[str], AbstractContextManager[None]]) -> None:
     """Poll for each line, until there are no more."""
     config = product.loaded(config_path)
     logs.configure(logs.Redactor())
@@ -54,11 +56,12 @@ def serve(config_path: Path) -> None:
     )  # so that nothing is polled but what is asked for
     try:
         print("ready", app.port, flush=True)
-        for _ in sys.stdin:
+        while name := sys.stdin.readline():
             transport.cpu = 0
-            began = time.thread_time_ns()
-            app.parts.poller.poll(watch)
-            cpu = time.thread_time_ns() - began - transport.cpu
+            with piece(name.strip()):
+                began = time.thread_time_ns()
+                app.parts.poller.poll(watch)
+                cpu = time.thread_time_ns() - began - transport.cpu
             print(json.dumps({"answered": transport.answered, "cpu": cpu / 1e6}), flush=True)
     finally:
         app.stop()
@@ -68,5 +71,18 @@ def _client(system: SystemSettings, transport: Transport) -> Client:
     return Client(Access(system.token, system.base_url), transport, now=clock.utcnow)
 
 
+def _unnamed(_name: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+def main(config_path: Path) -> None:
+    """Serve; with a profile where one is asked for."""
+    if not profiling.is_wanted():
+        serve(config_path, _unnamed)
+        return
+    with profiling.recorded() as recording:
+        serve(config_path, recording.piece)
+
+
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]))
+    main(Path(sys.argv[1]))

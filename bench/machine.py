@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pycurl
 
+from bench.figures import Loop
 from bench.processes import USABLE, pinned
 from daemon.host import clock
 
@@ -30,21 +31,22 @@ def described() -> dict[str, str]:
     }
 
 
-def loop_ms(core: int) -> float:
+def loop(core: int) -> Loop:
     """How long a fixed loop takes: a machine that others use as well is slower, and shows it here."""
     with pinned(core):
-        started_at = time.perf_counter()
+        used, began = time.thread_time(), time.perf_counter()
         total = 0
         for number in range(LOOP):
             total += number
-        return (time.perf_counter() - started_at) * 1000
+        return Loop((time.perf_counter() - began) * 1000, (time.thread_time() - used) * 1000)
 
 
-def loops_told(measured: Sequence[float]) -> str:
+def loops_told(measured: Sequence[Loop]) -> str:
     """How even the machine was, in one line."""
+    walls = [one.wall for one in measured]
     return (
-        f"a fixed loop of Python took {min(measured):.0f} to {max(measured):.0f} ms "
-        f"({len(measured)} times between the runs)"
+        f"a fixed loop of Python took {min(walls):.0f} to {max(walls):.0f} ms "
+        f"({len(walls)} times between the runs)"
     )
 
 

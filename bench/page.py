@@ -22,7 +22,7 @@ from urllib.parse import urlencode
 from playwright.sync_api import Page, sync_playwright
 
 from bench import product
-from bench.figures import Figure, Goal, percentile
+from bench.figures import Figure, percentile
 from bench.plan import Plan
 from bench.processes import PATIENCE, TOP, pinned
 from bench.product import Daemon, Simulated, Webhook
@@ -173,9 +173,8 @@ def _pages(visitor: Visitor, note: str) -> list[Figure]:
     figures = []
     for path in [FRONT, *named, *([system] if system else [])]:
         took, cost = _timed(visitor.daemon, partial(visitor.get, path))
-        goal = Goal(50, is_floor=False, unit="ms") if path == FRONT else None
         shown = "/systems/…" if path == system else path
-        figures.append(Figure(f"page {shown}", f"page {shown}, p95", "ms", (took,), goal, f"{cost}; {note}"))
+        figures.append(Figure(f"page {shown}", f"page {shown}, p95", "ms", (took,), note=f"{cost}; {note}"))
     return figures
 
 
@@ -184,13 +183,13 @@ def _lists(daemon: Daemon, size: Size, note: str) -> list[Figure]:
     figures = []
     history = f"history?{urlencode({'system': size.systems[0], 'subject': 'api'})}"
     for path in (*LISTS, history):
-        title, goal = f"GET {path}, p95", Goal(10, is_floor=False, unit="ms")
+        title = f"GET {path}, p95"
         try:
             took, cost = _timed(daemon, partial(daemon.ask, f"/api/v1/{path}"))
         except RuntimeError as error:
-            figures.append(Figure(f"page-list {path}", title, "ms", goal=goal, not_run=str(error)))
+            figures.append(Figure(f"page-list {path}", title, "ms", not_run=str(error)))
         else:
-            figures.append(Figure(f"page-list {path}", title, "ms", (took,), goal, f"{cost}; {note}"))
+            figures.append(Figure(f"page-list {path}", title, "ms", (took,), note=f"{cost}; {note}"))
     return figures
 
 
@@ -213,17 +212,16 @@ def _first_load(visitor: Visitor) -> Figure:
     files = {one.decode() for one in re.findall(rb'(?:src|href)="((?:/static/|/manifest)[^"]+)"', html)}
     sizes = {FRONT: len(html), **{one: len(visitor.get(one)) for one in sorted(files)}}
     told = ", ".join(f"{name.rpartition('/')[2] or 'html'} {size / 1000:.1f}" for name, size in sizes.items())
-    goal = Goal(100, is_floor=False, unit="KB")
     return Figure("page-first-load", "first load of the front page", "KB",
-                  (sum(sizes.values()) / 1000,), goal, f"{SYSTEMS} systems; {told}")  # fmt: skip
+                  (sum(sizes.values()) / 1000,), note=f"{SYSTEMS} systems; {told}")  # fmt: skip
 
 
 def _update(visitor: Visitor, directory: Path, simulated: Simulated, plan: Plan, note: str) -> Figure:
     """From the commit of a change to the text on the screen, one change at a time, in Chromium."""
-    title, goal = "commit → on the screen, p95", Goal(300, is_floor=False, unit="ms")
+    title = "commit → on the screen, p95"
     program = browsing.path()
     if program is None:
-        return Figure("page-update", title, "ms", goal=goal, not_run="chromium is not installed")
+        return Figure("page-update", title, "ms", not_run="chromium is not installed")
     took: list[float] = []
     with pinned(plan.cores.receiver), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=[*browsing.FLAGS])
@@ -237,7 +235,7 @@ def _update(visitor: Visitor, directory: Path, simulated: Simulated, plan: Plan,
         for number in range(max(plan.size(UPDATES), 10)):
             took.append(_one_update(looked_at, commits, simulated, registered=bool(number % 2)))
         browser.close()
-    return Figure("page-update", title, "ms", (percentile(took, 0.95),), goal, f"{len(took)} changes; {note}")
+    return Figure("page-update", title, "ms", (percentile(took, 0.95),), note=f"{len(took)} changes; {note}")
 
 
 def _one_update(looked_at: Page, commits: "_Commits", simulated: Simulated, *, registered: bool) -> float:

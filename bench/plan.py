@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.figures import Loop
 from bench.processes import Cores
 
 RUNS = 3
@@ -21,7 +22,7 @@ class Plan:
     cores: Cores
     is_quick: bool = False
     runs: int = RUNS
-    loops: list[float] = field(default_factory=list)
+    loops: list[Loop] = field(default_factory=list)
     """How long a fixed loop took before each run."""
     longest: float = 120.0
     """Seconds that one run may take."""

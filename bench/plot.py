@@ -4,6 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
 
+from bench.names import RACED
+from bench.results import Results
+
 WIDTH, LABEL, ROW, TOP, BAR = 860, 300, 28, 48, 18
 ROOM = WIDTH - LABEL - 90
 """For the longest bar; the rest is for its number."""
@@ -11,6 +14,12 @@ WIDE, PLOT, LEAST = 1160, 760, 0.01
 """Of curves: with their names to the right; and the least that is told from nothing."""
 OURS, THEIRS = "#1f6f54", "#9aa5b1"
 FONT = "font-family='system-ui, sans-serif' font-size='14' fill='#1b1f24'"
+
+
+def deliveries(measured: Results) -> str:
+    """Who delivers how many a second, as SVG; "" where nobody did."""
+    rates = [(one.title, one.value) for one in measured.figures if one.name in RACED and one.value]
+    return bars("Deliveries per second, one core", rates) if rates else ""
 
 
 def bars(title: str, values: Sequence[tuple[str, float]]) -> str:

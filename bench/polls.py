@@ -52,9 +52,9 @@ class Inside:
         self.port = int(said[1])
         """Of its HTTP side."""
 
-    def poll(self) -> Polled:
-        """Poll once."""
-        self._words.write("poll\n")
+    def poll(self, name: str = "a poll") -> Polled:
+        """Poll once; a profile calls it so."""
+        self._words.write(f"{name}\n")
         self._words.flush()
         told = json.loads(self._lines.readline())
         return Polled(told["answered"], told["cpu"])
@@ -121,7 +121,7 @@ def _poll_cpu(
 def _burst(simulated: Simulated, daemon: Inside, number: int) -> float:
     texts = [f"{number} {index}" for index in range(NEW_ROWS)]
     simulated.do("sms", action="burst", sender="0500000000", texts=texts)
-    return daemon.poll().cpu
+    return daemon.poll("a poll with new rows").cpu
 
 
 def _most(bound: float) -> Goal:

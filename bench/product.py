@@ -21,6 +21,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from bench import profiling
 from bench.processes import environment, running, tail
 from daemon.config.load import load as load_config
 from daemon.config.settings import Config
@@ -204,6 +205,11 @@ class Daemon:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def command(*words: str) -> list[str]:
+    """A verb of yemotd, as a process."""
+    return [sys.executable, *profiling.module("daemon"), *words]
+
+
 def rss_mib(pid: int) -> float:
     """Resident memory of a process."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
@@ -216,7 +222,7 @@ def rss_mib(pid: int) -> float:
 def daemon(config: Path, *, core: int | None) -> Iterator[Daemon]:
     """The daemon on a core of its own, from READY=1 on; stopped as a service manager stops it."""
     log = config.with_name("daemon.log")
-    words = [sys.executable, "-m", "daemon", "run", "--config", config.name]
+    words = command("run", "--config", config.name)
     with _manager(config.parent) as (address, manager):
         started_at = time.perf_counter()
         with running(words, log, core=core, env=environment(NOTIFY_SOCKET=address)) as process:

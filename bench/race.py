@@ -5,10 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from bench.figures import Figure, Goal
-from bench.machine import loop_ms
+from bench.figures import Figure, Loop
+from bench.machine import loop
 from bench.plan import Plan
-from bench.services import MissingError
 
 WARM_UP_SHARE = 0.1
 """Of the deliveries of a run, which is not counted."""
@@ -23,6 +22,8 @@ class Run(NamedTuple):
     """Deliveries per second."""
     fault: str = ""
     """What was not as it must be."""
+    loop: Loop | None = None
+    """Before it."""
 
 
 class Entrant(Protocol):
@@ -35,10 +36,6 @@ class Entrant(Protocol):
     @property
     def title(self) -> str:
         """For people."""
-
-    @property
-    def goal(self) -> Goal | None:
-        """To be reached."""
 
     def note(self, plan: Plan) -> str:
         """How it was set up."""
@@ -55,16 +52,16 @@ def race(entrants: Sequence[Entrant], plan: Plan, say: Callable[[str], None]) ->
         for one in entrants:
             if one.name in reasons:
                 continue
-            plan.loops.append(loop_ms(plan.cores.sender))
+            plan.loops.append(loop(plan.cores.sender))
             try:
                 with tempfile.TemporaryDirectory(dir=plan.directory) as name:
                     Path(name).chmod(0o755)  # PostgreSQL runs as a user of its own
                     run = one.run(plan, Path(name))
-            except (MissingError, RuntimeError, OSError) as error:
-                reasons[one.name] = str(error)
+            except Exception as error:  # `MissingError`, mostly; the others go on
+                reasons[one.name] = str(error) or repr(error)
                 say(f"{one.name}: not run: {error}")
                 continue
-            runs[one.name].append(run)
+            runs[one.name].append(run._replace(loop=plan.loops[-1]))
             say(f"{one.name}, round {number}: {run.rate:,.0f}/s {run.fault}")
     return [_figure(one, plan, runs[one.name], reasons.get(one.name, "")) for one in entrants]
 
@@ -72,14 +69,12 @@ def race(entrants: Sequence[Entrant], plan: Plan, say: Callable[[str], None]) ->
 def _figure(one: Entrant, plan: Plan, runs: Sequence[Run], reason: str) -> Figure:
     faults = tuple(run.fault for run in runs if run.fault)
     rates = tuple(run.rate for run in runs)
-    return Figure(one.name, one.title, "/s", rates, one.goal, one.note(plan), faults, reason)
+    loops = tuple(run.loop for run in runs if run.loop)
+    return Figure(one.name, one.title, "/s", rates, None, one.note(plan), faults, reason, loops)
 
 
-RATIOS = (
-    ("durable", "huey", 15.0),
-    ("durable", "alertmanager", 1.0),
-)
-"""How many times as fast one must be as another."""
+RATIOS = (("durable", "huey"), ("durable", "alertmanager"))
+"""Who is set against whom."""
 
 
 def ratios(figures: Sequence[Figure]) -> list[Figure]:
@@ -91,11 +86,12 @@ def ratios(figures: Sequence[Figure]) -> list[Figure]:
             f"{by_name[name].title} ÷ {by_name[other].title}",
             "×",
             tuple(
-                ours / theirs for ours, theirs in zip(by_name[name].runs, by_name[other].runs, strict=False)
+                ours / theirs
+                for ours, theirs in zip(by_name[name].runs, by_name[other].runs, strict=False)
+                if theirs
             ),
-            Goal(least, unit="×"),
-            "round by round",
+            note="round by round",
         )
-        for name, other, least in RATIOS
+        for name, other in RATIOS
         if name in by_name and other in by_name
     ]

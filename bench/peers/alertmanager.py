@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import services
-from bench.figures import Goal, rate
+from bench.figures import rate
 from bench.plan import Plan
 from bench.processes import free_port, running
 from bench.race import STALLED_SECONDS, WARM_UP_SHARE, Run
@@ -38,7 +38,6 @@ class Alertmanager:
 
     name: str = "alertmanager"
     title: str = "Alertmanager, not durable"
-    goal: Goal | None = None
 
     def note(self, plan: Plan) -> str:
         return f"{self._size(plan):,} alerts, a group each, posted while it sends; memory only, no signature"
