@@ -7,6 +7,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +27,8 @@ ROWS = 1_000
 LARGEST = 3_000
 """Rows of the largest window of GetIncomingSms."""
 NEW_ROWS = 5
+FIRST = datetime(2026, 1, 1, 12, tzinfo=UTC)
+"""Of the messages that are there before."""
 SMS_WATCH = '[systems.sms]\nevery = "1h"\nlimit = {limit}'
 LIVE, DEAD = "receiver", "dead"
 _PAUSE = threading.Event()
@@ -80,7 +83,10 @@ def poll_cpu(plan: Plan) -> list[Figure]:
     with stage(plan, backlog=0) as (directory, simulated):
         for number in range(0, LARGEST, NEW_ROWS):
             texts = [f"message {number + index}" for index in range(NEW_ROWS)]
-            simulated.do("sms", action="burst", sender=f"05{number:08}", texts=texts)
+            at = (
+                FIRST + timedelta(seconds=number)
+            ).isoformat()  # a window of one second is never passed over
+            simulated.do("sms", action="burst", sender=f"05{number:08}", texts=texts, received_at=at)
         return [
             *_poll_cpu(plan, directory / "usual", simulated, "", ROWS, _most(2)),
             _poll_cpu(plan, directory / "largest", simulated, f"-{LARGEST}", LARGEST, _most(5))[1],
