@@ -27,7 +27,7 @@ _PENDING = sa.text("status = 'pending'")
 _URGENT = sa.text("status = 'pending' AND urgency IS NOT NULL")
 # Every lane is; said, so that SQLite takes the index of lanes, and not that of an endpoint with all its past.
 _NOT_ENDED = sa.text("deliveries.ended_at IS NULL AND deliveries.lane >= ''")
-_IS_LEASED = sa.text("status = 'leased'")
+_IS_LEASED = sa.text("deliveries.status = 'leased'")
 _UNLEASED = sa.text("status IN ('waiting', 'pending')")
 _ALONE = sa.text("deliveries.incident IS NULL")
 
@@ -628,14 +628,18 @@ def _end_as_superseded(
 
 def _release(db: sa.Connection, *where: _Where, **values: sa.ColumnElement[int]) -> int:
     """Give back leases; of several of one lane the oldest leads again, and the others wait behind it."""
-    leased = (_IS_LEASED, *where)
-    unled = (*leased, deliveries.c.failures == 0)
-    of_each_lane = (deliveries.c.endpoint, deliveries.c.lane)
-    leading = sa.select(sa.func.min(deliveries.c.id)).where(*unled).group_by(*of_each_lane).correlate(None)
-    given_back = sa.update(deliveries).values(token=None, leased_until=None, **values)
-    behind = given_back.where(*unled, deliveries.c.id.not_in(leading)).values(status=Status.WAITING)
-    led = given_back.where(*leased).values(status=Status.PENDING)
-    return sum(db.execute(one).rowcount for one in (behind, led))
+    older = deliveries.alias("older")
+    is_behind = sa.select(older.c.id).where(
+        older.c.endpoint == deliveries.c.endpoint,
+        older.c.lane == deliveries.c.lane,
+        older.c.ended_at.is_(None),
+        older.c.id < deliveries.c.id,
+        older.c.status == Status.LEASED,
+        older.c.failures == 0,
+    )
+    leased = sa.update(deliveries).where(_IS_LEASED, *where).values(token=None, leased_until=None, **values)
+    behind = leased.where(deliveries.c.failures == 0, is_behind.exists()).values(status=Status.WAITING)
+    return sum(db.execute(one).rowcount for one in (behind, leased.values(status=Status.PENDING)))
 
 
 def _result(one: Finished, at: int) -> tuple[object, ...]:

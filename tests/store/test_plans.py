@@ -15,10 +15,10 @@ SAID = "def say(db):\n    db.exec_driver_sql({!r}, (None,) * {!r}.count('?')).al
 
 @pytest.fixture(scope="module")
 def judge() -> Iterator[Judge]:
-    database = stores.in_memory()
-    with database.read() as db:
+    engine = stores.upgraded()
+    with engine.connect() as db:
         yield Judge(db)
-    database.close()
+    engine.dispose()
 
 
 @pytest.mark.parametrize(

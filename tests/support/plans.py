@@ -60,6 +60,7 @@ ALLOWED: Mapping[str, str] = {
     r"FROM decisions WHERE decisions\.endpoint = \? AND decisions\.at >= \?": "since a quiet window began",
     r"ORDER BY -commands\.number": "what waits or is under way",
     r"d\.status = 'leased' AND d\.token = \?": "as many as were claimed, in the order of their time",
+    r"AS upto WHERE due <= \?\)$": "as many of a lane as are claimed at once",
     r"FROM incidents WHERE incidents\.subject (= \?|IN )": "of one subject",
     r"FROM incidents WHERE .* ORDER BY \+incidents\.fired_at": "what fires, or is of one subject",
     r"WHERE events\.id IN \(.*ORDER BY deliveries\.id$": "of the events that are named",
@@ -129,7 +130,9 @@ class Listener:
         self._heard: set[str] = set()
         self._new: list[str] = []
         self._known: set[str] = set()
-        self._judge: Judge | None = None
+        self._judges: list[Judge] = []
+        """A new database and one that was upgraded have the same indexes; but of two that are as good for
+        SQLite, it takes the one that was made last."""
 
     def listen(self) -> None:
         """From now on, to every engine."""
@@ -153,10 +156,11 @@ class Listener:
     def _judged(self, statement: str) -> list[str]:
         if any(re.search(pattern, statement) for pattern in ALLOWED):
             return []
-        if self._judge is None:
-            self._judge = Judge(stores.in_memory().engine.connect())
+        self._judges = self._judges or [
+            Judge(one.connect()) for one in (stores.in_memory().engine, stores.upgraded())
+        ]
         try:
-            faults = self._judge.faults(statement)
+            faults = sorted({fault for one in self._judges for fault in one.faults(statement)})
         except sa.exc.OperationalError as error:
             if "no such table" in str(error):
                 return []  # of a transaction alone

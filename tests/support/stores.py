@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import sqlalchemy as sa
 
 from daemon.store import database as databases
+from daemon.store import migrating
 from daemon.store.database import Database
 
 FAILING = (
@@ -76,3 +77,11 @@ def _driver(engine: sa.Engine) -> sqlite3.Connection:
         connection = pooled.driver_connection
     assert isinstance(connection, sqlite3.Connection)
     return connection
+
+
+def upgraded() -> sa.Engine:
+    """An empty one that has gone through all migrations, for one thread."""
+    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+    with engine.begin() as db:
+        migrating.upgrade(db)
+    return engine
