@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from daemon.core.delivery.outcome import Outcome, Phases, Status
+from daemon.core.delivery.outcome import OPEN, Outcome, Phases, Status
 from daemon.store.events import glob
 from daemon.store.schema import attempts, deliveries, events
 
@@ -114,11 +114,14 @@ def find(db: sa.Connection, delivery: int) -> DeliveryView | None:
 
 def read(db: sa.Connection, wanted: Wanted) -> list[DeliveryView]:
     """Deliveries without their attempts, the newest first."""
-    # Dead letters by their negative id, which SQLite has to sort for: else it walks all deliveries there are.
-    is_few = wanted.status is Status.DEAD and wanted.endpoint is None
+    # What is open, or dead letters, by their negative id, which SQLite has to sort for; and what is open not
+    # by the index of an endpoint: else it walks all deliveries that there ever were.
+    is_open = wanted.status in OPEN
+    is_few = is_open or (wanted.status is Status.DEAD and wanted.endpoint is None)
     found = _SELECT.order_by(-deliveries.c.id if is_few else deliveries.c.id.desc()).limit(wanted.limit)
     if wanted.endpoint is not None:
-        found = found.where(deliveries.c.endpoint == wanted.endpoint)
+        of_few = deliveries.c.endpoint.concat("")
+        found = found.where((of_few if is_open else deliveries.c.endpoint) == wanted.endpoint)
     if wanted.status is not None:
         # Literal, so that SQLite sees that the partial index serves.
         found = found.where(sa.text(f"deliveries.status = '{wanted.status.value}'"))

@@ -8,6 +8,7 @@ they arrive once they are many.
 import json
 import re
 import threading
+from collections.abc import Callable
 from itertools import accumulate
 
 MAX_BODY = 8 * 1024 * 1024
@@ -122,6 +123,10 @@ def check_size(size: int) -> None:
 def is_json(body: bytes | bytearray) -> bool:
     """Whether it begins as a list or an object does."""
     return _BEGINS.match(body) is not None
+
+
+Decode = Callable[[bytes], object]
+"""Strict JSON, as `decode` reads it, with its refusals."""
 
 
 def decode(body: bytes) -> object:

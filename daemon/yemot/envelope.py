@@ -7,7 +7,7 @@ API's own words; whoever shows them cleans them first (`clean`).
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -16,7 +16,7 @@ from http import HTTPStatus
 
 from daemon.core.durations import NOTHING
 from daemon.core.model import Failure, Unknown
-from daemon.yemot.bounded_json import ExcessError, decode, is_json
+from daemon.yemot.bounded_json import Decode, ExcessError, decode, is_json
 from daemon.yemot.scalars import integer, without_surrogates
 from daemon.yemot.transport import Reply
 
@@ -48,10 +48,6 @@ WAIT_WORDS = re.compile(r"\bwait\s+([0-9]+)\s*s\b", re.IGNORECASE)
 OLD_BACKEND = re.compile(rb"\s*Exception\b.{0,500}\bthrown\s*", re.IGNORECASE | re.DOTALL)
 TITLE = re.compile(r"<title[^>]{0,100}>(.{1,200}?)</title>", re.IGNORECASE | re.DOTALL)
 SECONDS = re.compile(r"[0-9]+")
-
-
-Decode = Callable[[bytes], object]
-"""Strict JSON, as `bounded_json.decode` reads it, with its refusals."""
 
 
 @dataclass(frozen=True)

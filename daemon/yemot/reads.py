@@ -13,8 +13,7 @@ from daemon.core.watches.pirsumphone import Observation as PirsumPhone
 from daemon.core.watches.units import Observation as Units
 from daemon.yemot import answers
 from daemon.yemot.answers import Data
-from daemon.yemot.bounded_json import decode
-from daemon.yemot.envelope import Decode
+from daemon.yemot.bounded_json import Decode, decode
 
 SeenT_co = TypeVar("SeenT_co", covariant=True)
 
