@@ -14,6 +14,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from daemon.store.location import FAILURES
+
 MOST_LOOKS = 4
 """At which a read may be there; it is ended at the next."""
 TOO_LONG = "it was read from for too long at a time, and the log beside the database grew"
@@ -41,7 +43,7 @@ class Reads:
             self._under_way.add(read)
         try:
             yield
-        except sa.exc.DBAPIError as error:
+        except FAILURES as error:
             if self._left(read):
                 raise _ended() from error
             raise
