@@ -100,6 +100,14 @@ _ATTEMPTS = sa.union_all(
 """Every attempt of some deliveries, wherever it is kept."""
 
 
+_FIRST_LEASED = sa.select(sa.func.min(deliveries.c.id)).where(
+    sa.text("deliveries.status = 'leased'"),
+    deliveries.c.attempts <= 1,
+    deliveries.c.endpoint.concat("") == sa.bindparam("of_endpoint", type_=sa.Text),
+)
+"""Of what was never tried; by the index of what is leased."""
+
+
 def of_events(db: sa.Connection, ids: list[str]) -> list[DeliveryView]:
     """Every delivery of some events, by event and endpoint, each with its attempts."""
     found = _SELECT.where(events.c.id.in_(ids)).order_by(deliveries.c.id)
@@ -136,14 +144,16 @@ def recent_attempts(db: sa.Connection, endpoint: str, limit: int) -> list[tuple[
     """The newest attempts for an endpoint, each with its delivery's id, the oldest of them first.
 
     By index, however much waits or has ended: of the newest deliveries, of those that are due next, and of
-    the newest before these, for behind a backlog nothing was tried yet.
+    the newest before these, and before what is about to be tried: behind a backlog nothing was tried yet.
     """
     of_endpoint = sa.select(deliveries.c.id).where(deliveries.c.endpoint == endpoint).limit(limit)
     newest = of_endpoint.order_by(deliveries.c.id.desc())
     due = of_endpoint.where(sa.text("deliveries.status = 'pending'")).order_by(deliveries.c.due_at)
     ids = {*db.scalars(newest), *(next_ones := list(db.scalars(due)))}
-    if next_ones:
-        ids |= set(db.scalars(newest.where(deliveries.c.id < min(next_ones))))
+    first_leased = db.scalar(_FIRST_LEASED, {"of_endpoint": endpoint})
+    for first in (min(next_ones, default=None), first_leased):
+        if first is not None:
+            ids |= set(db.scalars(newest.where(deliveries.c.id < first)))
     tried = [(row.delivery, _attempt(row)) for row in db.execute(_ATTEMPTS, {"ids": sorted(ids)})]
     return sorted(tried, key=lambda one: (one[1].started_at, one[0], one[1].number))[-limit:]
 

@@ -58,6 +58,7 @@ def modes(machine: Machine, *places: str) -> list[str]:
 def untouched(booted: Machine, package: Path) -> Machine:
     """A machine on which the package never was."""
     booted.run("dpkg", "--purge", "yemotd", code=None)
+    booted.run("systemctl", "reset-failed", code=None)  # systemd remembers how a unit ended that is gone
     return booted
 
 
