@@ -167,7 +167,7 @@ class Dispatcher:
     @property
     def is_at_rest(self) -> bool:
         """Whether there is nothing to send, to wait for or to write down. For the thread that runs it."""
-        is_busy = self._ended or self._handed or self._is_woken.is_set() or not self._sender.is_idle
+        is_busy = self._ended or self._is_woken.is_set() or not self._sender.is_idle
         return not is_busy and not self._ready(self._now())
 
     def health(self) -> dict[str, Breaker]:
@@ -377,7 +377,7 @@ class Dispatcher:
             self._take(ended)
             started += self._start()
             left = min(until - self._now(), GATHER)
-            if left <= NOTHING or self._is_woken.is_set() or self._is_enough():
+            if left <= NOTHING or self._handed or self._is_woken.is_set() or self._is_enough():
                 break
             ended = self._sender.finished(left.total_seconds())
         return started

@@ -138,6 +138,28 @@ def test_what_is_new_is_sent_before_anything_is_written_again(setting: Setting) 
     assert [one.lane for one in setting.sender.under_way] == ["main/a"]
 
 
+def test_what_is_handed_over_waits_for_no_results_of_others(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished, waits = setting.sender.finished, list[bool]()
+
+    def busy(timeout: float) -> list[Attempted]:
+        waits.append(all(one.lane != "main/b" for one in setting.sender.under_way))
+        if len(waits) == 2:
+            setting.add("b")
+        return finished(timeout)
+
+    setting.add("a")
+    setting.dispatcher.run_once()
+    setting.sender.end(0, Outcome.ACCEPTED)
+    monkeypatch.setattr(setting.sender, "finished", busy)
+    for _ in range(2):
+        setting.dispatcher.run_once()
+
+    assert waits[:2] == [True, True]
+    assert True not in waits[2:]
+
+
 def test_of_one_lane_only_the_first_is_handed_over(setting: Setting) -> None:
     setting.add("a", "a", "b")
 
