@@ -27,6 +27,7 @@ def judge() -> Iterator[Judge]:
         "SELECT body FROM events WHERE timestamp < ?",
         "SELECT e.body FROM events AS e WHERE e.timestamp < ? LIMIT ?",
         "SELECT count(*) FROM events",
+        "SELECT min(id) FROM deliveries WHERE status = 'leased' AND attempts <= 1",
         "SELECT body FROM events WHERE number > ? ORDER BY number",
         "SELECT body FROM events WHERE system = ?",
         "SELECT body FROM events WHERE system = ? AND number > ? ORDER BY number LIMIT ?",

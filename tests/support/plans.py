@@ -116,11 +116,15 @@ class Judge:
         if step["how"] == "SCAN":
             # From one end on, and all of it counts: it stops after as many as were asked for.
             return not (is_ended and " WHERE " not in statement)
-        terms = (step["terms"] or "").split(" AND ")
+        if step["terms"] is None:
+            return (
+                " WHERE " in statement
+            )  # the least or the largest, of those that are meant: a walk from one end
+        terms = step["terms"].split(" AND ")
         if {"rowid>?", "rowid<?"} <= {*terms} or {"number>?", "number<?"} <= {*terms}:
             return False  # so many as lie between two of them
         is_walk = all(term.partition("=")[0] in FEW or "=" not in term for term in terms)
-        return step["terms"] is not None and is_walk and not is_ended
+        return is_walk and not is_ended
 
 
 class Listener:
