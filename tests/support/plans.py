@@ -116,15 +116,12 @@ class Judge:
         if step["how"] == "SCAN":
             # From one end on, and all of it counts: it stops after as many as were asked for.
             return not (is_ended and " WHERE " not in statement)
-        if step["terms"] is None:
-            return (
-                " WHERE " in statement
-            )  # the least or the largest, of those that are meant: a walk from one end
-        terms = step["terms"].split(" AND ")
+        terms = (step["terms"] or "").split(" AND ")
         if {"rowid>?", "rowid<?"} <= {*terms} or {"number>?", "number<?"} <= {*terms}:
             return False  # so many as lie between two of them
         is_walk = all(term.partition("=")[0] in FEW or "=" not in term for term in terms)
-        return is_walk and not is_ended
+        # Without terms it is the least or the largest: of those that are meant, by a walk from one end.
+        return is_walk and not is_ended if step["terms"] else " WHERE " in statement
 
 
 class Listener:
