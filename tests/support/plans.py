@@ -56,6 +56,7 @@ FEW = frozenset({"endpoint", "system", "type", "step", "watch", "status", "kind"
 """Columns of which one value has a large part of all rows."""
 ALLOWED: Mapping[str, str] = {
     r"^WITH RECURSIVE (types|\"each\")": "from one value to the next by an index: a seek for each",
+    r"^WITH RECURSIVE halves ": "from the first and the last by halves: a seek for each",
     r"^SELECT (min|max)\(\S+\) AS \w+ FROM \w+ WHERE \S+ = \?$": "a seek",
     r"FROM decisions WHERE decisions\.endpoint = \? AND decisions\.at >= \?": "since a quiet window began",
     r"ORDER BY -commands\.number": "what waits or is under way",
