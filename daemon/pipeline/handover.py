@@ -1,9 +1,9 @@
 """New deliveries on their shortest way: from whoever commits them to the dispatcher, with their leases.
 
-    handover.openings            what the dispatcher takes at once    asked within the transaction
+    Taker.opening                what the dispatcher takes at once    asked within the transaction
     outbox.add                   rows that are leased from the start  written
     commit
-    handover.take                the messages                         before another transaction begins
+    Taker.hand_over              the messages                         before another transaction begins
 
 So nothing is looked for, claimed or read again before it is sent. Where the process ends in between, the
 leases are given back at the next start, as those of what was under way; where nothing is taken at once, what
