@@ -54,23 +54,28 @@ _ADD = Prepared(
 _LEASE = Prepared(
     "UPDATE deliveries SET status = 'leased', token = :token, leased_until = :until,"
     " attempts = attempts + 1 WHERE id IN (SELECT id FROM deliveries WHERE endpoint = :endpoint"
-    " AND status = 'pending' AND due_at <= :due ORDER BY due_at, id LIMIT :limit)"
-    " RETURNING id, lane, failures, expires_at",
+    " AND status = 'pending' AND due_at <= :due ORDER BY due_at, id LIMIT :limit) RETURNING id",
     "token", "until", "endpoint", "due", "limit",
 )  # fmt: skip
 _LEASE_BEHIND = Prepared(
     "UPDATE deliveries SET status = 'leased', token = :token, leased_until = :until,"
-    " attempts = attempts + 1 WHERE id IN (SELECT id FROM (SELECT id, max(due_at) OVER (ORDER BY id) AS due"
-    " FROM (SELECT id, due_at FROM deliveries WHERE endpoint = :endpoint AND lane = :lane"
-    " AND status = 'waiting' ORDER BY id LIMIT :limit) AS next) AS upto WHERE due <= :due)",
-    "token", "until", "endpoint", "lane", "limit", "due",
+    " attempts = attempts + 1 WHERE id IN (SELECT next.id FROM deliveries AS head JOIN deliveries AS next"
+    " ON next.id IN (SELECT id FROM deliveries WHERE endpoint = head.endpoint AND lane = head.lane"
+    " AND status = 'waiting' ORDER BY id LIMIT :share)"
+    " WHERE head.status = 'leased' AND head.token = :token AND head.failures = 0"
+    " AND (head.expires_at IS NULL OR head.expires_at > :due)"
+    " AND NOT EXISTS (SELECT 1 FROM deliveries AS older WHERE older.endpoint = next.endpoint"
+    " AND older.lane = next.lane AND older.status = 'waiting' AND older.id <= next.id"
+    " AND older.due_at > :due) ORDER BY next.id LIMIT :room)",
+    "token", "until", "share", "due", "room",
 )  # fmt: skip
-"""What waits in a lane, as far as it is due and nothing is before it that is not."""
+"""What waits in the lanes of what was just leased, as far as it is due and nothing is before it that is not.
+Whatever is cut off is the youngest, so nobody in a lane goes without those before."""
 _LEASE_URGENT = Prepared(
     "UPDATE deliveries SET status = 'leased', token = :token, leased_until = :until,"
     " attempts = attempts + 1 WHERE id IN (SELECT id FROM deliveries WHERE endpoint = :endpoint"
     " AND status = 'pending' AND urgency IS NOT NULL AND urgency <= :least AND due_at <= :due"
-    " ORDER BY due_at, id LIMIT :limit) RETURNING id, lane, failures, expires_at",
+    " ORDER BY due_at, id LIMIT :limit) RETURNING id",
     "token", "until", "endpoint", "due", "limit", "least",
 )  # fmt: skip
 _NEXT_DUE = Prepared(
@@ -354,16 +359,12 @@ def claim(
     """
     at, token = millis(lease.at), lease.token
     values = (token, millis(lease.until), endpoint, _FAR_OFF if is_trial else at, limit)
-    found = _LEASE.all(db, *values) if least is None else _LEASE_URGENT.all(db, *values, least)
+    found = _LEASE.rows(db, *values) if least is None else _LEASE_URGENT.rows(db, *values, least)
     if not found:
         return Claimed([], [])
-    heads, led = set(), []
-    for number, lane, failures, expires_at in map(tuple, found):
-        heads.add(number)
-        if not failures and (expires_at is None or expires_at > at):  # what has failed is tried alone
-            led.append(lane)
-    if behind > 0 and led:
-        _lease_behind(db, endpoint, led, behind, lease)
+    heads = {number for (number,) in found}
+    if behind > 0:
+        _lease_behind(db, len(heads), behind, lease)
     claimed = _leased(db, endpoint, lease)
     if claimed.expired:
         _SET_EXPIRED.run_many(db, [(at, EXPIRED, one.delivery) for one in claimed.expired])
@@ -493,21 +494,15 @@ def give_up(db: sa.Connection, ids: Sequence[int], error: str, now: datetime) ->
 def lease_one(db: sa.Connection, event: str, endpoint: str, lease: Lease) -> Message:
     """Lease the pending delivery of an event (by its id) for an endpoint, out of turn."""
     _LEASE_ONE.run(db, lease.token, millis(lease.until), event, endpoint)
-    ((number, lane, name, kind, body, attempt, *_),) = (tuple(row) for row in _LEASED.all(db, lease.token))
+    ((number, lane, name, kind, body, attempt, *_),) = _LEASED.rows(db, lease.token)
     return Message(number, lease.token, endpoint, lane, name, kind, body, attempt)
 
 
-def _lease_behind(db: sa.Connection, endpoint: str, led: Sequence[str], room: int, lease: Lease) -> None:
-    """Lease what is due behind the heads of these lanes, in each its share of so many."""
-    each, more = divmod(room, len(led))
-    shares = [min(each + (number < more), MOST_BEHIND) for number in range(len(led))]
-    until = millis(lease.until + max(shares) * lease.attempt)
-    values = [
-        (lease.token, until, endpoint, lane, share, millis(lease.at))
-        for lane, share in zip(led, shares, strict=True)
-        if share
-    ]
-    if _LEASE_BEHIND.run_many(db, values):
+def _lease_behind(db: sa.Connection, heads: int, room: int, lease: Lease) -> None:
+    """Lease what is due behind these heads, in each of their lanes its share of so many."""
+    share = min(-(-room // heads), MOST_BEHIND)
+    until = millis(lease.until + share * lease.attempt)
+    if _LEASE_BEHIND.run(db, lease.token, until, share, millis(lease.at), room):
         _PROLONG.run(db, until, lease.token)
 
 
@@ -516,8 +511,8 @@ def _leased(db: sa.Connection, endpoint: str, lease: Lease) -> Claimed:
     at, token = millis(lease.at), lease.token
     messages: list[Message] = []
     expired: list[Message] = []
-    for number, lane, event, kind, body, attempt, failures, stands_for, due_at, expires_at, again in map(
-        tuple, _LEASED.all(db, token)
+    for number, lane, event, kind, body, attempt, failures, stands_for, due_at, expires_at, again in (
+        _LEASED.rows(db, token)
     ):
         is_early = due_at > at or (again is not None and again > at)
         again_at = EPOCH + again * MILLISECOND if is_early and again is not None else None
@@ -546,7 +541,7 @@ def _held(db: sa.Connection, tokens: Collection[str]) -> set[tuple[int, str]]:
     while left:
         some, left = left[: len(_TOKENS)], left[len(_TOKENS) :]
         some += some[-1:] * (len(_TOKENS) - len(some))
-        held.update((row.id, row.token) for row in _HELD.all(db, *some))
+        held.update(_HELD.rows(db, *some))
     return held
 
 
