@@ -48,8 +48,9 @@ AFTER_AN_ERROR = 1.0
 PAUSE = timedelta(seconds=5)
 """Whoever is back so much too late was stopped meanwhile, or held up."""
 LEASE_MARGIN = timedelta(minutes=1)
-GATHER = timedelta(milliseconds=5)
-"""How long a result may wait for others to be written with."""
+GATHER = timedelta(milliseconds=20)
+"""How long a result may wait for others to be written with. Nothing that is sent waits for it; what is killed
+meanwhile is sent a second time, as is what was under way."""
 MOST_LOOKS = 8
 """Ours. A sender may look up without a result, while its attempts go on; not for ever."""
 MOST_RESULTS = 500
