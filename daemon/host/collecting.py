@@ -7,7 +7,7 @@ SELDOM = 200_000
 """Objects: more than any verb loads."""
 YOUNG = 5_000
 """Objects, from which on a running daemon looks for garbage among the new ones. A batch of deliveries makes a
-few thousand that live until it is written: to look at them again and again in between is a twelfth of its CPU."""
+few thousand that live until it is written: to look at them again and again in between is a twelfth of it."""
 
 
 def look_seldom() -> None:
