@@ -306,21 +306,23 @@ def next_due(db: sa.Connection, endpoint: str, *, least: int | None = None) -> d
 def finish(db: sa.Connection, finished: Sequence[Finished], now: datetime) -> list[Finished]:
     """Store results and promote what waited behind them. Returns those whose lease was lost."""
     held = _held(db, {one.attempted.message.token for one in finished})
-    kept: list[Finished] = []
+    at, at_first = millis(now), []
     lost: list[Finished] = []
+    others: list[Finished] = []
+    freed: list[Message] = []
     for one in finished:
         message = one.attempted.message
-        (kept if (message.delivery, message.token) in held else lost).append(one)
-    at = millis(now)
-    at_first = [_at_first(one.attempted, at) for one in kept if one.has_arrived_at_first]
+        if (message.delivery, message.token) not in held:
+            lost.append(one)
+            continue
+        if one.has_arrived_at_first:
+            at_first.append(_at_first(one.attempted, at))
+        else:
+            others.append(one)
+        if one.frees_lane:
+            freed.append(message)
     _SET_DELIVERED_AT_FIRST.run_many(db, at_first)
-    if len(at_first) < len(kept):
-        others = [one for one in kept if not one.has_arrived_at_first]
-        delivered = [one.attempted.message.delivery for one in others if not one.has_failed]
-        _SET_DELIVERED.run_many(db, [(at, number) for number in delivered])
-        _SET_RESULT.run_many(db, [_result(one, at) for one in others if one.has_failed])
-        _ADD_ATTEMPT.run_many(db, [_attempt(one.attempted) for one in others])
-    freed = [one.attempted.message for one in kept if one.frees_lane]
+    _finish_others(db, others, at)
     lanes.PROMOTE.run_many(db, [(at, one.endpoint, one.lane) for one in freed if not one.failures])
     # Under best effort, what has failed before made way at that time; others may lead the lane now.
     lanes.PROMOTE_UNLESS_LED.run_many(db, [(at, one.endpoint, one.lane) for one in freed if one.failures])
@@ -407,6 +409,14 @@ def _leased(db: sa.Connection, endpoint: str, lease: Lease) -> Claimed:
         )
         (messages if expires_at is None or expires_at > at else expired).append(message)
     return Claimed(messages, expired)
+
+
+def _finish_others(db: sa.Connection, finished: Sequence[Finished], at: int) -> None:
+    """The same of those whose attempt is a row of its own."""
+    delivered = [one.attempted.message.delivery for one in finished if not one.has_failed]
+    _SET_DELIVERED.run_many(db, [(at, number) for number in delivered])
+    _SET_RESULT.run_many(db, [_result(one, at) for one in finished if one.has_failed])
+    _ADD_ATTEMPT.run_many(db, [_attempt(one.attempted) for one in finished])
 
 
 def _held(db: sa.Connection, tokens: Collection[str]) -> set[tuple[int, str]]:
