@@ -11,7 +11,7 @@ from daemon.core.delivery.outcome import OPEN, Status
 from daemon.core.refusals import Refused, Why
 from daemon.schemas.documents import Delivery
 from daemon.schemas.redaction import REDACTED, has_texts
-from daemon.store import events, history, outbox, replay
+from daemon.store import events, history, replay, retries
 from daemon.store.history import DeliveryView
 
 
@@ -54,5 +54,5 @@ def retry(db: sa.Connection, delivery: int, now: datetime, *, with_history: bool
             "`history` sends it all the same"
         )
         raise Refused(Why.CONFLICT, reason, "history")
-    outbox.reopen(db, [delivery], now)
+    retries.reopen(db, [delivery], now)
     return find_delivery(db, delivery)

@@ -16,7 +16,7 @@ from daemon.core.durations import SECOND
 from daemon.core.model import Event, Reason
 from daemon.core.own_events import PING
 from daemon.core.routing.plan import DIRECTED, Interest, lane, planned, wants
-from daemon.store import outbox, replay
+from daemon.store import outbox, replay, retries
 from daemon.store.database import Database
 from daemon.store.replay import CHUNK, Past, Plan, Span, Which
 
@@ -50,7 +50,7 @@ def send(
         again = [one for one in part if one.delivery is not None]
         new = [one for one in part if one.delivery is None]
         with database.write() as db:
-            outbox.reopen(
+            retries.reopen(
                 db,
                 [one.delivery for one in again if one.delivery],
                 now,

@@ -28,7 +28,7 @@ from daemon.core.routing.silences import Silence, is_served
 from daemon.pipeline import quiet_windows
 from daemon.pipeline.alerts import gone
 from daemon.pipeline.events import Recorded, Recorder
-from daemon.store import incidents, outbox, silences
+from daemon.store import incidents, silences, withdrawals
 from daemon.store import ledger as ledger_store
 from daemon.store.database import Database
 from daemon.store.ledger import Decided, Line
@@ -164,7 +164,7 @@ class Teller:
     ) -> None:
         """Write one delivery, with an event of its own where the general one does not say it all."""
         incident, told, interest = asked.incident, asked.told, asked.interest
-        superseded = outbox.supersede(db, interest.endpoint, incident.id, now)
+        superseded = withdrawals.supersede(db, interest.endpoint, incident.id, now)
         if superseded and not told.has_heard:
             if _was_brief(incident, interest):
                 self._note(db, replace(asked, decision=ledger.OVER), now)
@@ -211,7 +211,7 @@ class Teller:
         """Write down that nothing is told, and why."""
         decision = asked.decision
         if decision.is_over and asked.told.is_waiting:
-            outbox.supersede(db, asked.interest.endpoint, asked.incident.id, now)
+            withdrawals.supersede(db, asked.interest.endpoint, asked.incident.id, now)
         held = replace(asked.told, held_by=decision.held_by)
         ledger_store.save(db, asked.line, held, is_over=decision.is_over)
         if decision.held_by is not asked.told.held_by:

@@ -1,8 +1,8 @@
 """What an endpoint may no longer have, once its `events`, `systems` or filters were narrowed, is not sent.
 
-    outbox.open_kinds        what may yet be sent, by type           read
+    withdrawals.open_kinds        what may yet be sent, by type           read
     plan.covers, lets_pass   whether it is still for the endpoint    pure
-    outbox.withdraw*         superseded                              written
+    withdrawals.withdraw*         superseded                              written
     ledger.save              as if it had never been told            written
 
 Of an alert that it has heard of, or hears at this moment, it hears the end all the same: nobody is left
@@ -23,7 +23,7 @@ from daemon.core.model import Json
 from daemon.core.routing.holds import unwanted
 from daemon.core.routing.ledger import NEVER, Hold
 from daemon.core.routing.plan import DIRECTED, Interest
-from daemon.store import incidents, outbox
+from daemon.store import incidents, withdrawals
 from daemon.store import ledger as ledger_store
 from daemon.store.ledger import Decided
 
@@ -48,36 +48,36 @@ def withdraw(db: sa.Connection, interests: Iterable[Interest], now: datetime) ->
 def _kinds(db: sa.Connection, interest: Interest, now: datetime) -> int:
     left = [
         kind
-        for kind in outbox.open_kinds(db, interest.endpoint)
+        for kind in withdrawals.open_kinds(db, interest.endpoint)
         if kind[1] not in DIRECTED and not interest.covers(*kind, instead=True)
     ]
-    return sum(outbox.withdraw_kind(db, interest.endpoint, kind, now) for kind in left)
+    return sum(withdrawals.withdraw_kind(db, interest.endpoint, kind, now) for kind in left)
 
 
 def _filtered(db: sa.Connection, interest: Interest, now: datetime) -> int:
     ended = 0
-    for facts in outbox.open_facts(db, interest.endpoint, CHUNK) if interest.filters else ():
+    for facts in withdrawals.open_facts(db, interest.endpoint, CHUNK) if interest.filters else ():
         refused = [
             delivery
             for delivery, kind, body in facts
             if kind not in DIRECTED and not interest.lets_pass(partial(_data, body), instead=True)
         ]
-        ended += outbox.withdraw(db, interest.endpoint, refused, now)
+        ended += withdrawals.withdraw(db, interest.endpoint, refused, now)
     return ended
 
 
 def _alerts(db: sa.Connection, interest: Interest, now: datetime) -> int:
     ended = 0
     lines = ledger_store.load(db, [interest.endpoint])
-    for name in outbox.open_incidents(db, interest.endpoint):
+    for name in withdrawals.open_incidents(db, interest.endpoint):
         incident, told = incidents.find(db, name), lines.get((name, interest.endpoint), NEVER)
         hold = _unwanted(incident, interest) if incident else None
         if incident is None or hold is None:
             continue
-        may_have_heard = told.has_heard or outbox.try_no_more(db, interest.endpoint, name, now)
+        may_have_heard = told.has_heard or withdrawals.try_no_more(db, interest.endpoint, name, now)
         if may_have_heard and not incident.is_firing:
             continue  # its end is sent; where the fire under way fails, that is taken back
-        ended += outbox.withdraw_incident(db, interest.endpoint, name, now)
+        ended += withdrawals.withdraw_incident(db, interest.endpoint, name, now)
         line = replace(told if may_have_heard else NEVER, held_by=hold)
         ledger_store.save(db, (name, interest.endpoint), line, is_over=not incident.is_firing)
         ledger_store.append(db, Decided(name, interest.endpoint, now, None, hold))

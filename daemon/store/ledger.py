@@ -13,7 +13,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from daemon.core.delivery.outcome import OPEN, Status
 from daemon.core.model import Reason
 from daemon.core.routing.ledger import Hold, Standing, Told
-from daemon.store import outbox
+from daemon.store import withdrawals
 from daemon.store.schema import decisions, deliveries, events, incidents, ledger, quiet
 
 Line = tuple[str, str]
@@ -143,7 +143,7 @@ def take_back(db: sa.Connection, failed: Sequence[int], now: datetime) -> None:
         line = sa.and_(ledger.c.incident == incident, ledger.c.endpoint == endpoint)
         is_told_of_the_end = sa.select(ledger.c.incident).where(line, ledger.c.standing == Standing.RESOLVED)
         if db.scalar(is_told_of_the_end.where(~_HAS_HEARD)) is not None:
-            outbox.supersede(db, endpoint, incident, now)
+            withdrawals.supersede(db, endpoint, incident, now)
             db.execute(sa.update(ledger).where(line).values(standing=Standing.FIRING, event=event))
 
 

@@ -5,7 +5,7 @@ Functions take a connection. Who goes before whom is the matter of `lanes.py`.
 What is done for each delivery is written as prepared statements; the rest as SQLAlchemy's.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -14,34 +14,19 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from daemon.core.delivery.outcome import OPEN, Attempted, Message, Next, Outcome, Status
-from daemon.core.event_types import states_like
-from daemon.core.routing.plan import Order, Planned
-from daemon.store import lanes
+from daemon.core.routing.plan import Planned
+from daemon.store import lanes, withdrawals
 from daemon.store.column_types import EPOCH, MILLISECOND, millis
 from daemon.store.prepared import Prepared
-from daemon.store.schema import attempts, deliveries, endpoints, events
+from daemon.store.schema import deliveries
 
 _Where = sa.ColumnElement[bool] | sa.TextClause
-# Literal, so that SQLite sees that the partial index serves.
-_PENDING = sa.text("status = 'pending'")
-_URGENT = sa.text("status = 'pending' AND urgency IS NOT NULL")
-# Every lane is; said, so that SQLite takes the index of lanes, and not that of an endpoint with all its past.
-_NOT_ENDED = sa.text("deliveries.ended_at IS NULL AND deliveries.lane >= ''")
 _IS_LEASED = sa.text("deliveries.status = 'leased'")
-_UNLEASED = sa.text("status IN ('waiting', 'pending')")
-_ALONE = sa.text("deliveries.incident IS NULL")
 
-MOST_DOUBLINGS = 10
-"""Ours. Of the time between attempts beside the schedule."""
 MOST_BEHIND = 32
 """Ours. Of one lane, claimed behind one that is to be sent first; a lease lasts until each had its time."""
-MOST_NAMED = 500
-"""Deliveries in one statement."""
-WITHDRAWN = "no longer for this endpoint"
-"""The `error` of what was superseded because the configuration does not give it to its endpoint any more."""
 EXPIRED = "expired"
 """The `error` of a delivery that was not worth telling any more."""
-
 
 _ADD = Prepared(
     "INSERT INTO deliveries (event, endpoint, lane, status, created_at, due_at, attempts, incident, urgency,"
@@ -51,26 +36,31 @@ _ADD = Prepared(
     "event", "endpoint", "lane", "status", "created_at", "due_at", "attempts", "incident", "urgency",
     "superseded", "expires_at", "token", "leased_until",
 )  # fmt: skip
+_SET_LEASED = (
+    "UPDATE deliveries SET status = 'leased', token = :token, leased_until = :until, attempts = attempts + 1"
+)
 _LEASE = Prepared(
-    "UPDATE deliveries SET status = 'leased', token = :token, leased_until = :until,"
-    " attempts = attempts + 1 WHERE id IN (SELECT id FROM deliveries WHERE endpoint = :endpoint"
-    " AND status = 'pending' AND due_at <= :due ORDER BY due_at, id LIMIT :limit)"
-    " RETURNING id, lane, failures, expires_at",
+    _SET_LEASED + " WHERE id IN (SELECT id FROM deliveries WHERE endpoint = :endpoint"  # noqa: S608 - our own words
+    " AND status = 'pending' AND due_at <= :due ORDER BY due_at, id LIMIT :limit) RETURNING id",
     "token", "until", "endpoint", "due", "limit",
 )  # fmt: skip
 _LEASE_BEHIND = Prepared(
-    "UPDATE deliveries SET status = 'leased', token = :token, leased_until = :until,"
-    " attempts = attempts + 1 WHERE id IN (SELECT id FROM (SELECT id, max(due_at) OVER (ORDER BY id) AS due"
-    " FROM (SELECT id, due_at FROM deliveries WHERE endpoint = :endpoint AND lane = :lane"
-    " AND status = 'waiting' ORDER BY id LIMIT :limit) AS next) AS upto WHERE due <= :due)",
-    "token", "until", "endpoint", "lane", "limit", "due",
+    _SET_LEASED + " WHERE id IN (SELECT next.id FROM deliveries AS head JOIN deliveries AS next"  # noqa: S608 - our own words
+    " ON next.id IN (SELECT id FROM deliveries WHERE endpoint = head.endpoint AND lane = head.lane"
+    " AND status = 'waiting' ORDER BY id LIMIT :share)"
+    " WHERE head.status = 'leased' AND head.token = :token AND head.failures = 0"
+    " AND (head.expires_at IS NULL OR head.expires_at > :due)"
+    " AND NOT EXISTS (SELECT 1 FROM deliveries AS older WHERE older.endpoint = next.endpoint"
+    " AND older.lane = next.lane AND older.status = 'waiting' AND older.id <= next.id"
+    " AND older.due_at > :due) ORDER BY next.id LIMIT :room)",
+    "token", "until", "share", "due", "room",
 )  # fmt: skip
-"""What waits in a lane, as far as it is due and nothing is before it that is not."""
+"""What waits in the lanes of what was just leased, as far as it is due and nothing is before it that is not.
+Whatever is cut off is the youngest, so nobody in a lane goes without those before."""
 _LEASE_URGENT = Prepared(
-    "UPDATE deliveries SET status = 'leased', token = :token, leased_until = :until,"
-    " attempts = attempts + 1 WHERE id IN (SELECT id FROM deliveries WHERE endpoint = :endpoint"
+    _SET_LEASED + " WHERE id IN (SELECT id FROM deliveries WHERE endpoint = :endpoint"  # noqa: S608 - our own words
     " AND status = 'pending' AND urgency IS NOT NULL AND urgency <= :least AND due_at <= :due"
-    " ORDER BY due_at, id LIMIT :limit) RETURNING id, lane, failures, expires_at",
+    " ORDER BY due_at, id LIMIT :limit) RETURNING id",
     "token", "until", "endpoint", "due", "limit", "least",
 )  # fmt: skip
 _NEXT_DUE = Prepared(
@@ -95,14 +85,16 @@ _HELD = Prepared(
     *_TOKENS,
 )
 """What is leased under any of so many tokens."""
-_SET_DELIVERED = Prepared(
+_DELIVERED = (
     "UPDATE deliveries SET status = 'delivered', ended_at = :now, error = NULL, token = NULL,"
-    " leased_until = NULL WHERE id = :id",
+    " leased_until = NULL"
+)
+_SET_DELIVERED = Prepared(
+    _DELIVERED + " WHERE id = :id",
     "now", "id",
 )  # fmt: skip
 _SET_DELIVERED_AT_FIRST = Prepared(
-    "UPDATE deliveries SET status = 'delivered', ended_at = :now, error = NULL, token = NULL,"
-    " leased_until = NULL, first_started_at = :started_at, first_resolved = :resolved,"
+    _DELIVERED + ", first_started_at = :started_at, first_resolved = :resolved,"
     " first_connected = :connected, first_secured = :secured, first_answered = :answered,"
     " first_total = :total, first_http_status = :http_status, first_address = :address,"
     " first_response_head = :response_head WHERE id = :id",
@@ -143,33 +135,8 @@ _ADD_ATTEMPT = Prepared(
     "delivery", "number", "started_at", "resolved", "connected", "secured", "answered", "total",
     "outcome", "http_status", "error", "response_head", "address",
 )  # fmt: skip
-# From when on it may be tried: `apart` after the last attempt, twice as long after each beside the schedule.
-_FROM = (
-    "(coalesce((SELECT started_at FROM attempts WHERE delivery = deliveries.id"  # noqa: S608 - our own words
-    " AND number = deliveries.attempts), CASE WHEN attempts = 1 THEN first_started_at END, 0)"
-    " + :apart * CASE WHEN attempts - failures < "
-    f"{MOST_DOUBLINGS} THEN 1 << (attempts - failures) ELSE {1 << MOST_DOUBLINGS} END)"
-)
-_HASTEN = Prepared(
-    "UPDATE deliveries SET again_at = coalesce(again_at, due_at),"  # noqa: S608 - our own words
-    f" due_at = CASE WHEN {_FROM} > :now THEN {_FROM} ELSE :now END"
-    " WHERE endpoint = :endpoint AND status = 'pending' AND attempts > 0"
-    f" AND due_at > :now AND due_at > {_FROM}",
-    "now", "apart", "endpoint",
-)  # fmt: skip
-_REOPEN = Prepared(
-    "UPDATE deliveries SET status = 'waiting', due_at = :due_at, ended_at = NULL, failures = 0,"
-    " error = NULL, expires_at = NULL, again_at = NULL WHERE id = :id AND ended_at IS NOT NULL",
-    "due_at", "id",
-)  # fmt: skip
-_GIVE_UP = Prepared(
-    "UPDATE deliveries SET status = 'dead', ended_at = :now, error = :error"
-    " WHERE id = :id AND status IN ('waiting', 'pending')",
-    "now", "error", "id",
-)  # fmt: skip
 _LEASE_ONE = Prepared(
-    "UPDATE deliveries SET status = 'leased', token = :token, leased_until = :until,"
-    " attempts = attempts + 1 WHERE event = (SELECT number FROM events WHERE id = :event)"
+    _SET_LEASED + " WHERE event = (SELECT number FROM events WHERE id = :event)"  # noqa: S608 - our own words
     " AND endpoint = :endpoint AND status = 'pending'",
     "token", "until", "event", "endpoint",
 )  # fmt: skip
@@ -247,7 +214,7 @@ def add(
     """
     if not planned:
         return []
-    stands_for = [_outdate(db, one, now) for one in planned]
+    stands_for = [withdrawals.outdate(db, one, now) for one in planned]
     busy = lanes.busy(db, planned)
     room = {endpoint: opening.room for endpoint, opening in openings.items()}
     rows = []
@@ -280,63 +247,6 @@ def add(
     return [message for one in leased for message in (*one.messages, *one.expired)]
 
 
-def supersede(db: sa.Connection, endpoint: str, incident: str, now: datetime) -> int:
-    """End an endpoint's deliveries of an incident that are not under way. Returns how many there were."""
-    return _supersede(db, endpoint, [deliveries.c.incident == incident], now)
-
-
-def open_kinds(db: sa.Connection, endpoint: str) -> list[tuple[str, str]]:
-    """System and type of what may yet be sent to an endpoint and stands alone: what waits, and what was given
-    up and would be taken up again."""
-    found = sa.select(events.c.system, events.c.type).distinct()
-    found = found.join(deliveries, deliveries.c.event == events.c.number)
-    rows = [db.execute(found.where(*which)).all() for which in _may_be_sent(db, endpoint)]
-    return sorted({(row.system, row.type) for part in rows for row in part})
-
-
-def open_facts(db: sa.Connection, endpoint: str, limit: int) -> Iterator[list[tuple[int, str, bytes]]]:
-    """The same one by one, so many at once: the delivery, the type and the body of its event."""
-    found = sa.select(deliveries.c.id, events.c.type, events.c.body)
-    found = found.join(events, deliveries.c.event == events.c.number)
-    found = found.order_by(deliveries.c.id).limit(limit)
-    for which in _may_be_sent(db, endpoint):
-        last = 0
-        while rows := db.execute(found.where(*which, deliveries.c.id > last)).all():
-            yield [(row.id, row.type, row.body) for row in rows]
-            last = rows[-1].id
-
-
-def open_incidents(db: sa.Connection, endpoint: str) -> list[str]:
-    """The incidents of which something waits to be told to an endpoint."""
-    found = sa.select(deliveries.c.incident).distinct().where(deliveries.c.endpoint == endpoint, _NOT_ENDED)
-    return sorted(db.scalars(found.where(deliveries.c.incident.is_not(None))))
-
-
-def withdraw_kind(db: sa.Connection, endpoint: str, kind: tuple[str, str], now: datetime) -> int:
-    """End what may yet be sent of a system and type and stands alone: the endpoint may not have it any more.
-    Returns how many there were. What is under way may arrive, but is not tried again."""
-    of_kind = sa.select(events.c.number).where(
-        events.c.number == deliveries.c.event, events.c.system == kind[0], events.c.type == kind[1]
-    )
-    return _withdraw(db, endpoint, [_ALONE, of_kind.exists()], now)
-
-
-def withdraw(db: sa.Connection, endpoint: str, ids: Sequence[int], now: datetime) -> int:
-    """The same of these deliveries."""
-    parts = [ids[start : start + MOST_NAMED] for start in range(0, len(ids), MOST_NAMED)]
-    return sum(_withdraw(db, endpoint, [deliveries.c.id.in_(part)], now) for part in parts)
-
-
-def withdraw_incident(db: sa.Connection, endpoint: str, incident: str, now: datetime) -> int:
-    """The same of an incident."""
-    return _withdraw(db, endpoint, [deliveries.c.incident == incident], now)
-
-
-def try_no_more(db: sa.Connection, endpoint: str, incident: str, now: datetime) -> bool:
-    """What is under way of an incident may arrive, but is not tried again. Returns whether anything is."""
-    return _try_no_more(db, endpoint, [deliveries.c.incident == incident], now)
-
-
 def claim(
     db: sa.Connection,
     endpoint: str,
@@ -354,16 +264,12 @@ def claim(
     """
     at, token = millis(lease.at), lease.token
     values = (token, millis(lease.until), endpoint, _FAR_OFF if is_trial else at, limit)
-    found = _LEASE.all(db, *values) if least is None else _LEASE_URGENT.all(db, *values, least)
+    found = _LEASE.rows(db, *values) if least is None else _LEASE_URGENT.rows(db, *values, least)
     if not found:
         return Claimed([], [])
-    heads, led = set(), []
-    for number, lane, failures, expires_at in map(tuple, found):
-        heads.add(number)
-        if not failures and (expires_at is None or expires_at > at):  # what has failed is tried alone
-            led.append(lane)
-    if behind > 0 and led:
-        _lease_behind(db, endpoint, led, behind, lease)
+    heads = {number for (number,) in found}
+    if behind > 0:
+        _lease_behind(db, len(heads), behind, lease)
     claimed = _leased(db, endpoint, lease)
     if claimed.expired:
         _SET_EXPIRED.run_many(db, [(at, EXPIRED, one.delivery) for one in claimed.expired])
@@ -400,21 +306,23 @@ def next_due(db: sa.Connection, endpoint: str, *, least: int | None = None) -> d
 def finish(db: sa.Connection, finished: Sequence[Finished], now: datetime) -> list[Finished]:
     """Store results and promote what waited behind them. Returns those whose lease was lost."""
     held = _held(db, {one.attempted.message.token for one in finished})
-    kept: list[Finished] = []
+    at, at_first = millis(now), []
     lost: list[Finished] = []
+    others: list[Finished] = []
+    freed: list[Message] = []
     for one in finished:
         message = one.attempted.message
-        (kept if (message.delivery, message.token) in held else lost).append(one)
-    at = millis(now)
-    at_first = [_at_first(one.attempted, at) for one in kept if one.has_arrived_at_first]
+        if (message.delivery, message.token) not in held:
+            lost.append(one)
+            continue
+        if one.has_arrived_at_first:
+            at_first.append(_at_first(one.attempted, at))
+        else:
+            others.append(one)
+        if one.frees_lane:
+            freed.append(message)
     _SET_DELIVERED_AT_FIRST.run_many(db, at_first)
-    if len(at_first) < len(kept):
-        others = [one for one in kept if not one.has_arrived_at_first]
-        delivered = [one.attempted.message.delivery for one in others if not one.has_failed]
-        _SET_DELIVERED.run_many(db, [(at, number) for number in delivered])
-        _SET_RESULT.run_many(db, [_result(one, at) for one in others if one.has_failed])
-        _ADD_ATTEMPT.run_many(db, [_attempt(one.attempted) for one in others])
-    freed = [one.attempted.message for one in kept if one.frees_lane]
+    _finish_others(db, others, at)
     lanes.PROMOTE.run_many(db, [(at, one.endpoint, one.lane) for one in freed if not one.failures])
     # Under best effort, what has failed before made way at that time; others may lead the lane now.
     lanes.PROMOTE_UNLESS_LED.run_many(db, [(at, one.endpoint, one.lane) for one in freed if one.failures])
@@ -450,64 +358,18 @@ def release_unsent(db: sa.Connection, tokens: Iterable[str]) -> None:
         _release(db, deliveries.c.token == token, attempts=deliveries.c.attempts - 1)
 
 
-def hasten(db: sa.Connection, endpoint: str, now: datetime, *, apart: timedelta = timedelta(0)) -> None:
-    """Make due what waits for a retry: the endpoint takes messages. It is tried beside its schedule, which
-    goes on where that fails.
-
-    `apart`: from the attempt before, at least; twice as long after each that was beside the schedule, so that
-    what only this message makes fail is not tried with every other that is accepted.
-    """
-    _HASTEN.run(db, millis(now), apart // MILLISECOND, endpoint)
-
-
-def revive(db: sa.Connection, endpoint: str, since: datetime, now: datetime) -> int:
-    """Take up again the facts that were given up because an endpoint failed since a time. Returns how many.
-
-    Not what it refused, nor what is too late; and alerts are the ledger's, which tells how they stand now.
-    """
-    is_worth_it = sa.or_(deliveries.c.expires_at.is_(None), deliveries.c.expires_at > now)
-    given_up = sa.select(deliveries.c.id).where(*_may_be_revived(endpoint, since), is_worth_it)
-    dead = list(db.scalars(given_up))
-    reopen(db, dead, now)
-    return len(dead)
-
-
-def reopen(
-    db: sa.Connection, ids: Sequence[int], now: datetime, *, dues: Sequence[datetime] | None = None
-) -> None:
-    """Make deliveries that have ended due again, each in its lane; attempts are counted on.
-
-    `dues`: when each of them is due; None: now.
-    """
-    when = dues or [now] * len(ids)
-    _REOPEN.run_many(db, [(millis(due), number) for number, due in zip(ids, when, strict=True)])
-    lanes.promote_headless(db, lanes.of(db, ids), now)
-
-
-def give_up(db: sa.Connection, ids: Sequence[int], error: str, now: datetime) -> None:
-    """End deliveries that are not under way as dead letters, for a reason."""
-    _GIVE_UP.run_many(db, [(millis(now), error, number) for number in ids])
-    lanes.promote_headless(db, lanes.of(db, ids), now)
-
-
 def lease_one(db: sa.Connection, event: str, endpoint: str, lease: Lease) -> Message:
     """Lease the pending delivery of an event (by its id) for an endpoint, out of turn."""
     _LEASE_ONE.run(db, lease.token, millis(lease.until), event, endpoint)
-    ((number, lane, name, kind, body, attempt, *_),) = (tuple(row) for row in _LEASED.all(db, lease.token))
+    ((number, lane, name, kind, body, attempt, *_),) = _LEASED.rows(db, lease.token)
     return Message(number, lease.token, endpoint, lane, name, kind, body, attempt)
 
 
-def _lease_behind(db: sa.Connection, endpoint: str, led: Sequence[str], room: int, lease: Lease) -> None:
-    """Lease what is due behind the heads of these lanes, in each its share of so many."""
-    each, more = divmod(room, len(led))
-    shares = [min(each + (number < more), MOST_BEHIND) for number in range(len(led))]
-    until = millis(lease.until + max(shares) * lease.attempt)
-    values = [
-        (lease.token, until, endpoint, lane, share, millis(lease.at))
-        for lane, share in zip(led, shares, strict=True)
-        if share
-    ]
-    if _LEASE_BEHIND.run_many(db, values):
+def _lease_behind(db: sa.Connection, heads: int, room: int, lease: Lease) -> None:
+    """Lease what is due behind these heads, in each of their lanes its share of so many."""
+    share = min(-(-room // heads), MOST_BEHIND)
+    until = millis(lease.until + share * lease.attempt)
+    if _LEASE_BEHIND.run(db, lease.token, until, share, millis(lease.at), room):
         _PROLONG.run(db, until, lease.token)
 
 
@@ -516,9 +378,19 @@ def _leased(db: sa.Connection, endpoint: str, lease: Lease) -> Claimed:
     at, token = millis(lease.at), lease.token
     messages: list[Message] = []
     expired: list[Message] = []
-    for number, lane, event, kind, body, attempt, failures, stands_for, due_at, expires_at, again in map(
-        tuple, _LEASED.all(db, token)
-    ):
+    for (
+        number,
+        lane,
+        event,
+        kind,
+        body,
+        attempt,
+        failures,
+        stands_for,
+        due_at,
+        expires_at,
+        again,
+    ) in _LEASED.rows(db, token):
         is_early = due_at > at or (again is not None and again > at)
         again_at = EPOCH + again * MILLISECOND if is_early and again is not None else None
         message = Message(
@@ -539,6 +411,14 @@ def _leased(db: sa.Connection, endpoint: str, lease: Lease) -> Claimed:
     return Claimed(messages, expired)
 
 
+def _finish_others(db: sa.Connection, finished: Sequence[Finished], at: int) -> None:
+    """The same of those whose attempt is a row of its own."""
+    delivered = [one.attempted.message.delivery for one in finished if not one.has_failed]
+    _SET_DELIVERED.run_many(db, [(at, number) for number in delivered])
+    _SET_RESULT.run_many(db, [_result(one, at) for one in finished if one.has_failed])
+    _ADD_ATTEMPT.run_many(db, [_attempt(one.attempted) for one in finished])
+
+
 def _held(db: sa.Connection, tokens: Collection[str]) -> set[tuple[int, str]]:
     """What is leased under these, with its token."""
     held: set[tuple[int, str]] = set()
@@ -546,84 +426,8 @@ def _held(db: sa.Connection, tokens: Collection[str]) -> set[tuple[int, str]]:
     while left:
         some, left = left[: len(_TOKENS)], left[len(_TOKENS) :]
         some += some[-1:] * (len(_TOKENS) - len(some))
-        held.update((row.id, row.token) for row in _HELD.all(db, *some))
+        held.update(_HELD.rows(db, *some))
     return held
-
-
-def _outdate(db: sa.Connection, planned: Planned, now: datetime) -> int:
-    """End what a newer state makes out of date, where the endpoint wants the latest alone. Returns how
-    many states the new one stands for."""
-    types = states_like(planned.event.type) if planned.order is Order.LATEST else ()
-    if not types:
-        return 0
-    of_those = sa.select(events.c.number).where(
-        events.c.number == deliveries.c.event, events.c.type.in_(sorted(types))
-    )
-    where: list[_Where] = [deliveries.c.lane == planned.lane, of_those.exists(), _NOT_ENDED]
-    return _supersede(db, planned.endpoint, where, now)
-
-
-def _withdraw(db: sa.Connection, endpoint: str, where: Sequence[_Where], now: datetime) -> int:
-    """What is under way is not worth another attempt any more, and what was given up stays so."""
-    _try_no_more(db, endpoint, where, now)
-    many = len(_end_as_superseded(db, endpoint, where, now, WITHDRAWN))
-    since = _failing_since(db, endpoint)
-    if since is not None:
-        dead = sa.update(deliveries).where(*_may_be_revived(endpoint, since), *where)
-        ended = dead.values(status=Status.SUPERSEDED, ended_at=now, error=WITHDRAWN)
-        many += db.execute(ended).rowcount
-    return many
-
-
-def _try_no_more(db: sa.Connection, endpoint: str, where: Sequence[_Where], now: datetime) -> bool:
-    is_under_way = (deliveries.c.endpoint == endpoint, *where, _NOT_ENDED, _IS_LEASED)
-    return db.execute(sa.update(deliveries).where(*is_under_way).values(expires_at=now)).rowcount > 0
-
-
-def _may_be_sent(db: sa.Connection, endpoint: str) -> list[list[_Where]]:
-    """What waits for an endpoint and stands alone; and what was given up, as far as it may be taken up."""
-    waits: list[_Where] = [deliveries.c.endpoint == endpoint, _ALONE, _NOT_ENDED]
-    since = _failing_since(db, endpoint)
-    return [waits] if since is None else [waits, _may_be_revived(endpoint, since)]
-
-
-def _failing_since(db: sa.Connection, endpoint: str) -> datetime | None:
-    return db.scalar(sa.select(endpoints.c.failing_since).where(endpoints.c.name == endpoint))
-
-
-def _may_be_revived(endpoint: str, since: datetime) -> list[_Where]:
-    """What was given up because the endpoint failed since a time; alerts are not."""
-    was_refused = sa.select(attempts.c.number).where(
-        attempts.c.delivery == deliveries.c.id,
-        attempts.c.number == deliveries.c.attempts,
-        attempts.c.outcome == Outcome.REFUSED,
-    )
-    return [
-        deliveries.c.endpoint == endpoint,
-        sa.text("status = 'dead'"),
-        deliveries.c.ended_at >= since,
-        deliveries.c.failures > 0,
-        _ALONE,
-        ~was_refused.exists(),
-    ]
-
-
-def _supersede(db: sa.Connection, endpoint: str, where: Sequence[_Where], now: datetime) -> int:
-    return sum(1 + row.superseded for row in _end_as_superseded(db, endpoint, where, now))
-
-
-def _end_as_superseded(
-    db: sa.Connection, endpoint: str, where: Sequence[_Where], now: datetime, why: str | None = None
-) -> Sequence[sa.Row[tuple[str, int]]]:
-    replaced = (
-        sa.update(deliveries)
-        .where(deliveries.c.endpoint == endpoint, *where, _NOT_ENDED, _UNLEASED)
-        .values(status=Status.SUPERSEDED, ended_at=now, **({"error": why} if why else {}))
-        .returning(deliveries.c.lane, deliveries.c.superseded)
-    )
-    rows = db.execute(replaced).all()
-    lanes.promote_headless(db, {(endpoint, row.lane) for row in rows}, now)
-    return rows
 
 
 def _release(db: sa.Connection, *where: _Where, **values: sa.ColumnElement[int]) -> int:

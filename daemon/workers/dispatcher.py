@@ -48,12 +48,17 @@ AFTER_AN_ERROR = 1.0
 PAUSE = timedelta(seconds=5)
 """Whoever is back so much too late was stopped meanwhile, or held up."""
 LEASE_MARGIN = timedelta(minutes=1)
-GATHER = timedelta(milliseconds=5)
-"""How long a result may wait for others to be written with."""
+GATHER = timedelta(milliseconds=20)
+"""How long a result may wait for others to be written with. Nothing that is sent waits for it; what is killed
+meanwhile is sent a second time, as is what was under way."""
+LULL = timedelta(milliseconds=5)
+"""The same while nothing is under way: what waits behind it in its lane may go only then."""
 MOST_LOOKS = 8
 """Ours. A sender may look up without a result, while its attempts go on; not for ever."""
 MOST_RESULTS = 500
 """Written in one transaction."""
+MANY_RESULTS = 32
+"""Worth a transaction where no other can come at once."""
 
 
 class Settlement(Protocol):
@@ -376,7 +381,7 @@ class Dispatcher:
             looks = 1 if ended else looks + 1
             self._take(ended)
             started += self._start()
-            left = min(until - self._now(), GATHER)
+            left = min(until - self._now(), LULL if self._sender.is_idle else GATHER)
             if left <= NOTHING or self._handed or self._is_woken.is_set() or self._is_enough():
                 break
             ended = self._sender.finished(left.total_seconds())
@@ -393,7 +398,8 @@ class Dispatcher:
 
     def _is_enough(self) -> bool:
         """Whether there is a batch of results, or an endpoint could have more under way than is claimed."""
-        return len(self._ended) >= MOST_RESULTS or any(one.is_hungry for one in self._queues.values())
+        enough = MANY_RESULTS if self._sender.is_idle else MOST_RESULTS
+        return len(self._ended) >= enough or any(one.is_hungry for one in self._queues.values())
 
     def _ready(self, now: datetime) -> list[str]:
         """Endpoints that may have something due."""

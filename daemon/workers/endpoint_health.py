@@ -19,7 +19,7 @@ from daemon.core.delivery.outage import Outage
 from daemon.core.delivery.outcome import Attempted, Outcome
 from daemon.core.delivery.route import Route
 from daemon.core.durations import NOTHING
-from daemon.store import endpoint_health, outbox
+from daemon.store import endpoint_health, retries
 
 TICK = timedelta(minutes=1)
 APART = timedelta(seconds=10)
@@ -125,9 +125,9 @@ class EndpointHealth:
         ]
         for turn in turns:
             if turn.after.health is Health.HEALTHY:
-                outbox.hasten(db, turn.endpoint, now)
+                retries.hasten(db, turn.endpoint, now)
                 if turn.before.failing_since is not None:
-                    outbox.revive(db, turn.endpoint, turn.before.failing_since, now)
+                    retries.revive(db, turn.endpoint, turn.before.failing_since, now)
         if turns:
             self._tell(db, self._reported(turns, moved, routes), now)
         return turns
@@ -136,7 +136,7 @@ class EndpointHealth:
         """What waits for a retry of an endpoint that took another message goes before its time."""
         _, hastened = self._flow(ended)
         for endpoint in hastened:
-            outbox.hasten(db, endpoint, now, apart=APART)
+            retries.hasten(db, endpoint, now, apart=APART)
 
     def catch_up(self, db: sa.Connection, endpoint: str, moved: Moved) -> None:
         """Nothing is left that waited for an endpoint while it was away."""

@@ -12,7 +12,7 @@ import structlog
 from daemon.core import retention as rules
 from daemon.core.history.buckets import DAY, HOUR, MINUTE
 from daemon.core.retention import Retention
-from daemon.store import outbox, pruning
+from daemon.store import pruning, retries
 from daemon.store.database import Database
 from daemon.store.pruning import Old
 
@@ -183,7 +183,7 @@ def _prune_part(db: sa.Connection, ids: Sequence[int], now: datetime, keeps: Ret
     spent = [one.id for one in part if _is_spent(one, now, keeps)]
     hopeless = [one.id for one in part if _is_hopeless(one, now, keeps)]
     pruning.forget_deliveries(db, spent)
-    outbox.give_up(db, hopeless, TOO_OLD, now)
+    retries.give_up(db, hopeless, TOO_OLD, now)
     kept = [one.id for one in part if one.id not in set(spent)]
     tries = pruning.forget_attempts(db, kept, now - keeps.attempts) if keeps.attempts else 0
     return Pruned(deliveries=len(spent), attempts=tries, given_up=len(hopeless))

@@ -26,9 +26,9 @@ from daemon.pipeline.alerts import Judge
 from daemon.pipeline.events import Recorder
 from daemon.pipeline.notification import Teller
 from daemon.pipeline.withdrawal import withdraw
-from daemon.store import endpoint_health, incidents, outbox
+from daemon.store import endpoint_health, incidents, retries
 from daemon.store.database import Database
-from daemon.store.outbox import WITHDRAWN
+from daemon.store.withdrawals import WITHDRAWN
 from tests.support import stores
 from tests.support.dispatching import SECOND, Setting
 from tests.support.examples import examples
@@ -273,7 +273,7 @@ def test_what_was_given_up_while_an_endpoint_fails_does_not_come_back_either(
     assert narrow(database, wish) == {"crm": 6}
     assert narrow(database, wish) == {}
     with database.write() as db:
-        revived = outbox.revive(db, "crm", since, since)
+        revived = retries.revive(db, "crm", since, since)
         statuses = db.exec_driver_sql("SELECT status, error FROM deliveries ORDER BY id").all()
     assert (revived, statuses) == (0, [("dead", None), *[("superseded", WITHDRAWN)] * 6])
 

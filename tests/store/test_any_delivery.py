@@ -18,7 +18,7 @@ from daemon.core.model import Fact
 from daemon.core.routing.plan import Interest, Order, Planned, lane, plan, planned
 from daemon.core.routing.schedule import Schedule
 from daemon.operations import replay as replayer
-from daemon.store import events, outbox
+from daemon.store import events, outbox, retries, withdrawals
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease, Opening
 from daemon.store.replay import Span, Which
@@ -228,7 +228,7 @@ class Deliveries(RuleBasedStateMachine):
         before = self.known
         now = self.millis(self.clock.at)
         with self.database.write() as db:
-            outbox.hasten(db, "crm", self.clock.at, apart=apart * SECOND)
+            retries.hasten(db, "crm", self.clock.at, apart=apart * SECOND)
         for number, row in self.rows().items():
             was = before[number]
             is_meant = was.status is Status.PENDING and was.attempts > 0 and was.due_at > now
@@ -246,7 +246,7 @@ class Deliveries(RuleBasedStateMachine):
             self.end(data, "given up")
         before = self.rows()
         with self.database.write() as db:
-            many = outbox.revive(db, "crm", self.clock.at - seconds * SECOND, self.clock.at)
+            many = retries.revive(db, "crm", self.clock.at - seconds * SECOND, self.clock.at)
         revived = self.note_taken_up(before)
         assert len(revived) == many
         assert all(one.status is Status.DEAD and one.failures and one.incident is None for one in revived)
@@ -259,7 +259,7 @@ class Deliveries(RuleBasedStateMachine):
         ids = data.draw(st.lists(st.sampled_from(sorted(before)), unique=True, max_size=4))
         dues = [self.clock.at + index * SECOND for index in range(len(ids))] if is_spread else None
         with self.database.write() as db:
-            outbox.reopen(db, ids, self.clock.at, dues=dues)
+            retries.reopen(db, ids, self.clock.at, dues=dues)
         reopened = self.note_taken_up(before)
         assert {one.id for one in reopened} == {number for number in ids if not before[number].is_open}
 
@@ -269,7 +269,7 @@ class Deliveries(RuleBasedStateMachine):
         before = self.known
         ids = data.draw(st.lists(st.sampled_from(sorted(before)), unique=True, max_size=3))
         with self.database.write() as db:
-            outbox.give_up(db, ids, "too old", self.clock.at)
+            retries.give_up(db, ids, "too old", self.clock.at)
         after = self.rows()
         for number in ids:
             is_touched = before[number].status in IDLE
@@ -280,7 +280,7 @@ class Deliveries(RuleBasedStateMachine):
     def supersede(self, incident: str) -> None:
         before = self.known
         with self.database.write() as db:
-            outbox.supersede(db, "crm", incident, self.clock.at)
+            withdrawals.supersede(db, "crm", incident, self.clock.at)
         after = self.rows()
         for one in before.values():
             is_meant = one.incident == incident and one.status in IDLE

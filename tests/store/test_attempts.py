@@ -14,10 +14,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from daemon.core.delivery.outcome import DEAD, DELIVERED, Attempted, Message, Next, Outcome, Phases, Status
 from daemon.core.model import Fact
 from daemon.core.routing.plan import Interest, plan
-from daemon.store import clock_steps, events, history, outbox, pruning
+from daemon.store import clock_steps, events, history, outbox, pruning, retries
 from daemon.store.database import Database
 from daemon.store.history import AttemptView
-from daemon.store.outbox import MOST_DOUBLINGS, Finished, Lease
+from daemon.store.outbox import Finished, Lease
+from daemon.store.retries import MOST_DOUBLINGS
 from daemon.store.schema import deliveries
 from tests.support import stores
 from tests.support.examples import examples
@@ -114,7 +115,7 @@ class Attempts(RuleBasedStateMachine):
     def one_is_opened_again(self, data: st.DataObject, wait: timedelta) -> None:
         number = data.draw(st.sampled_from(sorted(self.ended)))
         with self.database.write() as db:
-            outbox.reopen(db, [number], self.now, dues=[self.now + wait])
+            retries.reopen(db, [number], self.now, dues=[self.now + wait])
         self.ended.discard(number)
 
     @rule(age=spans)
@@ -160,7 +161,7 @@ class Attempts(RuleBasedStateMachine):
         """No sooner than it may be after the last attempt, wherever that is kept."""
         before = self.waiting()
         with self.database.write() as db:
-            outbox.hasten(db, "crm", self.now, apart=apart * SECOND)
+            retries.hasten(db, "crm", self.now, apart=apart * SECOND)
         after = self.waiting()
         for number, (due_at, tries, failures) in before.items():
             last = next((one.started_at for one in self.made[number] if one.number == tries), None)
@@ -222,7 +223,7 @@ def accept(database: Database, attempt: int, *, kind: type[Finished] = Finished)
         (message,) = outbox.claim(db, "crm", 1, lease, is_trial=True).messages
         tried = Attempted(message, Outcome.ACCEPTED, START, http_status=200 + attempt)
         outbox.finish(db, [kind(tried, DELIVERED)], START)
-        outbox.reopen(db, [1], START, dues=[START + 3600 * SECOND])
+        retries.reopen(db, [1], START, dues=[START + 3600 * SECOND])
 
 
 def test_what_is_accepted_at_first_is_one_row_and_what_comes_after_it_others() -> None:
@@ -244,7 +245,7 @@ def test_what_is_opened_again_is_hastened_no_sooner_than_it_may_be(kind: type[Fi
         given(database)
         accept(database, 1, kind=kind)
         with database.write() as db:
-            outbox.hasten(db, "crm", START + 5 * SECOND, apart=10 * SECOND)
+            retries.hasten(db, "crm", START + 5 * SECOND, apart=10 * SECOND)
             due_at = db.scalar(sa.select(deliveries.c.due_at))
 
     assert due_at == START + 20 * SECOND

@@ -20,7 +20,7 @@ from daemon.core.model import Fact
 from daemon.core.routing.filters import Filter, Operator
 from daemon.core.routing.plan import Interest, Order, plan
 from daemon.pipeline.withdrawal import withdraw
-from daemon.store import endpoint_health, events, history, ledger, outbox
+from daemon.store import endpoint_health, events, history, ledger, outbox, retries, withdrawals
 from daemon.store.column_types import millis
 from daemon.store.database import Database
 from daemon.store.history import Wanted
@@ -180,15 +180,15 @@ HOT: dict[str, Work] = {
     "release after a crash": lambda _, db: outbox.release_all(db),
     "add": lambda store, db: store.add(db, "s1", "s2", "new"),
     "add what makes others outdated": lambda store, db: store.add(db, "s1", order=Order.LATEST),
-    "supersede an incident": lambda _, db: outbox.supersede(db, "crm", "inc_1", START),
-    "hasten": lambda _, db: outbox.hasten(db, "crm", START),
-    "hasten a little": lambda _, db: outbox.hasten(db, "crm", START, apart=timedelta(seconds=10)),
+    "supersede an incident": lambda _, db: withdrawals.supersede(db, "crm", "inc_1", START),
+    "hasten": lambda _, db: retries.hasten(db, "crm", START),
+    "hasten a little": lambda _, db: retries.hasten(db, "crm", START, apart=timedelta(seconds=10)),
     "take back what failed": lambda store, db: ledger.take_back(
         db, [one.delivery for one in store.held], LATER
     ),
-    "revive": lambda _, db: outbox.revive(db, "crm", START, LATER),
-    "reopen": lambda store, db: outbox.reopen(db, store.given_up, LATER),
-    "give up": lambda store, db: outbox.give_up(db, store.given_up, "too old", LATER),
+    "revive": lambda _, db: retries.revive(db, "crm", START, LATER),
+    "reopen": lambda store, db: retries.reopen(db, store.given_up, LATER),
+    "give up": lambda store, db: retries.give_up(db, store.given_up, "too old", LATER),
     "load health": lambda _, db: (endpoint_health.load(db), endpoint_health.asked(db)),
     "save health": lambda _, db: endpoint_health.save(db, {"crm": HEALTHY}),
 }
@@ -299,7 +299,7 @@ def test_however_many_were_given_up_they_are_taken_up_again() -> None:
         assert isinstance(driver, sqlite3.Connection)
         driver.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 999)
 
-        revived = outbox.revive(db, "dead", START, LATER)
+        revived = retries.revive(db, "dead", START, LATER)
         pending = db.exec_driver_sql(
             "SELECT count(*) FROM deliveries WHERE endpoint = 'dead' AND status = 'pending'"
         ).scalar()

@@ -4,10 +4,11 @@ import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from itertools import takewhile
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -17,6 +18,7 @@ from daemon.core.routing.plan import Interest, Order, Planned, plan
 from daemon.store import events, lanes, outbox
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
+from daemon.store.schema import deliveries
 from tests.support import stores
 from tests.support.examples import examples
 from tests.support.fakes import START, FakeClock, Ids
@@ -351,3 +353,70 @@ TestOutboxMachine = OutboxMachine.TestCase
 TestOutboxMachine.settings = settings(
     max_examples=examples(25), stateful_step_count=30, suppress_health_check=[HealthCheck.too_slow]
 )
+
+
+@settings(
+    max_examples=examples(400), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    waiting=st.lists(
+        st.tuples(
+            st.sampled_from("ab"),
+            st.sampled_from([-1, -1, -1, 0, 1]),
+            st.sampled_from([0, 0, 0, 1]),
+            st.sampled_from([False, False, False, True]),
+        ),
+        min_size=4,
+        max_size=12,
+    ),
+    limit=st.integers(1, 3),
+    behind=st.integers(0, 8),
+    share=st.integers(1, 4),
+)
+def test_behind_what_is_claimed_goes_what_is_due_of_its_lane_in_order(
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    waiting: list[tuple[str, int, int, bool]],
+    limit: int,
+    behind: int,
+    share: int,
+) -> None:
+    monkeypatch.setattr(outbox, "MOST_BEHIND", share)
+    with database.write() as db:
+        for table in ("deliveries", "events", "sequences"):
+            db.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608
+        add(db, Ids(), *(lane for lane, *_ in waiting))
+        numbers = list(db.exec_driver_sql("SELECT id FROM deliveries ORDER BY id").scalars())
+        for number, (_, seconds, failures, has_expired) in zip(numbers, waiting, strict=True):
+            due = START + timedelta(seconds=seconds)
+            expires = START if has_expired else None
+            db.execute(
+                sa.update(deliveries)
+                .where(deliveries.c.id == number)
+                .values(due_at=due, failures=failures, expires_at=expires)
+            )
+        lanes_of = {
+            lane: [
+                (number, *rest)
+                for number, (name, *rest) in zip(numbers, waiting, strict=True)
+                if name == lane
+            ]
+            for lane in "ab"
+        }
+        heads = sorted(
+            (seconds, number, lane, failures, has_expired)
+            for lane, found in lanes_of.items()
+            for number, seconds, failures, has_expired in found[:1]
+            if seconds <= 0
+        )[:limit]
+        most = min(-(-behind // max(len(heads), 1)), share)
+        led = [lane for *_, lane, failures, has_expired in heads if not failures and not has_expired]
+        upto = [list(takewhile(lambda one: one[1] <= 0, lanes_of[lane][1 : 1 + most])) for lane in led]
+        expected = sorted(number for found in upto for number, *_ in found)[:behind]
+
+        claimed = outbox.claim(db, "crm", limit, Lease(TOKENS("t"), START, START + LEASE), behind=behind)
+
+    is_late = {number: one[3] for number, one in zip(numbers, waiting, strict=True)}
+    assert [one.delivery for one in claimed.behind] == [one for one in expected if not is_late[one]]
+    gone = {one.delivery for one in claimed.expired}
+    assert gone == {one for one in (*expected, *(number for _, number, *_ in heads)) if is_late[one]}

@@ -64,7 +64,7 @@ ALLOWED: Mapping[str, str] = {
     r"deliveries\.status = '(waiting|pending|leased)' .*ORDER BY -deliveries\.id": "what is open",
     r"deliveries\.status = '(delivered|superseded)' .*ORDER BY deliveries\.id DESC": "back from the newest",
     r"incidents\.ended_at IS NOT NULL ORDER BY .* LIMIT": "back from the newest, and nearly all have ended",
-    r"AS upto WHERE due <= \?\)$": "as many of a lane as are claimed at once",
+    r"ORDER BY next\.id LIMIT \?\)$": "as many as are claimed at once behind others of their lanes",
     r"FROM incidents WHERE incidents\.subject (= \?|IN )": "of one subject",
     r"FROM incidents WHERE .* ORDER BY \+incidents\.fired_at": "what fires, or is of one subject",
     r"WHERE events\.id IN \(.*ORDER BY deliveries\.id$": "of the events that are named",

@@ -36,7 +36,7 @@ from daemon.core.model import Fact
 from daemon.core.routing.plan import Interest
 from daemon.core.watches.subjects import Subject, SubjectKind, SubjectState
 from daemon.pipeline.events import Recorder
-from daemon.store import incidents, outbox, subjects
+from daemon.store import incidents, retries, subjects
 from daemon.web.dependencies import Scheduled
 from daemon.web.reach import Reach
 from tests.support import stores
@@ -112,7 +112,7 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
     facts = [Fact("test.ping", "daemon", {"daemon": {"text": "שלום"}})] * MANY
     with one.database.write() as db:
         recorder.record(db, "main", facts, START)
-        outbox.give_up(db, range(1, MANY + 1), "HTTP 500", START)
+        retries.give_up(db, range(1, MANY + 1), "HTTP 500", START)
     for _ in range(MANY):
         silence = {"subject": "sip/077", "for": "2h", "comment": "a new phone"}
         assert one.admin.post("/api/v1/silences", json=silence).status_code == 201
@@ -155,7 +155,7 @@ def test_no_request_is_answered_in_a_way_that_is_not_described(
 ) -> None:
     operation, statuses = operations[name], set()
     with window.database.write() as db:  # what was asked before, in whichever order, may have taken them up
-        outbox.give_up(db, range(1, MANY + 1), "HTTP 500", START)
+        retries.give_up(db, range(1, MANY + 1), "HTTP 500", START)
 
     @settings(
         max_examples=EXAMPLES,
