@@ -32,9 +32,9 @@ MOST_ROWS = 1000
 class _Shared:
     """A transaction of one thread, or of several."""
 
-    def __init__(self, engine: sa.Engine) -> None:
-        self._transaction = engine.begin()
-        self.db = self._transaction.__enter__()
+    def __init__(self, db: sa.Connection) -> None:
+        self.db = db
+        self._transaction = db.begin()
         self.turns = 0
         """That went well."""
         self.failure: BaseException | None = None
@@ -69,9 +69,10 @@ class _Shared:
 
     def commit(self) -> None:
         try:
-            self._transaction.__exit__(None, None, None)
+            self._transaction.commit()
         except BaseException as error:
             self.failure = error
+            self._transaction.rollback()  # or SQLAlchemy takes it for ended, and its connection for clean
             raise
         else:
             for call in self.then:
@@ -82,7 +83,7 @@ class _Shared:
     def undo(self, failure: BaseException) -> None:
         self.failure = failure
         try:
-            self._transaction.__exit__(type(failure), failure, failure.__traceback__)
+            self._transaction.rollback()
         finally:
             self.ended.set()
 
@@ -104,12 +105,15 @@ class Turns:
         """Threads that will have a turn, whatever happens."""
         self._open: _Shared | None = None
         """Left to the next of them. Of who has the turn."""
+        self._kept: sa.Connection | None = None
+        """Between two transactions, of which the first went well: to take one each time from the pool, and to
+        give it back, takes as long as to begin and to commit. Of who has the turn."""
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """One turn: committed when this returns, undone by an exception. Raises SQLAlchemy's errors."""
         with self._taken():
-            shared = self._open or _Shared(self._engine)
+            shared = self._open or self._begin()
             self._open = None
             try:
                 with shared.turn():
@@ -125,6 +129,18 @@ class Turns:
             is_committed = self._pass_on(shared)
         if not is_committed:
             _wait(shared)
+
+    def driver(self) -> Any:
+        """The driver's connection of those who write; for who is alone. Raises SQLAlchemy's errors."""
+        if self._kept is None:
+            self._kept = self._engine.connect()
+        return self._kept.connection.dbapi_connection
+
+    def close(self) -> None:
+        """Let go of the connection; nobody writes any more."""
+        db, self._kept = self._kept, None
+        if db is not None:
+            db.close()
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -159,13 +175,33 @@ class Turns:
         if self._asking and not shared.is_full:
             self._open = shared
             return False
-        shared.commit()
+        self._commit(shared)
         return True
+
+    def _begin(self) -> _Shared:
+        db, self._kept = self._kept or self._engine.connect(), None
+        try:
+            return _Shared(db)
+        except BaseException:
+            db.close()
+            raise
+
+    def _commit(self, shared: _Shared) -> None:
+        """Where that fails, the connection is given back, and with it what is left of the transaction."""
+        try:
+            shared.commit()
+        except BaseException:
+            shared.db.close()
+            raise
+        self._kept = shared.db
 
     def _failed(self, shared: _Shared, error: BaseException) -> None:
         """A turn came to nothing; the turns before it have to be committed all the same."""
         if not shared.turns or shared.is_lost:
-            shared.undo(error)
+            try:
+                shared.undo(error)
+            finally:
+                shared.db.close()
             return
         self._open = shared
         if not self._asking:
@@ -176,7 +212,7 @@ class Turns:
         shared, self._open = self._open, None
         if shared is not None:
             try:
-                shared.commit()
+                self._commit(shared)
             except sa.exc.SQLAlchemyError:
                 return
 
