@@ -138,7 +138,7 @@ class Sms(WatchKind[sms.State, sms.Observation]):
             if isinstance(wider, Unknown):
                 return wider
             seen = wider
-        if state is None or not state.newest or sms.reaches(state, seen):
+        if state is None or sms.reaches(state, seen) or not state.newest:
             return seen
         dated = self.client.read(self._window(sms.MAX_LIMIT, state.newest))
         return dated if isinstance(dated, sms.Observation) and sms.reaches(state, dated) else seen

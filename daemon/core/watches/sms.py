@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
 from hashlib import blake2b
+from itertools import islice
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
@@ -246,7 +247,7 @@ def _more(known: Mapping[Entry, int], seen: Observation) -> dict[Entry, int]:
     """Of which entries an answer shows more than are known, and how many more."""
     if len(seen.shown) == len(seen.entries):
         unknown = seen.shown.difference(known)
-        return {one: 1 for one in seen.entries if one in unknown} if unknown else {}
+        return dict.fromkeys(islice(filter(unknown.__contains__, seen.entries), len(unknown)), 1)
     shown = Counter(seen.entries)
     return {one: many - known.get(one, 0) for one, many in shown.items() if many > known.get(one, 0)}
 
