@@ -22,11 +22,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from daemon.store import happened
+from daemon.store.prepared import Prepared
 
 MOST_TURNS = 32
 """In one transaction: the first of them waits for all."""
 MOST_ROWS = 1000
 """Rows changed, after which a transaction is committed: the longer it is, the longer that takes."""
+
+
+# As statements: SQLAlchemy's own savepoints take as long as what is written within them.
+_SAVE, _UNDO, _LET = map(Prepared, ("SAVEPOINT turn", "ROLLBACK TO SAVEPOINT turn", "RELEASE SAVEPOINT turn"))
 
 
 class _Shared:
@@ -48,15 +53,18 @@ class _Shared:
     @contextmanager
     def turn(self) -> Iterator[None]:
         """What a turn is done within; the first is undone with all of the transaction."""
-        within = self.db.begin_nested() if self.turns else None
+        is_behind = self.turns > 0
+        if is_behind:
+            _SAVE.run(self.db)
         try:
             yield
         except BaseException:
-            if within is not None and not self.is_lost:
-                within.rollback()
+            if is_behind and not self.is_lost:
+                _UNDO.run(self.db)
+                _LET.run(self.db)
             raise
-        if within is not None:
-            within.commit()
+        if is_behind:
+            _LET.run(self.db)
 
     @property
     def is_full(self) -> bool:
