@@ -43,7 +43,7 @@ _PLACE = re.compile(r"^(?: +File .*|[A-Za-z_][\w.]*(?=:|$))", re.MULTILINE)
 _NUMBER = re.compile(r"0x[0-9a-fA-F]+|[0-9]+")
 
 
-_PLAIN = (str, int, float, type(None))
+_PLAIN = frozenset((str, int, float, bool, type(None)))
 """What is written as it is, but for secrets in texts."""
 _encode = json.JSONEncoder(ensure_ascii=False, default=repr).encode
 
@@ -65,8 +65,8 @@ class Redactor:
 
     def __call__(self, _logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
         # Nearly always there is nothing to hide, which is seen sooner in all of it at once.
-        texts = "\0".join([one for one in event.values() if isinstance(one, str)])
-        others = [one for one in event.values() if not isinstance(one, _PLAIN)]
+        texts = "\0".join([one for one in event.values() if one.__class__ is str])
+        others = [one for one in event.values() if one.__class__ not in _PLAIN]
         if not others and not any(map(texts.__contains__, self.secrets)):
             return event
         return self._each(_logger, _name, event)
