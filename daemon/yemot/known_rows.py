@@ -43,7 +43,7 @@ class Rows(Sequence[object], Generic[T]):
     """The rows of an answer, each a JSON object, decoded when it is asked for."""
 
     def __init__(
-        self, pieces: Sequence[bytes], readings: Sequence[T | None], new: Mapping[int, Mapping[str, object]]
+        self, pieces: Sequence[bytes], readings: tuple[T | None, ...], new: Mapping[int, Mapping[str, object]]
     ) -> None:
         """`new`: those that were decoded already, by their place."""
         self._pieces = pieces
@@ -126,7 +126,7 @@ class KnownRows(Generic[T]):
             if not _is_flat(row):
                 return None
             new[index], readings[index] = row, self._read(row)
-        return Rows(pieces, readings, new)
+        return Rows(pieces, tuple(readings), new)
 
     def _known(self, hashes: "array[int]") -> tuple[list[T | None], Iterable[int]]:
         """The reading of each row that was in the answer before, and which were not. Mostly all of them have
@@ -145,9 +145,9 @@ class KnownRows(Generic[T]):
         readings = rows.readings
         if rows.poor:
             kept = [(its, one) for its, one in zip(hashes, readings, strict=True) if one is not None]
-            hashes, readings = array("q", [its for its, _ in kept]), [one for _, one in kept]
+            hashes, readings = array("q", [its for its, _ in kept]), tuple([one for _, one in kept])
         self._hashes = hashes[:MOST_ROWS]
-        self._readings = tuple(readings[:MOST_ROWS])
+        self._readings = readings[:MOST_ROWS]
 
     def _filled(self, shell: bytes, rows: Rows[T]) -> dict[str, object] | None:
         """The whole answer; None where the gap is not what the list of that name has in it."""
