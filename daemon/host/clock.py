@@ -8,6 +8,8 @@ from pathlib import Path
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = tuple(high + low for high in _CROCKFORD for low in _CROCKFORD)
+_SHIFTS = range(120, -1, -10)
 
 
 def utcnow() -> datetime:
@@ -42,7 +44,7 @@ def look() -> tuple[datetime, timedelta, str]:
 def new_id(prefix: str) -> str:
     """A ULID behind a prefix that says what it names: `evt_01ARZ3NDEKTSV4RRFFQ69G5FAV`."""
     number = time.time_ns() // 1_000_000 << 80 | int.from_bytes(os.urandom(10))
-    digits = "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
+    digits = "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
     return f"{prefix}_{digits}"
 
 

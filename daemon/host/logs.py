@@ -43,9 +43,14 @@ _PLACE = re.compile(r"^(?: +File .*|[A-Za-z_][\w.]*(?=:|$))", re.MULTILINE)
 _NUMBER = re.compile(r"0x[0-9a-fA-F]+|[0-9]+")
 
 
+_PLAIN = frozenset((str, int, float, bool, type(None)))
+"""What is written as it is, but for secrets in texts."""
+_encode = json.JSONEncoder(ensure_ascii=False, default=repr).encode
+
+
 def as_json(_logger: WrappedLogger, _name: str, event: EventDict) -> str:
     """A line for programs, which a terminal may show as it is."""
-    return escaped(json.dumps(event, ensure_ascii=False, default=repr))
+    return escaped(_encode(event))
 
 
 class Redactor:
@@ -59,6 +64,14 @@ class Redactor:
         self.secrets = spellings(secrets)
 
     def __call__(self, _logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+        # Nearly always there is nothing to hide, which is seen sooner in all of it at once.
+        texts = "\0".join([one for one in event.values() if one.__class__ is str])
+        others = [one for one in event.values() if one.__class__ not in _PLAIN]
+        if not others and not any(map(texts.__contains__, self.secrets)):
+            return event
+        return self._each(_logger, _name, event)
+
+    def _each(self, _logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
         return {key: self._clean(value) for key, value in event.items()}
 
     def _clean(self, value: object) -> object:
@@ -67,42 +80,28 @@ class Redactor:
         return redacted(value if isinstance(value, str) else repr(value), self.secrets)
 
 
-class _Formatter(structlog.stdlib.ProcessorFormatter):
-    """The library's, which makes a copy of every line for the sake of other handlers. There are none, and it
-    takes as long as all the rest: lines of our own are made without one."""
-
-    def __init__(self, redactor: Redactor, foreign: list[Processor]) -> None:
-        processors: list[Processor] = [
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            redactor,
-            as_json,
-        ]
-        super().__init__(foreign_pre_chain=foreign, processors=processors)
-        self._redactor = redactor
-
-    def format(self, record: logging.LogRecord) -> str:
-        if isinstance(record.msg, dict) and hasattr(record, "_logger"):  # by structlog, all but as text
-            return as_json(None, "", self._redactor(None, "", record.msg))
-        return super().format(record)
-
-
 class _Said(NamedTuple):
     about: Hashable
-    record: logging.LogRecord
+    what: logging.LogRecord | EventDict
     line: str | None
     """None: it was only to be counted, as it seemed."""
 
 
 class Lines(logging.Handler):
-    """What every line goes through: those of one cause are limited, and who logs waits for no reader.
+    """What every line goes through: those of one cause are limited, and who logs waits for no reader. Our own
+    come from structlog by `take`, those of libraries by way of `logging`, which takes longer than all this.
 
     Nor for a lock: a finalizer may log wherever Python allocates, in a thread that holds whatever it held.
     Lines come to a pile. Who finds nobody at it goes through it; who finds somebody leaves theirs to them.
     """
 
-    def __init__(self, deliver: Callable[[str], None], formatter: logging.Formatter) -> None:
+    def __init__(
+        self, deliver: Callable[[str], None], redactor: Redactor, foreign: logging.Formatter
+    ) -> None:
+        """`foreign`: makes lines of what libraries say."""
         super().__init__()
-        self.setFormatter(formatter)
+        self.setFormatter(foreign)
+        self._redactor = redactor
         self._pile: deque[_Said | Callable[[], None]] = deque()
         """Lines, and what is to be called when all before it is written."""
         self._turn = threading.Lock()
@@ -116,18 +115,29 @@ class Lines(logging.Handler):
         return True
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take a line. Never waits, and raises nothing."""
-        about = cause(record)
-        # Here, since what a line tells of may change, and a library's line says in which context it came.
-        line = None if self._limiter.is_full(about) else self._formatted(record)
-        self._pile.append(_Said(about, record, line))
+        """Take a line of a library. Never waits, and raises nothing."""
+        self._put(foreign_cause(record), record)
+
+    def take(self, event: EventDict) -> None:
+        """Take a line of our own, all but as text. Never waits."""
+        self._put(cause(event), event)
+
+    debug = info = warning = error = critical = exception = take
+    """Each by the name of its level, as structlog has it."""
+
+    def _put(self, about: Hashable, what: logging.LogRecord | EventDict) -> None:
+        # Made here, since what a line tells of may change, and a library's says in which context it came.
+        line = None if self._limiter.is_full(about) else self._formatted(what)
+        self._pile.append(_Said(about, what, line))
         self._go_through()
 
-    def _formatted(self, record: logging.LogRecord) -> str:
+    def _formatted(self, what: logging.LogRecord | EventDict) -> str:
+        if not isinstance(what, logging.LogRecord):
+            return as_json(None, "", self._redactor(None, "", what))
         try:
-            return self.format(record)
-        except Exception as error:  # the line of a library, whose words do not go with its values
-            return _own("log.line_broken", logger=record.name, error=type(error).__name__)
+            return self.format(what)
+        except Exception as error:  # its words do not go with its values
+            return _own("log.line_broken", logger=what.name, error=type(error).__name__)
 
     def flush(self) -> None:
         """Say what was counted, and wait for what is not written yet, but not for long."""
@@ -157,7 +167,7 @@ class Lines(logging.Handler):
             return
         window = self._limiter.admit(one.about)
         if window is not None:
-            window.sample = self._formatted(one.record) if one.line is None else one.line
+            window.sample = self._formatted(one.what) if one.line is None else one.line
             self._writer.put(window.sample)
 
     def _put_again(self, windows: Iterable[Window]) -> None:
@@ -165,16 +175,19 @@ class Lines(logging.Handler):
             self._writer.put(line)
 
 
-def cause(record: logging.LogRecord) -> Hashable:
+def cause(event: EventDict) -> Hashable:
     """What a line is about: its name and its keys, without those that only measure, and where an error was
-    raised. A library's line has no keys: numbers in it are taken for measures."""
-    if not isinstance(record.msg, dict):
-        error = record.exc_info[1] if record.exc_info else None
-        return record.name, record.levelno, _NUMBER.sub("#", _message(record)), type(error)
-    told = {key: repr(value) for key, value in record.msg.items() if key not in MEASURES}
+    raised."""
+    told = {key: repr(value) for key, value in event.items() if key not in MEASURES}
     if "exception" in told:
-        told["exception"] = repr(_PLACE.findall(str(record.msg["exception"])))
+        told["exception"] = repr(_PLACE.findall(str(event["exception"])))
     return frozenset(told.items())
+
+
+def foreign_cause(record: logging.LogRecord) -> Hashable:
+    """The same of a library's line, which has no keys: numbers in it are taken for measures."""
+    error = record.exc_info[1] if record.exc_info else None
+    return record.name, record.levelno, _NUMBER.sub("#", _message(record)), type(error)
 
 
 def _message(record: logging.LogRecord) -> str:
@@ -189,14 +202,18 @@ def configure(redactor: Redactor, stream: TextIO | None = None, *, least: int = 
     (standard error)."""
     out = stream if stream is not None else sys.stderr
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
+    foreign = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, redactor, as_json],
+    )
+    through = Lines(_delivery(out), redactor, foreign)
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*shared, _whole],
+        logger_factory=lambda *_: through,
         wrapper_class=structlog.make_filtering_bound_logger(least),
         cache_logger_on_first_use=False,
     )
@@ -204,10 +221,15 @@ def configure(redactor: Redactor, stream: TextIO | None = None, *, least: int = 
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     vars(logging)["_srcfile"] = None
     root = logging.getLogger()
-    root.handlers[:] = [Lines(_delivery(out), _Formatter(redactor, shared))]
+    root.handlers[:] = [through]
     root.setLevel(logging.INFO)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _whole(_logger: WrappedLogger, _name: str, event: EventDict) -> tuple[tuple[EventDict], EventDict]:
+    """An event as the one argument of `Lines.take`."""
+    return (event,), {}
 
 
 def take_what_python_says() -> None:

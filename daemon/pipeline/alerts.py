@@ -20,6 +20,10 @@ from daemon.store import watches
 log = structlog.get_logger()
 
 
+WELL = frozenset({Verdict.GOOD, Verdict.GONE})
+"""What leaves an alert that is not in the store as it is: OK."""
+
+
 @dataclass(frozen=True)
 class Judged:
     """What became of some alerts."""
@@ -60,8 +64,11 @@ class Judge:
 
     def take(self, conditions: Iterable[Condition], when: Seen) -> None:
         """Judge conditions, and store what becomes of their alerts and incidents."""
+        told = [one for one in conditions if not self._is_well(one)]
+        if not told:
+            return
         lives = {key: one.alert for key, one in self.known.items()}
-        rulings = life.judge(lives, conditions, when, lambda: self._recorder.new_id("inc"))
+        rulings = life.judge(lives, told, when, lambda: self._recorder.new_id("inc"))
         steady = {one.condition.key for one in rulings if self._is_steady(one)}
         watches.save_alerts(self._db, self._system, self._owner, rulings, self.known, steady)
         incident_store.save_transitions(self._db, self._system, rulings, when)
@@ -86,6 +93,14 @@ class Judge:
     def judged(self) -> Judged:
         """What became of all of them."""
         return Judged(tuple(self._facts), self._is_settled)
+
+    def _is_well(self, condition: Condition) -> bool:
+        """Whether all is well and was, so that there is nothing to judge: so it is with nearly all, nearly
+        always."""
+        if condition.verdict not in WELL or condition.key in self.known:
+            return False
+        self._rulings[condition.key] = Ruling(condition, life.OK, None)
+        return True
 
     def _is_steady(self, ruling: Ruling) -> bool:
         stored = self.known.get(ruling.condition.key)

@@ -16,7 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from daemon.store import backup, creating, files, happened, locking
+from daemon.store import backup, creating, files, happened, locking, prepared
 from daemon.store.location import (
     BUSY_MILLISECONDS,
     CHECKPOINT,
@@ -131,10 +131,10 @@ class Database:
         with self._turns.alone():
             self._check_moorings()
             try:
-                with closing(self.engine.raw_connection()) as connection:
-                    # As a script: `execute` stops after the first page. SQLAlchemy knows nothing of it.
-                    connection.cursor().executescript(statement)
-                    (left,) = connection.cursor().execute("PRAGMA freelist_count").fetchone()
+                # As a script: `execute` stops after the first page. SQLAlchemy knows nothing of it.
+                driver = self._turns.driver()
+                driver.executescript(statement)
+                (left,) = driver.execute("PRAGMA freelist_count").fetchone()
             except sqlite3.Error as error:
                 raise sa.exc.OperationalError(statement, None, error) from error
         return bool(left > 0)
@@ -214,6 +214,7 @@ class Database:
         """
         if self.is_adrift:
             return
+        self._turns.close()
         self.engine.dispose()
         if self.moorings is not None:
             self.moorings.close()
@@ -401,7 +402,7 @@ def _prepare(engine: sa.Engine, *more: str) -> None:
 
     @sa.event.listens_for(engine, "begin")
     def on_begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get(BEGIN, "BEGIN"))
+        prepared.begin(connection, connection.get_execution_options().get(BEGIN, "BEGIN"))
 
 
 def _keep(database: Database) -> None:

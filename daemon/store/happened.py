@@ -9,7 +9,6 @@ import sqlalchemy as sa
 
 _KEY = "yemotd_happened"
 _THEN = "yemotd_then"
-_WITHIN = "yemotd_within"
 
 
 def mark(db: sa.Connection) -> None:
@@ -37,9 +36,8 @@ def begin(db: sa.Connection) -> None:
     """Somebody begins to write: nothing has happened, whatever was left by one that was rolled back."""
     taken(db)
     calls(db)
-    db.info[_WITHIN] = db.get_nested_transaction()
 
 
 def is_within_savepoint(db: sa.Connection) -> bool:
     """Whether what is written now may be undone, and the rest be committed all the same."""
-    return db.get_nested_transaction() is not db.info.get(_WITHIN)
+    return db.in_nested_transaction()

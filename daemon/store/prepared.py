@@ -14,6 +14,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+_DRIVER = "yemotd_driver"
+"""Of a connection's own dictionary."""
+
 
 class Prepared:
     """One statement; its values are given in the order in which `names` stand."""
@@ -41,22 +44,24 @@ class Prepared:
 
     def _found(self, db: sa.Connection, values: tuple[Any, ...]) -> tuple[Sequence[Any], Any]:
         """Rows, with a description of their columns where they do not know their names themselves."""
-        text, parameters = self._ready(db, [values])
-        if not _is_direct(db):
+        text, parameters = self._ready(db, (values,))
+        driver = _driver(db)
+        if driver is None:
             return db.exec_driver_sql(text, parameters[0]).all(), None
         try:
-            cursor = _driver(db).execute(text, parameters[0])
+            cursor = driver.execute(text, parameters[0])
             return cursor.fetchall(), cursor.description
         except sqlite3.Error as error:
             raise _as_sqlalchemy(db, text, parameters[0], error) from error
 
     def run(self, db: sa.Connection, *values: Any) -> int:
         """Run it once; how many rows it touched."""
-        text, parameters = self._ready(db, [values])
-        if not _is_direct(db):
+        text, parameters = self._ready(db, (values,))
+        driver = _driver(db)
+        if driver is None:
             return db.exec_driver_sql(text, parameters[0]).rowcount
         try:
-            return _driver(db).execute(text, parameters[0]).rowcount
+            return driver.execute(text, parameters[0]).rowcount
         except sqlite3.Error as error:
             raise _as_sqlalchemy(db, text, parameters[0], error) from error
 
@@ -65,10 +70,11 @@ class Prepared:
         text, parameters = self._ready(db, rows)
         if not parameters:
             return 0
-        if not _is_direct(db):
+        driver = _driver(db)
+        if driver is None:
             return db.exec_driver_sql(text, parameters).rowcount
         try:
-            return _driver(db).executemany(text, parameters).rowcount
+            return driver.executemany(text, parameters).rowcount
         except sqlite3.Error as error:
             raise _as_sqlalchemy(db, text, parameters, error) from error
 
@@ -80,16 +86,17 @@ class Prepared:
         text, order = compiled
         if order is None:
             return text, [dict(zip(self._names, row, strict=True)) for row in rows]
-        if order == tuple(range(len(self._names))):
+        if not order:
             return text, list(rows)
         return text, [tuple(row[index] for index in order) for row in rows]
 
     def _compile(self, dialect: sa.Dialect) -> tuple[str, tuple[int, ...] | None]:
-        """The driver's text, and for positional parameters which value stands where."""
+        """The driver's text, and for positional parameters which value stands where; (): as they come."""
         compiled = sa.text(self._sql).compile(dialect=dialect)
         if not compiled.positional:
             return compiled.string, None
-        return compiled.string, tuple(self._names.index(name) for name in compiled.positiontup or ())
+        order = tuple(self._names.index(name) for name in compiled.positiontup or ())
+        return compiled.string, () if order == tuple(range(len(self._names))) else order
 
 
 def _row_of(names: Sequence[str]) -> Any:
@@ -98,15 +105,22 @@ def _row_of(names: Sequence[str]) -> Any:
     return make("Row", names, rename=True)._make
 
 
-def _is_direct(db: sa.Connection) -> bool:
-    """Whether the driver can be asked itself: not where SQLAlchemy has yet to begin, or somebody listens."""
-    return db.dialect.name == "sqlite" and db.in_transaction() and not db.dispatch.before_cursor_execute
+def begin(db: sa.Connection, statement: str) -> None:
+    """Begin a transaction of SQLite's, for SQLAlchemy, which hears of it by its event `begin`."""
+    driver: Any = db.connection.dbapi_connection
+    try:
+        driver.execute(statement)
+    except sqlite3.Error as error:
+        raise _as_sqlalchemy(db, statement, None, error) from error
+    # Found out once for each transaction: that takes as long as many a statement.
+    vars(db)[_DRIVER] = None if db.dispatch.before_cursor_execute else driver
 
 
-def _driver(db: sa.Connection) -> sqlite3.Connection:
-    connection: Any = db.connection.dbapi_connection
-    assert isinstance(connection, sqlite3.Connection)  # noqa: S101 - by its dialect
-    return connection
+def _driver(db: sa.Connection) -> sqlite3.Connection | None:
+    """The driver, where it can be asked itself: not where SQLAlchemy has yet to begin, nor where somebody
+    listens since before the transaction."""
+    driver: sqlite3.Connection | None = vars(db).get(_DRIVER)
+    return driver if driver is not None and db.in_transaction() else None
 
 
 def _as_sqlalchemy(db: sa.Connection, text: str, parameters: Any, error: sqlite3.Error) -> BaseException:

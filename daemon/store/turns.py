@@ -22,6 +22,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from daemon.store import happened
+from daemon.store.prepared import Prepared
 
 MOST_TURNS = 32
 """In one transaction: the first of them waits for all."""
@@ -29,12 +30,16 @@ MOST_ROWS = 1000
 """Rows changed, after which a transaction is committed: the longer it is, the longer that takes."""
 
 
+# As statements: SQLAlchemy's own savepoints take as long as what is written within them.
+_SAVE, _UNDO, _LET = map(Prepared, ("SAVEPOINT turn", "ROLLBACK TO SAVEPOINT turn", "RELEASE SAVEPOINT turn"))
+
+
 class _Shared:
     """A transaction of one thread, or of several."""
 
-    def __init__(self, engine: sa.Engine) -> None:
-        self._transaction = engine.begin()
-        self.db = self._transaction.__enter__()
+    def __init__(self, db: sa.Connection) -> None:
+        self.db = db
+        self._transaction = db.begin()
         self.turns = 0
         """That went well."""
         self.failure: BaseException | None = None
@@ -48,15 +53,18 @@ class _Shared:
     @contextmanager
     def turn(self) -> Iterator[None]:
         """What a turn is done within; the first is undone with all of the transaction."""
-        within = self.db.begin_nested() if self.turns else None
+        is_behind = self.turns > 0
+        if is_behind:
+            _SAVE.run(self.db)
         try:
             yield
         except BaseException:
-            if within is not None and not self.is_lost:
-                within.rollback()
+            if is_behind and not self.is_lost:
+                _UNDO.run(self.db)
+                _LET.run(self.db)
             raise
-        if within is not None:
-            within.commit()
+        if is_behind:
+            _LET.run(self.db)
 
     @property
     def is_full(self) -> bool:
@@ -69,9 +77,10 @@ class _Shared:
 
     def commit(self) -> None:
         try:
-            self._transaction.__exit__(None, None, None)
+            self._transaction.commit()
         except BaseException as error:
             self.failure = error
+            self._transaction.rollback()  # or SQLAlchemy takes it for ended, and its connection for clean
             raise
         else:
             for call in self.then:
@@ -82,7 +91,7 @@ class _Shared:
     def undo(self, failure: BaseException) -> None:
         self.failure = failure
         try:
-            self._transaction.__exit__(type(failure), failure, failure.__traceback__)
+            self._transaction.rollback()
         finally:
             self.ended.set()
 
@@ -104,12 +113,15 @@ class Turns:
         """Threads that will have a turn, whatever happens."""
         self._open: _Shared | None = None
         """Left to the next of them. Of who has the turn."""
+        self._kept: sa.Connection | None = None
+        """Between two transactions, of which the first went well: to take one each time from the pool, and to
+        give it back, takes as long as to begin and to commit. Of who has the turn."""
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """One turn: committed when this returns, undone by an exception. Raises SQLAlchemy's errors."""
         with self._taken():
-            shared = self._open or _Shared(self._engine)
+            shared = self._open or self._begin()
             self._open = None
             try:
                 with shared.turn():
@@ -125,6 +137,18 @@ class Turns:
             is_committed = self._pass_on(shared)
         if not is_committed:
             _wait(shared)
+
+    def driver(self) -> Any:
+        """The driver's connection of those who write; for who is alone. Raises SQLAlchemy's errors."""
+        if self._kept is None:
+            self._kept = self._engine.connect()
+        return self._kept.connection.dbapi_connection
+
+    def close(self) -> None:
+        """Let go of the connection; nobody writes any more."""
+        db, self._kept = self._kept, None
+        if db is not None:
+            db.close()
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -159,13 +183,33 @@ class Turns:
         if self._asking and not shared.is_full:
             self._open = shared
             return False
-        shared.commit()
+        self._commit(shared)
         return True
+
+    def _begin(self) -> _Shared:
+        db, self._kept = self._kept or self._engine.connect(), None
+        try:
+            return _Shared(db)
+        except BaseException:
+            db.close()
+            raise
+
+    def _commit(self, shared: _Shared) -> None:
+        """Where that fails, the connection is given back, and with it what is left of the transaction."""
+        try:
+            shared.commit()
+        except BaseException:
+            shared.db.close()
+            raise
+        self._kept = shared.db
 
     def _failed(self, shared: _Shared, error: BaseException) -> None:
         """A turn came to nothing; the turns before it have to be committed all the same."""
         if not shared.turns or shared.is_lost:
-            shared.undo(error)
+            try:
+                shared.undo(error)
+            finally:
+                shared.db.close()
             return
         self._open = shared
         if not self._asking:
@@ -176,7 +220,7 @@ class Turns:
         shared, self._open = self._open, None
         if shared is not None:
             try:
-                shared.commit()
+                self._commit(shared)
             except sa.exc.SQLAlchemyError:
                 return
 

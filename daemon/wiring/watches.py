@@ -114,7 +114,7 @@ class Sms(WatchKind[sms.State, sms.Observation]):
     def ask(
         self, known: bytes | None, before: Callable[[], sms.State | None]
     ) -> Answered[sms.Observation] | Unchanged | Unknown:
-        answer = self.client.poll(self._window(self.settings.limit), known)
+        answer = self.client.poll(self._usual, known)
         if not isinstance(answer, Answered):
             return answer
         seen = self._complete(before(), answer.seen)
@@ -138,14 +138,21 @@ class Sms(WatchKind[sms.State, sms.Observation]):
             if isinstance(wider, Unknown):
                 return wider
             seen = wider
-        if state is None or not state.newest or sms.reaches(state, seen):
+        if state is None or sms.reaches(state, seen) or not state.newest:
             return seen
         dated = self.client.read(self._window(sms.MAX_LIMIT, state.newest))
         return dated if isinstance(dated, sms.Observation) and sms.reaches(state, dated) else seen
 
+    @cached_property
+    def _usual(self) -> Read[sms.Observation]:
+        return self._window(self.settings.limit)
+
     def _window(self, limit: int, start_date: str | None = None) -> Read[sms.Observation]:
         read = reads.sms_log if _is_old(self.settings) else reads.incoming_sms
-        return read(limit, start_date, decode=self._known_rows.decode)
+        return read(limit, start_date, decode=self._decode)
+
+    def _decode(self, body: bytes) -> object:
+        return self._known_rows.decode(body)
 
     @cached_property
     def _known_rows(self) -> KnownRows[sms.Entry]:

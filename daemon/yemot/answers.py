@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from daemon.core.model import Failure, Unknown
 from daemon.core.watches import directories, queues, registrations, sip, sms
@@ -231,14 +231,13 @@ def _messages(data: Data, limit: int, keys: Keys) -> sms.Observation | Unknown:
 
 def _known_messages(entries: Rows[sms.Entry], limit: int, keys: Keys) -> sms.Observation | Unknown:
     """The same, where only those rows are looked at that say less than they should."""
-    poor = [index for index, one in enumerate(entries.readings) if one is None]
-    if not poor:
+    if not entries.poor:
         every = _Messages(entries, keys, range(len(entries)))
-        return sms.Observation(every, limit, known=tuple(filter(None, entries.readings)))
+        return sms.Observation(every, limit, known=tuple(cast("Sequence[sms.Entry]", entries.readings)))
     known = dict(enumerate(entries.readings))
     fields = Fields()
-    fields.read.update({f"rows[].{key}": len(known) - len(poor) for key in keys})
-    for index in poor:
+    fields.read.update({f"rows[].{key}": len(known) - len(entries.poor) for key in keys})
+    for index in entries.poor:
         sender, recipient, raw, date = [fields.take("rows[].", entries[index], key, text) for key in keys]
         if sender is None and raw is None:
             del known[index]

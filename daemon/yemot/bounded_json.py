@@ -5,6 +5,7 @@ So the bounds are told by a scan of the bytes, which is linear, takes no memory 
 they arrive once they are many.
 """
 
+import codecs
 import json
 import re
 import threading
@@ -25,6 +26,7 @@ PIECE = 64 * 1024
 """Bytes that are scanned at once; the scan takes some eight times as many."""
 
 _ONE_AT_A_TIME = threading.Lock()
+_MARK = codecs.BOM_UTF8
 _BEGINS = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]{0,1000}[{\[]")
 _BLANKS = b" \t\r\n"
 _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
@@ -166,7 +168,8 @@ class Gap:
 def decode_strictly(text: bytes, gap: Gap | None = None) -> object:
     """The same of a text whose bounds are told already. Raises ValueError."""
     decoder = _STRICT if gap is None else json.JSONDecoder(object_pairs_hook=_object, parse_constant=gap.fill)
-    return decoder.decode(text.decode("utf-8-sig"))
+    # The codec that knows a mark of byte order is written in Python.
+    return decoder.decode(text.decode("utf-8-sig" if text.startswith(_MARK) else "utf-8"))
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:

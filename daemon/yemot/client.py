@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Literal, TypeVar
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlsplit
 
 from daemon import __version__
 from daemon.core.commands.results import Bridged, Kicked, Paused, Registration
@@ -20,7 +20,7 @@ from daemon.core.watches.watch import Answered, Unchanged
 from daemon.yemot import commands
 from daemon.yemot.base_urls import BASE_URL
 from daemon.yemot.envelope import Answer, clean, http_date, judge
-from daemon.yemot.reads import Read
+from daemon.yemot.reads import Read, target
 from daemon.yemot.transport import Reply, Request, Transport
 
 ResultT = TypeVar("ResultT")
@@ -77,7 +77,7 @@ class Client:
     def read(self, read: Read[SeenT]) -> SeenT | Unknown:
         """Ask what changes nothing."""
         judged = partial(judge, decode=read.decode)
-        answer = self._call(read.method, read.params, judged, repeatable=True)
+        answer = self._call(partial(self._asked, read), judged, repeatable=True)
         return answer if isinstance(answer, Unknown) else read.parse(answer.data)
 
     def poll(self, read: Read[AnsweredT], known: bytes | None) -> Answered[AnsweredT] | Unchanged | Unknown:
@@ -88,7 +88,7 @@ class Client:
             return Unchanged() if is_known else judge(reply, now, read.decode)
 
         answer: Answer | Unchanged | Unknown
-        answer = self._call(read.method, read.params, judged, repeatable=True)
+        answer = self._call(partial(self._asked, read), judged, repeatable=True)
         if isinstance(answer, Unchanged | Unknown):
             return answer
         seen = read.parse(answer.data)
@@ -96,7 +96,7 @@ class Client:
 
     def call(self, method: str, params: Mapping[str, Json], *, repeatable: bool) -> Answer | Unknown:
         """Call a method. Each try has its own deadline; a call that is not repeatable has one try."""
-        return self._call(method, params, judge, repeatable=repeatable)
+        return self._call(partial(self._request, method, params), judge, repeatable=repeatable)
 
     def close(self) -> None:
         """Close the connections."""
@@ -171,33 +171,30 @@ class Client:
 
     def _call(
         self,
-        method: str,
-        params: Mapping[str, Json],
+        request: Callable[[str], Request],
         judged: Callable[[Reply, datetime], ResultT | Unknown],
         *,
         repeatable: bool,
     ) -> ResultT | Unknown:
-        """A read goes to the fallback as well when the first answer was none of the API's. An `Unknown` of
-        the fallback is told only where it says more than that it failed too."""
-        first = self._try(self._base_urls[0], method, params, judged, repeatable=repeatable)
+        """Call by the `request` that there is for a base URL. A read goes to the fallback as well when the
+        first answer was none of the API's. An `Unknown` of the fallback is told only where it says more than
+        that it failed too."""
+        first = self._try(request(self._base_urls[0]), judged, repeatable=repeatable)
         is_over = not isinstance(first, Unknown) or first.failure not in WORTH_ANOTHER_HOST
         if is_over or not repeatable or len(self._base_urls) == 1:
             return first
-        second = self._try(self._base_urls[1], method, params, judged, repeatable=repeatable)
+        second = self._try(request(self._base_urls[1]), judged, repeatable=repeatable)
         if isinstance(second, Unknown) and second.failure in WORTH_ANOTHER_HOST:
             return first
         return replace(second, is_unsent=False) if isinstance(second, Unknown) else second
 
     def _try(
         self,
-        base_url: str,
-        method: str,
-        params: Mapping[str, Json],
+        request: Request,
         judged: Callable[[Reply, datetime], ResultT | Unknown],
         *,
         repeatable: bool,
     ) -> ResultT | Unknown:
-        request = self._request(base_url + method, params, is_posted=method in POSTED)
         reply = self._transport.send(request, repeatable=repeatable)
         now = self._now()
         result = reply if isinstance(reply, Unknown) else judged(reply, now)
@@ -207,15 +204,16 @@ class Client:
             self._heard(server_date, now)
         return result
 
-    def _request(self, url: str, params: Mapping[str, Json], *, is_posted: bool) -> Request:
-        if is_posted:
+    def _asked(self, read: Read[SeenT], base_url: str) -> Request:
+        return Request("GET", base_url + read.target, self._headers)
+
+    def _request(self, method: str, params: Mapping[str, Json], base_url: str) -> Request:
+        if method in POSTED:
             body = json.dumps(params, allow_nan=False).encode()
-            return Request("POST", url, {**self._headers, "content-type": "application/json"}, body)
-        spelled = [
-            (name, value if isinstance(value, str) else json.dumps(value)) for name, value in params.items()
-        ]
-        query = urlencode(spelled, errors="surrogatepass")
-        return Request("GET", f"{url}?{query}" if query else url, self._headers)
+            return Request(
+                "POST", base_url + method, {**self._headers, "content-type": "application/json"}, body
+            )
+        return Request("GET", base_url + target(method, params), self._headers)
 
 
 def _folder(url: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from html import unescape
 from http import HTTPStatus
 
@@ -79,8 +80,10 @@ def judge(reply: Reply, now: datetime, decode: Decode = decode) -> Answer | Unkn
     return failed or Answer(data, reply.digest)
 
 
+@lru_cache(16)
 def http_date(text: str | None) -> datetime | None:
-    """An HTTP date (RFC 9110, section 5.6.7), aware; None where there is none."""
+    """An HTTP date (RFC 9110, section 5.6.7), aware; None where there is none. One answer asks thrice for its
+    own, and those of one second have the same."""
     try:
         moment = parsedate_to_datetime(text or "")
     except (ValueError, TypeError, IndexError, OverflowError):

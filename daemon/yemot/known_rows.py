@@ -30,6 +30,8 @@ MOST_ROWS = 3000
 """Ours. Of which readings are remembered, from the first on: the largest window of GetIncomingSms."""
 FEW = 24
 """Ours. Commas and brackets in a row, with which it is surely within all bounds."""
+SHORT = 1024
+"""Ours. Bytes of a shell that is remembered; it is some fifty."""
 TRIES = 8
 """Ours. Closing braces that are looked at, from the last on, for that of the last row."""
 
@@ -40,16 +42,22 @@ _BEHIND = re.compile(rb"[ \t\r\n]*\]")
 class Rows(Sequence[object], Generic[T]):
     """The rows of an answer, each a JSON object, decoded when it is asked for."""
 
-    def __init__(self, pieces: Sequence[bytes], readings: Sequence[T | None]) -> None:
+    def __init__(
+        self, pieces: Sequence[bytes], readings: tuple[T | None, ...], new: Mapping[int, Mapping[str, object]]
+    ) -> None:
+        """`new`: those that were decoded already, by their place."""
         self._pieces = pieces
+        self._new = new
         self.readings = readings
         """What each row comes to; None: it says less than it should, and has to be looked at."""
+        self.poor = [index for index in new if readings[index] is None]
+        """Where those stand."""
 
     def __len__(self) -> int:
         return len(self._pieces)
 
     def __getitem__(self, index: Any) -> Any:
-        return _row(self._pieces[index])
+        return self._new.get(index) or _row(self._pieces[index])
 
 
 class KnownRows(Generic[T]):
@@ -64,6 +72,8 @@ class KnownRows(Generic[T]):
         self._hashes = array("q")
         self._readings: tuple[T | None, ...] = ()
         self._is_shared = False
+        self._shell: tuple[bytes, Mapping[str, object]] = b"", {}
+        """All but the rows, as it was last, and what it came to."""
 
     def __len__(self) -> int:
         return len(self._hashes)
@@ -75,7 +85,7 @@ class KnownRows(Generic[T]):
             rows = self._rows(pieces, hashes) if _is_within(shell, pieces) else None
             whole = None if rows is None else self._filled(shell, rows)
             if rows is not None and whole is not None:
-                self._remember(hashes, rows.readings)
+                self._remember(hashes, rows)
                 return whole
         return decode(body)
 
@@ -106,38 +116,43 @@ class KnownRows(Generic[T]):
 
     def _rows(self, pieces: list[bytes], hashes: "array[int]") -> Rows[T] | None:
         """With the readings that are known, and those of the rows that are new; None: they cannot be told."""
-        readings = self._known(hashes)
-        for index in [index for index, one in enumerate(readings) if one is None]:
+        readings, unread = self._known(hashes)
+        new = {}
+        for index in unread:
             try:
                 row = _row(pieces[index])
             except ValueError:
                 return None
             if not _is_flat(row):
                 return None
-            readings[index] = self._read(row)
-        return Rows(pieces, readings)
+            new[index], readings[index] = row, self._read(row)
+        return Rows(pieces, tuple(readings), new)
 
-    def _known(self, hashes: "array[int]") -> list[T | None]:
-        """The reading of each row that was in the answer before. Mostly all of them have moved down, by so
-        many as are new; that is seen at a glance."""
+    def _known(self, hashes: "array[int]") -> tuple[list[T | None], Iterable[int]]:
+        """The reading of each row that was in the answer before, and which were not. Mostly all of them have
+        moved down, by so many as are new; that is seen at a glance."""
         before = self._hashes
         if before and before[0] in hashes:
             moved = hashes.index(before[0])
             left = len(hashes) - moved
             if hashes[moved:] == before[:left]:
-                return [*[None] * moved, *self._readings[:left]]
+                return [*[None] * moved, *self._readings[:left]], range(moved)
         known = dict(zip(before, self._readings, strict=True))
-        return list(map(known.get, hashes))
+        readings = list(map(known.get, hashes))
+        return readings, [index for index, one in enumerate(readings) if one is None]
 
-    def _remember(self, hashes: "array[int]", readings: Sequence[T | None]) -> None:
-        if None in readings:
+    def _remember(self, hashes: "array[int]", rows: Rows[T]) -> None:
+        readings = rows.readings
+        if rows.poor:
             kept = [(its, one) for its, one in zip(hashes, readings, strict=True) if one is not None]
-            hashes, readings = array("q", [its for its, _ in kept]), [one for _, one in kept]
+            hashes, readings = array("q", [its for its, _ in kept]), tuple([one for _, one in kept])
         self._hashes = hashes[:MOST_ROWS]
-        self._readings = tuple(readings[:MOST_ROWS])
+        self._readings = readings[:MOST_ROWS]
 
     def _filled(self, shell: bytes, rows: Rows[T]) -> dict[str, object] | None:
         """The whole answer; None where the gap is not what the list of that name has in it."""
+        if shell == self._shell[0]:
+            return {**self._shell[1], self._key: rows}
         gap = Gap()
         try:
             Scan().feed(shell)
@@ -146,8 +161,11 @@ class KnownRows(Generic[T]):
             return None
         if not isinstance(whole, dict) or gap.many != 1:
             return None
-        found = whole.get(self._key)
-        return {**whole, self._key: rows} if found == [gap] else None
+        if whole.get(self._key) != [gap]:
+            return None
+        if len(shell) <= SHORT:
+            self._shell = shell, whole
+        return {**whole, self._key: rows}
 
 
 def _is_within(shell: bytes, pieces: list[bytes]) -> bool:

@@ -3,11 +3,14 @@
 One value for each, so that who asks cannot read the answer of another question.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Generic, TypeVar
+from urllib.parse import urlencode
 
-from daemon.core.model import Unknown
+from daemon.core.model import Json, Unknown
 from daemon.core.watches import directories, queues, registrations, sip, sms
 from daemon.core.watches.pirsumphone import Observation as PirsumPhone
 from daemon.core.watches.units import Observation as Units
@@ -27,6 +30,18 @@ class Read(Generic[SeenT_co]):
     parse: Callable[[Data], SeenT_co | Unknown]
     decode: Decode = decode
     """What makes JSON of its bytes."""
+
+    @cached_property
+    def target(self) -> str:
+        """The method with its parameters, as they stand in an address; the same is asked for years."""
+        return target(self.method, self.params)
+
+
+def target(method: str, params: Mapping[str, Json]) -> str:
+    """A method with its parameters, as they stand in an address; what is no text is spelled as JSON."""
+    spelled = [(name, one if isinstance(one, str) else json.dumps(one)) for name, one in params.items()]
+    query = urlencode(spelled, errors="surrogatepass")
+    return f"{method}?{query}" if query else method
 
 
 def sms_log(

@@ -15,6 +15,7 @@ import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.typing import EventDict
 
 from daemon.core.model import Fact, Secret
 from daemon.host import logs
@@ -290,24 +291,28 @@ def test_a_line_that_cannot_be_made_is_told_as_such() -> None:
     assert (line["event"], line["logger"]) == ("log.line_broken", "library")
 
 
-class AsTheLibraryDoes(logging.Handler):
-    """Keeps each line as it is made by the library's own formatter."""
-
-    def __init__(self, redactor: logs.Redactor) -> None:
-        super().__init__()
-        meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-        self.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[meta, redactor, logs.as_json]))
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
+def as_the_library_does(event: EventDict, redactor: logs.Redactor) -> str:
+    """The line of an event, by way of a record of the standard library."""
+    meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    formatter = structlog.stdlib.ProcessorFormatter(processors=[meta, redactor._each, logs.as_json])
+    return formatter.format(logging.makeLogRecord({"msg": event, "_logger": None, "_name": "info"}))
 
 
-@given(st.dictionaries(st.sampled_from("abcdef"), st.none() | st.booleans() | st.integers() | ANYTHING))
+VALUES = st.none() | st.booleans() | st.integers() | st.floats() | ANYTHING | st.just("a secret of many")
+
+
+@given(st.dictionaries(st.sampled_from("abcdef"), VALUES | st.lists(VALUES, max_size=2)))
 def test_a_line_of_ours_is_made_as_the_library_makes_it(keys: dict[str, object]) -> None:
-    stream, redactor = logged("secret")
-    library = AsTheLibraryDoes(redactor)
-    logging.getLogger().addHandler(library)
+    stream, redactor = logged("secret", '"\\\n\u202e"')
+    events: list[EventDict] = []
+
+    def keep(_logger: object, _name: str, event: EventDict) -> EventDict:
+        events.append(dict(event))
+        return event
+
+    processors = structlog.get_config()["processors"]
+    structlog.configure(processors=[*processors[:-1], keep, processors[-1]])
+    logs.log.info("event.recorded", **keys)
     logs.log.info("event.recorded", at="a secret", error=Secret("secret"), **keys)
     try:
         raise ValueError("a secret of 1")
@@ -315,5 +320,15 @@ def test_a_line_of_ours_is_made_as_the_library_makes_it(keys: dict[str, object])
         logs.log.exception("poll.crashed", stack_info=True)
     logs.flush()
 
-    assert stream.getvalue().splitlines() == library.lines
+    assert stream.getvalue().splitlines() == [as_the_library_does(one, redactor) for one in events]
     assert "a secret" not in stream.getvalue()
+
+
+@given(st.dictionaries(st.sampled_from("abcdef"), VALUES), st.lists(ANYTHING.map(lambda one: one[:9])))
+def test_looking_at_a_line_as_a_whole_hides_what_looking_at_each_value_hides(
+    event: EventDict, secrets: list[str]
+) -> None:
+    redactor = logs.Redactor()
+    redactor.hide([*secrets, *(str(one)[-7:] for one in event.values())])
+
+    assert repr(redactor(None, "", event)) == repr(redactor._each(None, "", event))

@@ -86,10 +86,13 @@ def test_a_statement_begins_the_transaction_that_it_is_in(database: Database) ->
 def test_who_listens_hears_of_every_statement(tmp_path: Path) -> None:
     database = stores.on_file(tmp_path / "heard.db")
     heard: list[str] = []
-    with database.read() as db:
+    with database.write() as db:
         GET.all(db, "a")
-        sa.event.listen(db, "before_cursor_execute", lambda *given: heard.append(given[2]))
+    sa.event.listen(database.engine, "before_cursor_execute", lambda *given: heard.append(given[2]))
+    with database.write() as db:
+        GET.all(db, "a")
+    with database.read() as db:
         GET.all(db, "a")
     database.close()
 
-    assert [one.split()[0] for one in heard] == ["SELECT"]
+    assert [one.split()[0] for one in heard] == ["SELECT", "SELECT"]

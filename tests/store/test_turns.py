@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -149,6 +150,19 @@ def test_who_is_alone_is_committed_alone(crowd: Crowd) -> None:
         assert name in crowd.stored()
 
     assert crowd.commits == 2
+
+
+def test_one_connection_is_kept_for_all_who_write_until_something_fails(crowd: Crowd) -> None:
+    taken: list[object] = []
+    sa.event.listen(crowd.database.engine, "checkout", lambda *given: taken.append(given))
+    found = []
+    for work in (add("a"), add("b"), fail("c"), add("d"), spoil_commit("e"), add("f"), add("g")):
+        with suppress(ZeroDivisionError, sa.exc.IntegrityError), crowd.database.write() as db:
+            work(db)
+        found.append(len(taken))
+
+    assert found == [1, 1, 1, 2, 2, 3, 3]
+    assert crowd.stored() == {"a", "b", "d", "f", "g"}
 
 
 def test_nobody_is_told_that_it_is_written_before_it_is(crowd: Crowd) -> None:

@@ -10,6 +10,9 @@ from daemon.core.numbers import shown
 from daemon.core.timestamps import iso
 from daemon.core.visible import escaped
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+# Made once: `json.dumps` makes one for each document.
+
 
 def render(fact: Fact, *, event: str, system: str, sequence: int, at: datetime) -> bytes:
     """The body as minified JSON in UTF-8: `{"type", "timestamp", "data"}` of product.md.
@@ -32,7 +35,7 @@ def render(fact: Fact, *, event: str, system: str, sequence: int, at: datetime) 
 
 def spelled(document: Mapping[str, Any]) -> bytes:
     """A document as minified JSON in UTF-8, on one line."""
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = _encode(document)
     # Half a surrogate pair is no text and has no UTF-8; what came with one is shown with a "?". What a
     # terminal would obey is escaped, so that it may show these bytes as they are.
     return escaped(text.encode("utf-8", "replace").decode()).encode()

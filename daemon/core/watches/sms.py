@@ -9,12 +9,13 @@ night when the clocks go back, new rows carry older dates.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
 from hashlib import blake2b
-from operator import itemgetter
+from itertools import islice
+from operator import ge, itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
 from daemon.core.alerts.life import Seen
@@ -99,6 +100,16 @@ class Observation:
         return min(filter(None, map(_second, self.entries)), default="")
 
 
+class Window(NamedTuple):
+    """What the last answer showed, where that is as ever: no two rows are equal, each has a second, and none
+    is younger than one above it. Then one that shows some more above it, and as much of it as there is room
+    for, is compared by its new rows alone."""
+
+    entries: tuple[Entry, ...]
+    gone: frozenset[Entry]
+    """What is known, and was not shown."""
+
+
 @dataclass(frozen=True)
 class State:
     """What is remembered of the log. Texts and numbers are kept as digests only."""
@@ -111,6 +122,8 @@ class State:
     """While it is not sure that the log was empty at the baseline: the second up to which rows are old."""
     empties: int = 0
     """How many answers have said so yet."""
+    window: Window | None = field(default=None, compare=False, repr=False)
+    """Of the process, not of the store."""
 
     @cached_property
     def newest(self) -> str:
@@ -131,10 +144,12 @@ def diff(
         gaps: list[Fact] = []
         state = _baseline(before, seen, when, zone)
     else:
-        more = _more(before.known, seen)
+        above = _above(before, seen)
+        more = _more(before.known, seen) if above is None else dict.fromkeys(above, 1)
         fresh = _fresh(before, seen.entries, more) if more else []
         gaps = [] if reaches(before, seen) else [_gap(before, seen)]
-        state = _doubting(before, _remember(before, seen, more), seen)
+        kept = _remember(before, seen, more) if above is None else _slid(before, seen, above)
+        state = _doubting(before, kept, seen)
     facts = [_fact(seen.rows[index], when, zone) for index in reversed(fresh)]
     return Change(state, (*gaps, *facts), is_moving=bool(state.doubted))
 
@@ -246,9 +261,47 @@ def _more(known: Mapping[Entry, int], seen: Observation) -> dict[Entry, int]:
     """Of which entries an answer shows more than are known, and how many more."""
     if len(seen.shown) == len(seen.entries):
         unknown = seen.shown.difference(known)
-        return {one: 1 for one in seen.entries if one in unknown} if unknown else {}
+        return dict.fromkeys(islice(filter(unknown.__contains__, seen.entries), len(unknown)), 1)
     shown = Counter(seen.entries)
     return {one: many - known.get(one, 0) for one, many in shown.items() if many > known.get(one, 0)}
+
+
+def _above(before: State, seen: Observation) -> tuple[Entry, ...] | None:
+    """The rows that an answer shows above those of the last one; None: it shows anything else, or may."""
+    entries, window = seen.entries, before.window
+    if window is None or not window.entries or window.entries[0] not in entries:
+        return None
+    above = entries[: entries.index(window.entries[0])]
+    left = len(entries) - len(above)
+    if entries[len(above) :] != window.entries[:left] or len(before.known) + len(above) > MAX_KNOWN:
+        return None
+    is_new = len(set(above)) == len(above) and not any(one in before.known for one in above)
+    return above if is_new and _is_in_order((*above, window.entries[0])) else None
+
+
+def _is_in_order(entries: Iterable[Entry]) -> bool:
+    seconds = list(map(_second, entries))
+    return "" not in seconds and all(map(ge, seconds, seconds[1:]))
+
+
+def _window(known: Mapping[Entry, int], seen: Observation) -> Window | None:
+    is_plain = len(seen.shown) == len(seen.entries) and _is_in_order(seen.entries)
+    return Window(seen.entries, frozenset(known.keys() - seen.shown)) if is_plain else None
+
+
+def _slid(before: State, seen: Observation, above: tuple[Entry, ...]) -> State:
+    """As `_remember`, where these rows are new, and the last answer's follow."""
+    assert before.window is not None  # noqa: S101 - by `_above`
+    last, gone = before.window
+    gone |= frozenset(last[len(seen.entries) - len(above) :])
+    floor = _second(seen.entries[-1]) if seen.is_full else ""
+    forgotten = frozenset([one for one in gone if "" != _second(one) < floor])
+    known = {**before.known, **dict.fromkeys(above, 1)}
+    for one in forgotten:
+        del known[one]
+    horizon = max(map(_second, forgotten), default="")
+    window = Window(seen.entries, gone - forgotten)
+    return State(known, max(before.horizon, horizon), window=window)
 
 
 def _fresh(state: State, entries: Sequence[Entry], more: Mapping[Entry, int]) -> list[int]:
@@ -289,7 +342,7 @@ def _remember(before: State, seen: Observation, more: Mapping[Entry, int]) -> St
     horizon = max(map(_second, forgotten), default="")
     for one in forgotten:
         del known[one]
-    return State(known, max(before.horizon, horizon))
+    return State(known, max(before.horizon, horizon), window=_window(known, seen))
 
 
 def _gap(before: State, seen: Observation) -> Fact:

@@ -405,3 +405,60 @@ def test_whatever_arrives_is_told_exactly_once(
 
     assert [fact.type for fact in told if fact.type == "sms.gap"] == []
     assert Counter(texts(told + last)) == Counter(one.text for one in log.rows[old:])
+
+
+def changed(rows: list[Row], how: str, many: int, second: int) -> list[Row]:
+    """A log, newest first, after something happened to it."""
+    at = many % (len(rows) or 1)
+    new = [replace_date(row(f"{second} {one}", second % 60), how) for one in range(many)]
+    return {
+        "come": [*new, *rows],
+        "undated": [*new, *rows],
+        "repeat": [*rows[:many], *rows],
+        "vanish": [*rows[:at], *rows[at + 1 :]],
+        "below": [*rows[:at], *new, *rows[at:]],
+        "empty": [],
+    }[how]
+
+
+def replace_date(one: Row, how: str) -> Row:
+    return one._replace(server_date="") if how == "undated" else one
+
+
+HAPPENED = st.tuples(
+    st.sampled_from(["come"] * 8 + ["undated", "repeat", "vanish", "below", "empty"]),
+    st.integers(0, 4),
+    st.integers(-1, 3),
+)
+
+
+@settings(max_examples=examples(300))
+@given(st.lists(HAPPENED, max_size=12), st.sampled_from([1, 3, 6, 50]))
+def test_who_remembers_the_last_window_finds_what_who_looks_at_all_rows_finds(
+    happened: list[tuple[str, int, int]], limit: int
+) -> None:
+    rows = log_of(5)
+    quick = slow = sms.diff(None, Observation(rows[:limit], limit), when(), ZONE, is_emitting=False).state
+    second = 10
+    for how, many, later in happened:
+        second += later
+        rows = changed(rows, how, many, second)
+        seen = Observation(rows[:limit], limit)
+        by_window = sms.diff(quick, seen, when(), ZONE, is_emitting=False)
+        by_all = sms.diff(replace(slow, window=None), seen, when(), ZONE, is_emitting=False)
+
+        assert by_window == by_all
+        assert list(by_window.state.known) == list(by_all.state.known)
+        assert by_window.state.window == by_all.state.window
+        quick, slow = by_window.state, by_all.state
+
+
+def test_rows_that_only_moved_down_are_not_looked_at() -> None:
+    rows = log_of(100)
+    before = sms.diff(None, Observation(rows, 100), when(), ZONE, is_emitting=False).state
+    seen = Observation([row("new", 59, minute=59), *rows][:100], 100)
+    change = sms.diff(before, seen, when(), ZONE, is_emitting=False)
+
+    assert len(change.facts) == 1
+    assert "shown" not in vars(seen)
+    assert "oldest" not in vars(seen)
