@@ -80,7 +80,8 @@ class Progress:
         return Loop("", within, self._monotonic, {})
 
     def stuck(self) -> list[str]:
-        """The loops that promised to have turned by now, and have not, as they were named one after another."""
+        """The loops that promised to have turned by now, and have not, in the order of their beginning."""
         now = self._monotonic()
-        late = {loop.name for loop, until in self._promised.copy().items() if now > until}
+        promised = self._promised.copy()
+        late = {loop.name for loop, until in promised.items() if now > until}
         return [name for name in self._loops if name in late] if late else []
