@@ -107,18 +107,25 @@ def _watched(daemon: Daemon) -> Seen:
     used, began = daemon.cpu_seconds(), time.perf_counter()
     _PAUSE.wait(interval)
     share = (daemon.cpu_seconds() - used) / (time.perf_counter() - began)
+    rss, asked = daemon.rss_mib(), clock.utcnow()
     status = json.loads(daemon.ask("/api/v1/status"))
-    now = datetime.fromisoformat(status["now"])
     watches = [watch for one in status["systems"] for watch in one["watches"]]
-    late = [_late_ms(watch, now) for watch in watches if watch["polled_at"] and watch["next_run_at"]]
-    return Seen(daemon.rss_mib(), share, late, len(late))
+    polled = [watch for watch in watches if watch["polled_at"] and watch["next_run_at"]]
+    late = [one for watch in polled if (one := late_ms(watch, asked)) is not None]
+    return Seen(rss, share, late, len(polled))
 
 
-def _late_ms(watch: dict[str, Any], now: datetime) -> float:
-    """How late it was polled; of a poll that is still under way, how late it is by now."""
-    due = datetime.fromisoformat(watch["next_run_at"]) - EVERY
-    polled_at = datetime.fromisoformat(watch["polled_at"])
-    return ((polled_at if polled_at >= due else now) - due) / timedelta(milliseconds=1)
+def late_ms(watch: dict[str, Any], asked: datetime) -> float | None:
+    """How late it was polled last; of a poll that is still under way, how late it is by now.
+
+    None: that was due after the daemon was `asked` for all this. To say it of thousands takes it a second, in
+    which it polls on: so a watch may have been polled after what is said to be its next time, too.
+    """
+    following, polled_at = (datetime.fromisoformat(watch[key]) for key in ("next_run_at", "polled_at"))
+    due = following if polled_at >= following else following - EVERY
+    if due >= asked:
+        return None
+    return ((polled_at if polled_at >= due else asked) - due) / timedelta(milliseconds=1)
 
 
 def _recorded(plan: Plan, directory: Path) -> dict[str, Path]:

@@ -108,6 +108,7 @@ def nothing_is_set_aside_in_silence(monkeypatch: pytest.MonkeyPatch) -> Iterator
     monkeypatch.setattr(UNGUARDED.wishes, "_on_raised", again)
     yield
     UNGUARDED.wishes._standing.clear()
+    UNGUARDED.wishes._set_aside.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ something else is taken in its stead, the others go on, and it is remembered, so
 for its own memory.
 """
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -69,6 +70,9 @@ class Wishes:
     def __init__(self, on_raised: Raised = lambda _wish, _error: None) -> None:
         self._on_raised = on_raised
         self._standing: dict[Wish, _Standing] = {}
+        self._set_aside: dict[Wish, _Standing] = {}
+        """Of these, the few that raised: of thousands of watches, nobody has to look at the others."""
+        self._lock = threading.Lock()
 
     def guard(self, kind: Kind, name: str) -> "Guard":
         """What tries the wishes of an endpoint, or a watch."""
@@ -85,21 +89,31 @@ class Wishes:
     def raised(self, wish: Wish, error: Exception) -> None:
         """It was tried, and raised."""
         known = self._standing.setdefault(wish, _Standing(""))
-        is_news = known.error is None
-        known.error, known.has_worked, known.calm = where(error), False, 0
+        with self._lock:
+            is_news = known.error is None
+            known.error, known.has_worked, known.calm = where(error), False, 0
+            self._set_aside[wish] = known
         if is_news:
             self._on_raised(wish, error)
 
     def look(self) -> dict[Wish, Standing]:
         """How each stands; for one that looks again and again, every few seconds."""
-        for known in list(self._standing.values()):
-            known.calm += 1
-            if known.error is not None and known.has_worked and known.calm > CALM_LOOKS:
-                known.error = None
-        return {
-            wish: Standing(known.written, known.error, known.has_worked)
-            for wish, known in list(self._standing.items())
-        }
+        self.glance()
+        return {wish: _as_of_now(known) for wish, known in list(self._standing.items())}
+
+    def glance(self) -> dict[Wish, Standing]:
+        """The same, and the same look, of those alone that are set aside."""
+        with self._lock:
+            for wish, known in list(self._set_aside.items()):
+                known.calm += 1
+                if known.has_worked and known.calm > CALM_LOOKS:
+                    known.error = None
+                    del self._set_aside[wish]
+            return {wish: _as_of_now(known) for wish, known in self._set_aside.items()}
+
+
+def _as_of_now(known: _Standing) -> Standing:
+    return Standing(known.written, known.error, known.has_worked)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """For how long something was up and down: what is stored, and what is not written down yet."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from daemon.core.durations import DAY, SECOND
 from daemon.core.history import buckets
 from daemon.core.history.book import NOTHING_OPEN, Seconds, Unflushed
 from daemon.core.history.buckets import STEPS, Bucket, start_of, starts
-from daemon.core.history.tally import NAMES, NONE, SCALE, Sample, Tally, fitted, plus
+from daemon.core.history.tally import NAMES, NONE, SCALE, Tally, fitted, plus
 from daemon.core.refusals import Refused, Why
 from daemon.core.timestamps import iso
 from daemon.schemas.history import History, HistoryBucket, SampleBucket
@@ -130,7 +131,7 @@ def history(
     rows = uptime.stretch(db, system, step, wanted.start, end) if wanted else {}
     beside = unflushed(system)  # afterwards: what is written meanwhile carries another number
     open_, flushed = _by_bucket(beside.open, subject, step), _by_bucket(beside.flushed, subject, step)
-    shown, samples = list[HistoryBucket](), dict[str, list[SampleBucket]]()
+    shown, courses = list[HistoryBucket](), defaultdict[int, list[SampleBucket]](list)
     alike: dict[bytes, Tally] = {}  # where nothing changes, the rows of many minutes are the same bytes
     for start, at in zip(wanted, _written(wanted), strict=True):
         row = rows.get(start)
@@ -144,9 +145,13 @@ def history(
             more = [open_.get(start), None if is_written else flushed.get(start)]
             tally = _with(tally, more, step)
         shown.append(_bucket(at, tally, min(step * 1000, end - start)))
-        for metric, one in tally.samples.items():
-            if metric in NAMES:  # one of a newer program's has none here
-                samples.setdefault(NAMES[metric], []).append(_sample(at, one))
+        for metric, (seen, total, least, most) in tally.samples.items():
+            # As `Sample.mean` has it, and not by a call: a day of a queue has 13,000 of these.
+            mean = (total / seen if seen else (least + most) / 2) / SCALE
+            one = SampleBucket(at, least / SCALE, round(mean, 2), most / SCALE)
+            courses[metric].append(one)
+    # A metric of a newer program has no name here.
+    samples = {NAMES[metric]: of for metric, of in courses.items() if metric in NAMES}
     return History.model_construct(  # of 14,000 numbers for a day, none of which comes from outside
         system=system, subject=subject, step_seconds=step, buckets=shown, samples=samples
     )
@@ -278,10 +283,6 @@ def _written(wanted: range) -> Iterator[str]:
 def _bucket(at: str, tally: Tally, length: int) -> HistoryBucket:
     unknown = max(length - tally.seen, 0)
     return HistoryBucket(at, tally.up / 1000, tally.down / 1000, unknown / 1000)
-
-
-def _sample(at: str, one: Sample) -> SampleBucket:
-    return SampleBucket(at, one.least / SCALE, round(one.mean, 2), one.most / SCALE)
 
 
 def _older(

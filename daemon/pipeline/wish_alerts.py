@@ -12,7 +12,7 @@ from daemon.core.alerts.life import TOLD, Seen
 from daemon.core.durations import NOTHING
 from daemon.core.model import Condition, Json, Rule, Severity, Verdict
 from daemon.core.routing.plan import DAEMON, endpoint_subject
-from daemon.core.wishes import Kind, Standing, Wish
+from daemon.core.wishes import Kind, Standing, Wish, Wishes
 from daemon.pipeline.alerts import Judge
 from daemon.pipeline.events import Recorded, Recorder
 from daemon.pipeline.notification import Teller
@@ -40,15 +40,17 @@ INSTEAD = {
 """What is done in the stead of each."""
 
 
-def look(database: Database, recorder: Recorder, wishes: Mapping[Wish, Standing], now: datetime) -> Recorded:
+def look(database: Database, recorder: Recorder, wishes: Wishes, now: datetime) -> Recorded:
     """Tell what has been set aside since the last look, and what is taken up again. Writes nothing where
     there is nothing to say."""
     with database.read() as db:
         known = watches.load_alerts(db, DAEMON, OWNER)
-    if not _conditions(wishes, known, news_only=True):
+    # What was told may work by now; else only what is set aside could be news.
+    standing = wishes.look() if known else wishes.glance()
+    if not _conditions(standing, known, news_only=True):
         return Recorded()
     with database.write() as db:
-        return settle(db, recorder, wishes, now)
+        return settle(db, recorder, standing, now)
 
 
 def settle(db: sa.Connection, recorder: Recorder, wishes: Mapping[Wish, Standing], now: datetime) -> Recorded:

@@ -63,6 +63,11 @@ _MADE: tuple[sa.Table, Where, tuple[str, ...]] = (
     _OPEN,
     ("created_at", "first_started_at"),
 )
+_TRIED: tuple[sa.Table, Where, tuple[str, ...]] = (
+    attempts,
+    attempts.c.delivery.in_(sa.select(deliveries.c.id).where(_OPEN)),
+    ("started_at",),
+)
 LIVE: tuple[tuple[sa.Table, Where, tuple[str, ...]], ...] = (
     # Before the endpoints, by which it is found.
     (
@@ -71,7 +76,7 @@ LIVE: tuple[tuple[sa.Table, Where, tuple[str, ...]], ...] = (
         ("ended_at",),
     ),
     _MADE,
-    (attempts, attempts.c.delivery.in_(sa.select(deliveries.c.id).where(_OPEN)), ("started_at",)),
+    _TRIED,
     (endpoints, _EVERY, ("since", "failing_since")),
     (ledger, _NOT_OVER, ("told_at",)),
     (watches, _EVERY, ("observed_at", "polled_at", "failing_since")),
@@ -171,7 +176,7 @@ def settle(db: sa.Connection, now: datetime, longest_wait: Callable[[str], timed
     `longest_wait`: of an endpoint by its name, before the first attempt or between two.
     """
     at = millis(now)
-    for endpoint, created_at, due_at, tried_at in _latest_of_open_deliveries(db):
+    for endpoint, created_at, due_at, tried_at, first, last in _open_deliveries(db):
         of_it, most = sa.and_(_OPEN, deliveries.c.endpoint == endpoint), now + longest_wait(endpoint)
         if created_at > now:
             # Made while the clock was ahead: its wait began at that time.
@@ -183,12 +188,14 @@ def settle(db: sa.Connection, now: datetime, longest_wait: Callable[[str], timed
         if tried_at is not None and tried_at > now:
             early = sa.update(deliveries).where(of_it, deliveries.c.first_started_at > now)
             db.execute(early.values(first_started_at=now))
+        if first is not None:
+            _settle_attempts(db, now, first, last)
     blocked = sa.select(endpoints.c.name).where(endpoints.c.not_before > now)
     for endpoint in db.scalars(blocked).all():
         most = now + longest_wait(endpoint)
         is_far_off = sa.and_(endpoints.c.name == endpoint, endpoints.c.not_before > most)
         db.execute(sa.update(endpoints).where(is_far_off).values(not_before=most))
-    for table, where, columns in (one for one in LIVE if one is not _MADE):  # that was done above
+    for table, where, columns in (one for one in LIVE if one not in (_MADE, _TRIED)):  # done above
         is_late = {name: table.c[name] > now for name in columns}
         values = {
             name: sa.case((is_so, sa.literal(now, UtcTime)), else_=table.c[name])
@@ -212,14 +219,23 @@ def _move_what_was_accepted_by_another_clock(db: sa.Connection) -> None:
     db.execute(sa.update(commands).where(other).values(clock=stepped(db)))
 
 
-def _latest_of_open_deliveries(
-    db: sa.Connection,
-) -> Sequence[sa.Row[str, datetime, datetime | None, datetime | None]]:
-    """By endpoint: when the last was made, how late the latest is due, and the last first attempt. In one go
-    through what is open: there may be a hundred thousand, and hardly ever is one of them to be moved."""
+def _settle_attempts(db: sa.Connection, now: datetime, first: int, last: int) -> None:
+    """Of the open deliveries from `first` to `last`, by their numbers: the others were never tried."""
+    # By the index of lanes, and not from one number to the other through all that ended meanwhile.
+    number: sa.ColumnElement[int] = sa.literal_column("+deliveries.id")
+    tried = sa.select(deliveries.c.id).where(_OPEN, number >= first, number <= last)
+    late = sa.update(attempts).where(attempts.c.delivery.in_(tried), attempts.c.started_at > now)
+    db.execute(late.values(started_at=now))
+
+
+def _open_deliveries(db: sa.Connection) -> Sequence[Any]:
+    """By endpoint: when the last was made, how late the latest is due, and the last first attempt; the first
+    and the last number of those that were tried. In one go through what is open: there may be a hundred
+    thousand, and hardly ever is one of them to be moved."""
     times = (deliveries.c.created_at, deliveries.c.due_at, deliveries.c.first_started_at)
+    tried = sa.case((deliveries.c.attempts > 0, deliveries.c.id))
     found = (
-        sa.select(deliveries.c.endpoint, *map(sa.func.max, times))
+        sa.select(deliveries.c.endpoint, *map(sa.func.max, times), sa.func.min(tried), sa.func.max(tried))
         .where(_OPEN)
         .group_by(deliveries.c.endpoint)
     )

@@ -5,6 +5,7 @@ the others wait. So a backlog behind one failing delivery is in nobody's way: it
 what is due.
 """
 
+import re
 from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
 
@@ -54,6 +55,12 @@ _NAMED_BY_PHONES = Prepared(
     "kind", "own",
 )  # fmt: skip
 """Not those of mailings, where each delivery has a lane of its own."""
+_OPEN_LANES = Prepared(
+    "SELECT lane FROM deliveries WHERE ended_at IS NULL AND lane NOT LIKE :own GROUP BY endpoint, lane",
+    "own",
+)  # fmt: skip
+_IN_ITS_ONE_FORM = re.compile(r".*/(?:sms|sip)/0[1-9][0-9]{7,8}(?:=[0-9]{1,4})?(?:/[0-9]+)?", re.DOTALL)
+"""Lanes of nearly all phones, which are the same before and after."""
 _RENAME = Prepared(
     "UPDATE deliveries SET lane = :name WHERE endpoint = :endpoint AND lane = :lane AND ended_at IS NULL",
     "name", "endpoint", "lane",
@@ -94,6 +101,9 @@ def unite(db: sa.Connection, now: datetime, *, unordered: Container[str]) -> Non
     To be called while nothing is leased. `unordered`: endpoints that want best effort, of whose lanes several
     deliveries may be pending.
     """
+    # Events are read only then, one for each lane; and hardly ever is it so.
+    if not any(may_be_renamed(row.lane) for row in _OPEN_LANES.all(db, "%/evt_%")):
+        return
     renamed = []
     for row in (row for kind in PHONE_SUBJECTS for row in _NAMED_BY_PHONES.all(db, f"%/{kind}%", "%/evt_%")):
         before, after = f"{row.system}/{row.subject}", f"{row.system}/{subject_key(row.subject)}"
@@ -103,3 +113,12 @@ def unite(db: sa.Connection, now: datetime, *, unordered: Container[str]) -> Non
     united = {(endpoint, name) for name, endpoint, _ in renamed if endpoint not in unordered}
     _QUEUE_UP.run_many(db, sorted(united))
     promote_headless(db, united, now)
+
+
+def may_be_renamed(lane: str) -> bool:
+    """Whether any part of the name, read as a subject, is a phone in another than its one form."""
+    if _IN_ITS_ONE_FORM.fullmatch(lane):
+        return False
+    tails = [lane[at + 1 :] for at, sign in enumerate(lane) if sign == "/"]
+    subjects = (one for tail in tails for one in (tail, tail.rpartition("/")[0]))
+    return any(subject_key(one) != one for one in subjects)

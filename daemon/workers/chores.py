@@ -74,7 +74,7 @@ class Chores:
             recorder = self._in_force()
             recorded = Teller(recorder).tick(self._database, self._now())
             # Afterwards: what cannot be worked out was tried just now.
-            recorded += wish_alerts.look(self._database, recorder, self._wishes().look(), self._now())
+            recorded += wish_alerts.look(self._database, recorder, self._wishes(), self._now())
         except FAILURES as error:
             log.warning("tell.failed", error=reason(error))
             return

@@ -69,8 +69,6 @@ class _Timing:
     """When the last poll ended, by the monotonic clock."""
     answered: float | None = None
     """The same, unless that poll failed."""
-    is_unknown: bool = False
-    """The last poll brought nothing that could be used; while nothing is asked, that stays so."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     """Held by the poll under way; a reload may schedule the watch anew meanwhile."""
 
@@ -107,6 +105,8 @@ class Poller:
         self._pauses = pauses or Pauses(monotonic)
         self._witness = witness or Witness(monotonic)
         self._unchanged: dict[tuple[str, str], datetime] = {}
+        self._unanswered: set[tuple[str, str]] = set()
+        """Whose last poll brought nothing that could be used; while nothing is asked, that stays so."""
         self._lock = threading.Lock()
         self._watches = watches
         self.historian = historian or Historian(database)
@@ -141,8 +141,8 @@ class Poller:
 
     def unanswered(self) -> list[tuple[str, str]]:
         """The watches (system, name) of the configuration whose last poll came to nothing."""
-        timings = dict(self._timings)
-        return [one for one in self._watches() or () if one in timings and timings[one].is_unknown]
+        kept = self._watches() or {}
+        return sorted(one for one in self._unanswered.copy() if one in kept)
 
     def follow(self, step: timedelta) -> None:
         """The clock was set: what was seen is as long ago as before."""
@@ -242,7 +242,8 @@ class Poller:
             walk = self._walk(db, watch, now, _elapsed(timing, watch, clock))
             recorded = walk.leave_alone(unknown)
         watch.memory.digest, watch.memory.subjects = None, walk.subjects
-        timing.polled, timing.answered, timing.is_unknown = clock, None, True
+        timing.polled, timing.answered = clock, None
+        self._unanswered.add(watch.id)
         self.historian.looked(watch.id, None, walk.api, clock=clock, now=now, most=_most(watch))
         _log_transition(watch.description, walk.before, unknown)
         log_recorded(recorded)
@@ -272,7 +273,7 @@ class Poller:
     def _pass_over(self, watch: AnyWatch, timing: _Timing) -> Polled:
         now = self._now()
         timing.polled = timing.answered = clock = self._monotonic()
-        timing.is_unknown = False
+        self._unanswered.discard(watch.id)
         self.historian.same(watch.id, clock=clock, now=now, most=_most(watch))
         self._witness.polled(watch.id, is_reached=True)
         with self._lock:
@@ -285,7 +286,10 @@ class Poller:
         unknown = seen if isinstance(seen, Unknown) else None
         timing.polled = clock
         timing.answered = None if unknown else clock
-        timing.is_unknown = unknown is not None
+        if unknown is None:
+            self._unanswered.discard(watch.id)
+        else:
+            self._unanswered.add(watch.id)
         is_reached = unknown is None or unknown.failure not in (Failure.UNREACHABLE, Failure.TIMEOUT)
         self._witness.polled(watch.id, is_reached=is_reached)
 

@@ -14,7 +14,7 @@ from daemon.app.in_force import Current
 from daemon.app.parts import Parts
 from daemon.app.state import CHECKED_WITHIN, State
 from daemon.app.supervisor import Supervisor
-from daemon.app.watchdog import Loop, Progress
+from daemon.app.watchdog import Progress
 from daemon.pipeline.events import Recorder
 from daemon.store.database import Database
 from daemon.workers.self_check import Heard, SelfCheck
@@ -53,7 +53,7 @@ def state(database: Database, clock: FakeClock) -> State:
         cast(Current, None),
         Progress(clock.monotonic),
         Supervisor(clock.monotonic),
-        checking=Loop(CHECKED_WITHIN, clock.monotonic),
+        checking=Progress(clock.monotonic).aside(CHECKED_WITHIN),
     )
 
 

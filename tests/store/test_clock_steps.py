@@ -165,6 +165,35 @@ def test_an_attempt_is_as_long_ago_as_before_while_its_delivery_is_open(step: ti
     database.close()
 
 
+@given(
+    lives=st.lists(
+        st.tuples(st.booleans(), st.lists(steps, max_size=3)),  # is it open? and how its attempts stand off
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_no_attempt_of_what_is_open_is_later_than_now(lives: list[tuple[bool, list[timedelta]]]) -> None:
+    database = stores.in_memory()
+    given_deliveries(database, NOW, *"abcdef"[: len(lives)])
+    kept = metadata.tables["deliveries"]
+    with database.write() as db:
+        for number, (is_open, tried) in enumerate(lives, start=1):
+            over: dict[str, Any] = {} if is_open else {"ended_at": NOW, "status": delivery.Status.DEAD}
+            db.execute(sa.update(kept).where(kept.c.id == number).values(attempts=len(tried), **over))
+            for which, off in enumerate(tried, start=1):
+                db.execute(
+                    sa.insert(metadata.tables["attempts"]).values(
+                        delivery=number, number=which, started_at=NOW + off, resolved=0, connected=0,
+                        secured=0, answered=0, total=0, outcome=delivery.Outcome.UNREACHABLE,
+                    )
+                )  # fmt: skip
+        clock_steps.settle(db, NOW, lambda _endpoint: WAIT)
+
+    settled = [NOW + (min(off, NOTHING) if is_open else off) for is_open, tried in lives for off in tried]
+    assert times(database, "attempts", "started_at") == [(one,) for one in settled]
+    database.close()
+
+
 @given(given=st.lists(st.none() | steps, min_size=4, max_size=4))
 def test_of_times_in_one_row_only_those_that_are_later_than_now_are_moved(
     given: list[timedelta | None],

@@ -151,9 +151,13 @@ def _read_samples(packed: bytes, length: int, whole: int) -> dict[int, Sample]:
     try:
         for word in numbers:
             seen = whole if word & _WHOLE else next(numbers)
-            least = _unfolded(next(numbers))
-            spread, more = (0, 0) if word & _STEADY else (next(numbers), next(numbers))
-            found[word >> 2] = Sample(seen, least * seen + more, least, least + spread)
+            folded = next(numbers)  # not `_unfolded`: a day of a queue has 13,000 of these
+            least = -(folded + 1) // 2 if folded & 1 else folded // 2
+            if word & _STEADY:
+                found[word >> 2] = Sample(seen, least * seen, least, least)
+            else:
+                most = least + next(numbers)
+                found[word >> 2] = Sample(seen, least * seen + next(numbers), least, most)
     except StopIteration:
         raise ValueError("cut short") from None
     return found
@@ -163,12 +167,12 @@ def _numbers(packed: bytes) -> list[int]:
     """All that there are."""
     found, value, shift = [], 0, 0
     for byte in packed:
-        value |= (byte & _LOW) << shift
-        if byte & _MORE:
-            shift += 7
+        if byte <= _LOW:
+            found.append(value | byte << shift if shift else byte)
+            value = shift = 0
         else:
-            found.append(value)
-            value, shift = 0, 0
+            value |= (byte & _LOW) << shift
+            shift += 7
     if shift:
         raise ValueError("cut short")
     return found
@@ -176,10 +180,6 @@ def _numbers(packed: bytes) -> list[int]:
 
 def _folded(value: int) -> int:
     return -2 * value - 1 if value < 0 else 2 * value
-
-
-def _unfolded(value: int) -> int:
-    return -(value + 1) // 2 if value & 1 else value // 2
 
 
 def _number(out: bytearray, value: int) -> None:

@@ -25,7 +25,7 @@ from daemon.core.model import Fact, Severity
 from daemon.core.routing.plan import Interest
 from daemon.core.routing.quiet import Quiet, Weekly, Window
 from daemon.core.routing.schedule import Schedule
-from daemon.core.wishes import Kind, Standing, Wish
+from daemon.core.wishes import Kind, Wish, Wishes
 from daemon.pipeline import wish_alerts
 from daemon.store import endpoint_health, history, schema
 from daemon.store.history import DeliveryView
@@ -198,9 +198,9 @@ def test_what_waited_goes_out_at_its_own_rate(setting: Setting) -> None:
 
 
 def test_a_wish_that_is_set_aside_is_said(setting: Setting, sending: Sending) -> None:
-    wish = Wish(Kind.ENDPOINT, "crm", "quiet")
-    standing = {wish: Standing("[]", "ValueError at hebrew_calendar.py:61", has_worked=False)}
-    wish_alerts.look(sending.database, sending.recorder, standing, START)
+    wishes = Wishes()
+    wishes.raised(Wish(Kind.ENDPOINT, "crm", "quiet"), ValueError())
+    wish_alerts.look(sending.database, sending.recorder, wishes, START)
 
     assert "its setting quiet cannot be worked out and is set aside" in shown(setting)
     assert "instead: it holds nothing back" in shown(setting, "/endpoints")
