@@ -83,6 +83,7 @@ def test_a_verb_loads_no_framework_that_it_does_not_need(
     found = loaded([*program, *words.split()])
 
     assert others(found) - allowed == set()
+    assert found & NEVER == set()
     ours = {one for one in found if one.partition(".")[0] == "daemon"}
     assert "daemon" in ours
     assert len(ours) <= MOST_OF_OURS[words], sorted(ours)
@@ -107,9 +108,19 @@ def test_a_version_is_told_where_nothing_is_installed_and_to_a_full_disk() -> No
 AS_SCRIPT = "from daemon.__main__ import main; main()"
 
 
-NEVER = {"aiosmtpd", "alembic", "apprise", "cryptography", "mako", "pygments", "rich.console"}
+NEVER = {
+    "aiosmtpd",
+    "alembic",
+    "apprise",
+    "cryptography",
+    "mako",
+    "pygments",
+    "rich.console",
+    "sqlalchemy.dialects.postgresql",
+    "sqlalchemy.orm",
+}
 """What a daemon with webhooks alone keeps no memory for: tools of an upgrade, of a terminal, of other ways
-out."""
+out, another database."""
 
 
 def test_a_daemon_loads_nothing_that_its_configuration_does_not_need_not_even_at_its_first_start(
