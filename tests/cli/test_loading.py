@@ -5,7 +5,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from functools import cache
+from http import HTTPStatus
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,7 @@ from daemon.store import database as databases
 from tests.cli.conftest import Call
 from tests.support.config_files import SYSTEM, WEBHOOK
 from tests.support.paths import ROOT
-from tests.support.process import Process, inherited
+from tests.support.process import HTTP_TOKEN, Process, inherited
 
 pytestmark = pytest.mark.slow
 
@@ -105,6 +108,7 @@ def test_a_version_is_told_where_nothing_is_installed_and_to_a_full_disk() -> No
     )
 
 
+AS_READER = {"authorization": f"Bearer {HTTP_TOKEN}"}
 AS_SCRIPT = "from daemon.__main__ import main; main()"
 
 
@@ -112,32 +116,40 @@ NEVER = {
     "aiosmtpd",
     "alembic",
     "apprise",
+    "charset_normalizer.api",
     "cryptography",
+    "greenlet._greenlet",
     "mako",
+    "pydantic.v1.main",
     "pygments",
     "rich.console",
     "sqlalchemy.dialects.postgresql",
     "sqlalchemy.orm",
 }
 """What a daemon with webhooks alone keeps no memory for: tools of an upgrade, of a terminal, of other ways
-out, another database."""
+out, of another database; and what others would load for what we never ask of them."""
 
 
 def test_a_daemon_loads_nothing_that_its_configuration_does_not_need_not_even_at_its_first_start(
     tmp_path: Path,
 ) -> None:
+    """Nor when it is asked."""
     Process(tmp_path, base_url="http://127.0.0.1:9/", webhook_url="http://127.0.0.1:9/")
-    found = set()
     with subprocess.Popen(
         [*MODULE, "run"], cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True
     ) as daemon:
         assert daemon.stderr is not None
+        lines = []
         for line in daemon.stderr:
-            if line.startswith("import time:"):
-                found.add(line.rpartition("|")[2].strip())
-            elif json.loads(line)["event"] == "daemon.ready":
+            lines.append(line)
+            if not line.startswith("import time:") and (said := json.loads(line))["event"] == "daemon.ready":
                 break
+        with closing(HTTPConnection("127.0.0.1", said["http_port"], timeout=30)) as asking:
+            asking.request("GET", "/api/v1/status", headers=AS_READER)
+            assert asking.getresponse().status == HTTPStatus.OK
         daemon.kill()
+        lines += daemon.stderr
 
+    found = {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
     assert {"fastapi", "sqlalchemy"} <= found
     assert found & NEVER == set()
