@@ -105,7 +105,7 @@ def create_app(
         *pages,
     ]
     for one in nouns:
-        # Not `include_router`: it would make a second one of each route, with its models, at the first request.
+        # Not `include_router`, which makes a second one of each, with its models, at the first request.
         app.router.routes.extend(one.routes)
     routes = [one for router in nouns for one in router.routes if isinstance(one, APIRoute)]
     for_people = [one for router in pages for one in router.routes if isinstance(one, APIRoute)]
