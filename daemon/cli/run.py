@@ -16,6 +16,7 @@ from daemon.cli import failures
 from daemon.cli.opening import load
 from daemon.cli.options import ConfigOption
 from daemon.cli.output import Fatal
+from daemon.cli.unseen import WHILE_BUILDING, out_of_sight
 from daemon.config.certificates import out_of_date
 from daemon.config.load import ConfigError, Loaded
 from daemon.config.load import load as load_config
@@ -121,7 +122,8 @@ def _started(config: Config, notifier: Notifier) -> App:
         notifier.ready(app.state.line())
 
     try:
-        app = App(config, listening=_handed_over())
+        with out_of_sight(WHILE_BUILDING):
+            app = App(config, listening=_handed_over())
         app.start(ready)
     except KeyFileError as error:
         raise Fatal(f"[daemon] key_file = '{config.daemon.key_file}': {error}", os.EX_CONFIG) from None

@@ -1,9 +1,8 @@
 """The verbs: each is one short function, in the file of its noun, which is loaded when it is asked for."""
 
 import os
-import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ from typer.core import TyperGroup
 
 from daemon import __version__
 from daemon.cli.output import complain, say
+from daemon.cli.unseen import WHILE_LOADING, out_of_sight
 
 VERBS = (
     "run",
@@ -37,16 +37,12 @@ DRAWN = frozenset({"demo"})
 
 class Verbs(Mapping[str, Any]):
     """The commands by name. The file of a verb is loaded when the verb is asked for: to load them all takes
-    a second.
-
-    Without `rich`, where nothing is drawn: structlog would load it, to show tracebacks in a way that we never
-    do, and a daemon would keep 4 MiB of it for all its life.
-    """
+    a second."""
 
     def __getitem__(self, name: str) -> Any:
         if name not in VERBS:
             raise KeyError(name)
-        with nullcontext() if name in DRAWN else _out_of_sight("rich"):
+        with nullcontext() if name in DRAWN else out_of_sight(WHILE_LOADING):
             module = import_module(f"daemon.cli.{name}")
         if hasattr(module, "app"):
             return typer.main.get_group(module.app)
@@ -59,19 +55,6 @@ class Verbs(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(VERBS)
-
-
-@contextmanager
-def _out_of_sight(package: str) -> Iterator[None]:
-    """Meanwhile a package that nobody has imported yet cannot be."""
-    if package in sys.modules:
-        yield
-        return
-    sys.modules[package] = None  # type: ignore[assignment] # docs.python.org/3/reference/import.html#the-module-cache
-    try:
-        yield
-    finally:
-        del sys.modules[package]
 
 
 class Group(TyperGroup):

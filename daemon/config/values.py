@@ -53,7 +53,7 @@ _LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:\[\]\x00-\x1f\x7f]+)):([0-9
 class Settings(BaseModel):
     """What all tables share."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
     def credentials(self) -> Iterable[str]:
         """What is secret in a table's texts, beside those that are secrets as a whole."""

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from hashlib import sha256
 from typing import Any, TypeVar
 
 FoundT = TypeVar("FoundT")
@@ -17,6 +18,8 @@ FoundT = TypeVar("FoundT")
 CALM_LOOKS = 120
 """So many looks without a raise, and one that works: it is taken up again. Ten minutes, at one in five
 seconds: what raises at some moments only is not told each time."""
+FINGERPRINT = 12
+"""Hexadecimal digits of what is remembered of a text: there are as many texts as watches."""
 
 
 class Kind(Enum):
@@ -42,7 +45,7 @@ class _Standing:
     """What trying a wish came to."""
 
     written: str
-    """What the configuration says; another text is another wish."""
+    """Of what the configuration says, its fingerprint; another text is another wish."""
     error: str | None = None
     has_worked: bool = False
     calm: int = 0
@@ -54,6 +57,7 @@ class Standing:
     """How a wish stands at one look."""
 
     written: str
+    """The fingerprint of its text."""
     error: str | None
     """Why it is set aside; None: it is not."""
     has_worked: bool
@@ -80,7 +84,7 @@ class Wishes:
 
     def add(self, wish: Wish, written: str) -> None:
         """A wish that the configuration has."""
-        self._standing.setdefault(wish, _Standing(written))
+        self._standing.setdefault(wish, _Standing(fingerprint(written)))
 
     def known(self, wish: Wish) -> _Standing | None:
         """What trying it came to, from then on the same object; None: not configured, and it never raised."""
@@ -88,7 +92,7 @@ class Wishes:
 
     def raised(self, wish: Wish, error: Exception) -> None:
         """It was tried, and raised."""
-        known = self._standing.setdefault(wish, _Standing(""))
+        known = self._standing.setdefault(wish, _Standing(fingerprint("")))
         with self._lock:
             is_news = known.error is None
             known.error, known.has_worked, known.calm = where(error), False, 0
@@ -173,3 +177,8 @@ def where(error: Exception) -> str:
         return type(error).__name__
     file = trace.tb_frame.f_code.co_filename.replace("\\", "/").rpartition("/")[2]
     return f"{type(error).__name__} at {file}:{trace.tb_lineno}"
+
+
+def fingerprint(written: str) -> str:
+    """By which it is known whether a text is another one."""
+    return sha256(written.encode(errors="replace")).hexdigest()[:FINGERPRINT]

@@ -3,7 +3,6 @@ that lasts until it works again, or is written otherwise."""
 
 from collections.abc import Mapping
 from datetime import datetime
-from hashlib import sha256
 
 import sqlalchemy as sa
 
@@ -23,8 +22,6 @@ from daemon.store.watches import StoredAlert
 OWNER = "wishes"
 """What owns these alerts in the store."""
 AT_ONCE = Rule(NOTHING, NOTHING, Severity.ERROR)
-FINGERPRINT = 12
-"""Signs of the hash by which a text of the configuration is known again."""
 INSTEAD = {
     "quiet": "it holds nothing back",
     "events": "alerts pass, facts do not",
@@ -86,7 +83,7 @@ def _verdict(stored: StoredAlert, standing: Standing | None) -> Verdict:
     cannot say that it works."""
     if standing is None:
         return Verdict.GONE
-    is_rewritten = _fingerprint(standing.written) != _stored_fingerprint(stored)
+    is_rewritten = standing.written != _stored_fingerprint(stored)
     return Verdict.GOOD if standing.has_worked or is_rewritten else Verdict.UNKNOWN
 
 
@@ -104,7 +101,7 @@ def _condition(wish: Wish, standing: Standing) -> Condition:
             "setting": wish.setting,
             "error": standing.error,
             "instead": INSTEAD[wish.setting.partition(",")[0]],
-            "written": _fingerprint(standing.written),
+            "written": standing.written,
         },
     }
     return Condition(key_of(wish), own_events.MISCONFIGURED, subject_of(wish), Verdict.BAD, AT_ONCE, payload)
@@ -118,7 +115,3 @@ def key_of(wish: Wish) -> str:
 def subject_of(wish: Wish) -> str:
     """What its events are about."""
     return endpoint_subject(wish.name) if wish.kind is Kind.ENDPOINT else f"watch/{wish.name}"
-
-
-def _fingerprint(written: str) -> str:
-    return sha256(written.encode(errors="replace")).hexdigest()[:FINGERPRINT]

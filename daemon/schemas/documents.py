@@ -1,23 +1,26 @@
 """What operators ask for as JSON: one shape for HTTP and for `--json`. Times are RFC 3339 in UTC."""
 
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from daemon.core.alerts.incidents import Incident
 from daemon.core.alerts.life import Phase
 from daemon.core.delivery import breaker
 from daemon.core.delivery import outcome as delivery
 from daemon.core.delivery.breaker import DisabledBy, Health, Switch
 from daemon.core.delivery.outcome import Outcome
 from daemon.core.model import Severity
-from daemon.core.routing import silences
 from daemon.core.routing.ledger import Told
 from daemon.core.timestamps import iso, iso_or_none
-from daemon.store.history import AttemptView, DeliveryView
-from daemon.store.replay import Plan
-from daemon.store.views import AlertView, EndpointHealth, ToldAlert
+
+if TYPE_CHECKING:
+    # Who shows one kind of them, as `status` does, needs not what reads all the others.
+    from daemon.core.alerts.incidents import Incident
+    from daemon.core.routing import silences
+    from daemon.store.history import AttemptView, DeliveryView
+    from daemon.store.replay import Plan
+    from daemon.store.views import AlertView, EndpointHealth, ToldAlert
 
 AT = "2026-11-23T01:02:03.456Z"
 
@@ -55,7 +58,7 @@ class AlertStatus(Document):
     started_at: str | None = Field(examples=[AT])
 
     @classmethod
-    def of(cls, view: AlertView) -> "AlertStatus":
+    def of(cls, view: "AlertView") -> "AlertStatus":
         return cls(**_alert(view))
 
 
@@ -68,7 +71,7 @@ class Alert(AlertStatus):
     )
 
     @classmethod
-    def with_told(cls, view: ToldAlert) -> "Alert":
+    def with_told(cls, view: "ToldAlert") -> "Alert":
         told = {endpoint: _standing(one) for endpoint, one in view.told.items()}
         return cls(**_alert(view.alert), told=told)
 
@@ -90,7 +93,7 @@ class Silence(Document):
     created_at: str = Field(examples=[AT])
 
     @classmethod
-    def of(cls, silence: silences.Silence) -> "Silence":
+    def of(cls, silence: "silences.Silence") -> "Silence":
         return cls(**_silence(silence))
 
 
@@ -109,7 +112,7 @@ class AddedSilence(Silence):
     mutes: list[Muted]
 
     @classmethod
-    def made(cls, silence: silences.Silence, matched: list[Incident]) -> "AddedSilence":
+    def made(cls, silence: "silences.Silence", matched: "list[Incident]") -> "AddedSilence":
         mutes = [
             Muted(incident=one.id, type=one.kind.fires, system=one.system, subject=one.subject)
             for one in matched
@@ -137,7 +140,7 @@ class AttemptOutcome(Document):
     error: str | None = Field(description="What the transport said")
 
     @classmethod
-    def of(cls, view: AttemptView) -> "AttemptOutcome":
+    def of(cls, view: "AttemptView") -> "AttemptOutcome":
         return cls(**_outcome(view))
 
 
@@ -149,7 +152,7 @@ class Attempt(AttemptOutcome):
     response_head: str | None = Field(description="The beginning of the answer's body")
 
     @classmethod
-    def of(cls, view: AttemptView) -> "Attempt":
+    def of(cls, view: "AttemptView") -> "Attempt":
         return cls(
             **_outcome(view),
             address=view.address,
@@ -177,7 +180,7 @@ class Delivery(Document):
     attempts: list[Attempt] = Field(description="Empty in a list, and where they are forgotten")
 
     @classmethod
-    def of(cls, view: DeliveryView) -> "Delivery":
+    def of(cls, view: "DeliveryView") -> "Delivery":
         return cls(
             id=view.id,
             event=view.event,
@@ -217,7 +220,7 @@ class Endpoint(Document):
     public_key: str | None = Field(description="Checks its `v1a` signatures; None: it has no key")
 
     @classmethod
-    def of(cls, view: EndpointHealth, public_key: str | None) -> "Endpoint":
+    def of(cls, view: "EndpointHealth", public_key: str | None) -> "Endpoint":
         state: breaker.Breaker = view.breaker
         return cls(
             name=view.name,
@@ -246,7 +249,7 @@ class Replay(Document):
     is_dry_run: bool = Field(description="Nothing is sent")
 
     @classmethod
-    def of(cls, endpoint: str, plan: Plan, *, is_dry_run: bool) -> "Replay":
+    def of(cls, endpoint: str, plan: "Plan", *, is_dry_run: bool) -> "Replay":
         return cls(
             endpoint=endpoint,
             events=[one.event.id for one in plan.items],
@@ -256,7 +259,7 @@ class Replay(Document):
         )
 
 
-def _alert(view: AlertView) -> dict[str, Any]:
+def _alert(view: "AlertView") -> dict[str, Any]:
     return {
         "system": view.system,
         "type": view.type,
@@ -269,7 +272,7 @@ def _alert(view: AlertView) -> dict[str, Any]:
     }
 
 
-def _outcome(view: AttemptView) -> dict[str, Any]:
+def _outcome(view: "AttemptView") -> dict[str, Any]:
     return {
         "number": view.number,
         "started_at": iso(view.started_at),
@@ -279,7 +282,7 @@ def _outcome(view: AttemptView) -> dict[str, Any]:
     }
 
 
-def _silence(silence: silences.Silence) -> dict[str, Any]:
+def _silence(silence: "silences.Silence") -> dict[str, Any]:
     return {
         "id": silence.id,
         "type": silence.type,

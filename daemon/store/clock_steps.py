@@ -17,13 +17,12 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from daemon.core.commands.command_types import TYPES, Nature
 from daemon.core.durations import NOTHING
 from daemon.core.timeline import SLACK, Look, step_between
 from daemon.store.column_types import MILLISECOND, UtcTime, millis
+from daemon.store.dialects import insert_into
 from daemon.store.schema import (
     alerts,
     attempts,
@@ -134,10 +133,9 @@ def load(db: sa.Connection) -> Clock | None:
 
 def save(db: sa.Connection, found: Clock) -> None:
     """Remember how the clock stands."""
-    insert = postgresql_insert if db.dialect.name == "postgresql" else sqlite_insert
     seen = found.seen
     values = {"stepped": found.stepped, "seen_at": seen.wall, "elapsed": seen.elapsed, "boot": seen.boot}
-    statement = insert(clock).values(id=1, **values)
+    statement = insert_into(clock, db.dialect.name).values(id=1, **values)
     db.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
 
 

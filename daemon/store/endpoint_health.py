@@ -4,10 +4,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import fields
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from daemon.core.delivery.breaker import HEALTHY, Breaker, Switch
+from daemon.store.dialects import insert_into
 from daemon.store.schema import endpoints
 
 _NAMES = tuple(field.name for field in fields(Breaker))
@@ -28,8 +27,7 @@ def save(db: sa.Connection, breakers: Mapping[str, Breaker]) -> None:
 def ask(db: sa.Connection, endpoint: str, switch: Switch) -> None:
     """Leave word that an operator wants an endpoint turned on or off; the dispatcher does it."""
     values = {field: getattr(HEALTHY, field) for field in _NAMES}
-    insert = postgresql_insert if db.dialect.name == "postgresql" else sqlite_insert
-    statement = insert(endpoints).values(name=endpoint, asked=switch, **values)
+    statement = insert_into(endpoints, db.dialect.name).values(name=endpoint, asked=switch, **values)
     db.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"asked": switch}))
 
 
@@ -46,6 +44,5 @@ def done(db: sa.Connection, names: Collection[str]) -> None:
 
 
 def _put(db: sa.Connection, name: str, values: Mapping[str, object]) -> None:
-    insert = postgresql_insert if db.dialect.name == "postgresql" else sqlite_insert
-    statement = insert(endpoints).values(name=name, **values)
+    statement = insert_into(endpoints, db.dialect.name).values(name=name, **values)
     db.execute(statement.on_conflict_do_update(index_elements=["name"], set_=dict(values)))

@@ -8,14 +8,13 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from daemon.core.model import Event, Fact
 from daemon.core.phones import names_phone, subject_key
 from daemon.core.rendering import body
 from daemon.store import happened
 from daemon.store.column_types import millis
+from daemon.store.dialects import insert_into
 from daemon.store.prepared import Prepared
 from daemon.store.schema import events, forgotten, sequences
 
@@ -174,8 +173,7 @@ def forgotten_up_to(db: sa.Connection) -> int:
 def forget(db: sa.Connection, number: int) -> None:
     """An event with this number was deleted, and none with a higher one."""
     values = {"up_to": sa.case((forgotten.c.up_to > number, forgotten.c.up_to), else_=number)}
-    insert = postgresql_insert if db.dialect.name == "postgresql" else sqlite_insert
-    statement = insert(forgotten).values(name=events.name, up_to=number)
+    statement = insert_into(forgotten, db.dialect.name).values(name=events.name, up_to=number)
     db.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
 
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from daemon.core.differences import Difference, Parts
+from daemon.store.dialects import insert_into
 from daemon.store.schema import in_force
 
 NAME = "configuration"
@@ -40,14 +39,13 @@ def save(
     db: sa.Connection, parts: Parts, changes: Difference | None, now: datetime, *, is_reload: bool
 ) -> None:
     """Store what is taken over; `parts` hold no secret."""
-    insert = postgresql_insert if db.dialect.name == "postgresql" else sqlite_insert
     values = {
         "since": now,
         "described": json.dumps(parts, sort_keys=True),
         "reloaded_at": now if is_reload else None,
         "reload": None if changes is None else json.dumps(changes.json()),
     }
-    statement = insert(in_force).values(name=NAME, **values)
+    statement = insert_into(in_force, db.dialect.name).values(name=NAME, **values)
     db.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
 
 

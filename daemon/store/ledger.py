@@ -7,13 +7,12 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from daemon.core.delivery.outcome import OPEN, Status
 from daemon.core.model import Reason
 from daemon.core.routing.ledger import Hold, Standing, Told
 from daemon.store import withdrawals
+from daemon.store.dialects import insert_into
 from daemon.store.schema import decisions, deliveries, events, incidents, ledger, quiet
 
 Line = tuple[str, str]
@@ -110,7 +109,6 @@ def save(
     db: sa.Connection, line: Line, told: Told, *, event: str | None = None, is_over: bool = False
 ) -> None:
     """Store a line; `event` is what told it, None: as before. What the outbox knows is not stored twice."""
-    insert = postgresql_insert if db.dialect.name == "postgresql" else sqlite_insert
     values = {
         "incident": line[0],
         "endpoint": line[1],
@@ -123,7 +121,7 @@ def save(
         "is_over": is_over,
         **({"event": event} if event else {}),
     }
-    statement = insert(ledger).values(**values)
+    statement = insert_into(ledger, db.dialect.name).values(**values)
     db.execute(statement.on_conflict_do_update(index_elements=["incident", "endpoint"], set_=values))
 
 

@@ -11,7 +11,9 @@ from daemon.core.delivery.outcome import Outcome, Status
 from daemon.core.model import Reason, Severity
 from daemon.core.routing.ledger import Hold, Standing
 from daemon.core.watches.subjects import SubjectKind, SubjectState
+from daemon.store import dialects
 from daemon.store.column_types import LocalDay, Milliseconds, UtcTime, Word
+from daemon.store.dialects import partial_index
 
 REVISION = "0014"
 """Of the newest migration."""
@@ -20,6 +22,7 @@ REVISION = "0014"
 _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 metadata = sa.MetaData()
+sa.event.listen(metadata, "before_create", dialects.say_to)
 
 watches = sa.Table(
     "watches",
@@ -128,12 +131,7 @@ incidents = sa.Table(
     sa.Column("fired_at", UtcTime, nullable=False),
     sa.Column("ended_at", UtcTime),
     sa.Column("end", Word(Reason)),
-    sa.Index(
-        "incidents_open",
-        "fired_at",
-        sqlite_where=sa.text("ended_at IS NULL"),
-        postgresql_where=sa.text("ended_at IS NULL"),
-    ),
+    partial_index("incidents_open", "fired_at", where="ended_at IS NULL"),
     sa.Index("incidents_of_subject", "subject", "fired_at"),
     sa.Index("incidents_fired", "fired_at", "id"),
     sa.Index("incidents_of_system", "system", "fired_at", "id"),
@@ -153,13 +151,7 @@ ledger = sa.Table(
     sa.Column("held_by", Word(Hold)),
     sa.Column("losses", sa.Integer, nullable=False),
     sa.Column("is_over", sa.Boolean, nullable=False),
-    sa.Index(
-        "ledger_open",
-        "endpoint",
-        "incident",
-        sqlite_where=sa.text("NOT is_over"),
-        postgresql_where=sa.text("NOT is_over"),
-    ),
+    partial_index("ledger_open", "endpoint", "incident", where="NOT is_over"),
 )
 
 decisions = sa.Table(
@@ -257,60 +249,22 @@ deliveries = sa.Table(
     sa.Column("first_response_head", sa.Text),
     sa.UniqueConstraint("event", "endpoint", name="deliveries_fan_out"),
     sa.Index("deliveries_of_endpoint", "endpoint", "id"),
-    sa.Index(
-        "deliveries_urgent",
-        "endpoint",
-        "due_at",
-        "id",
-        sqlite_where=sa.text("status = 'pending' AND urgency IS NOT NULL"),
-        postgresql_where=sa.text("status = 'pending' AND urgency IS NOT NULL"),
+    partial_index(
+        "deliveries_urgent", "endpoint", "due_at", "id", where="status = 'pending' AND urgency IS NOT NULL"
     ),
-    sa.Index(
-        "deliveries_of_incident",
-        "incident",
-        "endpoint",
-        sqlite_where=sa.text("incident IS NOT NULL"),
-        postgresql_where=sa.text("incident IS NOT NULL"),
-    ),
-    sa.Index(
-        "deliveries_due",
-        "endpoint",
-        "due_at",
-        "id",
-        sqlite_where=sa.text("status = 'pending'"),
-        postgresql_where=sa.text("status = 'pending'"),
-    ),
+    partial_index("deliveries_of_incident", "incident", "endpoint", where="incident IS NOT NULL"),
+    partial_index("deliveries_due", "endpoint", "due_at", "id", where="status = 'pending'"),
     # By a column that only the end of a delivery touches, so that a lease costs no work on this index.
-    sa.Index(
-        "deliveries_lane",
-        "endpoint",
-        "lane",
-        "id",
-        sqlite_where=sa.text("ended_at IS NULL"),
-        postgresql_where=sa.text("ended_at IS NULL"),
-    ),
-    sa.Index(
-        "deliveries_waiting",
-        "endpoint",
-        "lane",
-        "id",
-        sqlite_where=sa.text("status = 'waiting'"),
-        postgresql_where=sa.text("status = 'waiting'"),
-    ),
-    sa.Index(
+    partial_index("deliveries_lane", "endpoint", "lane", "id", where="ended_at IS NULL"),
+    partial_index("deliveries_waiting", "endpoint", "lane", "id", where="status = 'waiting'"),
+    partial_index(
         "deliveries_dead",
         "status",  # else SQLite may take `deliveries_of_endpoint` in its place, and walk all there ever was
         "endpoint",
         "id",
-        sqlite_where=sa.text("status = 'dead'"),
-        postgresql_where=sa.text("status = 'dead'"),
+        where="status = 'dead'",
     ),
-    sa.Index(
-        "deliveries_leased",
-        "token",
-        sqlite_where=sa.text("status = 'leased'"),
-        postgresql_where=sa.text("status = 'leased'"),
-    ),
+    partial_index("deliveries_leased", "token", where="status = 'leased'"),
     sqlite_autoincrement=True,
 )
 
@@ -398,48 +352,15 @@ commands = sa.Table(
     sa.Column("clock", Milliseconds),  # by how much it was set in all when the command was accepted
     sa.Column("is_start_given", sa.Boolean),  # whether the caller wrote `not_before`; NULL: nobody knows
     sa.Column("is_end_given", sa.Boolean),  # the same of `expires_at`
-    sa.Index(
-        "commands_key",
-        "system",
-        "idempotency_key",
-        unique=True,
-        sqlite_where=sa.text("idempotency_key IS NOT NULL"),
-        postgresql_where=sa.text("idempotency_key IS NOT NULL"),
+    partial_index(
+        "commands_key", "system", "idempotency_key", unique=True, where="idempotency_key IS NOT NULL"
     ),
     sa.Index("commands_of_system", "system", "number"),
-    sa.Index(
-        "commands_of_status",
-        "status",
-        "number",
-        sqlite_where=sa.text("ended_at IS NOT NULL"),
-        postgresql_where=sa.text("ended_at IS NOT NULL"),
-    ),
-    sa.Index(
-        "commands_queued",
-        "system",
-        "number",
-        sqlite_where=sa.text("status = 'queued'"),
-        postgresql_where=sa.text("status = 'queued'"),
-    ),
-    sa.Index(
-        "commands_running",
-        "system",
-        sqlite_where=sa.text("status = 'running'"),
-        postgresql_where=sa.text("status = 'running'"),
-    ),
-    sa.Index(
-        "commands_day",
-        "system",
-        "day",
-        sqlite_where=sa.text("day IS NOT NULL"),
-        postgresql_where=sa.text("day IS NOT NULL"),
-    ),
-    sa.Index(
-        "commands_ended",
-        "ended_at",
-        sqlite_where=sa.text("ended_at IS NOT NULL"),
-        postgresql_where=sa.text("ended_at IS NOT NULL"),
-    ),
+    partial_index("commands_of_status", "status", "number", where="ended_at IS NOT NULL"),
+    partial_index("commands_queued", "system", "number", where="status = 'queued'"),
+    partial_index("commands_running", "system", where="status = 'running'"),
+    partial_index("commands_day", "system", "day", where="day IS NOT NULL"),
+    partial_index("commands_ended", "ended_at", where="ended_at IS NOT NULL"),
     sqlite_autoincrement=True,
 )
 

@@ -9,13 +9,12 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from daemon.core.history.buckets import Bucket
 from daemon.core.history.packing import pack, unpack
 from daemon.core.history.tally import Tally
 from daemon.store.column_types import EPOCH, millis
+from daemon.store.dialects import insert_into
 from daemon.store.schema import history
 
 # A seek for each start, for other systems' rows stand between them; SQLite keeps to the order of CROSS JOIN.
@@ -93,7 +92,7 @@ def prepared(rows: Mapping[tuple[str, Bucket], Mapping[int, Tally]], flush: int)
 def put(db: sa.Connection, values: Sequence[Mapping[str, Any]]) -> None:
     """Store what is `prepared`: buckets as they are now."""
     if values:
-        db.execute(_writing(is_postgresql=db.dialect.name == "postgresql"), values)
+        db.execute(_writing(db.dialect.name), values)
 
 
 def write(db: sa.Connection, rows: Mapping[tuple[str, Bucket], Mapping[int, Tally]], flush: int) -> None:
@@ -107,8 +106,7 @@ def moment(milliseconds: int) -> datetime:
 
 
 @cache
-def _writing(*, is_postgresql: bool) -> sa.Executable:
-    insert = postgresql_insert if is_postgresql else sqlite_insert
-    statement = insert(history)
+def _writing(dialect: str) -> sa.Executable:
+    statement = insert_into(history, dialect)
     changed = {name: statement.excluded[name] for name in ("flush", "tallies")}
     return statement.on_conflict_do_update(index_elements=["step", "start", "system"], set_=changed)

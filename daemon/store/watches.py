@@ -11,8 +11,6 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from daemon.core.alerts.life import Alert, Ruling
 from daemon.core.durations import NOTHING
@@ -21,6 +19,7 @@ from daemon.core.model import AlertKind, Condition, Interval, Json, Rule, Severi
 from daemon.core.timestamps import from_iso, iso
 from daemon.core.watches.api import NO_PROBLEMS, Problems
 from daemon.store.column_types import millis, moment
+from daemon.store.dialects import insert_into
 from daemon.store.prepared import Prepared
 from daemon.store.schema import alerts, watches
 
@@ -192,15 +191,14 @@ def alert_owners(db: sa.Connection) -> list[tuple[str, str]]:
 
 
 def _upsert(db: sa.Connection, table: sa.Table, values: Mapping[str, Any]) -> None:
-    db.execute(_upserting(table, tuple(values), is_postgresql=db.dialect.name == "postgresql"), values)
+    db.execute(_upserting(table, tuple(values), dialect=db.dialect.name), values)
 
 
 @cache
-def _upserting(table: sa.Table, names: tuple[str, ...], *, is_postgresql: bool) -> sa.Executable:
+def _upserting(table: sa.Table, names: tuple[str, ...], *, dialect: str) -> sa.Executable:
     """Insert these columns of a table, or set them where the row is there."""
-    insert = postgresql_insert if is_postgresql else sqlite_insert
     keys = [column.name for column in table.primary_key]
-    statement = insert(table).values({name: sa.bindparam(name) for name in names})
+    statement = insert_into(table, dialect).values({name: sa.bindparam(name) for name in names})
     changed = {name: statement.excluded[name] for name in names if name not in keys}
     return statement.on_conflict_do_update(index_elements=keys, set_=changed)
 

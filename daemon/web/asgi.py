@@ -105,7 +105,8 @@ def create_app(
         *pages,
     ]
     for one in nouns:
-        app.include_router(one)
+        # Not `include_router`, which makes a second one of each, with its models, at the first request.
+        app.router.routes.extend(one.routes)
     routes = [one for router in nouns for one in router.routes if isinstance(one, APIRoute)]
     for_people = [one for router in pages for one in router.routes if isinstance(one, APIRoute)]
     app.add_middleware(Entrance, routes=routes, bodies=Bodies(), gate=gate, for_people=for_people)

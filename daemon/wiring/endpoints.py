@@ -20,7 +20,6 @@ from daemon.core.routing.plan import Interest
 from daemon.core.routing.quiet import Quiet, Weekly, Window
 from daemon.core.routing.schedule import Schedule
 from daemon.core.wishes import Guard, Kind, Wishes
-from daemon.wiring.hebrew_calendar import holy_days
 from daemon.wiring.mailboxes import LETTERS, MOST_IN_ONE, SERVER, Mailbox, mailboxes, mailing, schedule
 
 SETTINGS: Mapping[str, tuple[str, ...]] = {
@@ -144,6 +143,8 @@ def _quiet(window: QuietSettings, default_zone: str) -> Quiet:
         weekly = Weekly(days, window.start, window.end, zone)
         said = Window(days=days, start=window.start, end=window.end, zone=zone.key)
         return Quiet(weekly.covers, window.break_through, weekly.ends, said, weekly.begins)
+    from daemon.wiring.hebrew_calendar import holy_days  # noqa: PLC0415 - the sun and the calendar, for few
+
     holy = holy_days(window, zone)
     said = Window(place=window.where, zone=zone.key)
     return Quiet(holy.covers, window.break_through, holy.ends, said, holy.begins)

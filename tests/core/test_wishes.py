@@ -118,3 +118,14 @@ def test_a_system_exit_is_no_error() -> None:
 
 def test_an_error_without_a_trace_is_its_name() -> None:
     assert where(KeyError("the secret of somebody")) == "KeyError"
+
+
+def test_a_text_is_kept_as_what_it_is_known_by_and_as_releases_before_stored_it() -> None:
+    wishes, guard, _ = guarded()
+    guard.add("rate", [])
+    guard.add("filters", ["x" * 10_000])
+
+    rate, filters = (wishes.look()[Wish(Kind.ENDPOINT, "crm", one)].written for one in ("rate", "filters"))
+
+    assert rate == "4f53cda18c2b"  # the first digits of the SHA-256 of "[]"
+    assert len(filters) == len(rate)

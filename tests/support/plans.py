@@ -69,7 +69,7 @@ ALLOWED: Mapping[str, str] = {
     r"FROM incidents WHERE .* ORDER BY \+incidents\.fired_at": "what fires, or is of one subject",
     r"WHERE events\.id IN \(.*ORDER BY deliveries\.id$": "of the events that are named",
     r"^SELECT DISTINCT (events\.system, events\.type|deliveries\.incident) ": "of what is open or given up",
-    r"deliveries\.status = 'dead' ORDER BY -deliveries\.id": "what was given up, of all endpoints",
+    r"deliveries\.status = 'dead' (AND .*)?ORDER BY -deliveries\.id": "what was given up, of all endpoints",
     r"WHERE (lower\(events\.type\)|events\.type = ).*ORDER BY deliveries\.id DESC LIMIT": (
         "back from the newest, until as many are of that type"
     ),
