@@ -16,8 +16,9 @@ app = typer.Typer(help="What is wrong now.", no_args_is_help=True, rich_markup_m
 @app.command("list")
 def list_alerts(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Every alert that is pending, firing or recovering, the longest first, with whom it was told."""
-    endpoints = [one.endpoint for one in interests(load(config).config)]
-    store = open_store(config)
+    loaded = load(config).config
+    endpoints = [one.endpoint for one in interests(loaded)]
+    store = open_store(loaded)
     with store.read() as db:
         found = [Alert.with_told(one) for one in views.told_alerts(db, endpoints)]
     store.close()

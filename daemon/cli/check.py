@@ -3,7 +3,6 @@
 import os
 from contextlib import closing
 from enum import Enum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -43,7 +42,7 @@ AgainstOption = Annotated[
 def check(config: ConfigOption = None, as_json: JsonOption = False, against: AgainstOption = None) -> None:
     """Check the configuration; every fault at once, exit code 78 if there is one."""
     loaded = load(config, now=clock.utcnow())
-    against_it = _against(loaded.config, config) if against else None
+    against_it = _against(loaded.config) if against else None
     warnings = [*loaded.warnings, *kept_texts.warnings(loaded.config)]
     key = _key(loaded.config)
     if as_json:
@@ -57,9 +56,9 @@ def check(config: ConfigOption = None, as_json: JsonOption = False, against: Aga
         say(other if against_it else same, *(f"  {line}" for line in against_it.lines()))
 
 
-def _against(config: Config, path: Path | None) -> Difference:
+def _against(config: Config) -> Difference:
     """What a reload would change; `Fatal` (exit 74) where the database cannot be read, or knows of none."""
-    with closing(open_store(path)) as store, store.read() as db:
+    with closing(open_store(config)) as store, store.read() as db:
         kept = in_force.load(db)
     if kept is None:
         raise Fatal("no daemon has taken over a configuration on this database yet", os.EX_IOERR)

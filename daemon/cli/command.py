@@ -117,7 +117,7 @@ def add(
         **_optional("on_holiday", on_holiday.value if on_holiday else None),
     }
     request = _request(document)
-    store = open_store(config)
+    store = open_store(loaded)
     try:
         found = _accepted(store, request, policies(loaded), key=key, is_rehearsal=dry_run)
         command = found.command
@@ -132,7 +132,7 @@ def add(
     if found.is_repeat and not as_json:
         say("It was given before, under the same key.")
     if not command.status.is_ended and not as_json:
-        say_when_it_goes(config)
+        say_when_it_goes(loaded)
     if patience is not None:
         raise typer.Exit(EXIT[command.status])
 
@@ -150,7 +150,7 @@ def list_commands(
     as_json: JsonOption = False,
 ) -> None:
     """Commands, the newest first."""
-    store = open_store(config)
+    store = open_store(load(config).config)
     with store.read() as db:
         found = inbox.read(db, inbox.Wanted(system, status, type_, limit=limit))
     store.close()
@@ -173,7 +173,7 @@ def show(
 ) -> None:
     """One command, and what came of it."""
     patience = parsed_duration("--wait", wait) if wait is not None else timedelta(0)
-    store = open_store(config)
+    store = open_store(load(config).config)
     try:
         found = _waited(store, command, patience)
     finally:
@@ -186,7 +186,7 @@ def show(
 @app.command("cancel")
 def cancel(command: CommandArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Carry it out no more. One that is being carried out cannot be called back."""
-    store = open_store(config)
+    store = open_store(load(config).config)
     with store.write() as db:
         found = commands.cancel(db, command, clock.utcnow())
     store.close()

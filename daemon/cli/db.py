@@ -92,8 +92,8 @@ def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 @app.command("prune")
 def prune(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Forget now what [retention] says may be forgotten; the daemon does it every hour."""
-    keeps = retention(load(config).config)
-    store = open_store(config)
+    loaded = load(config).config
+    keeps, store = retention(loaded), open_store(loaded)
     pruned = Housekeeper(store, monotonic=clock.monotonic).run_once(clock.utcnow(), keeps)
     store.close()
     if as_json:

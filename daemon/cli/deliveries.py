@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.opening import open_store, say_when_it_goes
+from daemon.cli.opening import load, open_store, say_when_it_goes
 from daemon.cli.options import ConfigOption, JsonOption
 from daemon.cli.output import clock_time, counted, print_json, refusals, say
 from daemon.core.delivery.outcome import Status
@@ -37,7 +37,7 @@ def list_deliveries(
     as_json: JsonOption = False,
 ) -> None:
     """Deliveries, the newest first."""
-    store = open_store(config)
+    store = open_store(load(config).config)
     with store.read() as db:
         found = history.read(db, Wanted(endpoint, status, type_, before, limit))
     store.close()
@@ -53,7 +53,7 @@ def list_deliveries(
 @app.command("show")
 def show(delivery: DeliveryArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """One delivery with every attempt: what it met, where, and how long each part took."""
-    store = open_store(config)
+    store = open_store(load(config).config)
     with refusals(LISTED), store.read() as db:
         found = deliveries.find_delivery(db, delivery)
     store.close()
@@ -73,13 +73,14 @@ def retry(
     ] = False,
 ) -> None:
     """Send one delivery once more, with the id that it had."""
-    store = open_store(config)
+    loaded = load(config).config
+    store = open_store(loaded)
     with refusals(LISTED), store.write() as db:
         now = clock_steps.now(db, Look(*clock.look()))
         found = deliveries.retry(db, delivery, now, with_history=with_history)
     store.close()
     say(f"Delivery {delivery} is sent to {found.endpoint} again.")
-    say_when_it_goes(config)
+    say_when_it_goes(loaded)
 
 
 def attempt_lines(one: AttemptView) -> Iterator[str]:

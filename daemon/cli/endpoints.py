@@ -2,7 +2,6 @@
 
 import os
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -36,7 +35,7 @@ def list_endpoints(config: ConfigOption = None, as_json: JsonOption = False) -> 
     """Every endpoint: its health, since when, and what waits for it."""
     loaded = load(config).config
     names, keys = _names(loaded), public_keys(loaded)
-    store = open_store(config)
+    store = open_store(loaded)
     with store.read() as db:
         found = views.endpoints(db, names)
     store.close()
@@ -56,7 +55,7 @@ def test(endpoint: EndpointArgument, config: ConfigOption = None, as_json: JsonO
     loaded = load(config).config
     with refusals():
         endpoints.interest_of(endpoint, interests(loaded))
-    store = open_store(config)
+    store = open_store(loaded)
     delivery = ping(store, endpoint, loaded)
     store.close()
     (attempt,) = delivery.attempts
@@ -73,17 +72,19 @@ def test(endpoint: EndpointArgument, config: ConfigOption = None, as_json: JsonO
 @app.command("disable")
 def disable(endpoint: EndpointArgument, config: ConfigOption = None) -> None:
     """Send it nothing until it is enabled; what comes in the meantime waits."""
-    _ask(endpoint, config, Switch.DISABLE)
+    loaded = load(config).config
+    _ask(endpoint, loaded, Switch.DISABLE)
     say(f"{endpoint} is to be disabled; what comes for it waits.")
-    say_when_it_goes(config)
+    say_when_it_goes(loaded)
 
 
 @app.command("enable")
 def enable(endpoint: EndpointArgument, config: ConfigOption = None) -> None:
     """Send to it again, whatever it was disabled or suspended for; what waits goes at its recovery_rate."""
-    _ask(endpoint, config, Switch.ENABLE)
+    loaded = load(config).config
+    _ask(endpoint, loaded, Switch.ENABLE)
     say(f"{endpoint} is to be enabled; what waits for it goes out.")
-    say_when_it_goes(config)
+    say_when_it_goes(loaded)
 
 
 @app.command("replay")
@@ -108,8 +109,9 @@ def replay(
     """Send events of the past, each with the id that it had, in their order."""
     span = Span(_moment("--since", since), _moment("--until", until), type_, system)
     asked = Replay(which, span, with_history, rate, dry_run)
-    known = interests(load(config).config)
-    store = open_store(config)
+    loaded = load(config).config
+    known = interests(loaded)
+    store = open_store(loaded)
     with refusals():
         with store.read() as db:
             now = clock_steps.now(db, Look(*clock.look()))
@@ -129,11 +131,11 @@ def replay(
     if plan.outdated:
         say(f"{plan.outdated} tell what is not true any more; --history sends them, too.")
     if not dry_run and plan.items:
-        say_when_it_goes(config)
+        say_when_it_goes(loaded)
 
 
-def _ask(endpoint: str, config: Path | None, switch: Switch) -> None:
-    known = interests(load(config).config)
+def _ask(endpoint: str, config: Config, switch: Switch) -> None:
+    known = interests(config)
     store = open_store(config)
     with refusals(), store.write() as db:
         endpoints.switch(db, endpoint, known, switch)

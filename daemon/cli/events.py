@@ -13,7 +13,6 @@ from daemon.cli.output import Fatal, clock_time, print_lines, say_document, say_
 from daemon.cli.streams import is_read
 from daemon.core.model import Event
 from daemon.core.rendering.body import summary
-from daemon.store import database as databases
 from daemon.store import events
 from daemon.store.events import Query
 
@@ -38,7 +37,7 @@ def list_events(
     as_json: JsonOption = False,
 ) -> None:
     """The newest events, oldest first."""
-    store = open_store(config)
+    store = open_store(load(config).config)
     with store.read() as db:
         found = events.latest(db, Query(type=type_, system=system, subject=subject, limit=limit))
     store.close()
@@ -57,7 +56,7 @@ def tail(
 ) -> None:
     """The newest events, and each further one as it happens, until interrupted or nobody reads any more."""
     loaded = load(config).config
-    store = databases.connect(loaded.daemon.database)
+    store = open_store(loaded)
     with store.read() as db:
         found = events.latest(db, Query(type=type_, system=system, subject=subject, limit=limit))
         number, last_id = events.newest(db)
@@ -74,7 +73,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """One event, whole."""
-    store = open_store(config)
+    store = open_store(load(config).config)
     with store.read() as db:
         found = events.find(db, event)
     store.close()

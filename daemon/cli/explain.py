@@ -29,8 +29,9 @@ def explain(
     as_json: JsonOption = False,
 ) -> None:
     """Show, in order, what was seen, what it came to, who was told, and who was not and why."""
-    endpoints = [one.endpoint for one in interests(load(config).config)]
-    store = open_store(config)
+    loaded = load(config).config
+    endpoints = [one.endpoint for one in interests(loaded)]
+    store = open_store(loaded)
     try:
         with store.read() as db:
             found = explanations.explain(db, what)

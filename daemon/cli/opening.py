@@ -10,6 +10,7 @@ from daemon.cli.output import Fatal, say
 from daemon.config import load as config
 from daemon.config.load import ConfigError, Loaded
 from daemon.config.secrets import held
+from daemon.config.settings import Config
 from daemon.store import database as databases
 from daemon.store import locking
 from daemon.store.database import Database
@@ -39,13 +40,13 @@ def log_beside() -> None:
     logs.configure(redactor, least=logging.WARNING)
 
 
-def open_store(path: Path | None) -> Database:
+def open_store(config: Config) -> Database:
     """The database of a configuration, beside a daemon that may run. Raises `DatabaseError` (exit 74, as
     `failures` says) where it cannot be."""
-    return databases.connect(load(path).config.daemon.database)
+    return databases.connect(config.daemon.database)
 
 
-def say_when_it_goes(path: Path | None) -> None:
+def say_when_it_goes(config: Config) -> None:
     """Say so where what was asked for waits until a daemon runs."""
-    if locking.holder(load(path).config.daemon.database) is None:
+    if locking.holder(config.daemon.database) is None:
         say("No daemon runs on this database; it happens when one does.")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.opening import open_store
+from daemon.cli.opening import load, open_store
 from daemon.cli.options import ConfigOption, JsonOption
 from daemon.cli.output import calling_user, clock_time, moment, parsed_duration, print_json, refusals, say
 from daemon.core.routing.silences import Silence, Wish
@@ -55,7 +55,7 @@ def add(
         ends_at=moment("--until", until) if until is not None else None,
         until_resolved=until_resolved,
     )
-    store = open_store(config)
+    store = open_store(load(config).config)
     with refusals(), store.write() as db:
         silence, matched = mute(db, wish, clock.new_id("sil"), now)
     store.close()
@@ -76,7 +76,7 @@ def list_silences(
 ) -> None:
     """Silences that last or are to come."""
     now = clock.utcnow()
-    store = open_store(config)
+    store = open_store(load(config).config)
     with store.read() as db:
         found = silences.load(db, now=now, with_ended=with_ended)
     store.close()
@@ -94,7 +94,7 @@ def expire(
     silence: Annotated[str, typer.Argument(help="The silence's id: sil_…")], config: ConfigOption = None
 ) -> None:
     """End a silence now; what still fires is told."""
-    store = open_store(config)
+    store = open_store(load(config).config)
     with refusals("`yemotd silence list` shows those there are"), store.write() as db:
         unmute(db, silence, clock.utcnow())
     store.close()

@@ -23,7 +23,7 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     loaded = load(config).config
     holder = locking.holder(loaded.daemon.database)
     failing = locking.failing(loaded.daemon.database) if holder else None
-    store = open_store(config)
+    store = open_store(loaded)
     with store.read() as db:
         seen = views.read(db)
     store.close()

@@ -1,5 +1,6 @@
 """Every verb on a database that cannot be used: 74 and the reason, never a traceback."""
 
+import codecs
 import os
 import resource
 import shutil
@@ -7,6 +8,7 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -215,7 +217,10 @@ as_a_stranger = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be s
 
 @contextmanager
 def somebody_else() -> Iterator[None]:
-    """As a user to whom nothing belongs."""
+    """As a user to whom nothing belongs. All is loaded before: Python's own files may not be his to read."""
+    for verb in VERBS:
+        import_module(f"daemon.cli.{verb}")
+    codecs.lookup("idna")
     with ExitStack() as back:
         os.setegid(65534)
         back.callback(os.setegid, 0)

@@ -5,11 +5,12 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from daemon import __version__
-from daemon.config.load import load
+from daemon.config.load import Loaded, load
 from daemon.core.differences import difference
 from daemon.core.model import Fact
 from daemon.host.clock import utcnow
@@ -55,6 +56,35 @@ def test_a_word_that_is_no_verb_is_a_usage_error(call: Call) -> None:
 
     assert (code, out) == (os.EX_USAGE, "")
     assert "No such command 'polls'" in err
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "status",
+        "events list",
+        "alerts list",
+        "db prune",
+        "endpoints list",
+        "endpoints disable crm",
+        "endpoints replay crm --which all",
+        "command add sip.accounts",
+    ],
+)
+def test_the_configuration_is_read_once(verb: str, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be another one by the second time; and with a thousand systems that is a third of a second."""
+    configure(SYSTEM + "[systems.sip]\n" + WEBHOOK)
+    happen("daemon.started")
+    read: list[Path] = []
+
+    def counted(path: Path, *rest: Any, **more: Any) -> Loaded:
+        read.append(path)
+        return load(path, *rest, **more)
+
+    monkeypatch.setattr("daemon.config.load.load", counted)
+    code, _, _ = call(*verb.split())
+
+    assert (code, read) == (os.EX_OK, [Path("config.toml")])
 
 
 def test_every_fault_of_a_configuration_is_said_at_once(call: Call) -> None:

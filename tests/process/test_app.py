@@ -60,6 +60,16 @@ def wait_for_baseline(daemon: Process) -> None:
     raise AssertionError(status)
 
 
+def wait_until_all_is_told(daemon: Process) -> None:
+    """Wait until nothing is open: what came with a refusal has arrived, but is sent once more."""
+    deadline = monotonic() + 20
+    while monotonic() < deadline:
+        _, status = daemon.get("/api/v1/status")
+        if not any(endpoint["open"] for endpoint in status["endpoints"]):
+            return
+    raise AssertionError(status)
+
+
 def texts(found: list[dict[str, Any]]) -> list[str]:
     return [body["data"]["sms"]["text"] for body in found]
 
@@ -125,6 +135,7 @@ def test_killed_in_the_middle_of_bursts_it_loses_nothing_and_invents_nothing(
         daemon.kill()
         daemon.start()
     wait_for(receiver, "sms.received", len(sent))
+    wait_until_all_is_told(daemon)
     assert daemon.stop() == 0
 
     assert Counter(texts(bodies(receiver, "sms.received"))) == Counter(sent)
