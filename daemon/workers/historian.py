@@ -72,11 +72,14 @@ class Historian:
                 self._book.look((watch[0], api.OWNER), of_the_api, {of_api.subject: of_api})
 
     def same(self, watch: Owner, *, clock: float, now: datetime, most: timedelta) -> None:
-        """A poll with the same answer as before."""
-        with self._noting(watch):
-            at, of_the_api = self._at(watch, clock, now, most)
-            self._book.same(watch, at)
-            self._book.same((watch[0], api.OWNER), of_the_api)
+        """A poll with the same answer as before: so are most, and `_noting` would take longer than this."""
+        with self._lock:
+            try:
+                at, of_the_api = self._at(watch, clock, now, most)
+                self._book.same(watch, at)
+                self._book.same((watch[0], api.OWNER), of_the_api)
+            except Exception:
+                self._not_noted(watch)
 
     def unseen(self, watch: Owner) -> None:
         """Nothing was asked."""
@@ -121,8 +124,11 @@ class Historian:
             try:
                 yield
             except Exception:
-                log.exception("history.crashed", system=watch[0], watch=watch[1])
-                self._unseen(watch)
+                self._not_noted(watch)
+
+    def _not_noted(self, watch: Owner) -> None:
+        log.exception("history.crashed", system=watch[0], watch=watch[1])
+        self._unseen(watch)
 
     def _unseen(self, watch: Owner) -> None:
         self._book.unseen(watch)

@@ -114,7 +114,7 @@ class Poller:
 
     def poll(self, watch: AnyWatch) -> Polled:
         """Poll once, and commit what it came to."""
-        timing = self._timings.setdefault(watch.id, _Timing())
+        timing = self._timings.get(watch.id) or self._timings.setdefault(watch.id, _Timing())
         with timing.lock:
             began = self._monotonic()
             polled = self._poll(watch, timing)

@@ -46,7 +46,7 @@ class Pauses:
     def asking(self, system: str) -> Iterator[Unknown | None]:
         """A poll of a system, for as long as it takes; gives why nothing is to be asked, or None."""
         with self._lock:
-            pause = self._pauses.setdefault(system, _Pause())
+            pause = self._pauses.get(system) or self._pauses.setdefault(system, _Pause())
             why = pause.why if pause.is_tried or self._left(pause) > 0 else None
             is_trying = why is None and pause.why is not None
             pause.is_tried |= is_trying
@@ -65,7 +65,7 @@ class Pauses:
     def take(self, system: str, unknown: Unknown | None) -> timedelta | None:
         """Learn from how a call ended; None: it was answered. Returns for how long nothing is asked now."""
         with self._lock:
-            pause = self._pauses.setdefault(system, _Pause())
+            pause = self._pauses.get(system) or self._pauses.setdefault(system, _Pause())
             is_answered = unknown is None or unknown.failure in ANSWERED_ALL_THE_SAME
             if is_answered:
                 pause.rejections = 0

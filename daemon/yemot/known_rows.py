@@ -9,6 +9,9 @@ every piece has to be a strict JSON object by itself, as has the shell around th
 one way to read them together. What does not come out so is decoded as a whole, with every refusal as ever.
 What a row comes to follows from its bytes alone.
 
+Where some rows are new above those of the last answer, as ever, only these are cut: those below are known in
+blocks, by the hash of a block's bytes, which were cut when they were new.
+
 A row is known by the hash of its bytes, of 64 bits under a key that each process draws: 16 bytes are kept of
 each, beside the reading that its watch has of it anyway; its bytes would be ten times as many. Where 5,000
 systems show 3,000 rows each and have 400 new ones every second among them, one is taken for another, and so
@@ -18,7 +21,8 @@ lost, in half a million years.
 import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from functools import cached_property
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from daemon.yemot.bounded_json import LARGE, MAX_VALUES, Gap, Scan, decode, decode_strictly
 
@@ -30,6 +34,12 @@ MOST_ROWS = 3000
 """Ours. Of which readings are remembered, from the first on: the largest window of GetIncomingSms."""
 FEW = 24
 """Ours. Commas and brackets in a row, with which it is surely within all bounds."""
+BLOCK = 32
+"""Ours. Rows that are known together."""
+MOST_BLOCKS = 128
+"""Ours. Each poll with new rows makes one more; of more than these, all rows are cut once, and known anew."""
+MOST_ABOVE = 64
+"""Ours. New rows that are looked for above those that are known."""
 SHORT = 1024
 """Ours. Bytes of a shell that is remembered; it is some fifty."""
 TRIES = 8
@@ -43,10 +53,13 @@ class Rows(Sequence[object], Generic[T]):
     """The rows of an answer, each a JSON object, decoded when it is asked for."""
 
     def __init__(
-        self, pieces: Sequence[bytes], readings: tuple[T | None, ...], new: Mapping[int, Mapping[str, object]]
+        self,
+        cut: Callable[[], Sequence[bytes]],
+        readings: tuple[T | None, ...],
+        new: Mapping[int, Mapping[str, object]],
     ) -> None:
-        """`new`: those that were decoded already, by their place."""
-        self._pieces = pieces
+        """`cut`: gives the bytes of each. `new`: those that were decoded already, by their place."""
+        self._cut = cut
         self._new = new
         self.readings = readings
         """What each row comes to; None: it says less than it should, and has to be looked at."""
@@ -54,18 +67,45 @@ class Rows(Sequence[object], Generic[T]):
         """Where those stand."""
 
     def __len__(self) -> int:
-        return len(self._pieces)
+        return len(self.readings)
 
     def __getitem__(self, index: Any) -> Any:
         return self._new.get(index) or _row(self._pieces[index])
+
+    @cached_property
+    def _pieces(self) -> Sequence[bytes]:
+        return self._cut()
+
+
+class Block(NamedTuple):
+    """Some rows of an answer, one below the other, with what stands between them."""
+
+    rows: int
+    length: int
+    """Bytes."""
+    hash: int
+
+
+class Place(NamedTuple):
+    """Where the rows stand in an answer."""
+
+    first: int
+    """Behind the brace of the first."""
+    last: int
+    """Before that of the last."""
+    between: bytes
+    """Two of them; b"": there is one."""
 
 
 class KnownRows(Generic[T]):
     """What is remembered of one watch's last answer: for one thread at a time."""
 
-    def __init__(self, key: str, read: Callable[[Mapping[str, object]], T | None]) -> None:
+    def __init__(
+        self, key: str, read: Callable[[Mapping[str, object]], T | None], *, block: int = BLOCK
+    ) -> None:
         """`key`: of the list in the answer. `read`: what a row comes to, by nothing but what is in it; None:
-        it does not say all that it should."""
+        it does not say all that it should. `block`: rows that are known together."""
+        self._block = block
         self._key = key
         self._read = read
         self._before = re.compile(rb'"%s"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*(?=\{)' % key.encode())
@@ -74,18 +114,30 @@ class KnownRows(Generic[T]):
         self._is_shared = False
         self._shell: tuple[bytes, Mapping[str, object]] = b"", {}
         """All but the rows, as it was last, and what it came to."""
+        self._between = b""
+        self._blocks: Sequence[Block] = ()
+        """All rows of the last answer, with this between them; (): it is not known in blocks."""
 
     def __len__(self) -> int:
         return len(self._hashes)
 
     def decode(self, body: bytes) -> object:
         """As `bounded_json.decode`, and with its refusals; but the list may be `Rows`."""
-        for shell, pieces in self._cuts(body):
+        place = self._place(body)
+        if place is None:
+            return decode(body)
+        shell = body[: place.first - 1] + b"NaN" + body[place.last + 1 :]
+        whole = self._moved(body, place, shell)
+        if whole is not None:
+            return whole
+        for is_plain, pieces in _cuts(body, place):
             hashes = array("q", map(hash, pieces))
-            rows = self._rows(pieces, hashes) if _is_within(shell, pieces) else None
+            rows = self._rows(pieces, hashes) if _is_within(shell, len(pieces)) else None
             whole = None if rows is None else self._filled(shell, rows)
             if rows is not None and whole is not None:
                 self._remember(hashes, rows)
+                self._between = place.between
+                self._blocks = self._in_blocks(pieces) if is_plain and not rows.poor else ()
                 return whole
         return decode(body)
 
@@ -97,36 +149,104 @@ class KnownRows(Generic[T]):
             self._readings = tuple([one and kept.get(one, one) for one in self._readings])
             self._is_shared = True
 
-    def _cuts(self, body: bytes) -> Iterator[tuple[bytes, list[bytes]]]:
-        """Ways to cut an answer: wherever rows may meet, then only where that is within no text."""
+    def _place(self, body: bytes) -> Place | None:
         found = self._before.search(body) if len(body) <= LARGE else None
-        if found is None:
-            return
-        start = found.end()
-        end = _end(body, start)
-        if end is None:
-            return
-        shell = body[:start] + b"NaN" + body[end:]
-        between = _BETWEEN.search(body, start, end)
-        inside = body[start + 1 : end - 1]
-        pieces = inside.split(between[0]) if between else [inside]
-        yield shell, pieces
-        if between:
-            yield shell, list(_joined(pieces, between[0]))
+        end = None if found is None else _end(body, found.end())
+        if found is None or end is None:
+            return None
+        between = _BETWEEN.search(body, found.end(), end)
+        return Place(found.end() + 1, end - 1, between[0] if between else b"")
+
+    def _moved(self, body: bytes, place: Place, shell: bytes) -> dict[str, object] | None:
+        """The whole answer, where some rows are new above those of the last one, as far as there is room for
+        them; None: it may be anything else. Blocks of rows are known by their bytes as rows are, so that few
+        are cut."""
+        found = self._above(body, place) if self._blocks and place.between == self._between else None
+        same = None if found is None else self._same(body, place, found[1])
+        if found is None or same is None or not _is_within(shell, len(found[0]) + same[1]):
+            return None
+        above, at = found
+        blocks, left = same
+        read = self._read_new(above, range(len(above)))
+        if read is None:
+            return None
+        readings = (*(self._read(row) for row in read.values()), *self._readings[:left])
+        rows = Rows(lambda: body[place.first : place.last].split(place.between), readings, read)
+        whole = self._filled(shell, rows)
+        if whole is None or len(rows) > MOST_ROWS:
+            return None
+        self._remember(array("q", map(hash, above)) + self._hashes[:left], rows)
+        top = body[place.first : at - len(place.between)]
+        new = [Block(len(above), len(top), hash(top))] if above else []
+        is_known = not rows.poor and len(blocks) < MOST_BLOCKS
+        self._blocks = [*new, *blocks] if is_known else ()
+        return whole
+
+    def _above(self, body: bytes, place: Place) -> tuple[list[bytes], int] | None:
+        """The rows above that which was the first, and where that begins."""
+        above, at = list[bytes](), place.first
+        while len(above) <= MOST_ABOVE:
+            behind = body.find(place.between, at, place.last)
+            piece = body[at : place.last if behind < 0 else behind]
+            if hash(piece) == self._hashes[0]:
+                return above, at
+            if behind < 0:
+                return None
+            above.append(piece)
+            at = behind + len(place.between)
+        return None
+
+    def _same(self, body: bytes, place: Place, at: int) -> tuple[list[Block], int] | None:
+        """The blocks that go on from there to the end, the last perhaps cut short, and how many rows that
+        is."""
+        found, many = list[Block](), 0
+        for block in self._blocks:
+            behind = at + block.length
+            if behind > place.last:
+                break
+            if hash(body[at:behind]) != block.hash:
+                return None
+            found.append(block)
+            many += block.rows
+            if behind == place.last:
+                return found, many
+            at = behind + len(place.between)
+            if body[behind:at] != place.between:
+                return None
+        rest = body[at : place.last]
+        hashes = array("q", map(hash, rest.split(place.between)))
+        if hashes != self._hashes[many : many + len(hashes)]:
+            return None
+        return [*found, Block(len(hashes), len(rest), hash(rest))], many + len(hashes)
+
+    def _in_blocks(self, pieces: Sequence[bytes]) -> Sequence[Block]:
+        if not self._block < len(pieces) <= MOST_ROWS:
+            return ()
+        parts = [pieces[start : start + self._block] for start in range(0, len(pieces), self._block)]
+        return [Block(len(part), len(one), hash(one)) for part in parts for one in [self._between.join(part)]]
 
     def _rows(self, pieces: list[bytes], hashes: "array[int]") -> Rows[T] | None:
         """With the readings that are known, and those of the rows that are new; None: they cannot be told."""
         readings, unread = self._known(hashes)
-        new = {}
-        for index in unread:
+        read = self._read_new(pieces, unread)
+        if read is None:
+            return None
+        for index, row in read.items():
+            readings[index] = self._read(row)
+        return Rows(lambda: pieces, tuple(readings), read)
+
+    def _read_new(self, pieces: Sequence[bytes], which: Iterable[int]) -> dict[int, dict[str, object]] | None:
+        """These of the rows, by their place; None: not each is a row by itself."""
+        read = {}
+        for index in which:
             try:
                 row = _row(pieces[index])
             except ValueError:
                 return None
             if not _is_flat(row):
                 return None
-            new[index], readings[index] = row, self._read(row)
-        return Rows(pieces, tuple(readings), new)
+            read[index] = row
+        return read
 
     def _known(self, hashes: "array[int]") -> tuple[list[T | None], Iterable[int]]:
         """The reading of each row that was in the answer before, and which were not. Mostly all of them have
@@ -168,9 +288,19 @@ class KnownRows(Generic[T]):
         return {**whole, self._key: rows}
 
 
-def _is_within(shell: bytes, pieces: list[bytes]) -> bool:
+def _cuts(body: bytes, place: Place) -> Iterator[tuple[bool, list[bytes]]]:
+    """Ways to cut an answer: wherever rows may meet, which is plain, then only where that is within no
+    text."""
+    inside = body[place.first : place.last]
+    pieces = inside.split(place.between) if place.between else [inside]
+    yield True, pieces
+    if place.between:
+        yield False, list(_joined(pieces, place.between))
+
+
+def _is_within(shell: bytes, many: int) -> bool:
     """Whether so many rows, none of which has more fields than it may, are surely not too much."""
-    return len(shell) + len(pieces) * (MOST_FIELDS + 1) <= MAX_VALUES
+    return len(shell) + many * (MOST_FIELDS + 1) <= MAX_VALUES
 
 
 def _end(body: bytes, start: int) -> int | None:

@@ -203,8 +203,10 @@ def test_where_the_commit_fails_all_are_told(crowd: Crowd) -> None:
 def test_where_the_database_undoes_it_all_everybody_hears_why(crowd: Crowd) -> None:
     done = crowd.all(add("a"), break_down("b"), add("c"))
 
-    assert ["no such table" in str(one.exception()) for one in done] == [True, True, False]
-    assert crowd.stored() == {"c"}
+    *undone, last = ["no such table" in str(one.exception()) for one in done]
+    assert undone == [True, True]
+    # Who asks later may be let in sooner, and is undone with them then.
+    assert crowd.stored() == (set() if last else {"c"})
 
 
 def test_who_wants_to_be_alone_finds_nothing_left_open(crowd: Crowd) -> None:

@@ -115,6 +115,75 @@ def test_an_answer_is_read_and_refused_as_if_no_row_were_known(answered: list[by
         assert repr(found) == repr(truth)
 
 
+@st.composite
+def moved(draw: st.DrawFn) -> list[bytes]:
+    """Answers of a log to which rows are added above, and of which a window is shown; now and then another
+    thing happens to it."""
+    plain = [b'{"phone":"1","dest":"2","message":"%d","server_date":"3"}' % number for number in range(8)]
+    pool = st.sampled_from(plain) | st.sampled_from(plain) | st.sampled_from(plain) | ROWS | HOSTILE
+    before, behind, between = b'{"responseStatus":"OK","rows":[', b"]}", draw(BETWEEN)
+    rows, limit = draw(st.lists(pool, min_size=3, max_size=9)), draw(st.integers(2, 9))
+    found = []
+    for _ in range(draw(st.integers(2, 5))):
+        rows = [*draw(st.lists(pool, max_size=3)), *rows]
+        happens = draw(st.sampled_from(["nothing"] * 6 + ["row", "byte", "between", "shell"]))
+        if happens == "row":
+            rows[draw(st.integers(0, len(rows) - 1))] = draw(pool)
+        between = draw(BETWEEN) if happens == "between" else between
+        before, behind = draw(SHELLS) if happens == "shell" else (before, behind)
+        body = before + between.join(rows[:limit]) + behind
+        at = draw(st.integers(0, len(body) - 1))
+        found.append(body[:at] + draw(st.binary(max_size=2)) + body[at + 1 :] if happens == "byte" else body)
+    return found
+
+
+@settings(max_examples=examples(600))
+@given(moved(), st.sampled_from([1, 2, 3]))
+def test_rows_that_moved_down_are_read_as_if_none_were_known(answered: list[bytes], block: int) -> None:
+    known = KnownRows("rows", everything, block=block)
+    for body in answered:
+        truth, found = read(decode, body), read(known.decode, body)
+        if isinstance(found, dict) and isinstance(rows := found.get("rows"), Rows):
+            assert list(rows.readings) == [repr(row) for row in rows]
+            assert [repr(one) for one in rows] == [repr(rows[index]) for index in range(len(rows))]
+            found = {**found, "rows": list(rows)}
+
+        assert repr(found) == repr(truth)
+
+
+@pytest.mark.parametrize("many", [4, 7])
+@pytest.mark.parametrize("between", [b",", b", "])
+@pytest.mark.parametrize("byte", [b"", b" ", b";", b'"', b"}", b",", b"5"])
+def test_whichever_byte_of_rows_that_moved_down_is_another_it_is_noticed(
+    byte: bytes, between: bytes, many: int
+) -> None:
+    rows = [b'{"a":%d,"b":"%d"}' % (number, number) for number in range(many)]
+    first, second = (b'{"rows":[' + between.join(part) + b"]}" for part in (rows[1:], rows[:-1]))
+    for at in range(len(second)):
+        known = KnownRows("rows", everything, block=2)
+        known.decode(first)
+        body = second[:at] + byte + second[at + 1 :]
+        found = read(known.decode, body)
+        if isinstance(found, dict) and isinstance(shown := found.get("rows"), Rows):
+            assert list(shown.readings) == [repr(row) for row in shown]
+            found = {**found, "rows": list(shown)}
+
+        assert repr(found) == repr(read(decode, body))
+
+
+def test_rows_that_moved_down_are_not_cut() -> None:
+    known, asked = answers.known_sms_log(), []
+    shown = [message(number) for number in range(1000, 0, -1)]
+    known.decode(body_of(*shown))
+    for number in range(1001, 1300):
+        shown = [message(number), *shown][:1000]
+        rows = known.decode(body_of(*shown))["rows"]  # type: ignore[index]
+        assert list(rows.readings) == [sms.entry(one) for one in answers.sms_log({"rows": shown}, 1000).rows]  # type: ignore[union-attr]
+        asked.append(known._blocks == ())
+
+    assert 0 < sum(asked) < 10
+
+
 @settings(max_examples=examples(300))
 @given(bodies(), st.integers(1, 9), st.booleans())
 def test_what_is_seen_of_messages_is_the_same_whether_their_rows_are_known(

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from daemon.core.alerts.life import Phase, Seen
@@ -101,7 +102,7 @@ class Description:
     api_rule: Rule
     """When its failures become `api.unreachable`."""
 
-    @property
+    @cached_property
     def id(self) -> tuple[str, str]:
         """System and name."""
         return self.system, self.name
@@ -131,20 +132,20 @@ class Watch(Generic[StateT, SeenT]):
     guard: Guard = field(default=UNGUARDED, repr=False, compare=False)
     """Remembers that its polls raise."""
 
-    @property
+    @cached_property
     def id(self) -> tuple[str, str]:
         """System and name."""
         return self.description.id
 
-    @property
+    @cached_property
     def system(self) -> str:
         return self.description.system
 
-    @property
+    @cached_property
     def name(self) -> str:
         return self.description.name
 
-    @property
+    @cached_property
     def every(self) -> timedelta:
         return self.description.every
 
