@@ -118,3 +118,19 @@ def test_a_system_exit_is_no_error() -> None:
 
 def test_an_error_without_a_trace_is_its_name() -> None:
     assert where(KeyError("the secret of somebody")) == "KeyError"
+
+
+def test_a_glance_is_a_look_at_those_that_are_set_aside() -> None:
+    """Also of one that is taken up again by it, and raises later."""
+    wishes, guard, heard = guarded()
+    guard.add("rate", 7)
+    assert wishes.glance() == {}
+
+    guard.tried("quiet", raises, instead="")
+    guard.worked("quiet")
+    seen = [list(wishes.glance()) for _ in range(CALM_LOOKS + 1)]
+    assert seen == [[QUIET]] * CALM_LOOKS + [[]]
+
+    guard.tried("quiet", raises, instead="")
+    assert wishes.glance() == {QUIET: wishes.look()[QUIET]}
+    assert heard == [QUIET, QUIET]
