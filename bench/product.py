@@ -170,10 +170,15 @@ class Daemon:
     log: Path
     ready_after: float
     """Seconds from the start of the process to READY=1."""
+    log_from: int = 0
+    """Where in the log it begins; before that are those that ran earlier."""
 
     @cached_property
     def http_port(self) -> int:
-        """Of the HTTP side, as the daemon's log says."""
+        """Of the HTTP side, as the daemon's log says, a moment after it is ready."""
+        until = time.perf_counter() + READY_SECONDS
+        while b'"daemon.ready"' not in self._logged() and time.perf_counter() < until:
+            _PAUSE.wait(0.01)
         return int(self.said("daemon.ready")["http_port"])
 
     def ask(self, path: str) -> bytes:
@@ -191,9 +196,15 @@ class Daemon:
 
     def said(self, event: str) -> dict[str, Any]:
         """The last line of the log with this name."""
-        said = self.log.read_text().splitlines()
+        said = self._logged().decode().splitlines()
         lines: list[dict[str, Any]] = [json.loads(line) for line in said if line.startswith("{")]
         return [line for line in lines if line["event"] == event][-1]
+
+    def _logged(self) -> bytes:
+        """What it has logged, in whole lines."""
+        with self.log.open("rb") as log:
+            log.seek(self.log_from)
+            return log.read().rpartition(b"\n")[0]
 
     def rss_mib(self) -> float:
         """Resident memory."""
@@ -222,6 +233,7 @@ def rss_mib(pid: int) -> float:
 def daemon(config: Path, *, core: int | None) -> Iterator[Daemon]:
     """The daemon on a core of its own, from READY=1 on; stopped as a service manager stops it."""
     log = config.with_name("daemon.log")
+    log_from = log.stat().st_size if log.exists() else 0
     words = command("run", "--config", config.name)
     with _manager(config.parent) as (address, manager):
         started_at = time.perf_counter()
@@ -232,7 +244,7 @@ def daemon(config: Path, *, core: int | None) -> Iterator[Daemon]:
                     pass
             except TimeoutError:
                 raise RuntimeError(f"the daemon did not start: {tail(log)}") from None
-            yield Daemon(process.pid, log, time.perf_counter() - started_at)
+            yield Daemon(process.pid, log, time.perf_counter() - started_at, log_from)
 
 
 @contextmanager

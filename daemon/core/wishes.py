@@ -6,7 +6,6 @@ something else is taken in its stead, the others go on, and it is remembered, so
 for its own memory.
 """
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -76,7 +75,6 @@ class Wishes:
         self._standing: dict[Wish, _Standing] = {}
         self._set_aside: dict[Wish, _Standing] = {}
         """Of these, the few that raised: of thousands of watches, nobody has to look at the others."""
-        self._lock = threading.Lock()
 
     def guard(self, kind: Kind, name: str) -> "Guard":
         """What tries the wishes of an endpoint, or a watch."""
@@ -93,10 +91,9 @@ class Wishes:
     def raised(self, wish: Wish, error: Exception) -> None:
         """It was tried, and raised."""
         known = self._standing.setdefault(wish, _Standing(fingerprint("")))
-        with self._lock:
-            is_news = known.error is None
-            known.error, known.has_worked, known.calm = where(error), False, 0
-            self._set_aside[wish] = known
+        is_news = known.error is None
+        known.error, known.has_worked, known.calm = where(error), False, 0
+        self._set_aside[wish] = known
         if is_news:
             self._on_raised(wish, error)
 
@@ -107,13 +104,13 @@ class Wishes:
 
     def glance(self) -> dict[Wish, Standing]:
         """The same, and the same look, of those alone that are set aside."""
-        with self._lock:
-            for wish, known in list(self._set_aside.items()):
-                known.calm += 1
-                if known.has_worked and known.calm > CALM_LOOKS:
-                    known.error = None
-                    del self._set_aside[wish]
-            return {wish: _as_of_now(known) for wish, known in self._set_aside.items()}
+        for wish, known in self._set_aside.copy().items():
+            known.calm += 1
+            if known.has_worked and known.calm > CALM_LOOKS:
+                self._set_aside.pop(wish, None)  # before: one that raises just now stands there again
+                known.error = None
+        set_aside = self._set_aside.copy().items()
+        return {wish: _as_of_now(known) for wish, known in set_aside if known.error is not None}
 
 
 def _as_of_now(known: _Standing) -> Standing:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -132,15 +133,17 @@ def history(
     beside = unflushed(system)  # afterwards: what is written meanwhile carries another number
     open_, flushed = _by_bucket(beside.open, subject, step), _by_bucket(beside.flushed, subject, step)
     shown, courses = list[HistoryBucket](), defaultdict[int, list[SampleBucket]](list)
+    is_beside = bool(open_ or flushed)
     alike: dict[bytes, Tally] = {}  # where nothing changes, the rows of many minutes are the same bytes
     for start, at in zip(wanted, _written(wanted), strict=True):
         row = rows.get(start)
         tally = NONE
         if row is not None:
-            if row.packed not in alike:
-                alike[row.packed] = row.tallies(number).get(number, NONE)
-            tally = alike[row.packed]
-        if start in open_ or start in flushed:
+            known = alike.get(row.packed)
+            if known is None:
+                known = alike[row.packed] = row.tallies(number).get(number, NONE)
+            tally = known
+        if is_beside and (start in open_ or start in flushed):
             is_written = row is not None and row.flush == beside.flush
             more = [open_.get(start), None if is_written else flushed.get(start)]
             tally = _with(tally, more, step)
@@ -271,13 +274,17 @@ def _with(tally: Tally, more: Iterable[Tally | None], step: int) -> Tally:
 
 def _written(wanted: range) -> Iterator[str]:
     """The starts of buckets as text; they are whole minutes, so that of a day is written only once."""
-    day, said = -1, ""
+    day, said, times = -1, "", _minutes_of_a_day()
     for start in wanted:
         this_day, rest = divmod(start // 1000, buckets.DAY)
         if this_day != day:
             day, said = this_day, iso(moment(this_day * buckets.DAY * 1000)).partition("T")[0]
-        hour, seconds = divmod(rest, buckets.HOUR)
-        yield f"{said}T{hour:02}:{seconds // buckets.MINUTE:02}:00.000Z"
+        yield said + times[rest // buckets.MINUTE]
+
+
+@cache
+def _minutes_of_a_day() -> list[str]:
+    return [f"T{minute // 60:02}:{minute % 60:02}:00.000Z" for minute in range(24 * 60)]
 
 
 def _bucket(at: str, tally: Tally, length: int) -> HistoryBucket:

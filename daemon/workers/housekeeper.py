@@ -20,8 +20,9 @@ log = structlog.get_logger()
 
 TOO_OLD = "waited too long"
 """The `error` of a delivery that was never made."""
-HOLDS = 0.02
-"""Seconds for which pruning keeps others from writing, and a few rows more."""
+HOLDS = 0.01
+"""Seconds for which pruning keeps others from writing, and a few rows more; then comes the commit, which
+takes twice as long where it brings the log into the file."""
 AT_ONCE = 20
 """Rows after which it looks at the time."""
 PAGES_AT_ONCE = 250

@@ -129,3 +129,19 @@ def test_a_text_is_kept_as_what_it_is_known_by_and_as_releases_before_stored_it(
 
     assert rate == "4f53cda18c2b"  # the first digits of the SHA-256 of "[]"
     assert len(filters) == len(rate)
+
+
+def test_a_glance_is_a_look_at_those_that_are_set_aside() -> None:
+    """Also of one that is taken up again by it, and raises later."""
+    wishes, guard, heard = guarded()
+    guard.add("rate", 7)
+    assert wishes.glance() == {}
+
+    guard.tried("quiet", raises, instead="")
+    guard.worked("quiet")
+    seen = [list(wishes.glance()) for _ in range(CALM_LOOKS + 1)]
+    assert seen == [[QUIET]] * CALM_LOOKS + [[]]
+
+    guard.tried("quiet", raises, instead="")
+    assert wishes.glance() == {QUIET: wishes.look()[QUIET]}
+    assert heard == [QUIET, QUIET]

@@ -374,6 +374,28 @@ def test_every_poll_is_told_with_the_time_from_the_question_to_the_commit(bench:
     assert second.is_unchanged
 
 
+def test_who_is_without_an_answer_is_known_until_there_is_one_or_the_watch_leaves(bench: Bench) -> None:
+    bench.kept = [bench.watch]
+    found = []
+
+    def polled(answer: dict[str, bool] | Unknown) -> None:
+        bench.answer = answer
+        bench.poll(after=10)
+        found.append(bench.poller.unanswered())
+
+    polled({"077": True})
+    polled(Unknown(Failure.TIMEOUT, "no complete answer in time"))
+    polled({"077": True})  # as before: compared all the same
+    polled({"077": True})  # passed over
+    polled(Unknown(Failure.THROTTLED, "HTTP 429", 429, MINUTE))
+    polled({"077": True})  # left alone
+    bench.kept = [bench.described(name="other")]
+    found.append(bench.poller.unanswered())
+
+    silent = [("main", "sip")]
+    assert found == [[], silent, [], [], silent, silent, []]
+
+
 def test_a_rehearsal_is_not_told(bench: Bench) -> None:
     bench.poller.rehearse(bench.watch)
 

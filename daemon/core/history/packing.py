@@ -42,29 +42,31 @@ def unpack(packed: bytes, only: int | None = None, *, with_samples: bool = True)
     try:
         if packed[0] != VERSION:
             raise ValueError(f"version {packed[0]}")
-        begin = (1, 0) if only is None else _before(packed, only)
-        return dict(_unpacked(packed, only, begin, with_samples=with_samples)) if begin else {}
+        if only is None:
+            return dict(_unpacked(packed, with_samples=with_samples))
+        found = _found(packed, only)
+        return {only: _tally(packed, *found, with_samples=with_samples)} if found else {}
     except IndexError:
         raise ValueError("cut short") from None
 
 
-def _before(packed: bytes, only: int) -> tuple[int, int] | None:
-    """Where the stretch of one subject begins, and the end of the one before; None: it has none.
+def _found(packed: bytes, only: int) -> tuple[int, int] | None:
+    """The word of the stretch of one subject, how many with its flag, and where its tally begins; None: it
+    has none.
 
     There are a thousand buckets of which one subject is wanted, so nothing of the others is made a number
     of that need not be.
     """
     at, end, size = 1, 0, len(packed)
     while at < size:
-        begin = at
         gap, word, at = packed[at], packed[at + 1], at + 2
         if gap > _LOW or word > _LOW:
-            gap, at = _read(packed, begin)
+            gap, at = _read(packed, at - 2)
             word, at = _read(packed, at)
         if only < end + gap:
             return None
         if only < end + gap + (word >> 1):
-            return begin, end
+            return word, at
         end += gap + (word >> 1)
         at = _after(packed, at, 2)
         if word & 1:
@@ -84,10 +86,22 @@ def _after(packed: bytes, at: int, many: int) -> int:
     return at
 
 
-def _unpacked(
-    packed: bytes, only: int | None, begin: tuple[int, int], *, with_samples: bool
-) -> Iterator[tuple[int, Tally]]:
-    at, end = begin
+def _tally(packed: bytes, word: int, at: int, *, with_samples: bool) -> Tally:
+    """That of one stretch alone."""
+    if word >> 1 > ALIKE:
+        raise ValueError("too many")
+    up, at = _read(packed, at)
+    down, at = _read(packed, at)
+    if not word & 1:
+        return Tally(up, down)
+    length, at = _read(packed, at)
+    if at + length > len(packed):
+        raise ValueError("cut short")
+    return Tally(up, down, _read_samples(packed[at : at + length], length, up + down) if with_samples else {})
+
+
+def _unpacked(packed: bytes, *, with_samples: bool) -> Iterator[tuple[int, Tally]]:
+    at, end = 1, 0
     while at < len(packed):
         gap, at = _read(packed, at)
         word, at = _read(packed, at)
@@ -96,20 +110,17 @@ def _unpacked(
         first, end = end + gap, end + gap + (word >> 1)
         if end - first > ALIKE:
             raise ValueError("too many")
-        is_wanted = only is None or first <= only < end
         samples: dict[int, Sample] = {}
         if word & 1:
             length, at = _read(packed, at)
-            if with_samples and is_wanted:
+            if with_samples:
                 samples = _read_samples(packed[at : at + length], length, up + down)
             at += length
         if at > len(packed):
             raise ValueError("cut short")
-        if is_wanted:
-            tally = Tally(up, down, samples)
-            yield from ((number, tally) for number in (range(first, end) if only is None else (only,)))
-        if only is not None:
-            return
+        tally = Tally(up, down, samples)
+        for number in range(first, end):
+            yield number, tally
 
 
 def _stretches(tallies: Mapping[int, Tally]) -> Iterator[tuple[int, int, Tally]]:
