@@ -41,6 +41,10 @@ log = structlog.get_logger()
 MOST_INTERVALS = 2
 """Between looks further apart than this many intervals, the rest was not observed."""
 
+GIVE_WAY = 0.002
+"""Seconds: more than a sender takes to begin. With 0 only who waits for the interpreter already would go,
+and on one core nobody does."""
+
 SNAP = 0.1
 """The share of an interval within which a gap counts as the interval."""
 
@@ -295,9 +299,9 @@ class Poller:
 
 
 def _give_way() -> None:
-    """Let go who waits for Python. Who sends was woken by the commit; what is left to do here can wait, and
-    would hold them up until it waits for something itself."""
-    time.sleep(0)  # noqa: TID251 - nothing is waited for
+    """Let the sender begin, who was woken by the commit: what is left to do here can wait, and would hold it
+    up for as long as the interpreter lets one thread go on."""
+    time.sleep(GIVE_WAY)  # noqa: TID251 - for another thread, not for a time
 
 
 def _passable(watch: Watch[StateT, SeenT], answer: Answered[SeenT] | Unknown) -> bytes | None:
