@@ -1,8 +1,8 @@
 """What an endpoint may no longer have, once its `events`, `systems` or filters were narrowed, is not sent.
 
-    withdrawals.open_kinds        what may yet be sent, by type           read
+    withdrawals.open_kinds   what may yet be sent, by type           read
     plan.covers, lets_pass   whether it is still for the endpoint    pure
-    withdrawals.withdraw*         superseded                              written
+    withdrawals.withdraw*    superseded                              written
     ledger.save              as if it had never been told            written
 
 Of an alert that it has heard of, or hears at this moment, it hears the end all the same: nobody is left
