@@ -3,7 +3,8 @@
     python -m bench.scale [--events 100000 1000000 10000000] [--directory build/scale] [--keep]
 
 A store of ten million events is some 12 GB. Rows are made by SQLite itself, out of numbers, into the real
-tables; its indexes are made afterwards. It writes `scale.svg` and `scale.md` beside the stores.
+tables; its indexes are made afterwards. It writes `scale.svg`, `scale.md` and `scale.json`, which is joined
+to a run when that is kept, beside the stores.
 """
 
 import argparse
@@ -21,9 +22,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from bench import page, plot, product
-from bench.figures import percentile, shown
+from bench import machine, page, plot, product, results
+from bench.figures import AT, Figure, percentile, shown
 from bench.processes import cores
+from bench.results import Results
 from daemon.core.delivery.outcome import DELIVERED, Attempted, Outcome, Phases
 from daemon.core.model import Fact
 from daemon.core.retention import Retention
@@ -292,6 +294,19 @@ def table(sizes: Sequence[Loaded], found: Mapping[int, Mapping[str, float]]) -> 
     return "\n".join([*lines, ""])
 
 
+def figures(sizes: Sequence[Loaded], found: Mapping[int, Mapping[str, float]]) -> tuple[Figure, ...]:
+    """The same for a run's file."""
+    of_stores = [("loaded in", "s", {one.events: one.seconds for one in sizes})]
+    of_stores.append(("size", "GiB", {one.events: one.gib for one in sizes}))
+    names = dict.fromkeys(name for one in found.values() for name in one)
+    timed = [(name, "ms", {many: one[name] for many, one in found.items() if name in one}) for name in names]
+    return tuple(
+        Figure(f"{name}{AT}{many}", name, unit, (value,))
+        for name, unit, values in (*of_stores, *timed)
+        for many, value in values.items()
+    )
+
+
 def main(words: Sequence[str]) -> int:
     """Load and measure one size after the other."""
     parser = argparse.ArgumentParser(prog="python -m bench.scale", description=__doc__)
@@ -311,6 +326,8 @@ def main(words: Sequence[str]) -> int:
         found[many] = measured(one)
         told = table(sizes, found)
         (directory / "scale.md").write_text(told)
+        run = Results(machine.described(), figures(sizes, found), rounds=1, is_quick=False)
+        results.write(run, directory / "scale.json")
         names = [name for name in found[many] if name.endswith(CPU)]
         curves = {name: [(size.events, found[size.events][name]) for size in sizes] for name in names}
         (directory / "scale.svg").write_text(
