@@ -203,9 +203,9 @@ class Dispatcher:
         """Write what ended, claim and start what is due, then wait for an end, a wake, or the next due time,
         at most `timeout` seconds. Returns how many were started."""
         self._take_wake()
-        self._keep_time()
         self._take_handed()
         started = 0 if self._doubtful else self._start(unless=self._to_release(self._now(), {}))
+        self._keep_time()  # behind what can be sent at once
         self._exchange()
         started += self._start()
         # What was just written may be due again before long: the wait is measured now, not before.
