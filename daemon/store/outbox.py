@@ -378,35 +378,12 @@ def _leased(db: sa.Connection, endpoint: str, lease: Lease) -> Claimed:
     at, token = millis(lease.at), lease.token
     messages: list[Message] = []
     expired: list[Message] = []
-    for (
-        number,
-        lane,
-        event,
-        kind,
-        body,
-        attempt,
-        failures,
-        stands_for,
-        due_at,
-        expires_at,
-        again,
-    ) in _LEASED.rows(db, token):
+    for row in _LEASED.rows(db, token):
+        number, lane, event, kind, body, attempt, failures, stands_for, due_at, expires_at, again = row
         is_early = due_at > at or (again is not None and again > at)
         again_at = EPOCH + again * MILLISECOND if is_early and again is not None else None
-        message = Message(
-            number,
-            token,
-            endpoint,
-            lane,
-            event,
-            kind,
-            body,
-            attempt,
-            failures,
-            stands_for,
-            is_early,
-            again_at,
-        )
+        sent = (number, token, endpoint, lane, event, kind, body, attempt, failures, stands_for)
+        message = Message(*sent, is_early, again_at)
         (messages if expires_at is None or expires_at > at else expired).append(message)
     return Claimed(messages, expired)
 

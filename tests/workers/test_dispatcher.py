@@ -17,7 +17,7 @@ from daemon.core.routing.schedule import Schedule
 from daemon.host import clock
 from daemon.store import events, outbox
 from daemon.store.database import Database
-from daemon.workers.dispatcher import BACKSTOP, Dispatcher
+from daemon.workers.dispatcher import BACKSTOP, GATHER, LULL, MANY_RESULTS, Dispatcher
 from daemon.workers.endpoint_health import EndpointHealth
 from tests.support import stores
 from tests.support.fakes import START, FakeClock, Ids
@@ -115,6 +115,34 @@ def test_with_nothing_to_do_it_sleeps_until_it_is_woken(setting: Setting) -> Non
     setting.add("a")
     assert setting.sender.woken == 1
     assert setting.dispatcher.run_once(60) == 1
+
+
+def test_results_gather_for_longer_while_others_are_under_way(setting: Setting) -> None:
+    setting.add("a", "b")
+    setting.dispatcher.run_once(60)
+
+    setting.sender.end()
+    setting.dispatcher.run_once(60)
+    assert setting.sender.waits[-1] == GATHER.total_seconds()
+
+    setting.sender.end()
+    setting.dispatcher.run_once(60)
+    assert setting.sender.waits[-1] == LULL.total_seconds() < GATHER.total_seconds()
+
+
+@pytest.mark.parametrize(("many", "is_enough"), [(MANY_RESULTS - 1, False), (MANY_RESULTS, True)])
+def test_a_batch_is_not_kept_waiting_where_no_other_result_can_come(many: int, is_enough: bool) -> None:
+    setting = Setting(stores.in_memory(), room=many)
+    setting.add(*(f"{number}" for number in range(many)))
+    assert setting.dispatcher.run_once(60) == many
+    for _ in range(many):
+        setting.sender.end()
+    before = len(setting.sender.waits)
+
+    setting.dispatcher.run_once(60)
+
+    assert (len(setting.sender.waits) == before + 1) is is_enough
+    setting.database.close()
 
 
 def test_it_is_at_rest_once_nothing_is_to_be_looked_for_sent_or_written(setting: Setting) -> None:
