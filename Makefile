@@ -20,7 +20,7 @@ FAST := app config core host operations schemas store wiring
 # What uses the store as the daemon and its command line do.
 STORIES := cli operations pipeline stories wiring workers
 
-.PHONY: demo pictures test fast statements soak check format bench lock wheel opt install uninstall deb clean
+.PHONY: demo pictures events test fast statements soak check format bench lock wheel opt install uninstall deb clean
 
 demo: $(VENV)/.ready
 	$(BIN)/yemotd demo $(WORDS)
@@ -44,6 +44,10 @@ soak: $(VENV)/.ready
 pictures: $(VENV)/.ready
 	$(BIN)/python -m tests.support.pictures
 	$(BIN)/python -m tests.browser.pictures
+
+# The page on events, of what the code says of them.
+events: $(VENV)/.ready
+	$(BIN)/python -m tests.support.event_page
 
 check: $(VENV)/.ready
 	./check
@@ -95,7 +99,8 @@ bench/.venv/.ready: bench/requirements.txt | $(VENV)/.ready
 		-r bench/requirements.txt
 	touch $@
 
-$(OPT).ready: requirements.txt pyproject.toml config.toml packaging/environment systemd/tell-failure \
+$(OPT).ready: requirements.txt pyproject.toml config.toml packaging/environment packaging/completion/_yemotd \
+		packaging/completion/yemotd.bash packaging/completion/yemotd.fish systemd/tell-failure systemd/say-credentials \
 		$(shell find daemon migrations -type f ! -name '*.pyc') | $(VENV)/.ready
 	mkdir -p build
 	packaging/environment $(SYSTEM_PYTHON) $(CURDIR)/$(BIN) $(CURDIR)/$(OPT)

@@ -29,6 +29,7 @@ from bench import (
     goals,
     history,
     machine,
+    members,
     page,
     pages,
     polls,
@@ -71,9 +72,13 @@ MEASUREMENTS: dict[str, Measurement] = {
     "history-read": history.reading,
     "systems-1000": systems.thousand,
     "systems-5000": systems.five_thousand,
+    "members": members.members,
+    "members-10000": members.ten_thousand,
+    "members-10000-by-3": members.ten_thousand_by_three,
+    "members-10000-every-5m": members.ten_thousand_every_five_minutes,
 }
 """One after the other, behind them."""
-BY_NAME_ONLY: frozenset[str] = frozenset()
+BY_NAME_ONLY: frozenset[str] = frozenset({"members-10000-every-5m"})
 """Those that take too long for every run: they are measured where `--only` names them."""
 REPEATED_WITHIN = 60.0
 """Seconds: a measurement is repeated, up to `--runs` times, as long as all of it takes no longer."""

@@ -7,6 +7,10 @@ from typing import NamedTuple
 
 AT = " @ "
 """In the name of what was measured at several sizes, before the size: `a poll @ 1000000`."""
+MEMBERS = "members: "
+"""So begins the name of what was measured with several daemons on one database."""
+BY = " by "
+"""In such a name, before how many there were."""
 
 
 class Loop(NamedTuple):

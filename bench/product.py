@@ -117,8 +117,13 @@ def loaded(path: Path) -> Config:
 
 def fill(directory: Path, config: Config, many: int, *, lanes: int) -> None:
     """Events of received messages, with the deliveries that the configuration asks for."""
+    fill_database(f"sqlite:///{directory / DATABASE}", config, many, lanes=lanes)
+
+
+def fill_database(url: str, config: Config, many: int, *, lanes: int) -> None:
+    """The same in any database."""
     recorder = Recorder(interests(config), clock.new_id)
-    database = databases.open_for_daemon(f"sqlite:///{directory / DATABASE}")
+    database = databases.open_for_daemon(url)
     try:
         for start in range(0, many, BATCH):
             facts = [_fact(number, lanes) for number in range(start, min(start + BATCH, many))]

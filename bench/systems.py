@@ -87,7 +87,7 @@ def _faults(seen: Seen, many: int) -> tuple[str, ...]:
 def _observe(plan: Plan, many: int) -> Seen:
     with tempfile.TemporaryDirectory(dir=plan.directory) as name:
         directory = Path(name)
-        answers = _recorded(plan, directory)
+        answers = recorded(plan, directory)
         api = receiver(plan.receiver, directory, core=plan.cores.receiver, most=0, answers=answers)
         hook = receiver(plan.receiver, directory, core=plan.cores.receiver, most=0)
         with api as asked, hook as told:
@@ -108,27 +108,32 @@ def _watched(daemon: Daemon) -> Seen:
     _PAUSE.wait(interval)
     share = (daemon.cpu_seconds() - used) / (time.perf_counter() - began)
     rss, asked = daemon.rss_mib(), clock.utcnow()
-    status = json.loads(daemon.ask("/api/v1/status"))
-    watches = [watch for one in status["systems"] for watch in one["watches"]]
-    polled = [watch for watch in watches if watch["polled_at"] and watch["next_run_at"]]
+    polled = watches_of(daemon)
     late = [one for watch in polled if (one := late_ms(watch, asked)) is not None]
     return Seen(rss, share, late, len(polled))
 
 
-def late_ms(watch: dict[str, Any], asked: datetime) -> float | None:
+def watches_of(daemon: Daemon) -> list[dict[str, Any]]:
+    """What its status says of those that it polls, and has polled."""
+    status = json.loads(daemon.ask("/api/v1/status"))
+    watches = [watch for one in status["systems"] for watch in one["watches"]]
+    return [watch for watch in watches if watch["polled_at"] and watch["next_run_at"]]
+
+
+def late_ms(watch: dict[str, Any], asked: datetime, every: timedelta = EVERY) -> float | None:
     """How late it was polled last; of a poll that is still under way, how late it is by now.
 
     None: that was due after the daemon was `asked` for all this. To say it of thousands takes it a second, in
     which it polls on: so a watch may have been polled after what is said to be its next time, too.
     """
     following, polled_at = (datetime.fromisoformat(watch[key]) for key in ("next_run_at", "polled_at"))
-    due = following if polled_at >= following else following - EVERY
+    due = following if polled_at >= following else following - every
     if due >= asked:
         return None
     return ((polled_at if polled_at >= due else asked) - due) / timedelta(milliseconds=1)
 
 
-def _recorded(plan: Plan, directory: Path) -> dict[str, Path]:
+def recorded(plan: Plan, directory: Path) -> dict[str, Path]:
     """The simulator's answers, as files."""
     answers = {}
     with product.simulator(directory, core=plan.cores.receiver) as simulated:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from bench.figures import AT, Figure, shown, with_unit
+from bench.figures import AT, BY, MEMBERS, Figure, shown, with_unit
 from bench.goals import GOALS, TITLES, family
 from bench.names import HUEY, RACED
 from bench.results import Results
@@ -87,9 +87,29 @@ def others(results: Results) -> str:
     rows = [
         (one.title, measured(one), _spread(one), one.note)
         for one in results.figures
-        if one.goal is None and one.name not in RACED and AT not in one.name and one.value is not None
+        if one.goal is None and one.value is not None and not _has_own_table(one.name)
     ]
     return markdown(("figure", "measured", "spread", "how"), rows)
+
+
+def _has_own_table(name: str) -> bool:
+    return name in RACED or AT in name or name.startswith(MEMBERS)
+
+
+def members(results: Results) -> str:
+    """What was measured with several daemons on one database, a column for each number of them."""
+    found = {one.name: one for one in results.figures if one.name.startswith(MEMBERS)}
+    columns = sorted({int(name.rpartition(BY)[2]) for name in found})
+    rows = []
+    for name in dict.fromkeys(name.rpartition(BY)[0] for name in found):
+        at = [found.get(f"{name}{BY}{many}") for many in columns]
+        first = next(one for one in at if one)
+        rows.append((first.title, *(_with_spread(one) if one else "" for one in at), how(first)))
+    return markdown(("figure", *map(str, columns), "how"), rows) if rows else NONE
+
+
+def _with_spread(one: Figure) -> str:
+    return ", ".join(filter(None, (measured(one), _spread(one))))
 
 
 def sizes(results: Results) -> str:
@@ -143,6 +163,7 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "peers": peers,
     "others": others,
     "sizes": sizes,
+    "members": members,
     "machine": machine,
     "short": short,
     "readme": readme,

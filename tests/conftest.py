@@ -15,7 +15,7 @@ from daemon.host.clock import utcnow
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
 from daemon.store.database import Database
-from tests.support import examples, parts, stores
+from tests.support import examples, parts, postgresql, stores
 from tests.support.dispatching import Setting
 from tests.support.fakes import Receiver
 from tests.support.plans import Listener
@@ -118,10 +118,27 @@ def no_statement_reads_all_there_ever_was() -> Iterator[None]:
     assert listener.faults() == []
 
 
+@pytest.fixture(scope="session", autouse=True)
+def run_with_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """All processes of a run share one server, which the first of them starts that needs it."""
+    folder = tmp_path_factory.getbasetemp()
+    with postgresql.run(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder):
+        yield
+
+
 @pytest.fixture
-def database() -> Iterator[Database]:
-    """A store in memory."""
-    one = stores.in_memory()
+def engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """What the stores of the test are made on: SQLite, or what a test says; where the store's contract is
+    tested, its folder lets each run on both (`tests/support/engines.py`)."""
+    name = getattr(request, "param", stores.SQLITE)
+    with stores.on_engine(name):
+        yield name
+
+
+@pytest.fixture
+def database(engine: str) -> Iterator[Database]:
+    """A new store; in SQLite it is in memory."""
+    one = stores.new()
     yield one
     one.close()
 
@@ -133,7 +150,7 @@ def setting(database: Database) -> Setting:
 
 
 @pytest.fixture
-def story(tmp_path: Path) -> Iterator[Story]:
+def story(engine: str, tmp_path: Path) -> Iterator[Story]:
     one = Story(tmp_path / "story.db")
     yield one
     one.database.close()

@@ -46,8 +46,15 @@ class Sounding:
 class Alarm:
     """Safe to use from any thread."""
 
-    def __init__(self, config: Callable[[], Config], interests: Callable[[], Sequence[Interest]]) -> None:
-        """What is configured, and what each endpoint wants to be told, at every moment."""
+    def __init__(
+        self,
+        config: Callable[[], Config],
+        interests: Callable[[], Sequence[Interest]],
+        *,
+        now: Callable[[], datetime] = clock.utcnow,
+    ) -> None:
+        """What is configured, and what each endpoint wants to be told, at every moment; `now`: the date."""
+        self._now = now
         self._config = config
         self._interests = interests
         self._sounding: Sounding | None = None
@@ -62,7 +69,7 @@ class Alarm:
     def sound(self, fact: Fact) -> None:
         """Tell every endpoint that wants to know, in a thread of its own."""
         self.end()
-        now, event = clock.utcnow(), clock.new_id("evt")
+        now, event = self._now(), clock.new_id("evt")
         rendered = body.render(fact, event=event, system=DAEMON, sequence=UNNUMBERED, at=now)
         sounding = Sounding(Event(event, fact.type, DAEMON, UNNUMBERED, fact.subject, now, rendered))
         self._began, self._sounding = clock.monotonic(), sounding
@@ -88,7 +95,7 @@ class Alarm:
 
     def _round(self, event: Event, told: set[str], attempt: int) -> set[str]:
         """Try whoever was not told yet. Returns those who need not be asked again."""
-        now, config = clock.utcnow(), self._config()
+        now, config = self._now(), self._config()
         to = [
             one.endpoint for one in self._interests() if one.endpoint not in told and _is_due(one, event, now)
         ]

@@ -4,27 +4,40 @@ Whoever writes takes what is in force when its transaction begins, and goes by t
 that is written stands half on the old configuration and half on the new.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import cached_property, partial
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from daemon.config.settings import Config
+from daemon.core.allowance import Allowances
 from daemon.core.commands.policy import Policy
+from daemon.core.contacts import Contacts
 from daemon.core.delivery.route import Route
+from daemon.core.digests.schedule import Digest
 from daemon.core.retention import Retention
-from daemon.core.watches.watch import POLLING, AnyWatch
+from daemon.core.watches.expectations import Expectation
+from daemon.core.watches.watch import AnyWatch
 from daemon.core.wishes import Wish, Wishes
 from daemon.host import clock
 from daemon.pipeline.events import Recorder
 from daemon.pipeline.handover import Handover
-from daemon.wiring.clients import clients_of
+from daemon.wiring import expectations
+from daemon.wiring import watches as watched
+from daemon.wiring.campaigns import asks_of
+from daemon.wiring.clients import TracedOf, clients_of
 from daemon.wiring.commands import policies, systems_of
+from daemon.wiring.digests import digests_of
 from daemon.wiring.endpoints import enter, interests, retention, routes
-from daemon.wiring.watches import guard_of, plan, watches
+from daemon.wiring.escalations import ladders
+from daemon.wiring.senders import tells_names
+from daemon.wiring.watches import watches
 from daemon.workers.commander import System
+from daemon.workers.follower import Ask
+from daemon.workers.names import Names
 from daemon.yemot.client import Client, Heard
 
 log = structlog.get_logger()
@@ -39,6 +52,8 @@ class InForce:
     watches: tuple[AnyWatch, ...]
     systems: Mapping[str, System]
     """What carries commands out, by system."""
+    campaigns: Mapping[str, Ask]
+    """What looks at campaigns, by system."""
     policies: Mapping[str, Policy]
     """What each system allows."""
     recorder: Recorder
@@ -47,11 +62,21 @@ class InForce:
     retention: Retention
     wishes: Wishes
     """What the endpoints ask for and what is watched, and which of it is set aside."""
+    contacts: Callable[[], Contacts]
+    """Who is called how, by this configuration and by the store."""
+    expected: Mapping[str, tuple[Expectation, ...]]
+    """What is expected, by system."""
+    digests: tuple[Digest, ...]
 
     @cached_property
     def watches_by_id(self) -> Mapping[tuple[str, str], AnyWatch]:
         """The same watches, by system and name."""
         return {watch.id: watch for watch in self.watches}
+
+    @cached_property
+    def intervals(self) -> Mapping[tuple[str, str], timedelta]:
+        """How often they are polled."""
+        return {watch.id: watch.every for watch in self.watches}
 
     def close(self) -> None:
         """Close the connections to the systems."""
@@ -59,14 +84,26 @@ class InForce:
             client.close()
 
 
-def in_force(config: Config, heard: Heard, handover: Handover) -> InForce:
-    """All that follows from a configuration; `heard` is told what time it is at the API, and
-    `handover` what is to be sent.
+def in_force(
+    config: Config,
+    heard: Heard,
+    handover: Handover,
+    names: Names,
+    traced: TracedOf | None = None,
+    allowances: Allowances | None = None,
+) -> InForce:
+    """All that follows from a configuration; `heard` is told what time it is at the API, `handover` what is
+    to be sent, `names` are those of the store, `traced` is told of each question to the API, and
+    `allowances` are what was read of the systems' files so far.
 
     Raises OSError where a file of authorities cannot be read any more.
     """
-    clients, zone = clients_of(config, heard), ZoneInfo(config.daemon.timezone)
+    clients, zone = clients_of(config, heard, traced, allowances), ZoneInfo(config.daemon.timezone)
     wishes = wishes_of(config)
+    contacts = partial(names.under, config.contacts.book)
+    recorder = Recorder(
+        interests(config, wishes), clock.new_id, handover, escalations=ladders(config.escalations)
+    )
     return InForce(
         config=config,
         clients=tuple(clients),
@@ -76,11 +113,15 @@ def in_force(config: Config, heard: Heard, handover: Handover) -> InForce:
             for watch in watches(system, client, zone, wishes)
         ),
         systems=systems_of(config, clients),
+        campaigns=asks_of(config, clients),
         policies=policies(config),
-        recorder=Recorder(interests(config, wishes), clock.new_id, handover),
+        recorder=replace(recorder, contacts=contacts) if tells_names(config) else recorder,
         routes=routes(config, wishes),
         retention=retention(config),
         wishes=wishes,
+        contacts=contacts,
+        expected=expectations.expected(config, wishes),
+        digests=tuple(digests_of(config)),
     )
 
 
@@ -89,8 +130,8 @@ def wishes_of(config: Config) -> Wishes:
     wishes = Wishes(_raised)
     enter(config, wishes)
     for system in config.systems:
-        for one in plan(system):
-            guard_of(wishes, one).add(POLLING, system)
+        watched.enter(system, wishes)
+    expectations.enter(config, wishes)
     return wishes
 
 
@@ -110,6 +151,10 @@ class Current:
     def recorder(self) -> Recorder:
         """What writes events at this moment."""
         return self._now.recorder
+
+    def contacts(self) -> Contacts:
+        """Who is called how at this moment."""
+        return self._now.contacts()
 
     def swap(self, other: InForce) -> InForce:
         """Put another in force. Returns the one that was."""

@@ -1,5 +1,7 @@
 """Who may see the texts of SMS: tokens of before there was a scope for it keep them for one release."""
 
+from typing import TYPE_CHECKING
+
 import structlog
 
 from daemon.config.settings import Config, HttpToken
@@ -7,7 +9,9 @@ from daemon.core.scopes import CONTENT
 from daemon.store import kept_scopes
 from daemon.store.database import Database
 from daemon.store.location import FAILURES
-from daemon.web.auth import Token
+
+if TYPE_CHECKING:
+    from daemon.web.auth import Token
 
 log = structlog.get_logger()
 
@@ -33,8 +37,10 @@ class KeptTexts:
         if self._names:
             log.warning("http.content_kept", tokens=sorted(self._names), until="the next release")
 
-    def tokens(self, config: Config) -> list[Token]:
+    def tokens(self, config: Config) -> "list[Token]":
         """All that open the HTTP side."""
+        from daemon.web.auth import Token  # noqa: PLC0415 - who has no HTTP side needs none of it
+
         return [Token(one.name, one.token, self._scopes(one)) for one in config.http.tokens]
 
     def _scopes(self, token: HttpToken) -> frozenset[str]:

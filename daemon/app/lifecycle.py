@@ -10,44 +10,50 @@ import ssl
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from daemon import __version__
-from daemon.app.in_force import Current, in_force
+from daemon.app.in_force import Current, InForce, in_force
 from daemon.app.jobs import Jobs
 from daemon.app.kept_texts import KeptTexts
+from daemon.app.members import Members
 from daemon.app.parts import parts
 from daemon.app.ping import ping
+from daemon.app.recordings import Places
+from daemon.app.reloading import Reloaded, Reloading
 from daemon.app.state import CHECKED_WITHIN, State
 from daemon.app.supervisor import Looping, Supervisor
-from daemon.app.taking_over import Takeover, take_over_at_start
 from daemon.app.watchdog import TURN_WITHIN, Awake, Progress
 from daemon.config.reaching import public_base
 from daemon.config.settings import Config
-from daemon.core import own_events
-from daemon.core.differences import Difference
+from daemon.core import own_events, recording_links
+from daemon.core.alerts import acknowledgement_link
+from daemon.core.allowance import Allowances
+from daemon.core.durations import SECOND
 from daemon.core.model import Json
-from daemon.core.timeline import Look
-from daemon.host import clock, key_file
+from daemon.host import clock, key_file, logs
 from daemon.host.key_file import Key
 from daemon.pipeline.handover import Handover
 from daemon.store import database as databases
+from daemon.store import location
 from daemon.store.database import Database
-from daemon.web import tls
-from daemon.web.asgi import create_app
-from daemon.web.auth import Token
-from daemon.web.dependencies import Live, Scheduled
-from daemon.web.hosts import name_of
-from daemon.web.reach import Reach
-from daemon.web.routes.commands import Desk
-from daemon.web.server import Server
+from daemon.store.ownership import EVERYTHING
+from daemon.wiring.clients import TracedOf
+from daemon.wiring.digests import written
 from daemon.wiring.senders import public_keys
 from daemon.wiring.watches import limits
+from daemon.workers.names import Names
 from daemon.workers.self_check import Heard
+
+if TYPE_CHECKING:  # a daemon that is not asked over HTTP starts in half the time without
+    from daemon.web.auth import Token
+    from daemon.web.dependencies import Live, Scheduled
+    from daemon.web.reach import Reach
+    from daemon.web.server import Server
 
 log = structlog.get_logger()
 
@@ -57,40 +63,46 @@ BESIDE_DRAIN = 5
 """Seconds that the dispatcher has for its last transaction."""
 
 
-@dataclass(frozen=True)
-class Reloaded:
-    """What came of a reload."""
-
-    needs_restart: tuple[str, ...]
-    """Settings that changed, and have to wait for a restart."""
-    difference: Difference
-    not_withdrawn: str | None = None
-    """The error by which what endpoints may no longer have is sent to them all the same."""
-
-
 class App:
     """The daemon. `start`, `reload` and `stop` are for one thread.
 
     `listening`, where somebody listens for it already, is used instead of `[http] listen`; `progress` holds
-    the promises of its loops.
+    the promises of its loops; `traced` is told of each question to the API.
     """
 
     def __init__(
-        self, config: Config, *, listening: socket.socket | None = None, progress: Progress | None = None
+        self,
+        config: Config,
+        *,
+        listening: socket.socket | None = None,
+        progress: Progress | None = None,
+        traced: TracedOf | None = None,
     ) -> None:
         """Open the database and make all parts; nothing runs yet. Raises `DatabaseError`, and ValueError or
         OSError where the configuration cannot be used."""
-        key = _key(config)
+        self._key = key = _key(config)
         self._is_stopping = threading.Event()
         self._progress = progress or Progress(Awake(clock.monotonic))
-        self._heard, self._handover = Heard(), Handover()
-        self.current = Current(in_force(config, self._heard, self._handover))
+        self._heard, self._handover, self._names = Heard(), Handover(), Names()
+        self._allowances = Allowances(clock.monotonic, threading.Lock)
+        self._traced = traced
+        self.current = Current(self._made(config))
         with ExitStack() as undo:
             undo.callback(_named("clients", lambda: self.current().close()))
             database = databases.open_for_daemon(config.daemon.database)
             undo.callback(_named("database", database.close))
             _log_found(database)
-            self.parts = parts(database, self.current, self._heard, is_stopping=self._is_stopping.is_set)
+            self._members = self._members_of(database, key)
+            self.parts = parts(
+                database,
+                self.current,
+                self._heard,
+                is_stopping=self._is_stopping.is_set,
+                ownership=self._members.shares if self._members else EVERYTHING,
+                link_key=self._link_key,
+                recording_key=self._recording_key,
+            )
+            undo.callback(_named("downloads", self.parts.downloads.close))
             self._handover.to = self.parts.dispatcher
             undo.callback(_named("sender", self.parts.outgoing.senders.close))
             self._kept_texts = KeptTexts(database)
@@ -102,8 +114,18 @@ class App:
         self._supervisor = Supervisor(clock.monotonic)
         checking = self._progress.aside(CHECKED_WITHIN)
         self.state = State(self.parts, self.current, self._progress, self._supervisor, checking=checking)
-        self._jobs = Jobs(self.parts, self.current, self.state, self._progress)
-        self._tls = _context(config)
+        has = self._members.has if self._members else _always
+        self._jobs = Jobs(
+            self.parts,
+            self.current,
+            self.state,
+            self._progress,
+            is_ours=has,
+            look_at_names=self._look_at_names,
+        )
+        self._reloading = Reloading(
+            self.parts, self.current, self._jobs, self._kept_texts, self._made, members=self._members
+        )
         self._prefix = config.http.prefix
         self._server = self._server_of(config, key, listening)
 
@@ -124,15 +146,21 @@ class App:
         """
         with ExitStack() as undo:
             undo.callback(self.stop)
-            self._recover()
+            self._join()
+            self._look_at_names()
+            logs.call_by_name(lambda subject: self.current.contacts().name_of(subject))
+            self._cleanups.callback(_named("names", lambda: logs.call_by_name(_nobody)))
             self._listen()
             self._start_dispatching()
-            self.parts.chores.announce(own_events.STARTED, {"version": __version__})
+            self.parts.chores.announce(own_events.STARTED, self._about())
+            if self._members:
+                self._cleanups.callback(_named("systems", self._members.give_systems_back))
             self._jobs.schedule()
             self._cleanups.callback(_named("poller", self._end_polls))
             self._start_commanding()
             ready()
             self._supervisor.start("scheduler", self._jobs)
+            self._share()
             undo.pop_all()
 
     def tend(self) -> str | None:
@@ -141,7 +169,13 @@ class App:
         for one in self._supervisor.tend():
             payload: dict[str, Json] = {"name": one.name, "error": one.error, "restarts": one.many}
             self.parts.chores.announce(own_events.PART_RESTARTED, payload, of="part")
+        self._reloading.agree()
         return self._supervisor.given_up
+
+    @property
+    def is_displaced(self) -> bool:
+        """Whether another living daemon has this one's name among those that share the database."""
+        return self._members is not None and self._members.membership.is_displaced
 
     @property
     def is_at_an_end(self) -> bool:
@@ -155,35 +189,18 @@ class App:
         self._cleanups.close()
 
     def reload(self, config: Config) -> Reloaded:
-        """Take over a new configuration. Raises ValueError or OSError where it cannot be used, and then the
-        old one stays in force; after any other error `config` says which one is."""
-        fixed, after = _fixed(self.config, config), in_force(config, self._heard, self._handover)
-        try:
-            # Whatever of it raises does so here, and not half-way, nor in the thread of those who go by it.
-            take = self.parts.outgoing.prepared(config, after.wishes)
-            takeover = Takeover(self.current(), after)
-            jobs = self._jobs.planned(after)
-            context = _context(config)
-        except Exception:
-            after.close()
-            raise
-        before, dispatcher = self.current.swap(after), self.parts.dispatcher
-        self._kept_texts.settle(config, is_start=False)
-        self.parts.pauses.drop()  # what was changed may be what ends them
-        dispatcher.reroute(after.routes, take, takeover)
-        self._jobs.schedule(jobs)
-        self._tls = context or self._tls  # of who shakes hands from now on
-        before.close()
-        takeover.wait()
-        said = {"needs_restart": list(fixed), **takeover.said()}
-        self.parts.chores.announce(own_events.CONFIG_RELOADED, said)
-        dispatcher.wake()
-        return Reloaded(fixed, takeover.difference, takeover.error)
+        """Take over a new configuration, or as soon as the other members have it. Raises ValueError or
+        OSError where it cannot be used, and then the old one stays in force; after any other error `config`
+        says which one is."""
+        return self._reloading.reload(config)
 
-    def _server_of(self, config: Config, key: Key | None, listening: socket.socket | None) -> Server | None:
+    def _server_of(self, config: Config, key: Key | None, listening: socket.socket | None) -> "Server | None":
         address = config.http.address
         if address is None or key is None:
             return None
+        from daemon.web.asgi import create_app  # noqa: PLC0415 - see above
+        from daemon.web.server import Server  # noqa: PLC0415 - see above
+
         app = create_app(
             database=self.parts.database,
             tokens=self._tokens,
@@ -193,20 +210,24 @@ class App:
             key=key.derived("sessions"),
         )
         turned = self._progress.loop("http", TURN_WITHIN).turn
-        contexts = self._context_in_force if self._tls else None
+        contexts = self._context_in_force if self._reloading.tls else None
         return Server(app, *address, listening=listening, turned=turned, tls=contexts)
 
     def _context_in_force(self) -> ssl.SSLContext:
-        assert self._tls is not None  # noqa: S101 - else nobody asks
-        return self._tls
+        assert self._reloading.tls is not None  # noqa: S101 - else nobody asks
+        return self._reloading.tls
 
-    def _live(self) -> Live:
-        parts, current = self.parts, self.current
+    def _live(self) -> "Live":
+        from daemon.web.dependencies import Live  # noqa: PLC0415 - see above
+        from daemon.web.routes.commands import Desk  # noqa: PLC0415 - see above
+
+        parts, current, members = self.parts, self.current, self._members
         return Live(
             started_at=lambda: parts.timeline.began,
             is_alive=self.state.is_alive,
             is_ready=self.state.is_ready,
             schedule=self._scheduled,
+            intervals=lambda: current().intervals,
             last_seen=parts.poller.unflushed,
             now=parts.timeline.now,
             desk=Desk(
@@ -214,7 +235,8 @@ class App:
                 wake=parts.commander.wake,
                 new_id=clock.new_id,
                 endings=parts.endings,
-                look=lambda: Look(*clock.look()),
+                look=parts.timekeeper.seen,
+                contacts=current.contacts,
             ),
             interests=lambda: current().recorder.interests,
             public_keys=lambda: public_keys(current().config),
@@ -228,19 +250,50 @@ class App:
             routes=lambda: current().routes,
             rests=lambda: parts.outgoing.mail_pace.resting(current().routes, parts.timeline.now()),
             limits=lambda: limits(current().watches),
-            unflushed=parts.poller.historian.unflushed,
+            unflushed=parts.poller.hearers.historian.unflushed,
             monotonic=clock.monotonic,
             hosts=self._hosts,
             zone=lambda: ZoneInfo(self.config.daemon.timezone),
             reach=self._reach,
+            escalations=lambda: current().recorder.escalations,
+            link_key=self._link_key,
+            recording_key=self._recording_key,
+            recordings=Places(parts.downloads),
+            member=lambda: members.present if members else None,
+            silent=members.silent if members else dict,
+            contacts=current.contacts,
+            configured=lambda: current().config.contacts.configured,
+            look_at_names=self._look_at_names,
+            digests=lambda: current().digests,
+            write_digest=lambda said, language: written(current().config, said, language),
         )
 
+    def _look_at_names(self) -> None:
+        self._names.look(self.parts.database)
+
+    def _link_key(self) -> bytes | None:
+        """A link outlasts the daemon, so its key has to."""
+        key = self._key
+        return key.derived(acknowledgement_link.PURPOSE) if key is not None and key.is_kept else None
+
+    def _recording_key(self) -> bytes | None:
+        key = self._key
+        return key.derived(recording_links.PURPOSE) if key is not None and key.is_kept else None
+
+    def _about(self) -> dict[str, Json]:
+        """What its start and its end say: of several, which one it is."""
+        return {"version": __version__, **({"member": self._members.name} if self._members else {})}
+
     def _hosts(self) -> frozenset[str]:
+        from daemon.web.hosts import name_of  # noqa: PLC0415 - see above
+
         http = self.config.http
         listening = http.address[0] if http.address else ""
         return frozenset(name_of(one.lower()) for one in (urlsplit(http.url or "").netloc, listening) if one)
 
-    def _reach(self) -> Reach:
+    def _reach(self) -> "Reach":
+        from daemon.web.reach import Reach  # noqa: PLC0415 - see above
+
         http = self.config.http
         return Reach(
             base=public_base(http.url, self._prefix),  # which needs a restart
@@ -248,6 +301,7 @@ class App:
             shown=http.public if http.visitors == "status" else (),
             badges=http.badges,
             feed=http.feed,
+            recording_links=http.recording_links,
         )
 
     def _listen(self) -> None:
@@ -263,13 +317,38 @@ class App:
 
         self._cleanups.callback(_named("http", end))
 
-    def _recover(self) -> None:
-        """Take up what the process before left, by the clock as it stands now."""
-        self.parts.timekeeper.recover()
-        released = self.parts.dispatcher.recover()
-        if released:
-            log.info("dispatcher.recovered", deliveries=released)
-        take_over_at_start(self.parts.database, self.current())
+    def _made(self, config: Config) -> InForce:
+        return in_force(config, self._heard, self._handover, self._names, self._traced, self._allowances)
+
+    def _members_of(self, database: Database, key: Key | None) -> Members | None:
+        """Those that share the database; None: nobody does."""
+        return Members(database, self.current, key, parts=lambda: self.parts) if database.is_shared else None
+
+    def _join(self) -> None:
+        """Recover, where others share the database as one of them."""
+        members = self._members
+        if members is None:
+            self._recover(is_alone=True)
+            return
+        self._cleanups.callback(_named("membership", members.leave))
+        members.join(lambda is_alone: self._recover(is_alone=is_alone))
+
+    def _share(self) -> None:
+        members = self._members
+        if members is not None:
+            members.start(self._supervisor, self._progress, self._jobs.follow)
+            self._cleanups.callback(_named("shares", lambda: members.end(self._supervisor)))
+
+    def _recover(self, *, is_alone: bool) -> None:
+        """Take up what the process before left, by the clock as it stands now; where others share it and
+        live, nothing: what is shared out is taken up with its share."""
+        self.parts.timekeeper.recover(is_alone=is_alone)
+        if self._members is None:
+            released = self.parts.dispatcher.recover()
+            if released:
+                log.info("dispatcher.recovered", deliveries=released)
+        if is_alone:
+            self._reloading.take_over_at_start()
         self._kept_texts.settle(self.config, is_start=True)
 
     def _start_dispatching(self) -> None:
@@ -280,14 +359,14 @@ class App:
         self.parts.dispatcher.run(drain=self.config.daemon.drain, turned=self._dispatching.turn)
 
     def _end_dispatching(self) -> None:
-        self.parts.chores.announce(own_events.STOPPED, {"version": __version__})
+        self.parts.chores.announce(own_events.STOPPED, self._about())
         self._supervisor.rest("dispatcher")
         self._dispatching.rest()
         self.parts.dispatcher.stop()
         self._dispatcher.join(self.config.daemon.drain.total_seconds() + BESIDE_DRAIN)
 
     def _start_commanding(self) -> None:
-        left = self.parts.commander.recover()
+        left = self.parts.commander.recover() if self._members is None else 0
         if left:
             log.warning("commander.recovered", commands=left)
         self._supervisor.start("commander", self._commander)
@@ -306,15 +385,20 @@ class App:
     def _end_polls(self) -> None:
         self._supervisor.rest("scheduler")
         self._jobs.stop()
+        self.parts.follower.stop()
         if not self.parts.poller.settle(self.config.daemon.drain):
             log.warning("poller.left_polls")
+        self.parts.follower.settle(min(self.config.daemon.drain, SECOND))  # what it would see is seen later
         self.parts.chores.flush()
         self.parts.chores.keep_history()
+        self.parts.chores.keep_observations()
 
-    def _tokens(self) -> list[Token]:
+    def _tokens(self) -> "list[Token]":
         return self._kept_texts.tokens(self.config)
 
-    def _scheduled(self) -> Sequence[Scheduled]:
+    def _scheduled(self) -> "Sequence[Scheduled]":
+        from daemon.web.dependencies import Scheduled  # noqa: PLC0415 - see above
+
         next_runs = self._jobs.next_runs()
         return [
             Scheduled(watch.system, watch.name, watch.every, next_runs.get("/".join(watch.id)))
@@ -322,23 +406,12 @@ class App:
         ]
 
 
-def _context(config: Config) -> ssl.SSLContext | None:
-    """Of the certificate as it is now; None: no TLS. Raises OSError where it cannot be used."""
-    pair = config.http.certificate
-    return tls.context(*pair) if pair else None
+def _always(_system: str) -> bool:
+    return True
 
 
-def _fixed(old: Config, new: Config) -> tuple[str, ...]:
-    """The settings that changed and need a restart."""
-    changed = {
-        "[daemon] database": old.daemon.database != new.daemon.database,
-        "[daemon] key_file": old.daemon.key_file != new.daemon.key_file,
-        "[http] listen": old.http.listen != new.http.listen,
-        "[http] prefix": old.http.prefix != new.http.prefix,
-        # Another certificate is taken at once.
-        "[http] tls_cert": (old.http.certificate is None) != (new.http.certificate is None),
-    }
-    return tuple(name for name, is_changed in changed.items() if is_changed)
+def _nobody(_subject: str) -> None:
+    return None
 
 
 def _log_found(database: Database) -> None:
@@ -357,7 +430,7 @@ def _log_found(database: Database) -> None:
 
 def _key(config: Config) -> Key | None:
     """The key of this installation, and in the log what was met on the way to it; None: nobody needs one."""
-    if config.http.address is None:
+    if config.http.address is None and location.file_of(config.daemon.database) is not None:
         return None
     taken, where = key_file.take(config.daemon.key_file), str(config.daemon.key_file.absolute())
     if taken.is_new:

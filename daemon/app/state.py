@@ -71,7 +71,7 @@ class State:
             )
         now = self._current()
         silent = len(self._parts.poller.unanswered())
-        failing = sum(one.health in FAILING for one in self._parts.dispatcher.health().values())
+        failing = sum(one.health in FAILING for one in self._parts.dispatcher.health(now.routes).values())
         polling = f"polling {len(now.watches)} watches of {len(now.config.systems)} systems"
         telling = f"telling {len(now.recorder.interests)} endpoints"
         return (

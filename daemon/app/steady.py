@@ -40,11 +40,19 @@ class SteadyZone(tzinfo):
 class Every(BaseTrigger):  # type: ignore[misc] # APScheduler has no types
     """Fires at an interval. What was missed while nobody ran is one run, however much it was."""
 
-    def __init__(self, interval: timedelta) -> None:
+    def __init__(self, interval: timedelta, origin: datetime | None = None) -> None:
+        """`origin`: from the second run on it fires whole intervals after that, wherever the first one was,
+        and not sooner than half an interval after it; None: after the first."""
         self._interval = interval
+        self._origin = origin
 
     def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
-        """The next of the times that lie whole intervals after the one before."""
-        if previous is None or previous > now:
-            return now if previous is None else previous + self._interval
-        return previous + ((now - previous) // self._interval + 1) * self._interval
+        """The next of the times that lie whole intervals after the one before, or after the origin."""
+        if previous is None:
+            return now
+        if self._origin is not None:
+            return self._after(self._origin, max(previous + self._interval / 2, now))
+        return self._after(previous, max(previous, now))
+
+    def _after(self, origin: datetime, at: datetime) -> datetime:
+        return origin + ((at - origin) // self._interval + 1) * self._interval

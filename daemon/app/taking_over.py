@@ -17,7 +17,7 @@ from daemon.host import clock
 from daemon.pipeline.withdrawal import withdraw
 from daemon.store import in_force as in_force_store
 from daemon.store.database import Database
-from daemon.wiring.described import digests, parts
+from daemon.wiring.described import kept, parts
 
 log = structlog.get_logger()
 
@@ -28,13 +28,15 @@ WITHIN = timedelta(seconds=5)
 class Takeover:
     """One reload: the dispatcher does `settle` in its transaction, and the reload waits for that."""
 
-    def __init__(self, before: InForce, after: InForce) -> None:
+    def __init__(self, before: InForce, after: InForce, fingerprint: str | None = None) -> None:
+        """`fingerprint`: of the file that it is, where several daemons have to agree on it."""
         self.difference = difference(parts(before.config), parts(after.config))
         """What the reload changes; of secrets, too."""
         self.error: str | None = None
         """Why nothing was withdrawn that should have been."""
         self._after = after
-        self._described = digests(parts(after.config))
+        self._fingerprint = fingerprint
+        self._described = kept(after.config)
         self._withdrawn: dict[str, int] | None = None
         self._is_done = threading.Event()
 
@@ -43,13 +45,19 @@ class Takeover:
         so that a start finds what was left undone."""
         names = _to_look_at(self.difference)
         stored = in_force_store.load(db)
+        if self._fingerprint is not None and in_force_store.fingerprint(db) == self._fingerprint:
+            return self._committed({})  # another member has done it
         if stored is not None:  # by a reload before, which could not
             names |= _to_look_at(difference(stored.parts, self._described))
         found = withdraw(db, _of(self._after, names), now)
-        in_force_store.save(db, self._described, self.difference, now, is_reload=True)
+        in_force_store.save(
+            db, self._described, self.difference, now, is_reload=True, fingerprint=self._fingerprint
+        )
+        return self._committed(found)
 
+    def _committed(self, withdrawn: dict[str, int]) -> Callable[[], None]:
         def committed() -> None:
-            self._withdrawn = found
+            self._withdrawn = withdrawn
             self._is_done.set()
 
         return committed
@@ -70,22 +78,28 @@ class Takeover:
         return {**self.difference.json(), "withdrawn": None if withdrawn is None else dict(withdrawn)}
 
 
-def take_over_at_start(database: Database, now_in_force: InForce) -> None:
+def take_over_at_start(
+    database: Database,
+    now_in_force: InForce,
+    *,
+    now: Callable[[], datetime] = clock.utcnow,
+    fingerprint: str | None = None,
+) -> None:
     """The same where the configuration may have been changed while the daemon was off.
 
     An error that nobody planned is no reason not to start, which would keep everything from everybody; it is
     in the log, and the next reload or start tries again.
     """
-    described = digests(parts(now_in_force.config))
+    described = kept(now_in_force.config)
     with database.write() as db:
-        now = clock.utcnow()
+        at = now()
         before = in_force_store.load(db)
         changes = difference(before.parts, described) if before else None
         names = set(described["endpoints"]) if changes is None else _to_look_at(changes)
         try:
             with db.begin_nested():
-                withdraw(db, _of(now_in_force, names), now)
-                in_force_store.save(db, described, changes, now, is_reload=False)
+                withdraw(db, _of(now_in_force, names), at)
+                in_force_store.save(db, described, changes, at, is_reload=False, fingerprint=fingerprint)
         except sa.exc.OperationalError:
             raise
         except Exception:

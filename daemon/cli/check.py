@@ -1,28 +1,45 @@
 """`yemotd check`: whether the configuration can be used, and what it comes to."""
 
 import os
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
-from daemon.cli import kept_texts
+from daemon.cli import kept_texts, service
 from daemon.cli.opening import load, open_store
 from daemon.cli.options import ConfigOption, JsonOption
 from daemon.cli.output import Fatal, print_json, say
+from daemon.config.endpoints import EndpointSettings
 from daemon.config.load import Loaded
-from daemon.config.settings import Config, Http
+from daemon.config.quiet import QuietSettings
+from daemon.config.settings import ENDPOINT_TABLES, Config, Http
+from daemon.config.systems import SystemSettings
 from daemon.core import durations
 from daemon.core.differences import Difference, difference
-from daemon.core.watches import detection
+from daemon.core.timestamps import from_iso, iso
+from daemon.core.watches import cost, detection
 from daemon.host import clock, key_file
 from daemon.host.key_file import KeyFileError
-from daemon.schemas.checks import Check, CheckedEndpoint, CheckedReach, CheckedSystem, CheckedWatch
+from daemon.schemas.checks import (
+    Check,
+    CheckedDigest,
+    CheckedEndpoint,
+    CheckedExpectation,
+    CheckedReach,
+    CheckedSystem,
+    CheckedWatch,
+    CheckedWindow,
+)
 from daemon.schemas.status import DifferenceDocument
 from daemon.store import in_force, location
+from daemon.wiring import windows
 from daemon.wiring.described import digests, parts
-from daemon.wiring.watches import plan
+from daemon.wiring.watches import active, ignored_of, plan, rows
 
 
 class Against(Enum):
@@ -41,16 +58,23 @@ AgainstOption = Annotated[
 
 def check(config: ConfigOption = None, as_json: JsonOption = False, against: AgainstOption = None) -> None:
     """Check the configuration; every fault at once, exit code 78 if there is one."""
-    loaded = load(config, now=clock.utcnow())
+    now = clock.utcnow()
+    loaded = load(config, now=now)
     against_it = _against(loaded.config) if against else None
     warnings = [*loaded.warnings, *kept_texts.warnings(loaded.config)]
+    warnings += service.changed_credentials() if service.is_for(loaded.path) else []
     key = _key(loaded.config)
+    if faults := service.faults(loaded):
+        raise Fatal("\n  ".join([f"{loaded.path} cannot be used by the service:", *faults]), os.EX_CONFIG)
+    failures = service.failures(loaded)
+    changes = None if against_it is None else DifferenceDocument.of(against_it)
+    document = _document(loaded, warnings, changes, key, now).model_copy(update={"failures": failures})
     if as_json:
-        changes = None if against_it is None else DifferenceDocument.of(against_it)
-        print_json(_document(loaded, warnings, changes, key).model_dump())
+        print_json(document.model_dump())
         return
     say(*(f"warning: {warning}" for warning in warnings))
-    say(*_lines(loaded.config, key), "The configuration is good.")
+    told = [f"failures  {failures}"] if failures else []
+    say(*_lines(loaded.config, document, now), *told, "The configuration is good.")
     if against_it is not None:
         same, other = "It is the one that runs, or ran last.", "Against the one that runs, or ran last:"
         say(other if against_it else same, *(f"  {line}" for line in against_it.lines()))
@@ -78,24 +102,74 @@ def _key(config: Config) -> str | None:
         raise Fatal(f"[daemon] key_file = '{path}': {error}", os.EX_CONFIG) from None
 
 
-def _lines(config: Config, key: str | None) -> list[str]:
+def _lines(config: Config, document: Check, now: datetime) -> list[str]:
+    zone = ZoneInfo(config.daemon.timezone)
     lines = [
-        f"database  {location.shown(config.daemon.database)}",
-        *([f"key       {key}"] if key else []),
+        f"database  {document.database}",
+        *([f"key       {document.key_file}"] if document.key_file else []),
         f"http      {config.http.listen or 'off'}",
         *(f"          {line}" for line in _reach(config.http)),
     ]
-    for system in config.systems:
+    for system, shown in zip(config.systems, document.systems, strict=True):
         lines.append(f"system    {system.name}: {system.base_url}")
-        for watch in plan(system):
+        for watch, checked in zip(plan(system), shown.watches, strict=True):
             lines.append(f"  watch   {watch.name}, every {durations.show(watch.every)}")
             lines += [
-                f"            {detection.show(what, hold, watch.every)}"
+                f"            {detection.show(what, hold, watch.told_every)}"
                 for what, hold in watch.conditions.items()
             ]
-    for (table, _), one in config.endpoints():
-        lines.append(f"{table.removesuffix('s'):<10}{one.name}: {', '.join(one.events)}")
+            lines += [f"            {cost.show(watch.cost)}"] if watch.cost else []
+            lines += [f"            {line}" for line in _attention(watch.name, checked, now, zone)]
+        lines += [line for one in shown.expectations for line in _expected(one, now, zone)]
+    for table in ENDPOINT_TABLES:
+        for one in getattr(document, table):
+            lines.append(f"{table.removesuffix('s'):<10}{one.name}: {', '.join(one.events)}")
+            lines += [f"  quiet   {_window(each, now, zone)}" for each in one.quiet]
+    lines += [f"digest    {_digest(one, now, zone)}" for one in document.digests]
     return lines
+
+
+def _expected(one: CheckedExpectation, now: datetime, zone: ZoneInfo) -> Iterator[str]:
+    """What has to come, and when that counts."""
+    within = durations.show(timedelta(seconds=one.within_seconds))
+    about = f" of {one.subject}" if one.subject else ""
+    called = f"{one.name}: " if one.name != one.type else ""
+    yield f"  expects {called}{one.type}{about} within {within}, as seen by {', '.join(one.watches)}"
+    for each in one.active:
+        yield f"            active {_window(each, now, zone)}"
+
+
+def _digest(one: CheckedDigest, now: datetime, zone: ZoneInfo) -> str:
+    from daemon.core.rendering import quiet_words  # noqa: PLC0415 - a cold start is measured
+
+    due = from_iso(one.next_due_at)
+    at = quiet_words.at(due, now, zone) if due else "?"
+    return f"{one.name}: of a {one.covers}, to {', '.join(one.to)}; next {at}"
+
+
+def _attention(watch: str, checked: CheckedWatch, now: datetime, zone: ZoneInfo) -> Iterator[str]:
+    """When the alerts of a watch count, and of what there are none."""
+    for key, some in checked.active.items():
+        of = f"{key.removeprefix(watch).strip('/')} " if key else ""
+        for one in some:
+            yield f"{of}active {_window(one, now, zone)}"
+    if checked.ignore:
+        yield f"ignores {', '.join(checked.ignore)}"
+
+
+def _window(one: CheckedWindow, now: datetime, zone: ZoneInfo) -> str:
+    """`nights: every day 22:00 to 07:00; now until 07:00`."""
+    from daemon.core.rendering import quiet_words  # noqa: PLC0415 - a cold start is measured
+
+    begins_at, ends_at = (
+        quiet_words.at(at, now, zone) if at else None
+        for at in (from_iso(one.begins_at), from_iso(one.ends_at))
+    )
+    if one.lasts:
+        said = f"now until {ends_at}" if ends_at else "now, with no end in sight"
+    else:
+        said = f"next {begins_at}" if begins_at else "when it begins next, nobody can say"
+    return f"{quiet_words.which(one.window.window())}; {said}"
 
 
 def _reach(http: Http) -> list[str]:
@@ -114,9 +188,18 @@ def _reach(http: Http) -> list[str]:
 
 
 def _document(
-    loaded: Loaded, warnings: list[str], changes: DifferenceDocument | None, key: str | None
+    loaded: Loaded, warnings: list[str], changes: DifferenceDocument | None, key: str | None, now: datetime
 ) -> Check:
     config = loaded.config
+
+    zone = config.daemon.timezone
+
+    def endpoints(of: Iterable[EndpointSettings]) -> list[CheckedEndpoint]:
+        return [
+            CheckedEndpoint(name=one.name, events=list(one.events), quiet=_checked(one.quiet, zone, now))
+            for one in of
+        ]
+
     return Check(
         warnings=warnings,
         database=location.shown(config.daemon.database),
@@ -136,12 +219,60 @@ def _document(
             CheckedSystem(
                 name=system.name,
                 base_url=system.base_url,
-                watches=[CheckedWatch.of(one.name, one.every, one.conditions) for one in plan(system)],
+                watches=[
+                    CheckedWatch.of(
+                        one,
+                        active={key: _checked(some, zone, now) for key, some in active(make).items() if some},
+                        ignore=ignored_of(make),
+                    )
+                    for one, make in rows(system)
+                ],
+                expectations=_expectations(system, zone, now),
             )
             for system in config.systems
         ],
-        webhooks=[CheckedEndpoint(name=one.name, events=list(one.events)) for one in config.webhooks],
-        emails=[CheckedEndpoint(name=one.name, events=list(one.events)) for one in config.emails],
-        notify=[CheckedEndpoint(name=one.name, events=list(one.events)) for one in config.notify],
+        webhooks=endpoints(config.webhooks),
+        emails=endpoints(config.emails),
+        notify=endpoints(config.notify),
+        digests=_digests(config, now),
         against=changes,
     )
+
+
+def _expectations(system: SystemSettings, zone: str, now: datetime) -> list[CheckedExpectation]:
+    if not system.expectations:
+        return []
+    from daemon.wiring.expectations import givers  # noqa: PLC0415 - a cold start is measured
+
+    return [
+        CheckedExpectation(
+            name=one.name,
+            type=one.type,
+            within_seconds=one.within.total_seconds(),
+            subject=one.subject,
+            watches=sorted(givers(system, one)),
+            active=_checked(one.active, zone, now),
+        )
+        for one in system.expectations
+    ]
+
+
+def _digests(config: Config, now: datetime) -> list[CheckedDigest]:
+    if not config.digests:
+        return []
+    from daemon.wiring.digests import digests_of  # noqa: PLC0415 - a cold start is measured
+
+    return [
+        CheckedDigest(name=one.name, to=list(one.to), covers=one.covers, next_due_at=iso(one.next_due(now)))
+        for one in digests_of(config)
+    ]
+
+
+def _checked(some: Sequence[QuietSettings], zone: str, now: datetime) -> list[CheckedWindow]:
+    """Windows, and which of them last at present."""
+    if not some:
+        return []
+    from daemon.operations.quiet_windows import standing  # noqa: PLC0415 - a cold start is measured
+
+    found = (standing(windows.window(one, zone), now) for one in some)
+    return [CheckedWindow.of(one.window, one.begins_at, one.ends_at, lasts=one.is_lasting) for one in found]

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.opening import load, open_store
+from daemon.cli.db_copy import copy
+from daemon.cli.opening import load, look, open_store
 from daemon.cli.options import ConfigOption, JsonOption
 from daemon.cli.output import Fatal, print_json, say
 from daemon.host import clock
@@ -78,6 +79,8 @@ def backup(
 def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Whether the database is sound: its pages, indexes and references. Exit code 74 where it is not."""
     url = load(config).config.daemon.database
+    if location.file_of(url) is None:
+        raise Fatal(f"{location.shown(url)} is a server's: use pg_amcheck", os.EX_USAGE)
     store, current = databases.open_as_it_is(url)
     with closing(store), store.read() as connection:
         found = backups.faults(connection)
@@ -94,7 +97,9 @@ def prune(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Forget now what [retention] says may be forgotten; the daemon does it every hour."""
     loaded = load(config).config
     keeps, store = retention(loaded), open_store(loaded)
-    pruned = Housekeeper(store, monotonic=clock.monotonic).run_once(clock.utcnow(), keeps)
+    with store.read() as db:
+        now = look(db).wall
+    pruned = Housekeeper(store, monotonic=clock.monotonic).run_once(now, keeps)
     store.close()
     if as_json:
         print_json(asdict(pruned))
@@ -102,6 +107,9 @@ def prune(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     kinds = ("deliveries", "attempts", "events", "incidents", "commands")
     say(f"Forgotten: {', '.join(f'{getattr(pruned, kind)} {kind}' for kind in kinds)}.")
     say(f"Given up: {pruned.given_up} deliveries that were never made.")
+
+
+app.command("copy")(copy)
 
 
 def _target(source: Path, target: Path | None, now: datetime) -> Path:

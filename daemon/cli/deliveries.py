@@ -5,23 +5,31 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.opening import load, open_store, say_when_it_goes
+from daemon.cli import completing
+from daemon.cli.names import beside
+from daemon.cli.opening import look
 from daemon.cli.options import ConfigOption, JsonOption
 from daemon.cli.output import clock_time, counted, print_json, refusals, say
+from daemon.cli.place import Place
+from daemon.cli.sources import asked
 from daemon.core.delivery.outcome import Status
-from daemon.core.timeline import Look
-from daemon.host import clock
+from daemon.core.timestamps import from_iso
 from daemon.operations import deliveries
-from daemon.schemas.documents import Delivery
+from daemon.schemas.documents import Attempt, Delivery
 from daemon.store import clock_steps, history
-from daemon.store.history import LAST_ID, AttemptView, DeliveryView, Wanted
+from daemon.store.history import LAST_ID, Wanted
 
 app = typer.Typer(
     help="What was sent to whom, and what was given up.", no_args_is_help=True, rich_markup_mode=None
 )
 LISTED = "`yemotd deliveries list` shows those there are"
 DeliveryArgument = Annotated[
-    int, typer.Argument(max=LAST_ID, help="Its number, as `deliveries list` shows it.")
+    int,
+    typer.Argument(
+        max=LAST_ID,
+        help="Its number, as `deliveries list` shows it.",
+        autocompletion=completing.DELIVERIES,
+    ),
 ]
 
 
@@ -29,7 +37,9 @@ DeliveryArgument = Annotated[
 def list_deliveries(
     config: ConfigOption = None,
     *,
-    endpoint: Annotated[str | None, typer.Option(help="Of this endpoint only.")] = None,
+    endpoint: Annotated[
+        str | None, typer.Option(help="Of this endpoint only.", autocompletion=completing.ENDPOINTS)
+    ] = None,
     status: Annotated[Status | None, typer.Option(help="Only these; dead are the dead letters.")] = None,
     type_: Annotated[str | None, typer.Option("--type", help="Of the event; a glob such as sms.*")] = None,
     before: Annotated[int | None, typer.Option(max=LAST_ID, help="Only those with a smaller number.")] = None,
@@ -37,15 +47,21 @@ def list_deliveries(
     as_json: JsonOption = False,
 ) -> None:
     """Deliveries, the newest first."""
-    store = open_store(load(config).config)
-    with store.read() as db:
-        found = history.read(db, Wanted(endpoint, status, type_, before, limit))
-    store.close()
-    for one in found:
-        if as_json:
-            print_json(Delivery.of(one).model_dump())
-        else:
-            say(_line(one))
+    query = {"endpoint": endpoint, "status": status and status.value, "type": type_, "before": before}
+
+    def here(place: Place) -> list[Delivery]:
+        with place.store.read() as db:
+            return [
+                Delivery.of(one) for one in history.read(db, Wanted(endpoint, status, type_, before, limit))
+            ]
+
+    with asked("deliveries list", config) as daemon:
+        found = daemon.many(Delivery, here, query=query, limit=limit)
+        for one in found:
+            if as_json:
+                print_json(one.model_dump())
+            else:
+                say(_line(one))
     if not found and not as_json:
         say("There is no such delivery.")
 
@@ -53,14 +69,17 @@ def list_deliveries(
 @app.command("show")
 def show(delivery: DeliveryArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """One delivery with every attempt: what it met, where, and how long each part took."""
-    store = open_store(load(config).config)
-    with refusals(LISTED), store.read() as db:
-        found = deliveries.find_delivery(db, delivery)
-    store.close()
-    if as_json:
-        print_json(Delivery.of(found).model_dump())
-        return
-    say(*[_line(found), *(line for one in found.attempts for line in attempt_lines(one))])
+
+    def here(place: Place) -> Delivery:
+        with refusals(LISTED), place.store.read() as db:
+            return Delivery.of(deliveries.find_delivery(db, delivery))
+
+    with asked("deliveries show", config) as daemon:
+        found = daemon.one(Delivery, here, words={"delivery": str(delivery)})
+        if as_json:
+            print_json(found.model_dump())
+            return
+        say(*[_line(found), *(line for one in found.attempts for line in attempt_lines(one))])
 
 
 @app.command("retry")
@@ -71,30 +90,37 @@ def retry(
     with_history: Annotated[
         bool, typer.Option("--history", help="Also what is not true any more, such as an alert that is over.")
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Send one delivery once more, with the id that it had."""
-    loaded = load(config).config
-    store = open_store(loaded)
-    with refusals(LISTED), store.write() as db:
-        now = clock_steps.now(db, Look(*clock.look()))
-        found = deliveries.retry(db, delivery, now, with_history=with_history)
-    store.close()
-    say(f"Delivery {delivery} is sent to {found.endpoint} again.")
-    say_when_it_goes(loaded)
+
+    def here(place: Place) -> Delivery:
+        with refusals(LISTED), place.store.write() as db:
+            now = clock_steps.now(db, look(db))
+            return Delivery.of(deliveries.retry(db, delivery, now, with_history=with_history))
+
+    with asked("deliveries retry", config) as daemon:
+        words, query = {"delivery": str(delivery)}, {"history": with_history}
+        found = daemon.one(Delivery, here, words=words, query=query)
+        if as_json:
+            print_json(found.model_dump())
+            return
+        say(f"Delivery {delivery} is sent to {found.endpoint} again.")
+        daemon.say_when_it_goes()
 
 
-def attempt_lines(one: AttemptView) -> Iterator[str]:
+def attempt_lines(one: Attempt) -> Iterator[str]:
     """One attempt for people."""
     why = one.error or (f"HTTP {one.http_status}" if one.http_status else "")
     where = f" at {one.address}" if one.address else ""
-    ms = one.phases.total / 1000
-    what = f"{one.outcome.value} {why}{where} ({ms:.0f} ms)"
-    yield f"  attempt {one.number}  {clock_time(one.started_at)}  {what}"
+    phases = one.microseconds
+    what = f"{one.outcome} {why}{where} ({phases.total / 1000:.0f} ms)"
+    yield f"  attempt {one.number}  {clock_time(from_iso(one.started_at))}  {what}"
     reached = {
-        "name": one.phases.resolved,
-        "connected": one.phases.connected,
-        "TLS": one.phases.secured,
-        "first byte": one.phases.answered,
+        "name": phases.resolved,
+        "connected": phases.connected,
+        "TLS": phases.secured,
+        "first byte": phases.answered,
     }
     parts = [f"{part} {microseconds / 1000:.1f} ms" for part, microseconds in reached.items() if microseconds]
     if parts:
@@ -103,10 +129,11 @@ def attempt_lines(one: AttemptView) -> Iterator[str]:
         yield "    answer: " + " ".join(one.response_head.split())[:200]
 
 
-def _line(one: DeliveryView) -> str:
-    when = f"{clock_time(one.ended_at)}" if one.ended_at else f"due {clock_time(one.due_at)}"
+def _line(one: Delivery) -> str:
+    ended_at, due_at = from_iso(one.ended_at), from_iso(one.due_at)
+    when = f"{clock_time(ended_at)}" if ended_at else f"due {clock_time(due_at)}"
     why = f"  ({one.error})" if one.error else ""
     return (
-        f"{one.id:>7}  {one.endpoint}  {one.status.value:<10} {when}  {one.type} {one.subject}  "
+        f"{one.id:>7}  {one.endpoint}  {one.status:<10} {when}  {one.type} {beside(one.subject)}  "
         f"{one.event}  {counted(one.tries, 'attempt')}{why}"
     )

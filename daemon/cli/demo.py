@@ -1,5 +1,7 @@
 """`yemotd demo`: all of it at work, on loopback, with nothing to set up."""
 
+import signal
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -12,6 +14,10 @@ KILL_AFTER_SECONDS = 13.0
 """In the middle of the lively scenario's burst."""
 
 
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Each ends all that the demo has started; a shell starts what is in its background deaf to the first."""
+
+
 def demo(
     scenario: ScenarioOption = None,
     *,
@@ -20,6 +26,12 @@ def demo(
     stay: Annotated[bool, typer.Option("--stay", help="At the end let all run on, until Ctrl-C.")] = False,
 ) -> None:
     """Start a simulator, a receiver and the daemon with its page; let phones drop and webhooks arrive."""
+    for one in ENDS:
+        signal.signal(one, _interrupt)
     plan = Plan(load_scenario(scenario), speed, KILL_AFTER_SECONDS if kill else None, stays=stay)
     if not play(plan, Console()):
         raise typer.Exit(1)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -7,7 +7,7 @@ import typer
 
 from daemon.cli import opening
 from daemon.cli.output import Fatal
-from daemon.store.location import FAILURES, DatabaseError, explained
+from daemon.store.location import FAILURES, DatabaseError, ForbiddenError, explained
 
 FAILED = (*FAILURES, sqlite3.Error)
 """What any verb meets where the database is locked, full, read-only or damaged, or its server is away."""
@@ -18,7 +18,7 @@ def met(error: Exception) -> tuple[str, int] | None:
     if isinstance(error, Fatal):
         return str(error), error.code
     if isinstance(error, DatabaseError):
-        return str(error), os.EX_IOERR
+        return str(error), os.EX_NOPERM if isinstance(error, ForbiddenError) else os.EX_IOERR
     if isinstance(error, FAILED):
         return f"the database: {explained(error)}", os.EX_IOERR
     if isinstance(error, typer.TyperException):

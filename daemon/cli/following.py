@@ -81,6 +81,7 @@ class Stream:
     """A stream that a thread reads, so that whoever prints notices when nobody reads any more."""
 
     def __init__(self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse) -> None:
+        """`response`: an answer that does not end by itself."""
         self._connection = connection
         self._response = response
         self._said: queue.Queue[Block | None] = queue.Queue(MANY)
@@ -121,11 +122,12 @@ class Stream:
 class Following:
     """What happens after an event, as far as it was read."""
 
-    def __init__(self, store: Database, config: Config, query: Query, last_id: str) -> None:
-        """`query.after` is the number of the event with that id."""
+    def __init__(self, store: Database, url: str, door: Door | None, query: Query, last_id: str) -> None:
+        """`url`: of the store; `door`: None where no daemon is to be asked. `query.after` is the number of
+        the event with that id."""
         self._store = store
-        self._url = config.daemon.database
-        self._door = Door.of(config)
+        self._url = url
+        self._door = door
         self._query = replace(query, limit=MANY)
         self._id = last_id
         self._stream: Stream | None = None
@@ -157,7 +159,7 @@ class Following:
                 break
             self._id = block.id
             if block.data:
-                found.append(_event(block.data))
+                found.append(event_of(block.data))
         return found
 
     def _leave(self) -> None:
@@ -181,7 +183,8 @@ class Following:
         return [event for _, event in part.events]
 
 
-def _event(body: bytes) -> Event:
+def event_of(body: bytes) -> Event:
+    """The event of a body. Raises KeyError, TypeError or ValueError for what is none."""
     document = json.loads(body)
     data = document["data"]
     at = datetime.fromisoformat(document["timestamp"])

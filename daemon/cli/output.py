@@ -5,16 +5,16 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from daemon.core import durations
 from daemon.core.model import Json
 from daemon.core.refusals import Refused, Why
 from daemon.core.visible import escaped, visible, visible_line
 
-OPTIONS = {"ends_at": "--until", "starts_at": "--start"}
+OPTIONS = {"ends_at": "--until", "starts_at": "--start", "days": "--every"}
 """How a part of what is asked for is spelled here; the others are their name."""
 EXIT = {Why.WRONG: os.EX_USAGE, Why.NOT_ALLOWED: os.EX_NOPERM, Why.OVER_BUDGET: os.EX_NOPERM}
 """How what is refused ends a command; all else ends it with `EX_DATAERR`."""
@@ -38,6 +38,20 @@ def say_now(*lines: str) -> None:
     """The same for somebody who waits for them."""
     say(*lines)
     sys.stdout.flush()
+
+
+def say_over(*lines: str) -> None:
+    """The same in the place of all that stands on a terminal; elsewhere below it, after an empty line."""
+    if sys.stdout.isatty():
+        print("\x1b[H\x1b[2J\x1b[3J", end="")  # ECMA-48: home, and erase it with what was scrolled away
+        say_now(*lines)
+    else:
+        say_now(*lines, "")
+
+
+def write_now(text: str) -> None:
+    """Print what no newline ends, such as a question."""
+    print(visible(text), end="", flush=True)
 
 
 def say_document(value: Json) -> None:
@@ -98,17 +112,81 @@ def print_lines(lines: Iterable[bytes]) -> None:
     sys.stdout.flush()
 
 
-def clock_time(moment: datetime | None) -> str:
-    """A time as this machine's clock on the wall shows it; a dash for never."""
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else "–"
+class Zone:
+    """In which people read and write times: that of `[daemon] timezone`, and until that is known this
+    machine's."""
+
+    def __init__(self) -> None:
+        self._known: tzinfo | None = None
+        self._ask: Callable[[], str | None] | None = None
+
+    def use(self, name: str | None, *, ask: Callable[[], str | None] | None = None) -> None:
+        """From now on this one, or the one whose name `ask` gives where somebody wants to know; None: this
+        machine's."""
+        self._known = _zone(name)
+        self._ask = ask
+
+    def __call__(self) -> tzinfo | None:
+        """None: this machine's."""
+        if self._ask is not None:
+            ask, self._ask = self._ask, None
+            self._known = _zone(ask())
+        return self._known
 
 
-def moment(option: str, text: str) -> datetime:
-    """A time with an offset, or a local one of this machine; `Fatal` (exit 64) for what is none."""
+zone = Zone()
+use_zone = zone.use
+
+
+def _zone(name: str | None) -> tzinfo | None:
+    if name is None:
+        return None
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - a verb may have no time to show
+
     try:
-        return datetime.fromisoformat(text).astimezone()
-    except (ValueError, OverflowError):
-        raise Fatal(f"{option} {text!r}: expected a time such as 2026-11-23T18:00", os.EX_USAGE) from None
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return None
+
+
+def people_zone() -> tzinfo:
+    """That zone, also where it is this machine's."""
+    found = zone()
+    if found is None:
+        from daemon.host import clock  # noqa: PLC0415 - few verbs come here
+
+        found = clock.utcnow().astimezone().tzinfo or UTC
+    return found
+
+
+def clock_time(moment: datetime | None) -> str:
+    """A time as the clock on people's wall shows it, with its offset: `2026-11-23 08:00:00+02:00`; a dash for
+    never."""
+    if moment is None:
+        return "–"
+    return moment.astimezone(zone()).isoformat(" ", "seconds")
+
+
+def moment_to_come(option: str, text: str, now: datetime) -> datetime:
+    """A time as people write it (`08:00`, `tomorrow`), towards the future; `Fatal` (exit 64) for what is
+    none."""
+    return _in_words(option, text, now, is_past=False)
+
+
+def moment_gone(option: str, text: str, now: datetime) -> datetime:
+    """The same towards the past (`2h`, `yesterday`)."""
+    return _in_words(option, text, now, is_past=True)
+
+
+def _in_words(option: str, text: str, now: datetime, *, is_past: bool) -> datetime:
+    from daemon.core import when  # noqa: PLC0415 - few verbs take one
+    from daemon.core.when import Towards  # noqa: PLC0415
+
+    try:
+        towards = Towards.PAST if is_past else Towards.FUTURE
+        return when.moment(text, now, people_zone(), towards=towards)
+    except ValueError as error:
+        raise Fatal(f"{option} {text!r}: {error}", os.EX_USAGE) from None
 
 
 def parsed_duration(option: str, text: str) -> timedelta:

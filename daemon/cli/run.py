@@ -1,6 +1,7 @@
 """`yemotd run`: the daemon in the foreground, as a service manager wants it."""
 
 import faulthandler
+import logging
 import os
 import signal
 import socket
@@ -8,8 +9,12 @@ import sys
 import threading
 from contextlib import suppress
 from datetime import timedelta
+from enum import Enum
 from pathlib import Path
-from typing import NoReturn
+from typing import Annotated, NoReturn
+from zoneinfo import ZoneInfo
+
+import typer
 
 from daemon.app.lifecycle import App
 from daemon.cli import failures
@@ -27,6 +32,9 @@ from daemon.host.key_file import KeyFileError
 from daemon.host.signals import Signals
 from daemon.host.systemd import Notifier, listening
 from daemon.store import location
+from daemon.wiring.clients import TracedOf
+from daemon.workers.membership import NameTakenError
+from daemon.yemot.client import Exchanged
 
 ENDS = (signal.SIGTERM, signal.SIGINT)
 SIGNALS = (*ENDS, signal.SIGHUP)
@@ -41,16 +49,37 @@ LEFT = "what endpoints may no longer have was not withdrawn"
 """By an error of ours, which the log has."""
 
 
-def run(config: ConfigOption = None) -> None:
+class Level(Enum):
+    """From which on lines are logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+    @property
+    def least(self) -> int:
+        """As `logging` counts."""
+        return int(getattr(logging, self.name))
+
+
+LevelOption = Annotated[
+    Level,
+    typer.Option("--log-level", help="From which on lines are logged; debug: each question to the API, too."),
+]
+
+
+def run(config: ConfigOption = None, *, log_level: LevelOption = Level.INFO) -> None:
     """Run the daemon until SIGTERM or SIGINT; SIGHUP re-reads the configuration. Where its database was
     replaced it ends with 74, to be started again with the one that is there."""
-    loaded = load(config)
+    # 78 also where it may not be read: nothing gets better by trying again.
+    loaded = load(config, forbidden=os.EX_CONFIG)
     redactor = logs.Redactor()
     redactor.hide(held(loaded.config))
-    logs.configure(redactor)
+    logs.configure(redactor, least=log_level.least, zone=ZoneInfo(loaded.config.daemon.timezone))
     logs.take_what_python_says()
     try:
-        _run(loaded, redactor)
+        _run(loaded, redactor, _traced if log_level is Level.DEBUG else None)
     except Exception as error:
         if failures.met(error) is not None:
             raise
@@ -59,19 +88,34 @@ def run(config: ConfigOption = None) -> None:
         _end(os.EX_SOFTWARE)
 
 
-def _run(loaded: Loaded, redactor: logs.Redactor) -> NoReturn:
+def _traced(system: str, one: Exchanged) -> None:
+    logs.log.debug(
+        "api.asked",
+        system=system,
+        verb=one.verb,
+        url=one.url,
+        status=one.status,
+        bytes=one.size,
+        ms=round(one.seconds * 1000),
+        judged=one.judged,
+    )
+
+
+def _run(loaded: Loaded, redactor: logs.Redactor, traced: TracedOf | None) -> NoReturn:
     _warn(loaded)
     signals = Signals(SIGNALS)
     # A crash of a library, or the watchdog's SIGABRT: where each thread was goes to the log.
     faulthandler.enable()
     notifier = Notifier(os.environ)
-    app = _started(loaded.config, notifier)
+    app = _started(loaded.config, notifier, traced)
     _warn_of_date(app)
     tick = min(TICK_SECONDS, notifier.patience / 2) if notifier.patience else TICK_SECONDS
     is_alive, refused = True, ""
     while (received := signals.wait(tick)) in (None, signal.SIGHUP) and not app.is_at_an_end:
         if received is signal.SIGHUP:
             refused = _reload(app, loaded.path, redactor, notifier)
+        if app.is_displaced:
+            _end(os.EX_CONFIG)
         if (ended := app.tend()) is not None:
             logs.log.critical("daemon.given_up", part=ended)
             _end(os.EX_SOFTWARE)
@@ -115,7 +159,7 @@ def longest_end(drain: timedelta) -> timedelta:
     return 3 * drain + BESIDE_DRAIN
 
 
-def _started(config: Config, notifier: Notifier) -> App:
+def _started(config: Config, notifier: Notifier, traced: TracedOf | None) -> App:
     def ready() -> None:
         collecting.spare_what_is_there()
         logs.log.info("daemon.ready", database=location.shown(config.daemon.database), http_port=app.port)
@@ -123,8 +167,11 @@ def _started(config: Config, notifier: Notifier) -> App:
 
     try:
         with out_of_sight(WHILE_BUILDING):
-            app = App(config, listening=_handed_over())
+            app = App(config, listening=_handed_over(), traced=traced)
         app.start(ready)
+    except NameTakenError as error:
+        said = f"another living yemotd of the name '{error}' is on this database"
+        raise Fatal(f"[daemon] member: {said}; give this one a name of its own", os.EX_CONFIG) from None
     except KeyFileError as error:
         raise Fatal(f"[daemon] key_file = '{config.daemon.key_file}': {error}", os.EX_CONFIG) from None
     except OSError as error:
@@ -169,6 +216,11 @@ def _reload(app: App, path: Path, redactor: logs.Redactor, notifier: Notifier) -
     for name in reloaded.needs_restart:
         logs.log.warning("config.needs_restart", setting=name)
     logs.log.info("config.reloaded", changes="; ".join(reloaded.difference.lines()))
+    if reloaded.is_waiting:
+        logs.log.info("config.waits", until="the other members have read theirs, or 60 s")
+        said = "read; it takes effect when the other members have it, too"
+        notifier.ready(said)
+        return ""
     said = f"reloaded, but {LEFT}: {reloaded.not_withdrawn}" if reloaded.not_withdrawn else ""
     notifier.ready(said or app.state.line())
     return said

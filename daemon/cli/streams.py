@@ -38,6 +38,9 @@ class Output(io.FileIO):
             return self._written(data)
         except (BrokenPipeError, ConnectionResetError):
             self._is_left = True  # it has seen enough, which is no fault
+        except KeyboardInterrupt:
+            self._is_left = True  # nobody can say whether this was written: it is not written twice
+            raise
         except OSError as error:
             self.failure = error
         return size

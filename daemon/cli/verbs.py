@@ -10,27 +10,48 @@ import typer
 from typer.core import TyperGroup
 
 from daemon import __version__
-from daemon.cli.output import complain, say
+from daemon.cli.given import (
+    GIVEN,
+    CaFileOption,
+    ConfigBefore,
+    TokenFileOption,
+    UrlOption,
+    config_options,
+    elsewhere_options,
+)
+from daemon.cli.output import complain, say, use_zone
+from daemon.cli.routes import ROUTES
 from daemon.cli.unseen import WHILE_LOADING, out_of_sight
 
 VERBS = (
+    "init",
     "run",
     "check",
     "demo",
     "simulate",
+    "discover",
     "status",
+    "now",
     "poll",
+    "rehearse",
     "explain",
     "verify",
     "events",
+    "sms",
+    "recordings",
     "alerts",
+    "missed",
     "silence",
     "db",
     "deliveries",
     "endpoints",
     "command",
+    "contacts",
+    "digests",
 )
 """In the order of the help. Each is a function, or an `app` of several, in the file of its name."""
+NO_NOUNS = frozenset({"db"})
+"""Groups of verbs whose name has no other number."""
 DRAWN = frozenset({"demo"})
 """Those that draw on the terminal."""
 
@@ -40,21 +61,47 @@ class Verbs(Mapping[str, Any]):
     a second."""
 
     def __getitem__(self, name: str) -> Any:
-        if name not in VERBS:
+        verb = name if name in VERBS else next((one for one in VERBS if is_other_number(one, name)), None)
+        if verb is None:
             raise KeyError(name)
-        with nullcontext() if name in DRAWN else out_of_sight(WHILE_LOADING):
-            module = import_module(f"daemon.cli.{name}")
+        with nullcontext() if verb in DRAWN else out_of_sight(WHILE_LOADING):
+            module = import_module(f"daemon.cli.{verb}")
         if hasattr(module, "app"):
-            return typer.main.get_group(module.app)
+            group = typer.main.get_group(module.app)
+            group.params += config_options()
+            for word, command in group.commands.items():
+                _reach_elsewhere(f"{verb} {word}", command)
+            return group
+        if verb != name:
+            raise KeyError(name)  # `polls` is no noun in its plural
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-        alone.command(name)(getattr(module, name))
-        return typer.main.get_command(alone)
+        alone.command(verb)(getattr(module, verb))
+        command = typer.main.get_command(alone)
+        _reach_elsewhere(verb, command)
+        return command
 
     def __iter__(self) -> Iterator[str]:
         return iter(VERBS)
 
     def __len__(self) -> int:
         return len(VERBS)
+
+
+def is_other_number(verb: str, word: str) -> bool:
+    """Whether a word is a noun among the verbs in its other number: `event`, `deliveries`, `silences`."""
+    return verb not in NO_NOUNS and _singular(verb) == _singular(word)
+
+
+def _singular(noun: str) -> str:
+    if noun.endswith("ies"):
+        return noun.removesuffix("ies") + "y"
+    return noun.removesuffix("s")
+
+
+def _reach_elsewhere(verb: str, command: Any) -> None:
+    """A verb that a daemon elsewhere can be asked for has the options that say where it is."""
+    if verb in ROUTES:
+        command.params += elsewhere_options()
 
 
 class Group(TyperGroup):
@@ -87,6 +134,10 @@ def options(
     version: Annotated[
         bool, typer.Option("--version", callback=lambda value: _version(is_asked=value), is_eager=True)
     ] = False,
+    config: ConfigBefore = None,
+    url: UrlOption = None,
+    token_file: TokenFileOption = None,
+    ca_file: CaFileOption = None,
 ) -> None:
     """Options of every verb."""
 
@@ -94,6 +145,8 @@ def options(
 def carried_out() -> int:
     """Do what the words of the process ask for, and say how it ended. Raises KeyboardInterrupt, and what is
     no error but an end."""
+    GIVEN.clear()
+    use_zone(None)
     try:
         code = app(standalone_mode=False)
     except typer.Exit as ended:
@@ -109,4 +162,11 @@ def carried_out() -> int:
         why, code = met
         complain(why)
         return code
+    finally:
+        if GIVEN.reached is not None:
+            from daemon.cli import names  # noqa: PLC0415 - it was loaded with whoever was asked
+
+            use_zone(None)  # there is nobody to be asked any more
+            names.forget()
+        GIVEN.clear()
     return code if isinstance(code, int) else os.EX_OK

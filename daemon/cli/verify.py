@@ -17,7 +17,7 @@ import typer
 
 from daemon.cli.opening import HELD, load
 from daemon.cli.options import ConfigOption, JsonOption
-from daemon.cli.output import Fatal, clock_time, parsed_duration, print_json, say
+from daemon.cli.output import Fatal, clock_time, moment_gone, parsed_duration, print_json, say
 from daemon.config.secrets import Sources
 from daemon.config.wording import is_like_secret
 from daemon.core import durations
@@ -53,7 +53,10 @@ def verify(
     public_key: Annotated[list[str] | None, typer.Option(help="Of the sender, whpk_…; repeatable.")] = None,
     now: Annotated[
         str | None,
-        typer.Option(help="Check as of then: 2026-11-23T18:00, local time, or seconds since 1970."),
+        typer.Option(
+            help="Check as of then: 2026-11-23T18:00, yesterday 8:00, 2h, or seconds since 1970; in the zone"
+            " of [daemon] timezone, without --endpoint in this machine's."
+        ),
     ] = None,
     tolerance: Annotated[str, typer.Option(help="How old or new it may be.")] = durations.show(TOLERANCE),
     as_json: JsonOption = False,
@@ -118,11 +121,11 @@ def _verifier(public: str) -> Verifier:
 
 
 def _moment(text: str) -> datetime:
-    """A time with an offset, a local one of this machine, or seconds as `webhook-timestamp` has them."""
+    """A time as people write it, or seconds as `webhook-timestamp` has them."""
+    if not re.fullmatch(r"[0-9]{9,12}", text):
+        return moment_gone("--now", text, clock.utcnow())
     try:
-        if re.fullmatch(r"[0-9]{9,12}", text):
-            return datetime.fromtimestamp(int(text), UTC)
-        return datetime.fromisoformat(text).astimezone(UTC)
+        return datetime.fromtimestamp(int(text), UTC)
     except (ValueError, OverflowError):
         raise Fatal(f"--now {text!r}: expected a time such as 2026-11-23T18:00", os.EX_USAGE) from None
 

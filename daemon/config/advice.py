@@ -7,18 +7,22 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from daemon.config.endpoints import EndpointSettings
+from daemon.config.quiet import QuietSettings
 from daemon.config.settings import Config
 from daemon.config.systems import SystemSettings
 from daemon.config.values import is_loopback
-from daemon.config.watches import WatchSettings
+from daemon.config.watches import WatchSettings, hours_of
+from daemon.config.windows import WindowSettings
 from daemon.config.wording import Fault, Location, fault, of_table
 from daemon.core import durations, own_events
 from daemon.core.commands import command
 from daemon.core.commands.command_types import CAMPAIGN, TYPES
+from daemon.core.digests import digest
 from daemon.core.durations import DAY, NOTHING
-from daemon.core.event_types import EVENT_TYPES, matches
+from daemon.core.event_types import EVENT_TYPES, KINDS, matches
 from daemon.core.routing import quiet
-from daemon.core.watches import api, machine, queues
+from daemon.core.watches import api, expectations, machine, queue_shapes
+from daemon.core.watches.reports import ADDED
 from daemon.core.wording import nearest, quoted
 from daemon.yemot.base_urls import BASE_URL, GATEWAY_URL
 
@@ -28,7 +32,7 @@ SHORT_TOKEN = 16
 """Ours: characters of a token of the HTTP side. A shorter one is a word, mostly."""
 FAR_OFF = timedelta(hours=4)
 """Ours: no clock is so far off the sun of its place; the west of China comes nearest, with three hours."""
-OWN = (own_events.LIFE, own_events.ENDPOINTS, own_events.TEST, machine.EVENTS)
+OWN = (own_events.LIFE, own_events.ENDPOINTS, own_events.TEST, machine.EVENTS, digest.EVENTS)
 """What the daemon tells of itself, whatever it watches."""
 OF_SYSTEMS = (api.EVENTS, command.EVENTS, quiet.EVENTS)
 """What every system may come to, whatever is watched of it."""
@@ -45,6 +49,9 @@ def advice(config: Config, *, is_shared: bool) -> Iterator[Fault]:
         yield from _of_system(("systems", index), system)
     for at, endpoint in config.endpoints():
         yield from _of_endpoint(at, endpoint, config)
+    yield from _of_reports(config)
+    yield from _of_windows(config)
+    yield from _of_escalations(config)
     for index, webhook in enumerate(config.webhooks):
         if is_shared and webhook.credentials():
             reason = "what opens the receiver stands in a file that its group or others can read: chmod 600"
@@ -56,12 +63,24 @@ def advice(config: Config, *, is_shared: bool) -> Iterator[Fault]:
 def _of_tokens(config: Config) -> Iterator[Fault]:
     if not config.http.tokens:
         yield of_table(("http",), "has no token: the API answers nobody")
+    is_reachable = _is_reachable(config)
     for token in config.http.tokens:
-        if len(token.token.value) < SHORT_TOKEN:
-            reason = f"has fewer than {SHORT_TOKEN} characters, so it can be guessed"
-            yield of_table(
-                ("http",), f"the token {quoted(token.name)} {reason}; make one: openssl rand -hex 24"
-            )
+        reason = f"has fewer than {SHORT_TOKEN} characters" if len(token.token.value) < SHORT_TOKEN else ""
+        if not reason and is_reachable:
+            from daemon.core.tokens import weakness  # noqa: PLC0415 - most are for this machine alone
+
+            reason = weakness(token.token.value) or ""
+        if reason:
+            where = ", and others than this machine can try" if is_reachable else ""
+            said = f"the token {quoted(token.name)} {reason}, so it can be guessed{where}"
+            yield of_table(("http",), f"{said}; make one: openssl rand -hex 24")
+
+
+def _is_reachable(config: Config) -> bool:
+    """Whether others than this machine can ask: by the address, or by a proxy that says so."""
+    http = config.http
+    is_beyond = http.address is not None and not is_loopback(http.address[0])
+    return is_beyond or bool(http.url) or bool(http.trusted_proxies)
 
 
 def _of_reach(config: Config) -> Iterator[Fault]:
@@ -117,11 +136,24 @@ def _of_system(at: Location, system: SystemSettings) -> Iterator[Fault]:
         yield from _of_thresholds((*at, *where), watch)
 
 
+def _of_reports(config: Config) -> Iterator[Fault]:
+    """Reports of which nobody hears."""
+    for index, system in enumerate(config.systems):
+        wanted = [one for _, one in config.endpoints() if one.systems is None or system.name in one.systems]
+        if any(matches(one.events, ADDED) for one in wanted):
+            continue
+        for at, _ in enumerate(system.reports):
+            reason = (
+                f'no endpoint has {ADDED} in its "events", so no row is told; a bare "*" does not name it'
+            )
+            yield of_table(("systems", index, "reports", at), reason)
+
+
 def _of_thresholds(at: Location, watch: WatchSettings) -> Iterator[Fault]:
     for index, threshold in enumerate(getattr(watch, "thresholds", ())):
         if threshold.metric == "abandoned":
             reason = "only grows until the platform resets it, so it fires once and stays; write instead: "
-            written = f'metric = "{queues.ABANDONED}"'
+            written = f'metric = "{queue_shapes.ABANDONED}"'
             yield fault((*at, "thresholds", index, "metric"), reason + written, threshold.metric)
 
 
@@ -151,13 +183,51 @@ def _of_endpoint(at: Location, endpoint: EndpointSettings, config: Config) -> It
             reason = f"{quoted(pattern)} is no event type{nearest(pattern, EVENT_TYPES)}"
             yield fault((*at, "events", index), reason)
     systems = [one for one in config.systems if endpoint.systems is None or one.name in endpoint.systems]
-    if not any(matches(endpoint.events, event_type) for event_type in _possible(systems)):
+    wanted = (*endpoint.events, *_escalated_to(endpoint, config), *_digested_to(endpoint, config))
+    if not any(matches(wanted, event_type) for event_type in possible(systems)):
         yield of_table(at, "no event can reach it: no watch of its systems gives what it asks for")
     for index, window in enumerate(endpoint.quiet):
-        zone = window.timezone or config.daemon.timezone
-        if window.longitude is not None and _off_the_sun(zone, window.longitude) > FAR_OFF:
-            reason = f"the sun there is hours off the clock of {quoted(zone)}; give the place's own timezone"
-            yield fault((*at, "quiet", index, "longitude"), reason, window.longitude)
+        if not isinstance(window, WindowSettings):
+            yield from _of_place((*at, "quiet", index), window, config)
+
+
+def _of_windows(config: Config) -> Iterator[Fault]:
+    used = {one for _, endpoint in config.endpoints() for one in endpoint.quiet}
+    used |= {one for system in config.systems for _, watch in system.watches() for one in hours_of(watch)}
+    used |= {one for system in config.systems for each in system.expectations for one in each.active}
+    for index, window in enumerate(config.windows):
+        yield from _of_place(("windows", index), window, config)
+        if window not in used:
+            yield fault(("windows", index, "name"), 'no "quiet" and no "active" names it', window.name)
+
+
+def _of_place(at: Location, window: QuietSettings, config: Config) -> Iterator[Fault]:
+    zone = window.timezone or config.daemon.timezone
+    if window.longitude is not None and _off_the_sun(zone, window.longitude) > FAR_OFF:
+        reason = f"the sun there is hours off the clock of {quoted(zone)}; give the place's own timezone"
+        yield fault((*at, "longitude"), reason, window.longitude)
+
+
+def _escalated_to(endpoint: EndpointSettings, config: Config) -> Iterator[str]:
+    """Globs of the alerts that may come to an endpoint by escalation."""
+    names = {one.name for one in config.escalations if endpoint.name in one.to}
+    for one in config.escalations:
+        if one.name in names:
+            yield from one.events or ()
+
+
+def _digested_to(endpoint: EndpointSettings, config: Config) -> Iterator[str]:
+    if any(endpoint.name in one.to for one in config.digests):
+        yield digest.MADE
+
+
+def _of_escalations(config: Config) -> Iterator[Fault]:
+    fires = sorted(KINDS)
+    for index, row in enumerate(config.escalations):
+        for place, pattern in enumerate(row.events or ()):
+            if not any(matches([pattern], event_type) for event_type in fires):
+                reason = f"{quoted(pattern)} is no alert that fires{nearest(pattern, fires)}"
+                yield fault(("escalations", index, "events", place), reason)
 
 
 def _off_the_sun(zone: str, longitude: float) -> timedelta:
@@ -167,8 +237,9 @@ def _off_the_sun(zone: str, longitude: float) -> timedelta:
     return min(off, DAY - off)
 
 
-def _possible(systems: list[SystemSettings]) -> Iterator[str]:
+def possible(systems: Sequence[SystemSettings]) -> Iterator[str]:
     """The event types that these systems, and the daemon itself, can give."""
     watches = [watch for system in systems for _, watch in system.watches()]
     parts = [*OWN, *(OF_SYSTEMS if systems else ()), *(part for watch in watches for part in watch.gives)]
+    parts += [expectations.EVENTS] if any(system.expectations for system in systems) else []
     return (name for part in parts for name in part.names)

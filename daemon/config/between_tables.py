@@ -10,7 +10,9 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from daemon.config import digests, escalations, expectations
 from daemon.config.settings import ENDPOINT_TABLES
+from daemon.config.systems import SystemSettings
 from daemon.config.values import queue_key
 from daemon.config.wording import Fault, Location, fault, of_table
 from daemon.core.wording import nearest
@@ -34,6 +36,13 @@ def between_tables(document: Mapping[str, Any], directory: Path) -> Iterator[Fau
         if endpoint.get("name") == SMTP:
             yield fault((*at, "name"), "stands for the mail server in the events about endpoints", SMTP)
     yield from _twice(_tokens(document), "name", "another token has this name")
+    yield from _twice(list(_tables(document, ("windows",))), "name", "another window has this name")
+    names = [endpoint.get("name") for _, endpoint in endpoints]
+    yield from escalations.faults(list(_tables(document, ("escalations",))), names)
+    yield from digests.faults(
+        list(_tables(document, ("digests",))), names, [table.get("name") for _, table in systems]
+    )
+    yield from _twice(list(_tables(document, ("digests",))), "name", "another digest has this name")
     yield from _unknown_systems(endpoints, [table.get("name") for _, table in systems])
     for at, system in systems:
         yield from _within(at, system, directory)
@@ -53,8 +62,23 @@ def _within(at: Location, system: Mapping[str, Any], directory: Path) -> Iterato
     directories = [((*at, *where), table) for where, table in _tables(system, ("directories",))]
     yield from _twice(queues, "path", "another queue of this system has this path", queue_key)
     yield from _twice(directories, "path", "another directory of this system has this path", queue_key)
+    yield from _same_report([((*at, *where), table) for where, table in _tables(system, ("reports",))])
     for where, queue in queues:
         yield from _same_alert(where, queue)
+    yield from expectations.faults(at, system, expectations.tables(SystemSettings))
+
+
+def _same_report(reports: list[Found]) -> Iterator[Fault]:
+    """Reports whose rows could not be told apart."""
+    seen = set[tuple[str, str]]()
+    for at, table in reports:
+        path, file = table.get("path"), table.get("file")
+        if not isinstance(path, str) or not isinstance(file, str):
+            continue
+        key = queue_key(path), file.removesuffix(".ymgr")
+        if key in seen:
+            yield fault((*at, "file"), "another report of this system has this path and file", file)
+        seen.add(key)
 
 
 def _same_alert(at: Location, queue: Mapping[str, Any]) -> Iterator[Fault]:

@@ -13,8 +13,8 @@ from pydantic import (
     model_validator,
 )
 
-from daemon.config.quiet import QuietSettings
 from daemon.config.values import Duration, Name, Seen, Settings, Text, Wait, Word, seen, some
+from daemon.config.windows import QuietWindows
 from daemon.core.hidden import MARKS
 from daemon.core.model import Severity
 from daemon.core.routing.filters import Operator
@@ -110,4 +110,4 @@ class EndpointSettings(Settings):
     """Of the alerts that it is told; facts have none."""
     after: Duration = timedelta(0)
     """It is told of an alert only when it has been firing for so long."""
-    quiet: tuple[QuietSettings, ...] = ()
+    quiet: QuietWindows = ()

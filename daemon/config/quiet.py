@@ -1,4 +1,4 @@
-"""A quiet window as it is configured: from a time to another, or Shabbat and Yom Tov at a place."""
+"""A window of time as it is configured: from a time to another, or Shabbat and Yom Tov at a place."""
 
 from datetime import timedelta
 from typing import Annotated, Literal, Self
@@ -10,6 +10,7 @@ from daemon.core.durations import HOUR, MINUTE
 from daemon.core.model import Severity
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+HolyDay = Literal["shabbat", "holidays"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 PLACES = {
     "jerusalem": (31.778, 35.235, 40 * MINUTE),
@@ -30,6 +31,17 @@ LONGEST_EVENING = 6 * HOUR
 """Ours: of candles before sunset, and of nightfall after it."""
 TILT = 23.45
 """Of the earth, 23.44 rounded up: how far the sun's height at midnight differs over the year, in degrees."""
+OF_THE_SUN = (
+    "place",
+    "latitude",
+    "longitude",
+    "candle_lighting",
+    "nightfall",
+    "nightfall_degrees",
+    "israel",
+)
+"""What only says something where Shabbat or Yom Tov is asked of the sun."""
+BY_THE_CLOCK = {"days": "days", "except": "excepted"}
 
 
 class QuietSettings(Settings):
@@ -42,6 +54,12 @@ class QuietSettings(Settings):
     timezone: Timezone | None = None
     """None: the daemon's."""
     shabbat: Annotated[bool, Field(strict=True)] = False
+    holidays: Annotated[bool, Field(strict=True)] | None = None
+    """Yom Tov; None: with `shabbat`."""
+    excepted: Annotated[tuple[HolyDay, ...], AfterValidator(some), AfterValidator(once)] = Field(
+        default=(), validation_alias="except"
+    )
+    """What is taken out of a window that goes by the clock: it does not last then."""
     place: Literal[tuple(PLACES)] | None = None  # type: ignore[valid-type]
     latitude: Annotated[Number, Field(ge=-90, le=90)] | None = None
     longitude: Annotated[Number, Field(ge=-180, le=180)] | None = None
@@ -54,6 +72,13 @@ class QuietSettings(Settings):
     """One day of Yom Tov; False: two."""
     break_through: Severity | None = None
     """Alerts of this severity and above are told all the same."""
+
+    @property
+    def holy(self) -> tuple[bool, bool]:
+        """Whether it is about Shabbat, and whether about Yom Tov: what it lasts for, or what is excepted."""
+        if self.excepted:
+            return "shabbat" in self.excepted, "holidays" in self.excepted
+        return self.shabbat, self.shabbat if self.holidays is None else self.holidays
 
     @property
     def sun(self) -> tuple[float, float, timedelta]:
@@ -72,16 +97,19 @@ class QuietSettings(Settings):
 
     @model_validator(mode="after")
     def _is_one_of_two_kinds(self) -> Self:
-        if self.shabbat == (self.start is not None or self.end is not None):
-            raise ValueError('give "from" and "to", or "shabbat = true"')
-        if not self.shabbat and (self.start is None or self.end is None):
+        is_holy = self.shabbat or self.holidays is True
+        if is_holy == (self.start is not None or self.end is not None):
+            raise ValueError('give "from" and "to", or "shabbat = true", or "holidays = true"')
+        if not is_holy and (self.start is None or self.end is None):
             raise ValueError('"from" and "to" go together')
-        for_shabbat = ("place", "latitude", "longitude", "candle_lighting", "nightfall", "nightfall_degrees")
-        odd = [name for name in (*for_shabbat, "israel") if name in self.model_fields_set]
-        if not self.shabbat and odd:
-            raise ValueError(f'"{odd[0]}" goes with "shabbat = true"')
-        if self.shabbat and "days" in self.model_fields_set:
-            raise ValueError('"days" goes with "from" and "to"')
+        if not is_holy and self.holidays is False:
+            raise ValueError('"holidays = false" goes with "shabbat = true"')
+        odd = [name for name in OF_THE_SUN if name in self.model_fields_set]
+        if not is_holy and not self.excepted and odd:
+            raise ValueError(f'"{odd[0]}" goes with "shabbat = true", "holidays = true" or "except"')
+        by_the_clock = [key for key, name in BY_THE_CLOCK.items() if name in self.model_fields_set]
+        if is_holy and by_the_clock:
+            raise ValueError(f'"{by_the_clock[0]}" goes with "from" and "to"')
         return self
 
     @model_validator(mode="after")
@@ -91,6 +119,6 @@ class QuietSettings(Settings):
         if self.place is not None and self.latitude is not None:
             raise ValueError('give "place", or "latitude" and "longitude"')
         deepest = 90 - abs(self.sun[0]) - TILT
-        if self.shabbat and self.nightfall is None and deepest <= self.nightfall_degrees:
+        if any(self.holy) and self.nightfall is None and deepest <= self.nightfall_degrees:
             raise ValueError('in its summer nights the sun does not sink so low; give "nightfall" in minutes')
         return self

@@ -5,12 +5,14 @@ What is judged here needs no file and no second table; certificates are `certifi
 """
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
-from daemon.config.values import Seen, split_url
+from daemon.config.values import Duration, Seen, split_url
+from daemon.core.durations import NOTHING
 
 PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 """What local tools ask for wherever the rest stands."""
@@ -47,6 +49,17 @@ PublicUrl = Annotated[Seen, AfterValidator(_public_url)]
 """Without a slash at its end."""
 Subjects = Annotated[Seen, AfterValidator(_subject)]
 """A glob of "system/subject"; `*` goes over slashes, too."""
+
+
+def _links_last(value: timedelta) -> timedelta:
+    from daemon.core.recording_links import LONGEST  # noqa: PLC0415 - a cold start is measured
+
+    if not NOTHING < value <= LONGEST:
+        raise ValueError('expected at most "7d", and more than nothing')
+    return value
+
+
+LinksLast = Annotated[Duration, AfterValidator(_links_last)]
 
 
 def public_base(url: str | None, prefix: str) -> str | None:

@@ -47,6 +47,8 @@ class Reading:
     sources: Sources
     faults: list[Fault] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
+    not_had: list[Fault] = field(default_factory=list)
+    """Those of the faults that say no more than that a secret is not where it should be, or is none."""
 
     def table(self, model: type[Settings], table: Mapping[str, Any], at: Location = ()) -> dict[str, Any]:
         """The table as its model takes it: known keys only, secrets fetched."""
@@ -108,6 +110,7 @@ class Reading:
         except (ValueError, OSError) as error:
             # Without a way, what is given is the secret itself.
             self.faults.append(fault(at, str(error), given if way else None))
+            self.not_had.append(self.faults[-1])
             return PLACEHOLDER
         if value != value.strip():
             self.warnings.append(

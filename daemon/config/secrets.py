@@ -11,7 +11,7 @@ import re
 import stat
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +26,12 @@ from daemon.core.wording import quoted
 
 WAYS = ("", "_file", "_credential", "_env")
 """What may follow a secret's key, to say where its value stands."""
+SYSTEMDS = ("/", "run", "credentials")
+"""Where systemd puts what a service has: a copy, made when it starts."""
+NEW = (
+    "credentials are handed over when the service starts, not at a reload: put the file into "
+    "/etc/yemotd/credentials, then `systemctl restart yemotd`"
+)
 FOLDER = "yemotd_"
 """What stands before the name of a credential that came out of a folder: LoadCredential=yemotd:/etc/…"""
 MAX_BYTES = 64 * 1024
@@ -43,13 +49,15 @@ class Sources:
     environ: Mapping[str, str]
     is_shared: bool
     """Whether its group or others can read the configuration file."""
+    files: list[Path] = field(default_factory=list, compare=False)
+    """Those that were named for a secret, readable or not."""
 
     def value(self, way: str, given: str) -> str:
         """The secret that `given` is, or leads to. Raises ValueError with the reason there is none."""
         readers: dict[str, Callable[[str], str]] = {
             "": lambda text: text,
-            "_file": lambda name: _content(self._path(name), name),
-            "_credential": lambda name: _content(self._credential(name), name),
+            "_file": self._file,
+            "_credential": self._handed_over,
             "_env": self._variable,
         }
         try:
@@ -67,6 +75,20 @@ class Sources:
         if way != "_file" or not self._path(given).stat().st_mode & stat.S_IROTH:
             return None
         return "others can read the file: chmod o-r"
+
+    def _file(self, name: str) -> str:
+        path = self._path(name)
+        self.files.append(path)
+        return _content(path, name)
+
+    def _handed_over(self, name: str) -> str:
+        path = self._credential(name)
+        try:
+            return _content(path, name)
+        except ValueError as error:
+            if not path.exists() and path.parts[:3] == SYSTEMDS:
+                raise ValueError(f"{error}; {NEW}") from None
+            raise
 
     def _path(self, name: str) -> Path:
         if not name or "\0" in name:
@@ -181,8 +203,7 @@ def _within(value: object) -> Iterator[str]:
 
 def _content(path: Path, given: str) -> str:
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        content = _bytes(path)
     except OSError as error:
         where = "" if str(path) == given else f"{quoted(str(path))} "
         raise ValueError(f"{where}cannot be read: {error.strerror}") from None
@@ -192,6 +213,22 @@ def _content(path: Path, given: str) -> str:
         return content.removeprefix(BOM_UTF8).decode()
     except UnicodeDecodeError:
         raise ValueError("is not UTF-8 text") from None
+
+
+def _bytes(path: Path) -> bytes:
+    """Of a regular file, `MAX_BYTES` and one more at most: a pipe or a terminal would wait for somebody who
+    writes, and would have it once. Raises OSError or ValueError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise ValueError("is a folder; give the name of a file in it")
+        if not stat.S_ISREG(mode):
+            raise ValueError("is a pipe, a device or a socket; a secret stands in a file")
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)
 
 
 def _without_newline(text: str) -> str:

@@ -1,8 +1,9 @@
 """The configuration as values: one frozen model for each table of `config.toml`.
 
 Here are the tables that there is one of; `[[systems]]` stands in `systems` and `[systems.*]` in `watches`,
-`[[webhooks]]` in `webhooks`, `[smtp]` and `[[emails]]` in `mail`, `[[notify]]` in `notify`, and what these
-share in `endpoints` and `quiet`.
+`[[webhooks]]` in `webhooks`, `[smtp]` and `[[emails]]` in `mail`, `[[notify]]` in `notify`, what these
+share in `endpoints`, `quiet` and `windows`, `[[escalations]]` in `escalations` and `[[digests]]` in
+`digests`.
 
 What one table can judge of itself is judged here; what needs a file, the environment or two tables is
 not. A key that is a word of Python, or says less than the code's own word, has the code's as its field:
@@ -19,10 +20,13 @@ from pydantic import (
     model_validator,
 )
 
+from daemon.config.contacts import ContactSettings
+from daemon.config.digests import DigestSettings
 from daemon.config.endpoints import EndpointSettings
+from daemon.config.escalations import EscalationSettings
 from daemon.config.mail import Email, Smtp
 from daemon.config.notify import Notify
-from daemon.config.reaching import Prefix, PublicUrl, Subjects, Visitors, public_base, together
+from daemon.config.reaching import LinksLast, Prefix, PublicUrl, Subjects, Visitors, public_base, together
 from daemon.config.secrets import SecretUrl, Token
 from daemon.config.systems import SystemSettings
 from daemon.config.values import (
@@ -42,6 +46,7 @@ from daemon.config.values import (
     some,
 )
 from daemon.config.webhooks import Webhook
+from daemon.config.windows import WindowSettings
 from daemon.core import scopes
 from daemon.core.durations import DAY, MINUTE, SECOND
 
@@ -55,10 +60,16 @@ class Daemon(Settings):
     """SQLAlchemy's URL; a SQLite path is relative to the working directory."""
     key_file: LocalFile = Path("yemotd.key")
     """The key of this installation, made where it is missing; relative to the working directory."""
+    member: Name | None = None
+    """What this daemon is called among several that share a database; None: as its machine is."""
     timezone: Timezone = "Asia/Jerusalem"
     """Of naive dates in API answers."""
     free_mib: Annotated[Whole, Field(ge=0)] = 500
     """Less room than this on the disk of the database is told; 0: never."""
+    keep_observations: Duration = 30 * DAY
+    """For how long what the watches saw is kept, for `yemotd rehearse`; "0s": not at all."""
+    keep_observations_mib: Annotated[Whole, Field(ge=1)] = 256
+    """All of it takes no more than this; the oldest goes first."""
     drain: Drain = 10 * SECOND
     """How long the end of the daemon may wait for what is under way."""
 
@@ -115,6 +126,8 @@ class Http(Settings):
     """The subjects of which everybody gets a badge."""
     feed: Annotated[bool, Field(strict=True)] = False
     """Whether everybody gets the feed of incidents."""
+    recording_links: LinksLast | None = None
+    """For how long a link in a mail leads to a recording; None: there are no such links."""
     named: tuple[HttpToken, ...] = Field(default=(), validation_alias="tokens")
 
     @property
@@ -168,11 +181,17 @@ class Config(Settings):
     retention: RetentionSettings = RetentionSettings()
     http: Http = Http()
     heartbeat: HeartbeatSettings | None = None
+    contacts: ContactSettings = ContactSettings()
+    """Names, with those of the file, as `contacts.read` takes them."""
+    contacts_file: BesideConfig | None = None
+    windows: tuple[WindowSettings, ...] = ()
     systems: tuple[SystemSettings, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
     smtp: Smtp | None = None
     emails: tuple[Email, ...] = ()
     notify: tuple[Notify, ...] = ()
+    escalations: tuple[EscalationSettings, ...] = ()
+    digests: tuple[DigestSettings, ...] = ()
 
     def endpoints(self) -> Iterator[tuple[tuple[str, int], EndpointSettings]]:
         """Every endpoint of whatever kind, each with its place."""

@@ -9,6 +9,10 @@ from pydantic import (
     field_validator,
 )
 
+from daemon.config.approvals import CallerIdsWatch, SmsUnitsWatch
+from daemon.config.callbacks import CallbackWatch
+from daemon.config.expectations import ExpectationSettings
+from daemon.config.reports import ReportWatch
 from daemon.config.secrets import Token
 from daemon.config.values import (
     BaseUrl,
@@ -69,9 +73,15 @@ class SystemSettings(Settings):
     sms: SmsWatch | None = None
     sip: SipWatch | None = None
     queues: tuple[QueueWatch, ...] = ()
+    callbacks: tuple[CallbackWatch, ...] = ()
     directories: tuple[DirectoryWatch, ...] = ()
     pirsumphone: PirsumPhoneWatch | None = None
+    reports: tuple[ReportWatch, ...] = ()
     units: UnitsWatch | None = None
+    sms_units: SmsUnitsWatch | None = None
+    caller_ids: CallerIdsWatch | None = None
+    expectations: tuple[ExpectationSettings, ...] = ()
+    """What it has to show now and then."""
 
     def watches(self) -> Iterator[tuple[tuple[str | int, ...], WatchSettings]]:
         """What is watched of it, each with its place in the table."""

@@ -1,14 +1,18 @@
 """The watches of a system as values: one frozen model for each table below `[[systems]]`."""
 
+from collections.abc import Iterator
 from datetime import timedelta
+from itertools import chain
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from daemon.config.values import Duration, Every, Number, Settings, Text, Whole, Word, once
+from daemon.config.values import Duration, Every, Number, Seen, Settings, Text, Whole, Word, once
+from daemon.config.windows import Active, WindowSettings
+from daemon.core import missed
 from daemon.core.durations import HOUR, MINUTE, NOTHING, SECOND
-from daemon.core.model import EventTypes, Severity
-from daemon.core.watches import directories, pirsumphone, queues, registrations, sip, sms, units
+from daemon.core.model import ALL, EventTypes, Rule, Severity
+from daemon.core.watches import callers, directories, pirsumphone, queues, registrations, sip, sms, units
 from daemon.core.watches.sms import MAX_LIMIT
 
 Initial = Literal["baseline", "emit"]
@@ -46,6 +50,12 @@ class WatchSettings(Settings):
         """How often the API is asked, by the key that says so."""
         return {"every": self.every}
 
+    @property
+    def hours(self) -> dict[str, tuple[WindowSettings, ...]]:
+        """The windows in which its alerts count, by the key of their condition, and under `ALL` of the
+        others; (): at all hours, or as `ALL` says."""
+        return {ALL: getattr(self, "active", ())}
+
 
 class SmsWatch(WatchSettings):
     """`[systems.sms]`."""
@@ -75,6 +85,10 @@ class SipWatch(WatchSettings):
     contexts: Annotated[tuple[Annotated[Whole, Field(ge=1)], ...], AfterValidator(once)] = ()
     """SipGetContexts' account numbers (1, 2, …, no user names) whose registrations are watched."""
     contexts_every: Every = 5 * MINUTE
+    active: Active = ()
+    """When its alerts count; (): always."""
+    ignore: Annotated[tuple[Seen, ...], AfterValidator(once)] = ()
+    """Accounts of which nothing is told, such as spare phones, by their user names."""
 
     @property
     def intervals(self) -> dict[str, timedelta]:
@@ -92,6 +106,8 @@ class ThresholdSettings(Settings):
     hold: Duration = Field(default=NOTHING, validation_alias="for")
     keep: Duration = Field(default=NOTHING, validation_alias="keep_firing")
     severity: Severity = Severity.WARNING
+    active: Active = ()
+    """When it counts; (): as its queue says."""
 
     @field_validator("below")
     @classmethod
@@ -119,22 +135,36 @@ class ThresholdSettings(Settings):
             raise ValueError(f'must not be less than "below", {below:g}')
         return clear
 
+    @property
+    def threshold(self) -> queues.Threshold:
+        rule = Rule(self.hold, self.keep, self.severity)
+        return queues.Threshold(self.metric, self.above, self.below, self.clear, rule)
+
 
 class QueueWatch(WatchSettings):
     """`[[systems.queues]]`."""
 
-    gives = (queues.EVENTS,)
+    gives = (queues.EVENTS, callers.EVENTS, missed.EVENTS)
     path: Word
     """The extension, exactly as written: the API is asked for it in this form."""
     name: Text = Field(default=None, validate_default=True)
     every: Every = 10 * SECOND
     thresholds: tuple[ThresholdSettings, ...] = ()
+    active: Active = ()
+    """When its thresholds count; (): always."""
+    log: Annotated[bool, Field(strict=True)] = True
+    """Whether the platform's log of it says how callers left, where that can be read."""
     initial: Initial = "baseline"
 
     @field_validator("name", mode="before")
     @classmethod
     def _is_called_by_its_path(cls, name: Any, info: ValidationInfo) -> Any:
         return info.data.get("path", "?") if name is None else name
+
+    @property
+    def hours(self) -> dict[str, tuple[WindowSettings, ...]]:
+        of_thresholds = {queues.key(self.path, one.threshold): one.active for one in self.thresholds}
+        return super().hours | of_thresholds
 
 
 class DirectoryWatch(WatchSettings):
@@ -144,6 +174,19 @@ class DirectoryWatch(WatchSettings):
     path: Word
     every: Every = MINUTE
     initial: Initial = "baseline"
+    attach: Annotated[bool, Field(strict=True)] = False
+    """Whether a new file goes with the mail that tells of it, where it is small enough."""
+    keep: Annotated[Duration | None, Field(validate_default=True)] = None
+    """For how long a copy of each new file is kept on the disk; None: none is."""
+    keep_mib: Annotated[Whole, Field(ge=1)] = 1024
+    """What the copies take at most; the oldest go first."""
+
+    @field_validator("keep")
+    @classmethod
+    def _is_kept_at_all(cls, keep: timedelta | None) -> timedelta | None:
+        if keep is not None and keep <= NOTHING:
+            raise ValueError('expected a duration such as "30d"; leave it out to keep nothing')
+        return keep
 
 
 class PirsumPhoneWatch(WatchSettings):
@@ -164,6 +207,8 @@ class UnitsWatch(WatchSettings):
     hold: Duration = Field(default=NOTHING, validation_alias="for")
     keep: Duration = Field(default=NOTHING, validation_alias="keep_firing")
     severity: Severity = Severity.WARNING
+    active: Active = ()
+    """When its alerts count; (): always."""
 
     @field_validator("expires_within")
     @classmethod
@@ -171,3 +216,8 @@ class UnitsWatch(WatchSettings):
         if within is None and info.data.get("below", 0) is None:
             raise ValueError('give "below", "expires_within" or both')
         return within
+
+
+def hours_of(watch: WatchSettings) -> Iterator[WindowSettings]:
+    """All windows that a watch goes by, its thresholds included."""
+    yield from chain.from_iterable(watch.hours.values())

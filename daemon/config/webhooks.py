@@ -132,6 +132,8 @@ class Webhook(EndpointSettings):
     """Thin: ids and how things stand, no content."""
     language: Literal["he", "en"] = "en"
     """Of sentences for people (Slack)."""
+    names: Annotated[bool, Field(strict=True)] = False
+    """Whether `data.names` says how those are called that an event tells of, as of when it was recorded."""
     headers: Annotated[dict[str, str], AfterValidator(_headers)] = {}  # noqa: RUF012 - pydantic copies it
     timeout: Timeout = 15 * SECOND
     """For a whole attempt."""

@@ -80,6 +80,12 @@ def translated(error: ValidationError, document: Mapping[str, Any]) -> Iterator[
         yield missing(at) if found["type"] == "missing" else _reworded(found, at, value)
 
 
+def reason(error: ValidationError) -> str:
+    """What is wrong with a single value, in words, without the value."""
+    found = error.errors(include_url=False, include_input=False)[0]
+    return _WORDING.get(found["type"], WITHOUT_WORDS).format(**found.get("ctx", {}))
+
+
 def lines(document: Mapping[str, Any], faults: Iterable[Fault]) -> tuple[str, ...]:
     """Each fault on its line with its place, in the order of the file, none twice."""
     ordered = sorted(faults, key=lambda one: _order(document, one.at))

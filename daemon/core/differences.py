@@ -7,6 +7,8 @@ from daemon.core.model import Json
 
 KINDS = ("endpoints", "watches", "systems", "settings")
 """Of parts; `settings` are the tables that there is one of."""
+READERS = "readers"
+"""Beside these: what verbs need that read the store while the file is half edited."""
 Parts = Mapping[str, Mapping[str, object]]
 """By kind and name: whatever is equal where nothing was changed."""
 NAMED_IN_A_LINE = 20

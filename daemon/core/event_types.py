@@ -4,19 +4,25 @@ them by. Pure."""
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
-from daemon.core import own_events
-from daemon.core.commands import command
-from daemon.core.model import AlertKind, EventTypes
+from daemon.core import missed, own_events
+from daemon.core.commands import command, following
+from daemon.core.digests import digest
+from daemon.core.model import AlertKind, EventRow, EventTypes
 from daemon.core.routing import quiet
 from daemon.core.watches import (
     api,
+    caller_ids,
+    callers,
     directories,
+    expectations,
     machine,
     pirsumphone,
     queues,
     registrations,
+    reports,
     sip,
     sms,
+    sms_units,
     units,
 )
 
@@ -25,20 +31,32 @@ PARTS: tuple[EventTypes, ...] = (
     sip.EVENTS,
     registrations.EVENTS,
     queues.EVENTS,
+    callers.EVENTS,
+    missed.EVENTS,
     directories.EVENTS,
+    reports.EVENTS,
     pirsumphone.EVENTS,
     units.EVENTS,
+    sms_units.EVENTS,
+    caller_ids.EVENTS,
+    expectations.EVENTS,
     api.EVENTS,
     command.EVENTS,
+    following.EVENTS,
+    own_events.OF_ALERTS,
     own_events.ENDPOINTS,
     own_events.LIFE,
+    own_events.MEMBERS,
     machine.EVENTS,
+    digest.EVENTS,
     quiet.EVENTS,
     own_events.TEST,
 )
 """What each part declares."""
 
 EVENT_TYPES: tuple[str, ...] = tuple(name for part in PARTS for name in part.names)
+ROWS: Mapping[str, EventRow] = {name: row for part in PARTS for name, row in part.rows.items()}
+"""What is to be known of each type: when it comes, and what it says."""
 OPT_IN: frozenset[str] = frozenset().union(*(part.opt_in for part in PARTS))
 """Types that a bare `*` does not ask for."""
 STATES: tuple[frozenset[str], ...] = tuple(group for part in PARTS for group in part.states)

@@ -32,6 +32,8 @@ class Verdict(Enum):
     BAD = "bad"
     UNKNOWN = "unknown"
     """Not seen: neither registered nor unregistered. Time spent so counts for nothing."""
+    OUTSIDE = "outside"
+    """It is outside the hours of the condition: not seen either, and what fires is over for who was told."""
     GONE = "gone"
     """The thing itself no longer exists, so nothing can be wrong with it any more."""
 
@@ -134,6 +136,22 @@ class AlertKind:
                 )
 
 
+Schema: TypeAlias = "Mapping[str, Json]"
+"""A JSON Schema, of the draft 2020-12, as OpenAPI 3.1 takes it."""
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """What is to be known of an event type; `core/shapes.py` spells its fields."""
+
+    when: str
+    """When it comes: a sentence or two."""
+    data: Mapping[str, Schema]
+    """The fields of `data`, beside those that every event has, and `alert`."""
+    optional: Mapping[str, Schema] = field(default_factory=dict)
+    """Those that may be missing."""
+
+
 @dataclass(frozen=True)
 class EventTypes:
     """The event types that one part of the daemon gives. Raises ValueError where more is said of a type that
@@ -147,10 +165,14 @@ class EventTypes:
     """Facts that a bare `*` does not ask for: there are many of them, and few want them."""
     states: tuple[frozenset[str], ...] = ()
     """Facts of one subject of which only the newest counts: each set tells one thing."""
+    rows: Mapping[str, EventRow] = field(default_factory=dict)
+    """What is to be known of each."""
 
     def __post_init__(self) -> None:
         if foreign := self.opt_in.union(*self.states).difference(self.facts):
             raise ValueError(f"no facts of this part: {', '.join(sorted(foreign))}")
+        if foreign := frozenset(self.rows.keys() - set(self.names)):
+            raise ValueError(f"no types of this part: {', '.join(sorted(foreign))}")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -167,6 +189,10 @@ class Rule:
     keep: timedelta
     """Configuration `keep_firing`: good this long (observed time) before it resolves."""
     severity: Severity
+
+
+ALL = ""
+"""In place of the key of a condition: all those of a watch that have nothing of their own."""
 
 
 @dataclass(frozen=True)
@@ -190,8 +216,28 @@ class Change(Generic[StateT]):
     state: StateT
     facts: tuple[Fact, ...] = ()
     conditions: tuple[Condition, ...] = ()
+    unseen: int = 0
+    """How many callers of a queue came and went without having been seen, at least."""
     is_moving: bool = False
     """Time itself changes the state: an equal answer, later, would say something new."""
+    pieces: Mapping[str, bytes | None] = field(default_factory=dict)
+    """What a watch stores beside its state since it is too much for it, by name, as far as it has changed;
+    None: it is to be forgotten."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What became of callers who left, each counted once: by the platform's log, and by polls as far as they
+    prove it. So many it were at least, for the log is late, and polls do not see everybody."""
+
+    answered: int = 0
+    """In the last hour."""
+    abandoned: int = 0
+    """In the last hour."""
+    longest_wait_seconds: int | None = None
+    """Today. None: of nobody it is known."""
+    is_logged: bool = False
+    """Whether the log told of anybody of late: then it will of the others."""
 
 
 @dataclass(frozen=True)

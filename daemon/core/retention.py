@@ -20,8 +20,17 @@ class Retention:
     """After so long a delivery that was never made is given up."""
     attempts: timedelta | None = 14 * DAY
     """Of deliveries that are kept."""
+    observations: timedelta = 30 * DAY
+    """What the watches saw; never longer than `events`. Nothing: none are kept."""
+    observations_bytes: int = 256 << 20
+    """All of them together."""
     history: timedelta | None = 730 * DAY
     """For how long everything was up and down, by days; never shorter than `HOURS`, which hours are kept."""
+
+
+def observations_for(retention: Retention) -> timedelta:
+    """For how long what the watches saw is kept: it names who called, as events do."""
+    return min(retention.observations, retention.events or retention.observations)
 
 
 MINUTES, HOURS = 25 * HOUR, 31 * DAY

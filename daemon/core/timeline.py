@@ -51,10 +51,14 @@ class Timeline:
     def step(self) -> timedelta:
         """How far the wall clock was set forward, or back, since it was last followed; nothing, where it
         was not."""
+        step = self.apart()
+        return NOTHING if abs(step) <= SLACK else step
+
+    def apart(self) -> timedelta:
+        """How far the wall clock stands before this one, to the microsecond."""
         # Whoever is stopped between two readings sees a step that there was not: so the shorter of two looks.
         looks = (self._look(), self._look())
-        step = min(looks, key=abs)
-        return NOTHING if abs(step) <= SLACK else step
+        return min(looks, key=abs)
 
     def follow(self, step: timedelta) -> None:
         """Go by the wall clock as it was set."""

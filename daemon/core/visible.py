@@ -15,6 +15,8 @@ _OBEYED = (
     r"\u202a-\u202e\u2066-\u2069"  # embeddings, overrides and isolates: they reorder what stands beside them
     r"\ud800-\udfff"  # halves of surrogates: no encoding has them
 )
+NUL = "\u2400"
+"""A picture of it, "␀", which stands for each in what strangers say: PostgreSQL's texts hold none."""
 _IN_TEXT = re.compile(f"[{_OBEYED}]")
 _IN_LINE = re.compile(rf"[\t\n{_OBEYED}]")
 
@@ -28,6 +30,11 @@ def visible_line(text: str) -> str:
     """A text for one line, such as the cell of a table or the value of a log line: newlines and tabs are
     shown, too."""
     return _IN_LINE.sub(_shown, text)
+
+
+def without_nul(text: str) -> str:
+    """The same with a picture for each NUL."""
+    return text.replace("\0", NUL)
 
 
 def escaped(document: str) -> str:

@@ -2,6 +2,7 @@
 said of a wrong value wherever it stands. Pure."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 LONGEST_SHOWN = 200
@@ -16,6 +17,26 @@ WRONG: Mapping[str, str] = {
 adds what it calls otherwise, or meets alone."""
 WITHOUT_WORDS = "cannot be used"
 """Of a type that nobody has put into words, which a test is there to find."""
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """A word that means nothing here."""
+
+    name: str
+    """Of what it was given as: `type`, `system`, `subject`."""
+    word: str
+    near: str | None
+    """What may have been meant."""
+
+    def __str__(self) -> str:
+        """As a sentence."""
+        known = {
+            "type": f"No event has the type {quoted(self.word)}",
+            "system": f"No system is called {quoted(self.word)}",
+            "incident": f"No incident {quoted(self.word)} is kept",
+        }.get(self.name, f"Nothing is known of {quoted(self.word)}")
+        return known + (f"; did you mean {quoted(self.near)}?" if self.near else ".")
 
 
 def nearest(word: str, words: Iterable[str]) -> str:

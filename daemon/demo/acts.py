@@ -5,13 +5,20 @@ that was killed a moment before, and on how busy the machine is.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
+from daemon.core.commands.following import FINISHED
+from daemon.core.digests.digest import MADE
 from daemon.core.watches.api import REACHABLE
+from daemon.simulator.actions import Prepared, prepare
 from daemon.simulator.faults import ALL, Fault
 from daemon.simulator.scenario import Scenario, Step
+
+FIRST_CALL, BETWEEN_CALLS = timedelta(seconds=3), timedelta(seconds=3)
+"""Of the scenario: the campaign is over before the API goes away."""
 
 
 def acts(scenario: Scenario) -> list[Scenario]:
@@ -30,10 +37,31 @@ def acts(scenario: Scenario) -> list[Scenario]:
     ]
 
 
+def with_calls(scenario: Scenario, answered: Sequence[bool]) -> Scenario:
+    """The same, with a campaign that calls its numbers from `FIRST_CALL` on, and is over after the last."""
+    steps = []
+    for number, is_answered in enumerate(answered):
+        call = prepare("campaign.call", {"answered": is_answered, "seconds": 45})
+        assert isinstance(call, Prepared)  # noqa: S101 - its parameters are ours
+        steps.append(Step(FIRST_CALL + number * BETWEEN_CALLS, scenario.token, call))
+    return replace(scenario, steps=tuple(sorted((*scenario.steps, *steps), key=lambda step: step.at)))
+
+
+def ended_campaigns(bodies: Iterable[bytes]) -> list[dict[str, Any]]:
+    """What was told of campaigns that are over."""
+    events = map(json.loads, bodies)
+    return [one["data"]["campaign"] for one in events if one["type"] == FINISHED]
+
+
 def is_told_away(bodies: Iterable[bytes]) -> bool:
     """Whether these events, in the order in which they came, say that the API is away."""
     told = [json.loads(body)["type"] for body in bodies]
     return [one for one in told if one in (REACHABLE.fires, REACHABLE.resolves)][-1:] == [REACHABLE.fires]
+
+
+def is_told_the_day(bodies: Iterable[bytes]) -> bool:
+    """Whether a digest is among these events."""
+    return any(json.loads(body)["type"] == MADE for body in bodies)
 
 
 def _is_outage(step: Step) -> bool:

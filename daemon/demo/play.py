@@ -15,8 +15,8 @@ from rich.text import Text
 
 from daemon.core.timestamps import iso
 from daemon.core.visible import visible, visible_line
-from daemon.demo.acts import acts, is_told_away
-from daemon.demo.reckoning import Check, checks, dialling
+from daemon.demo.acts import acts, ended_campaigns, is_told_away, is_told_the_day, with_calls
+from daemon.demo.reckoning import Check, checks, dialling, followed
 from daemon.demo.screen import Screen
 from daemon.demo.stage import Stage
 from daemon.host import clock
@@ -30,9 +30,15 @@ OUTAGE_SECONDS = 60.0
 SETTLE_SECONDS = 60.0
 """The longest wait, at the end, until nothing has arrived for `QUIET_SECONDS`."""
 QUIET_SECONDS = 3.0
+DIGEST_SECONDS = 100.0
+"""The longest wait for the end of the demo's day, at a whole minute. Who plays it faster waits for none."""
 REFRESH_SECONDS = 0.25
 """Between two pictures of the screen."""
 CALLED = ("0501234567", "0501234568")
+ANSWERED = (True, False)
+"""Which of their calls are."""
+CAMPAIGN_SECONDS = 30.0
+"""The longest wait for a campaign to begin, and at the end for its own to be told."""
 CAMPAIGN = {
     "type": "campaign.bridge",
     "system": "demo",
@@ -108,12 +114,17 @@ class _Show:
         self._screen.opened(self._stage.page, self._stage.http_token)
         self._already = len(self._system.messages)
         self._give_a_campaign()
+        self._wait(lambda: bool(self._system.campaigns), CAMPAIGN_SECONDS, "waiting for the campaign")
         self._began = clock.monotonic()
-        first, *others = acts(self._plan.scenario)
+        first, *others = acts(with_calls(self._plan.scenario, ANSWERED))
         self._play(first)
         for act in others:
             self._wait(self._is_told_away, OUTAGE_SECONDS, "The API hangs; waiting until that is told.")
             self._play(act)
+        if self._plan.speed <= 1:
+            waiting = "The day is nearly over; waiting for its digest."
+            self._wait(self._is_told_the_day, DIGEST_SECONDS, waiting)
+        self._wait(self._is_campaign_told, CAMPAIGN_SECONDS, "Waiting until the campaign is told to be over.")
         self._ended_at = iso(clock.utcnow())
         self._wait(self._is_told, SETTLE_SECONDS, "The scenario is over; waiting for the last events.")
         return True
@@ -181,8 +192,14 @@ class _Show:
         seen = self._observed()
         return bool(seen) and all(seen)
 
+    def _is_campaign_told(self) -> bool:
+        return bool(ended_campaigns(self._stage.receiver.bodies.values()))
+
     def _is_told_away(self) -> bool:
         return is_told_away(list(self._stage.receiver.bodies.values()))
+
+    def _is_told_the_day(self) -> bool:
+        return is_told_the_day(list(self._stage.receiver.bodies.values()))
 
     def _is_told(self) -> bool:
         """Whether everything was seen once more after the end, and nothing has arrived for a while."""
@@ -208,6 +225,7 @@ class _Show:
         results = [
             *checks(self._stage.database, receiver.bodies, sent, receiver.refused),
             dialling(CALLED, dialled),
+            followed(sum(ANSWERED), ended_campaigns(receiver.bodies.values())),
         ]
         killed = f", {self._stage.starts - 1} restarts" if self._stage.starts > 1 else ""
         self._console.print(

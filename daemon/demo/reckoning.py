@@ -67,6 +67,16 @@ def dialling(wanted: Sequence[str], dialled: Sequence[str]) -> Check:
     )
 
 
+def followed(answered: int, told: Sequence[Mapping[str, Any]]) -> Check:
+    """Whether the end of the one campaign was told once, with what it came to."""
+    if len(told) != 1:
+        return Check(is_good=False, text=f"the campaign's end was told {len(told)} times")
+    (end,) = told
+    text = f"the campaign is {end['outcome']}: {end['answered']} of {end['dialled']} calls answered"
+    is_good = end["outcome"] == "finished" and end["answered"] == answered
+    return Check(is_good, f"{text}, {end['price']} units, estimated {end['estimate']}")
+
+
 def _owed(bodies: Mapping[str, bytes], deliveries: Iterable[DeliveryView]) -> set[str]:
     """The events that the receiver has to have: every fact; of an alert's events those that were meant for
     it, unless a later one took their place. (A mailbox that learns of an alert when it is over gets an event

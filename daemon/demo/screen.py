@@ -16,12 +16,15 @@ from rich.table import Table
 from rich.text import Text
 
 from daemon.core.rendering.body import summary
+from daemon.core.rendering.phrases import END, FIRST_STRONG
 from daemon.core.visible import visible_line
 from daemon.demo.receiver import Received
 from daemon.host import clock
 
 LINES = 200
 """Kept of each column; more than a terminal has."""
+ISOLATES = dict.fromkeys(map(ord, (FIRST_STRONG, END)))
+"""Our own marks around what somebody wrote, which a terminal does not know."""
 COLOURS = {"firing": "red", "resolved": "green"}
 
 
@@ -77,7 +80,7 @@ class Screen:
             (_now(), "dim"),
             "  ",
             ("mail", "bold magenta"),
-            visible_line(f"  {mail['subject']}  to {mail['to']}"),
+            visible_line(f"  {str(mail['subject']).translate(ISOLATES)}  to {mail['to']}{_with(mail)}"),
         )
         self._add(self._deliveries, line, "mailed   ")
 
@@ -148,3 +151,9 @@ def _lines(lines: list[Text]) -> Group:
 def _now() -> str:
     moment: datetime = clock.utcnow().astimezone()
     return moment.strftime("%H:%M:%S")
+
+
+def _with(mail: EmailMessage) -> str:
+    """The recordings in a mail, in words; nothing where there are none."""
+    names = [str(one.get_filename()) for one in mail.iter_attachments()]
+    return f", with {', '.join(names)}" if names else ""

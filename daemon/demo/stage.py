@@ -14,13 +14,16 @@ import urllib.request
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+from daemon.core.durations import MINUTE
 from daemon.core.model import Secret
 from daemon.demo.postbox import Postbox
 from daemon.demo.receiver import Received, Receiver
+from daemon.host import clock
 from daemon.simulator.server import Simulator
 
 EXIT_SECONDS = 20
@@ -63,6 +66,12 @@ for = "1s"
 [[systems.directories]]
 path = "/2"
 every = "1s"
+attach = true
+[[systems.reports]]
+path = "/1"
+file = "ApprovalAll"
+every = "1s"
+fields = ["Phone", "P050"]
 [systems.pirsumphone]
 every = "5s"
 [systems.units]
@@ -73,7 +82,7 @@ below = 100
 name = "receiver"
 url = "{webhook_url}"
 secret_file = "webhook-secret"
-events = ["*", "queue.*"]
+events = ["*", "queue.*", "report.*"]
 retries = ["500ms", "1s", "2s", "5s", "10s"]
 
 [smtp]
@@ -84,11 +93,19 @@ from = "yemotd <yemotd@demo.example>"
 [[emails]]
 name = "office"
 to = ["office@demo.example"]
-events = ["sms.*", "sip.*", "queue.*", "api.*"]
+events = ["sms.*", "sip.*", "queue.*", "api.*", "directory.*"]
 group_wait = "1s"
 group_interval = "2s"
 most_per_hour = 1000
+
+[[digests]]
+name = "demo"
+to = ["receiver", "office"]
+at = "{digest_at}"
+timezone = "UTC"
 """
+DIGEST_AFTER = timedelta(seconds=30)
+"""The end of the day: the first whole minute that is so far off."""
 
 
 class Stage:
@@ -209,6 +226,7 @@ class Stage:
             base_url=self.simulator.base_url,
             webhook_url=self.receiver.url,
             mail_port=self.postbox.port,
+            digest_at=f"{clock.utcnow() + DIGEST_AFTER + MINUTE:%H:%M}",
         )
         self._write("config.toml", text)
         self._write("token", self._token)

@@ -17,6 +17,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
+from datetime import datetime, tzinfo
 from queue import Empty, SimpleQueue
 from typing import NamedTuple, TextIO
 
@@ -197,11 +198,18 @@ def _message(record: logging.LogRecord) -> str:
         return str(record.msg)
 
 
-def configure(redactor: Redactor, stream: TextIO | None = None, *, least: int = logging.INFO) -> None:
+def configure(
+    redactor: Redactor,
+    stream: TextIO | None = None,
+    *,
+    least: int = logging.INFO,
+    zone: tzinfo | None = None,
+) -> None:
     """Send our lines from the level `least` up, and those of the libraries from WARNING up, to `stream`
-    (standard error)."""
+    (standard error). `zone`: of people who read them on a terminal; None: this machine's."""
     out = stream if stream is not None else sys.stderr
     shared: list[Processor] = [
+        _named,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
@@ -210,7 +218,7 @@ def configure(redactor: Redactor, stream: TextIO | None = None, *, least: int = 
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, redactor, as_json],
     )
-    through = Lines(_delivery(out), redactor, foreign)
+    through = Lines(_delivery(out, zone), redactor, foreign)
     structlog.configure(
         processors=[*shared, _whole],
         logger_factory=lambda *_: through,
@@ -225,6 +233,28 @@ def configure(redactor: Redactor, stream: TextIO | None = None, *, least: int = 
     root.setLevel(logging.INFO)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def call_by_name(name_of: Callable[[str], str | None]) -> None:
+    """From now on, with the subject of a line comes its name, where it has one."""
+    _naming.name_of = name_of
+
+
+class _Naming:
+    """Of the process, as its log is."""
+
+    def __init__(self) -> None:
+        self.name_of: Callable[[str], str | None] = lambda _subject: None
+
+
+_naming = _Naming()
+
+
+def _named(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    subject = event.get("subject")
+    if subject.__class__ is str and "name" not in event and (name := _naming.name_of(subject)) is not None:
+        event["name"] = name
+    return event
 
 
 def _whole(_logger: WrappedLogger, _name: str, event: EventDict) -> tuple[tuple[EventDict], EventDict]:
@@ -269,11 +299,11 @@ def flush() -> None:
         handler.flush()
 
 
-def _delivery(out: TextIO) -> Callable[[str], None]:
+def _delivery(out: TextIO, zone: tzinfo | None = None) -> Callable[[str], None]:
     """How a line, which is JSON, gets to its reader: by whichever way there is from this stream."""
     if out.isatty():
         show = structlog.dev.ConsoleRenderer(pad_event_to=22)
-        return lambda line: _write(out, str(show(None, "", _for_people(line))))
+        return lambda line: _write(out, str(show(None, "", _for_people(line, zone))))
     if is_read_by_journal(out, os.environ):
         # A stream that the journal reads takes the priority in front off; see sd-daemon(3).
         return Journal(lambda line: _write(out, f"<{priority(json.loads(line).get('level'))}>{line}"))
@@ -295,11 +325,15 @@ def _write(out: TextIO, line: str) -> None:
             select.select([], [number], [])
 
 
-def _for_people(line: str) -> EventDict:
-    return {
+def _for_people(line: str, zone: tzinfo | None) -> EventDict:
+    shown = {
         key: value if not isinstance(value, str) else (visible if key == "exception" else visible_line)(value)
         for key, value in json.loads(line).items()
     }
+    with suppress(ValueError, TypeError, OverflowError):
+        moment = datetime.fromisoformat(str(shown.get("timestamp")))
+        shown["timestamp"] = moment.astimezone(zone).isoformat(" ", "milliseconds")
+    return shown
 
 
 def _again(window: Window) -> str:

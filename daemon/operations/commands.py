@@ -18,11 +18,13 @@ from daemon.core.commands.command import Command, OnHoliday, Status
 from daemon.core.commands.command_types import CAMPAIGN, TYPES
 from daemon.core.commands.policy import LONGEST_HOLIDAY, ROUNDING, Policy
 from daemon.core.commands.waiting import Waiting, waiting
+from daemon.core.contacts import NOBODY, Contacts
 from daemon.core.model import Json
 from daemon.core.refusals import Refused, Why
 from daemon.core.timeline import Look
-from daemon.core.timestamps import iso_or_none
+from daemon.core.timestamps import iso, iso_or_none
 from daemon.core.wording import nearest, quoted
+from daemon.operations.contacts import queue_named
 from daemon.schemas.command_requests import Request, params_of, units_of
 from daemon.store import clock_steps, inbox
 
@@ -50,14 +52,17 @@ def accept(
     now: datetime,
     new_id: Callable[[str], str],
     clock: Look | None = None,
+    contacts: Contacts = NOBODY,
 ) -> Accepted:
-    """Queue a command, or find the one that the same key has queued before.
+    """Queue a command, or find the one that the same key has queued before. A queue may be given by its name
+    (`queue/sales`), which is looked up now, and once.
 
     `clock`: how it stands, where the daemon that looks after it may not run.
 
     Raises `Refused` where the system is not known or does not take it, where it is too late for it or over
     the budget, and where the key was used for another.
     """
+    request = _meant(db, request, contacts)
     found, fingerprint = _examine(db, request, policies, by=by, key=key, now=now, new_id=new_id)
     if found.is_repeat:
         return found
@@ -74,9 +79,11 @@ def rehearse(
     by: str,
     now: datetime,
     key: str | None = None,
+    contacts: Contacts = NOBODY,
 ) -> Accepted:
     """The command that would be queued, without an id, or the one that the same key has queued before.
     Raises as `accept`; nothing is written."""
+    request = _meant(db, request, contacts)
     found, fingerprint = _examine(db, request, policies, by=by, key=key, now=now, new_id=lambda _kind: "")
     if found.is_repeat or found.command.estimate is None:
         return found
@@ -135,7 +142,14 @@ def rehearsed(found: Accepted) -> dict[str, Any]:
             "day": command.day.isoformat() if command.day else None,
             "budget_left": found.budget,
         }
-    return {"type": command.type, "system": command.system, "params": dict(command.params), "cost": cost}
+    return {
+        "type": command.type,
+        "system": command.system,
+        "params": dict(command.params),
+        "cost": cost,
+        "not_before": iso(command.not_before),
+        "expires_at": iso(command.expires_at),
+    }
 
 
 def cancel(db: sa.Connection, command_id: str, now: datetime) -> Command | None:
@@ -168,6 +182,16 @@ def _examine(
         return Accepted(known[0], is_repeat=True), fingerprint
     command = _command(request, policy, by=by, key=key, now=now, command_id=new_id("cmd"))
     return Accepted(command, budget=_budget(db, command, policy)), fingerprint
+
+
+def _meant(db: sa.Connection, request: Request, contacts: Contacts) -> Request:
+    """With the path of the queue that was given by its name. Raises `Refused` where several have it."""
+    path = getattr(request.params, "queue_path", None)
+    if path is None:
+        return request
+    meant = queue_named(db, request.system, path, contacts)
+    params = request.params.model_copy(update={"queue_path": meant})
+    return request.model_copy(update={"params": params})
 
 
 def _policy(request: Request, policies: Mapping[str, Policy]) -> Policy:

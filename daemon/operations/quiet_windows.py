@@ -7,9 +7,10 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from daemon.core.model import Severity
+from daemon.core.routing import quiet
 from daemon.core.routing.ledger import Hold
 from daemon.core.routing.plan import Interest
-from daemon.core.routing.quiet import Quiet, Window, least_urgency
+from daemon.core.routing.quiet import Quiet, QuietNow, Window, least_urgency
 from daemon.store import ledger, outbox
 
 MOST = 10_000
@@ -40,16 +41,34 @@ class Windows:
     windows lasts."""
 
 
+@dataclass(frozen=True)
+class Lasting:
+    """That an endpoint is in a quiet window, and how much waits for its end."""
+
+    now: QuietNow
+    waits: int
+    """At most `MOST`."""
+
+
+def lasting(db: sa.Connection, interests: Sequence[Interest], now: datetime) -> dict[str, Lasting]:
+    """The endpoints that are in one."""
+    found = ((one, quiet.lasting(one.quiet, now)) for one in interests if one.quiet)
+    return {
+        one.endpoint: Lasting(lasts, _waits(db, one, now) or 0) for one, lasts in found if lasts is not None
+    }
+
+
 def windows(db: sa.Connection, interests: Sequence[Interest], now: datetime) -> list[Windows]:
     """Those of every endpoint that has any."""
     return [
-        Windows(one.endpoint, [_standing(each, now) for each in one.quiet], _waits(db, one, now))
+        Windows(one.endpoint, [standing(each, now) for each in one.quiet], _waits(db, one, now))
         for one in interests
         if one.quiet
     ]
 
 
-def _standing(one: Quiet, now: datetime) -> Standing:
+def standing(one: Quiet, now: datetime) -> Standing:
+    """One window at a moment."""
     if one.covers(now):
         return Standing(one.window, one.break_through, True, None, one.ends(now))
     begins_at = one.begins(now)

@@ -3,30 +3,40 @@
 Where one raises `Refused`, nothing was written.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from daemon.core.alerts.incidents import Incident
+from daemon.core.contacts import NOBODY, Contacts
 from daemon.core.refusals import Refused, Why
 from daemon.core.routing.silences import Silence, Wish, covers, granted, is_granted
+from daemon.core.wording import Stranger
+from daemon.operations import meant
+from daemon.operations.contacts import named
 from daemon.store import incidents, silences
 
 
-def mute(db: sa.Connection, wish: Wish, silence: str, now: datetime) -> tuple[Silence, list[Incident]]:
-    """Add a silence under this id; with what fires now and is muted by it.
+def mute(
+    db: sa.Connection, wish: Wish, silence: str, now: datetime, contacts: Contacts = NOBODY
+) -> tuple[Silence, list[Incident]]:
+    """Add a silence under this id; with what fires now and is muted by it. What is named is what the name
+    means now.
 
     Raises `Refused` for a wish that cannot be granted, or that waits for the end of what does not fire.
     """
-    added, matched = would_mute(db, wish, silence, now)
+    added, matched = would_mute(db, wish, silence, now, contacts)
     silences.add(db, added)
     return added, matched
 
 
-def would_mute(db: sa.Connection, wish: Wish, silence: str, now: datetime) -> tuple[Silence, list[Incident]]:
+def would_mute(
+    db: sa.Connection, wish: Wish, silence: str, now: datetime, contacts: Contacts = NOBODY
+) -> tuple[Silence, list[Incident]]:
     """The same, and nothing is written."""
-    added = granted(wish, silence, now)
+    added = granted(_meant(db, wish, contacts), silence, now)
     matched = [one for one in incidents.firing(db) if added.covers(one)]
     if wish.until_resolved and not matched:
         reason = "nothing that it matches is firing, so there is no end to wait for"
@@ -34,20 +44,48 @@ def would_mute(db: sa.Connection, wish: Wish, silence: str, now: datetime) -> tu
     return added, matched
 
 
-def matching(db: sa.Connection, type_: str, system: str, subject: str) -> list[Incident]:
+def matching(
+    db: sa.Connection, type_: str, system: str, subject: str, contacts: Contacts = NOBODY
+) -> list[Incident]:
     """What fires now and is muted by a silence of these globs."""
+    subject = named(db, subject, contacts, _of_one(system))
     return [one for one in incidents.firing(db) if covers((type_, system, subject), one)]
 
 
-def mute_once(db: sa.Connection, wish: Wish, silence: str, now: datetime) -> tuple[Silence, bool]:
+def strangers(
+    db: sa.Connection, silence: Silence, matched: Sequence[Incident], systems: Sequence[str]
+) -> list[Stranger]:
+    """Where a silence mutes nothing now: the words of it that mean nothing here. It is added all the same,
+    for what it is to mute may come yet. `systems`: those of the configuration."""
+    if matched:
+        return []
+    type_, system, subject = (
+        None if one == "*" else one for one in (silence.type, silence.system, silence.subject)
+    )
+    return meant.strangers(db, type_=type_, system=system, subject=subject, systems=systems)
+
+
+def _meant(db: sa.Connection, wish: Wish, contacts: Contacts) -> Wish:
+    """With the subject that its name means."""
+    return replace(wish, subject=named(db, wish.subject, contacts, _of_one(wish.system)))
+
+
+def _of_one(system: str) -> str | None:
+    """The system that a glob names; None: it may be several."""
+    return None if set(system) & set("*?[") else system
+
+
+def mute_once(
+    db: sa.Connection, wish: Wish, silence: str, now: datetime, contacts: Contacts = NOBODY
+) -> tuple[Silence, bool]:
     """Add a silence under this id, or find the one that was added under it before; and whether that is so.
 
     Raises `Refused` as `mute`, and where the id was used for another wish.
     """
     known = silences.find(db, silence)
     if known is None:
-        return mute(db, wish, silence, now)[0], False
-    if not is_granted(known, wish):
+        return mute(db, wish, silence, now, contacts)[0], False
+    if not is_granted(known, _meant(db, wish, contacts)):
         raise Refused(Why.KEY_IN_USE, f"this form has added another silence, {silence}")
     return known, True
 

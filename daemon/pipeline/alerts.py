@@ -8,7 +8,8 @@ import sqlalchemy as sa
 import structlog
 
 from daemon.core.alerts import incidents, life
-from daemon.core.alerts.incidents import members
+from daemon.core.alerts.hours import EVERYTHING, Attention
+from daemon.core.alerts.incidents import OUTSIDE_HOURS, members
 from daemon.core.alerts.life import Alert, Phase, Ruling, Seen, Turn
 from daemon.core.durations import NOTHING
 from daemon.core.model import Condition, Fact, Verdict
@@ -20,7 +21,7 @@ from daemon.store import watches
 log = structlog.get_logger()
 
 
-WELL = frozenset({Verdict.GOOD, Verdict.GONE})
+WELL = frozenset({Verdict.GOOD, Verdict.OUTSIDE, Verdict.GONE})
 """What leaves an alert that is not in the store as it is: OK."""
 
 
@@ -38,13 +39,21 @@ class Judge:
     """Judges the alerts of one owner (a watch, or the API) of one system."""
 
     def __init__(
-        self, db: sa.Connection, recorder: Recorder, system: str, owner: str, *, may_know_any: bool = True
+        self,
+        db: sa.Connection,
+        recorder: Recorder,
+        system: str,
+        owner: str,
+        *,
+        may_know_any: bool = True,
+        attention: Attention = EVERYTHING,
     ) -> None:
-        """`may_know_any`: whether the owner may have alerts in the store."""
+        """`may_know_any`: whether the owner may have alerts in the store; `attention`: when they count."""
         self._db = db
         self._recorder = recorder
         self._system = system
         self._owner = owner
+        self._attention = attention
         self.known = watches.load_alerts(db, system, owner) if may_know_any else {}
         self._rulings: dict[str, Ruling] = {}
         self._facts: list[Fact] = []
@@ -64,7 +73,14 @@ class Judge:
 
     def take(self, conditions: Iterable[Condition], when: Seen) -> None:
         """Judge conditions, and store what becomes of their alerts and incidents."""
-        told = [one for one in conditions if not self._is_well(one)]
+        counted = self._attention.seen(conditions, when.at)
+        told = [one for one in counted if not self._is_well(one)]
+        anew = [one for one in told if when.last and self._attention.is_outside(one.key, when.last)]
+        # Of these the answer before said nothing: nobody looked then.
+        self._take(anew, replace(when, last=None, observed=NOTHING))
+        self._take([one for one in told if one not in anew] if anew else told, when)
+
+    def _take(self, told: list[Condition], when: Seen) -> None:
         if not told:
             return
         lives = {key: one.alert for key, one in self.known.items()}
@@ -119,7 +135,9 @@ class Judge:
             if known is None:  # somebody deleted it: nobody can have been told of it by this ledger
                 log.error("incident.missing", system=self._system, key=condition.key)
                 return
-            incident = incidents.ended(known, condition.payload, ruling.alert.changed, now, turn.value)
+            cause = OUTSIDE_HOURS if condition.verdict is Verdict.OUTSIDE else None
+            changed = ruling.alert.changed
+            incident = incidents.ended(known, condition.payload, changed, now, turn.value, cause)
         incident_store.save(self._db, incident)
         self._facts.append(incidents.fact(incident, turn.value))
 

@@ -8,8 +8,11 @@ from datetime import datetime
 import sqlalchemy as sa
 import structlog
 
+from daemon.core.contacts import NOBODY, Contacts
 from daemon.core.model import Event, Fact
+from daemon.core.rendering import names
 from daemon.core.routing import plan
+from daemon.core.routing.escalation import Escalation
 from daemon.core.routing.plan import Interest
 from daemon.pipeline.handover import Handover
 from daemon.store import events
@@ -29,10 +32,15 @@ class Recorded:
     """Incidents by the ids of their events."""
 
     def __add__(self, other: "Recorded") -> "Recorded":
-        return Recorded(
-            self.events + other.events,
-            self.deliveries + other.deliveries,
-            incidents={**self.incidents, **other.incidents},
+        return Recorded.joined((self, other))
+
+    @classmethod
+    def joined(cls, parts: Sequence["Recorded"]) -> "Recorded":
+        """All that was written, in its order."""
+        return cls(
+            tuple(event for one in parts for event in one.events),
+            tuple(planned for one in parts for planned in one.deliveries),
+            incidents={event: incident for one in parts for event, incident in one.incidents.items()},
         )
 
 
@@ -47,6 +55,10 @@ class Recorder:
     new_id: Callable[[str], str]
     handover: Handover = field(default_factory=Handover, compare=False, repr=False)
     """To whom the deliveries go, once they are committed."""
+    escalations: Sequence[Escalation] = ()
+    """Whom alerts go to that nobody acknowledges."""
+    contacts: Callable[[], Contacts] = field(default=lambda: NOBODY, compare=False, repr=False)
+    """The names that are kept with an event for those who are told them; of nobody, where no endpoint is."""
 
     def record(self, db: sa.Connection, system: str, facts: Sequence[Fact], now: datetime) -> Recorded:
         """Write these facts of a system, and deliver those that stand alone to every interested endpoint;
@@ -62,8 +74,13 @@ class Recorder:
         self, db: sa.Connection, system: str, facts: Sequence[Fact], now: datetime
     ) -> list[tuple[Event, str | None]]:
         """Write facts as events, each with the incident that it is of."""
-        written = events.record(db, system, facts, now, self.new_id)
+        written = events.record(db, system, facts, now, self.new_id, names=self._names())
         return [(event, fact.incident) for event, fact in zip(written, facts, strict=True)]
+
+    def _names(self) -> Callable[[Fact], str | None]:
+        """All facts of one happening are named by the same book."""
+        contacts = self.contacts()
+        return lambda fact: names.stored({"subject": fact.subject, **fact.payload}, contacts)
 
     def deliver(
         self, db: sa.Connection, planned: Sequence[plan.Planned], now: datetime

@@ -1,11 +1,14 @@
 """What one answer does to the store, inside the one transaction of its poll.
 
     watches.load         state                                      read
+    missed.known         what became of a queue's callers           read
     kind.diff            Change(state, facts, conditions)           pure
+    attention.seen       what of it counts at this hour             pure
     judge.take           alerts and incidents                       pure, then written
     kind.fold            conditions that follow from the alerts     pure
     watches.save_*       the state                                  written
     kind.subjects        how everything it sees stands              pure, then written
+    missed.follow        who left a queue, and is to be called back written
     recorder.record      events; deliveries of those that           written
                          stand alone
     teller.settle        deliveries of the alerts' events           written
@@ -13,24 +16,27 @@
 An answer that failed takes the same road: its conditions are all UNKNOWN, which moves nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Generic
 
 import sqlalchemy as sa
 import structlog
 
+from daemon.core.alerts.hours import EVERYTHING, Attention
 from daemon.core.alerts.life import Seen
 from daemon.core.durations import NOTHING
-from daemon.core.model import Change, Fact, Failure, Unknown
+from daemon.core.model import Change, Fact, Failure, Known, Unknown
 from daemon.core.watches import api
 from daemon.core.watches.subjects import Subject, SubjectState
 from daemon.core.watches.watch import SeenT, StateT, Watch
+from daemon.pipeline import missed
 from daemon.pipeline.alerts import Judge
 from daemon.pipeline.events import Recorded, Recorder
 from daemon.pipeline.notification import Teller
-from daemon.store import subjects, watches
+from daemon.store import pieces, subjects, watches
 
 log = structlog.get_logger()
 
@@ -46,6 +52,8 @@ class Elapsed:
 
 
 UNOBSERVED = Elapsed(NOTHING, NOTHING)
+Came = Callable[[list[Fact]], list[Fact]]
+"""What is expected of a system takes note of what a poll found; the events of what was missing until then."""
 
 
 class Walk(Generic[StateT, SeenT]):
@@ -60,10 +68,12 @@ class Walk(Generic[StateT, SeenT]):
         now: datetime,
         elapsed: Elapsed,
         last_seen: datetime | None = None,
+        came: Came = lambda _facts: [],
     ) -> None:
         """`last_seen`: when the watch was seen, where the store does not know it yet."""
         self._db = db
         self._watch = watch
+        self._came = came
         self._recorder = recorder
         self._now = now
         self._elapsed = elapsed
@@ -76,6 +86,8 @@ class Walk(Generic[StateT, SeenT]):
         """How what the watch sees stands after this, by name."""
         self.api: Subject | None = None
         """How the API stands after this."""
+        self.terms = watch.terms(now)
+        """By which this was judged."""
         self._last_seen = last_seen or self.before.observed_at
 
     def take(self, seen: SeenT | Unknown) -> Recorded:
@@ -96,36 +108,43 @@ class Walk(Generic[StateT, SeenT]):
 
     def _understood(self, seen: SeenT) -> list[Fact]:
         watch, before = self._watch, self.before
-        when = Seen(self._now, before.observed_at, self._elapsed.since_answer)
-        change = watch.kind.diff(watch.state(before.state), seen, when)
-        judge = self._judge(watch.name)
+        when = Seen(self._now, before.observed_at, self._elapsed.since_answer, self._known_callers())
+        state = watch.state(before.state, partial(pieces.load, self._db, *watch.id))
+        change = watch.kind.diff(state, seen, when)
+        attention = watch.description.attention
+        change = replace(change, conditions=attention.seen(change.conditions, self._now))
+        judge = self._judge(watch.name, attention)
         judge.take(change.conditions, when)
         judge.take(watch.kind.fold(change.state, judge.phases), when)
         judge.close_unmentioned(when)
         text = watch.text(change.state)
         changed, problems = self._problems(seen.problems)
         watches.save_observed(self._db, watch.id, text, now=self._now, problems=problems)
+        pieces.save(self._db, watch.id, change.pieces)
         self.written = text, change.state
         self._stand(self._seen(seen, change, when))
         of_api = [*self._api(None), *changed]
         judged = judge.judged()
         self.is_settled = self.is_settled and judged.is_settled and not change.is_moving
-        return [*of_api, *change.facts, *judged.facts]
+        scene = missed.Scene(self._db, watch.system, self._recorder.new_id, self._now, self._last_seen)
+        facts = missed.follow(scene, change.facts, watch.name, change.unseen)
+        found = [*of_api, *facts, *judged.facts]
+        return [*found, *self._came(found)] if found else found
 
     def _failed(self, unknown: Unknown, *, polled_at: datetime | None) -> list[Fact]:
         watch, before = self._watch, self.before
-        judge = self._judge(watch.name)
+        judge = self._judge(watch.name, watch.description.attention)
         judge.take_unseen(Seen(self._now, before.observed_at, NOTHING))
         lines = (unknown.message,) if unknown.failure is Failure.MALFORMED else before.problems.lines
         changed, problems = self._problems(lines)
         since = before.failing_since or self._now
         watches.save_failed(self._db, watch.id, unknown, polled_at=polled_at, since=since, problems=problems)
         self._stand(self._not_seen(unknown.failure))
-        return [*self._api(unknown), *changed]
+        return [*self._api(unknown), *changed, *judge.judged().facts]
 
-    def _judge(self, owner: str) -> Judge:
+    def _judge(self, owner: str, attention: Attention = EVERYTHING) -> Judge:
         system, may_know_any = self._watch.system, self.before.may_have_alerts
-        return Judge(self._db, self._recorder, system, owner, may_know_any=may_know_any)
+        return Judge(self._db, self._recorder, system, owner, may_know_any=may_know_any, attention=attention)
 
     def _problems(self, lines: tuple[str, ...]) -> tuple[list[Fact], api.Problems]:
         watch = self._watch
@@ -151,6 +170,11 @@ class Walk(Generic[StateT, SeenT]):
         judged = judge.judged()
         self.is_settled = self.is_settled and judged.is_settled
         return list(judged.facts)
+
+    def _known_callers(self) -> Known | None:
+        """What became of the callers, where the watch is of a queue whose log is read."""
+        day = self._watch.kind.day_of_callers(self._now)
+        return None if day is None else missed.known(self._db, self._watch.id, self._now, day)
 
     def _known(self) -> Mapping[str, Subject]:
         """How what the watch sees stood before."""

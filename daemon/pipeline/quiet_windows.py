@@ -68,6 +68,7 @@ def _line(incident: Incident) -> Json:
         "severity": incident.severity.value,
         "status": "firing" if incident.is_firing else "resolved",
         "reason": incident.end.value if incident.end else None,
+        **({"cause": incident.cause} if incident.cause else {}),
         "started_at": iso(incident.started_at),
         "ended_at": iso_or_none(incident.ended_at),
     }

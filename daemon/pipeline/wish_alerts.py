@@ -10,13 +10,14 @@ from daemon.core import own_events
 from daemon.core.alerts.life import TOLD, Seen
 from daemon.core.durations import NOTHING
 from daemon.core.model import Condition, Json, Rule, Severity, Verdict
+from daemon.core.ownership import ALONE, Among
 from daemon.core.routing.plan import DAEMON, endpoint_subject
 from daemon.core.wishes import Kind, Standing, Wish, Wishes
 from daemon.pipeline.alerts import Judge
 from daemon.pipeline.events import Recorded, Recorder
 from daemon.pipeline.notification import Teller
 from daemon.store import watches
-from daemon.store.database import Database
+from daemon.store.ownership import Readable
 from daemon.store.watches import StoredAlert
 
 OWNER = "wishes"
@@ -33,41 +34,58 @@ INSTEAD = {
     "templates": "our own template",
     "delivery": "nothing is sent to it",
     "polling": "not seen",
+    "active": "alerts count at all hours",
 }
 """What is done in the stead of each."""
 
 
-def look(database: Database, recorder: Recorder, wishes: Wishes, now: datetime) -> Recorded:
+def look(
+    database: Readable, recorder: Recorder, wishes: Wishes, now: datetime, *, among: Among = ALONE
+) -> Recorded:
     """Tell what has been set aside since the last look, and what is taken up again. Writes nothing where
-    there is nothing to say."""
+    there is nothing to say. Of several daemons each tells what it met itself; that it works again, only the
+    one can say for which it did not, as long as that lives."""
     with database.read() as db:
         known = watches.load_alerts(db, DAEMON, OWNER)
     # What was told may work by now; else only what is set aside could be news.
     standing = wishes.look() if known else wishes.glance()
-    if not _conditions(standing, known, news_only=True):
+    if not _conditions(standing, known, among, news_only=True):
         return Recorded()
     with database.write() as db:
-        return settle(db, recorder, standing, now)
+        return settle(db, recorder, standing, now, among=among)
 
 
-def settle(db: sa.Connection, recorder: Recorder, wishes: Mapping[Wish, Standing], now: datetime) -> Recorded:
+def settle(
+    db: sa.Connection,
+    recorder: Recorder,
+    wishes: Mapping[Wish, Standing],
+    now: datetime,
+    *,
+    among: Among = ALONE,
+) -> Recorded:
     """The same, in the caller's transaction."""
     judge = Judge(db, recorder, DAEMON, OWNER)
-    judge.take(_conditions(wishes, judge.known), Seen(now, None, NOTHING))
+    judge.take(_conditions(wishes, judge.known, among), Seen(now, None, NOTHING))
     written = recorder.record(db, DAEMON, judge.judged().facts, now)
     return written + Teller(recorder).settle(db, now, written.turned)
 
 
 def _conditions(
-    wishes: Mapping[Wish, Standing], known: Mapping[str, StoredAlert], *, news_only: bool = False
+    wishes: Mapping[Wish, Standing],
+    known: Mapping[str, StoredAlert],
+    among: Among,
+    *,
+    news_only: bool = False,
 ) -> list[Condition]:
     """What is set aside, and what was; `news_only`: of that, what has turned."""
-    found = [_condition(wish, one) for wish, one in wishes.items() if one.error is not None]
+    found = [_condition(wish, one, among.me) for wish, one in wishes.items() if one.error is not None]
     configured = {key_of(wish): one for wish, one in wishes.items()}
     bad = {one.key for one in found}
     for key, stored in known.items():
         if key not in bad:
-            found.append(stored.condition(_verdict(stored, configured.get(key))))
+            verdict = _verdict(stored, configured.get(key))
+            is_anothers = _of_wish(stored, "member") in among.others
+            found.append(stored.condition(Verdict.UNKNOWN if is_anothers else verdict))
     if not news_only:
         return found
     is_told = {key for key, stored in known.items() if stored.alert.phase in TOLD}
@@ -83,16 +101,16 @@ def _verdict(stored: StoredAlert, standing: Standing | None) -> Verdict:
     cannot say that it works."""
     if standing is None:
         return Verdict.GONE
-    is_rewritten = standing.written != _stored_fingerprint(stored)
+    is_rewritten = standing.written != _of_wish(stored, "written")
     return Verdict.GOOD if standing.has_worked or is_rewritten else Verdict.UNKNOWN
 
 
-def _stored_fingerprint(stored: StoredAlert) -> Json:
+def _of_wish(stored: StoredAlert, what: str) -> Json:
     wish = stored.payload.get("wish")
-    return wish.get("written") if isinstance(wish, Mapping) else None
+    return wish.get(what) if isinstance(wish, Mapping) else None
 
 
-def _condition(wish: Wish, standing: Standing) -> Condition:
+def _condition(wish: Wish, standing: Standing, member: str | None) -> Condition:
     payload: dict[str, Json] = {
         "endpoint": {"name": wish.name} if wish.kind is Kind.ENDPOINT else None,
         "wish": {
@@ -102,6 +120,7 @@ def _condition(wish: Wish, standing: Standing) -> Condition:
             "error": standing.error,
             "instead": INSTEAD[wish.setting.partition(",")[0]],
             "written": standing.written,
+            **({} if member is None else {"member": member}),
         },
     }
     return Condition(key_of(wish), own_events.MISCONFIGURED, subject_of(wish), Verdict.BAD, AT_ONCE, payload)

@@ -20,10 +20,12 @@ import structlog
 
 from daemon.core.alerts.incidents import Incident
 from daemon.core.model import Json
+from daemon.core.own_events import ABOUT
+from daemon.core.routing import escalation
 from daemon.core.routing.holds import unwanted
 from daemon.core.routing.ledger import NEVER, Hold
-from daemon.core.routing.plan import DIRECTED, Interest
-from daemon.store import incidents, withdrawals
+from daemon.core.routing.plan import ADDRESSED, Interest
+from daemon.store import escalations, incidents, withdrawals
 from daemon.store import ledger as ledger_store
 from daemon.store.ledger import Decided
 
@@ -38,18 +40,20 @@ def withdraw(db: sa.Connection, interests: Iterable[Interest], now: datetime) ->
     were, of the endpoints of which there were any."""
     ended = {}
     for interest in interests:
-        many = _kinds(db, interest, now) + _filtered(db, interest, now) + _alerts(db, interest, now)
+        kinds = withdrawals.open_kinds(db, interest.endpoint)
+        many = _kinds(db, interest, kinds, now) + _filtered(db, interest, now) + _alerts(db, interest, now)
+        many += _about(db, interest, now) if any(type_ in ABOUT for _, type_ in kinds) else 0
         if many:
             ended[interest.endpoint] = many
             log.warning("deliveries.withdrawn", endpoint=interest.endpoint, deliveries=many)
     return ended
 
 
-def _kinds(db: sa.Connection, interest: Interest, now: datetime) -> int:
+def _kinds(db: sa.Connection, interest: Interest, kinds: Iterable[tuple[str, str]], now: datetime) -> int:
     left = [
         kind
-        for kind in withdrawals.open_kinds(db, interest.endpoint)
-        if kind[1] not in DIRECTED and not interest.covers(*kind, instead=True)
+        for kind in kinds
+        if kind[1] not in (*ADDRESSED, *ABOUT) and not interest.covers(*kind, instead=True)
     ]
     return sum(withdrawals.withdraw_kind(db, interest.endpoint, kind, now) for kind in left)
 
@@ -60,10 +64,31 @@ def _filtered(db: sa.Connection, interest: Interest, now: datetime) -> int:
         refused = [
             delivery
             for delivery, kind, body in facts
-            if kind not in DIRECTED and not interest.lets_pass(partial(_data, body), instead=True)
+            if kind not in (*ADDRESSED, *ABOUT) and not interest.lets_pass(partial(_data, body), instead=True)
         ]
         ended += withdrawals.withdraw(db, interest.endpoint, refused, now)
     return ended
+
+
+def _about(db: sa.Connection, interest: Interest, now: datetime) -> int:
+    """Who has an alert, and to whom it was escalated: for whoever is told of that alert, or asks for it."""
+    ended = 0
+    for facts in withdrawals.open_facts(db, interest.endpoint, CHUNK, types=sorted(ABOUT)):
+        refused = [
+            delivery for delivery, kind, body in facts if not _is_about_its_own(db, interest, kind, body)
+        ]
+        ended += withdrawals.withdraw(db, interest.endpoint, refused, now)
+    return ended
+
+
+def _is_about_its_own(db: sa.Connection, interest: Interest, kind: str, body: bytes) -> bool:
+    data = _data(body)
+    alert = data.get("alert")
+    name = alert.get("incident") if isinstance(alert, Mapping) else None
+    incident = incidents.find(db, str(name))
+    if incident is None or interest.covers(incident.system, kind, instead=True):
+        return True
+    return _unwanted(db, incident, interest) is None
 
 
 def _alerts(db: sa.Connection, interest: Interest, now: datetime) -> int:
@@ -71,7 +96,7 @@ def _alerts(db: sa.Connection, interest: Interest, now: datetime) -> int:
     lines = ledger_store.load(db, [interest.endpoint])
     for name in withdrawals.open_incidents(db, interest.endpoint):
         incident, told = incidents.find(db, name), lines.get((name, interest.endpoint), NEVER)
-        hold = _unwanted(incident, interest) if incident else None
+        hold = _unwanted(db, incident, interest) if incident else None
         if incident is None or hold is None:
             continue
         may_have_heard = told.has_heard or withdrawals.try_no_more(db, interest.endpoint, name, now)
@@ -84,8 +109,11 @@ def _alerts(db: sa.Connection, interest: Interest, now: datetime) -> int:
     return ended
 
 
-def _unwanted(incident: Incident, interest: Interest) -> Hold | None:
-    return interest.guard.tried("min_severity", lambda: unwanted(incident, interest), instead=None)
+def _unwanted(db: sa.Connection, incident: Incident, interest: Interest) -> Hold | None:
+    """Why it is not for an endpoint; what was escalated to it is."""
+    taken = escalations.of_incidents(db, [incident.id]).get(incident.id, ())
+    reach = escalation.reach(interest.endpoint, (), taken)
+    return interest.guard.tried("min_severity", lambda: unwanted(incident, interest, reach), instead=None)
 
 
 def _data(body: bytes) -> Mapping[str, Json]:

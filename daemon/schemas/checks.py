@@ -1,13 +1,35 @@
 """What a configuration comes to, as JSON."""
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Self
 
 from pydantic import Field
 
+from daemon.core.routing.quiet import Window
+from daemon.core.timestamps import iso_or_none
 from daemon.core.watches import detection
-from daemon.schemas.documents import Document
+from daemon.core.watches.watch import Description
+from daemon.schemas.documents import Document, WindowDocument
 from daemon.schemas.status import DifferenceDocument
+
+
+class CheckedWindow(Document):
+    """A window, and whether it lasts at present."""
+
+    window: WindowDocument
+    lasts: bool
+    begins_at: str | None = Field(description="The next time; None while it lasts, and where nobody can say")
+    ends_at: str | None = Field(description="Of this time, or of the next")
+
+    @classmethod
+    def of(cls, window: Window, begins_at: datetime | None, ends_at: datetime | None, *, lasts: bool) -> Self:
+        return cls(
+            window=WindowDocument.of(window),
+            lasts=lasts,
+            begins_at=iso_or_none(begins_at),
+            ends_at=iso_or_none(ends_at),
+        )
 
 
 class CheckedWatch(Document):
@@ -16,15 +38,60 @@ class CheckedWatch(Document):
     name: str
     every_seconds: float
     told_within_seconds: dict[str, list[float]] = Field(description="At best and at worst, for each thing")
+    calls_per_day: int = Field(description="Of the platform's API, where nothing fails")
+    bytes_per_day: int = Field(description="Of their answers, before they are packed; about")
+    most_file_bytes_per_day: int | None = Field(
+        description="Of files that are read whole where they have changed, by all such watches of the system "
+        "together; null: none is"
+    )
+    active: dict[str, list[CheckedWindow]] = Field(
+        description='When its alerts count, by their key, and under "" those of all others; what is not '
+        "there counts always"
+    )
+    ignore: list[str] = Field(description="Accounts of which nothing is told")
 
     @classmethod
-    def of(cls, name: str, every: timedelta, conditions: Mapping[str, timedelta]) -> "CheckedWatch":
-        """`conditions`: what it finds, with how long it must last to be told."""
+    def of(
+        cls,
+        watch: Description,
+        *,
+        active: Mapping[str, list[CheckedWindow]],
+        ignore: Sequence[str],
+    ) -> "CheckedWatch":
         told = {
-            what: [one.total_seconds() for one in detection.bounds(hold, every)]
-            for what, hold in conditions.items()
+            what: [one.total_seconds() for one in detection.bounds(hold, watch.told_every)]
+            for what, hold in watch.conditions.items()
         }
-        return cls(name=name, every_seconds=every.total_seconds(), told_within_seconds=told)
+        return cls(
+            name=watch.name,
+            every_seconds=watch.every.total_seconds(),
+            calls_per_day=watch.cost.calls if watch.cost else 0,
+            bytes_per_day=watch.cost.bytes if watch.cost else 0,
+            most_file_bytes_per_day=watch.cost.most_bytes if watch.cost else None,
+            told_within_seconds=told,
+            active=dict(active),
+            ignore=list(ignore),
+        )
+
+
+class CheckedExpectation(Document):
+    """What has to come, and which watches may show it."""
+
+    name: str
+    type: str
+    within_seconds: float = Field(description="Of time that was seen, within its hours")
+    subject: str | None = Field(description="A glob; None: all count")
+    watches: list[str] = Field(description="While one of them is not seen, nothing counts")
+    active: list[CheckedWindow] = Field(description="Empty: it counts always")
+
+
+class CheckedDigest(Document):
+    """A digest, and when it comes next."""
+
+    name: str
+    to: list[str]
+    covers: str
+    next_due_at: str
 
 
 class CheckedSystem(Document):
@@ -33,6 +100,7 @@ class CheckedSystem(Document):
     name: str
     base_url: str
     watches: list[CheckedWatch]
+    expectations: list[CheckedExpectation] = Field(default_factory=list)
 
 
 class CheckedEndpoint(Document):
@@ -40,6 +108,7 @@ class CheckedEndpoint(Document):
 
     name: str
     events: list[str] = Field(description="Globs")
+    quiet: list[CheckedWindow] = Field(description="When it is told nothing")
 
 
 class CheckedReach(Document):
@@ -69,6 +138,11 @@ class Check(Document):
     webhooks: list[CheckedEndpoint]
     emails: list[CheckedEndpoint]
     notify: list[CheckedEndpoint]
+    digests: list[CheckedDigest] = Field(default_factory=list)
+    failures: str | None = Field(
+        default=None,
+        description="Who is mailed when the service fails, and by what; null where it is not the service's",
+    )
     against: DifferenceDocument | None = Field(
         default=None, description="What a reload would change, where that was asked for"
     )

@@ -44,6 +44,10 @@ MOST_CALLS = 500
 """Ours. Of one kick; more than wait in any queue."""
 
 
+LARGEST_ID = 2**53
+"""Ours. What JSON's numbers hold to the last digit everywhere."""
+
+
 class NoParams(Params):
     """This command takes none."""
 
@@ -61,6 +65,14 @@ class QueuePause(Params):
 
     queue_path: Path = Field(examples=["/5"])
     agent: Agent = Field(description="As GetQueueRealTime shows it", examples=["SIP-0773137770-3"])
+
+
+class CallbackRemove(Params):
+    """QueueCallBack, action `removeNumber`: takes a request out of the platform's call-back list."""
+
+    request_id: Annotated[int, Field(ge=1, le=LARGEST_ID), BeforeValidator(no_boolean)] = Field(
+        description="As `GET /api/v1/missed` shows it", examples=[4711]
+    )
 
 
 class CampaignBridge(Params):
@@ -89,6 +101,16 @@ class CampaignBridge(Params):
         if value and phones not in ("tzl:", None):
             raise ValueError('goes with phones "tzl:" only')
         return value
+
+
+class CampaignId(Params):
+    """GetCampaignStatus, and what is asked where it does not know the campaign; CampaignAction, action
+    `stop`."""
+
+    campaign_id: CallId = Field(
+        description="The platform's, as `campaign.bridge` answers it",
+        examples=["YA-1-0773137770-Yemot-1795395723456000"],
+    )
 
 
 class SipContexts(Params):
@@ -157,6 +179,11 @@ class PauseRequest(CommandFields):
     params: QueuePause
 
 
+class CallbackRemoveRequest(CommandFields):
+    type: Literal["queue.callback.remove"]
+    params: CallbackRemove
+
+
 class PirsumPhoneRequest(CommandFields):
     type: Literal["pirsumphone.register", "pirsumphone.unregister", "pirsumphone.status"]
     params: NoParams = NoParams()
@@ -168,6 +195,11 @@ class CampaignRequest(CommandFields):
     on_holiday: OnHoliday = Field(
         OnHoliday.FAIL, description="What becomes of it where it is refused on Shabbat or a holiday (104)"
     )
+
+
+class CampaignIdRequest(CommandFields):
+    type: Literal["campaign.status", "campaign.stop"]
+    params: CampaignId
 
 
 class SipContextsRequest(CommandFields):
@@ -198,8 +230,10 @@ class DirectoryStatsRequest(CommandFields):
 Request: TypeAlias = (
     KickRequest
     | PauseRequest
+    | CallbackRemoveRequest
     | PirsumPhoneRequest
     | CampaignRequest
+    | CampaignIdRequest
     | SipContextsRequest
     | SipAccountsRequest
     | SmsLogRequest

@@ -4,7 +4,9 @@ from typing import Any
 
 from pydantic import Field
 
+from daemon.core.commands import command as commands
 from daemon.core.commands.command import Status as CommandStatus
+from daemon.core.timestamps import iso
 from daemon.schemas.documents import Document, Failure, words
 
 
@@ -36,6 +38,11 @@ class Command(Document):
     result: Any = Field(description="By the type of the command; item by item where it has items")
     error: CommandError | None
     check: str | None = Field(description="What to look at, where the outcome is not known")
+    due_at: str | None = Field(default=None, description="When it is tried; None in events")
+
+    @classmethod
+    def of(cls, command: "commands.Command") -> "Command":
+        return cls(**command.document(), due_at=iso(command.due_at))
 
 
 class CommandPage(Document):
@@ -65,3 +72,5 @@ class Rehearsal(Document):
     system: str
     params: dict[str, Any]
     cost: Cost | None
+    not_before: str | None = None
+    expires_at: str | None = None

@@ -1,5 +1,7 @@
 """What operators ask for as JSON: one shape for HTTP and for `--json`. Times are RFC 3339 in UTC."""
 
+from collections.abc import Mapping
+from datetime import time
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +13,29 @@ from daemon.core.delivery import outcome as delivery
 from daemon.core.delivery.breaker import DisabledBy, Health, Switch
 from daemon.core.delivery.outcome import Outcome
 from daemon.core.model import Severity
-from daemon.core.routing.ledger import Told
-from daemon.core.timestamps import iso, iso_or_none
+from daemon.core.routing.ledger import Hold, Told
+from daemon.core.routing.quiet import QuietNow, Window
+from daemon.core.routing.quiet import Weekly as WeeklyHours
+from daemon.core.timestamps import from_iso, iso, iso_or_none
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from daemon.core import wording
+
     # Who shows one kind of them, as `status` does, needs not what reads all the others.
+    from daemon.core.alerts import acknowledgement
     from daemon.core.alerts.incidents import Incident
     from daemon.core.routing import silences
+    from daemon.core.routing.held_back import HeldBack
     from daemon.store.history import AttemptView, DeliveryView
     from daemon.store.replay import Plan
     from daemon.store.views import AlertView, EndpointHealth, ToldAlert
 
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+"""As `date.weekday` counts them."""
+SUNDAY_FIRST = (6, 0, 1, 2, 3, 4, 5)
+"""As a week is told in Israel."""
 AT = "2026-11-23T01:02:03.456Z"
 
 
@@ -36,6 +50,17 @@ class Document(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class About(Document):
+    """Which daemon answers."""
+
+    version: str
+    timezone: str = Field(
+        description="In which people are shown times, and write them", examples=["Asia/Jerusalem"]
+    )
+    now: str = Field(examples=[AT])
+    systems: list[str] = Field(description="That are watched", examples=[["main"]])
+
+
 class Failure(Document):
     """How something failed."""
 
@@ -43,6 +68,88 @@ class Failure(Document):
 
     kind: str = Field(alias="class", examples=["timeout"])
     message: str
+
+
+class WindowDocument(Document):
+    """A window of time: from an hour to another, or Shabbat and Yom Tov at a place."""
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+    name: str | None = Field(description="Of its `[[windows]]`; None: it has none", examples=["nights"])
+    days: list[str] = Field(description="On which it begins; empty where it has no hours", examples=[["sun"]])
+    start: str | None = Field(alias="from", examples=["22:00"])
+    end: str | None = Field(alias="to", examples=["07:00"])
+    timezone: str = Field(examples=["Asia/Jerusalem"])
+    holy: list[str] = Field(
+        description="`shabbat`, `holidays`: of one without hours, when it lasts; else when it does not",
+        examples=[["shabbat", "holidays"]],
+    )
+    place: str | None = Field(description="Of Shabbat and Yom Tov", examples=["jerusalem"])
+
+    @classmethod
+    def of(cls, window: Window) -> "WindowDocument":
+        hours = {"from": _shown(window.start), "to": _shown(window.end)}
+        return cls(
+            **hours,
+            name=window.name,
+            days=[DAYS[day] for day in SUNDAY_FIRST if day in window.days],
+            timezone=window.zone,
+            holy=sorted(window.holy, reverse=True),
+            place=window.place,
+        )
+
+    def window(self) -> Window:
+        """What it is a document of."""
+        return Window(
+            self.place,
+            frozenset(map(DAYS.index, self.days)),
+            _read(self.start),
+            _read(self.end),
+            self.timezone,
+            self.name,
+            frozenset(self.holy),
+        )
+
+
+class QuietStatus(Document):
+    """That an endpoint is in a quiet window."""
+
+    until: str | None = Field(description="None: no end is in sight, or nobody can say", examples=[AT])
+    window: WindowDocument
+    break_through: str | None = Field(
+        json_schema_extra=words(Severity, or_null=True),
+        description="Alerts of this severity and above are told all the same",
+    )
+    waits: int = Field(description="Deliveries, and alerts that are not told, that wait for its end")
+
+    @classmethod
+    def of(cls, found: QuietNow, waits: int) -> "QuietStatus":
+        return cls(
+            until=iso_or_none(found.until),
+            window=WindowDocument.of(found.window),
+            break_through=found.break_through.value if found.break_through else None,
+            waits=waits,
+        )
+
+
+class HeldBackStatus(Document):
+    """What holds an alert back from an endpoint now."""
+
+    by: str = Field(json_schema_extra=words(Hold), examples=["quiet"])
+    until: str | None = Field(
+        description="When that is over; None: it is not by the clock, or nobody can say", examples=[AT]
+    )
+    window: WindowDocument | None = Field(description="Which quiet window it is")
+    silence: str | None = Field(description="Which silence it is", examples=["sil_01M84SM5…"])
+
+    @classmethod
+    def of(cls, held: "HeldBack") -> "HeldBackStatus":
+        return cls(
+            by=held.by.value,
+            until=iso_or_none(held.until),
+            window=WindowDocument.of(held.window) if held.window is not None else None,
+            silence=held.silence.id if held.silence is not None else None,
+        )
 
 
 class AlertStatus(Document):
@@ -69,11 +176,33 @@ class Alert(AlertStatus):
         description="How it stands for each endpoint, and what holds it back",
         examples=[{"crm": "firing", "ops/anna@example.org": "untold, held: silenced"}],
     )
+    held: dict[str, HeldBackStatus] = Field(
+        description="What holds it back now, for each endpoint that it is held back from"
+    )
+    acknowledged: "Acknowledgement | None" = Field(description="Who has it; None: nobody")
 
     @classmethod
-    def with_told(cls, view: "ToldAlert") -> "Alert":
+    def with_told(cls, view: "ToldAlert", held: "Mapping[tuple[str, str], HeldBack]") -> "Alert":
+        """`held`: by incident and endpoint."""
         told = {endpoint: _standing(one) for endpoint, one in view.told.items()}
-        return cls(**_alert(view.alert), told=told)
+        ids = {endpoint: (view.alert.incident or "", endpoint) for endpoint in told}
+        now = {endpoint: HeldBackStatus.of(held[one]) for endpoint, one in ids.items() if one in held}
+        known = view.acknowledged
+        has = Acknowledgement.of(known) if known else None
+        return cls(**_alert(view.alert), told=told, held=now, acknowledged=has)
+
+
+class Weekly(Document):
+    """Hours that come back."""
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+    days: list[str] = Field(description="On which it begins", examples=[["sun"]])
+    start: str = Field(alias="from", examples=["02:00"])
+    end: str = Field(
+        alias="to", description="Where it is not after `from`, on the next day", examples=["04:00"]
+    )
+    timezone: str = Field(description="By whose clock", examples=["Asia/Jerusalem"])
 
 
 class Silence(Document):
@@ -84,17 +213,52 @@ class Silence(Document):
     system: str = Field(description="A glob", examples=["*"])
     subject: str = Field(description="A glob", examples=["sip/0773137770"])
     starts_at: str = Field(examples=[AT])
-    ends_at: str | None = Field(description="None: when all that it matches is over", examples=[AT])
+    ends_at: str | None = Field(
+        description="None: when all that it matches is over; one that comes back, when it is ended by hand",
+        examples=[AT],
+    )
     expired_at: str | None = Field(
         description="When it was ended by hand, or by the end of what it waited for", examples=[None]
     )
     author: str = Field(description="The token's name, or the user of the command line", examples=["ops"])
     comment: str = Field(examples=["a new phone is on its way"])
     created_at: str = Field(examples=[AT])
+    weekly: Weekly | None = Field(
+        description="When it mutes, again and again; None: all the time that it lasts"
+    )
 
     @classmethod
     def of(cls, silence: "silences.Silence") -> "Silence":
         return cls(**_silence(silence))
+
+    def silence(self) -> "silences.Silence":
+        """What it is a document of."""
+        from zoneinfo import ZoneInfo  # noqa: PLC0415 - as above
+
+        from daemon.core.routing import silences  # noqa: PLC0415
+
+        starts_at, created_at = from_iso(self.starts_at), from_iso(self.created_at)
+        assert starts_at is not None  # noqa: S101 - of `iso`
+        assert created_at is not None  # noqa: S101
+        hours = self.weekly
+        weekly = None
+        if hours is not None:
+            days = frozenset(map(DAYS.index, hours.days))
+            start, end = time.fromisoformat(hours.start), time.fromisoformat(hours.end)
+            weekly = WeeklyHours(days, start, end, ZoneInfo(hours.timezone))
+        return silences.Silence(
+            self.id,
+            starts_at,
+            from_iso(self.ends_at),
+            self.type,
+            self.system,
+            self.subject,
+            self.author,
+            self.comment,
+            created_at,
+            from_iso(self.expired_at),
+            weekly,
+        )
 
 
 class Muted(Document):
@@ -106,18 +270,78 @@ class Muted(Document):
     subject: str = Field(examples=["sip/0773137770"])
 
 
+class Stranger(Document):
+    """A word that somebody asked by, and that means nothing here."""
+
+    name: str = Field(description="Of what it was given as", examples=["type"])
+    value: str = Field(examples=["sip.acount.unregistered"])
+    did_you_mean: str | None = Field(examples=["sip.account.unregistered"])
+
+    @classmethod
+    def of(cls, stranger: "wording.Stranger") -> "Stranger":
+        return cls(name=stranger.name, value=stranger.word, did_you_mean=stranger.near)
+
+
 class AddedSilence(Silence):
     """A silence, and what fires now and is muted by it."""
 
     mutes: list[Muted]
+    unknown: list[Stranger] = Field(
+        default_factory=list,
+        description="The words that mean nothing here, or not yet, where it mutes nothing now",
+    )
 
     @classmethod
-    def made(cls, silence: "silences.Silence", matched: "list[Incident]") -> "AddedSilence":
+    def made(
+        cls,
+        silence: "silences.Silence",
+        matched: "list[Incident]",
+        strangers: "Sequence[wording.Stranger]" = (),
+    ) -> "AddedSilence":
         mutes = [
             Muted(incident=one.id, type=one.kind.fires, system=one.system, subject=one.subject)
             for one in matched
         ]
-        return cls(**_silence(silence), mutes=mutes)
+        unknown = [Stranger.of(one) for one in strangers]
+        return cls(**_silence(silence), mutes=mutes, unknown=unknown)
+
+
+class Acknowledgement(Document):
+    """That somebody has an incident."""
+
+    by: str = Field(description="Who", examples=["Dana"])
+    note: str | None = Field(examples=["I am on my way"])
+    at: str = Field(examples=[AT])
+    until: str | None = Field(
+        description="From then on nobody has it any more; None: when it is over", examples=[None]
+    )
+
+    @classmethod
+    def of(cls, one: "acknowledgement.Acknowledgement") -> "Acknowledgement":
+        return cls(**_acknowledgement(one))
+
+
+class Acknowledged(Acknowledgement):
+    """An incident that somebody has."""
+
+    incident: str = Field(examples=["inc_01M84SM5…"])
+    type: str = Field(examples=["sip.account.unregistered"])
+    system: str = Field(examples=["main"])
+    subject: str = Field(examples=["sip/0773137770"])
+    is_new: bool = Field(description="False: it was so before, and nobody is told again")
+
+    @classmethod
+    def made(
+        cls, incident: "Incident", one: "acknowledgement.Acknowledgement", *, is_new: bool
+    ) -> "Acknowledged":
+        return cls(
+            **_acknowledgement(one),
+            incident=incident.id,
+            type=incident.kind.fires,
+            system=incident.system,
+            subject=incident.subject,
+            is_new=is_new,
+        )
 
 
 class Phases(Document):
@@ -218,9 +442,12 @@ class Endpoint(Document):
     oldest_open_at: str | None = Field(examples=[AT])
     dead: int = Field(description="Dead letters", examples=[0])
     public_key: str | None = Field(description="Checks its `v1a` signatures; None: it has no key")
+    quiet: QuietStatus | None = Field(description="The quiet window that it is in; None: it is in none")
 
     @classmethod
-    def of(cls, view: "EndpointHealth", public_key: str | None) -> "Endpoint":
+    def of(
+        cls, view: "EndpointHealth", public_key: str | None, quiet: QuietStatus | None = None
+    ) -> "Endpoint":
         state: breaker.Breaker = view.breaker
         return cls(
             name=view.name,
@@ -236,7 +463,17 @@ class Endpoint(Document):
             oldest_open_at=iso_or_none(view.waiting.oldest_open_at),
             dead=view.waiting.dead,
             public_key=public_key,
+            quiet=quiet,
         )
+
+
+class ReplayedEvent(Document):
+    """One event that would be sent again."""
+
+    event: str = Field(examples=["evt_01M84SM5…"])
+    timestamp: str = Field(examples=[AT])
+    type: str = Field(examples=["sms.received"])
+    subject: str = Field(examples=["sms/0501234567"])
 
 
 class Replay(Document):
@@ -247,10 +484,16 @@ class Replay(Document):
     outdated: int = Field(description="They tell what is not true any more", examples=[0])
     under_way: int = Field(description="On their way already", examples=[0])
     is_dry_run: bool = Field(description="Nothing is sent")
+    details: list[ReplayedEvent] = Field(default=[], description="With `dry_run`: what the events are")
 
     @classmethod
     def of(cls, endpoint: str, plan: "Plan", *, is_dry_run: bool) -> "Replay":
+        shown = [one.event for one in plan.items] if is_dry_run else []
         return cls(
+            details=[
+                ReplayedEvent(event=one.id, timestamp=iso(one.timestamp), type=one.type, subject=one.subject)
+                for one in shown
+            ],
             endpoint=endpoint,
             events=[one.event.id for one in plan.items],
             outdated=plan.outdated,
@@ -282,6 +525,10 @@ def _outcome(view: "AttemptView") -> dict[str, Any]:
     }
 
 
+def _acknowledgement(one: "acknowledgement.Acknowledgement") -> dict[str, Any]:
+    return {"by": one.by, "note": one.note or None, "at": iso(one.at), "until": iso_or_none(one.until)}
+
+
 def _silence(silence: "silences.Silence") -> dict[str, Any]:
     return {
         "id": silence.id,
@@ -294,8 +541,26 @@ def _silence(silence: "silences.Silence") -> dict[str, Any]:
         "author": silence.author,
         "comment": silence.comment,
         "created_at": iso(silence.created_at),
+        "weekly": _weekly(silence.weekly) if silence.weekly is not None else None,
     }
+
+
+def _weekly(weekly: WeeklyHours) -> Weekly:
+    hours = {"from": f"{weekly.start:%H:%M}", "to": f"{weekly.end:%H:%M}"}
+    return Weekly(
+        **hours,
+        days=[DAYS[day] for day in SUNDAY_FIRST if day in weekly.days],
+        timezone=str(weekly.zone),
+    )
 
 
 def _standing(told: Told) -> str:
     return told.standing.value + (f", held: {told.held_by.value}" if told.held_by else "")
+
+
+def _shown(at: time | None) -> str | None:
+    return f"{at:%H:%M}" if at is not None else None
+
+
+def _read(text: str | None) -> time | None:
+    return time.fromisoformat(text) if text is not None else None

@@ -1,7 +1,7 @@
 """Why something was told, or was not, as JSON."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import Field
@@ -10,9 +10,13 @@ from daemon.core.alerts import incidents
 from daemon.core.alerts.life import Phase
 from daemon.core.delivery.outcome import Status
 from daemon.core.model import Event, Reason, Severity
+from daemon.core.routing.escalation import Coming, InHand
+from daemon.core.routing.held_back import HeldBack
 from daemon.core.routing.ledger import Hold, Standing
 from daemon.core.timestamps import iso, iso_or_none
-from daemon.schemas.documents import AT, Attempt, Document, words
+from daemon.schemas.campaigns import Campaign
+from daemon.schemas.commands import Command
+from daemon.schemas.documents import AT, Acknowledgement, Attempt, Document, HeldBackStatus, words
 from daemon.store.history import DeliveryView
 from daemon.store.incidents import Transition
 from daemon.store.ledger import Decided, Standings
@@ -29,6 +33,7 @@ class ExplainedAlert(Document):
     is_blind: bool
     incident: str | None
     started_at: str | None
+    held_seconds: float = Field(default=0.0, description="Observed time in its phase")
 
     @classmethod
     def of(cls, view: AlertView) -> "ExplainedAlert":
@@ -40,6 +45,7 @@ class ExplainedAlert(Document):
             is_blind=view.is_blind,
             incident=view.incident,
             started_at=iso_or_none(view.started_at),
+            held_seconds=view.held.total_seconds(),
         )
 
 
@@ -97,9 +103,12 @@ class ExplainedStanding(Document):
         json_schema_extra=words(Hold, or_null=True), description="Why it was not told when it was last asked"
     )
     is_over: bool = Field(description="There is nothing left to tell it")
+    held: HeldBackStatus | None = Field(
+        description="What holds it back now, and until when; None: nothing does"
+    )
 
     @classmethod
-    def of(cls, one: Standings) -> "ExplainedStanding":
+    def of(cls, one: Standings, held: HeldBack | None = None) -> "ExplainedStanding":
         return cls(
             endpoint=one.endpoint,
             standing=one.standing.value,
@@ -107,6 +116,7 @@ class ExplainedStanding(Document):
             repeats=one.repeats,
             held_by=one.held_by.value if one.held_by else None,
             is_over=one.is_over,
+            held=HeldBackStatus.of(held) if held is not None else None,
         )
 
 
@@ -136,6 +146,30 @@ class ExplainedDelivery(Document):
         )
 
 
+class ExplainedStep(Document):
+    """One step of the escalation of an incident."""
+
+    name: str = Field(description="Of the escalation", examples=["night"])
+    step: int = Field(examples=[1])
+    to: list[str] = Field(description="Endpoints", examples=[["on-call"]])
+    taken_at: str | None = Field(description="None: it was not taken", examples=[None])
+    due_at: str | None = Field(
+        description="When it is taken, if nobody acknowledges by then; None: it was taken, or nothing counts"
+        " now, for it was told to nobody, or is silenced, inhibited or not seen",
+        examples=[AT],
+    )
+
+    @classmethod
+    def of(cls, one: Coming) -> "ExplainedStep":
+        return cls(
+            name=one.name,
+            step=one.step,
+            to=list(one.to),
+            taken_at=iso_or_none(one.taken_at),
+            due_at=iso_or_none(one.due_at),
+        )
+
+
 class Incident(Document):
     """One time that an alert fired."""
 
@@ -158,6 +192,10 @@ class Incident(Document):
         json_schema_extra={"enum": [Reason.RESOLVED.value, Reason.REMOVED.value, None]},
         description="removed: nobody has seen that it is well again",
     )
+    cause: str | None = Field(
+        json_schema_extra={"enum": [incidents.OUTSIDE_HOURS, None]},
+        description="Why it ended, where that is not what was seen: the hours in which it counts were over",
+    )
     data: dict[str, Any] = Field(
         description="What its events say beside who, when and how it stands, as last seen"
     )
@@ -174,6 +212,9 @@ class ExplainedIncident(Incident):
     decisions: list[ExplainedDecision] = Field(description="Whom it was told when, and whom not and why")
     standings: list[ExplainedStanding]
     deliveries: list[ExplainedDelivery]
+    acknowledged: Acknowledgement | None = Field(description="Who has it now; None: nobody")
+    acknowledgements: list[Acknowledgement] = Field(description="All of them, oldest first")
+    escalation: list[ExplainedStep] = Field(description="The steps that were taken, then those to come")
 
     @classmethod
     def of(
@@ -183,13 +224,20 @@ class ExplainedIncident(Incident):
         decisions: Iterable[Decided],
         standings: Iterable[Standings],
         deliveries: Iterable[DeliveryView],
+        in_hand: InHand,
+        held: Mapping[str, HeldBack],
     ) -> "ExplainedIncident":
+        """`held`: what holds it back now, by endpoint."""
+        has = in_hand.now
         return cls(
             **_incident(incident),
             transitions=[ExplainedTransition.of(one) for one in transitions],
             decisions=[ExplainedDecision.of(one) for one in decisions],
-            standings=[ExplainedStanding.of(one) for one in standings],
+            standings=[ExplainedStanding.of(one, held.get(one.endpoint)) for one in standings],
             deliveries=[ExplainedDelivery.of(one) for one in deliveries],
+            acknowledged=Acknowledgement.of(has) if has else None,
+            acknowledgements=[Acknowledgement.of(one) for one in in_hand.all],
+            escalation=[ExplainedStep.of(one) for one in in_hand.steps],
         )
 
 
@@ -201,6 +249,11 @@ class Explanation(Document):
     deliveries: list[ExplainedDelivery]
     alerts: list[ExplainedAlert]
     incidents: list[ExplainedIncident]
+    not_sent_to: list[str] = Field(
+        default=[], description="The endpoints of the configuration for which the event has no delivery"
+    )
+    command: Command | None = Field(default=None, description="The command that was asked for")
+    campaign: Campaign | None = Field(default=None, description="The campaign that it has started")
 
     @classmethod
     def of(
@@ -209,8 +262,10 @@ class Explanation(Document):
         deliveries: Iterable[DeliveryView],
         alerts: Iterable[AlertView],
         incidents: list[ExplainedIncident],
+        not_sent_to: Iterable[str] = (),
     ) -> "Explanation":
         return cls(
+            not_sent_to=list(not_sent_to),
             event=json.loads(event.body) if event else None,
             deliveries=[ExplainedDelivery.of(one) for one in deliveries],
             alerts=[ExplainedAlert.of(one) for one in alerts],
@@ -233,5 +288,6 @@ def _incident(incident: incidents.Incident) -> dict[str, Any]:
         "fired_at": iso(incident.fired_at),
         "ended_at": iso_or_none(incident.ended_at),
         "end": incident.end.value if incident.end else None,
+        "cause": incident.cause,
         "data": dict(incident.payload),
     }

@@ -1,8 +1,9 @@
 """What may stand in a request: texts, times and durations that the store and a terminal can bear."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import Enum
 from typing import Annotated
 
@@ -16,11 +17,12 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from daemon.core import durations
+from daemon.core import durations, search, when
 from daemon.core.commands import command
 from daemon.core.delivery import outcome
 from daemon.core.timestamps import from_iso
-from daemon.schemas.documents import words
+from daemon.core.when import Towards
+from daemon.schemas.documents import DAYS, words
 from daemon.store.replay import Which
 
 PRINTABLE = r"[^\u0000-\u001f\u007f-\u009f]"
@@ -45,8 +47,14 @@ DAY = f"(2[01][0-9]{{2}}-({_DAYS})|({_LEAP_YEARS})-02-29)"
 """Of the years from 2000 to 2199, and such as there are."""
 MOMENT = f"^{DAY}T{_TIME}$"
 """RFC 3339. What ISO 8601 has beside that is taken, too."""
+CLOCK_TIME = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
 FIRST_YEAR, LAST_YEAR = 2000, 2200
 """Ours: a time outside of them is a slip, and near the ends of the calendar one overflows."""
+HOUR = "([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?"
+WHEN = f"{MOMENT[:-1]}$|{DURATION}|^(now|(today|yesterday|tomorrow)( {HOUR})?|{HOUR})$"
+"""A moment as people write it. What `core/when.py` has beside that is taken, too."""
+QUESTION = "^[A-Za-z0-9]{1,20}( [A-Za-z0-9]{1,20}){0,8}$"
+"""What is looked for in texts. Every script is taken; the description says what surely is."""
 LONGEST_LINE = 500
 """Enough for the name of any mailbox."""
 
@@ -63,14 +71,16 @@ class Described:
         return {**handler(schema), "pattern": self.pattern}
 
 
-def _line(text: str) -> str:
-    """Only control characters are refused: Hebrew comes with marks that are not printable by themselves."""
+def on_one_line(text: str) -> str:
+    """The text as it is, or a ValueError. Only control characters are refused: Hebrew comes with marks that
+    are not printable by themselves."""
     if any(one < " " or "\x7f" <= one < "\xa0" for one in text):
         raise ValueError("expected text on one line, without control characters")
     return text
 
 
-def _said(text: str) -> str:
+def said(text: str) -> str:
+    """The text without blanks around it; a ValueError where there is nothing else."""
     if not text.strip():
         raise ValueError("must not be empty")
     return text.strip()
@@ -85,6 +95,20 @@ def _moment(value: object) -> datetime:
     return moment.astimezone(UTC)
 
 
+def _when(text: str) -> str:
+    """What it comes to depends on when it is asked, and where; that it names a moment does not."""
+    when.moment(text, _ANY_TIME, UTC, towards=Towards.PAST)
+    return text
+
+
+def _question(text: str) -> str:
+    search.terms(text)
+    return text
+
+
+_ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)
+
+
 def _one_of(enum: type[Enum]) -> Callable[[str], str]:
     known = [one.value for one in enum]
 
@@ -96,6 +120,20 @@ def _one_of(enum: type[Enum]) -> Callable[[str], str]:
     return check
 
 
+def _clock_time(value: object) -> time:
+    if isinstance(value, time):
+        return value
+    if isinstance(value, str) and re.fullmatch(CLOCK_TIME, value):
+        return time.fromisoformat("00:00" if value == "24:00" else value)
+    raise ValueError('expected a time of day such as "22:00"')
+
+
+def _day(value: object) -> str:
+    if value not in DAYS:
+        raise ValueError(f"expected one of {', '.join(map(repr, DAYS))}")
+    return str(value)
+
+
 def _duration(value: object) -> timedelta:
     if not isinstance(value, str):
         raise ValueError('expected a duration such as "30s" or "5m"')
@@ -103,17 +141,25 @@ def _duration(value: object) -> timedelta:
 
 
 Line = Annotated[
-    str, StringConstraints(max_length=LONGEST_LINE), AfterValidator(_line), Described(pattern=LINE)
+    str, StringConstraints(max_length=LONGEST_LINE), AfterValidator(on_one_line), Described(pattern=LINE)
 ]
 Glob = Annotated[
-    str, StringConstraints(min_length=1, max_length=200), AfterValidator(_line), Described(pattern=LINE)
+    str, StringConstraints(min_length=1, max_length=200), AfterValidator(on_one_line), Described(pattern=LINE)
 ]
 Comment = Annotated[
     str,
     StringConstraints(max_length=1000),
-    AfterValidator(_line),
-    AfterValidator(_said),
+    AfterValidator(on_one_line),
+    AfterValidator(said),
     Described(pattern=SAID),
+]
+When = Annotated[str, AfterValidator(_when), WithJsonSchema({"type": "string", "pattern": WHEN})]
+Question = Annotated[
+    str,
+    StringConstraints(max_length=search.LONGEST_QUESTION),
+    AfterValidator(on_one_line),
+    AfterValidator(_question),
+    WithJsonSchema({"type": "string", "maxLength": search.LONGEST_QUESTION, "pattern": QUESTION}),
 ]
 Moment = Annotated[
     datetime,
@@ -123,6 +169,10 @@ Moment = Annotated[
 Duration = Annotated[
     timedelta, PlainValidator(_duration), WithJsonSchema({"type": "string", "pattern": DURATION})
 ]
+ClockTime = Annotated[
+    time, PlainValidator(_clock_time), WithJsonSchema({"type": "string", "pattern": CLOCK_TIME})
+]
+Day = Annotated[str, PlainValidator(_day), WithJsonSchema({"type": "string", "enum": list(DAYS)})]
 # Texts: an enum would be a component of its own in the OpenAPI document, and two are called `Status`.
 DeliveryStatus = Annotated[
     str,

@@ -15,12 +15,24 @@ class EventBody(BaseModel):
     data: dict[str, Any]
 
 
+class Unindexed(BaseModel):
+    """How many events cannot be found by their text yet, at most: a moment after they happened, and after an
+    upgrade until all are gone through, the newest first."""
+
+    newer: int = Field(description="Than those that can")
+    older: int
+
+
 class EventPage(BaseModel):
-    """Events, oldest first."""
+    """Events in the order that was asked for."""
 
     events: list[EventBody]
-    next: str | None = Field(description="Pass it as `after` to go on")
-    has_more: bool
+    next: str | None = Field(description="Pass it as `after` to go on; it need not be one of `events`")
+    has_more: bool = Field(description="Also where time was up before as many were found as were asked for")
+    unindexed: Unindexed | None = Field(default=None, description="Only with `q`")
+    unknown: list[documents.Stranger] = Field(
+        default_factory=list, description="Only where nothing was found: the words that mean nothing here"
+    )
 
 
 class AlertList(BaseModel):

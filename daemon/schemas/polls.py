@@ -1,10 +1,10 @@
 """What one poll by hand came to, as JSON."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from daemon.core.model import Event, Unknown
+from daemon.core.model import Event, Json, Unknown
 from daemon.core.routing.plan import Planned
 from daemon.schemas.documents import Document, Failure
 
@@ -25,6 +25,8 @@ class Poll(Document):
     events: list[dict[str, Any]]
     """Exactly as every receiver gets them."""
     deliveries: list[PolledDelivery]
+    saw: dict[str, Any] | None = None
+    """What the answer lists, of a poll that writes nothing: rows, accounts, callers, agents, figures."""
 
     @classmethod
     def of(
@@ -33,6 +35,7 @@ class Poll(Document):
         unknown: Unknown | None,
         events: Iterable[Event],
         deliveries: Iterable[Planned],
+        saw: Mapping[str, Json] | None = None,
     ) -> "Poll":
         """`watch`: its system and name."""
         system, name = watch
@@ -42,6 +45,7 @@ class Poll(Document):
             failure=_failure(unknown) if unknown else None,
             events=[json.loads(one.body) for one in events],
             deliveries=[PolledDelivery(event=one.event.id, endpoint=one.endpoint) for one in deliveries],
+            saw=None if saw is None else dict(saw),
         )
 
 

@@ -1,13 +1,16 @@
 """What may be asked for in a body. A field that is not known is refused rather than passed over."""
 
 from collections.abc import Mapping
+from datetime import tzinfo
 from typing import Annotated, Any
 
 from fastapi.openapi.models import Example
 from pydantic import BaseModel, ConfigDict, Field
 
+from daemon.core.alerts import acknowledgement
 from daemon.core.routing.silences import Wish
-from daemon.schemas.fields import Comment, Duration, Glob, Line, Moment, WhichEvents
+from daemon.schemas.documents import DAYS
+from daemon.schemas.fields import ClockTime, Comment, Day, Duration, Glob, Line, Moment, WhichEvents
 from daemon.store.replay import Which
 
 SILENCES = {
@@ -22,7 +25,19 @@ SILENCES = {
         "ends_at": "2026-11-24T01:00:00+02:00",
         "comment": "the provider's maintenance",
     },
+    "Every Sunday night": {
+        "subject": "sip/*",
+        "days": ["sun"],
+        "from": "02:00",
+        "to": "04:00",
+        "comment": "the provider's maintenance",
+    },
     "Until it is over": {"type": "queue.*", "until_resolved": True, "comment": "we know"},
+}
+ACKNOWLEDGEMENTS = {
+    "Until it is over": {"by": "Dana", "note": "I am on my way"},
+    "For two hours": {"by": "Dana", "for": "2h"},
+    "By whoever asks": {},
 }
 REPLAYS = {
     "What it would send": {"dry_run": True},
@@ -48,19 +63,30 @@ _ENDS = {
     "ends_at": {"type": "string"},
     "until_resolved": {"const": True},
 }
+_ONCE = {name: {"type": "null"} for name in ("from", "to", "days")}
+_WEEKLY = {
+    "from": {"type": "string"},
+    "to": {"type": "string"},
+    "for": {"type": "null"},
+    "until_resolved": {"const": False},
+}
 _GLOBS = ("type", "system", "subject")
 
 
 def _with_one_end(schema: dict[str, Any]) -> None:
-    """What `core/routing/silences.py` asks of a silence: one end, and not everything."""
-    schema["oneOf"] = [{"required": [name], "properties": {name: one}} for name, one in _ENDS.items()]
+    """What `core/routing/silences.py` asks of a silence: one end, or hours at which it comes back, and not
+    everything."""
+    schema["oneOf"] = [
+        *({"required": [name], "properties": {name: one, **_ONCE}} for name, one in _ENDS.items()),
+        {"required": ["from", "to"], "properties": _WEEKLY},
+    ]
     said = {"type": "string", "pattern": r"[^*]"}
     schema["anyOf"] = [{"required": [name], "properties": {name: said}} for name in _GLOBS]
 
 
 class SilenceRequest(Request):
     """Mute what matches all of `type`, `system` and `subject`, until what one of `for`, `ends_at` and
-    `until_resolved` says."""
+    `until_resolved` says; or every week from `from` to `to`, until `ends_at` or until it is ended."""
 
     model_config = ConfigDict(json_schema_extra=_with_one_end)
 
@@ -71,10 +97,25 @@ class SilenceRequest(Request):
     ends_at: Moment | None = Field(default=None, description="With its offset")
     until_resolved: bool = Field(default=False, strict=True, description="Until what it matches now is over")
     starts_at: Moment | None = Field(default=None, description="With its offset; default: now")
+    start: ClockTime | None = Field(
+        default=None,
+        alias="from",
+        description="It comes back: from this time, by the clock of the daemon's zone",
+        examples=["02:00"],
+    )
+    end: ClockTime | None = Field(
+        default=None,
+        alias="to",
+        description="Where it is not after `from`, on the next day",
+        examples=["04:00"],
+    )
+    days: Annotated[list[Day], Field(min_length=1, max_length=7)] | None = Field(
+        default=None, description="On which it begins; default: every day", examples=[["sun"]]
+    )
     comment: Comment = Field(description="Why, for those who find it")
 
-    def wish(self, author: str) -> Wish:
-        """What is asked for, by whoever asks."""
+    def wish(self, author: str, zone: tzinfo) -> Wish:
+        """What is asked for, by whoever asks; `zone`: of its hours."""
         return Wish(
             author,
             self.comment,
@@ -85,6 +126,32 @@ class SilenceRequest(Request):
             lasts=self.lasts,
             ends_at=self.ends_at,
             until_resolved=self.until_resolved,
+            start=self.start,
+            end=self.end,
+            days=None if self.days is None else frozenset(DAYS.index(one) for one in self.days),
+            zone=zone,
+        )
+
+
+class AcknowledgementRequest(Request):
+    """That somebody has an incident, until it is over, or until what `for` or `until` says."""
+
+    by: Comment | None = Field(
+        default=None, description="Who, for people; default: the token's name", examples=["Dana"]
+    )
+    note: Comment | None = Field(default=None, examples=["I am on my way"])
+    lasts: Duration | None = Field(default=None, alias="for", description="How long: 2h", examples=["2h"])
+    until: Moment | None = Field(default=None, description="With its offset")
+    take_over: bool = Field(default=False, strict=True, description="Also from somebody else who has it")
+
+    def wish(self, author: str) -> acknowledgement.Wish:
+        """What is asked for; by `author`, where nobody else is named."""
+        return acknowledgement.Wish(
+            self.by or author,
+            self.note or "",
+            lasts=self.lasts,
+            until=self.until,
+            takes_over=self.take_over,
         )
 
 

@@ -179,6 +179,11 @@ NEVER = Standing(UNKNOWN, datetime(1, 1, 1, tzinfo=UTC), None)
 """Of what was never seen: there is no time since when."""
 
 
+def known_for(every: timedelta) -> timedelta:
+    """For how long what was seen counts as known; `every`: how often its watch is to be polled."""
+    return MOST_INTERVALS * every + LATE
+
+
 def _aged(row: SubjectView, observed_at: datetime | None, every: timedelta, looked: Looked) -> _Believed:
     """A row as it is to be believed now: seen when its watch was, or so long ago that it is not known."""
     seen, then = row.seen, row.standing
@@ -187,7 +192,7 @@ def _aged(row: SubjectView, observed_at: datetime | None, every: timedelta, look
     seen_at = then.seen_at
     if observed_at is not None and (seen_at is None or observed_at > seen_at):
         seen_at = observed_at
-    is_old = seen_at is None or looked.now - seen_at > MOST_INTERVALS * every + LATE
+    is_old = seen_at is None or looked.now - seen_at > known_for(every)
     # It is left alone because it is down: that stays known. What is seen through it does not.
     is_why = row.watch == api.OWNER and then.state is SubjectState.DOWN and row.system in looked.paused
     if not is_old or is_why:

@@ -6,6 +6,7 @@ mail: ours takes its place, and the log says so.
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -24,11 +25,12 @@ from daemon.senders import mail_head
 log = structlog.get_logger()
 
 OURS = Path(__file__).with_name("templates")
-NAMES = ("mail.txt", "mail.html")
+NAMES = ("mail.txt", "mail.html", "digest.txt", "digest.html")
 MOST_IDS = 50
 """Events that a header names."""
 RIGHT_TO_LEFT = "\u200f"
 COLOURS = {Tone.BAD: "#c62828", Tone.GOOD: "#2e7d32", Tone.PLAIN: "#5f6b7a"}
+BARS = {"good": "#2e7d32", "bad": "#c62828", "unseen": "#9aa4af", "rest": "#e4e8ed"}
 MARKS = {Tone.BAD: "●", Tone.GOOD: "✓", Tone.PLAIN: "·"}
 LABELS: Mapping[str, Mapping[str, str]] = {
     "en": {"code": "Code", "ids": "Ids"},
@@ -68,8 +70,10 @@ class Letters:
         letter["List-Id"] = f"<{style.list_name or 'alerts'}.yemotd.{sender.domain}>"
         events = ", ".join(one.event for one in mail.messages[:MOST_IDS])
         letter["X-Yemotd-Event"] = mail_head.folded("X-Yemotd-Event", events.split(" "))
-        letter.set_content(self._text("mail.txt", mail, style), cte="quoted-printable")
-        letter.add_alternative(self._text("mail.html", mail, style), subtype="html", cte="quoted-printable")
+        name, style = ("mail", style) if mail.digest is None else ("digest", _in_language(style, mail))
+        letter.set_content(self._text(f"{name}.txt", mail, style), cte="quoted-printable")
+        html = self._text(f"{name}.html", mail, style)
+        letter.add_alternative(html, subtype="html", cte="quoted-printable")
         letter["Content-Language"] = style.language  # at the end, else it becomes the part's
         letter.set_boundary(
             f"=_{mail.message_id.strip('<>').partition('@')[0]}"
@@ -89,6 +93,17 @@ class Letters:
                 self._tried(style.list_name, None)
                 return written
         return _rendered(self._own, name, mail, style)
+
+
+def bodies(mail: Mail, style: Style) -> tuple[str, str]:
+    """Its text and its HTML by our own templates, for who only wants to look."""
+    ours, name = _environment(OURS), "mail" if mail.digest is None else "digest"
+    shown = _in_language(style, mail)
+    return _rendered(ours, f"{name}.txt", mail, shown), _rendered(ours, f"{name}.html", mail, shown)
+
+
+def _in_language(style: Style, mail: Mail) -> Style:
+    return style if mail.language is None else replace(style, language=mail.language)
 
 
 def faults(folder: Path) -> list[str]:
@@ -128,6 +143,7 @@ def _rendered(environment: Environment, name: str, mail: Mail, style: Style) -> 
         direction="rtl" if style.language == "he" else "ltr",
         labels=LABELS[style.language],
         colours={tone.value: colour for tone, colour in COLOURS.items()},
+        bars=BARS,
         marks={tone.value: mark for tone, mark in MARKS.items()},
     )
     return text.encode("utf-8", "replace").decode("utf-8")

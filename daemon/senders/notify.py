@@ -15,7 +15,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from email import charset
 from importlib.util import find_spec
 from queue import SimpleQueue
@@ -23,8 +23,10 @@ from typing import Any
 
 import structlog
 
+from daemon.core.contacts import Contacts
 from daemon.core.delivery.outcome import Attempted, Message, Outcome, Phases
 from daemon.core.model import Secret
+from daemon.core.rendering import names
 from daemon.core.rendering.formats import redacted
 from daemon.core.rendering.phrases import sentence
 
@@ -47,6 +49,8 @@ class Notice:
     language: str
     redact: tuple[str, ...] = ()
     timeout: timedelta = timedelta(seconds=30)
+    zone: tzinfo = UTC
+    """Of the times that people read."""
 
 
 @dataclass
@@ -185,14 +189,14 @@ def notified(notice: Notice, message: Message) -> tuple[Outcome, str | None]:
         service = _service(notice.url.value)
         if service is None:
             return Outcome.FORBIDDEN, "is no URL that Apprise knows"
-        is_told = _told(service, event, notice.language)
+        is_told = _told(service, event, notice, Contacts.of(names.read(message.names).items()))
     if is_told:
         return Outcome.ACCEPTED, None
     said = _hidden(" ".join(" ".join(heard.lines).split()), notice.url.value)
     return Outcome.FAILED, said[:LONGEST_ERROR] or "the service did not take it"
 
 
-def _told(service: Any, event: Mapping[str, Any], language: str) -> bool:
+def _told(service: Any, event: Mapping[str, Any], notice: Notice, contacts: Contacts) -> bool:
     """Hand it over as text: for a service that reads HTML or Markdown, Apprise escapes it."""
     import apprise  # noqa: PLC0415 - as in `_service`
 
@@ -201,7 +205,7 @@ def _told(service: Any, event: Mapping[str, Any], language: str) -> bool:
     return bool(
         services.notify(
             title=str(event["data"].get("system") or "yemotd"),
-            body=sentence(event, language),
+            body=sentence(event, notice.language, contacts, notice.zone),
             notify_type=_kind(event),
             body_format=apprise.NotifyFormat.TEXT,
         )

@@ -20,6 +20,7 @@ from daemon import __version__
 from daemon.core.delivery.outcome import Attempted, Message, Outcome, Phases
 from daemon.core.redaction import redacted
 from daemon.core.rendering.formats import Shape, render
+from daemon.core.visible import without_nul
 from daemon.core.webhooks.addresses import Network, refusal
 from daemon.core.webhooks.signing import Signer, signatures
 from daemon.senders.authorities import ca_file
@@ -155,7 +156,7 @@ class Handle:
         self.heads.clear()
         self.response.clear()
         timestamp = int(at.timestamp())
-        rendered = render(message.body, self.target.shape, superseded=message.superseded)
+        rendered = render(message.body, self.target.shape, superseded=message.superseded, names=message.names)
         signed = signatures(self.target.signers, message.event, timestamp, rendered.body)
         lines = [
             *self.fixed,
@@ -242,7 +243,7 @@ class Handle:
 
     def _shown(self, text: str) -> str:
         # First what is secret, then the cut: a part of a secret would not be known for one.
-        return redacted(text, self.target.hidden)[:HEAD_CHARACTERS]
+        return without_nul(redacted(text, self.target.hidden))[:HEAD_CHARACTERS]
 
     def _failure(self, error: tuple[int, str] | None) -> Outcome:
         if self.refusal:

@@ -5,11 +5,13 @@ An action is its parameters and a function that does it. Each says what happened
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, time
 from typing import Any
 
 from daemon.core import amounts
 from daemon.core.durations import show
 from daemon.core.model import Json
+from daemon.simulator.call_log import Exit
 from daemon.simulator.extensions import SimulatedQueue
 from daemon.simulator.faults import ALL, FAULTY, Fault, Faults
 from daemon.simulator.parameters import (
@@ -147,6 +149,36 @@ def _queue_leave(target: Target, given: Given) -> Done:
     return Done(done, {"call_id": call.call_id})
 
 
+def _queue_answer(target: Target, given: Given) -> Done:
+    queue = _known_queue(target, given)
+    call = queue.answer(given["agent"], given.get("call_id"))
+    done = f"{given['agent']} answers {call.phone} in queue {given['path']}, {_waiting(queue.calls)}"
+    return Done(done, {"call_id": call.call_id})
+
+
+def _queue_hang_up(target: Target, given: Given) -> Done:
+    _known_queue(target, given).hang_up(given["agent"])
+    return Done(f"the call of {given['agent']} in queue {given['path']} ends")
+
+
+def _queue_give_up(target: Target, given: Given) -> Done:
+    queue, how = _known_queue(target, given), given.get("how", Exit.HUNG_UP)
+    call = queue.give_up(given.get("call_id"), how=how)
+    done = f"{call.phone} leaves queue {given['path']} ({how.value}), {_waiting(queue.calls)}"
+    return Done(done, {"call_id": call.call_id})
+
+
+def _queue_callback(target: Target, given: Given) -> Done:
+    request = target.system.queue(given["path"]).request_callback(given["phone"])
+    done = f"{given['phone']} asks queue {given['path']} to be called back"
+    return Done(done, {"request": request})
+
+
+def _queue_callback_remove(target: Target, given: Given) -> Done:
+    _known_queue(target, given).remove_callback(given["request"])
+    return Done(f"request {given['request']} leaves the call-back list of queue {given['path']}")
+
+
 def _queue_add_agent(target: Target, given: Given) -> Done:
     target.system.queue(given["path"]).add_agent(given["name"])
     return Done(f"agent {given['name']} joins queue {given['path']}")
@@ -165,6 +197,12 @@ def _queue_reset(target: Target, given: Given) -> Done:
     return Done(f"the counters of queue {given['path']} start again")
 
 
+def _extension(target: Target, given: Given) -> Done:
+    kind, title = given["type"], given.get("title", "")
+    target.system.set_extension(given["path"], kind, title)
+    return Done(f"extension {given['path']} is a {kind}" + (f", {title}" if title else ""))
+
+
 def _directory(target: Target, given: Given) -> Done:
     seconds = given.get("seconds", 20)
     name = target.system.directory(given["path"]).add_recording(given["phone"], seconds=seconds)
@@ -179,9 +217,51 @@ def _directory_remove(target: Target, given: Given) -> Done:
     return Done(f"{given['name']} is removed from {given['path']}")
 
 
+def _report(target: Target, given: Given) -> Done:
+    target.system.files.append(given["path"], f"{given['row']}\n".encode())
+    return Done(f"a row is added to {given['path']}: {given['row']}")
+
+
+def _report_move(target: Target, given: Given) -> Done:
+    target.system.files.move(given["path"], given["to"])
+    return Done(f"{given['path']} is now {given['to']}")
+
+
 def _units(target: Target, given: Given) -> Done:
     target.system.set_units(given["units"], expires_on=given.get("expires_on"))
     return Done(f"{amounts.spelled(given['units'])} units are left")
+
+
+def _sms_units(target: Target, given: Given) -> Done:
+    target.system.sms_units = given["units"]
+    return Done(f"{amounts.spelled(given['units'])} units are left for SMS")
+
+
+def _caller_id(target: Target, given: Given) -> Done:
+    until = given.get("expires_on")
+    target.system.caller_ids[given["number"]] = None if until is None else datetime.combine(until, time())
+    how = f"until {until}" if until else "for good"
+    return Done(f"caller id {given['number']} is approved {how}")
+
+
+def _caller_id_remove(target: Target, given: Given) -> Done:
+    if target.system.caller_ids.pop(given["number"], NOBODY) is NOBODY:
+        raise SimulationError(f"no caller id {given['number']}")
+    return Done(f"caller id {given['number']} is approved no more")
+
+
+def _campaign_call(target: Target, given: Given) -> Done:
+    seconds = given.get("seconds", 30)
+    target.system.call_of_campaign(
+        answered=given["answered"], seconds=seconds, phone=given.get("phone"), campaign=given.get("id")
+    )
+    return Done(f"the campaign's next call {'is answered' if given['answered'] else 'is not answered'}")
+
+
+def _campaign_end(target: Target, given: Given) -> Done:
+    word = given.get("status", "FINISHED")
+    target.system.end_campaign(word, campaign=given.get("id"))
+    return Done(f"the campaign is {word}")
 
 
 def _pirsumphone(target: Target, given: Given) -> Done:
@@ -214,6 +294,7 @@ def _waiting(calls: tuple[object, ...]) -> str:
     return f"{len(calls)} waiting"
 
 
+NOBODY = object()
 PATH = Field("path", text)
 USER_NAME = Field("user_name", text)
 SMS_FIELDS = (Field("sender", text), optional("recipient", text), optional("received_at", moment))
@@ -235,14 +316,35 @@ ACTIONS = {
     "queue.add": Action((PATH,), _queue_add),
     "queue.join": Action((PATH, Field("phone", text)), _queue_join),
     "queue.leave": Action((PATH, optional("call_id", text), optional("answered_by", text)), _queue_leave),
+    "queue.answer": Action((PATH, Field("agent", text), optional("call_id", text)), _queue_answer),
+    "queue.hang_up": Action((PATH, Field("agent", text)), _queue_hang_up),
+    "queue.give_up": Action((PATH, optional("call_id", text), optional("how", one_of(Exit))), _queue_give_up),
+    "queue.callback": Action((PATH, Field("phone", text)), _queue_callback),
+    "queue.callback.remove": Action((PATH, Field("request", count)), _queue_callback_remove),
     "queue.add_agent": Action((PATH, Field("name", text)), _queue_add_agent),
     "queue.set_agent": Action(
         (PATH, Field("name", text), optional("paused", boolean), optional("status", text)), _queue_set_agent
     ),
     "queue.reset": Action((PATH,), _queue_reset),
+    "extension": Action((PATH, Field("type", text), optional("title", text)), _extension),
     "directory": Action((PATH, Field("phone", text), optional("seconds", count)), _directory),
     "directory.remove": Action((PATH, Field("name", text)), _directory_remove),
+    "report": Action((PATH, Field("row", text)), _report),
+    "report.move": Action((PATH, Field("to", text)), _report_move),
     "units": Action((Field("units", number), optional("expires_on", day)), _units),
+    "sms_units": Action((Field("units", number),), _sms_units),
+    "caller_id": Action((Field("number", text), optional("expires_on", day)), _caller_id),
+    "caller_id.remove": Action((Field("number", text),), _caller_id_remove),
+    "campaign.call": Action(
+        (
+            Field("answered", boolean),
+            optional("seconds", count),
+            optional("phone", text),
+            optional("id", text),
+        ),
+        _campaign_call,
+    ),
+    "campaign.end": Action((optional("status", text), optional("id", text)), _campaign_end),
     "pirsumphone": Action((Field("registered", boolean),), _pirsumphone),
     "fault": Action(FAULT_FIELDS, _fault),
     "fault.clear": Action((optional("method", among(FAULTY)),), _fault_clear),

@@ -5,10 +5,10 @@ No HTTP and no tokens here. A request is answered under the system's lock, so an
 
 import json
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from daemon.simulator import campaigns
+from daemon.simulator import campaign_answers, campaigns, customer, file_answers, tree
 from daemon.simulator.api_refusals import (
     ApiRefusal,
     optional_count,
@@ -16,6 +16,7 @@ from daemon.simulator.api_refusals import (
     optional_text,
     required_text,
 )
+from daemon.simulator.extensions import CallbackRequest, SimulatedQueue
 from daemon.simulator.spelling import (
     JAVA_CORE,
     NEWER,
@@ -46,7 +47,7 @@ NOT_SUPPORTED: Answer = {
 }
 
 
-def answer(system: SimulatedSystem, request: ApiRequest) -> Answer:
+def answer(system: SimulatedSystem, request: ApiRequest) -> Answer | file_answers.Content:
     """The API's answer to one request whose token is good; for commands, what they do is done."""
     known = METHODS.get(request.method)
     if known is None:
@@ -54,7 +55,8 @@ def answer(system: SimulatedSystem, request: ApiRequest) -> Answer:
     envelope, method = known
     try:
         with system.lock:
-            return {**envelope, **method(system, request)}
+            found = method(system, request)
+            return found if isinstance(found, file_answers.Content) else {**envelope, **found}
     except ApiRefusal as refused:
         return refused.envelope
     except SimulationError as error:
@@ -186,12 +188,12 @@ def queue_management(system: SimulatedSystem, request: ApiRequest) -> Answer:
 def directory_stats(system: SimulatedSystem, request: ApiRequest) -> Answer:
     """GetIVR2DirStats."""
     path = extension(required_text(request, "path"))
-    known = {*system.directories, *system.queues}
+    known = system.folders
     if path not in known:
         raise ApiRefusal("folder does not exist")
     inner = {name.removeprefix(f"{path}/") for name in known if not path or name.startswith(f"{path}/")}
     return {
-        "type": "queue" if path in system.queues else "menu",
+        "type": system.type_of(path) or ("queue" if path in system.queues else "menu"),
         "thisPath": f"ivr2:/{path}",
         "parentPath": f"ivr2:/{path.rpartition('/')[0]}",
         "dirsCount": len({name.split("/")[0] for name in inner if name}),
@@ -210,7 +212,26 @@ def pirsumphone(system: SimulatedSystem, request: ApiRequest) -> Answer:
     return {"results": "OK"}
 
 
-METHODS: dict[str, tuple[Answer, Callable[[SimulatedSystem, ApiRequest], Answer]]] = {
+def queue_call_back(system: SimulatedSystem, request: ApiRequest) -> Answer:
+    """QueueCallBack, its three actions. A queue's id is its place among the queues."""
+    action, offering = required_text(request, "action"), _with_callback(system)
+    if action == "getQueues":
+        return {"callbackList": [_shown_callbacks(number, queue) for number, queue in offering.items()]}
+    number = optional_count(request, "id")
+    if action == "getList":
+        if number not in offering:
+            raise ApiRefusal(f"queue not found: {number}")
+        return {"callbackList": [_shown_request(one) for one in offering[number].callbacks.values()]}
+    if action != "removeNumber" or number is None:
+        raise ApiRefusal(f"unknown action: {action}")
+    for queue in offering.values():
+        if number in queue.callbacks:
+            queue.remove_callback(number)
+            return {"callbackList": "OK"}
+    raise ApiRefusal(f"request not found: {number}")
+
+
+METHODS: dict[str, tuple[Answer, Callable[[SimulatedSystem, ApiRequest], Answer | file_answers.Content]]] = {
     "GetSession": (JAVA_CORE, session),
     "GetSmsIncomingLog": (NEWER, sms_log),
     "GetIncomingSms": (NEWER, incoming_sms),
@@ -218,11 +239,51 @@ METHODS: dict[str, tuple[Answer, Callable[[SimulatedSystem, ApiRequest], Answer]
     "SipGetContexts": (NEWER, sip_contexts),
     "GetQueueRealTime": (NEWER, queue_real_time),
     "QueueManagement": (NEWER, queue_management),
+    "QueueCallBack": (NEWER, queue_call_back),
     "GetIVR2DirStats": (JAVA_CORE, directory_stats),
+    "GetIVR2Dir": (JAVA_CORE, tree.folder),
+    "DownloadFile": (JAVA_CORE, file_answers.download),
+    "GetTextFile": (JAVA_CORE, file_answers.text_file),
+    "RenderYMGRFile": (JAVA_CORE, file_answers.rendered),
     "PirsumPhoneManagement": (NEWER, pirsumphone),
     "CallExtensionBridging": (NEWER, campaigns.bridge),
+    "GetCampaignStatus": (JAVA_CORE, campaign_answers.status),
+    "CampaignAction": (JAVA_CORE, campaign_answers.action),
+    "ViewCampaignReports": (NEWER, campaign_answers.report),
+    "GetCustomerData": (NEWER, customer.data),
+    "GetApprovedCallerIDs": (NEWER, customer.approved),
+    "GetTransactions": (NEWER, customer.transactions),
 }
 """Which of the platform's two backends answers a method, and how."""
+
+
+def _with_callback(system: SimulatedSystem) -> dict[int, SimulatedQueue]:
+    return {number: queue for number, queue in enumerate(system.queues.values(), 1) if queue.has_callback}
+
+
+def _shown_callbacks(number: int, queue: SimulatedQueue) -> Answer:
+    return {
+        "id": number,
+        "path": f"/{extension(queue.path)}",
+        "queue_path": queue.path,
+        "caller_id": "",
+        "callback_times": "",
+        "max_waiting_time": 60,
+        "max_waiting_customers": 100,
+        "waiting_customers": len(queue.callbacks),
+        "open": 1,
+    }
+
+
+def _shown_request(one: CallbackRequest) -> Answer:
+    return {
+        "id": one.id,
+        "calling_number": one.phone,
+        "status": "waiting",
+        "date_time": one.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+        "attempts": 0,
+        "last_attempt": None,
+    }
 
 
 def _window(system: SimulatedSystem, request: ApiRequest, limit: int) -> list[Message]:

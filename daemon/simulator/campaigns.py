@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from daemon.simulator.api_refusals import ApiRefusal, optional_count, optional_text, required_text
+from daemon.simulator.dialling import DIALLING_PRICE
 from daemon.simulator.spelling import extension
-from daemon.simulator.system import DIALLING_PRICE, ApiRequest, SimulatedSystem
+from daemon.simulator.system import ApiRequest, SimulatedSystem
 
 MOST_NUMBERS = 500
 """Of one campaign, by the documents of CallExtensionBridging."""

@@ -17,6 +17,7 @@ from threading import Lock
 from typing import Any
 
 from daemon.simulator.answers import METHODS, NOT_SUPPORTED
+from daemon.simulator.file_answers import Content
 from daemon.simulator.tokens import EXPIRED, INVALID
 
 ALL = "*"
@@ -46,6 +47,8 @@ class Fault(Enum):
     """The connection is reset before an answer."""
     CUT = "cut"
     """Content-Length is right; the connection ends in the middle of the JSON."""
+    ENDLESS = "endless"
+    """The head, and then a body that goes on for as long as anybody takes it."""
     SLOW = "slow"
     """A good answer, `delay` late."""
     TRUNCATED_JSON = "truncated_json"
@@ -81,9 +84,32 @@ class Fault(Enum):
     """Status 429 and Retry-After, of `delay` if that is given."""
 
 
-LINE = frozenset({Fault.HANG, Fault.DRIP_HEAD, Fault.DRIP_BODY, Fault.RESET, Fault.CUT, Fault.SLOW})
+LINE = frozenset(
+    {
+        Fault.HANG,
+        Fault.DRIP_HEAD,
+        Fault.DRIP_BODY,
+        Fault.RESET,
+        Fault.CUT,
+        Fault.ENDLESS,
+        Fault.SLOW,
+    }
+)
 
-LISTS = frozenset({"rows", "accounts", "contexts", "members", "entries"})
+LISTS = frozenset(
+    {
+        "rows",
+        "accounts",
+        "contexts",
+        "members",
+        "entries",
+        "dirs",
+        "files",
+        "data",
+        "callerIds",
+        "transactions",
+    }
+)
 NEEDED = frozenset(
     {
         "server_date",
@@ -94,11 +120,20 @@ NEEDED = frozenset(
         "Wait",
         "Paused",
         "contentFilesCount",
+        "dirs",
+        "data",
+        "contents",
         "registrationStatus",
         "units",
         "status",
         "results",
         "campaignId",
+        "campaignStatus",
+        "pendingEntries",
+        "report",
+        "transactions",
+        "smsUnits",
+        "callerIds",
     }
 )
 """Fields that MISSING_FIELDS leaves out."""
@@ -173,20 +208,27 @@ class Faults:
             return found
 
 
-def reply(active: ActiveFault | None, answer: Callable[[], Envelope]) -> Reply:
+def reply(active: ActiveFault | None, answer: Callable[[], Envelope | Content]) -> Reply:
     """The HTTP answer to a request. `answer` carries it out, unless a fault stands in front."""
     if active is None or active.fault in LINE:
-        return Reply(encoded(answer()))
+        return _sent(answer())
     if active.fault in FRONT:
         return FRONT[active.fault]
     if active.fault is Fault.THROTTLED_STATUS:
         wait = throttled_seconds(active)
         headers = (("Retry-After", str(wait)),)
         return Reply(encoded(_wait(wait)), HTTPStatus.TOO_MANY_REQUESTS, headers=headers)
+    found = answer()
     if active.fault is Fault.TRUNCATED_JSON:
-        whole = encoded(answer())
-        return Reply(whole[: len(whole) // 2])
-    return Reply(encoded(SPOILERS[active.fault](answer())))
+        whole = _sent(found)
+        return replace(whole, body=whole.body[: len(whole.body) // 2])
+    return _sent(found if isinstance(found, Content) else SPOILERS[active.fault](found))
+
+
+def _sent(answer: Envelope | Content) -> Reply:
+    if isinstance(answer, Content):
+        return Reply(answer.body, answer.status, answer.content_type)
+    return Reply(encoded(answer))
 
 
 def throttled_seconds(active: ActiveFault) -> int:

@@ -11,14 +11,15 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from daemon.simulator.faults import Reply, encoded
+from daemon.simulator.file_answers import Content
 from daemon.simulator.system import SimulatedSystem
 
 PATH = "/api/v1/switch/"
 KEY = "yk_live_"
 """What a key begins with."""
 BEARER = "bearer"
-NOT_WITH_A_KEY = frozenset({"Login", "Logout"})
-"""Methods of sessions, of which a key has none."""
+NOT_WITH_A_KEY = frozenset({"Login", "Logout", "RenderYMGRFile"})
+"""Methods of sessions, of which a key has none, and what the gateway lacks."""
 SECRET = frozenset({"accessPassword", "recordPassword"})
 """What GetSession shows to a token, and not to a key."""
 
@@ -81,6 +82,8 @@ def unavailable(method: str) -> GatewayRefusal | None:
     return GatewayRefusal(HTTPStatus.NOT_FOUND, "NOT_FOUND", f"{method} is not available with an API key")
 
 
-def without_secrets(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+def without_secrets(answer: Mapping[str, Any] | Content) -> Mapping[str, Any] | Content:
     """An answer as the gateway passes it on."""
+    if isinstance(answer, Content):
+        return answer
     return {name: value for name, value in answer.items() if name not in SECRET}

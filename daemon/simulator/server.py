@@ -16,6 +16,7 @@ from daemon.simulator import answers, gateway
 from daemon.simulator.api_refusals import ApiRefusal
 from daemon.simulator.control import Controlled, ControlReply, ControlRequest, control, invalid
 from daemon.simulator.faults import ActiveFault, Fault, Faults, Reply, encoded, reply, throttled_seconds
+from daemon.simulator.file_answers import Content
 from daemon.simulator.http import Handler
 from daemon.simulator.incoming import Incoming, decoded_json
 from daemon.simulator.parameters import Problem
@@ -147,7 +148,7 @@ class Simulator:
             return gateway.throttled(throttled_seconds(active)).reply, active
         return reply(active, lambda: gateway.without_secrets(answers.answer(system, request))), active
 
-    def _answer(self, request: ApiRequest, token: str) -> Mapping[str, Any]:
+    def _answer(self, request: ApiRequest, token: str) -> Mapping[str, Any] | Content:
         if request.method == "Login":
             return self._login(request)
         system = self.tokens.find(token)

@@ -39,6 +39,11 @@ def dated(moment: datetime) -> str:
     return local(moment).isoformat(" ")
 
 
+def day_of(moment: datetime) -> str:
+    """`2024-07-30`, as files of a day are called."""
+    return local(moment).date().isoformat()
+
+
 def day_first(moment: datetime) -> str:
     """`30/07/2024 22:40`, as files show it."""
     return local(moment).strftime("%d/%m/%Y %H:%M")

@@ -13,19 +13,17 @@ from threading import RLock
 from types import MappingProxyType
 
 from daemon.core.model import Json
+from daemon.simulator.dialling import DIALLING_PRICE, LEAST_CALL_PRICE, MINUTE_PRICE, Dialling, Entry
 from daemon.simulator.extensions import Ground, SimulatedDirectory, SimulatedQueue
+from daemon.simulator.files import SimulatedFiles
 from daemon.simulator.spelling import SimulationError, Style, extension
 
 REMEMBERED = 10_000
 """Requests kept for `requests`; the counts go on."""
 DEFAULT_UNITS = 250.0
+DEFAULT_SMS_UNITS = 500.0
 UNITS_LAST = timedelta(days=365)
 """What a new system begins with, by our choice."""
-DIALLING_PRICE = 0.1
-"""Units for every number that is dialled."""
-MINUTE_PRICE = 1.0
-LEAST_CALL_PRICE = 0.5
-"""Units for a call that is answered. All three by the documents of CallExtensionBridging."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +71,19 @@ class Campaign:
 
 
 @dataclass(frozen=True)
+class ChargeRow:
+    """A row of the balance's transactions."""
+
+    id: int
+    at: datetime
+    units: float
+    description: str
+    balance: float
+    """What was left then."""
+    campaign: str | None = None
+
+
+@dataclass(frozen=True)
 class ApiRequest:
     """One request to the API as it came, for whoever wants to know what a client did."""
 
@@ -93,8 +104,24 @@ class Switches:
     """Campaigns are refused (code 104)."""
     is_refusing_sip: bool = False
     """This server does not support SIP, for good."""
+    is_missing_an_envelope: bool = False
+    """DownloadFile of a missing file is HTTP 200 with an error in JSON, in place of a 404."""
+    is_unsorted: bool = False
+    """GetIVR2Dir does not heed `orderBy`."""
     caller_ids: frozenset[str] | None = None
     """Caller ids that campaigns may show (code 120); None: any."""
+    knows_campaigns: bool = True
+    """GetCampaignStatus and CampaignAction take the ids of CallExtensionBridging; else not found (code
+    106)."""
+    obeys_actions: bool = True
+    """CampaignAction does what it says it does."""
+    reports: str | None = "bare"
+    """The ids that ViewCampaignReports takes: "bare", without `YA-`; "whole"; None: neither."""
+    charges_name_campaigns: bool = True
+    """Transactions fill `campaignId`; that each has its text is always so."""
+    lying_counters: int = 0
+    """For so many more times GetCampaignStatus says that there is nobody left to call."""
+    prices_as_text: bool = False
     style: Style = field(default_factory=Style)
 
 
@@ -118,11 +145,22 @@ class SimulatedSystem:
         self._messages: list[Message] = []
         self._accounts: dict[str, SipAccount] = {}
         self._queues: dict[str, SimulatedQueue] = {}
-        self._directories: dict[str, SimulatedDirectory] = {"": SimulatedDirectory("", self._ground)}
+        self.files = SimulatedFiles(number, now, self.lock)
+        """Of every folder: recordings, logs."""
+        self._directories: dict[str, SimulatedDirectory] = {}
+        self.directory("")
+        self._extensions: dict[str, tuple[str | None, str]] = {"": ("menu", "")}
         self._units = DEFAULT_UNITS
         self._units_expire_on = (now() + UNITS_LAST).date()
         self._pirsumphone = True
         self._campaigns: list[Campaign] = []
+        self._dialling: dict[str, Dialling] = {}
+        self.charges: list[ChargeRow] = []
+        """The balance's transactions, oldest first."""
+        self.sms_units: float | None = DEFAULT_SMS_UNITS
+        """What is left for SMS; None: this system is not told."""
+        self.caller_ids: dict[str, datetime | None] = {}
+        """Caller ids that are approved, and until when; None: for good."""
         self._requests: deque[ApiRequest] = deque(maxlen=REMEMBERED)
         self._counts: Counter[str] = Counter()
 
@@ -165,13 +203,24 @@ class SimulatedSystem:
     def queue(self, path: str) -> SimulatedQueue:
         """The queue at this extension; a new and empty one if there was none."""
         with self.lock:
-            return self._queues.setdefault(extension(path), SimulatedQueue(path, self._ground))
+            return self._queues.setdefault(
+                extension(path), SimulatedQueue(path, self._ground, self.files.append)
+            )
 
     def directory(self, path: str) -> SimulatedDirectory:
         """The folder at this path; a new and empty one if there was none."""
         name = extension(path)
         with self.lock:
-            return self._directories.setdefault(name, SimulatedDirectory(name, self._ground))
+            return self._directories.setdefault(name, SimulatedDirectory(name, self._ground, self.files))
+
+    def set_extension(self, path: str, kind: str | None, title: str = "") -> None:
+        """Say what an extension is (`extType`, such as "queue") and what it is called. None: a folder of
+        data that is no extension. What lies above it is there, too, as a menu."""
+        name = extension(path)
+        with self.lock:
+            self._extensions[name] = (kind, title)
+            if kind == "queue":
+                self.queue(path)
 
     def set_units(self, units: float, *, expires_on: date | None = None) -> None:
         """Set the balance; the day it expires stays if None."""
@@ -205,8 +254,35 @@ class SimulatedSystem:
             campaign_id = f"YA-1-{self.number}-Yemot-{stamp}"
             campaign = Campaign(campaign_id, tuple(phones), ivr_path, caller_id, calls_timeout, now)
             self._campaigns.append(campaign)
-            self._pay(DIALLING_PRICE * len(phones))
+            self._dialling[campaign_id] = Dialling(dict.fromkeys(phones, Entry.PENDING), now)
+            self._pay(DIALLING_PRICE * len(phones), f"Start-{campaign_id}", campaign_id)
             return campaign
+
+    def dialling(self, campaign: str) -> Dialling:
+        """How a campaign goes on, by its id."""
+        with self.lock:
+            return self._dialling[campaign]
+
+    def call_of_campaign(
+        self, *, answered: bool, seconds: int = 30, phone: str | None = None, campaign: str | None = None
+    ) -> None:
+        """A campaign calls its next number, or this one; the newest campaign, or the one of this id. Raises
+        SimulationError where it has none left."""
+        with self.lock:
+            dialling = self._found_dialling(campaign)
+            talk = dialling.called(answered=answered, seconds=seconds, now=self.now(), phone=phone)
+            self._pay(talk)
+
+    def end_campaign(self, word: str = "FINISHED", *, campaign: str | None = None) -> None:
+        """A campaign calls nobody any more."""
+        with self.lock:
+            self._found_dialling(campaign).end(word, self.now())
+
+    def _found_dialling(self, campaign: str | None) -> Dialling:
+        name = campaign or (self._campaigns[-1].id if self._campaigns else None)
+        if name is None or name not in self._dialling:
+            raise SimulationError(f"no campaign {campaign}" if campaign else "there is no campaign")
+        return self._dialling[name]
 
     def answer_call(self, *, seconds: int) -> None:
         """Somebody answered a campaign's call and talked: a unit a minute, at least half a unit."""
@@ -244,6 +320,22 @@ class SimulatedSystem:
             return MappingProxyType(dict(self._directories))
 
     @property
+    def folders(self) -> Mapping[str, tuple[str | None, str]]:
+        """Every folder of the tree by path, as queues: its type, None where it is no extension, and title."""
+        with self.lock:
+            own: dict[str, tuple[str | None, str]] = {name: (None, "") for name in self.files.folders}
+            own |= {name: ("record", "") for name in self._directories}
+            own |= {name: ("queue", "") for name in self._queues}
+            own |= self._extensions
+            above = {"/".join(name.split("/")[:end]) for name in own for end in range(name.count("/") + 1)}
+            return MappingProxyType({**{name: ("menu", "") for name in above}, **own})
+
+    def type_of(self, path: str) -> str | None:
+        """What somebody said that an extension is; None: nobody did."""
+        with self.lock:
+            return self._extensions.get(extension(path), (None, ""))[0]
+
+    @property
     def units(self) -> float:
         with self.lock:
             return self._units
@@ -270,8 +362,12 @@ class SimulatedSystem:
         with self.lock:
             return Counter(self._counts)
 
-    def _pay(self, units: float) -> None:
+    def _pay(self, units: float, description: str = "", campaign: str | None = None) -> None:
         self._units = round(self._units - units, 2)
+        if campaign is not None:
+            number = len(self.charges) + 1
+            paid = ChargeRow(number, self.now(), round(units, 2), description, self._units, campaign)
+            self.charges.append(paid)
 
     def _account(self, user_name: str) -> SipAccount:
         if user_name not in self._accounts:

@@ -21,6 +21,8 @@ DROP_SECONDS = 0.05
 """Between two bytes of an answer that drips, and between two looks whether the client is still there."""
 NO_LINGER = struct.pack("ii", 1, 0)
 """Of SO_LINGER (socket(7)): closing resets the connection."""
+LOT = 64 * 1024
+"""Bytes that are sent at once of an answer without an end."""
 POLL_SECONDS = 0.2
 """Between two looks whether it has to stop."""
 STOP_SECONDS = 5.0
@@ -152,6 +154,16 @@ def _cut(wire: Wire, connection: socket.socket, active: ActiveFault, reply: byte
     return False
 
 
+def _endless(wire: Wire, connection: socket.socket, active: ActiveFault, reply: bytes) -> bool:
+    head, end, body = reply.partition(b"\r\n\r\n")
+    lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length")]
+    connection.sendall(b"\r\n".join(lines) + end)
+    lot = (body or b"\0") * (LOT // max(len(body), 1) + 1)
+    while not wire.stopping.is_set():
+        connection.sendall(lot)
+    return False
+
+
 def _slow(wire: Wire, connection: socket.socket, active: ActiveFault, reply: bytes) -> bool:
     if wire.stopping.wait((active.delay or DEFAULT_DELAY).total_seconds()):
         return False
@@ -174,5 +186,6 @@ BADLY: dict[Fault, Callable[[Wire, socket.socket, ActiveFault, bytes], bool]] = 
     Fault.DRIP_BODY: _drip_body,
     Fault.RESET: _reset,
     Fault.CUT: _cut,
+    Fault.ENDLESS: _endless,
     Fault.SLOW: _slow,
 }

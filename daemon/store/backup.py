@@ -18,7 +18,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from daemon.store import files
-from daemon.store.location import BUSY_MILLISECONDS, explained
+from daemon.store.location import BUSY_MILLISECONDS, away, explained
 
 ROOM = 16 * 1024 * 1024
 """Bytes that have to be left when a copy is made."""
@@ -46,7 +46,7 @@ def backup(source: Path, target: Path, *, replace: bool = False) -> int:
     """
     with _said(source, target):
         if files.identity(source) is None:
-            raise BackupError(f"there is no database {source}")
+            raise BackupError(away(source))
         if os.path.lexists(target) and not replace:
             raise FileExistsError
         _check_room(source, target)
@@ -133,8 +133,6 @@ def _said(source: Path, target: Path) -> Iterator[None]:
 
 def faults(db: sa.Connection) -> list[str]:
     """What is wrong with a database: its pages, its indexes, rows that lead nowhere. Empty: it is sound."""
-    if db.dialect.name != "sqlite":
-        return []
     try:
         found = [str(row[0]) for row in db.exec_driver_sql("PRAGMA integrity_check(20)")]
         lost = [

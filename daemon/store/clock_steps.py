@@ -13,7 +13,7 @@ was started anew) none of them may be further off than it can be: `settle`.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -22,16 +22,22 @@ from daemon.core.commands.command_types import TYPES, Nature
 from daemon.core.durations import NOTHING
 from daemon.core.timeline import SLACK, Look, step_between
 from daemon.store.column_types import MILLISECOND, UtcTime, millis
-from daemon.store.dialects import insert_into
+from daemon.store.dialects import POSTGRESQL, insert_into
+from daemon.store.prepared import Prepared
 from daemon.store.schema import (
+    acknowledgements,
     alerts,
     attempts,
+    callbacks,
     clock,
     commands,
     deliveries,
+    digests,
     endpoints,
+    holdings,
     incidents,
     ledger,
+    queue_calls,
     quiet,
     subjects,
     watches,
@@ -39,6 +45,7 @@ from daemon.store.schema import (
 
 Where: TypeAlias = sa.ColumnElement[bool] | sa.TextClause
 
+_FOLLOWED = Prepared("SELECT stepped FROM clock")
 # Every lane is; said, so that SQLite takes the index of lanes, and not that of an endpoint with all its past.
 _OPEN = sa.text("deliveries.ended_at IS NULL AND deliveries.lane >= ''")
 _NOT_OVER = sa.text("NOT is_over")
@@ -80,16 +87,25 @@ LIVE: tuple[tuple[sa.Table, Where, tuple[str, ...]], ...] = (
     (ledger, _NOT_OVER, ("told_at",)),
     (watches, _EVERY, ("observed_at", "polled_at", "failing_since")),
     (subjects, _EVERY, ("since", "seen_at", "known_since")),
+    (digests, _EVERY, ("until",)),
+    (callbacks, sa.text("callbacks.closed_at IS NULL"), ("since", "last_at")),
+    (queue_calls, sa.text("queue_calls.is_open"), ("left_after", "left_at")),
     (alerts, _EVERY, ("last_known", "changed_after", "changed_before", "started_at")),
     (
         incidents,
         sa.text("ended_at IS NULL"),
-        ("started_at", "changed_after", "changed_before", "fired_at"),
+        ("started_at", "changed_after", "changed_before", "fired_at", "told_at", "paused_at"),
     ),
 )
 DUE: tuple[tuple[sa.Table, Where, tuple[str, ...]], ...] = (
     (deliveries, _OPEN, ("due_at", "again_at", "leased_until")),
     (endpoints, _EVERY, ("not_before",)),
+    (holdings, _EVERY, ("paused_until",)),
+    (
+        acknowledgements,
+        acknowledgements.c.incident.in_(sa.select(incidents.c.id).where(sa.text("ended_at IS NULL"))),
+        ("lasts_until",),
+    ),
 )
 EXPIRING = ("deliveries.expires_at",)
 """Due as well; but what expires while nobody sees the step is lost, so it is moved also then."""
@@ -97,18 +113,43 @@ OF_COMMANDS = ("commands.due_at", "commands.not_before", "commands.expires_at")
 """Due where we computed them, and given where the caller did."""
 SINCE = ("quiet.since",)
 """Live; what happened in it is history, though, and has to stay within it."""
-GIVEN = ("silences.starts_at", "silences.ends_at")
+GIVEN = (
+    "acknowledgements.until",
+    "silences.starts_at",
+    "silences.ends_at",
+    "recurring_silences.starts_at",
+    "recurring_silences.ends_at",
+)
 HISTORY = (
+    "acknowledgements.at",
+    "callbacks.closed_at",
+    "campaigns.busy_at",
+    "campaigns.ended_at",
+    "campaigns.seen_at",
+    "campaigns.started_at",
     "clock.seen_at",
     "commands.created_at",
     "commands.ended_at",
     "commands.started_at",
+    "contacts.changed_at",
     "decisions.at",
+    "escalations.at",
     "events.timestamp",
+    "expectations.seen_at",
     "history.start",
+    "holdings.since",
     "in_force.reloaded_at",
     "in_force.since",
     "incidents.ended_at",
+    "indexed.earliest",
+    "indexed.latest",
+    "members.joined_at",
+    "members.read_at",
+    "observations.start",
+    "observations.until",
+    "recurring_silences.created_at",
+    "recurring_silences.expired_at",
+    "revoked_links.at",
     "silences.created_at",
     "silences.expired_at",
     "subjects.left_at",
@@ -137,6 +178,36 @@ def save(db: sa.Connection, found: Clock) -> None:
     values = {"stepped": found.stepped, "seen_at": seen.wall, "elapsed": seen.elapsed, "boot": seen.boot}
     statement = insert_into(clock, db.dialect.name).values(id=1, **values)
     db.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+
+
+def ask(db: sa.Connection) -> tuple[datetime, Clock | None]:
+    """What a database's own clock shows, in UTC, and what the store knows of it, in one statement; on
+    PostgreSQL."""
+    one = sa.select(sa.literal(1).label("one")).subquery()
+    shown = sa.func.clock_timestamp(type_=sa.DateTime(timezone=True)).label("shown")
+    row = db.execute(sa.select(shown, clock).select_from(one.outerjoin(clock, sa.true()))).one()
+    known = None
+    if row.stepped is not None:
+        known = Clock(row.stepped, Look(row.seen_at, row.elapsed, row.boot))
+    return row.shown.astimezone(UTC), known
+
+
+def look(db: sa.Connection, own: Callable[[], tuple[datetime, timedelta, str]]) -> Look:
+    """One look at the clock that the rows are dated by, for who is no daemon on this store: the database's,
+    where that has one, beside what has elapsed on this machine."""
+    seen = Look(*own())
+    return seen._replace(wall=wall(db, lambda: seen.wall))
+
+
+def wall(db: sa.Connection, own: Callable[[], datetime]) -> datetime:
+    """The wall clock that the rows are dated by, in UTC: the database's, where that has one."""
+    return ask(db)[0] if db.dialect.name == POSTGRESQL else own()
+
+
+def followed(db: sa.Connection) -> timedelta:
+    """By how much the rows were moved in all; for whoever asks in each transaction."""
+    rows = _FOLLOWED.rows(db)
+    return timedelta(milliseconds=rows[0][0]) if rows else NOTHING
 
 
 def stepped(db: sa.Connection, now: Look | None = None) -> timedelta:
@@ -201,6 +272,12 @@ def settle(db: sa.Connection, now: datetime, longest_wait: Callable[[str], timed
         }
         db.execute(sa.update(table).where(where, sa.or_(*is_late.values())).values(values))
     _move_what_was_accepted_by_another_clock(db)
+
+
+def settle_pauses(db: sa.Connection, now: datetime, longest: timedelta) -> None:
+    """Let no system be left alone for longer than it can be; only who shares the store keeps pauses in it."""
+    is_far_off = holdings.c.paused_until > now + longest
+    db.execute(sa.update(holdings).where(is_far_off).values(paused_until=now + longest))
 
 
 def _move_what_was_accepted_by_another_clock(db: sa.Connection) -> None:

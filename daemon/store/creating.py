@@ -8,6 +8,10 @@ import sqlalchemy as sa
 
 from daemon.store.schema import REVISION, metadata
 
+COPYING = "copying"
+"""The revision of a database while another one is copied to it (`copying.py`): no daemon and no verb, of this
+version or an older one, takes it for a database of its own."""
+
 _version = sa.Table(
     "alembic_version",
     sa.MetaData(),

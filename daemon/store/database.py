@@ -1,27 +1,32 @@
 """One database: how it is opened, upgraded, and how transactions begin on it.
 
-SQLite in WAL with `synchronous=FULL`: a commit that returned survives a power cut. Writers take the
-write lock when they begin (`BEGIN IMMEDIATE`): a transaction that reads first and writes later would
-fail at once, without waiting, if another had committed in between. Who else may use it, and what happens
-while it is locked, says `locking.py`; whether its files are still those that were opened, `moorings.py`.
+What SQLite and PostgreSQL do each in a way of its own says `backend.py`. Who else may use a file, and what
+happens while it is locked, says `locking.py`; whether its files are still those that were opened,
+`moorings.py`.
 """
 
 import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from daemon.store import backup, creating, files, happened, locking, prepared
+from daemon.core.wording import quoted
+from daemon.store import backup, creating, files, happened, locking, sqlite
+from daemon.store.backend import BEGIN, Backend
+from daemon.store.dialects import POSTGRESQL
+from daemon.store.happened import Topic
 from daemon.store.location import (
-    BUSY_MILLISECONDS,
     CHECKPOINT,
     FAILURES,
     DatabaseError,
+    ForbiddenError,
+    away,
     copy_from_before,
     explained,
     file_of,
@@ -36,32 +41,18 @@ from daemon.store.reads import Reads
 from daemon.store.schema import REVISION
 from daemon.store.turns import Turns
 
+if TYPE_CHECKING:
+    from daemon.store.session import Session
+
 TRIES = 3
 """Of opening a file that becomes another one meanwhile."""
 MOST_READERS = 14
-"""At once. SQLAlchemy's pool has 15 connections: one is always left for the writer, who would else wait for
-it with the lock, and with him everybody who wants to write."""
+"""At once. SQLAlchemy's pool has a connection more for each that writes: who would else wait for it with the
+lock, and with him everybody who wants to write."""
 READ_WITHIN = 30.0
 """Seconds that one more reader waits."""
-LOG_BYTES = 64 * 1024 * 1024
-"""Up to which the log may grow before it is begun anew on purpose."""
-FRAMES_AT_ONCE = 2000
-"""Pages of it that are brought into the file while writers wait; the others before."""
-LOG_WITHIN_MS = 50
-"""For which it waits for readers then, and writers with it."""
-BEGIN = "yemotd_begin"
-ONCE = (
-    "auto_vacuum=INCREMENTAL",  # only counts before the first page is written
-    "journal_mode=WAL",
-)
-"""Kept in the file. They want the write lock, so only the daemon sets them, when it opens."""
-PRAGMAS = (
-    f"busy_timeout={BUSY_MILLISECONDS}",
-    "synchronous=FULL",
-    "foreign_keys=ON",
-    f"journal_size_limit={LOG_BYTES}",
-)
-"""Of each connection."""
+OPENING_WITHIN = timedelta(minutes=10)
+"""For which a start waits for another daemon that creates or upgrades the same database."""
 
 
 class Database:
@@ -75,39 +66,79 @@ class Database:
         """The revision that a daemon found it at; None: it was empty."""
         self.on_events: Callable[[], None] = lambda: None
         """Called after every commit that wrote events, by the thread that committed; it must not wait."""
-        self._turns = Turns(engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"}), self._check_moorings)
+        self._backend = _backend(engine)
+        self.is_shared = self._backend.is_shared
+        """Whether several daemons may use it at the same time."""
+        self._turns = self._turns_of(self._backend.writing)
+        self._beside = self._turns_of(self._backend.beside, is_beside=True) if self.is_shared else self._turns
         self.damage: str | None = None
         """What somebody met that no waiting mends; None: nobody did."""
         self._readers = threading.BoundedSemaphore(MOST_READERS)
-        self._reads = Reads()
+        self._reads = Reads(self._backend)
         self.may_checkpoint = False
         """Whether it is on us to bring the log into the file."""
+        self.token = secrets.token_hex(4)
+        """What our own notices are known by among those of others."""
+
+    def _turns_of(self, begin: str, *, is_beside: bool = False) -> Turns:
+        engine = self.engine.execution_options(**{BEGIN: begin})
+        return Turns(engine, self._check_moorings, self._backend, is_beside=is_beside)
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """One writing transaction: committed at the end, rolled back by an exception. One on a file that is
         not there any more, or another by now, fails as one on a disk that is full.
 
+        It is alone, of all daemons' on the same database, too: whatever it reads is so until it is committed.
         Threads of this process take turns here, rather than in SQLite's busy handler, which sleeps; and those
         who wait for each other are committed together (`turns.py`).
+
+        Where the connection is lost while a server commits, it is asked whether it did, by the events of the
+        transaction. Of one without events, or where it does not answer soon, nobody knows: that is a failure
+        as well. Nobody is told of what may be gone that it is safe; so who tries again has to judge by what
+        is stored.
         """
         with self._noticing(), self._turns.write() as db:
             yield db
-            has_events = happened.taken(db)
-        if has_events:
+            topics = self._told(db)
+        if Topic.EVENTS in topics:
             self.on_events()
+
+    @contextmanager
+    def write_beside(self) -> Iterator[sa.Connection]:
+        """The same for what writes only rows that nobody else writes, and no events: on a server it goes on
+        beside its like of other daemons, but never beside a `write`. On a file it is a `write`."""
+        with self._noticing(), self._beside.write() as db:
+            yield db
+            self._told(db)
+
+    def _told(self, db: sa.Connection) -> frozenset[Topic]:
+        """What there is in a transaction that somebody waits for; other daemons hear of it by the commit."""
+        topics = happened.taken(db)
+        if topics and self.is_shared:
+            self._backend.tell(db, " ".join([self.token, *sorted(topics)]))
+        return topics
+
+    def session(self) -> "Session":
+        """A connection of one's own to a server, by which other daemons are heard. Raises SQLAlchemy's
+        errors, and `DatabaseError` for a file, where there are no others."""
+        if not self.is_shared:
+            raise DatabaseError(f"{shown(str(self.engine.url))} is one daemon's alone")
+        from daemon.store.session import Session  # noqa: PLC0415 - brings the driver
+
+        return Session(self.engine, self.token)
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """One reading transaction: a consistent view, never in a writer's way.
 
         Raises SQLAlchemy's TimeoutError where too many others read, and OperationalError where it lasts for
-        so long that `tend_log` ends it.
+        so long that `tend_log` ends it, or a server does.
         """
         if not self._readers.acquire(timeout=READ_WITHIN):
             raise sa.exc.TimeoutError(f"{MOST_READERS} others read, and none has ended in {READ_WITHIN:g} s")
         try:
-            with self._noticing(), self.engine.connect() as db, self._reads.one(db):
+            with self._noticing(), self._backend.read() as db, self._reads.one(db):
                 yield db
         finally:
             self._readers.release()
@@ -122,66 +153,40 @@ class Database:
                 self.damage = explained(error)
             raise
 
+    @contextmanager
+    def rehearsal(self) -> Iterator[sa.Connection]:
+        """One transaction whose writing is never committed, whatever comes of it. Raises as `read`."""
+        with self.read() as db:
+            self._backend.let_write(db)
+            try:
+                yield db
+            finally:
+                db.rollback()
+
     def shrink(self, pages: int) -> bool:
         """Give some free pages back to the file system: at most so many, for which writers wait. Returns
         whether there are more. Fails as `write` does."""
-        if self.engine.dialect.name != "sqlite":
-            return False
-        statement = f"PRAGMA incremental_vacuum({pages})"
-        with self._turns.alone():
-            self._check_moorings()
-            try:
-                # As a script: `execute` stops after the first page. SQLAlchemy knows nothing of it.
-                driver = self._turns.driver()
-                driver.executescript(statement)
-                (left,) = driver.execute("PRAGMA freelist_count").fetchone()
-            except sqlite3.Error as error:
-                raise sa.exc.OperationalError(statement, None, error) from error
-        return bool(left > 0)
+        return self._backend.shrink(self._alone, pages)
 
     def tend_log(self) -> int:
         """Keep the log beside the file from growing without end; to be called again and again.
 
         Ends what reads for too long, and where the log is long nevertheless, brings it into the file and
-        begins it anew: SQLite does that by itself only in a moment in which nobody reads. Returns how many
-        reads it has ended. Fails as `write` does.
+        begins it anew. Returns how many reads it has ended. Fails as `write` does.
         """
-        if self.engine.dialect.name != "sqlite":
-            return 0
         ended = self._reads.look()
-        if self.may_checkpoint and self._log_bytes() > LOG_BYTES and self._readers.acquire(blocking=False):
+        if self.may_checkpoint and self._readers.acquire(blocking=False):
             try:
-                self._shorten_log()
+                self._backend.shorten_log(self._alone)
             finally:
                 self._readers.release()
         return ended
 
-    def _shorten_log(self) -> None:
-        try:
-            with closing(self.engine.raw_connection()) as connection:
-                cursor: Any = connection.cursor()
-                _, frames, done = cursor.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-                if frames - done <= FRAMES_AT_ONCE:
-                    with self._turns.alone():
-                        self._check_moorings()
-                        self._begin_log_anew(cursor)
-        except sqlite3.Error as error:
-            raise sa.exc.OperationalError(None, None, error) from error
-
-    def _begin_log_anew(self, cursor: Any) -> None:
-        """Where some reader still needs it, another time: who wants to write waits for this."""
-        try:
-            cursor.execute(f"PRAGMA busy_timeout={LOG_WITHIN_MS}")
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        finally:
-            cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
-
-    def _log_bytes(self) -> int:
-        path = file_of(str(self.engine.url))
-        try:
-            return files.beside(files.resolved(path), files.WAL).stat().st_size if path else 0
-        except FileNotFoundError:
-            return 0
+    @contextmanager
+    def _alone(self) -> Iterator[Callable[[], Any]]:
+        with self._turns.alone():
+            self._check_moorings()
+            yield self._turns.driver
 
     def let_go(self) -> str | None:
         """Once it was found that the files are not the same any more: bring what was committed to safety, and
@@ -215,6 +220,7 @@ class Database:
         if self.is_adrift:
             return
         self._turns.close()
+        self._beside.close()
         self.engine.dispose()
         if self.moorings is not None:
             self.moorings.close()
@@ -230,7 +236,15 @@ class Database:
 
 def touch(db: sa.Connection) -> None:
     """Write something that changes nothing; raises SQLAlchemy's errors where nothing can be written."""
-    db.exec_driver_sql("UPDATE alembic_version SET version_num = version_num")
+    _backend(db.engine).touch(db)
+
+
+def _backend(engine: sa.Engine) -> Backend:
+    if engine.dialect.name != POSTGRESQL:
+        return sqlite.Sqlite(engine)
+    from daemon.store import postgresql  # noqa: PLC0415 - brings the driver, and a dialect
+
+    return postgresql.Postgresql(engine)
 
 
 def revision(url: str) -> str | None:
@@ -262,7 +276,11 @@ def connect(url: str) -> Database:
     """
     database, current = open_as_it_is(url)
     if current != REVISION:
-        database.close()
+        try:
+            with _explained(url):
+                _refuse_anothers(database, current)
+        finally:
+            database.close()
         raise DatabaseError(
             f"{shown(url)} is at {f'revision {current}' if current else 'no revision'}, this program at "
             f"{REVISION}; "
@@ -289,6 +307,8 @@ def _open_for_daemon(url: str) -> Database | None:
     engine, moorings = None, None
     try:
         with _explained(url):
+            if hold and (table := files.table_of_another(hold.path)):
+                raise DatabaseError(_is_anothers(hold.path, table))  # before anything is done to it
             found = _secured(hold.path) if hold else None
             engine = _engine(url)
             moorings = moored(hold, found, locking.failing(url)) if hold and found else None
@@ -296,8 +316,8 @@ def _open_for_daemon(url: str) -> Database | None:
             database.may_checkpoint = _is_checkpointing(url)
             if moorings is not None:
                 moorings.guard(engine)
-            _keep(database)
-            database.found_at = _upgrade(database)
+            with database._backend.opening(OPENING_WITHIN):
+                database.found_at = _upgrade(database)
             if moorings is None or moorings.fasten(_token(), may_checkpoint=_is_checkpointing(url)):
                 return database
         database.close()
@@ -341,9 +361,11 @@ def check_file(url: str) -> None:
     if not is_there(path):
         holder = locking.holder(url)
         under = f", which was removed under the daemon that runs (process {holder})" if holder else ""
-        raise DatabaseError(f"there is no database {path}{under}; `yemotd run` creates it")
-    if reason := "unable to open database file: it is a folder" if path.is_dir() else why_not(path):
-        raise DatabaseError(f"{path}: {reason}")
+        raise DatabaseError(f"{away(path)}{under}; `yemotd run` creates it")
+    if path.is_dir():
+        raise DatabaseError(f"{path}: unable to open database file: it is a folder")
+    if reason := why_not(path):
+        raise ForbiddenError(f"{path}: {reason}")
     try:
         guard(path)
     except OSError as error:
@@ -373,7 +395,7 @@ def _is_checkpointing(url: str) -> bool:
 def in_memory() -> Database:
     """A database for one thread that is gone with it: for `--dry-run` and tests."""
     engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
-    _prepare(engine)
+    sqlite.prepare(engine)
     database = Database(engine)
     _upgrade(database)
     return database
@@ -382,35 +404,13 @@ def in_memory() -> Database:
 def _engine(url: str) -> sa.Engine:
     try:
         parsed = sa.make_url(url)
-        engine = sa.create_engine(parsed.difference_update_query([CHECKPOINT]))
-    except (sa.exc.ArgumentError, ModuleNotFoundError, ValueError) as error:
+        if parsed.get_backend_name() != POSTGRESQL:
+            return sqlite.engine(parsed)
+        from daemon.store import postgresql  # noqa: PLC0415 - see `_backend`
+
+        return postgresql.engine(parsed)
+    except (sa.exc.ArgumentError, ImportError, ValueError) as error:
         raise DatabaseError(f"database = {shown(url)!r}: {error}") from None
-    if engine.dialect.name == "sqlite":
-        pages = parsed.query.get(CHECKPOINT, "1000")
-        if not (isinstance(pages, str) and pages.isdecimal()):
-            raise DatabaseError(f"database: {CHECKPOINT} has to be a number of pages; 0: never")
-        _prepare(engine, f"{CHECKPOINT}={pages}")
-    return engine
-
-
-def _prepare(engine: sa.Engine, *more: str) -> None:
-    @sa.event.listens_for(engine, "connect")
-    def on_connect(connection: sqlite3.Connection, _record: Any) -> None:
-        connection.isolation_level = None  # the driver must not begin transactions by itself
-        for pragma in (*PRAGMAS, *more):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @sa.event.listens_for(engine, "begin")
-    def on_begin(connection: sa.Connection) -> None:
-        prepared.begin(connection, connection.get_execution_options().get(BEGIN, "BEGIN"))
-
-
-def _keep(database: Database) -> None:
-    """Give the file the settings that stay with it; a restored backup may have lost them."""
-    if database.engine.dialect.name == "sqlite":
-        with closing(database.engine.raw_connection()) as connection:
-            for pragma in ONCE:
-                connection.cursor().execute(f"PRAGMA {pragma}")
 
 
 def _revision(database: Database) -> str | None:
@@ -419,7 +419,12 @@ def _revision(database: Database) -> str | None:
         if not sa.inspect(db).has_table("alembic_version"):
             return None
         revision: str | None = db.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-        return revision
+    if revision == creating.COPYING:
+        raise DatabaseError(
+            f"{database.engine.url!r} holds a copy that is not complete: call `yemotd db copy` with the same "
+            "words as before, and it goes on"
+        )
+    return revision
 
 
 def _upgrade(database: Database) -> str | None:
@@ -427,6 +432,7 @@ def _upgrade(database: Database) -> str | None:
     current = _revision(database)
     if current == REVISION:
         return current
+    _refuse_anothers(database, current)
     if current is None:
         with database.write() as db:
             creating.create(db)
@@ -435,13 +441,48 @@ def _upgrade(database: Database) -> str | None:
 
     if not migrating.is_known(current):
         raise DatabaseError(
-            f"{database.engine.url!r} was written by a newer yemotd (revision {current}); "
+            f"{shown(str(database.engine.url))} was written by a newer yemotd (revision {current}); "
             "install that version or a later one, or restore the backup from before its upgrade"
         )
     _back_up_before(database, current)
-    with database.write() as db:
-        migrating.upgrade(db)
+    database._backend.upgrade(database.write)
     return current
+
+
+def _refuse_anothers(database: Database, current: str | None) -> None:
+    """Raises `DatabaseError` for a database of another program's, to which ours must not add its tables."""
+    url = str(database.engine.url)
+    path, is_server = file_of(url), database.engine.dialect.name == POSTGRESQL
+    if (path is None and not is_server) or (current is not None and files.is_of_ours(current)):
+        return
+    with database.read() as db:
+        tables = [one for one in sa.inspect(db).get_table_names() if one != files.REVISIONS]
+        if is_server and tables:
+            tables = _without_extensions(db, tables)
+    if not tables or (is_server and _is_made_by_now(database)):
+        return
+    raise DatabaseError(
+        _is_anothers(shown(url) if path is None else str(path), tables[0], is_server=is_server)
+    )
+
+
+def _without_extensions(db: sa.Connection, tables: list[str]) -> list[str]:
+    """Those of them that no extension has brought with it."""
+    from daemon.store import postgresql  # noqa: PLC0415 - see `_backend`
+
+    brought = postgresql.tables_of_extensions(db)
+    return [one for one in tables if one not in brought]
+
+
+def _is_made_by_now(database: Database) -> bool:
+    """Whether another daemon has made it ours since the revision was read."""
+    current = _revision(database)
+    return current is not None and files.is_of_ours(current)
+
+
+def _is_anothers(where: object, table: str, *, is_server: bool = False) -> str:
+    way_out = "make a database for yemotd alone" if is_server else "name a file of its own"
+    return f"{where} is another program's database (it has a table {quoted(table)}): {way_out}"
 
 
 def _back_up_before(database: Database, current: str) -> None:

@@ -26,6 +26,26 @@ def _insert(dialect: str) -> type[Insert]:
     return postgresql.Insert  # type: ignore[return-value] # their methods are called alike
 
 
+def bytes_of(column: sa.ColumnElement[str], dialect: str) -> sa.ColumnElement[int]:
+    """How many bytes of UTF-8 a text has."""
+    if dialect == POSTGRESQL:
+        return sa.func.octet_length(column)
+    return sa.func.length(sa.cast(column, sa.LargeBinary))
+
+
+def has_bytes(column: sa.ColumnElement[bytes], part: bytes, dialect: str) -> sa.ColumnElement[bool]:
+    """Whether these bytes are in a column of them."""
+    if dialect == POSTGRESQL:
+        return sa.func.pg_catalog.position(column, part) > 0
+    return sa.func.instr(column, part) > 0
+
+
+def taken_once(found: str, lock: str, status: str) -> str:
+    """The WHERE of an UPDATE that takes, on PostgreSQL, what a question finds: asked once, it locks the rows
+    (`FOR UPDATE ...`), and those that another has written while they were waited for are judged anew."""
+    return f" WHERE id = ANY (ARRAY({found} {lock})) AND status = '{status}'"
+
+
 def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
     """An index of those rows alone for which `where` is true; `say_to` tells PostgreSQL of them."""
     return sa.Index(name, *columns, unique=unique, sqlite_where=sa.text(where))

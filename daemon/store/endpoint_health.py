@@ -6,9 +6,12 @@ from dataclasses import fields
 import sqlalchemy as sa
 
 from daemon.core.delivery.breaker import HEALTHY, Breaker, Switch
+from daemon.store import happened
 from daemon.store.dialects import insert_into
+from daemon.store.happened import Topic
 from daemon.store.schema import endpoints
 
+_ASKED = sa.select(endpoints.c.name, endpoints.c.asked).where(endpoints.c.asked.is_not(None))
 _NAMES = tuple(field.name for field in fields(Breaker))
 
 
@@ -29,12 +32,12 @@ def ask(db: sa.Connection, endpoint: str, switch: Switch) -> None:
     values = {field: getattr(HEALTHY, field) for field in _NAMES}
     statement = insert_into(endpoints, db.dialect.name).values(name=endpoint, asked=switch, **values)
     db.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"asked": switch}))
+    happened.mark(db, Topic.ENDPOINTS)
 
 
 def asked(db: sa.Connection) -> dict[str, Switch]:
     """What operators have asked for and nobody has done yet."""
-    found = sa.select(endpoints.c.name, endpoints.c.asked).where(endpoints.c.asked.is_not(None))
-    return {row.name: row.asked for row in db.execute(found)}
+    return {row.name: row.asked for row in db.execute(_ASKED)}
 
 
 def done(db: sa.Connection, names: Collection[str]) -> None:

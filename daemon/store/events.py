@@ -1,7 +1,8 @@
 """Events: written once, each with the next number of its system. Functions take a connection."""
 
+import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -12,9 +13,10 @@ import sqlalchemy as sa
 from daemon.core.model import Event, Fact
 from daemon.core.phones import names_phone, subject_key
 from daemon.core.rendering import body
-from daemon.store import happened
+from daemon.store import happened, spellings
 from daemon.store.column_types import millis
-from daemon.store.dialects import insert_into
+from daemon.store.dialects import has_bytes, insert_into
+from daemon.store.happened import Topic
 from daemon.store.prepared import Prepared
 from daemon.store.schema import events, forgotten, sequences
 
@@ -24,25 +26,16 @@ SCANNED = 4000
 """Events that `part` looks at in one go."""
 TAKEN = 1 << 18
 """Bytes of bodies after which a part ends."""
-_IN_ORDER = sa.text("SELECT pg_advisory_xact_lock(CAST(:key AS bigint))").bindparams(key=0x79656D6F74)
-"""Who writes events on PostgreSQL does so one after the other, as SQLite's writers do: so their numbers are
-committed in order, and a reader who goes on from one has missed none below it."""
 _RESERVE = Prepared(
     "INSERT INTO sequences (system, last) VALUES (:system, :many)"
     " ON CONFLICT (system) DO UPDATE SET last = sequences.last + :many RETURNING last",
     "system", "many",
 )  # fmt: skip
 _ADD = Prepared(
-    "INSERT INTO events (id, type, system, sequence, subject, timestamp, body)"
-    " VALUES (:id, :type, :system, :sequence, :subject, :timestamp, :body)",
-    "id", "type", "system", "sequence", "subject", "timestamp", "body",
+    "INSERT INTO events (id, type, system, sequence, subject, timestamp, body, names)"
+    " VALUES (:id, :type, :system, :sequence, :subject, :timestamp, :body, :names)",
+    "id", "type", "system", "sequence", "subject", "timestamp", "body", "names",
 )  # fmt: skip
-
-
-BETWEEN_DIGITS = " \t().-"
-"""What may stand between the digits of a phone in ASCII."""
-LAST_DIGITS = 7
-"""Of a phone: those that each of its spellings has, one after the other."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +50,24 @@ class Query:
     limit: int = 100
     subject: str | None = None
     """A subject; one that names a phone stands for every spelling of it."""
+    among: tuple[str, ...] | None = None
+    """One of these subjects, each as `subject` is meant; (): none is."""
+    since: datetime | None = None
+    until: datetime | None = None
+    """From the one on, and before the other, by when they were observed. For `store/search.find` alone."""
+    incident: str | None = None
+    """Of the events of one incident. As those above."""
 
     def takes(self, event: Event) -> bool:
         """Whether an event matches, as the store would say (`after` and `limit` do not count)."""
         return (
             self.takes_type(event.type)
             and self.system in (None, event.system)
-            and (self.subject is None or self._is_subject(event.subject))
+            and (self.subject is None or _is_same(event.subject, self.subject, self._phone))
+            and (self.among is None or self._is_among(event.subject))
+            and (self.since is None or event.timestamp >= self.since)
+            and (self.until is None or event.timestamp < self.until)
+            and (self.incident is None or names_incident(self.incident) in event.body)
         )
 
     def takes_type(self, type_: str) -> bool:
@@ -73,11 +77,8 @@ class Query:
         pattern = self._pattern
         return type_ == self.type if pattern is None else pattern.fullmatch(type_) is not None
 
-    def _is_subject(self, subject: str) -> bool:
-        if subject == self.subject or self._phone is None:
-            return subject == self.subject
-        kind, key = self._phone
-        return subject.startswith(kind) and subject_key(subject) == key
+    def _is_among(self, subject: str) -> bool:
+        return any(_is_same(subject, one, phone) for one, phone in self._phones_among.items())
 
     @cached_property
     def _pattern(self) -> re.Pattern[str] | None:
@@ -88,9 +89,22 @@ class Query:
 
     @cached_property
     def _phone(self) -> tuple[str, str] | None:
-        if self.subject is None or not names_phone(self.subject):
-            return None
-        return self.subject.partition("/")[0] + "/", subject_key(self.subject)
+        return None if self.subject is None else _phone_of(self.subject)
+
+    @cached_property
+    def _phones_among(self) -> dict[str, tuple[str, str] | None]:
+        return {one: _phone_of(one) for one in self.among or ()}
+
+
+def _phone_of(subject: str) -> tuple[str, str] | None:
+    """Of a subject that names a phone: its kind, and what it is compared by."""
+    return (subject.partition("/")[0] + "/", subject_key(subject)) if names_phone(subject) else None
+
+
+def _is_same(subject: str, wanted: str, phone: tuple[str, str] | None) -> bool:
+    if subject == wanted or phone is None:
+        return subject == wanted
+    return subject.startswith(phone[0]) and subject_key(subject) == phone[1]
 
 
 @dataclass(frozen=True)
@@ -107,17 +121,27 @@ class Part:
 
 
 def record(
-    db: sa.Connection, system: str, facts: Sequence[Fact], now: datetime, new_id: Callable[[str], str]
+    db: sa.Connection,
+    system: str,
+    facts: Sequence[Fact],
+    now: datetime,
+    new_id: Callable[[str], str],
+    *,
+    names: Callable[[Fact], str | None] = lambda _fact: None,
 ) -> list[Event]:
-    """Write facts as events of a system, with the next sequence numbers and no gap."""
+    """Write facts as events of a system, with the next sequence numbers and no gap; with each the `names` of
+    those that it tells of, as JSON.
+
+    Who writes them does so alone (`Database.write`), on a server, too: so their numbers are committed in
+    order, and who reads on from one has missed none below it. Raises `BesideError` where that is not so.
+    """
     if not facts:
         return []
-    if db.dialect.name == "postgresql":
-        db.execute(_IN_ORDER)
     first = _reserve(db, system, len(facts))
     written = [_event(fact, system, first + index, now, new_id("evt")) for index, fact in enumerate(facts)]
-    _ADD.run_many(db, [_values(event) for event in written])
-    happened.mark(db)
+    _ADD.run_many(db, [(*_values(event), names(fact)) for event, fact in zip(written, facts, strict=True)])
+    happened.mark(db, Topic.EVENTS)
+    happened.prove(db, written[-1].id)
     return written
 
 
@@ -125,7 +149,7 @@ def read(db: sa.Connection, query: Query) -> list[tuple[int, Event]]:
     """Events with their numbers, oldest first."""
     rows = [
         row
-        for where, column in _ways(db, query)
+        for where, column in ways(db, query, subjects_of(db, query), types_of(db, query))
         for row in db.execute(
             sa.select(events)
             .where(*where, *_from_after(db, column, query))
@@ -181,11 +205,33 @@ def latest(db: sa.Connection, query: Query) -> list[tuple[int, Event]]:
     """The newest events that match (`after` does not count), oldest first."""
     rows = [
         row
-        for where, column in _ways(db, query)
+        for where, column in ways(db, query, subjects_of(db, query), types_of(db, query))
         for row in db.execute(sa.select(events).where(*where).order_by(column.desc()).limit(query.limit))
     ]
     newest = sorted(rows, key=_number, reverse=True)[: query.limit]
     return [(row.number, _from_row(row)) for row in newest][::-1]
+
+
+def rows(db: sa.Connection, found: sa.Select[Any]) -> list[tuple[int, Event]]:
+    """Events with their numbers, as a question for all columns of the table gives them."""
+    return [(row[0], _from_row(row)) for row in db.execute(found)]
+
+
+def names_incident(incident: str) -> bytes:
+    """What stands in the body of an event of an incident, and in no other."""
+    return b'"incident":' + json.dumps(incident).encode()
+
+
+def narrowed(db: sa.Connection, query: Query) -> list[sa.ColumnElement[bool]]:
+    """What of a query has no index: it is looked at in what was found by the rest."""
+    found: list[sa.ColumnElement[bool]] = []
+    if query.since is not None:
+        found.append(events.c.timestamp >= query.since)
+    if query.until is not None:
+        found.append(events.c.timestamp < query.until)
+    if query.incident is not None:
+        found.append(has_bytes(events.c.body, names_incident(query.incident), db.dialect.name))
+    return found
 
 
 def find(db: sa.Connection, event: str) -> tuple[int, Event] | None:
@@ -205,7 +251,7 @@ def newest(db: sa.Connection) -> tuple[int, str]:
 
 def count(db: sa.Connection) -> int:
     """How many events were ever written."""
-    return db.scalar(sa.select(sa.func.coalesce(sa.func.sum(sequences.c.last), 0))) or 0
+    return int(db.scalar(sa.select(sa.func.coalesce(sa.func.sum(sequences.c.last), 0))) or 0)
 
 
 def last_sequences(db: sa.Connection) -> dict[str, int]:
@@ -225,7 +271,7 @@ def _event(fact: Fact, system: str, sequence: int, now: datetime, event: str) ->
 
 
 def _values(event: Event) -> tuple[object, ...]:
-    """In the order of `_ADD`."""
+    """In the order of `_ADD`, without the names."""
     return (
         event.id,
         event.type,
@@ -240,11 +286,11 @@ def _values(event: Event) -> tuple[object, ...]:
 def _from_row(row: Sequence[Any]) -> Event:
     """Of all columns, as they stand in the table: by their names a page of a thousand would take twice as
     long."""
-    _, name, system, sequence, type_, subject, timestamp, text = row
+    _, name, system, sequence, type_, subject, timestamp, text, *_ = row
     return Event(name, type_, system, sequence, subject, timestamp, text)
 
 
-def glob(column: sa.Column[str], pattern: str) -> sa.ColumnElement[bool]:
+def glob(column: sa.ColumnElement[str], pattern: str) -> sa.ColumnElement[bool]:
     """Whether a column matches a pattern, in which `*` stands for anything."""
     if "*" not in pattern:
         return column == pattern
@@ -252,53 +298,39 @@ def glob(column: sa.Column[str], pattern: str) -> sa.ColumnElement[bool]:
     return column.ilike(literal.replace("*", "%"), escape="\\")
 
 
-def is_subject(db: sa.Connection, column: sa.Column[str], subject: str) -> sa.ColumnElement[bool]:
-    """Whether a column has this subject, or that of the same phone in another spelling.
-
-    Of the spellings that are stored: there is no end to those that there may be.
-    """
-    if not names_phone(subject):
-        return column == subject
-    return column.in_(spellings(db, column, subject))
-
-
-def spellings(db: sa.Connection, column: sa.Column[str], subject: str) -> list[str]:
-    """How the phone that a subject names is spelled in a column that has an index of its own."""
-    wanted, kind = subject_key(subject), subject.partition("/")[0] + "/"
-    number = wanted.removeprefix(kind).partition("=")[0]
-    return [one for one in _each(db, column, kind, number[-LAST_DIGITS:]) if subject_key(one) == wanted]
-
-
-def _each(db: sa.Connection, column: sa.Column[str], kind: str, digits: str) -> Iterable[str]:
-    """The subjects of a kind that can be a phone with these last digits, each once: from one to the next by
-    the index, however many rows each has."""
-    end = kind[:-1] + chr(ord(kind[-1]) + 1)
-    first = sa.select(sa.func.min(column).label("subject")).where(column >= kind, column < end)
-    walk = first.cte("each", recursive=True)
-    following = sa.select(sa.func.min(column)).where(column > walk.c.subject, column < end).scalar_subquery()
-    walk = walk.union_all(sa.select(following).where(walk.c.subject.is_not(None)))
-    bare: sa.ColumnElement[str] = walk.c.subject
-    for sign in BETWEEN_DIGITS:
-        bare = sa.func.replace(bare, sign, "")
-    is_not_ascii = sa.func.length(sa.cast(walk.c.subject, sa.LargeBinary)) != sa.func.length(walk.c.subject)
-    return db.scalars(sa.select(walk.c.subject).where(bare.contains(digits) | is_not_ascii))
-
-
-_Way: TypeAlias = tuple[list[sa.ColumnElement[bool]], sa.Column[Any]]
+Way: TypeAlias = tuple[list[sa.ColumnElement[bool]], sa.Column[Any]]
 """Which events to read, by an index that has them in the order of this column: which is that of numbers."""
 
 
-def _ways(db: sa.Connection, query: Query) -> list[_Way]:
+def subjects_of(db: sa.Connection, query: Query) -> list[str] | None:
+    """The subjects that a query asks for, as they are spelled in the store; None: it asks for none."""
+    if query.among is None and query.subject is None:
+        return None
+    named = query.among if query.among is not None else (query.subject or "",)
+    return list(dict.fromkeys(one for each in named for one in _spelled(db, each)))
+
+
+def _spelled(db: sa.Connection, subject: str) -> list[str]:
+    return spellings.of_events(db, subject) if names_phone(subject) else [subject]
+
+
+def types_of(db: sa.Connection, query: Query) -> list[str] | None:
+    """The types that a query asks for, as far as there are events of them; None: it asks for none."""
+    return None if query.type is None else _types(db, query)
+
+
+def ways(
+    db: sa.Connection, query: Query, subjects: Sequence[str] | None, types: Sequence[str] | None
+) -> list[Way]:
     """Questions that together find what is asked for, each of them by walking along an index from one end of
-    it; so that none costs the more, the more there is that nobody asked for."""
-    types = None if query.type is None else _types(db, query)
+    it; so that none costs the more, the more there is that nobody asked for. `subjects`, `types`: what
+    `subjects_of` and `types_of` give; of `subject` and `among` the latter counts: whether an event is of both
+    says `Query.takes`."""
     # Not by the indexes of these, which have everybody else's, too.
     of_system = [] if query.system is None else [events.c.system.concat("") == query.system]
     of_types = [] if types is None else [events.c.type.concat("").in_(types)]
-    if query.subject is not None:
-        names_a_phone = names_phone(query.subject)
-        each = spellings(db, events.c.subject, query.subject) if names_a_phone else [query.subject]
-        return [([events.c.subject == one, *of_system, *of_types], events.c.number) for one in each]
+    if subjects is not None:
+        return [([events.c.subject == one, *of_system, *of_types], events.c.number) for one in subjects]
     if query.system is not None and (types is None or not _are_rare(db, types)):
         return [([events.c.system == query.system, *of_types], events.c.sequence)]
     if types is not None:
@@ -312,8 +344,12 @@ def _from_after(db: sa.Connection, column: sa.Column[Any], query: Query) -> list
         return []
     if column is events.c.number:
         return [column > query.after]
-    first = db.scalar(_FIRST_AFTER, {"system": query.system, "after": query.after})
-    return [column >= int(first or 0)]
+    return [column >= first_after(db, query.system or "", query.after)]
+
+
+def first_after(db: sa.Connection, system: str, number: int) -> int:
+    """The sequence of a system from which on its events have a higher number than this."""
+    return int(db.scalar(_FIRST_AFTER, {"system": system, "after": number}) or 0)
 
 
 def _types(db: sa.Connection, query: Query) -> list[str]:

@@ -10,6 +10,7 @@ the header (SQLite's `user_version`) when it opens it, so that other content in 
 """
 
 import os
+import re
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ BESIDE = (WAL, SHM, "-journal")
 OWN = 0o600
 GENERATION_AT = 60
 """Where `user_version` stands in the header: four bytes, the highest first (sqlite.org/fileformat2.html)."""
+REVISIONS = "alembic_version"
+"""The table that says at which revision the others are; ours has that name from Alembic, as others' may."""
 NONE = 0
 """The generation of a file that no daemon opened: a copy, or a new one."""
 
@@ -58,6 +61,29 @@ class Narrowed(NamedTuple):
 def resolved(path: Path) -> Path:
     """The file that a name leads to, over all links; also where it does not exist."""
     return Path(os.path.realpath(path))
+
+
+def table_of_another(path: Path) -> str | None:
+    """A table of another program's, where a database file is one; None: it is ours, or nobody's, or what it
+    holds stands in the log beside it as well, or it is too damaged to say. Nothing is opened that SQLite
+    would have to mend."""
+    if any(os.path.exists(f"{path}{end}") for end in (WAL, "-journal")):
+        return None
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as db:
+        found = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+        names = [str(name) for (name,) in found if not str(name).startswith("sqlite_")]
+        if REVISIONS in names:
+            names.remove(REVISIONS)
+            revisions = [str(one) for (one,) in db.execute(f"SELECT version_num FROM {REVISIONS}")]  # noqa: S608 - ours
+            return names[0] if names and not all(map(is_of_ours, revisions)) else None
+        return names[0] if names else None
+    return None
+
+
+def is_of_ours(revision: str) -> bool:
+    """Whether a revision may be one of this program's, also of one that is yet to come: `0015`. Others count
+    theirs by digests."""
+    return re.fullmatch(r"\d{4}|copying", revision) is not None
 
 
 def beside(path: Path, ending: str) -> Path:

@@ -35,11 +35,23 @@ def load(db: sa.Connection) -> InForce | None:
     return InForce(row.since, json.loads(row.described), row.reloaded_at, _difference(changes))
 
 
+def fingerprint(db: sa.Connection) -> str | None:
+    """Of the whole file that is in force, where several daemons have to agree on it."""
+    return db.scalar(sa.select(in_force.c.fingerprint).where(in_force.c.name == NAME))
+
+
 def save(
-    db: sa.Connection, parts: Parts, changes: Difference | None, now: datetime, *, is_reload: bool
+    db: sa.Connection,
+    parts: Parts,
+    changes: Difference | None,
+    now: datetime,
+    *,
+    is_reload: bool,
+    fingerprint: str | None = None,
 ) -> None:
-    """Store what is taken over; `parts` hold no secret."""
+    """Store what is taken over; `parts` hold no secret. `fingerprint`: None leaves what is there."""
     values = {
+        **({} if fingerprint is None else {"fingerprint": fingerprint}),
         "since": now,
         "described": json.dumps(parts, sort_keys=True),
         "reloaded_at": now if is_reload else None,

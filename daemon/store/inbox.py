@@ -12,10 +12,14 @@ import sqlalchemy as sa
 from daemon.core.commands.command import Command, Error, Status
 from daemon.core.commands.command_types import TYPES, Nature
 from daemon.core.durations import NOTHING
+from daemon.store import happened
 from daemon.store.column_types import MILLISECOND, UtcTime, millis
 from daemon.store.events import glob
+from daemon.store.happened import Topic
 from daemon.store.schema import commands
 
+LARGEST_CODE = 2**31 - 1
+"""What an INTEGER of PostgreSQL's holds. One of an API that means no good is not kept; its message is."""
 _PLAIN = Command.__dataclass_fields__.keys() - {"params", "result", "error"}
 _NAMES = tuple(commands.c.keys())
 # Literal, so that SQLite sees that the partial index serves.
@@ -53,11 +57,14 @@ class Waiting:
 def add(db: sa.Connection, command: Command, fingerprint: str) -> None:
     """Accept a command."""
     db.execute(sa.insert(commands).values(**_row(command), fingerprint=fingerprint))
+    happened.mark(db, Topic.COMMANDS)
 
 
 def save(db: sa.Connection, command: Command) -> None:
     """Write what has become of a command."""
     db.execute(sa.update(commands).where(commands.c.id == command.id).values(**_row(command)))
+    if command.status.is_ended:
+        happened.mark(db, Topic.ENDED)
 
 
 def find(db: sa.Connection, command: str) -> Command | None:
@@ -173,6 +180,11 @@ def units_spent(db: sa.Connection, system: str, day: date) -> float:
     return _units(db, system, day, commands.c.status != Status.QUEUED)
 
 
+def count(db: sa.Connection, command: str, units: float) -> None:
+    """Let a command that has ended count so many units against the budget of its day."""
+    db.execute(sa.update(commands).where(commands.c.id == command).values(units=units))
+
+
 def _units(db: sa.Connection, system: str, day: date, which: sa.ColumnElement[bool]) -> float:
     found = sa.select(sa.func.coalesce(sa.func.sum(commands.c.units), 0.0)).where(
         commands.c.system == system, commands.c.day == day, which
@@ -214,7 +226,7 @@ def _row(command: Command) -> dict[str, Any]:
         "result": None if command.result is None else json.dumps(command.result),
         "error": error.kind if error else None,
         "error_message": error.message if error else None,
-        "error_code": error.code if error else None,
+        "error_code": error.code if error and abs(error.code or 0) <= LARGEST_CODE else None,
     }
 
 

@@ -14,12 +14,18 @@ from daemon.core.durations import NOTHING
 from daemon.core.event_types import kind_of
 from daemon.core.model import Interval
 from daemon.store.column_types import UtcTime
-from daemon.store.events import is_subject
 from daemon.store.schema import alerts, incidents, ledger, transitions
+from daemon.store.spellings import is_subject
 
 # Literal, so that SQLite sees that the partial index serves.
 _OPEN = sa.text("incidents.ended_at IS NULL")
 _NOT_OVER = sa.text("NOT ledger.is_over")
+# Asked with every tick: what is made once costs a third of what is made each time.
+_OPEN_ONES = sa.select(incidents.c.id).where(_OPEN)
+_OWED = sa.select(ledger.c.incident).where(
+    _NOT_OVER, ledger.c.endpoint.in_(sa.bindparam("endpoints", expanding=True))
+)
+_PHASES = sa.select(alerts.c.system, alerts.c.key, alerts.c.phase).where(alerts.c.phase.in_(TOLD))
 _NEWEST = (incidents.c.fired_at.desc(), incidents.c.id.desc())
 # Few fire at once, and few are of one subject. SQLite shall take the index of those and sort, not walk all
 # that there ever were.
@@ -64,6 +70,11 @@ def find(db: sa.Connection, incident: str) -> Incident | None:
     return next(iter(_load(db, incidents.c.id == incident)), None)
 
 
+def load(db: sa.Connection, ids: Collection[str]) -> list[Incident]:
+    """These incidents, in the order in which they fired."""
+    return _load(db, incidents.c.id.in_(ids))
+
+
 def read(db: sa.Connection, query: Query) -> list[Incident]:
     """Incidents, the newest first; by index, however many there are."""
     is_few = query.is_firing is True or query.subject is not None
@@ -106,18 +117,32 @@ def of_subject(db: sa.Connection, subject: str, limit: int = 5) -> list[Incident
 def unsettled(db: sa.Connection, endpoints: Collection[str]) -> list[Incident]:
     """Every incident of which something may have to be told to one of these endpoints."""
     # Two questions rather than one with an OR, which would read every incident there ever was.
-    owed = sa.select(ledger.c.incident).where(_NOT_OVER, ledger.c.endpoint.in_(endpoints))
-    ids = {*db.scalars(sa.select(incidents.c.id).where(_OPEN)), *db.scalars(owed)}
+    owed = db.scalars(_OWED, {"endpoints": list(endpoints)})
+    ids = {*db.scalars(_OPEN_ONES), *owed}
     return _load(db, incidents.c.id.in_(sorted(ids))) if ids else []
 
 
 def phases(db: sa.Connection) -> dict[str, dict[str, Phase]]:
     """The alerts that fire or recover: phases by system and key."""
-    found = sa.select(alerts.c.system, alerts.c.key, alerts.c.phase).where(alerts.c.phase.in_(TOLD))
     by_system: dict[str, dict[str, Phase]] = {}
-    for row in db.execute(found):
+    for row in db.execute(_PHASES):
         by_system.setdefault(row.system, {})[row.key] = row.phase
     return by_system
+
+
+def save_told(db: sa.Connection, ids: Collection[str], now: datetime) -> None:
+    """Store that somebody is told of these from now on, where nobody was before."""
+    first = sa.update(incidents).where(incidents.c.id.in_(ids), incidents.c.told_at.is_(None))
+    if ids:
+        db.execute(first.values(told_at=now))
+
+
+def save_counting(
+    db: sa.Connection, incident: str, *, told_at: datetime | None, paused_at: datetime | None
+) -> None:
+    """Store from when on the escalation of an incident counts, and since when it does not."""
+    one = sa.update(incidents).where(incidents.c.id == incident)
+    db.execute(one.values(told_at=told_at, paused_at=paused_at))
 
 
 def save_transitions(db: sa.Connection, system: str, rulings: Iterable[Ruling], when: Seen) -> None:
@@ -191,6 +216,9 @@ def _incident(row: sa.Row[Any]) -> Incident:
         row.phase or Phase.OK,
         bool(row.is_blind),
         row.is_steady is not False,
+        row.cause,
+        row.told_at,
+        row.paused_at,
     )
 
 
@@ -206,6 +234,7 @@ def _row(incident: Incident) -> dict[str, Any]:
         "fired_at",
         "ended_at",
         "end",
+        "cause",
     )
     return {
         **{name: getattr(incident, name) for name in same},

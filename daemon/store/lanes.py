@@ -13,7 +13,9 @@ import sqlalchemy as sa
 
 from daemon.core.phones import PHONE_SUBJECTS, subject_key
 from daemon.core.routing.plan import Order, Planned
+from daemon.store import happened
 from daemon.store.column_types import millis
+from daemon.store.happened import Topic
 from daemon.store.prepared import Prepared
 
 _BUSY = Prepared(
@@ -28,14 +30,16 @@ _BUSY_UNLESS_FAILED = Prepared(
 PROMOTE = Prepared(
     "UPDATE deliveries SET status = 'pending', due_at = CASE WHEN due_at < :now THEN :now ELSE due_at END"
     " WHERE id = (SELECT min(id) FROM deliveries WHERE endpoint = :endpoint AND lane = :lane"
-    " AND status = 'waiting')",
+    " AND status = 'waiting') AND status = 'waiting'",
     "now", "endpoint", "lane",
 )  # fmt: skip
-"""The oldest that waits goes: what led the lane has ended."""
+"""The oldest that waits goes: what led the lane has ended. If it still waits: on a server another may have
+promoted it, and sent it, while we waited for its row."""
 PROMOTE_UNLESS_LED = Prepared(
     "UPDATE deliveries SET status = 'pending', due_at = CASE WHEN due_at < :now THEN :now ELSE due_at END"
     " WHERE id = (SELECT min(id) FROM deliveries WHERE endpoint = :endpoint AND lane = :lane"
-    " AND status = 'waiting') AND NOT EXISTS (SELECT 1 FROM deliveries WHERE endpoint = :endpoint"
+    " AND status = 'waiting') AND status = 'waiting'"
+    " AND NOT EXISTS (SELECT 1 FROM deliveries WHERE endpoint = :endpoint"
     " AND lane = :lane AND ended_at IS NULL AND status IN ('pending', 'leased') AND failures = 0)",
     "now", "endpoint", "lane",
 )  # fmt: skip
@@ -43,7 +47,8 @@ PROMOTE_UNLESS_LED = Prepared(
 _PROMOTE_HEADLESS = Prepared(
     "UPDATE deliveries SET status = 'pending', due_at = CASE WHEN due_at < :now THEN :now ELSE due_at END"
     " WHERE id = (SELECT min(id) FROM deliveries WHERE endpoint = :endpoint AND lane = :lane"
-    " AND status = 'waiting') AND NOT EXISTS (SELECT 1 FROM deliveries WHERE endpoint = :endpoint"
+    " AND status = 'waiting') AND status = 'waiting'"
+    " AND NOT EXISTS (SELECT 1 FROM deliveries WHERE endpoint = :endpoint"
     " AND lane = :lane AND ended_at IS NULL AND status IN ('pending', 'leased'))",
     "now", "endpoint", "lane",
 )  # fmt: skip
@@ -92,7 +97,8 @@ def of(db: sa.Connection, ids: Iterable[int]) -> set[tuple[str, str]]:
 
 def promote_headless(db: sa.Connection, lanes: Iterable[tuple[str, str]], now: datetime) -> None:
     """Promote in those of the lanes that have no head any more."""
-    _PROMOTE_HEADLESS.run_many(db, [(millis(now), endpoint, lane) for endpoint, lane in sorted(lanes)])
+    if _PROMOTE_HEADLESS.run_many(db, [(millis(now), endpoint, lane) for endpoint, lane in sorted(lanes)]):
+        happened.mark(db, Topic.DELIVERIES)
 
 
 def unite(db: sa.Connection, now: datetime, *, unordered: Container[str]) -> None:

@@ -3,7 +3,7 @@
 Functions take a connection.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from daemon.core.model import Event
 from daemon.core.phones import names_phone
-from daemon.store import events as event_store
+from daemon.store import spellings
 from daemon.store.column_types import millis
 from daemon.store.schema import events
 
@@ -56,6 +56,21 @@ def heads(db: sa.Connection, wanted: Newest) -> list[Head]:
     return [Head(*row) for row in db.execute(found.order_by(events.c.number.desc()).limit(wanted.limit))]
 
 
+def newest_of_each(
+    db: sa.Connection, type_: str, systems: Collection[str], looked_at: int
+) -> tuple[dict[str, Event], datetime | None]:
+    """The newest event of a type of each of these systems, among the newest of all; and since when none was
+    of a system that is not in there (None: ever)."""
+    head = sa.select(events.c.number, events.c.system, events.c.timestamp).where(events.c.type == type_)
+    rows = db.execute(head.order_by(events.c.number.desc()).limit(looked_at)).all()
+    numbers: dict[str, int] = {}
+    for number, system, _ in rows:
+        if system in systems:
+            numbers.setdefault(system, number)
+    found = {event.system: event for _, event in by_number(db, list(numbers.values()))}
+    return found, rows[-1].timestamp if len(rows) == looked_at else None
+
+
 def read(db: sa.Connection, wanted: Newest) -> list[tuple[int, Event]]:
     """Events of a type with their numbers, the newest first."""
     found = sa.select(events).where(events.c.type == wanted.type, *_within(wanted))
@@ -68,7 +83,7 @@ def read_of(db: sa.Connection, subject: str, wanted: Newest) -> list[tuple[int, 
 
     Each spelling is asked for alone: together they would all have to be read, to be sorted.
     """
-    spelled = event_store.spellings(db, events.c.subject, subject) if names_phone(subject) else [subject]
+    spelled = spellings.of_events(db, subject) if names_phone(subject) else [subject]
     found: list[tuple[int, Event]] = []
     for one in spelled:
         # Not by the index of types, which has every other subject's, too.

@@ -81,6 +81,17 @@ def standings(db: sa.Connection, incident: str) -> list[Standings]:
     return [Standings(*row) for row in db.execute(found.order_by(ledger.c.endpoint))]
 
 
+def heard(db: sa.Connection, of: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """The endpoints that something of these incidents has reached, by incident, in order of their names."""
+    found = sa.select(ledger.c.incident, ledger.c.endpoint).where(
+        ledger.c.incident.in_(sorted(of)), _HAS_HEARD
+    )
+    by_incident: dict[str, list[str]] = {}
+    for row in db.execute(found):
+        by_incident.setdefault(row.incident, []).append(row.endpoint)
+    return {incident: tuple(sorted(endpoints)) for incident, endpoints in by_incident.items()}
+
+
 def of_incident(db: sa.Connection, incident: str) -> list[Decided]:
     """Everything that was decided about an incident, in order."""
     found = sa.select(decisions).where(decisions.c.incident == incident).order_by(decisions.c.id)
@@ -123,6 +134,12 @@ def save(
     }
     statement = insert_into(ledger, db.dialect.name).values(**values)
     db.execute(statement.on_conflict_do_update(index_elements=["incident", "endpoint"], set_=values))
+
+
+def save_acknowledged(db: sa.Connection, line: Line, number: int) -> None:
+    """Store that an endpoint is told who has an incident, by the number of the acknowledgement."""
+    of_line = sa.and_(ledger.c.incident == line[0], ledger.c.endpoint == line[1])
+    db.execute(sa.update(ledger).where(of_line).values(acknowledged=number))
 
 
 def take_back(db: sa.Connection, failed: Sequence[int], now: datetime) -> None:
@@ -181,6 +198,7 @@ def _told(row: sa.Row[Any]) -> Told:
         is_under_way=bool(row.is_under_way),
         is_delivered=row.status is Status.DELIVERED,
         has_heard=bool(row.has_heard),
+        acknowledged=row.acknowledged,
     )
 
 

@@ -1,4 +1,4 @@
-"""Who may use a database at the same time, and what a locked one does.
+"""Who may use a database file at the same time, and what a locked one does. A server's: `postgresql.py`.
 
 One daemon for one file, whatever its names. It holds two things, from `hold` until it closes the database,
 and the kernel lets go of them with the process:

@@ -13,18 +13,22 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from daemon.core.delivery.outcome import OPEN, Attempted, Message, Next, Outcome, Status
+from daemon.core.delivery.outcome import OPEN, Attempted, Message, Next, Outcome, Phases, Status
 from daemon.core.routing.plan import Planned
-from daemon.store import lanes, withdrawals
+from daemon.store import happened, lanes, withdrawals
 from daemon.store.column_types import EPOCH, MILLISECOND, millis
+from daemon.store.dialects import taken_once
+from daemon.store.happened import Topic
 from daemon.store.prepared import Prepared
-from daemon.store.schema import deliveries
+from daemon.store.schema import deliveries, events
 
 _Where = sa.ColumnElement[bool] | sa.TextClause
 _IS_LEASED = sa.text("deliveries.status = 'leased'")
 
 MOST_BEHIND = 32
 """Ours. Of one lane, claimed behind one that is to be sent first; a lease lasts until each had its time."""
+LARGEST_PHASE = 2**31 - 1
+"""Microseconds: what an INTEGER of PostgreSQL's holds."""
 EXPIRED = "expired"
 """The `error` of a delivery that was not worth telling any more."""
 
@@ -39,29 +43,53 @@ _ADD = Prepared(
 _SET_LEASED = (
     "UPDATE deliveries SET status = 'leased', token = :token, leased_until = :until, attempts = attempts + 1"
 )
+_DUE = (
+    "SELECT id FROM deliveries WHERE endpoint = :endpoint AND status = 'pending' AND due_at <= :due"
+    " ORDER BY due_at, id LIMIT :limit"
+)
+_FIRST_COME = "FOR UPDATE SKIP LOCKED"
 _LEASE = Prepared(
-    _SET_LEASED + " WHERE id IN (SELECT id FROM deliveries WHERE endpoint = :endpoint"  # noqa: S608 - our own words
-    " AND status = 'pending' AND due_at <= :due ORDER BY due_at, id LIMIT :limit) RETURNING id",
+    _SET_LEASED + f" WHERE id IN ({_DUE}) RETURNING id",
     "token", "until", "endpoint", "due", "limit",
+    on_postgresql=_SET_LEASED + taken_once(_DUE, _FIRST_COME, "pending") + " RETURNING id",
 )  # fmt: skip
-_LEASE_BEHIND = Prepared(
-    _SET_LEASED + " WHERE id IN (SELECT next.id FROM deliveries AS head JOIN deliveries AS next"  # noqa: S608 - our own words
+_BEHIND = (
+    "SELECT next.id FROM deliveries AS head JOIN deliveries AS next"
     " ON next.id IN (SELECT id FROM deliveries WHERE endpoint = head.endpoint AND lane = head.lane"
     " AND status = 'waiting' ORDER BY id LIMIT :share)"
     " WHERE head.status = 'leased' AND head.token = :token AND head.failures = 0"
     " AND (head.expires_at IS NULL OR head.expires_at > :due)"
     " AND NOT EXISTS (SELECT 1 FROM deliveries AS older WHERE older.endpoint = next.endpoint"
     " AND older.lane = next.lane AND older.status = 'waiting' AND older.id <= next.id"
-    " AND older.due_at > :due) ORDER BY next.id LIMIT :room)",
+    " AND older.due_at > :due) ORDER BY next.id LIMIT :room"
+)
+_BEHIND_EACH = (
+    "SELECT next.id FROM deliveries AS head CROSS JOIN LATERAL"
+    " (SELECT id, bool_and(due_at <= :due) OVER (ORDER BY id) AS is_free FROM"
+    " (SELECT id, due_at FROM deliveries WHERE endpoint = head.endpoint AND lane = head.lane"
+    " AND status = 'waiting' ORDER BY id LIMIT :share) AS oldest) AS behind"
+    " JOIN deliveries AS next ON next.id = behind.id"
+    " WHERE head.status = 'leased' AND head.token = :token AND head.failures = 0"
+    " AND (head.expires_at IS NULL OR head.expires_at > :due) AND behind.is_free"
+    " ORDER BY next.id LIMIT :room"
+)
+"""The same in PostgreSQL's words: it would look through all deliveries for each head."""
+_LEASE_BEHIND = Prepared(
+    _SET_LEASED + f" WHERE id IN ({_BEHIND})",
     "token", "until", "share", "due", "room",
+    # None is passed over, or the next of its lane would go before it.
+    on_postgresql=_SET_LEASED + taken_once(_BEHIND_EACH, "FOR UPDATE OF next", "waiting"),
 )  # fmt: skip
 """What waits in the lanes of what was just leased, as far as it is due and nothing is before it that is not.
 Whatever is cut off is the youngest, so nobody in a lane goes without those before."""
+_DUE_AND_URGENT = (
+    "SELECT id FROM deliveries WHERE endpoint = :endpoint AND status = 'pending' AND urgency IS NOT NULL"
+    " AND urgency <= :least AND due_at <= :due ORDER BY due_at, id LIMIT :limit"
+)
 _LEASE_URGENT = Prepared(
-    _SET_LEASED + " WHERE id IN (SELECT id FROM deliveries WHERE endpoint = :endpoint"  # noqa: S608 - our own words
-    " AND status = 'pending' AND urgency IS NOT NULL AND urgency <= :least AND due_at <= :due"
-    " ORDER BY due_at, id LIMIT :limit) RETURNING id",
+    _SET_LEASED + f" WHERE id IN ({_DUE_AND_URGENT}) RETURNING id",
     "token", "until", "endpoint", "due", "limit", "least",
+    on_postgresql=_SET_LEASED + taken_once(_DUE_AND_URGENT, _FIRST_COME, "pending") + " RETURNING id",
 )  # fmt: skip
 _NEXT_DUE = Prepared(
     "SELECT due_at FROM deliveries WHERE endpoint = :endpoint AND status = 'pending' ORDER BY due_at LIMIT 1",
@@ -74,7 +102,7 @@ _NEXT_URGENT = Prepared(
 )  # fmt: skip
 _LEASED = Prepared(
     "SELECT d.id, d.lane, e.id AS event, e.type, e.body, d.attempts, d.failures, d.superseded, d.due_at,"
-    " d.expires_at, d.again_at FROM deliveries AS d JOIN events AS e ON e.number = d.event"
+    " d.expires_at, d.again_at, e.names FROM deliveries AS d JOIN events AS e ON e.number = d.event"
     " WHERE d.status = 'leased' AND d.token = :token ORDER BY d.due_at, d.id",
     "token",
 )
@@ -120,8 +148,10 @@ _RELEASE = Prepared(
     "id", "token",
 )  # fmt: skip
 _PROLONG = Prepared(
-    "UPDATE deliveries SET leased_until = :until WHERE status = 'leased' AND token = :token", "until", "token"
-)
+    "UPDATE deliveries SET leased_until = :until WHERE status = 'leased' AND token = :token"
+    " AND leased_until < :until",
+    "until", "token",
+)  # fmt: skip
 _RELEASE_BEHIND = Prepared(
     "UPDATE deliveries SET status = 'waiting', token = NULL, leased_until = NULL, attempts = attempts - 1"
     " WHERE id = :id AND token = :token AND status = 'leased'",
@@ -243,8 +273,16 @@ def add(
         )
         busy.add(lane)
     _ADD.run_many(db, rows)
+    if any(row[-1] is None for row in rows):  # else whoever commits sends them all
+        happened.mark(db, Topic.DELIVERIES)
     leased = [_leased(db, one, openings[one].lease) for one in openings if room[one] < openings[one].room]
     return [message for one in leased for message in (*one.messages, *one.expired)]
+
+
+def receivers(db: sa.Connection, event: str) -> set[str]:
+    """The endpoints that an event, by its id, was to be sent to."""
+    of_it = sa.select(deliveries.c.endpoint).join(events, events.c.number == deliveries.c.event)
+    return set(db.scalars(of_it.where(events.c.id == event)))
 
 
 def claim(
@@ -329,20 +367,21 @@ def finish(db: sa.Connection, finished: Sequence[Finished], now: datetime) -> li
     return lost
 
 
-def release_all(db: sa.Connection) -> int:
-    """Give back every lease: nobody else can hold one when the one daemon of a database starts."""
-    return _release(db)
+def release_all(db: sa.Connection, of: Collection[str] | None = None) -> int:
+    """Give back every lease of these endpoints (None: of all): nobody else can hold one when a daemon begins
+    with them."""
+    return _release(db, *_of(of))
 
 
-def release_expired(db: sa.Connection, now: datetime) -> int:
-    """Give back leases that ran out: their results, if they ever come, are dropped."""
-    return _release(db, deliveries.c.leased_until < now)
+def release_expired(db: sa.Connection, now: datetime, of: Collection[str] | None = None) -> int:
+    """Give back leases of these endpoints that ran out: their results, if they ever come, are dropped."""
+    return _release(db, deliveries.c.leased_until < now, *_of(of))
 
 
-def prolong(db: sa.Connection, by: timedelta) -> None:
-    """Let every lease last longer."""
+def prolong(db: sa.Connection, by: timedelta, of: Collection[str] | None = None) -> None:
+    """Let every lease of these endpoints last longer."""
     later = sa.type_coerce(deliveries.c.leased_until, sa.BigInteger) + by // MILLISECOND
-    db.execute(sa.update(deliveries).where(_IS_LEASED).values(leased_until=later))
+    db.execute(sa.update(deliveries).where(_IS_LEASED, *_of(of)).values(leased_until=later))
 
 
 def release(db: sa.Connection, messages: Iterable[Message], behind: Iterable[Message] = ()) -> None:
@@ -361,8 +400,8 @@ def release_unsent(db: sa.Connection, tokens: Iterable[str]) -> None:
 def lease_one(db: sa.Connection, event: str, endpoint: str, lease: Lease) -> Message:
     """Lease the pending delivery of an event (by its id) for an endpoint, out of turn."""
     _LEASE_ONE.run(db, lease.token, millis(lease.until), event, endpoint)
-    ((number, lane, name, kind, body, attempt, *_),) = _LEASED.rows(db, lease.token)
-    return Message(number, lease.token, endpoint, lane, name, kind, body, attempt)
+    ((number, lane, name, kind, body, attempt, *_, names),) = _LEASED.rows(db, lease.token)
+    return Message(number, lease.token, endpoint, lane, name, kind, body, attempt, names=names)
 
 
 def _lease_behind(db: sa.Connection, heads: int, room: int, lease: Lease) -> None:
@@ -379,11 +418,11 @@ def _leased(db: sa.Connection, endpoint: str, lease: Lease) -> Claimed:
     messages: list[Message] = []
     expired: list[Message] = []
     for row in _LEASED.rows(db, token):
-        number, lane, event, kind, body, attempt, failures, stands_for, due_at, expires_at, again = row
+        number, lane, event, kind, body, attempt, failures, stands_for, due_at, expires_at, again, names = row
         is_early = due_at > at or (again is not None and again > at)
         again_at = EPOCH + again * MILLISECOND if is_early and again is not None else None
         sent = (number, token, endpoint, lane, event, kind, body, attempt, failures, stands_for)
-        message = Message(*sent, is_early, again_at)
+        message = Message(*sent, is_early, again_at, names)
         (messages if expires_at is None or expires_at > at else expired).append(message)
     return Claimed(messages, expired)
 
@@ -405,6 +444,11 @@ def _held(db: sa.Connection, tokens: Collection[str]) -> set[tuple[int, str]]:
         some += some[-1:] * (len(_TOKENS) - len(some))
         held.update(_HELD.rows(db, *some))
     return held
+
+
+def _of(endpoints: Collection[str] | None) -> list[_Where]:
+    # Not by the index of endpoints, which has all their past: few are leased.
+    return [] if endpoints is None else [deliveries.c.endpoint.concat("").in_(sorted(endpoints))]
 
 
 def _release(db: sa.Connection, *where: _Where, **values: sa.ColumnElement[int]) -> int:
@@ -435,11 +479,18 @@ def _result(one: Finished, at: int) -> tuple[object, ...]:
     )
 
 
+def _bounded(phases: Phases) -> Phases:
+    """As the columns hold them: but for the whole, which may last as long as the process was stopped."""
+    if phases.total <= LARGEST_PHASE:
+        return phases
+    return Phases._make([*(min(one, LARGEST_PHASE) for one in phases[:-1]), phases.total])
+
+
 def _at_first(attempted: Attempted, at: int) -> tuple[object, ...]:
     return (
         at,
         millis(attempted.started_at),
-        *attempted.phases,
+        *_bounded(attempted.phases),
         attempted.http_status,
         attempted.address,
         attempted.response_head,
@@ -452,7 +503,7 @@ def _attempt(attempted: Attempted) -> tuple[object, ...]:
         attempted.message.delivery,
         attempted.message.attempt,
         millis(attempted.started_at),
-        *attempted.phases,
+        *_bounded(attempted.phases),
         attempted.outcome.value,
         attempted.http_status,
         attempted.error,

@@ -9,10 +9,12 @@ transaction that SQLAlchemy began, and its errors are given as SQLAlchemy gives 
 
 import sqlite3
 from collections import namedtuple
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+
+from daemon.store.dialects import POSTGRESQL
 
 _DRIVER = "yemotd_driver"
 """Of a connection's own dictionary."""
@@ -21,8 +23,10 @@ _DRIVER = "yemotd_driver"
 class Prepared:
     """One statement; its values are given in the order in which `names` stand."""
 
-    def __init__(self, sql: str, *names: str) -> None:
+    def __init__(self, sql: str, *names: str, on_postgresql: str | None = None) -> None:
+        """`on_postgresql`: how the same is said there; None: in the same words."""
         self._sql = sql
+        self._on_postgresql = on_postgresql or sql
         self._names = names
         self._compiled: dict[str, tuple[str, tuple[int, ...] | None]] = {}
         self._row: Any = None
@@ -41,6 +45,19 @@ class Prepared:
         """The same as plain tuples, for whoever takes up thousands of them a second."""
         found, columns = self._found(db, values)
         return found if columns else list(map(tuple, found))
+
+    def each(self, db: sa.Connection, *values: Any) -> Iterator[tuple[Any, ...]]:
+        """The same one after the other, for whoever keeps none of tens of thousands: what is kept, the
+        interpreter looks through for garbage, several times."""
+        text, parameters = self._ready(db, (values,))
+        driver = _driver(db)
+        if driver is None:
+            yield from map(tuple, db.exec_driver_sql(text, parameters[0]))
+            return
+        try:
+            yield from driver.execute(text, parameters[0])
+        except sqlite3.Error as error:
+            raise _as_sqlalchemy(db, text, parameters[0], error) from error
 
     def _found(self, db: sa.Connection, values: tuple[Any, ...]) -> tuple[Sequence[Any], Any]:
         """Rows, with a description of their columns where they do not know their names themselves."""
@@ -92,7 +109,8 @@ class Prepared:
 
     def _compile(self, dialect: sa.Dialect) -> tuple[str, tuple[int, ...] | None]:
         """The driver's text, and for positional parameters which value stands where; (): as they come."""
-        compiled = sa.text(self._sql).compile(dialect=dialect)
+        sql = self._on_postgresql if dialect.name == POSTGRESQL else self._sql
+        compiled = sa.text(sql).compile(dialect=dialect)
         if not compiled.positional:
             return compiled.string, None
         order = tuple(self._names.index(name) for name in compiled.positiontup or ())

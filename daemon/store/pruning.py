@@ -14,15 +14,20 @@ import sqlalchemy as sa
 
 from daemon.core.delivery.outcome import Status
 from daemon.store import events as event_store
+from daemon.store import observations, searchable, spellings
 from daemon.store.schema import (
+    acknowledgements,
     attempts,
+    campaigns,
     commands,
     decisions,
     deliveries,
+    escalations,
     events,
     history,
     incidents,
     ledger,
+    recurring_silences,
     silences,
     subjects,
     transitions,
@@ -96,11 +101,13 @@ def old_events(db: sa.Connection, last: int, before: datetime) -> Old:
 
 
 def forget_events(db: sa.Connection, numbers: Sequence[int]) -> int:
-    """Delete these events, but for those that are asked for. Returns how many there were."""
+    """Delete these events with their texts, but for those that are asked for. Returns how many there were."""
     free = sa.select(events.c.number).where(events.c.number.in_(numbers), *_UNASKED)
     going = list(db.scalars(free))
     if going:
         db.execute(sa.delete(events).where(events.c.number.in_(going)))
+        searchable.forget(db, going)
+        spellings.forget(db, going)
         event_store.forget(db, max(going))
     return len(going)
 
@@ -124,7 +131,7 @@ def forget_incidents(db: sa.Connection, ids: Sequence[str]) -> int:
     many there were."""
     owed = set(db.scalars(_OWED.where(ledger.c.incident.in_(ids))))
     going = [one for one in ids if one not in owed]
-    for table in (decisions, ledger):
+    for table in (decisions, ledger, acknowledgements, escalations):
         db.execute(sa.delete(table).where(table.c.incident.in_(going)))
     db.execute(sa.delete(incidents).where(incidents.c.id.in_(going)))
     return len(going)
@@ -144,29 +151,46 @@ def forget_transitions(db: sa.Connection, ids: Sequence[int]) -> int:
 
 
 def old_commands(db: sa.Connection, last: tuple[datetime, int] | None, before: datetime) -> Old:
-    """The next commands that ended before a time."""
+    """The next commands that ended before a time, and whose campaign is not followed any more."""
     found = sa.select(commands.c.ended_at, commands.c.number).where(commands.c.ended_at < before)
     if last is not None:
         place = sa.literal(last[0], commands.c.ended_at.type), sa.literal(last[1])
         found = found.where(sa.tuple_(commands.c.ended_at, commands.c.number) > sa.tuple_(*place))
     rows = db.execute(found.order_by(commands.c.ended_at, commands.c.number).limit(PART)).all()
-    return Old([row.number for row in rows], (rows[-1].ended_at, rows[-1].number) if rows else None)
+    followed = _followed(db, [row.number for row in rows])
+    return Old(
+        [row.number for row in rows if row.number not in followed],
+        (rows[-1].ended_at, rows[-1].number) if rows else None,
+    )
 
 
 def forget_commands(db: sa.Connection, numbers: Sequence[int]) -> int:
-    """Delete these, with their keys. Returns how many there were."""
+    """Delete these, with their keys and campaigns. Returns how many there were."""
+    these = sa.select(commands.c.id).where(commands.c.number.in_(numbers))
+    db.execute(sa.delete(campaigns).where(campaigns.c.command.in_(these)))
     return db.execute(sa.delete(commands).where(commands.c.number.in_(numbers))).rowcount
+
+
+def _followed(db: sa.Connection, numbers: Sequence[int]) -> set[int]:
+    """Those of these commands whose campaign has not ended."""
+    same = sa.and_(campaigns.c.command == commands.c.id, campaigns.c.ended_at.is_(None))
+    found = sa.select(commands.c.number).where(commands.c.number.in_(numbers), same)
+    return set(db.scalars(found))
 
 
 def old_silences(db: sa.Connection, before: datetime) -> Old:
     """The silences that were over before a time."""
-    is_over = sa.or_(silences.c.expired_at < before, silences.c.ends_at < before)
-    return Old(list(db.scalars(sa.select(silences.c.id).where(is_over))), None)
+    found = (
+        sa.select(one.c.id).where(sa.or_(one.c.expired_at < before, one.c.ends_at < before))
+        for one in (silences, recurring_silences)
+    )
+    return Old([name for ids in found for name in db.scalars(ids)], None)
 
 
 def forget_silences(db: sa.Connection, ids: Sequence[str]) -> int:
     """Delete these. Returns how many there were."""
-    return db.execute(sa.delete(silences).where(silences.c.id.in_(ids))).rowcount
+    both = (sa.delete(one).where(one.c.id.in_(ids)) for one in (silences, recurring_silences))
+    return sum(db.execute(each).rowcount for each in both)
 
 
 def old_buckets(db: sa.Connection, step: int, before: datetime) -> Old:
@@ -186,6 +210,26 @@ def forget_buckets(db: sa.Connection, keys: Sequence[tuple[int, datetime, str]])
         of_start = (history.c.step == step, history.c.start == start, history.c.system.in_(systems))
         many += db.execute(sa.delete(history).where(*of_start)).rowcount
     return many
+
+
+def old_observations(db: sa.Connection, before: datetime) -> Old:
+    """The oldest batches of what watches saw that start before a time."""
+    keys = [key for key, _ in observations.oldest(db, PART, before)]
+    return Old(keys, keys[-1] if len(keys) == PART else None)
+
+
+def surplus_observations(db: sa.Connection, most: int, before: datetime) -> Old:
+    """The oldest batches of what watches saw that are too many, where all together may take so many bytes;
+    not those that are being written, which start after a time."""
+    excess, keys = observations.total(db) - most, []
+    if excess <= 0:
+        return Old((), None)
+    for key, size in observations.oldest(db, PART, before):
+        if excess <= 0:
+            break
+        keys.append(key)
+        excess -= size
+    return Old(keys, keys[-1] if excess > 0 and len(keys) == PART else None)
 
 
 def old_subjects(db: sa.Connection, before: datetime) -> Old:

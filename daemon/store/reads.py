@@ -14,11 +14,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from daemon.store.backend import Backend
 from daemon.store.location import FAILURES
 
 MOST_LOOKS = 4
 """At which a read may be there; it is ended at the next."""
-TOO_LONG = "it was read from for too long at a time, and the log beside the database grew"
 
 
 @dataclass(eq=False)
@@ -31,7 +31,8 @@ class _Read:
 class Reads:
     """Those of one database that are under way. Safe to call from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
         self._under_way: set[_Read] = set()
         self._lock = threading.Lock()
 
@@ -45,13 +46,13 @@ class Reads:
             yield
         except FAILURES as error:
             if self._left(read):
-                raise _ended() from error
+                raise self._ended() from error
             raise
         finally:
             if self._left(read):
                 db.invalidate()  # nothing can be read by it any more
         if read.is_ended:
-            raise _ended()
+            raise self._ended()
 
     def look(self) -> int:
         """End those that are there for too long. Returns how many."""
@@ -61,7 +62,7 @@ class Reads:
                 read.looks += 1
                 if read.looks > MOST_LOOKS and not read.is_ended:
                     read.is_ended = True
-                    _end(read.driver)
+                    self._backend.end_read(read.driver)
                     ended += 1
         return ended
 
@@ -71,13 +72,5 @@ class Reads:
             self._under_way.discard(read)
             return read.is_ended
 
-
-def _end(driver: sqlite3.Connection) -> None:
-    """From another thread than the one that reads: SQLite's own mutex keeps the two apart."""
-    driver.interrupt()
-    driver.rollback()
-    driver.set_progress_handler(lambda: 1, 1)
-
-
-def _ended() -> sa.exc.OperationalError:
-    return sa.exc.OperationalError(None, None, sqlite3.OperationalError(TOO_LONG))
+    def _ended(self) -> sa.exc.OperationalError:
+        return sa.exc.OperationalError(None, None, sqlite3.OperationalError(self._backend.read_too_long))

@@ -23,7 +23,7 @@ MOST_DOUBLINGS = 10
 _FROM = (
     "(coalesce((SELECT started_at FROM attempts WHERE delivery = deliveries.id"  # noqa: S608 - our own words
     " AND number = deliveries.attempts), CASE WHEN attempts = 1 THEN first_started_at END, 0)"
-    " + :apart * CASE WHEN attempts - failures < "
+    " + CAST(:apart AS BIGINT) * CASE WHEN attempts - failures < "
     f"{MOST_DOUBLINGS} THEN 1 << (attempts - failures) ELSE {1 << MOST_DOUBLINGS} END)"
 )
 _HASTEN = Prepared(

@@ -1,28 +1,42 @@
 """The tables, all in one place. A new database gets them as they are here, an older one by `migrations/`; a
 test holds the two equal."""
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from daemon.core.alerts.life import Phase
 from daemon.core.commands.command import OnHoliday
 from daemon.core.commands.command import Status as CommandStatus
+from daemon.core.commands.following import Outcome as CampaignOutcome
 from daemon.core.delivery.breaker import DisabledBy, Health, Switch
-from daemon.core.delivery.outcome import Outcome, Status
+from daemon.core.delivery.outcome import Outcome as Attempted
+from daemon.core.delivery.outcome import Status
+from daemon.core.missed import Done, Source
 from daemon.core.model import Reason, Severity
 from daemon.core.routing.ledger import Hold, Standing
+from daemon.core.watches.outcomes import Outcome
 from daemon.core.watches.subjects import SubjectKind, SubjectState
 from daemon.store import dialects
 from daemon.store.column_types import LocalDay, Milliseconds, UtcTime, Word
 from daemon.store.dialects import partial_index
 
-REVISION = "0014"
+REVISION = "0026"
 """Of the newest migration."""
 
 # Without AUTOINCREMENT SQLite may use a pruned row's number again, and order would lie.
 _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
+
+def _with_index(_metadata: sa.MetaData, db: sa.Connection, **_: Any) -> None:
+    from daemon.store import trigrams  # noqa: PLC0415 - only who makes a database needs it
+
+    trigrams.create(db)
+
+
 metadata = sa.MetaData()
 sa.event.listen(metadata, "before_create", dialects.say_to)
+sa.event.listen(metadata, "after_create", _with_index)
 
 watches = sa.Table(
     "watches",
@@ -37,6 +51,17 @@ watches = sa.Table(
     sa.Column("failure_message", sa.Text),
     sa.Column("failing_since", UtcTime),
     sa.Column("told_problems", sa.Text),  # JSON: what was unreadable of late and is told, by when it last was
+)
+
+pieces = sa.Table(
+    "pieces",
+    metadata,
+    sa.Column("system", sa.Text, primary_key=True),
+    sa.Column("watch", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column(
+        "content", sa.LargeBinary, nullable=False
+    ),  # of its state, what would be too much for `watches`
 )
 
 subjects = sa.Table(
@@ -72,6 +97,24 @@ history = sa.Table(
     sa.Column("flush", sa.BigInteger, nullable=False),  # which one wrote it last
     sa.Column("tallies", sa.LargeBinary, nullable=False),  # `core/history/packing.py`
     sqlite_with_rowid=False,
+)
+
+observations = sa.Table(
+    "observations",
+    metadata,
+    sa.Column("system", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),  # of the watch
+    sa.Column("start", UtcTime, primary_key=True, autoincrement=False),  # of a batch of what it saw
+    sa.Column("until", UtcTime, nullable=False),  # the last look in it
+    sa.Column("looks", sa.LargeBinary, nullable=False),  # `core/rehearsal/looks.py`, compressed
+    sa.Index("observations_start", "start"),
+)
+
+observations_kept = sa.Table(
+    "observations_kept",
+    metadata,
+    sa.Column("system", sa.Text, primary_key=True),
+    sa.Column("bytes", sa.BigInteger, nullable=False),  # of its rows in `observations`
 )
 
 alerts = sa.Table(
@@ -131,6 +174,9 @@ incidents = sa.Table(
     sa.Column("fired_at", UtcTime, nullable=False),
     sa.Column("ended_at", UtcTime),
     sa.Column("end", Word(Reason)),
+    sa.Column("cause", sa.Text),
+    sa.Column("told_at", UtcTime),  # from then on its escalation counts
+    sa.Column("paused_at", UtcTime),  # since then it does not
     partial_index("incidents_open", "fired_at", where="ended_at IS NULL"),
     sa.Index("incidents_of_subject", "subject", "fired_at"),
     sa.Index("incidents_fired", "fired_at", "id"),
@@ -151,7 +197,38 @@ ledger = sa.Table(
     sa.Column("held_by", Word(Hold)),
     sa.Column("losses", sa.Integer, nullable=False),
     sa.Column("is_over", sa.Boolean, nullable=False),
+    sa.Column("acknowledged", sa.BigInteger),  # the number of the acknowledgement that it was told last
     partial_index("ledger_open", "endpoint", "incident", where="NOT is_over"),
+)
+
+# These two have no foreign keys: the release before forgets incidents, and does not know of them.
+acknowledgements = sa.Table(
+    "acknowledgements",
+    metadata,
+    sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column("incident", sa.Text, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("until", UtcTime),  # as a person wrote it; NULL: until it is over, or as `lasts_until` says
+    sa.Column("lasts_until", UtcTime),  # by the length of time that was asked for
+    sa.Column("event", sa.Text, nullable=False),
+    sa.Column("is_passed_on", sa.Boolean, nullable=False),  # to the endpoints that ask for such events
+    sa.Index("acknowledgements_of_incident", "incident", "number"),
+    partial_index("acknowledgements_new", "number", where="NOT is_passed_on"),
+    sqlite_autoincrement=True,
+)
+
+escalations = sa.Table(
+    "escalations",
+    metadata,
+    sa.Column("incident", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("step", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", UtcTime, nullable=False),  # it was taken
+    sa.Column("endpoints", sa.Text, nullable=False),  # JSON: to whom
+    sa.Column("break_through", sa.Boolean, nullable=False),
+    sa.Column("event", sa.Text, nullable=False),  # the id of the one that told the others
 )
 
 decisions = sa.Table(
@@ -185,6 +262,47 @@ silences = sa.Table(
     sa.Index("silences_created", "created_at"),
 )
 
+# Silences that come back. A table of their own: the release before would take one for what lasts until all
+# that it matches is over, mute it day and night, and end it.
+recurring_silences = sa.Table(
+    "recurring_silences",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("starts_at", UtcTime, nullable=False),
+    sa.Column("ends_at", UtcTime),  # NULL: until it is ended by hand
+    sa.Column("days", sa.Text, nullable=False),  # on which it begins: 06 is Monday and Sunday
+    sa.Column("from_time", sa.Text, nullable=False),  # 22:00
+    sa.Column("to_time", sa.Text, nullable=False),
+    sa.Column("zone", sa.Text, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("system", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("comment", sa.Text, nullable=False),
+    sa.Column("expired_at", UtcTime),
+    sa.Index("recurring_silences_created", "created_at"),
+)
+
+expectations = sa.Table(
+    "expectations",
+    metadata,
+    sa.Column("system", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("quiet", Milliseconds, nullable=False),  # observed time since it came
+    sa.Column("seen_at", UtcTime),  # it came last; NULL: never
+)
+
+digests = sa.Table(
+    "digests",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("until", UtcTime, nullable=False),  # it is told up to then
+    sa.Column("number", sa.BigInteger, nullable=False),  # and up to this event
+    sa.Column("day", LocalDay, nullable=False),  # for which it was made last, or left out
+    sa.Column("event", sa.Text),  # the id of the one that was made last; NULL: none was
+)
+
 quiet = sa.Table(
     "quiet",
     metadata,
@@ -210,10 +328,48 @@ events = sa.Table(
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("timestamp", UtcTime, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),  # what every receiver gets, to the byte
+    sa.Column("names", sa.Text),  # JSON: of whom it tells, as they were called then; NULL: nobody asked
     sa.UniqueConstraint("system", "sequence", name="events_sequence"),
     sa.Index("events_of_type", "type", "number"),
     sa.Index("events_of_subject", "subject", "number"),
     sqlite_autoincrement=True,
+)
+
+# The three that follow are worked out of the events, in batches after their commit (`store/search.py`); the
+# third is `trigrams`, an index of SQLite's own kind, which `store/trigrams.py` makes beside them.
+searchable = sa.Table(
+    "searchable",
+    metadata,
+    sa.Column("number", _NUMBER, primary_key=True, autoincrement=False),  # of the event
+    sa.Column("text", sa.Text, nullable=False),  # `core/search.searched`
+)
+
+indexed = sa.Table(
+    "indexed",
+    metadata,
+    sa.Column("first", _NUMBER, primary_key=True, autoincrement=False),  # of events that are in `searchable`
+    sa.Column("last", sa.BigInteger, nullable=False),  # all up to it are; and of all rows together
+    sa.Column("earliest", UtcTime, nullable=False),  # of their timestamps
+    sa.Column("latest", UtcTime, nullable=False),
+)
+
+# So are these two (`store/spellings.py`).
+spellings = sa.Table(
+    "spellings",
+    metadata,
+    sa.Column("phone", sa.Text, primary_key=True),  # `core/phones.subject_key`
+    sa.Column("subject", sa.Text, primary_key=True),  # of events: that phone in one of its spellings
+    sa.Column("number", sa.BigInteger, nullable=False),  # of the newest of them that was looked at
+    sa.Index("spellings_number", "number"),
+    sqlite_with_rowid=False,
+)
+
+spelled = sa.Table(
+    "spelled",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),  # of a table: "events"
+    sa.Column("up_to", sa.BigInteger, nullable=False),  # the last event that was looked at
+    sa.Column("behind", sa.Text),  # of those before it: all subjects up to this one; NULL: all
 )
 
 deliveries = sa.Table(
@@ -280,7 +436,7 @@ attempts = sa.Table(
     sa.Column("secured", sa.Integer, nullable=False),
     sa.Column("answered", sa.Integer, nullable=False),
     sa.Column("total", sa.BigInteger, nullable=False),
-    sa.Column("outcome", Word(Outcome), nullable=False),
+    sa.Column("outcome", Word(Attempted), nullable=False),
     sa.Column("http_status", sa.Integer),
     sa.Column("error", sa.Text),
     sa.Column("response_head", sa.Text),
@@ -319,6 +475,37 @@ in_force = sa.Table(
     ),  # JSON: its parts by name, each as a digest without secrets
     sa.Column("reloaded_at", UtcTime),  # NULL: it is the one of the start
     sa.Column("reload", sa.Text),  # JSON: what the last reload changed
+    sa.Column("fingerprint", sa.Text),  # of the whole file, where several daemons have to agree on it
+)
+
+# The two that follow are empty where one daemon has the database for itself, as each on SQLite has.
+members = sa.Table(
+    "members",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("incarnation", sa.Text, nullable=False),  # of its process: another one of the name has another
+    sa.Column("lock", sa.Integer, nullable=False, unique=True),  # the advisory lock that its session holds
+    sa.Column("counter", sa.BigInteger, nullable=False),  # grows while it lives
+    sa.Column("joined_at", UtcTime, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),  # of the configuration that it would go by
+    sa.Column("read_at", UtcTime, nullable=False),  # when it read that
+    sa.Column("key", sa.Text, nullable=False),  # fingerprint of its key file; "": it has none
+    sa.Column("differs", sa.Text),  # why it takes nothing; NULL: it does
+    sa.Column("told", sa.Text),  # what was told of it last
+)
+
+holdings = sa.Table(
+    "holdings",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),  # "system", "endpoint" or "duty"
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("member", sa.Text),  # NULL: nobody holds it
+    sa.Column("token", sa.BigInteger, nullable=False),  # the fencing token: grows each time that it is taken
+    sa.Column("since", UtcTime, nullable=False),  # it is held so
+    sa.Column("paused_until", UtcTime),  # of a system that wants to be left alone
+    sa.Column("pause", sa.Text),  # JSON: why, and how often that was so
+    sa.Index("holdings_of_member", "member"),
 )
 
 commands = sa.Table(
@@ -364,6 +551,30 @@ commands = sa.Table(
     sqlite_autoincrement=True,
 )
 
+# No foreign key: the release before forgets commands, and knows nothing of these.
+campaigns = sa.Table(
+    "campaigns",
+    metadata,
+    sa.Column("command", sa.Text, primary_key=True),  # the id of the one that started it
+    sa.Column("system", sa.Text, nullable=False),
+    sa.Column("campaign", sa.Text),  # by which the platform knows it; NULL: it named none
+    sa.Column("numbers", sa.Integer),  # that are dialled
+    sa.Column("estimate", sa.Float, nullable=False),  # units counted until its price is known
+    sa.Column("day", LocalDay),  # of the budget
+    sa.Column("started_at", UtcTime, nullable=False),
+    sa.Column("idle", sa.Integer, nullable=False),  # looks in a row that showed nobody to call
+    sa.Column("final", sa.Integer, nullable=False),  # looks in a row that said that it is over
+    sa.Column("unlearned", Milliseconds, nullable=False),  # observed time that told nothing of it
+    sa.Column("seen", sa.Text, nullable=False),  # JSON: `core/commands/following.dump`
+    sa.Column("seen_at", UtcTime),
+    sa.Column("busy_at", UtcTime),  # when it was last seen at work
+    sa.Column("ended_at", UtcTime),  # NULL: it is followed; set once, with its event
+    sa.Column("outcome", Word(CampaignOutcome)),
+    sa.Column("reason", sa.Text),
+    partial_index("campaigns_open", "system", "command", where="ended_at IS NULL"),
+    sa.Index("campaigns_started", "system", "started_at"),
+)
+
 clock = sa.Table(
     "clock",
     metadata,
@@ -394,4 +605,89 @@ ended_sessions = sa.Table(
     sa.Column("mark", sa.Text, primary_key=True),  # of the token; leads nowhere
     sa.Column("session", sa.Text, primary_key=True),  # a hash of its id; "": the row is the token's own
     sa.Column("generation", sa.Integer, nullable=False),
+)
+
+revoked_links = sa.Table(
+    "revoked_links",
+    metadata,
+    sa.Column("event", sa.Text, primary_key=True),  # to whose recording links in mails lead no more
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Index("revoked_links_at", "at"),
+)
+
+contacts = sa.Table(
+    "contacts",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),  # what a number is compared by: `core/contacts.py`
+    sa.Column("number", sa.Text, nullable=False),  # as it was given
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("folded", sa.Text, nullable=False),  # what a name is compared by
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("changed_at", UtcTime, nullable=False),
+    sa.Index("contacts_folded", "folded", "key"),
+)
+
+contact_book = sa.Table(
+    "contact_book",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),  # "contacts"
+    sa.Column("version", sa.BigInteger, nullable=False),  # grows with every change of them
+    sa.Column("size", sa.Integer, nullable=False),  # how many there are
+)
+
+callbacks = sa.Table(
+    "callbacks",
+    metadata,
+    sa.Column("number", _NUMBER, primary_key=True),  # the order in which they were listed
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("system", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),  # of the phone: `core/phones.py`
+    sa.Column("phone", sa.Text, nullable=False),  # as the platform spelled it last
+    sa.Column("subject", sa.Text, nullable=False),  # the queue that was called last
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("source", Word(Source), nullable=False),
+    sa.Column("calls", sa.Integer, nullable=False),  # how often nobody answered
+    sa.Column("since", UtcTime, nullable=False),  # the first of these calls
+    sa.Column("last_at", UtcTime, nullable=False),  # the last of them
+    sa.Column("waited_least", sa.Integer),  # seconds, of the last; NULL: not known
+    sa.Column("waited_most", sa.Integer),
+    sa.Column("request", sa.Text),  # in a call-back list of the platform: queue and id; NULL: in none
+    sa.Column("closed_at", UtcTime),  # NULL: still to be called back
+    sa.Column("done", Word(Done)),
+    sa.Column("closed_by", sa.Text),
+    sa.Column("note", sa.Text),
+    sa.Column("is_told", sa.Boolean, nullable=False),  # whether its present state has its event
+    partial_index("callbacks_open", "system", "key", unique=True, where="closed_at IS NULL"),
+    partial_index("callbacks_listed", "number", where="closed_at IS NULL"),
+    partial_index("callbacks_aging", "last_at", where="closed_at IS NULL"),
+    partial_index("callbacks_untold", "number", where="NOT is_told"),
+    partial_index("callbacks_closed", "closed_at", where="closed_at IS NOT NULL"),
+    sqlite_autoincrement=True,
+)
+
+queue_calls = sa.Table(
+    "queue_calls",
+    metadata,
+    sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column("system", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("call_id", sa.Text),  # NULL: nobody saw the call
+    sa.Column("key", sa.Text, nullable=False),  # of the phone; "": withheld
+    sa.Column("phone", sa.Text, nullable=False),
+    sa.Column("left_after", UtcTime, nullable=False),  # between these two
+    sa.Column("left_at", UtcTime, nullable=False),
+    sa.Column("waited_least", sa.Integer),
+    sa.Column("waited_most", sa.Integer),
+    sa.Column("outcome", Word(Outcome), nullable=False),
+    sa.Column("many", sa.Integer, nullable=False),  # more than one: so many, at least, whom nobody saw
+    sa.Column("is_open", sa.Boolean, nullable=False),  # the platform's log may have it yet
+    sa.Index("queue_calls_of_subject", "system", "subject", "left_at"),
+    sa.Index("queue_calls_of_phone", "system", "key", "left_at"),
+    sa.Index("queue_calls_of_system", "system", "left_at"),
+    sa.Index("queue_calls_aging", "left_at"),
+    partial_index("queue_calls_held", "left_at", where="many = 0 AND is_open"),
+    partial_index("queue_calls_open", "system", "key", "number", where="is_open"),
+    partial_index("queue_calls_of_call", "system", "call_id", where="is_open"),
+    sqlite_autoincrement=True,
 )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -63,6 +63,16 @@ class SubjectView:
     """By which its history is found; 0: it has none."""
 
 
+class NotUp(NamedTuple):
+    """How many subjects of a watch stand so."""
+
+    system: str
+    watch: str
+    kind: str
+    state: str
+    many: int
+
+
 def load(db: sa.Connection, system: str, watch: str) -> dict[str, Subject]:
     """The subjects of a watch as they were last written, by name."""
     found: Any = db.execute(_BY_WATCH, {"of_system": system, "of_watch": watch})
@@ -78,6 +88,20 @@ def views(db: sa.Connection, system: str | None = None, *, with_details: bool = 
     rows = db.execute(found).all()
     read = _view if with_details else _view_again
     return [read(*row) for row in rows]
+
+
+def views_of(db: sa.Connection, systems: Sequence[str]) -> list[SubjectView]:
+    """The same of some systems, with what is listed in each."""
+    return [_view(*row) for row in db.execute(_DETAILED.where(subjects.c.system.in_(systems)))]
+
+
+def not_up(db: sa.Connection) -> list[NotUp]:
+    """How much that is watched does not stand well as it was seen last, of all systems. It grows with what is
+    watched, not with what ever happened."""
+    head = (subjects.c.system, subjects.c.watch, *_raw(subjects.c.kind, subjects.c.state))
+    is_not_up = sa.and_(subjects.c.state != SubjectState.UP, subjects.c.left_at.is_(None))
+    found: sa.Select[Any] = sa.select(*head, sa.func.count()).where(is_not_up).group_by(*head)
+    return [NotUp(*row) for row in db.execute(found).all()]
 
 
 def save(

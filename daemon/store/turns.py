@@ -16,19 +16,27 @@ nobody else asks for a turn, it is one transaction and one commit.
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import sqlalchemy as sa
 
 from daemon.store import happened
+from daemon.store.backend import Backend
+from daemon.store.location import FAILURES, is_cut
 from daemon.store.prepared import Prepared
 
 MOST_TURNS = 32
 """In one transaction: the first of them waits for all."""
+ASKED = 3
+"""Times: whether what was to be committed while the connection broke is there."""
+BETWEEN_ASKED = 1.0
+"""Seconds, in which a server may be back."""
 MOST_ROWS = 1000
 """Rows changed, after which a transaction is committed: the longer it is, the longer that takes."""
 
+_IS_THERE = sa.text("SELECT 1 FROM events WHERE id = :event")
+SPOILED = "a statement of this transaction had failed, and the database would undo all of it"
 
 # As statements: SQLAlchemy's own savepoints take as long as what is written within them.
 _SAVE, _UNDO, _LET = map(Prepared, ("SAVEPOINT turn", "ROLLBACK TO SAVEPOINT turn", "RELEASE SAVEPOINT turn"))
@@ -37,8 +45,9 @@ _SAVE, _UNDO, _LET = map(Prepared, ("SAVEPOINT turn", "ROLLBACK TO SAVEPOINT tur
 class _Shared:
     """A transaction of one thread, or of several."""
 
-    def __init__(self, db: sa.Connection) -> None:
+    def __init__(self, db: sa.Connection, backend: Backend) -> None:
         self.db = db
+        self._backend = backend
         self._transaction = db.begin()
         self.turns = 0
         """That went well."""
@@ -47,8 +56,11 @@ class _Shared:
         """It is committed, or `failure` says why not."""
         self.then: list[Callable[[], None]] = []
         """To be called once it is committed."""
+        self.proof: str | None = None
+        """What is there if it was committed."""
         self._driver: Any = self.db.connection.dbapi_connection
-        self._rows = self._changed()
+        self._rows = backend.changed(self._driver)
+        self._most = min(backend.most_turns, MOST_TURNS)
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -58,6 +70,7 @@ class _Shared:
             _SAVE.run(self.db)
         try:
             yield
+            self._check()
         except BaseException:
             if is_behind and not self.is_lost:
                 _UNDO.run(self.db)
@@ -68,25 +81,33 @@ class _Shared:
 
     @property
     def is_full(self) -> bool:
-        return self.turns >= MOST_TURNS or self._changed() - self._rows >= MOST_ROWS
+        return self.turns >= self._most or self._backend.changed(self._driver) - self._rows >= MOST_ROWS
 
     @property
     def is_lost(self) -> bool:
-        """Whether the database has undone all of it by itself, as SQLite does when its disk is full."""
-        return not getattr(self._driver, "in_transaction", True)
+        """Whether the database has undone all of it by itself."""
+        return self._backend.is_lost(self._driver)
 
-    def commit(self) -> None:
+    def commit(self, was_committed: Callable[[str], bool]) -> None:
+        """`was_committed`: whether what proves a transaction is there."""
         try:
-            self._transaction.commit()
+            self._commit(was_committed)
         except BaseException as error:
             self.failure = error
-            self._transaction.rollback()  # or SQLAlchemy takes it for ended, and its connection for clean
             raise
         else:
             for call in self.then:
                 call()
         finally:
             self.ended.set()
+
+    def _commit(self, was_committed: Callable[[str], bool]) -> None:
+        try:
+            self._transaction.commit()
+        except BaseException as error:
+            self._transaction.rollback()  # or SQLAlchemy takes it for ended, and its connection for clean
+            if self.proof is None or not is_cut(error) or not was_committed(self.proof):
+                raise
 
     def undo(self, failure: BaseException) -> None:
         self.failure = failure
@@ -95,18 +116,23 @@ class _Shared:
         finally:
             self.ended.set()
 
-    def _changed(self) -> int:
-        """Rows, as far as the driver counts them."""
-        return int(getattr(self._driver, "total_changes", 0))
+    def _check(self) -> None:
+        """Raises where somebody went on after an error, and what is written could not be committed."""
+        if self._backend.is_spoiled(self._driver):
+            raise sa.exc.OperationalError(None, None, sqlite3.OperationalError(SPOILED))
 
 
 class Turns:
     """Of one database. Safe to call from any thread, but not within a turn."""
 
-    def __init__(self, engine: sa.Engine, check: Callable[[], None]) -> None:
+    def __init__(
+        self, engine: sa.Engine, check: Callable[[], None], backend: Backend, *, is_beside: bool = False
+    ) -> None:
         """`check` raises where nothing may be written; it is asked at both ends of each turn."""
         self._engine = engine
         self._check = check
+        self._backend = backend
+        self._is_beside = is_beside
         self._turn = threading.Lock()
         self._counting = threading.Lock()
         self._asking = 0
@@ -126,7 +152,7 @@ class Turns:
             try:
                 with shared.turn():
                     self._check()
-                    happened.begin(shared.db)
+                    happened.begin(shared.db, is_beside=self._is_beside)
                     yield shared.db
                     self._check()
             except BaseException as error:
@@ -134,6 +160,7 @@ class Turns:
                 raise
             shared.turns += 1
             shared.then += happened.calls(shared.db)
+            shared.proof = happened.proof(shared.db) or shared.proof
             is_committed = self._pass_on(shared)
         if not is_committed:
             _wait(shared)
@@ -189,7 +216,15 @@ class Turns:
     def _begin(self) -> _Shared:
         db, self._kept = self._kept or self._engine.connect(), None
         try:
-            return _Shared(db)
+            return self._begun(db)
+        except FAILURES as error:
+            if not is_cut(error):
+                raise
+        return self._begun(self._engine.connect())  # it broke while nobody used it
+
+    def _begun(self, db: sa.Connection) -> _Shared:
+        try:
+            return _Shared(db, self._backend)
         except BaseException:
             db.close()
             raise
@@ -197,11 +232,23 @@ class Turns:
     def _commit(self, shared: _Shared) -> None:
         """Where that fails, the connection is given back, and with it what is left of the transaction."""
         try:
-            shared.commit()
+            shared.commit(self._was_committed)
         except BaseException:
             shared.db.close()
             raise
         self._kept = shared.db
+
+    def _was_committed(self, proof: str) -> bool:
+        """Whether a transaction was committed whose end nobody has told us; not where that can't be found out
+        soon. Asked with the lock of who writes: until it is over, it has that lock itself."""
+        pause = threading.Event()
+        for _ in range(ASKED):
+            try:
+                with closing(self._begun(self._engine.connect()).db) as db:
+                    return db.scalar(_IS_THERE, {"event": proof}) is not None
+            except FAILURES:
+                pause.wait(BETWEEN_ASKED)
+        return False
 
     def _failed(self, shared: _Shared, error: BaseException) -> None:
         """A turn came to nothing; the turns before it have to be committed all the same."""

@@ -4,25 +4,34 @@ No query here reads deliveries that have ended: their number only grows.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from daemon.core.alerts.life import Phase
 from daemon.core.delivery.breaker import HEALTHY, Breaker, Switch
-from daemon.core.model import Json
+from daemon.core.model import Interval, Json
+from daemon.core.ownership import Kind
 from daemon.core.routing.ledger import Told
 from daemon.store import endpoint_health as endpoint_store
-from daemon.store import events, in_force, kept_scopes, ledger
+from daemon.store import events, in_force, kept_scopes, ledger, ownership
 from daemon.store import subjects as subject_store
 from daemon.store.in_force import InForce
+from daemon.store.prepared import Prepared
 from daemon.store.schema import alerts as alert_table
-from daemon.store.schema import deliveries
+from daemon.store.schema import deliveries, holdings
 from daemon.store.schema import watches as watch_table
 from daemon.store.subjects import SubjectView
 
+if TYPE_CHECKING:
+    from daemon.core.alerts.acknowledgement import Acknowledgement
+
+_IS_SHARED = Prepared("SELECT 1 FROM members LIMIT 1")
+_SEEN_SINCE = Prepared("SELECT system, name FROM watches WHERE observed_at >= :moment", "moment")
+_SEEN_BEFORE = Prepared("SELECT system, name, observed_at FROM watches WHERE observed_at < :moment", "moment")
 _IS_WRONG = sa.and_(alert_table.c.phase != Phase.OK, alert_table.c.fires != "")
 
 
@@ -58,6 +67,8 @@ class AlertView:
     """Observed time in its phase."""
     payload: Mapping[str, Json] = field(default_factory=dict)
     """What its events say beside who, when and how it stands."""
+    changed: Interval | None = None
+    """When what it is about last began, or ended."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,8 @@ class ToldAlert:
 
     alert: AlertView
     told: Mapping[str, Told]
+    acknowledged: "Acknowledgement | None" = None
+    """Who has it; None: nobody."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +115,44 @@ class EndpointHealth:
 
 
 @dataclass(frozen=True)
+class MemberView:
+    """One of several daemons on a database, and how much of the work it has."""
+
+    name: str
+    since: datetime
+    version: str
+    is_connected: bool
+    """Its session with the database stands at this moment; that of a process that is stopped does, too."""
+    differs: str | None
+    """Why it takes nothing."""
+    held: Mapping[Kind, int]
+    """How many shares of each kind it has."""
+
+
+@dataclass(frozen=True)
+class Poller:
+    """Who polls a system, and until when that is left alone."""
+
+    member: str | None
+    """None: nobody."""
+    since: datetime
+    paused_until: datetime | None
+
+
+@dataclass(frozen=True)
+class Shared:
+    """How the work is shared out among several daemons. Of one that is alone, nothing is written down."""
+
+    members: Sequence[MemberView] = ()
+    """By name."""
+    pollers: Mapping[str, Poller] = field(default_factory=dict)
+    """By system; those that were ever polled while there were members."""
+
+
+ALONE = Shared()
+
+
+@dataclass(frozen=True)
 class Overview:
     """Everything that a status shows, as of one moment."""
 
@@ -114,6 +165,7 @@ class Overview:
     subjects: list[SubjectView] = field(default_factory=list)
     keeps_content: tuple[str, ...] = ()
     """Tokens that see the texts of SMS for one release without the scope for it."""
+    shared: Shared = ALONE
 
 
 def read(db: sa.Connection, system: str | None = None, *, with_details: bool = False) -> Overview:
@@ -127,21 +179,87 @@ def read(db: sa.Connection, system: str | None = None, *, with_details: bool = F
         in_force.load(db),
         subject_store.views(db, system, with_details=with_details),
         kept_scopes.load(db),
+        shared(db, system),
     )
 
 
-def watches(db: sa.Connection) -> list[WatchView]:
-    """Every watch that was ever polled, by system and name."""
+def shared(db: sa.Connection, system: str | None = None) -> Shared:
+    """The members, and who of them polls what; `system`: of that one only."""
+    found = members(db)
+    return Shared(found, _pollers(db, {one.name for one in found}, system)) if found else ALONE
+
+
+def members(db: sa.Connection) -> list[MemberView]:
+    """The daemons that share a database, by name. Of one that is alone, nothing is written down."""
+    if not _IS_SHARED.rows(db):
+        return []  # as with every SQLite file: that is all that it costs
+    held, connected = _held(db), ownership.connected(db)
+    return [
+        MemberView(
+            one.name,
+            one.joined_at,
+            one.version,
+            one.name in connected,
+            one.differs,
+            held.get(one.name, {}),
+        )
+        for one in ownership.members(db)
+    ]
+
+
+def _held(db: sa.Connection) -> dict[str, dict[Kind, int]]:
+    """How many shares of each kind each member has."""
+    kinds = (holdings.c.member, holdings.c.kind)
+    counted = sa.select(*kinds, sa.func.count()).where(holdings.c.member.is_not(None)).group_by(*kinds)
+    held: dict[str, dict[Kind, int]] = {}
+    for member, kind, many in db.execute(counted):
+        held.setdefault(member, {})[Kind(kind)] = many
+    return held
+
+
+def _pollers(db: sa.Connection, present: Collection[str], system: str | None) -> dict[str, Poller]:
+    columns = (holdings.c.name, holdings.c.member, holdings.c.since, holdings.c.paused_until)
+    found = sa.select(*columns).where(holdings.c.kind == Kind.SYSTEM.value)
+    if system is not None:
+        found = found.where(holdings.c.name == system)
+    return {
+        name: Poller(member if member in present else None, since, paused_until)
+        for name, member, since, paused_until in db.execute(found)
+    }
+
+
+def watches(db: sa.Connection, systems: Sequence[str] | None = None) -> list[WatchView]:
+    """Every watch that was ever polled, by system and name; `systems`: of these only."""
     names = WatchView.__dataclass_fields__
     # Not the states: that of an SMS log has a thousand rows.
     found = sa.select(*(watch_table.c[name] for name in names))
+    if systems is not None:
+        found = found.where(watch_table.c.system.in_(systems))
     rows = db.execute(found.order_by(watch_table.c.system, watch_table.c.name))
     return [WatchView(*row) for row in rows]
 
 
-def alerts(db: sa.Connection) -> list[AlertView]:
-    """Every alert that is not OK, the longest first."""
+def seen_since(db: sa.Connection, moment: int) -> Iterator[tuple[Any, ...]]:
+    """The watches, by system and name, that were seen last at a time (milliseconds since 1970) or later: as
+    plain pairs, for there may be ten thousand systems."""
+    return _SEEN_SINCE.each(db, moment)
+
+
+def seen_before(db: sa.Connection, moment: int) -> dict[tuple[str, str], int]:
+    """When those were seen last that were not seen since."""
+    return {(system, name): at for system, name, at in _SEEN_BEFORE.rows(db, moment)}
+
+
+def with_alerts(db: sa.Connection) -> set[str]:
+    """The systems of which any alert is not plainly OK."""
+    return set(db.scalars(sa.select(alert_table.c.system).distinct()))
+
+
+def alerts(db: sa.Connection, systems: Sequence[str] | None = None) -> list[AlertView]:
+    """Every alert that is not OK, the longest first; `systems`: of these only."""
     found = sa.select(alert_table).where(_IS_WRONG)
+    if systems is not None:
+        found = found.where(alert_table.c.system.in_(systems))
     return [
         AlertView(
             row.system,
@@ -155,17 +273,24 @@ def alerts(db: sa.Connection) -> list[AlertView]:
             row.started_at,
             row.held,
             json.loads(row.payload),
+            Interval(row.changed_after, row.changed_before) if row.changed_before else None,
         )
-        for row in db.execute(found.order_by(alert_table.c.started_at, alert_table.c.key))
+        for row in db.execute(found.order_by(alert_table.c.started_at.nulls_first(), alert_table.c.key))
     ]
 
 
-def told_alerts(db: sa.Connection, configured: Sequence[str]) -> list[ToldAlert]:
-    """Every alert that is not OK, the longest first, with whom of the configured endpoints it was told."""
+def told_alerts(db: sa.Connection, configured: Sequence[str], now: datetime) -> list[ToldAlert]:
+    """Every alert that is not OK, the longest first, with whom of the configured endpoints it was told, and
+    who has it now."""
     told: dict[str, dict[str, Told]] = {}
     for (incident, endpoint), line in ledger.load(db, configured).items():
         told.setdefault(incident, {})[endpoint] = line
-    return [ToldAlert(one, told.get(one.incident or "", {})) for one in alerts(db)]
+    from daemon.store import acknowledgements  # noqa: PLC0415 - a status tells of nobody
+
+    has = {name: one for name, one in acknowledgements.of_open(db).items() if one.lasts(now)}
+    return [
+        ToldAlert(one, told.get(one.incident or "", {}), has.get(one.incident or "")) for one in alerts(db)
+    ]
 
 
 def endpoints(db: sa.Connection, configured: Sequence[str]) -> list[EndpointHealth]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from daemon.core.alerts.life import Alert, Ruling
+from daemon.core.alerts.life import TOLD, Alert, Ruling
 from daemon.core.durations import NOTHING
 from daemon.core.event_types import kind_of
 from daemon.core.model import AlertKind, Condition, Interval, Json, Rule, Severity, Unknown, Verdict
@@ -42,6 +42,11 @@ _SAVE_OBSERVED = Prepared(
     "system", "name", "state", "problems", "told_problems", "now",
 )  # fmt: skip
 # Built once: that takes longer than to run it.
+_TOLD = (
+    sa.select(alerts.c.system, alerts.c.watch, alerts.c.key, alerts.c.subject)
+    .where(alerts.c.phase.in_(TOLD))
+    .order_by(alerts.c.system, alerts.c.watch, alerts.c.key)
+)
 _ALERTS = sa.select(alerts).where(
     alerts.c.system == sa.bindparam("of_system", type_=sa.Text),
     alerts.c.watch == sa.bindparam("of_watch", type_=sa.Text),
@@ -182,6 +187,11 @@ def save_alerts(
         _upsert(db, alerts, {**row, "is_steady": ruling.condition.key in steady})
     if ended:
         db.execute(sa.delete(alerts).where(alerts.c.system == system, alerts.c.key.in_(ended)))
+
+
+def told(db: sa.Connection) -> list[tuple[str, str, str, str]]:
+    """The alerts that fire or recover: system, watch, key and subject of each."""
+    return [(row.system, row.watch, row.key, row.subject) for row in db.execute(_TOLD)]
 
 
 def alert_owners(db: sa.Connection) -> list[tuple[str, str]]:

@@ -55,10 +55,15 @@ def open_kinds(db: sa.Connection, endpoint: str) -> list[tuple[str, str]]:
     return sorted({(row.system, row.type) for part in rows for row in part})
 
 
-def open_facts(db: sa.Connection, endpoint: str, limit: int) -> Iterator[list[tuple[int, str, bytes]]]:
-    """The same one by one, so many at once: the delivery, the type and the body of its event."""
+def open_facts(
+    db: sa.Connection, endpoint: str, limit: int, *, types: Sequence[str] = ()
+) -> Iterator[list[tuple[int, str, bytes]]]:
+    """The same one by one, so many at once: the delivery, the type and the body of its event; `types`: only
+    these, where there are any."""
     found = sa.select(deliveries.c.id, events.c.type, events.c.body)
     found = found.join(events, deliveries.c.event == events.c.number)
+    if types:
+        found = found.where(events.c.type.in_(types))
     found = found.order_by(deliveries.c.id).limit(limit)
     for which in _may_be_sent(db, endpoint):
         last = 0

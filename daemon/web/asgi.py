@@ -26,18 +26,25 @@ from daemon.web.problems import install
 from daemon.web.protection import Protection
 from daemon.web.reach import Reach, Reached
 from daemon.web.routes import (
+    about,
     alerts,
     badges,
     commands,
+    contacts,
     deliveries,
     description,
+    digests,
     endpoints,
     events,
+    explain,
     feed,
     health,
     history,
     incidents,
     metrics,
+    missed,
+    now,
+    recordings,
     silences,
     status,
     stream,
@@ -57,8 +64,11 @@ class Api(FastAPI):
         self._reach = reach
 
     def openapi(self) -> dict[str, Any]:
-        """The description, with what guards say beside a token: the session of a page of ours reads, too."""
-        return by_session(super().openapi())
+        """The description, with what guards say beside a token: the session of a page of ours reads, too; and
+        with what endpoints are sent."""
+        from daemon.schemas.event_schemas import webhooks  # noqa: PLC0415 - few ask for it
+
+        return {**by_session(super().openapi()), "webhooks": webhooks()}
 
     def build_middleware_stack(self) -> ASGIApp:
         return Reached(Protection(super().build_middleware_stack()), self._prefix, self._reach)
@@ -88,16 +98,29 @@ def create_app(
     nouns = [
         health.router(live),
         metrics.router(database, tokens, live, version),
+        about.router(tokens, live, version),
         status.router(database, tokens, live, version),
-        stream.router(database, tokens, live.bell, most=min(MOST_READERS, most_connections() // 2)),
-        events.router(database, tokens),
+        now.router(database, tokens, live),
+        stream.router(
+            database,
+            tokens,
+            live.bell,
+            most=min(MOST_READERS, most_connections() // 2),
+            contacts=live.contacts,
+        ),
+        events.router(database, tokens, live),
         history.router(database, tokens, live),
+        digests.router(database, tokens, live),
         alerts.router(database, tokens, live),
-        incidents.router(database, tokens),
+        incidents.router(database, tokens, live),
+        explain.router(database, tokens, live),
+        missed.router(database, tokens, live),
+        recordings.router(database, tokens, live),
         silences.router(database, tokens, live),
         deliveries.router(database, tokens, live),
         endpoints.router(database, tokens, live),
         commands.router(database, tokens, live.desk, live.now),
+        contacts.router(database, tokens, live),
         badges.router(live, page.look),
         feed.router(database, live),
         description.router(app.openapi),

@@ -4,16 +4,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from daemon.core.contacts import NOBODY, Configured, Contacts
 from daemon.core.counts import Counts
 from daemon.core.delivery.route import Route
+from daemon.core.digests.schedule import Digest
 from daemon.core.history.book import NOTHING_OPEN, Unflushed
 from daemon.core.routing import quiet
+from daemon.core.routing.escalation import Escalation
 from daemon.core.routing.plan import Interest
 from daemon.core.routing.quiet import QuietNow
 from daemon.core.watches.queues import Threshold
+from daemon.operations.acknowledgements import AsOf
+from daemon.operations.digests import Write, Written
 from daemon.store.history import DeliveryView
 from daemon.web.reach import Reach
 from daemon.web.routes.commands import Desk
+from daemon.web.serving import NoPlaces, Places
 from daemon.web.waiting import Bell
 
 State = tuple[bool, str]
@@ -74,6 +80,45 @@ class Live:
     """In which people read times: that of the configuration."""
     unflushed: Callable[[str], Unflushed] = lambda _system: NOTHING_OPEN
     """What was seen of a system since its history was written."""
+    member: Callable[[], str | None] = lambda: None
+    """Its name among several daemons on one database; None: there are no others."""
+    escalations: Callable[[], Sequence[Escalation]] = tuple
+    """Whom alerts go to that nobody acknowledges."""
+    link_key: Callable[[], bytes | None] = lambda: None
+    """What signs the links of mails; None: there are none, for the key would not outlast the daemon."""
+    recording_key: Callable[[], bytes | None] = lambda: None
+    """What signs the links to recordings; None as above."""
+    recordings: Places = field(default_factory=NoPlaces)
+    """Where files of the platform are fetched."""
+    silent: Callable[[], Mapping[str, timedelta]] = dict
+    """The other members that it has not seen stir of late, and for how long."""
+    contacts: Callable[[], Contacts] = lambda: NOBODY
+    """Who is called how."""
+    configured: Callable[[], Configured] = Configured
+    """Those of them that the configuration names."""
+    look_at_names: Callable[[], None] = lambda: None
+    """The store has others by now."""
+    digests: Callable[[], Sequence[Digest]] = tuple
+    """Those of the configuration."""
+    write_digest: Write = lambda _said, language: Written(language or "en", "", "", "")
+    """As its mail."""
+    intervals: Callable[[], Mapping[tuple[str, str], timedelta]] | None = None
+    """How often each watch of the configuration in force is polled, by system and name; None: `schedule` says
+    it, which takes a while for ten thousand systems, for it says of each poll when it comes."""
+
+    def watched(self) -> Mapping[tuple[str, str], timedelta]:
+        """How often each watch of the configuration in force is polled, by system and name."""
+        if self.intervals is not None:
+            return self.intervals()
+        return {(one.system, one.watch): one.every for one in self.schedule()}
+
+    def systems(self) -> list[str]:
+        """The systems of which something is watched."""
+        return list(dict.fromkeys(system for system, _ in self.watched()))
+
+    def as_of(self) -> AsOf:
+        """By what it is judged what becomes of an incident that nobody has."""
+        return AsOf(self.now(), self.escalations(), self.interests())
 
     def endpoints(self) -> list[str]:
         """The names of the endpoints."""

@@ -57,6 +57,16 @@ class Form:
 
 
 @dataclass(frozen=True)
+class FormOrNothing(Form):
+    """The same; and no fields where nothing is sent."""
+
+    async def __call__(self, request: Request) -> Fields:
+        if "content-type" not in request.headers and not await request.body():
+            return Fields({})
+        return await super().__call__(request)
+
+
+@dataclass(frozen=True)
 class Posted(Form):
     """A dependency: the fields of a form that this very session was given."""
 

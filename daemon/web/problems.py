@@ -18,7 +18,7 @@ from daemon.schemas import command_requests
 from daemon.schemas.wording import BODY, faults
 from daemon.store.location import FAILURES, reason
 from daemon.web.protection import HEADERS
-from daemon.web.reach import path_of
+from daemon.web.reach import logged_path, path_of
 
 log = structlog.get_logger()
 
@@ -122,7 +122,7 @@ def answer(
     headers: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
     """A problem, as the answer to a request: a document, or a page for who looks at the page."""
-    instance = str(request.scope["path"])  # with the prefix; the whole address would hang on what `Host` says
+    instance = logged_path(request)  # with the prefix; the whole address would hang on what `Host` says
     document = ProblemDocument(title=title, status=status, detail=detail, instance=instance, faults=faults)
     if is_for_people(request):
         page: Response = request.app.state.page.problem(request, document)
@@ -200,20 +200,20 @@ def _is_json(request: Request) -> bool:
 
 
 async def _on_data(request: Request, error: Exception) -> Response:
-    log.warning("http.data_refused", path=request.url.path, error=reason(error))
+    log.warning("http.data_refused", path=logged_path(request), error=reason(error))
     detail = "It holds something that the database cannot hold, such as a NUL character."
     return answer(request, 422, title=WRONG, detail=detail, faults=[])
 
 
 async def _on_database(request: Request, error: Exception) -> Response:
-    log.error("http.database_failed", path=request.url.path, error=reason(error))
+    log.error("http.database_failed", path=logged_path(request), error=reason(error))
     return answer(
         request, 503, title="The database cannot be used at present", detail="Try again shortly.", faults=[]
     )
 
 
 async def _on_anything(request: Request, error: Exception) -> Response:
-    log.error("http.crashed", path=request.url.path, exc_info=error)
+    log.error("http.crashed", path=logged_path(request), exc_info=error)
     return answer(request, 500, title="An error of our own", detail="The daemon's log says more.", faults=[])
 
 

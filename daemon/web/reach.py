@@ -8,13 +8,18 @@ answered as well: programs on this machine, and a proxy that takes the prefix of
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import timedelta
 
 from fastapi import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from daemon.core.alerts.acknowledgement_link import PREFIX
+from daemon.core.recording_links import PREFIX as RECORDING
 from daemon.core.webhooks.addresses import Network
 from daemon.web.proxies import Asker, asker
 
+OPENS = (PREFIX, RECORDING)
+"""Below these, a path is a token."""
 ASKER, TLS = "yemotd.asker", "yemotd.tls"
 """In the scope of a request: for whom it is, and whether it came to us by TLS."""
 _asking: ContextVar[Asker | None] = ContextVar("asking", default=None)
@@ -32,6 +37,8 @@ class Reach:
     badges: tuple[str, ...] = ()
     """Globs of the subjects of which everybody gets a badge."""
     feed: bool = False
+    recording_links: timedelta | None = None
+    """For how long after an event a link in a mail leads to its recording; None: there are no links."""
 
 
 class Reached:
@@ -80,6 +87,13 @@ def client_of(request: Request) -> str:
 def path_of(scope: Scope) -> str:
     """The path as the routes have it: without the prefix."""
     return str(scope["path"]).removeprefix(scope.get("root_path", ""))
+
+
+def logged_path(request: Request) -> str:
+    """The path of a request without what opens something: that is for no log."""
+    path = path_of(request.scope)
+    secret = next((one for one in OPENS if path.startswith(one)), None)
+    return below(request, path if secret is None else f"{secret}…")
 
 
 def below(request: Request, path: str) -> str:

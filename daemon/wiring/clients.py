@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
+from threading import Lock
 
 from daemon import __version__
 from daemon.config.settings import Config, HeartbeatSettings
 from daemon.config.systems import SystemSettings
+from daemon.core.allowance import Allowance, Allowances
 from daemon.core.model import Unknown
 from daemon.host import clock
-from daemon.yemot.client import Access, Client, Heard, unheard
+from daemon.yemot.client import Access, Client, Exchanged, Heard, unheard
 from daemon.yemot.transport import Request, Timeouts, Transport
 
 TIMEOUTS = Timeouts(timedelta(seconds=5), timedelta(seconds=10), timedelta(seconds=15))
@@ -17,22 +20,39 @@ ACCEPTED = range(200, 300)
 """Of a heartbeat: successful (RFC 9110, section 15.3)."""
 
 
-def clients_of(config: Config, heard: Heard = unheard) -> list[Client]:
-    """One client for each system, in their order; `heard` is told what time the API says it is.
+TracedOf = Callable[[str, Exchanged], None]
+"""Is told of each try of a call to a system, by name."""
+
+
+def clients_of(
+    config: Config,
+    heard: Heard = unheard,
+    traced: TracedOf | None = None,
+    allowances: Allowances | None = None,
+) -> list[Client]:
+    """One client for each system, in their order; `heard` is told what time the API says it is, `allowances`
+    are what was read of their files so far.
 
     Raises OSError where a file of authorities cannot be read any more.
     """
-    return [client_of(system, heard) for system in config.systems]
+    known = allowances or Allowances(clock.monotonic, Lock)
+    return [client_of(system, heard, traced, known.of(system.name)) for system in config.systems]
 
 
-def client_of(system: SystemSettings, heard: Heard = unheard) -> Client:
+def client_of(
+    system: SystemSettings,
+    heard: Heard = unheard,
+    traced: TracedOf | None = None,
+    allowance: Allowance | None = None,
+) -> Client:
     """The client of one system. Raises OSError where its file of authorities cannot be read any more."""
     timeouts = Timeouts(system.connect_timeout, system.read_timeout, system.deadline)
     access = Access(
         system.token, system.base_url, system.fallback_url, system.authorization, system.switch_id
     )
     transport = Transport(timeouts, monotonic=clock.monotonic, ca_file=system.ca_file)
-    return Client(access, transport, heard, now=clock.utcnow)
+    of_it = partial(traced, system.name) if traced else None
+    return Client(access, transport, heard, now=clock.utcnow, traced=of_it, allowance=allowance)
 
 
 def heartbeat_of(config: HeartbeatSettings) -> Callable[[bytes], str | None]:

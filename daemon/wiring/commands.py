@@ -5,6 +5,7 @@ is not known, from `core/commands/command_types.py`; the judgement of the result
 `core/commands/judgement.py`. The call of the API stands here.
 """
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,15 +21,19 @@ from daemon.config.systems import SystemSettings
 from daemon.core.commands import command_types, judgement
 from daemon.core.commands.command import Command, Done
 from daemon.core.commands.command_types import TYPES, CommandType
+from daemon.core.commands.following import Progress
 from daemon.core.commands.policy import HALF_AN_HOUR, Policy
 from daemon.core.commands.results import (
     Bridged,
+    CampaignRead,
+    CampaignStopped,
     DirectoryRead,
     Kicked,
     MessagesRead,
     Paused,
     QueueRead,
     Registration,
+    Removed,
 )
 from daemon.core.model import Failure, Unknown
 from daemon.core.watches import registrations, sip
@@ -37,7 +42,9 @@ from daemon.host import clock
 from daemon.schemas import command_requests
 from daemon.schemas.command_fields import Params
 from daemon.schemas.command_requests import (
+    CallbackRemove,
     CampaignBridge,
+    CampaignId,
     DirectoryStats,
     NoParams,
     QueueKick,
@@ -48,7 +55,9 @@ from daemon.schemas.command_requests import (
 )
 from daemon.schemas.phone_numbers import OnePhone, PhoneGroup
 from daemon.schemas.wording import faults
+from daemon.wiring import campaigns
 from daemon.workers import commander
+from daemon.yemot import campaigns as platform_campaigns
 from daemon.yemot import reads
 from daemon.yemot.client import Client
 from daemon.yemot.commands import Phones
@@ -58,6 +67,9 @@ log = structlog.get_logger()
 ParamsT = TypeVar("ParamsT", bound=Params)
 AnswerT = TypeVar("AnswerT")
 
+LOOKS_AT_A_STOP, BETWEEN_LOOKS = 3, 1.0
+"""How often a campaign is looked at after it was to be stopped, and seconds from one to the other."""
+NOT_LOOKED = Unknown(Failure.OURS, "it was not looked at")
 SAID = 5
 """Faults of kept parameters that an error repeats."""
 
@@ -71,6 +83,8 @@ class Platform:
     zone: ZoneInfo
     """Of the times in its answers."""
     now: Callable[[], datetime]
+    rest: Callable[[float], object] = threading.Event().wait
+    """Waits for so many seconds."""
 
 
 class Carrier(Protocol):
@@ -174,6 +188,10 @@ def _unpause(platform: Platform, params: QueuePause) -> Paused | Unknown:
     return platform.client.queue_unpause(params.queue_path, params.agent)
 
 
+def _remove_callback(platform: Platform, params: CallbackRemove) -> Removed | Unknown:
+    return platform.client.callback_remove(params.request_id)
+
+
 def _register(platform: Platform, _params: NoParams) -> Registration | Unknown:
     return platform.client.pirsumphone_register()
 
@@ -194,6 +212,30 @@ def _bridge(platform: Platform, params: CampaignBridge) -> Bridged | Unknown:
         calls_timeout=params.calls_timeout,
         tzintuk_lists=params.tzintuk_lists,
     )
+
+
+def _read_campaign(platform: Platform, params: CampaignId) -> CampaignRead | Unknown:
+    found = campaigns.look(platform.client, params.campaign_id, None, platform.zone)
+    return (
+        found if isinstance(found, Unknown) else CampaignRead(params.campaign_id, found.glance, found.report)
+    )
+
+
+def _stop_campaign(platform: Platform, params: CampaignId) -> CampaignStopped | Unknown:
+    """Its effect is read back, more than once: it may take a moment."""
+    refused = platform.client.campaign_stop(params.campaign_id)
+    if refused is not None:
+        return refused
+    seen: Progress | Unknown = NOT_LOOKED
+    for look in range(LOOKS_AT_A_STOP):
+        if look:
+            platform.rest(BETWEEN_LOOKS)
+        seen = platform.client.read(platform_campaigns.campaign_status(params.campaign_id))
+        if isinstance(seen, Unknown) or judgement.is_stopped(seen):
+            break
+    if isinstance(seen, Unknown):
+        return CampaignStopped(params.campaign_id, None, seen.message)
+    return CampaignStopped(params.campaign_id, seen)
 
 
 def _spelled(phones: str | list[str | OnePhone | PhoneGroup]) -> Phones:
@@ -248,10 +290,13 @@ _ROWS = (
     Row(command_types.QUEUE_KICK, QueueKick, _kick, judgement.judge_kick),
     Row(command_types.QUEUE_PAUSE, QueuePause, _pause, judgement.judge_pause),
     Row(command_types.QUEUE_UNPAUSE, QueuePause, _unpause, judgement.judge_pause),
+    Row(command_types.QUEUE_CALLBACK_REMOVE, CallbackRemove, _remove_callback, judgement.judge_removal),
     Row(command_types.PIRSUMPHONE_REGISTER, NoParams, _register, judgement.judge_registration),
     Row(command_types.PIRSUMPHONE_UNREGISTER, NoParams, _unregister, judgement.judge_registration),
     Row(command_types.PIRSUMPHONE_STATUS, NoParams, _read_pirsumphone, judgement.judge_pirsumphone),
     Row(command_types.CAMPAIGN_BRIDGE, CampaignBridge, _bridge, judgement.judge_campaign),
+    Row(command_types.CAMPAIGN_STATUS, CampaignId, _read_campaign, judgement.judge_campaign_status),
+    Row(command_types.CAMPAIGN_STOP, CampaignId, _stop_campaign, judgement.judge_campaign_stop),
     Row(command_types.SIP_CONTEXTS, SipContexts, _read_sip_contexts, judgement.judge_sip_contexts),
     Row(command_types.SIP_ACCOUNTS, NoParams, _read_sip_accounts, judgement.judge_sip_accounts),
     Row(command_types.SMS_LOG, SmsLog, _read_messages, judgement.judge_sms_log),

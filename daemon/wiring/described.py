@@ -11,13 +11,16 @@ from pydantic import BaseModel
 from daemon.config.settings import Config
 from daemon.config.systems import SystemSettings
 from daemon.config.watches import WatchSettings
-from daemon.core.differences import Parts
+from daemon.core.differences import READERS, Parts
 from daemon.core.model import Secret
-from daemon.wiring.mailboxes import mailboxes
-from daemon.wiring.watches import rows
+from daemon.wiring.mailboxes import endpoint_names, mailboxes
+from daemon.wiring.watches import plan, rows
 
 UNSHOWN = frozenset({"headers"})
 """Fields of which the names alone are shown: a value may be a credential."""
+OWN_OF_DAEMON = ("database", "key_file", "member")
+OWN_OF_HTTP = ("listen", "tls_cert", "tls_key")
+"""Settings that each of several daemons has for itself: how it reaches the database, and is reached."""
 
 
 WATCH_TABLES = tuple(
@@ -47,7 +50,11 @@ def parts(config: Config) -> Parts:
             if isinstance(make, partial)
         },
         "systems": {one.name: one.model_copy(update=dict.fromkeys(WATCH_TABLES)) for one in config.systems},
-        "settings": {name: one for name, one in tables.items() if isinstance(one, BaseModel)},
+        "settings": {
+            **{name: one for name, one in tables.items() if isinstance(one, BaseModel)},
+            **({"escalations": config.escalations} if config.escalations else {}),
+            **({"digests": config.digests} if config.digests else {}),
+        },
     }
 
 
@@ -62,22 +69,53 @@ def digests(described: Parts) -> dict[str, dict[str, str]]:
     }
 
 
-def _shown(value: Any) -> Any:
+def kept(config: Config) -> dict[str, dict[str, Any]]:
+    """What the store keeps of the configuration that is taken over: digests of its parts, and for readers the
+    names of its endpoints and watches in their order, how often these are polled (in seconds), and the
+    zone."""
+    watched = [one for system in config.systems for one in plan(system)]
+    return {
+        **digests(parts(config)),
+        READERS: {
+            "endpoints": endpoint_names(config),
+            "watches": [[one.system, one.name, one.every.total_seconds()] for one in watched],
+            "timezone": config.daemon.timezone,
+        },
+    }
+
+
+def fingerprint(config: Config, key: bytes) -> str:
+    """Of all that several daemons have to agree on, secrets included; without what each has for itself. By
+    the key that they share, so that nobody who reads it can try what the secrets may be."""
+    shared = config.model_copy(
+        update={
+            "daemon": config.daemon.model_copy(update=dict.fromkeys(OWN_OF_DAEMON)),
+            "http": config.http.model_copy(update=dict.fromkeys(OWN_OF_HTTP)),
+            # A file is brought to each machine in its time; nobody is to stand still for an address book.
+            "contacts": config.contacts.model_copy(update={"file": {}}),
+            "contacts_file": None,
+        }
+    )
+    said = json.dumps(_shown(shared, reveals=True), sort_keys=True)
+    return blake2b(said.encode(), key=key[:64], digest_size=12).hexdigest()
+
+
+def _shown(value: Any, *, reveals: bool = False) -> Any:
     """Without secrets; and without what is as by default, so that a new release changes nothing by itself."""
     if isinstance(value, Secret):
-        return "***"
+        return value.value if reveals else "***"
     if isinstance(value, BaseModel):
         return {
-            name: _field(name, getattr(value, name))
+            name: _field(name, getattr(value, name), reveals=reveals)
             for name, field in type(value).model_fields.items()
             if getattr(value, name) != field.get_default(call_default_factory=True, validated_data={})
         }
     if isinstance(value, Mapping):
-        return {str(name): _shown(one) for name, one in value.items()}
+        return {str(name): _shown(one, reveals=reveals) for name, one in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_shown(one) for one in value]
+        return [_shown(one, reveals=reveals) for one in value]
     return str(value)
 
 
-def _field(name: str, value: Any) -> Any:
-    return sorted(value) if name in UNSHOWN else _shown(value)
+def _field(name: str, value: Any, *, reveals: bool) -> Any:
+    return sorted(value) if name in UNSHOWN and not reveals else _shown(value, reveals=reveals)

@@ -2,14 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from daemon.config.endpoints import EndpointSettings
 from daemon.config.mail import Email
 from daemon.config.notify import Notify
-from daemon.config.quiet import DAYS, QuietSettings
 from daemon.config.settings import Config
 from daemon.config.webhooks import Webhook
 from daemon.core.delivery.route import QUEUED_AT_MOST, Route
@@ -17,9 +14,10 @@ from daemon.core.durations import NOTHING
 from daemon.core.retention import Retention
 from daemon.core.routing.filters import Filter
 from daemon.core.routing.plan import Interest
-from daemon.core.routing.quiet import Quiet, Weekly, Window
+from daemon.core.routing.quiet import Quiet
 from daemon.core.routing.schedule import Schedule
 from daemon.core.wishes import Guard, Kind, Wishes
+from daemon.wiring import windows
 from daemon.wiring.mailboxes import LETTERS, MOST_IN_ONE, SERVER, Mailbox, mailboxes, mailing, schedule
 
 SETTINGS: Mapping[str, tuple[str, ...]] = {
@@ -28,7 +26,7 @@ SETTINGS: Mapping[str, tuple[str, ...]] = {
     "retries": ("retries", "schedules", "expires"),
     "rate": ("rate", "recovery_rate"),
     "group_interval": ("group_interval", "most_per_hour"),
-    "format": ("format", "payload", "language", "redact", "url", "headers", "to"),
+    "format": ("format", "payload", "language", "redact", "names", "url", "headers", "to"),
     "delivery": (),
 }
 """The wishes of an endpoint beside its quiet windows, by the name under which others hear of them, and what
@@ -58,16 +56,11 @@ def enter(config: Config, wishes: Wishes) -> None:
     for _, one in config.endpoints():
         guard = of_table[one.name]
         for index, window in enumerate(one.quiet):
-            guard.add(_place("quiet", index, len(one.quiet)), window)
+            guard.add(windows.place("quiet", index, len(one.quiet)), window)
         for setting in SETTINGS:
             guard.add(setting, [getattr(one, key, None) for key in SETTINGS[setting]])
         if isinstance(one, Email) and config.smtp and config.smtp.templates:
             guard.add("templates", config.smtp.templates)
-
-
-def _place(key: str, index: int, many: int) -> str:
-    """A setting, or one entry of several."""
-    return key if many == 1 else f"{key}, entry {index + 1}"
 
 
 def _of_webhook(config: Config, webhook: Webhook, wishes: Wishes) -> Interest:
@@ -115,39 +108,14 @@ def _wishes(config: Config, one: EndpointSettings, wishes: Wishes) -> dict[str, 
         "min_severity": one.min_severity,
         "after": one.after,
         "quiet": tuple(
-            _guarded(_quiet(window, config.daemon.timezone), guard, _place("quiet", index, many))
-            for index, window in enumerate(one.quiet)
+            windows.guarded(
+                windows.window(each, config.daemon.timezone), guard, windows.place("quiet", index, many)
+            )
+            for index, each in enumerate(one.quiet)
         ),
         "filters": tuple(Filter(each.field, *each.condition) for each in one.filters),
         "guard": guard,
     }
-
-
-def _guarded(window: Quiet, guard: Guard, setting: str) -> Quiet:
-    """A window that holds nothing back at a moment of which it cannot be said whether it lasts."""
-
-    def ends(moment: datetime) -> datetime | None:
-        return guard.tried(setting, lambda: window.ends(moment), instead=None)
-
-    def begins(moment: datetime) -> datetime | None:
-        return guard.tried(setting, lambda: window.begins(moment), instead=None)
-
-    covers = guard.over(setting, window.covers, instead=False)
-    return replace(window, covers=covers, ends=ends, begins=begins)
-
-
-def _quiet(window: QuietSettings, default_zone: str) -> Quiet:
-    zone = ZoneInfo(window.timezone or default_zone)
-    if window.start is not None and window.end is not None:
-        days = frozenset(DAYS.index(day) for day in window.days)
-        weekly = Weekly(days, window.start, window.end, zone)
-        said = Window(days=days, start=window.start, end=window.end, zone=zone.key)
-        return Quiet(weekly.covers, window.break_through, weekly.ends, said, weekly.begins)
-    from daemon.wiring.hebrew_calendar import holy_days  # noqa: PLC0415 - the sun and the calendar, for few
-
-    holy = holy_days(window, zone)
-    said = Window(place=window.where, zone=zone.key)
-    return Quiet(holy.covers, window.break_through, holy.ends, said, holy.begins)
 
 
 def _schedules(webhook: Webhook) -> tuple[Schedule, ...]:
@@ -207,4 +175,7 @@ def _routes(config: Config, quiet: Mapping[str, tuple[Quiet, ...]]) -> dict[str,
 def retention(config: Config) -> Retention:
     """How long what has served is kept."""
     kept = {name: getattr(config.retention, name) or None for name in type(config.retention).model_fields}
-    return Retention(**kept)
+    daemon = config.daemon
+    return Retention(
+        **kept, observations=daemon.keep_observations, observations_bytes=daemon.keep_observations_mib << 20
+    )

@@ -41,6 +41,8 @@ HALVINGS = 16
 """Of the half day in which an evening is looked for: down to less than a second."""
 WEEK = 7
 """Days, of which one is a Shabbat."""
+LONGEST_WITHOUT = 250
+"""Days, and more than from one Yom Tov to the next: from Shemini Atzeret to Pesach in a leap year, 202."""
 NEAR = (-2, -1, 0, 1, 2)
 """Days around a moment whose holiness can reach it, also where a clock is half a day off the sun."""
 
@@ -67,6 +69,8 @@ class HolyDays:
     """After sunset; None: by `nightfall_degrees`."""
     is_israel: bool
     """One day of Yom Tov; two elsewhere."""
+    has_shabbat: bool = True
+    has_holidays: bool = True
 
     def covers(self, moment: datetime) -> bool:
         """Whether it is Shabbat or Yom Tov at a moment."""
@@ -80,14 +84,22 @@ class HolyDays:
     def begins(self, moment: datetime) -> datetime:
         """When Shabbat or Yom Tov begins next: the first of their eves after a moment."""
         today = moment.astimezone(self.place.zone).date()
-        days = (today + shift * DAY for shift in range(min(NEAR), WEEK + max(NEAR) + 1))
-        holy = (day for day in days if is_holy(day, is_israel=self.is_israel))
-        return min(begin for day in holy if (begin := self._begins(day)) > moment)
+        within = WEEK if self.has_shabbat else LONGEST_WITHOUT
+        days = (today + shift * DAY for shift in range(min(NEAR), within + max(NEAR) + 1))
+        return min(begin for day in days if self._is_kept(day) and (begin := self._begins(day)) > moment)
 
     def _near(self, moment: datetime) -> Iterator[date]:
         today = moment.astimezone(self.place.zone).date()
         near = (today + shift * DAY for shift in NEAR)
-        return (day for day in near if is_holy(day, is_israel=self.is_israel))
+        return (day for day in near if self._is_kept(day))
+
+    def _is_kept(self, day: date) -> bool:
+        return is_holy(
+            day,
+            is_israel=self.is_israel,
+            has_shabbat=self.has_shabbat,
+            has_holidays=self.has_holidays,
+        )
 
     def _begins(self, day: date) -> datetime:
         return sinks(self.place, day - DAY, SUNSET_DEGREES) - self.candle_lighting
@@ -99,22 +111,28 @@ class HolyDays:
 
 
 def holy_days(window: QuietSettings, zone: ZoneInfo) -> HolyDays:
-    """Shabbat and Yom Tov as a quiet window with `shabbat = true` has them."""
+    """Shabbat and Yom Tov as a window has them, or excepts them."""
     latitude, longitude, candles = window.sun
+    has_shabbat, has_holidays = window.holy
     return HolyDays(
         Place(latitude, longitude, zone),
         candles,
         window.nightfall_degrees,
         window.nightfall,
         is_israel=window.israel,
+        has_shabbat=has_shabbat,
+        has_holidays=has_holidays,
     )
 
 
 @lru_cache(maxsize=512)
-def is_holy(day: date, *, is_israel: bool) -> bool:
-    """Whether a day is Shabbat or Yom Tov; half-holidays are not, nor fasts but Yom Kippur."""
+def is_holy(day: date, *, is_israel: bool, has_shabbat: bool = True, has_holidays: bool = True) -> bool:
+    """Whether a day is Shabbat or Yom Tov, or that of the two which is asked for; half-holidays are not, nor
+    fasts but Yom Kippur."""
+    if has_shabbat and day.weekday() == SATURDAY:
+        return True
     hebrew = GregorianDate(day.year, day.month, day.day)
-    return day.weekday() == SATURDAY or bool(hebrew.festival(israel=is_israel, include_working_days=False))
+    return has_holidays and bool(hebrew.festival(israel=is_israel, include_working_days=False))
 
 
 @lru_cache(maxsize=512)

@@ -38,6 +38,15 @@ def mailboxes(config: Config) -> Iterator[Mailbox]:
             yield Mailbox(f"{email.name}/{parse(recipient).address}", recipient, email)
 
 
+def endpoint_names(config: Config) -> list[str]:
+    """What everybody is called who is told, in the order of the configuration."""
+    return [
+        *(one.name for one in config.webhooks),
+        *(one.endpoint for one in mailboxes(config)),
+        *(one.name for one in config.notify),
+    ]
+
+
 def schedule(email: Email) -> Schedule:
     """How long mails are tried."""
     return Schedule(("*",), email.retries, email.expires or None)

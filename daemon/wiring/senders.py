@@ -1,9 +1,10 @@
 """All senders, made of a configuration: where webhooks go, and how messages become mails."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
 from email.message import EmailMessage
+from functools import partial
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -17,9 +18,9 @@ from daemon.core.delivery.route import Mailing
 from daemon.core.mail_addresses import parse
 from daemon.core.redaction import spellings
 from daemon.core.rendering.formats import Shape
-from daemon.core.rendering.mail_grouping import compose
+from daemon.core.rendering.mail_grouping import compose, incidents_of
 from daemon.core.rendering.mail_writing import held_back, shortened
-from daemon.core.rendering.mails import Mail, Style
+from daemon.core.rendering.mails import NOTHING_KNOWN, Mail, Style, Surroundings
 from daemon.core.webhooks.signing import Signer, hmac_signer
 from daemon.core.wishes import UNGUARDED, Guard, Wishes
 from daemon.host import clock
@@ -31,6 +32,7 @@ from daemon.senders.webhook import WebhookSender
 from daemon.senders.webhook_attempt import Target
 from daemon.wiring.endpoints import guards
 from daemon.wiring.mailboxes import mailboxes, mailing
+from daemon.workers.mailed_recordings import MailedRecordings
 
 
 @dataclass(frozen=True)
@@ -46,34 +48,50 @@ class Mailroom:
     """What tries the wishes of each endpoint."""
 
 
+Around = Callable[[str, Sequence[str]], Surroundings]
+"""What else is true when an endpoint is written to about these incidents."""
+
+
 class Outgoing:
     """The senders of a configuration; what `prepared` gives puts another in its place, in the dispatcher's
     thread."""
 
-    def __init__(self, config: Config, wishes: Wishes | None = None) -> None:
-        """`wishes` remember what cannot be worked out of what the endpoints ask for."""
+    def __init__(
+        self,
+        config: Config,
+        wishes: Wishes | None = None,
+        *,
+        now: Callable[[], datetime] = clock.utcnow,
+        around: Around = lambda _endpoint, _incidents: NOTHING_KNOWN,
+        recordings: MailedRecordings | None = None,
+    ) -> None:
+        """`wishes` remember what cannot be worked out of what the endpoints ask for; `now`: by the wall;
+        `around` is asked in the thread of the mails, once for each mailing."""
+        self._now = now
+        self._around = around
+        self._recordings = recordings
         wishes = wishes or Wishes()
         self.mail_pace = MailPace()
         """The dispatcher adds to it; mails say when an endpoint has had all that it may have in an hour."""
         self._mailroom = mailroom(config, wishes)
-        self._webhooks = WebhookSender(targets(config), now=clock.utcnow, monotonic=clock.monotonic)
+        self._webhooks = WebhookSender(targets(config), now=now, monotonic=clock.monotonic)
         wake = self._webhooks.wake
         self._mails = MailSender(
             server(config.smtp),
             self._compose,
             self._shorten,
-            now=clock.utcnow,
+            now=now,
             monotonic=clock.monotonic,
             wake=wake,
         )
-        self._notices = NotifySender(notices(config), now=clock.utcnow, monotonic=clock.monotonic, wake=wake)
+        self._notices = NotifySender(notices(config), now=now, monotonic=clock.monotonic, wake=wake)
         self.senders = Senders(
             self._webhooks,
             self._mails,
             self._notices,
             by_endpoint=self._by_endpoint(config),
             guards=guards(config, wishes),
-            now=clock.utcnow,
+            now=now,
         )
 
     def prepared(self, config: Config, wishes: Wishes) -> Callable[[], None]:
@@ -110,18 +128,29 @@ class Outgoing:
             raise
 
     def _letters(self, room: Mailroom, endpoint: str, messages: Sequence[Message]) -> list[Letter]:
-        now, style = clock.utcnow(), room.styles[endpoint]
+        now, style = self._now(), room.styles[endpoint]
         until = self.mail_pace.rests_until(endpoint, room.limits[endpoint], now)
         note = held_back(until, style) if until else None
         recipient = parse(style.recipient).wire.address
+        around = self._around(endpoint, incidents_of(messages))
+        if self._recordings is not None:
+            style = replace(style, recording=partial(self._recordings.link, endpoint))
         return [
-            Letter(mail.messages, room.render(mail, style, now=now), recipient)
-            for mail in compose(messages, style, note=note)
+            Letter(mail.messages, self._with_files(room.render(mail, style, now=now), mail), recipient)
+            for mail in compose(messages, style, note=note, around=around)
         ]
+
+    def _with_files(self, letter: EmailMessage, mail: Mail) -> EmailMessage:
+        """A letter with the files that go with it."""
+        if self._recordings is not None:
+            for one in self._recordings.attachments(mail.messages):
+                kind, _, subtype = one.media_type.partition("/")
+                letter.add_attachment(one.content, maintype=kind, subtype=subtype, filename=one.name)
+        return letter
 
     def _shorten(self, endpoint: str, message: Message, most: int) -> list[Letter]:
         """One message as a mail that is small enough; in the thread of the mails."""
-        room, now = self._mailroom, clock.utcnow()
+        room, now = self._mailroom, self._now()
         style = room.styles[endpoint]
         recipient = parse(style.recipient).wire.address
         return [
@@ -155,6 +184,7 @@ def styles(config: Config) -> Mapping[str, Style]:
             zone,
             one.email.redact,
             one.email.name,
+            config.http.base,
         )
         for one in mailboxes(config)
     }
@@ -183,23 +213,25 @@ def _nobody(mail: Mail, style: Style, *, now: datetime) -> EmailMessage:
 
 def notices(config: Config) -> dict[str, Notice]:
     """Where notifications go."""
-    return {one.name: Notice(one.url, one.language, one.redact, one.timeout) for one in config.notify}
+    zone = ZoneInfo(config.daemon.timezone)
+    return {one.name: Notice(one.url, one.language, one.redact, one.timeout, zone) for one in config.notify}
 
 
 def targets(config: Config) -> dict[str, Target]:
     """Where each webhook's messages go."""
-    return {one.name: target(one) for one in config.webhooks}
+    zone = ZoneInfo(config.daemon.timezone)
+    return {one.name: target(one, zone) for one in config.webhooks}
 
 
-def target(webhook: Webhook) -> Target:
-    """Where one webhook's messages go, and in what shape."""
+def target(webhook: Webhook, zone: tzinfo = UTC) -> Target:
+    """Where one webhook's messages go, and in what shape; `zone`: of the times that people read."""
     return Target(
         webhook.url,
         tuple(signers(webhook)),
         webhook.timeout,
         webhook.connect_timeout,
         webhook.allow,
-        Shape(webhook.format, webhook.payload == "thin", webhook.redact, webhook.language),
+        shape(webhook, zone),
         tuple(webhook.headers.items()),
         webhook.ca_file,
         webhook.certificate,
@@ -207,6 +239,17 @@ def target(webhook: Webhook) -> Target:
         webhook.proxy,
         spellings([*held(webhook)]),
     )
+
+
+def shape(webhook: Webhook, zone: tzinfo = UTC) -> Shape:
+    """What a webhook wants of a body."""
+    is_thin = webhook.payload == "thin"
+    return Shape(webhook.format, is_thin, webhook.redact, webhook.language, webhook.names, zone)
+
+
+def tells_names(config: Config) -> bool:
+    """Whether any endpoint is told how those are called that an event tells of."""
+    return bool(config.emails or config.notify) or any(shape(one).takes_names for one in config.webhooks)
 
 
 def signers(webhook: Webhook) -> Iterator[Signer]:
@@ -230,8 +273,11 @@ def public_keys(config: Config) -> dict[str, str]:
 
 def server(smtp: Smtp | None) -> Server | None:
     """The server that takes the mails."""
-    if smtp is None:
-        return None
+    return None if smtp is None else server_of(smtp)
+
+
+def server_of(smtp: Smtp) -> Server:
+    """The same, of one that is configured."""
     return Server(
         host=smtp.host,
         port=smtp.port,

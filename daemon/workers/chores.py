@@ -3,24 +3,28 @@
 A chore that finds the store in trouble says so in the log, and is done again the next time.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 
+import sqlalchemy as sa
 import structlog
 
 from daemon.core.model import Fact, Json
+from daemon.core.ownership import HOUSE, Kind
 from daemon.core.retention import Retention
 from daemon.core.routing.plan import DAEMON
-from daemon.core.watches import api
+from daemon.core.watches import api, expectations
 from daemon.core.watches.watch import AnyWatch
 from daemon.core.wishes import Wishes
-from daemon.pipeline import endpoint_alerts, wish_alerts
-from daemon.pipeline.events import Recorder, log_recorded
+from daemon.pipeline import endpoint_alerts, hours, missed, wish_alerts
+from daemon.pipeline.events import Recorded, Recorder, log_recorded
 from daemon.pipeline.notification import Teller, sweep
 from daemon.store import subjects
 from daemon.store.database import Database
 from daemon.store.location import FAILURES, reason
+from daemon.store.ownership import EVERYTHING, Ownership, Readable
 from daemon.workers import self_check
+from daemon.workers.duty import of_house
 from daemon.workers.housekeeper import Housekeeper
 from daemon.workers.poller import Poller
 
@@ -42,8 +46,10 @@ class Chores:
         now: Callable[[], datetime],
         wake: Callable[[], None],
         is_clock_believed: Callable[[], bool] = lambda: True,
+        ownership: Ownership = EVERYTHING,
     ) -> None:
-        """`is_clock_believed`: whether anything may be forgotten for its age."""
+        """`is_clock_believed`: whether anything may be forgotten for its age. Of several members one does
+        what is done for all."""
         self._database = database
         self._in_force = recorder
         self._poller = poller
@@ -53,6 +59,7 @@ class Chores:
         self._now = now
         self._wake = wake
         self._is_clock_believed = is_clock_believed
+        self._ownership = ownership
 
     def flush(self) -> None:
         """Store when watches were last seen unchanged."""
@@ -64,17 +71,32 @@ class Chores:
     def keep_history(self) -> None:
         """Store for how long everything was up and down since it was stored last."""
         try:
-            self._poller.historian.flush(self._now())
+            self._poller.hearers.historian.flush(self._now())
         except FAILURES as error:
             log.warning("history.not_kept", error=reason(error))
+
+    def keep_observations(self) -> None:
+        """Store what the watches saw since it was stored last."""
+        try:
+            self._poller.hearers.observations.flush()
+        except FAILURES as error:
+            log.warning("observations.not_stored", error=reason(error))
 
     def tell(self) -> None:
         """Tell what time alone has changed."""
         try:
             recorder = self._in_force()
-            recorded = Teller(recorder).tick(self._database, self._now())
+            # First: of what is over nobody is reminded.
+            recorded = hours.look(
+                self._database, self._in_force, self._poller.watched, self._now(), self._kept
+            )
+            recorded += self._poller.hearers.expecter.look(self._now())
+            recorded += Teller(recorder).tick(self._for_all, self._now()) if self.is_ours() else Recorded()
+            recorded += self._tell_of_the_missed(recorder)
             # Afterwards: what cannot be worked out was tried just now.
-            recorded += wish_alerts.look(self._database, recorder, self._wishes(), self._now())
+            recorded += wish_alerts.look(
+                self._database, recorder, self._wishes(), self._now(), among=self._ownership.among
+            )
         except FAILURES as error:
             log.warning("tell.failed", error=reason(error))
             return
@@ -82,8 +104,31 @@ class Chores:
         # Always: a quiet window that has ended, or begun, changes what is due.
         self._wake()
 
+    def _tell_of_the_missed(self, recorder: Recorder) -> Recorded:
+        """Who was crossed off the list of those to be called back, and who is on it for too long."""
+        if not self.is_ours():
+            return Recorded()
+        with self._database.read() as db:
+            if missed.is_idle(db, self._now()):
+                return Recorded()
+        with self._for_all.write() as db:
+            return missed.tick(db, recorder, self._now())
+
+    def is_ours(self) -> bool:
+        """Whether it is for this member to do what one does for all."""
+        return self._ownership.holds(Kind.DUTY, HOUSE)
+
+    def _kept(self, db: sa.Connection, systems: Collection[str]) -> Collection[str]:
+        return self._ownership.kept(db, Kind.SYSTEM, systems)
+
+    @property
+    def _for_all(self) -> Readable:
+        return of_house(self._database, self._ownership)
+
     def prune(self) -> None:
         """Forget what has served; not by a clock that may be years ahead."""
+        if not self.is_ours():
+            return
         if not self._is_clock_believed():
             log.warning("prune.put_off", reason="the clock was set, and may be set back")
             return
@@ -110,14 +155,19 @@ class Chores:
         }
         for watch in polled:
             configured.setdefault(watch.system, set()).add(watch.name)
-        self._poller.historian.keep({watch.id for watch in polled})
+        for system in self._poller.hearers.expecter.systems():
+            configured[system].add(expectations.OWNER)
+        self._poller.hearers.keep({watch.id for watch in polled})
+        if not self.is_ours():
+            return
         recorder = self._in_force()
         try:
-            with self._database.write() as db:
+            with self._for_all.write() as db:
                 now = self._now()
                 recorded = sweep(db, recorder, configured, now)
                 recorded += endpoint_alerts.sweep(db, recorder, now)
                 subjects.sweep(db, _owners(configured), now)
+                self._poller.hearers.expecter.sweep(db)
         except FAILURES as error:
             log.error("sweep.failed", error=reason(error))
             return

@@ -17,7 +17,7 @@ sorted out at the next start: `recover`.
 """
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,16 +27,21 @@ import structlog
 
 from daemon.core import amounts
 from daemon.core.commands import command as commands
-from daemon.core.commands.command import Command, Done, Trouble
+from daemon.core.commands import following
+from daemon.core.commands.command import Command, Done, Status, Trouble
 from daemon.core.commands.command_types import CAMPAIGN
 from daemon.core.commands.policy import ROUNDING, Policy
 from daemon.core.delivery.rate import Bucket
 from daemon.core.durations import NOTHING
 from daemon.core.model import Failure, Unknown
+from daemon.core.ownership import HOUSE, Kind
+from daemon.pipeline import missed
 from daemon.pipeline.events import Recorded, Recorder, log_recorded
-from daemon.store import inbox
+from daemon.store import campaigns, inbox
 from daemon.store.database import Database
 from daemon.store.location import FAILURES, reason
+from daemon.store.ownership import EVERYTHING, Ownership
+from daemon.workers.kept_pauses import remember
 from daemon.workers.system_pauses import Pauses
 
 log = structlog.get_logger()
@@ -48,6 +53,8 @@ AFTER_AN_ERROR = 1.0
 MOST_THREADS = 64
 """Systems whose commands are carried out at once."""
 GONE = "the system is not configured any more"
+NOT_SENT = Unknown(Failure.UNREACHABLE, "not sent: another daemon may have the system by now", is_unsent=True)
+"""This process stood still after it had claimed the command, or the database is away."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,7 @@ class Commander:
         pauses: Pauses,
         stepped: Callable[[], timedelta | None] = lambda: NOTHING,
         on_ended: Callable[[Sequence[Command]], None] = lambda _ended: None,
+        ownership: Ownership = EVERYTHING,
     ) -> None:
         """`stepped`: by how much the wall clock was set in all; None: just now, and nothing may begin before
         that is taken into account."""
@@ -84,19 +92,26 @@ class Commander:
         self._pauses = pauses
         self._stepped = stepped
         self._on_ended = on_ended
+        self._ownership = ownership
         self._buckets: dict[str, Bucket] = {}
         self._busy: set[str] = set()
+        self._sent: set[str] = set()
+        """Commands that are under way here."""
         self._unwritten: list[Command] = []
         self._lock = threading.Lock()
         self._is_woken = threading.Event()
         self._is_stopping = threading.Event()
         self._is_idle = threading.Condition(self._lock)
 
-    def recover(self) -> int:
-        """Sort out what the process before this one left running. Returns how many there were."""
+    def recover(self, systems: Collection[str] | None = None) -> int:
+        """Sort out what the process before this one left running, of these systems (None: of all). Returns
+        how many there were."""
         with self._database.write() as db:
             now = self._now()
-            left = [commands.interrupted(one, now) for one in inbox.running(db)]
+            ours = None if systems is None else self._ownership.kept(db, Kind.SYSTEM, systems)
+            running = [one for one in inbox.running(db) if ours is None or one.system in ours]
+            running = [one for one in running if one.id not in self._sent]
+            left = [commands.interrupted(one, now) for one in running]
             recorded = self._put(db, left, now)
         self._tell(left, recorded)
         return len(left)
@@ -132,6 +147,11 @@ class Commander:
         """Wait for what is under way, no longer than `patience`. Returns whether all has ended."""
         with self._is_idle:
             return self._is_idle.wait_for(lambda: not self._busy, patience.total_seconds())
+
+    def is_busy(self, system: str) -> bool:
+        """Whether a command of a system is under way, or its outcome not written yet."""
+        with self._lock:
+            return system in self._busy or any(one.system == system for one in self._unwritten)
 
     def run_once(self) -> list[str]:
         """End what is too late, and name the systems of which a command is due; they are busy from now on."""
@@ -183,7 +203,9 @@ class Commander:
             return True
         self._bucket(name, system.policy).take(1)
         log.info("command.sent", id=command.id, type=command.type, system=name, attempt=command.attempts)
-        outcome = _carried_out(system, command)
+        self._sent.add(command.id)
+        is_ours = self._ownership.holds(Kind.SYSTEM, name)
+        outcome = _carried_out(system, command) if is_ours else NOT_SENT
         self._pauses.take(name, outcome if isinstance(outcome, Unknown) else None)
         self._write(self._after(command, outcome, system.policy))
         return True
@@ -216,6 +238,8 @@ class Commander:
         with self._database.write() as db:
             # Under the lock of the writers, so that no step of the clock is between what was read and this.
             now, stepped = self._now(), self._stepped()
+            if stepped is not None and not self._ownership.kept(db, Kind.SYSTEM, (name,)):
+                stepped = None
             command = None if stepped is None else inbox.head(db, name, now, stepped)
             if command is None or stepped is None:
                 return None, Recorded()
@@ -223,7 +247,7 @@ class Commander:
             return claimed, self._put(db, [claimed], now)
 
     def _may_go(self, name: str, system: System | None, now: datetime) -> bool:
-        if system is None or self._pauses.is_paused(name):
+        if system is None or self._pauses.is_paused(name) or not self._ownership.holds(Kind.SYSTEM, name):
             return False
         return self._bucket(name, system.policy).room(now) > 0
 
@@ -240,6 +264,8 @@ class Commander:
                 return
         with self._database.write() as db:
             # Looked for anew under the lock of the writers, as in `_claim`.
+            if not self._ownership.kept(db, Kind.DUTY, (HOUSE,)):
+                return
             now = self._now()
             overdue, homeless = self._hopeless(db, now)
             late = [commands.expired(one, now) for one in overdue]
@@ -252,7 +278,7 @@ class Commander:
         """The commands for which it is too late, and those of other systems than there are; none while a step
         of the clock is not taken into account."""
         stepped = self._stepped()
-        if stepped is None:
+        if stepped is None or not self._ownership.kept(db, Kind.DUTY, (HOUSE,)):
             return [], []
         overdue, others = inbox.overdue(db, now, stepped), inbox.of_other_systems(db, list(self._systems()))
         return overdue, [one for one in others if one not in overdue]
@@ -271,7 +297,13 @@ class Commander:
         command is sent again because its outcome could not be written. Returns whether others can be."""
         try:
             with self._database.write() as db:
+                if not self._is_to_write(db, ended):
+                    # Who has, or had, the system meanwhile could not know this outcome, and said so.
+                    log.warning("command.not_ours", id=ended.id, type=ended.type, status=ended.status.value)
+                    self._sent.discard(ended.id)
+                    return True
                 recorded = self._put(db, [ended], self._now())
+                remember(db, self._ownership, self._pauses, ended.system, self._now())
         except Exception as error:
             is_down = isinstance(error, FAILURES)
             told = log.error if is_down else log.exception
@@ -279,16 +311,29 @@ class Commander:
             with self._lock:
                 self._unwritten.append(ended)
             return not is_down
+        self._sent.discard(ended.id)
         self._tell([ended], recorded)
         return True
+
+    def _is_to_write(self, db: sa.Connection, ended: Command) -> bool:
+        """Whether nobody else has said meanwhile what came of a command."""
+        if self._ownership.is_sole:
+            return True
+        # Whose the system is by now does not matter: who takes it up looks for what is running.
+        stored = inbox.find(db, ended.id)
+        return stored is not None and stored.status is Status.RUNNING and stored.attempts == ended.attempts
 
     def _put(self, db: sa.Connection, found: list[Command], now: datetime) -> Recorded:
         recorder, recorded = self._in_force(), Recorded()
         for command in found:
             inbox.save(db, command)
+            if (campaign := following.begun(command)) is not None:
+                campaigns.begin(db, campaign)
             fact = commands.told(command)
-            if fact is not None:
-                recorded += recorder.record(db, command.system, [fact], now)
+            scene = missed.Scene(db, command.system, recorder.new_id, now)
+            facts = [*([fact] if fact is not None else []), *missed.after(scene, command)]
+            if facts:
+                recorded += recorder.record(db, command.system, facts, now)
         return recorded
 
     def _tell(self, found: list[Command], recorded: Recorded) -> None:

@@ -24,7 +24,7 @@ from typing import Protocol
 import sqlalchemy as sa
 import structlog
 
-from daemon.core.delivery.breaker import Breaker, Health
+from daemon.core.delivery.breaker import Breaker
 from daemon.core.delivery.mail_pace import MailPace
 from daemon.core.delivery.outcome import DELIVERED, Attempted, Message, Next, Outcome, Status
 from daemon.core.delivery.route import Route
@@ -33,10 +33,11 @@ from daemon.core.routing.plan import Order
 from daemon.store import lanes, ledger, outbox
 from daemon.store.database import Database
 from daemon.store.location import FAILURES, reason
-from daemon.store.outbox import Finished, Lease, Opening
+from daemon.store.outbox import Finished, Opening
 from daemon.workers.delivery_log import log_finished, log_turns
 from daemon.workers.endpoint_health import EndpointHealth, Moved
-from daemon.workers.endpoint_queue import AHEAD, Claim, Queue
+from daemon.workers.endpoint_queue import Claim, Queue
+from daemon.workers.endpoint_queues import Queues, Stood
 from daemon.workers.sender import Sender
 
 log = structlog.get_logger()
@@ -47,7 +48,6 @@ AFTER_AN_ERROR = 1.0
 """Seconds before the database is tried again."""
 PAUSE = timedelta(seconds=5)
 """Whoever is back so much too late was stopped meanwhile, or held up."""
-LEASE_MARGIN = timedelta(minutes=1)
 GATHER = timedelta(milliseconds=20)
 """How long a result may wait for others to be written with. Nothing that is sent waits for it; what is killed
 meanwhile is sent a second time, as is what was under way."""
@@ -89,35 +89,38 @@ class Dispatcher:
         follow_clock: Callable[[], timedelta] = lambda: NOTHING,
     ) -> None:
         """`follow_clock`: has the store go by the wall clock where that was set, and says by how much."""
-        self.routes = routes
         self._database = database
         self._sender = sender
         self._health = health
-        self._mail_pace = mail_pace
+        self._queues = Queues(routes, sender, health=health, mail_pace=mail_pace, new_id=new_id)
         self._now = now
         self._jitter = jitter
-        self._new_id = new_id
         self._on_attempted = on_attempted
         self._follow_clock = follow_clock
+        self._shares = health.shares
         self._ended: list[Attempted] = []
         self._led: set[int] = set()
         """Deliveries that have ended, and what was behind them in their lanes goes already."""
         self._handed: deque[Message] = deque()
         """Leased and committed by others, for us to send."""
-        self._doubtful: set[str] = set()
-        """Leases that were taken in a turn, until all that it claimed is in the queues. Where an error keeps
-        it from that they are given back by the next one: nothing was sent by them."""
-        self._queues: dict[str, Queue] = {}
         self._is_looking = True
         """An operator may have left word in the store."""
+        self._is_asked = False
+        """One has; it is done while nobody else writes."""
+        self._clear: frozenset[str] = frozenset()
+        """Endpoints that are others' by now, and of which nothing is under way here any more."""
         self._is_woken = threading.Event()
         self._is_stopping = threading.Event()
-        self._claim_until: datetime | None = None
         self._back_by = now()
         """When the last wait was to be over."""
         self._reroutings: deque[tuple[Mapping[str, Route], Callable[[], None], Settlement | None]] = deque()
         self._unsettled: list[Settlement] = []
         """Of reroutings that are taken over, until that is committed."""
+
+    @property
+    def routes(self) -> Mapping[str, Route]:
+        """Where it sends, and how."""
+        return self._queues.routes
 
     def reroute(
         self, routes: Mapping[str, Route], then: Callable[[], None], settlement: Settlement | None = None
@@ -135,14 +138,9 @@ class Dispatcher:
     def opening(self, endpoint: str, now: datetime) -> Opening | None:
         """How much of what is new for an endpoint would be sent at once; callable from every thread. None:
         it waits to be claimed, behind what waits already or by a rule that is looked at then."""
-        route, queue = self.routes.get(endpoint), self._queues.get(endpoint)
-        if route is None or queue is None or self._is_stopping.is_set() or self._reroutings:
+        if self._is_stopping.is_set() or self._reroutings:
             return None
-        standing = self._standing(endpoint)
-        room = route.guard.tried("delivery", lambda: queue.opening(*standing, now), instead=0) - len(
-            self._handed
-        )
-        return Opening(self._lease(route, now), room) if room > 0 else None
+        return self._queues.opening(endpoint, now, handed=len(self._handed))
 
     def hand_over(self, messages: Sequence[Message]) -> None:
         """Send what was leased by an opening, and is committed; callable from every thread. To be called
@@ -169,15 +167,33 @@ class Dispatcher:
             lanes.unite(db, self._now(), unordered=loose)
             return released
 
+    def is_clear_of(self, endpoint: str) -> bool:
+        """Whether nothing is under way for an endpoint that is to be another member's; callable from every
+        thread."""
+        if self._reroutings or endpoint in self.routes:
+            return False
+        return endpoint not in self._queues or endpoint in self._clear
+
+    def go_on(self, stood: Stood) -> None:
+        """Take up endpoints that are ours from now on; to be called as a rerouting's `then`."""
+        self._health.go_on(stood.breakers)
+        self._queues.take_up(stood, self._now())
+
     @property
     def is_at_rest(self) -> bool:
         """Whether there is nothing to send, to wait for or to write down. For the thread that runs it."""
         is_busy = self._ended or self._is_woken.is_set() or not self._sender.is_idle
-        return not is_busy and not self._ready(self._now())
+        return not is_busy and not self._queues.ready(self._now())
 
-    def health(self) -> dict[str, Breaker]:
-        """How each endpoint of the configuration is doing; callable from every thread."""
-        return {name: self._health.of(name) for name in self.routes}
+    def health(self, endpoints: Iterable[str] | None = None) -> dict[str, Breaker]:
+        """How each of these endpoints is doing (None: of those that are ours); callable from every thread."""
+        routes = self.routes
+        names = routes if endpoints is None else endpoints
+        return {name: self._health.seen(name, is_ours=name in routes) for name in names}
+
+    def learn(self, breakers: Mapping[str, Breaker]) -> None:
+        """See how the endpoints do that other members try; callable from every thread."""
+        self._health.learn(breakers)
 
     def run(self, *, drain: timedelta, turned: Callable[[], None] = lambda: None) -> None:
         """Send until `stop`; then what is due, for half of `drain`, and wait out the rest of it. Calls
@@ -190,13 +206,13 @@ class Dispatcher:
             turned()
             self._turn(BACKSTOP.total_seconds())
         stopped_at = self._now()
-        self._claim_until = stopped_at + drain / 2
+        self._queues.claim_until = stopped_at + drain / 2
         self._is_woken.set()
         while (left := stopped_at + drain - self._now()) > NOTHING:
             started = self._turn(left.total_seconds())
             if not started and not self._ended and self._sender.is_idle:
                 break
-        self._claim_until = stopped_at
+        self._queues.claim_until = stopped_at
         self._turn(0)
 
     def run_once(self, timeout: float = 0) -> int:
@@ -204,9 +220,12 @@ class Dispatcher:
         at most `timeout` seconds. Returns how many were started."""
         self._take_wake()
         self._take_handed()
-        started = 0 if self._doubtful else self._start(unless=self._to_release(self._now(), {}))
+        started = 0 if self._queues.doubtful else self._start(unless=self._to_release(self._now(), {}))
         self._keep_time()  # behind what can be sent at once
         self._exchange()
+        if not self._shares.is_sole:
+            gone = (one for one in self._queues if one.endpoint not in self.routes)
+            self._clear = frozenset(one.endpoint for one in gone if self._is_done_with(one))
         started += self._start()
         # What was just written may be due again before long: the wait is measured now, not before.
         is_over = self._is_stopping.is_set() and self._sender.is_idle
@@ -230,55 +249,68 @@ class Dispatcher:
         if not step:
             return
         self._health.follow(step)
-        self._mail_pace.follow(step)
+        self._queues.follow(step)
         self._back_by += step
-        for queue in self._queues.values():
-            queue.forget()
 
     def _exchange(self) -> None:
         """One transaction: results in, new leases out."""
         now = self._now()
         has_paused = (paused := now - self._back_by) > PAUSE
-        ready, ran = self._ready(now), self._health.tick(now)
+        ready, ran = self._queues.ready(now), self._health.tick(now)
         is_idle = not (self._ended or ready or ran or self._is_looking or self._unsettled or has_paused)
-        doubtful = set(self._doubtful)
-        refused = [queue for queue in self._queues.values() if queue.refused]
+        doubtful = set(self._queues.doubtful)
+        refused = [queue for queue in self._queues if queue.refused]
         if is_idle and not doubtful and not refused and not self._to_release(now, {}):
             return
-        for queue in self._queues.values() if doubtful else ():
+        for queue in self._queues if doubtful else ():
             queue.drop(doubtful)
         ours = self._health.ours(self._ended, now)
         finished = [self._decide(one, now, is_ours=one in ours) for one in self._ended]
-        moved = self._health.moved([one for one in self._ended if one not in ours], ran, now)
-        with self._database.write() as db:
+        moved = self._health.moved(self._ended, ran, now, ours)
+        is_alone = self._has_to_be_alone(moved, ran, has_paused=has_paused)
+        with self._database.write() if is_alone else self._database.write_beside() as db:
             self._take_handed()
+            kept = self._shares.kept(db, self.routes)
+            bound = self._shares.bound(kept)
+            moved = {name: after for name, after in moved.items() if bound is None or name in kept}
             lost = self._finish(db, finished, refused, now)
             if has_paused:
                 # Nobody ran: what came of the attempts under way may lie there, and has not been read yet.
-                outbox.prolong(db, paused)
+                outbox.prolong(db, paused, bound)
             if ran:
-                outbox.release_expired(db, now)
-            if self._is_looking:
-                self._health.obey(db, moved, self.routes, now)
+                outbox.release_expired(db, now, bound)
+            if self._is_looking and is_alone:
+                self._health.obey(db, moved, kept, now)
+            self._is_asked = self._is_looking and not is_alone and self._health.is_asked(db, kept)
             outbox.release_unsent(db, doubtful)
             turns = self._health.write(db, moved, self.routes, now)
             released = self._to_release(now, moved)
             _release(db, released)
             settled = [then for one in self._unsettled if (then := _settled(db, one, now)) is not None]
             touched = dict.fromkeys([*ready, *(one.attempted.message.endpoint for one in finished)])
-            claims = {one: self._claim(db, one, moved, now) for one in touched if self._may_claim(one, now)}
+            claims = self._queues.claim_all(db, touched, kept, moved, now)
         self._adopt(moved, released, claims, refused)
-        self._doubtful = set()
+        self._queues.doubtful = set()
         self._ended = []
         self._led = set()
         self._unsettled = []
-        self._is_looking = False
+        self._is_looking = self._is_asked
         for then in settled:
             then()
-        if turns:
+        if turns or self._is_asked:
             self._is_woken.set()
         log_finished(finished, lost)
         log_turns(turns)
+
+    def _has_to_be_alone(self, moved: Moved, ran: timedelta, *, has_paused: bool) -> bool:
+        """Whether something is to be decided or told while no other member writes."""
+        if self._shares.is_sole or self._unsettled or self._is_asked:
+            return True
+        return has_paused or bool(ran) or self._health.would_turn(moved)
+
+    def _is_done_with(self, queue: Queue) -> bool:
+        is_ended = any(one.message.endpoint == queue.endpoint for one in self._ended)
+        return not (is_ended or queue.is_holding or queue.refused or self._sender.in_flight(queue.endpoint))
 
     def _finish(
         self, db: sa.Connection, finished: Sequence[Finished], refused: Iterable[Queue], now: datetime
@@ -300,30 +332,11 @@ class Dispatcher:
         then = route.after(attempted, now, self._jitter(), is_our_outage=is_ours)
         return Finished(attempted, then, route.frees_lane(then))
 
-    def _claim(self, db: sa.Connection, name: str, moved: Moved, now: datetime) -> Claim:
-        """Lease what an endpoint may have next, and see when there is more."""
-        queue, route = self._queue(name), self.routes[name]
-        state = moved.get(name, self._health.of(name))
-        room = queue.room(route, state, self._sender.in_flight(name), now)
-        if room <= 0 or state.is_open(now):
-            return Claim(due=now)
-        lease = self._lease(route, now)
-        self._doubtful.add(lease.token)
-        claim = queue.claim(db, route, state, room, lease)
-        if state.is_catching_up and (claim.due is None or claim.due > now):
-            self._health.catch_up(db, name, moved)
-        return claim
-
-    def _lease(self, route: Route, now: datetime) -> Lease:
-        # What is claimed ahead may wait for a whole attempt of each that is before it.
-        until = now + (1 + AHEAD) * route.timeout + LEASE_MARGIN
-        return Lease(self._new_id("lease"), now, until, route.timeout)
-
     def _take_handed(self) -> None:
         """Into the queues, where it is started, or given back, as what was claimed."""
         while self._handed:
             message = self._handed.popleft()
-            self._queue(message.endpoint).hand_over(message)
+            self._queues[message.endpoint].hand_over(message)
 
     def _adopt(
         self,
@@ -333,32 +346,19 @@ class Dispatcher:
         refused: Sequence[Queue],
     ) -> None:
         """Take over what was committed."""
-        for queue in refused:
-            queue.refused.clear()
-        for queue in released:
-            queue.released()
         self._health.adopt(moved, self._ended)
-        for name, claim in claims.items():
-            self._queue(name).take(claim)
+        self._queues.adopt(released, claims, refused)
 
     def _to_release(self, now: datetime, moved: Mapping[str, Breaker]) -> list[Queue]:
         """Queues that hold leases for what may not be sent now."""
-
-        def may_send(name: str) -> bool:
-            state = moved.get(name, self._health.of(name))
-            is_open = self._may_claim(name, now) and state.health is Health.HEALTHY
-            return is_open and not self._unsettled
-
-        return [queue for name, queue in self._queues.items() if queue.is_holding and not may_send(name)]
+        return self._queues.to_release(now, moved, is_unsettled=bool(self._unsettled))
 
     def _start(self, unless: Container[Queue] = ()) -> int:
         """Start what is claimed, as far as each endpoint may have more under way."""
         started = 0
-        for name, queue in self._queues.items():
-            if queue.claimed and name in self.routes and queue not in unless:
-                for message in queue.start(*self._standing(name)):
-                    self._begin(message)
-                    started += 1
+        for message in self._queues.startable(unless):
+            self._begin(message)
+            started += 1
         return started
 
     def _begin(self, message: Message) -> None:
@@ -391,7 +391,7 @@ class Dispatcher:
         # Kept first: whatever the others make of it, it is written.
         self._ended += ended
         self._led.update(
-            one.message.delivery for one in ended if self._queue(one.message.endpoint).follow(one)
+            one.message.delivery for one in ended if self._queues[one.message.endpoint].follow(one)
         )
         self._health.take(ended, self._now())
         self._on_attempted(ended)
@@ -399,56 +399,25 @@ class Dispatcher:
     def _is_enough(self) -> bool:
         """Whether there is a batch of results, or an endpoint could have more under way than is claimed."""
         enough = MANY_RESULTS if self._sender.is_idle else MOST_RESULTS
-        return len(self._ended) >= enough or any(one.is_hungry for one in self._queues.values())
-
-    def _ready(self, now: datetime) -> list[str]:
-        """Endpoints that may have something due."""
-        return [name for name, due in self._dues(now) if due <= now]
+        return len(self._ended) >= enough or self._queues.is_hungry
 
     def _patience(self) -> float:
         """Seconds until something can be due; attempts that end, and wakes, cut it short."""
         if self._is_woken.is_set():
             return 0
         now = self._now()
-        waits = [due - now for _, due in self._dues(now)]
+        waits = [due - now for _, due in self._queues.dues(now)]
         return max(min([BACKSTOP, *waits]).total_seconds(), 0)
-
-    def _dues(self, now: datetime) -> list[tuple[str, datetime]]:
-        """When to look for more, of the endpoints for which that can be said."""
-        return [
-            (name, due)
-            for name in self.routes
-            if self._may_claim(name, now) and (due := self._due(name, now)) is not None
-        ]
-
-    def _due(self, name: str, now: datetime) -> datetime | None:
-        """When to look for more for one endpoint. Where that cannot be worked out it is left alone, and the
-        others go on."""
-        guard, queue = self.routes[name].guard, self._queue(name)
-        return guard.tried("delivery", lambda: queue.due_at(*self._standing(name), now), instead=None)
-
-    def _may_claim(self, name: str, now: datetime) -> bool:
-        return name in self.routes and (self._claim_until is None or now < self._claim_until)
-
-    def _standing(self, name: str) -> tuple[Route, Breaker, int]:
-        """How an endpoint is tried, how it is doing, and how many attempts for it are under way."""
-        return self.routes[name], self._health.of(name), self._sender.in_flight(name)
-
-    def _queue(self, name: str) -> Queue:
-        if name not in self._queues:
-            self._queues[name] = Queue(name, self._mail_pace)
-        return self._queues[name]
 
     def _take_wake(self) -> None:
         if self._is_woken.is_set():
             self._is_woken.clear()
             while self._reroutings:
-                self.routes, then, settlement = self._reroutings.popleft()
+                self._queues.routes, then, settlement = self._reroutings.popleft()
                 self._unsettled += [settlement] if settlement else []
                 then()
             self._is_looking = True
-            for queue in self._queues.values():
-                queue.forget()
+            self._queues.forget()
 
 
 def _release(db: sa.Connection, queues: Iterable[Queue]) -> None:

@@ -7,7 +7,7 @@
 What moves within one transaction is kept in one `moved`, by endpoint, which each step adds to.
 """
 
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -20,6 +20,7 @@ from daemon.core.delivery.outcome import Attempted, Outcome
 from daemon.core.delivery.route import Route
 from daemon.core.durations import NOTHING
 from daemon.store import endpoint_health, retries
+from daemon.workers.endpoint_shares import EndpointShares
 
 TICK = timedelta(minutes=1)
 APART = timedelta(seconds=10)
@@ -40,12 +41,17 @@ class EndpointHealth:
         jitter: Callable[[], float],
         tell: Tell = lambda _db, _turns, _now: None,
         is_api_answering: Callable[[], bool | None] = lambda: None,
+        shares: EndpointShares | None = None,
     ) -> None:
+        """`shares`: which endpoints are ours; None: all."""
+        self.shares = shares or EndpointShares()
         self._jitter = jitter
         self._tell = tell
         self._is_api_answering = is_api_answering
         self._outage = Outage()
         self._breakers: Mapping[str, Breaker] = {}
+        self._others: Mapping[str, Breaker] = {}
+        """Of those that are not ours, as they stood a while ago."""
         self._ticked_at: datetime | None = None
         self._flowing: frozenset[str] = frozenset()
         """Endpoints that took a message, and failed none since: nothing waits for a retry unhastened."""
@@ -53,6 +59,23 @@ class EndpointHealth:
     def recover(self, db: sa.Connection) -> None:
         """Take up what the process before left."""
         self._breakers = endpoint_health.load(db)
+
+    def go_on(self, breakers: Mapping[str, Breaker]) -> None:
+        """Take up how these are doing: until now another member tried them, or nobody did."""
+        self._breakers = {**self._breakers, **breakers}
+        self._flowing = frozenset()  # whether anything waits for a retry there nobody here knows
+
+    def learn(self, breakers: Mapping[str, Breaker]) -> None:
+        """See how the endpoints do that another member tries; callable from every thread."""
+        self._others = breakers
+
+    def would_turn(self, moved: Moved) -> bool:
+        """Whether others have to hear of what moved."""
+        return any(_has_turned(self.of(name), after) for name, after in moved.items())
+
+    def is_asked(self, db: sa.Connection, routes: Mapping[str, Route]) -> bool:
+        """Whether an operator has left word."""
+        return not routes.keys().isdisjoint(endpoint_health.asked(db))
 
     def follow(self, step: timedelta) -> None:
         """The clock was set, and what the store holds is moved with it."""
@@ -87,16 +110,20 @@ class EndpointHealth:
         api = self._is_api_answering() if suspects else None
         return [one for one in suspects if self._outage.is_ours(one, now, is_api_answering=api)]
 
-    def moved(self, ended: Sequence[Attempted], ran: timedelta, now: datetime) -> Moved:
-        """What attempts that ended move, and that the daemon `ran` for a while."""
+    def moved(
+        self, ended: Sequence[Attempted], ran: timedelta, now: datetime, ours: Collection[Attempted] = ()
+    ) -> Moved:
+        """What attempts that ended move, and that the daemon `ran` for a while; `ours`: those that failed by
+        our own network."""
         moved: Moved = {}
         for attempted in ended:
-            if attempted.is_our_fault:
-                continue
             name = attempted.message.endpoint
             before = moved.get(name) or self._breakers.get(name, HEALTHY)
-            jitter = 0.0 if attempted.outcome is Outcome.ACCEPTED else self._jitter()
-            after = breaker.after(before, attempted, now, jitter)
+            if attempted.is_our_fault or attempted in ours:
+                after = breaker.put_off(before, now)
+            else:
+                jitter = 0.0 if attempted.outcome is Outcome.ACCEPTED else self._jitter()
+                after = breaker.after(before, attempted, now, jitter)
             if after is not before:
                 moved[name] = after
         for name, before in {**self._breakers, **moved}.items() if ran else ():
@@ -104,6 +131,10 @@ class EndpointHealth:
             if after is not before:
                 moved[name] = after
         return moved
+
+    def seen(self, endpoint: str, *, is_ours: bool) -> Breaker:
+        """How one endpoint is doing, whoever tries it."""
+        return self.of(endpoint) if is_ours else self._others.get(endpoint, HEALTHY)
 
     def obey(self, db: sa.Connection, moved: Moved, routes: Mapping[str, Route], now: datetime) -> None:
         """Do what operators have asked for since the last look."""

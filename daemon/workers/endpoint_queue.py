@@ -56,6 +56,8 @@ class Queue:
     _is_known: bool = False
     """Whether `_due` was read since the last wake."""
     _bucket: Bucket | None = None
+    _spent_at: datetime | None = None
+    """When another may have used up what its rate allows."""
 
     @property
     def is_hungry(self) -> bool:
@@ -172,6 +174,14 @@ class Queue:
         }
         self.behind = {lane: waiting for lane, waiting in kept.items() if waiting}
 
+    def wait_until(self, due: datetime) -> None:
+        """Look for nothing before that, or a wake."""
+        self._due, self._is_known, self.is_full = due, True, False
+
+    def take_up(self, now: datetime) -> None:
+        """Until now another member sent to it, and nobody here knows how much."""
+        self._bucket, self._spent_at = None, now
+
     def forget(self) -> None:
         """Something new may be due."""
         self._is_known = False
@@ -206,7 +216,7 @@ class Queue:
         if rate is None:
             self._bucket = None
         elif self._bucket is None or self._bucket.rate != rate:
-            self._bucket = Bucket(rate)
+            self._bucket = Bucket(rate, spent_at=self._spent_at)
         return self._bucket
 
 

@@ -17,11 +17,13 @@ from daemon.core.history import buckets
 from daemon.core.history.book import At, Book, Owner, Run, Seconds, Taken, Unflushed, added
 from daemon.core.history.buckets import HOUR, STEPS, Bucket, start_of
 from daemon.core.history.tally import Tally
+from daemon.core.ownership import Kind
 from daemon.core.watches import api
 from daemon.core.watches.subjects import Subject
 from daemon.store import subjects, uptime
 from daemon.store.column_types import MILLISECOND, millis
 from daemon.store.database import Database
+from daemon.store.ownership import EVERYTHING, Ownership
 
 log = structlog.get_logger()
 
@@ -40,8 +42,9 @@ class _Flushed:
 class Historian:
     """Safe to call from any thread."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, ownership: Ownership = EVERYTHING) -> None:
         self._database = database
+        self._ownership = ownership
         self._book = Book()
         self._most: dict[Owner, int] = {}
         self._flushed: dict[str, _Flushed] = {}
@@ -93,6 +96,13 @@ class Historian:
             self._book.keep(owners)
             self._most = {owner: most for owner, most in self._most.items() if owner in owners}
 
+    def forget(self, system: str) -> None:
+        """Another member sees a system from now on."""
+        with self._lock:
+            self._book.forget(system)
+            self._flushed.pop(system, None)
+            self._late.pop(system, None)
+
     def unflushed(self, system: str) -> Unflushed:
         """What was seen of a system, as far as the store may not know it."""
         with self._lock:
@@ -141,8 +151,9 @@ class Historian:
                 self._flushed[system] = _Flushed(self._flush, taken[system])
         seconds = {system: added(chain.from_iterable(taken[system].values())) for system in systems}
         values = uptime.prepared(self._rows(seconds), self._flush)
-        with self._database.write() as db:
-            uptime.put(db, values)
+        with self._database.write_beside() as db:
+            ours = self._ownership.kept(db, Kind.SYSTEM, systems)
+            uptime.put(db, [one for one in values if one["system"] in ours])
         self._count_late(seconds, now)
 
     def _rows(self, seconds: Mapping[str, Seconds]) -> dict[tuple[str, Bucket], dict[int, Tally]]:

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 import structlog
 
+from daemon.core import missed
 from daemon.core import retention as rules
 from daemon.core.history.buckets import DAY, HOUR, MINUTE
 from daemon.core.retention import Retention
-from daemon.store import pruning, retries
+from daemon.store import missed as missed_store
+from daemon.store import observations, pruning, retries
 from daemon.store.database import Database
 from daemon.store.pruning import Old
 
@@ -29,6 +31,8 @@ PAGES_AT_ONCE = 250
 """Given back in one go, 1 MB of pages of 4 KiB: others wait so long to write."""
 MOST_PAGES = 25_000
 """Given back in one pass, 100 MB; what is free is used again anyway."""
+WRITTEN_WITHIN = timedelta(hours=3)
+"""A batch of what a watch saw that started before that is full, but where it is polled once in hours."""
 WHOLE_EVERY = 24
 """Passes after which all is looked at from the beginning on: a day. In between, only what has come of age."""
 
@@ -78,6 +82,8 @@ class Housekeeper:
         pruned = self._prune_deliveries(now, retention)
         pruned = self._prune_events(pruned, now, retention)
         self._prune_history(now, retention)
+        self._prune_observations(now, retention)
+        self._prune_missed(now, retention)
         self._shrink()
         if pruned != Pruned():
             log.info("store.pruned", **pruned.__dict__)
@@ -139,6 +145,23 @@ class Housekeeper:
             )
         for step, limit in before.items():
             self._walk(partial(_old_buckets, step, limit), pruning.forget_buckets)
+
+    def _prune_observations(self, now: datetime, keeps: Retention) -> None:
+        before = now - rules.observations_for(keeps)
+        self._walk(lambda db, _: pruning.old_observations(db, before), observations.forget)
+        written = now - WRITTEN_WITHIN
+        most = keeps.observations_bytes
+        self._walk(lambda db, _: pruning.surplus_observations(db, most, written), observations.forget)
+
+    def _prune_missed(self, now: datetime, keeps: Retention) -> None:
+        """How callers left, and who was to be called back: no longer than the events that told it."""
+        calls = missed.KEPT if keeps.events is None else min(missed.KEPT, keeps.events)
+        closed = None if keeps.events is None else now - keeps.events
+        while not self._is_stopping():
+            with self._database.write() as db:
+                before = now - missed.LOG_WITHIN
+                if not missed_store.prune(db, calls=now - calls, open_before=before, closed=closed):
+                    break
 
     def _walk(
         self, find: Callable[[sa.Connection, Any], Old], forget: Callable[[sa.Connection, Any], int]

@@ -6,7 +6,7 @@ what it writes in `pipeline/observation.py`.
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,8 +14,9 @@ from functools import partial
 import sqlalchemy as sa
 import structlog
 
-from daemon.core.durations import NOTHING
-from daemon.core.model import Failure, Unknown
+from daemon.core.model import Fact, Failure, Json, Unknown
+from daemon.core.ownership import Kind
+from daemon.core.watches.observed_time import observed
 from daemon.core.watches.watch import (
     POLLING,
     Answered,
@@ -28,25 +29,24 @@ from daemon.core.watches.watch import (
 )
 from daemon.pipeline.events import Recorded, Recorder, log_recorded
 from daemon.pipeline.observation import UNOBSERVED, Elapsed, Walk
-from daemon.store import watches
+from daemon.store import pieces, watches
 from daemon.store.database import Database
 from daemon.store.location import FAILURES
+from daemon.store.ownership import EVERYTHING, Ownership
 from daemon.store.watches import Stored
+from daemon.workers.expecter import Expecter
+from daemon.workers.hearers import Hearers
 from daemon.workers.historian import Historian
+from daemon.workers.kept_pauses import remember
+from daemon.workers.observation_keeper import ObservationKeeper
 from daemon.workers.system_pauses import Pauses
 from daemon.workers.witness import Witness
 
 log = structlog.get_logger()
 
-MOST_INTERVALS = 2
-"""Between looks further apart than this many intervals, the rest was not observed."""
-
 GIVE_WAY = 0.002
 """Seconds: more than a sender takes to begin. With 0 only who waits for the interpreter already would go,
 and on one core nobody does."""
-
-SNAP = 0.1
-"""The share of an interval within which a gap counts as the interval."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,9 @@ class Polled:
     is_unchanged: bool = False
     """The answer was equal to the last one, to the byte."""
     is_dropped: bool = False
-    """The watch left the configuration while the API was asked."""
+    """The watch left the configuration while the API was asked, or the system is another member's by now."""
+    saw: Mapping[str, Json] | None = None
+    """What the answer lists, where the poll was a rehearsal and was answered."""
 
 
 @dataclass
@@ -73,6 +75,8 @@ class _Timing:
     """When the last poll ended, by the monotonic clock."""
     answered: float | None = None
     """The same, unless that poll failed."""
+    token: int | None = None
+    """By which the system was ours when the poll under way began."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     """Held by the poll under way; a reload may schedule the watch anew meanwhile."""
 
@@ -94,8 +98,9 @@ class Poller:
         pauses: Pauses | None = None,
         witness: Witness | None = None,
         on_polled: OnPolled = lambda _polled, _took: None,
-        historian: Historian | None = None,
         watches: Callable[[], Mapping[tuple[str, str], AnyWatch] | None] = lambda: None,
+        ownership: Ownership = EVERYTHING,
+        hearers: Hearers | None = None,
     ) -> None:
         """`watches`: those of the configuration in force, by system and name. What a poll under way of any
         other finds is dropped, or it could bring back the alerts of a watch whose end has just been told.
@@ -113,15 +118,26 @@ class Poller:
         """Whose last poll brought nothing that could be used; while nothing is asked, that stays so."""
         self._lock = threading.Lock()
         self._watches = watches
-        self.historian = historian or Historian(database)
-        """Hears of every poll how long everything was as it is."""
+        self._ownership = ownership
+        self.hearers = hearers or Hearers(
+            Historian(database, ownership=ownership),
+            Expecter(database, recorder, dict, ownership=ownership),
+            ObservationKeeper(database, is_on=lambda: False),
+        )
 
     def poll(self, watch: AnyWatch) -> Polled:
         """Poll once, and commit what it came to."""
         timing = self._timings.get(watch.id) or self._timings.setdefault(watch.id, _Timing())
         with timing.lock:
             began = self._monotonic()
-            polled = self._poll(watch, timing)
+            timing.token = self._ownership.token(Kind.SYSTEM, watch.system)
+            try:
+                polled = (
+                    self._stand_back(watch, timing) if timing.token is None else self._poll(watch, timing)
+                )
+            except FAILURES:
+                self._was_away(watch, timing)
+                raise
             took = timedelta(seconds=self._monotonic() - began)
         self._on_polled(polled, took)
         return polled
@@ -133,15 +149,22 @@ class Poller:
         if isinstance(answer, Unchanged):
             return Polled(watch.description, now, is_unchanged=True)
         seen = answer.seen if isinstance(answer, Answered) else answer
-        with self._database.read() as db:
+        with self._database.rehearsal() as db:
             recorded = Walk(db, watch, self._in_force(), now=now, elapsed=UNOBSERVED).take(seen)
-            db.rollback()
-        return Polled(watch.description, now, seen if isinstance(seen, Unknown) else None, recorded)
+        if isinstance(seen, Unknown):
+            return Polled(watch.description, now, seen, recorded)
+        unreadable: Mapping[str, Json] = {"unreadable": list(seen.problems)} if seen.problems else {}
+        saw = {**watch.kind.saw(seen), **unreadable}
+        return Polled(watch.description, now, None, recorded, saw=saw)
 
     def unflushed(self) -> dict[tuple[str, str], datetime]:
         """When watches (system, name) were last seen unchanged, as far as the store does not know it yet."""
         with self._lock:
             return dict(self._unchanged)
+
+    def watched(self) -> Mapping[tuple[str, str], AnyWatch]:
+        """The watches of the configuration in force, by system and name, where that is known."""
+        return self._watches() or {}
 
     def unanswered(self) -> list[tuple[str, str]]:
         """The watches (system, name) of the configuration whose last poll came to nothing."""
@@ -158,10 +181,32 @@ class Poller:
         seen = self.unflushed()
         if not seen:
             return
-        with self._database.write() as db:
-            watches.touch(db, seen)
+        with self._database.write_beside() as db:
+            ours = self._ownership.kept(db, Kind.SYSTEM, {system for system, _ in seen})
+            watches.touch(db, {watch: at for watch, at in seen.items() if watch[0] in ours})
         with self._lock:
             self._unchanged = {watch: at for watch, at in self._unchanged.items() if seen.get(watch) != at}
+
+    def is_asking(self, system: str) -> bool:
+        """Whether a poll of a system is under way."""
+        return any(timing.lock.locked() for (of, _), timing in list(self._timings.items()) if of == system)
+
+    def forget(self, systems: Collection[str]) -> None:
+        """Somebody else polls these, or did until now: what is in memory of them says nothing any more."""
+        gone = set(systems)
+        for watch in (self._watches() or {}).values():
+            if watch.system in gone:
+                watch.memory.forget()
+        with self._lock:
+            # A poll under way has its timing, and nobody asks beside it.
+            for timing in [timing for one, timing in self._timings.items() if one[0] in gone]:
+                timing.polled = timing.answered = None
+            for one in [one for one in self._unchanged if one[0] in gone]:
+                self._unchanged.pop(one)
+            self._unanswered -= {one for one in self._unanswered if one[0] in gone}
+        for system in gone:
+            self.hearers.forget(system)
+            self._pauses.forget(system)
 
     def settle(self, patience: timedelta) -> bool:
         """Wait for the polls under way, no longer than `patience`. Returns whether all have ended."""
@@ -176,10 +221,26 @@ class Poller:
         with self._pauses.asking(watch.system) as why:
             return self._ask(watch, timing) if why is None else self._leave_alone(watch, timing, why)
 
+    def _was_away(self, watch: AnyWatch, timing: _Timing) -> None:
+        """The store was not there, which others share: the time until it is again is unseen."""
+        if not self._ownership.is_sole:
+            self._unseen(watch, timing)
+
+    def _unseen(self, watch: AnyWatch, timing: _Timing) -> None:
+        timing.answered = timing.polled = None
+        self.hearers.unseen(watch.id)
+
+    def _stand_back(self, watch: AnyWatch, timing: _Timing) -> Polled:
+        """Ask nothing: another member does. The time until we do is unseen."""
+        self._unseen(watch, timing)
+        return Polled(watch.description, self._now(), is_dropped=True)
+
     def _ask(self, watch: Watch[StateT, SeenT], timing: _Timing) -> Polled:
-        guard, digest = watch.guard, watch.memory.digest
+        guard = watch.guard
         try:
-            answer = watch.kind.ask(digest, partial(self._state, watch))
+            answer = watch.kind.ask(watch.known(self._now()), partial(self._state, watch))
+            if isinstance(answer, Unchanged) and not self._is_as_begun(watch, timing):
+                return Polled(watch.description, self._now(), is_dropped=True)
             if isinstance(answer, Unchanged):
                 guard.worked(POLLING)
                 self._pauses.take(watch.system, None)
@@ -207,48 +268,57 @@ class Poller:
         clock = self._monotonic()
         with self._database.write() as db:
             now = self._now()
-            if not self._is_kept(watch):
+            if not self._is_ours(db, watch, timing):
                 return Polled(watch.description, now, is_dropped=True)
-            walk = self._walk(db, watch, now, _elapsed(timing, watch, clock))
+            walk = self._walk(db, watch, now, _elapsed(timing, watch, clock), clock)
             recorded = walk.take(seen)
+            remember(db, self._ownership, self._pauses, watch.system, now)
         if recorded.deliveries:
             _give_way()
         if walk.written is not None:
             watch.memory.text, watch.memory.state = walk.written
-        watch.memory.subjects = walk.subjects
+        watch.memory.subjects, watch.memory.terms = walk.subjects, walk.terms
         watch.memory.digest = _passable(watch, answer) if walk.is_settled else None
         self._remember(watch.description, timing, seen, clock)
-        stood = None if isinstance(seen, Unknown) else walk.subjects
-        self.historian.looked(watch.id, stood, walk.api, clock=clock, now=now, most=_most(watch))
+        self.hearers.looked(watch, seen, walk, clock=clock, now=now)
         _log_transition(watch.description, walk.before, seen)
         log_recorded(recorded)
         return Polled(watch.description, now, seen if isinstance(seen, Unknown) else None, recorded)
 
     def _walk(
-        self, db: sa.Connection, watch: Watch[StateT, SeenT], now: datetime, elapsed: Elapsed
+        self,
+        db: sa.Connection,
+        watch: Watch[StateT, SeenT],
+        now: datetime,
+        elapsed: Elapsed,
+        clock: float,
     ) -> Walk[StateT, SeenT]:
         with self._lock:
             last_seen = self._unchanged.get(watch.id)
-        return Walk(db, watch, self._in_force(), now=now, elapsed=elapsed, last_seen=last_seen)
+
+        def came(facts: list[Fact]) -> list[Fact]:
+            return self.hearers.expecter.came(db, watch.system, facts, clock=clock, now=now)
+
+        recorder = self._in_force()
+        return Walk(db, watch, recorder, now=now, elapsed=elapsed, last_seen=last_seen, came=came)
 
     def _leave_alone(self, watch: Watch[StateT, SeenT], timing: _Timing, why: Unknown) -> Polled:
         """Ask nothing. While the API wants to be left alone we are as blind as if it were away, and that is
         told alike; a rejected token is told for itself."""
         clock, now = self._monotonic(), self._now()
         if why.failure is Failure.TOKEN_REJECTED:
-            timing.answered = timing.polled = None
-            self.historian.unseen(watch.id)
+            self._unseen(watch, timing)
             return Polled(watch.description, now, is_paused=True)
         unknown = _left_alone(why, self._pauses.left().get(watch.system), now)
         with self._database.write() as db:
-            if not self._is_kept(watch):
+            if not self._is_ours(db, watch, timing):
                 return Polled(watch.description, now, is_dropped=True)
-            walk = self._walk(db, watch, now, _elapsed(timing, watch, clock))
+            walk = self._walk(db, watch, now, _elapsed(timing, watch, clock), clock)
             recorded = walk.leave_alone(unknown)
         watch.memory.digest, watch.memory.subjects = None, walk.subjects
         timing.polled, timing.answered = clock, None
         self._unanswered.add(watch.id)
-        self.historian.looked(watch.id, None, walk.api, clock=clock, now=now, most=_most(watch))
+        self.hearers.looked(watch, unknown, walk, clock=clock, now=now, is_left_alone=True)
         _log_transition(watch.description, walk.before, unknown)
         log_recorded(recorded)
         return Polled(watch.description, now, unknown, recorded, is_paused=True)
@@ -262,6 +332,17 @@ class Poller:
             return unknown
         return _left_alone(unknown, wait, self._now())
 
+    def _is_ours(self, db: sa.Connection, watch: AnyWatch, timing: _Timing) -> bool:
+        """Whether what a poll found may be written: not what was found for another configuration, nor what
+        another member finds by now, or has found since it was asked."""
+        if not self._is_kept(watch) or not self._is_as_begun(watch, timing):
+            return False
+        return bool(self._ownership.kept(db, Kind.SYSTEM, (watch.system,)))
+
+    def _is_as_begun(self, watch: AnyWatch, timing: _Timing) -> bool:
+        """Whether the system was nobody else's since the poll began."""
+        return timing.token == self._ownership.token(Kind.SYSTEM, watch.system)
+
     def _is_kept(self, watch: AnyWatch) -> bool:
         kept = self._watches()
         return kept is None or kept.get(watch.id) is watch
@@ -272,13 +353,13 @@ class Poller:
             return watch.memory.state
         with self._database.read() as db:
             before = watches.load(db, *watch.id)
-        return watch.state(before.state)
+            return watch.state(before.state, partial(pieces.load, db, *watch.id))
 
     def _pass_over(self, watch: AnyWatch, timing: _Timing) -> Polled:
         now = self._now()
         timing.polled = timing.answered = clock = self._monotonic()
         self._unanswered.discard(watch.id)
-        self.historian.same(watch.id, clock=clock, now=now, most=_most(watch))
+        self.hearers.same(watch, clock=clock, now=now)
         self._witness.polled(watch.id, is_reached=True)
         with self._lock:
             self._unchanged[watch.id] = now
@@ -319,19 +400,9 @@ def _left_alone(unknown: Unknown, left: timedelta | None, now: datetime) -> Unkn
 
 def _elapsed(timing: _Timing, watch: AnyWatch, clock: float) -> Elapsed:
     def since(then: float | None) -> timedelta:
-        if then is None:
-            return NOTHING
-        gap = min(timedelta(seconds=clock - then), _most(watch))
-        # A poll that came a little early or late stands for its interval: three polls of 30 s are 60 s, not
-        # 59.98, which would cost another poll.
-        return watch.every if abs(gap - watch.every) <= SNAP * watch.every else gap
+        return observed(None if then is None else timedelta(seconds=clock - then), watch.every)
 
     return Elapsed(since(timing.answered), since(timing.polled))
-
-
-def _most(watch: AnyWatch) -> timedelta:
-    """Of the time between two looks no more than this was observed."""
-    return MOST_INTERVALS * watch.every
 
 
 def _log_transition(watch: Description, before: Stored, seen: object) -> None:

@@ -20,6 +20,7 @@ from daemon.core import own_events
 from daemon.core.alerts.life import Seen
 from daemon.core.durations import NOTHING
 from daemon.core.model import Condition, Fact
+from daemon.core.ownership import HOUSE, Kind
 from daemon.core.routing.plan import DAEMON
 from daemon.core.timestamps import from_iso, iso
 from daemon.core.watches import machine
@@ -29,6 +30,7 @@ from daemon.pipeline.events import Recorded, Recorder, log_recorded
 from daemon.pipeline.notification import Teller
 from daemon.store.database import Database, touch
 from daemon.store.location import reason
+from daemon.store.ownership import EVERYTHING, Ownership
 
 log = structlog.get_logger()
 
@@ -64,9 +66,12 @@ class Heard:
     def __init__(self) -> None:
         self._ahead: deque[tuple[datetime, timedelta]] = deque(maxlen=ANSWERS)
         self._lock = threading.Lock()
+        self.clock: Callable[[], datetime] | None = None
+        """The one that is compared, where it is not that of whoever asks."""
 
     def __call__(self, server_date: datetime, now: datetime) -> None:
         """An answer came at `now`, and says what time it is there."""
+        now = self.clock() if self.clock else now
         with self._lock:
             self._ahead.append((now, now - server_date))
 
@@ -95,6 +100,7 @@ class SelfCheck:
         least_mib: Callable[[], int],
         wake: Callable[[], None],
         alarm: Alarm | None = None,
+        ownership: Ownership = EVERYTHING,
     ) -> None:
         """`disk`: the file system under the database, None for a server's; `least_mib`: what has to be free
         there, 0 to leave that alone."""
@@ -107,6 +113,7 @@ class SelfCheck:
         self._least_mib = least_mib
         self._wake = wake
         self._alarm = alarm
+        self._ownership = ownership
         self._left = _left(database)
         self._one_check = threading.Lock()
 
@@ -126,7 +133,10 @@ class SelfCheck:
             with self._database.write() as db:
                 touch(db)
                 recorder = self._in_force()
-                recorded = _judge(db, recorder, conditions, now) + self._told(db, recorder, now)
+                # Of several members one says how the machine is that all of them go by.
+                is_ours = bool(self._ownership.kept(db, Kind.DUTY, (HOUSE,)))
+                recorded = _judge(db, recorder, conditions, now) if is_ours else Recorded()
+                recorded += self._told(db, recorder, now)
         except sa.exc.SQLAlchemyError as error:
             # Of a file that was overwritten SQLite says less than we know.
             why = self._database.trouble() or reason(error)

@@ -23,6 +23,23 @@ FOR_A_POLL = timedelta(minutes=1)
 ANSWERED_ALL_THE_SAME = (Failure.REFUSED,)
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A pause, as another process takes it up."""
+
+    left: timedelta
+    why: Unknown
+    rejections: int
+
+
+@dataclass(frozen=True)
+class News:
+    """What became of a pause; `kept` is None where it has ended."""
+
+    kept: Kept | None
+    mark: object
+
+
 @dataclass
 class _Pause:
     until: float = 0.0
@@ -32,6 +49,13 @@ class _Pause:
     is_tried: bool = False
     """Whether a poll is trying."""
     rejections: int = 0
+    remembered: object = None
+    """Its `mark` when it was written down for the other members."""
+
+    @property
+    def mark(self) -> object:
+        """What has changed where it has; None: nothing stands in the way."""
+        return None if self.why is None else (self.until, self.why)
 
 
 class Pauses:
@@ -84,6 +108,37 @@ class Pauses:
                 for system, pause in self._pauses.items()
                 if pause.why is not None
             }
+
+    def forget(self, system: str) -> None:
+        """Another member asks a system from now on, or did until now."""
+        with self._lock:
+            self._pauses.pop(system, None)
+
+    def news(self, system: str) -> News | None:
+        """The pause of a system, for the member that may come after this one, where it has begun anew or
+        ended since that was remembered; None: nothing new."""
+        with self._lock:
+            pause = self._pauses.get(system)
+            if pause is None or pause.remembered == pause.mark:
+                return None
+            left = timedelta(seconds=max(self._left(pause), 0))
+            kept = None if pause.why is None else Kept(left, pause.why, pause.rejections)
+            return News(kept, pause.mark)
+
+    def remembered(self, system: str, news: News) -> None:
+        """It was written down."""
+        with self._lock:
+            pause = self._pauses.get(system)
+            if pause is not None:
+                pause.remembered = news.mark
+
+    def go_on(self, system: str, kept: Kept) -> None:
+        """Leave a system alone as the member before did."""
+        with self._lock:
+            until = self._monotonic() + min(kept.left, SLOWEST_RETRY).total_seconds()
+            pause = _Pause(until, kept.why, rejections=kept.rejections)
+            pause.remembered = pause.mark
+            self._pauses[system] = pause
 
     def drop(self) -> None:
         """Forget all of it: another configuration may be what ends it."""

@@ -66,26 +66,44 @@ class Timekeeper:
         self._doubted: timedelta | None = None
         self._one_write = threading.Lock()
 
-    def stepped(self) -> timedelta | None:
+    def sample(self, db: sa.Connection) -> None:
+        """Ask the clock of a database that is shared, in one statement of its own; elsewhere nothing."""
+
+    def seen(self, _db: sa.Connection) -> Look:
+        """One look at the clock, which may have been set just now, for what is written in a transaction."""
+        return self._look()
+
+    def check(self, db: sa.Connection) -> None:
+        """Raises an error of `FAILURES` where others have moved the rows along with their clock, and this
+        process goes by what was before. For the beginning of a transaction that writes."""
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether this process knows that it goes by the clock as the rows do."""
+        return True
+
+    def stepped(self, db: sa.Connection | None = None) -> timedelta | None:
         """By how much the clock was set in all since the store was made; None: it was set just now, and that
-        is not followed yet."""
+        is not followed yet. `db`: within a transaction that writes, where others may have followed it."""
         return None if self._timeline.step() else self._stepped
 
-    def recover(self) -> None:
-        """Take up what the process before left, and let nothing in it be further off than it can be."""
+    def recover(self, *, is_alone: bool = True) -> None:
+        """Take up what the process before left, and let nothing in it be further off than it can be.
+        `is_alone`: no other lives on this store; always so, where it is not shared."""
         with self._database.write() as db:
             self._timeline.follow(self._timeline.step())  # since it was made: or it would count twice
-            now = self._look()
-            found = clock_steps.load(db)
-            if found is not None:
-                step = step_between(found.seen, now)
-                self._stepped = found.stepped + step
-                if step:
-                    clock_steps.shift_unseen(db, step, self._stepped)
-                    log_recorded(self._tell(db, step, now.wall))
-                self._doubt_what_was_not_seen(found.seen, now, step)
-            clock_steps.save(db, Clock(self._stepped, now))
-            clock_steps.settle(db, now.wall, self._longest_wait)
+            self._take_up(db, clock_steps.load(db), self._look())
+
+    def _take_up(self, db: sa.Connection, found: Clock | None, now: Look) -> None:
+        if found is not None:
+            step = step_between(found.seen, now)
+            self._stepped = found.stepped + step
+            if step:
+                clock_steps.shift_unseen(db, step, self._stepped)
+                log_recorded(self._tell(db, step, now.wall))
+            self._doubt_what_was_not_seen(found.seen, now, step)
+        clock_steps.save(db, Clock(self._stepped, now))
+        clock_steps.settle(db, now.wall, self._longest_wait)
 
     def look(self) -> None:
         """See whether the clock was set, and remember now and then how it stands."""

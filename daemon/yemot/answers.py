@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
+from daemon.core.files import File
 from daemon.core.model import Failure, Unknown
 from daemon.core.watches import directories, queues, registrations, sip, sms
 from daemon.core.watches.pirsumphone import Observation as PirsumPhone
@@ -313,35 +314,38 @@ def _agents(fields: Fields, data: Data) -> tuple[queues.Agent, ...] | None:
     return None if entries is None else tuple(agents)
 
 
-def _file(fields: Fields, data: Data, key: str, *, most: int | None) -> directories.File | None:
+def _file(fields: Fields, data: Data, key: str, *, most: int | None) -> File | None:
     """`most`: how many files there are by the counters."""
     entry = data.get(key)
     if isinstance(entry, Mapping) and boolean(entry.get("exists")) is False:
         entry = None
-    if not entry and most == 0:
-        return None
-    file_name = fields.take(f"{key}.", entry, "name", name)
-    if file_name is None:
+    return None if not entry and most == 0 else file(fields, f"{key}.", entry)
+
+
+def file(fields: Fields, where: str, entry: object) -> File | None:
+    """One file as an answer shows it; None where its name cannot be read. `where`: `files[].`, `maxFile.`"""
+    called = fields.take(where, entry, "name", name)
+    if called is None:
         return None
 
-    def optional(field: str) -> str | None:
-        return fields.take_optional(f"{key}.", entry, field, name)
+    def optional(key: str) -> str | None:
+        return fields.take_optional(where, entry, key, name)
 
-    return directories.File(
-        name=file_name,
+    return File(
+        name=called,
         unique_id=optional("uniqueId"),
         path=optional("what"),
-        size_bytes=fields.take_optional(f"{key}.", entry, "size", count),
+        size_bytes=fields.take_optional(where, entry, "size", count),
         modified=optional("mtime"),
         duration=optional("durationStr"),
         phone=optional("phone"),
         source=optional("source"),
         date=optional("date"),
-        exists=fields.take_optional(f"{key}.", entry, "exists", boolean),
+        exists=fields.take_optional(where, entry, "exists", boolean),
         file_type=optional("fileType"),
-        duration_number=fields.take_optional(f"{key}.", entry, "duration", number),
+        duration_number=fields.take_optional(where, entry, "duration", number),
         customer_did=optional("customerDid"),
-        meta=fields.take_optional(f"{key}.", entry, "meta", small_json),
+        meta=fields.take_optional(where, entry, "meta", small_json),
         ip=optional("ip"),
     )
 

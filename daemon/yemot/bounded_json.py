@@ -94,7 +94,9 @@ class Scan:
 class Gathering:
     """A body that arrives in pieces, none of which anybody has looked at."""
 
-    def __init__(self) -> None:
+    def __init__(self, largest: int = MAX_BODY) -> None:
+        """`largest`: bytes that are taken. Of more than `MAX_BODY` somebody else counts what is in them."""
+        self._largest = largest
         self._body = bytearray()
         self._scanned = 0
         self._scan = Scan()
@@ -102,8 +104,8 @@ class Gathering:
     def add(self, piece: bytes) -> None:
         """Take what came. Raises `ExcessError` as soon as it is too much."""
         self._body += piece
-        check_size(len(self._body))
-        if len(self._body) > LARGE and is_json(self._body):
+        check_size(len(self._body), self._largest)
+        if self._largest <= MAX_BODY and len(self._body) > LARGE and is_json(self._body):
             self._catch_up()
 
     def whole(self) -> bytes:
@@ -116,10 +118,10 @@ class Gathering:
         self._scanned = len(self._body)
 
 
-def check_size(size: int) -> None:
+def check_size(size: int, largest: int = MAX_BODY) -> None:
     """Raises `ExcessError` where no body may be so large."""
-    if size > MAX_BODY:
-        raise ExcessError(f"the answer is larger than {MAX_BODY // 2**20} MiB")
+    if size > largest:
+        raise ExcessError(f"the answer is larger than {largest // 2**20} MiB")
 
 
 def is_json(body: bytes | bytearray) -> bool:

@@ -6,22 +6,24 @@ What the fields of an answer mean is `answers`' and `commands`' business; nothin
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
+from threading import Lock
 from typing import Literal, TypeVar
 from urllib.parse import quote, urlsplit
 
 from daemon import __version__
-from daemon.core.commands.results import Bridged, Kicked, Paused, Registration
+from daemon.core.allowance import Allowance
+from daemon.core.commands.results import Bridged, Kicked, Paused, Registration, Removed
 from daemon.core.headers import unfit
 from daemon.core.model import Failure, Json, Secret, Unknown
 from daemon.core.watches.watch import Answered, Unchanged
-from daemon.yemot import commands
+from daemon.yemot import callbacks, commands
 from daemon.yemot.base_urls import BASE_URL
 from daemon.yemot.envelope import Answer, clean, http_date, judge
 from daemon.yemot.reads import Read, target
-from daemon.yemot.transport import Reply, Request, Transport
+from daemon.yemot.transport import Reply, Request, Taker, Transport
 
 ResultT = TypeVar("ResultT")
 SeenT = TypeVar("SeenT")
@@ -55,6 +57,26 @@ def unheard(_server_date: datetime, _now: datetime) -> None:
     """Nobody asks what time it is."""
 
 
+@dataclass(frozen=True)
+class Exchanged:
+    """One question, what came back, and how it was judged. The token is in none of it."""
+
+    verb: str
+    url: str
+    status: int | None
+    """None: nothing came back."""
+    size: int | None
+    """Bytes of the answer, unpacked."""
+    content_type: str | None
+    seconds: float
+    judged: str
+    """For people: an answer, the same answer as before, or which failure and why."""
+
+
+Traced = Callable[[Exchanged], None]
+"""Is told of each try of a call."""
+
+
 class Client:
     """Calls of one system. Safe to use from several threads."""
 
@@ -65,9 +87,14 @@ class Client:
         heard: Heard = unheard,
         *,
         now: Callable[[], datetime],
+        traced: Traced | None = None,
+        allowance: Allowance | None = None,
     ) -> None:
-        """Raises ValueError, which never shows the token, where `access` cannot be used."""
-        self._now = now
+        """`allowance`: what may be read of the system's files, where that outlives this client. Raises
+        ValueError, which never shows the token, where `access` cannot be used."""
+        self.allowance = allowance or Allowance(transport.monotonic, Lock())
+        self._traced = traced
+        self.now = now
         self._heard = heard
         self._base_urls = [_folder(url) for url in (access.base_url, access.fallback_url) if url]
         self._headers = _headers(access)
@@ -98,6 +125,29 @@ class Client:
         """Call a method. Each try has its own deadline; a call that is not repeatable has one try."""
         return self._call(partial(self._request, method, params), judge, repeatable=repeatable)
 
+    def stream(
+        self, method: str, params: Mapping[str, str | int], taker: Taker, *, total: timedelta
+    ) -> Unknown | None:
+        """Ask for what is no JSON; `taker` takes it, within `total` for each try. None: it has it."""
+
+        def asked(base_url: str) -> Unknown | None:
+            request = Request("GET", base_url + target(method, params), self._headers)
+            reply = self._transport.stream(request, taker, total=total)
+            if isinstance(reply, Unknown):
+                return replace(reply, message=clean(reply.message, self._secrets))
+            if taker.is_taken:
+                return None
+            judged = judge(reply, self.now())
+            if isinstance(judged, Unknown):
+                return replace(judged, message=clean(judged.message, self._secrets))
+            return Unknown(Failure.MALFORMED, "an answer that is no file")
+
+        first = asked(self._base_urls[0])
+        if first is None or first.failure not in WORTH_ANOTHER_HOST or len(self._base_urls) == 1:
+            return first
+        second = asked(self._base_urls[1])
+        return first if second is not None and second.failure in WORTH_ANOTHER_HOST else second
+
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()
@@ -116,6 +166,14 @@ class Client:
     def queue_unpause(self, queue_path: str, agent: str) -> Paused | Unknown:
         """QueueManagement `unpause`."""
         return self._set_pause(queue_path, agent, is_paused=False)
+
+    def callback_remove(self, request_id: int) -> Removed | Unknown:
+        """QueueCallBack `removeNumber`: a request leaves the platform's call-back list."""
+        return self._command(
+            callbacks.METHOD,
+            callbacks.remove(request_id),
+            lambda data: Removed(request_id, callbacks.removal_answer(data)),
+        )
 
     def pirsumphone_register(self) -> Registration | Unknown:
         """PirsumPhoneManagement, action Registration."""
@@ -154,6 +212,11 @@ class Client:
         except commands.CommandFault as fault:
             return Unknown(Failure.REFUSED, str(fault))
         return self._command("CallExtensionBridging", params, commands.campaign_answer)
+
+    def campaign_stop(self, campaign: str) -> Unknown | None:
+        """CampaignAction `stop`: whether that ends a campaign of CallExtensionBridging is not documented."""
+        params: dict[str, Json] = {"campaignId": campaign, "action": "stop"}
+        return self._command("CampaignAction", params, lambda _data: None)
 
     def _command(
         self, method: str, params: Mapping[str, Json], parse: Callable[[Mapping[str, object]], ResultT]
@@ -195,17 +258,40 @@ class Client:
         *,
         repeatable: bool,
     ) -> ResultT | Unknown:
+        began = self._transport.monotonic() if self._traced else 0.0
         reply = self._transport.send(request, repeatable=repeatable)
-        now = self._now()
+        now = self.now()
         result = reply if isinstance(reply, Unknown) else judged(reply, now)
+        if self._traced:
+            self._traced(self._exchanged(request, reply, result, self._transport.monotonic() - began))
         if isinstance(result, Unknown):
             return replace(result, message=clean(result.message, self._secrets))
         if isinstance(reply, Reply) and (server_date := http_date(reply.date)) is not None:
             self._heard(server_date, now)
         return result
 
+    def _exchanged(
+        self, request: Request, reply: Reply | Unknown, result: object, seconds: float
+    ) -> Exchanged:
+        judged = "an answer"
+        if isinstance(result, Unknown):
+            judged = f"{result.failure.value}: {clean(result.message, self._secrets)}"
+        elif isinstance(result, Unchanged):
+            judged = "the same answer as before"
+        came = reply if isinstance(reply, Reply) else None
+        return Exchanged(
+            request.verb,
+            clean(request.url, self._secrets),
+            came.status if came else None,
+            len(came.body) if came else None,
+            clean(came.content_type, self._secrets) if came else None,
+            seconds,
+            judged,
+        )
+
     def _asked(self, read: Read[SeenT], base_url: str) -> Request:
-        return Request("GET", base_url + read.target, self._headers)
+        url = base_url + read.target
+        return Request("GET", url, self._headers, largest=read.largest, more_time=read.more_time)
 
     def _request(self, method: str, params: Mapping[str, Json], base_url: str) -> Request:
         if method in POSTED:

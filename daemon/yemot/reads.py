@@ -6,17 +6,19 @@ One value for each, so that who asks cannot read the answer of another question.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import Generic, TypeVar
 from urllib.parse import urlencode
 
+from daemon.core.durations import NOTHING
 from daemon.core.model import Json, Unknown
 from daemon.core.watches import directories, queues, registrations, sip, sms
 from daemon.core.watches.pirsumphone import Observation as PirsumPhone
 from daemon.core.watches.units import Observation as Units
 from daemon.yemot import answers
 from daemon.yemot.answers import Data
-from daemon.yemot.bounded_json import Decode, decode
+from daemon.yemot.bounded_json import MAX_BODY, Decode, decode
 
 SeenT_co = TypeVar("SeenT_co", covariant=True)
 
@@ -30,6 +32,10 @@ class Read(Generic[SeenT_co]):
     parse: Callable[[Data], SeenT_co | Unknown]
     decode: Decode = decode
     """What makes JSON of its bytes."""
+    largest: int = MAX_BODY
+    """Bytes of an answer that is taken. Above `MAX_BODY` it is `decode` that has to count what is in it."""
+    more_time: timedelta = NOTHING
+    """Beside the deadline of a call, where the answer is known to be large."""
 
     @cached_property
     def target(self) -> str:

@@ -13,16 +13,17 @@ from datetime import timedelta
 from functools import cached_property, lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import certifi
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from daemon.core.durations import NOTHING
 from daemon.core.model import Failure, Unknown
 from daemon.tcp.names import SlowNameError
-from daemon.yemot.bounded_json import ExcessError, Gathering, check_size
+from daemon.yemot.bounded_json import MAX_BODY, ExcessError, Gathering, check_size
 from daemon.yemot.deadline import CURRENT, Exchange, TimedPool, TimedTlsPool
 
 CHUNK = 64 * 1024
@@ -53,6 +54,10 @@ class Request:
     url: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes | None = field(default=None, repr=False)
+    largest: int = MAX_BODY
+    """Bytes of a body that is taken."""
+    more_time: timedelta = NOTHING
+    """Beside the deadline."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,34 @@ class Reply:
         return b"%d %d" % (len(self.body), hash(self.body))
 
 
+@dataclass(frozen=True)
+class Head:
+    """What a reply says before its body."""
+
+    status: int
+    content_type: str
+    length: int | None
+    """Bytes of the body; None: it does not say."""
+
+
+class BrokenOffError(Exception):
+    """Nobody wants the rest of a body, or nobody may."""
+
+    def __init__(self, failure: Failure, message: str) -> None:
+        super().__init__(message)
+        self.failure = failure
+
+
+class Taker(Protocol):
+    """Takes a body as it comes."""
+
+    is_taken: bool
+    """Whether it was what was asked for."""
+
+    def __call__(self, head: Head, chunks: Iterator[bytes]) -> bytes:
+        """Take it; gives what is to be judged of one that is something else."""
+
+
 class Transport:
     """The connections to one system. Safe to use from several threads."""
 
@@ -85,7 +118,7 @@ class Transport:
         """`monotonic`: seconds that only grow. Raises OSError where `ca_file` cannot be read or holds no
         certificate."""
         self._timeouts = timeouts
-        self._monotonic = monotonic
+        self.monotonic = monotonic
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
@@ -93,13 +126,24 @@ class Transport:
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
+    def stream(self, request: Request, take: Taker, *, total: timedelta) -> Reply | Unknown:
+        """One try of what changes nothing, whose body is handed on as it comes, within `total` from the start
+        to the last byte. The reply has what `take` leaves to be judged; it ends the exchange by raising
+        `BrokenOffError`."""
+        exchange = self._exchange(self.monotonic() + total.total_seconds(), needs_new_connection=False)
+        reply = self._try(request, exchange, take)
+        if _is_stale(reply, exchange):
+            again = self._exchange(exchange.deadline, needs_new_connection=True)
+            return self._try(request, again, take)
+        return reply
+
     def send(self, request: Request, *, repeatable: bool) -> Reply | Unknown:
         """One try within the deadline.
 
         A request that is not repeatable goes out on a new connection, at most once. A repeatable one that
         dies with a kept-alive connection, before any byte of an answer, is sent again at once.
         """
-        exchange = self._exchange(self._deadline(), needs_new_connection=not repeatable)
+        exchange = self._exchange(self._deadline(request.more_time), needs_new_connection=not repeatable)
         reply = self._try(request, exchange)
         if repeatable and _is_stale(reply, exchange):
             again = self._exchange(exchange.deadline, needs_new_connection=True)
@@ -111,22 +155,24 @@ class Transport:
         """Close every idle connection; the transport may be used again."""
         self._session.close()
 
-    def _deadline(self) -> float:
-        return self._monotonic() + self._timeouts.total.total_seconds()
+    def _deadline(self, more: timedelta) -> float:
+        return self.monotonic() + (self._timeouts.total + more).total_seconds()
 
     def _exchange(self, deadline: float, *, needs_new_connection: bool) -> Exchange:
         return Exchange(
-            self._monotonic,
+            self.monotonic,
             deadline,
             self._timeouts.connect.total_seconds(),
             self._timeouts.read.total_seconds(),
             needs_new_connection,
         )
 
-    def _try(self, request: Request, exchange: Exchange) -> Reply | Unknown:
+    def _try(self, request: Request, exchange: Exchange, take: "Taker | None" = None) -> Reply | Unknown:
         current = CURRENT.set(exchange)
         try:
-            return self._transfer(request, exchange)
+            return self._transfer(request, exchange, take)
+        except BrokenOffError as error:
+            return Unknown(error.failure, str(error))
         except (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException) as error:
             return replace(_unknown(error, exchange), is_unsent=not exchange.is_sent)
         except (OSError, UnicodeError) as error:  # UnicodeError: a host name that is none
@@ -134,7 +180,7 @@ class Transport:
         finally:
             CURRENT.reset(current)
 
-    def _transfer(self, request: Request, exchange: Exchange) -> Reply | Unknown:
+    def _transfer(self, request: Request, exchange: Exchange, take: "Taker | None") -> Reply | Unknown:
         prepared = requests.Request(
             request.verb, request.url, headers=dict(request.headers), data=request.body
         ).prepare()
@@ -146,7 +192,10 @@ class Transport:
             timeout=(exchange.left(exchange.connect), exchange.read),
         )
         try:
-            body = _body(response)
+            if take is None:
+                body = _body(response, request.largest)
+            else:
+                body = take(_head(response), _chunks(response))
         except ExcessError as error:
             return Unknown(Failure.MALFORMED, str(error))
         finally:
@@ -206,13 +255,24 @@ class _Adapter(HTTPAdapter):
         """Nothing: naming a file here would have it parsed for every new connection."""
 
 
-def _body(response: requests.Response) -> bytes:
+def _body(response: requests.Response, largest: int) -> bytes:
     """The whole body, decoded. Raises `ExcessError`, without a read where its head says so already."""
-    check_size(response.raw.length_remaining or 0)
-    body = Gathering()
+    check_size(response.raw.length_remaining or 0, largest)
+    body = Gathering(largest)
     for chunk in response.raw.stream(CHUNK, decode_content=True):
         body.add(chunk)
     return body.whole()
+
+
+def _head(response: requests.Response) -> "Head":
+    coded = response.headers.get("Content-Encoding", "identity").lower() != "identity"
+    length = None if coded else response.raw.length_remaining
+    return Head(response.status_code, response.headers.get("Content-Type", ""), length)
+
+
+def _chunks(response: requests.Response) -> Iterator[bytes]:
+    chunks: Iterator[bytes] = response.raw.stream(CHUNK, decode_content=True)
+    return chunks
 
 
 def _is_stale(reply: Reply | Unknown, exchange: Exchange) -> bool:

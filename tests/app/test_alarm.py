@@ -122,6 +122,7 @@ def test_a_wish_that_fails_does_not_keep_the_end_of_the_process_from_coming(tmp_
         one = Alarm(lambda: configured(tmp_path, receiver), broken)
         one.sound(FAILED)
         told(one)
+        one.end()
     assert one.is_told
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import requests
 
-from daemon.app.lifecycle import App, Reloaded
+from daemon.app.lifecycle import App
+from daemon.app.reloading import Reloaded
 from tests.support.config_files import ENVIRON, SMS, SYSTEM, loaded
 
 LISTENING = '[daemon]\ndatabase = "sqlite:///{}/y.db"\n[http]\nlisten = "127.0.0.1:0"\ntoken_env = "TOKEN"\n'

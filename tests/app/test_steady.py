@@ -40,6 +40,30 @@ def test_what_was_missed_is_one_run_and_the_rhythm_is_kept(interval: timedelta, 
     assert (following - previous) % interval == timedelta(0)
 
 
+@given(
+    interval=st.timedeltas(timedelta(milliseconds=200), timedelta(days=7)),
+    first=st.timedeltas(timedelta(0), timedelta(days=7)),
+    late=st.timedeltas(timedelta(0), timedelta(days=7)),
+    phase=st.timedeltas(timedelta(0), timedelta(days=7)),
+)
+def test_who_was_early_once_falls_into_the_rhythm(
+    interval: timedelta, first: timedelta, late: timedelta, phase: timedelta
+) -> None:
+    """Many that are taken up within seconds are apart from then on."""
+    began = SteadyZone(lambda: 0.0).now()
+    origin, previous = began + phase, began + first
+    trigger = Every(interval, origin)
+
+    second = trigger.get_next_fire_time(previous, previous + late)
+    third = trigger.get_next_fire_time(second, second)
+
+    assert second > previous + late
+    assert second - (previous + late) <= 1.5 * interval
+    assert second - previous >= interval / 2
+    assert (second - origin) % interval == timedelta(0)
+    assert third - second == interval
+
+
 def test_runs_are_an_interval_apart_whatever_the_wall_says() -> None:
     """With the real scheduler, under a wall clock that is set by years between any two runs."""
     ran: list[float] = []

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from daemon.app.lifecycle import App, Reloaded
+from daemon.app.lifecycle import App
+from daemon.app.reloading import Reloaded
 from daemon.app.taking_over import Takeover
 from daemon.cli.run import _reload
 from daemon.core.delivery.breaker import Breaker, DisabledBy, Health

@@ -155,3 +155,18 @@ def test_a_goal_of_many_is_that_of_all_that_begin_so() -> None:
     assert family("list /api/v1/events?type=sms.*") == "list *"
     assert family("page-list events?limit=50") == "page-list *"
     assert family("page /incidents") is None
+
+
+def test_several_daemons_stand_side_by_side() -> None:
+    figures = (
+        Figure("members: deliveries by 1", "deliveries", "/s", (90.0, 110.0), note="12 endpoints"),
+        Figure("members: deliveries by 3", "deliveries", "/s", (200.0,), note="12 endpoints"),
+        Figure("members: killed, first by 3", "killed", "s", (4.0,), note="one of three"),
+    )
+    run = replace(RUN, figures=(*RUN.figures, *figures))
+
+    assert rows(tables.members(run)) == {
+        "deliveries": ["100/s, 20%", "200/s", "12 endpoints"],
+        "killed": ["", "4 s", "one of three"],
+    }
+    assert "killed" not in tables.others(run)

@@ -18,6 +18,7 @@ HOSTILE = (
 )
 """Texts of SMS by which nothing may come to harm."""
 SENDERS = ("0541234567", "Bank <b>", "\u202e7654321", "0527654321")
+COMMENT = "a new <b>phone</b>"
 READ = {"type": "sms.log", "system": "main", "params": {"limit": 5}}
 KICK = {
     "type": "queue.kick",
@@ -32,7 +33,12 @@ CAMPAIGN = {
 LATER = {**CAMPAIGN, "not_before": "2040-01-01T00:00:00Z", "expires_at": "2040-01-02T00:00:00Z"}
 
 
-def play(house: House, texts: Sequence[str] = (*KIND, *HOSTILE), senders: Sequence[str] = SENDERS) -> None:
+def play(
+    house: House,
+    texts: Sequence[str] = (*KIND, *HOSTILE),
+    senders: Sequence[str] = SENDERS,
+    comment: str = COMMENT,
+) -> None:
     """Everything: SMS of all kinds, a phone that is down and one that was, a queue that is full, dead
     letters, commands, a silence."""
     system = house.system
@@ -52,7 +58,7 @@ def play(house: House, texts: Sequence[str] = (*KIND, *HOSTILE), senders: Sequen
     for number, one in enumerate((READ, KICK, CAMPAIGN, LATER)):
         status, document = house.daemon.post("/api/v1/commands", one, idempotency_key=str(number))
         assert status in (200, 202), document
-    silence = {"subject": "sip/0770000000=3", "for": "2h", "comment": "a new <b>phone</b>"}
+    silence = {"subject": "sip/0770000000=3", "for": "2h", "comment": comment}
     status, document = house.daemon.post("/api/v1/silences", silence)
     assert status == 201, document
     house.wait_for_dead_letters(2)

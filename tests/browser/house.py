@@ -81,12 +81,14 @@ secret_file = "secret"
 events = ["sms.*"]
 retries = ["100ms"]
 """
+OUTSIDE = ('token_file = "http-token"\n', 'token_file = "http-token"\nurl = "https://pbx.example.org"\n')
 
 
 class House:
     """All of it, in a directory. A context manager; `daemon` may be killed and started within."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, more: str = "") -> None:
+        """`more`: what the configuration has beside, after `[http]`, which is reached from outside."""
         self._parts = ExitStack()
         self.system = SimulatedSystem(now=utcnow)
         for one in PHONES:
@@ -103,7 +105,7 @@ class House:
         """The same after a restart, as it is in life."""
         self.daemon = Process(
             directory,
-            CONFIGURATION,
+            CONFIGURATION if not more else f"{CONFIGURATION.replace(*OUTSIDE)}{more}",
             port=str(self.port),
             base_url=self.simulator.base_url,
             webhook_url=self.crm.url,

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
+from daemon.core.alerts import acknowledgement_link
+from daemon.host import key_file
 from daemon.host.clock import utcnow
 from tests.browser import crawl, events
 from tests.browser.conftest import NARROW, WIDE, Look, Visits
@@ -28,6 +30,33 @@ TEXTS = (
     "Can you call me back at 03-6123456?",
 )
 INCIDENT = r"/incidents/inc_\w+"
+SEARCHED = "/events?q=0541234567"
+LINK = "/ack/"
+"""Of a mail: made anew, for the first incident."""
+MORE = """
+[contacts]
+"0541234567" = "דנה כהן"
+"0527654321" = "Yossi Levi"
+"0770000000=2" = "קבלה"
+"0770000000" = "Main line"
+"SIP-0770000000-2" = "Noa"
+"SIP-0770000000-3" = "אבי"
+[[windows]]
+name = "nights"
+from = "22:00"
+to = "07:00"
+[smtp]
+host = "127.0.0.1"
+port = 9
+security = "none"
+from = "Phones <phones@example.org>"
+[[emails]]
+name = "ops"
+to = ["dana@example.org"]
+events = ["units.*"]
+quiet = ["nights"]
+"""
+"""What the house is told beside: who is called how, and whom a link is for."""
 SENDERS = ("0541234567", "Bank", "0527654321", "036123456")
 PICTURES: Sequence[tuple[str, str, str, str, tuple[int, int]]] = (
     ("front", "/", "en", "light", (WIDE, 1020)),
@@ -37,6 +66,16 @@ PICTURES: Sequence[tuple[str, str, str, str, tuple[int, int]]] = (
     ("incident-phone", INCIDENT, "he", "light", (NARROW, 760)),
     ("sms-phone", "/sms", "he", "dark", (NARROW, 760)),
     ("endpoints", "/endpoints/archive", "en", "light", (WIDE, 900)),
+    ("now-phone", "/now", "he", "light", (NARROW, 760)),
+    ("now-phone-en", "/now", "en", "light", (NARROW, 760)),
+    ("contacts", "/contacts", "he", "light", (WIDE, 760)),
+    ("contacts-en", "/contacts", "en", "light", (WIDE, 760)),
+    ("search", SEARCHED, "he", "light", (WIDE, 700)),
+    ("search-en", SEARCHED, "en", "light", (WIDE, 700)),
+    ("silences", "/silences", "he", "light", (WIDE, 1000)),
+    ("silences-en", "/silences", "en", "light", (WIDE, 1000)),
+    ("acknowledge-phone", LINK, "he", "light", (NARROW, 760)),
+    ("acknowledge-phone-en", LINK, "en", "light", (NARROW, 760)),
     ("commands-phone", "/commands/new?type=campaign.bridge&system=main", "he", "light", (NARROW, 760)),
 )
 """Name, path, language, colours, size."""
@@ -50,11 +89,22 @@ def lived_in() -> Iterator[tuple[House, Visits]]:
         store = stores.on_file(directory / "yemotd.db")
         full_store.history(store, Size(0, ["main"], SUBJECTS), utcnow())
         store.close()
-        with House(directory) as house:
-            events.play(house, TEXTS, SENDERS)
+        with House(directory, MORE) as house:
+            _say_more(house)
+            events.play(house, TEXTS, SENDERS, "מכשיר חדש")
             browser = playwright.chromium.launch(executable_path=browsing.path(), args=[*browsing.FLAGS])
             yield house, Visits(browser)
             _end(browser)
+
+
+def _say_more(house: House) -> None:
+    """Silences of other kinds than the one that is played."""
+    for wish in (
+        {"subject": "units", "for": "12h", "comment": "הוזמנו יחידות"},
+        {"subject": "sip/0770000000=3", "days": ["sun"], "from": "02:00", "to": "04:00", "comment": "backup"},
+    ):
+        status, document = house.daemon.post("/api/v1/silences", wish)
+        assert status == 201, document
 
 
 def _end(browser: Browser) -> None:
@@ -84,7 +134,14 @@ def documentation() -> None:
         for name, path, language, colours, (width, height) in PICTURES:
             look = visits.visitor(house.url, language=language, width=width)
             look.page.set_viewport_size({"width": width, "height": height})
-            take(look, _found(paths, path), colours, FOLDER / f"page-{name}.png")
+            found = _link(house, _found(paths, INCIDENT)) if path == LINK else _found(paths, path)
+            take(look, found, colours, FOLDER / f"page-{name}.png")
+
+
+def _link(house: House, incident: str) -> str:
+    """Of a mail to Dana on an incident, by whose page it is told."""
+    key = key_file.take(house.daemon.directory / "yemotd.key").key.derived(acknowledgement_link.PURPOSE)
+    return acknowledgement_link.path(key, incident.rpartition("/")[2], "ops/dana@example.org", utcnow())
 
 
 def everything(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -121,3 +122,36 @@ DEAD = """
     .map((one) => one.outerHTML.slice(0, 200))
 """
 """What only a script could show, or make do something."""
+
+
+LINES = """all => all.map(one => {
+    const range = document.createRange();
+    range.selectNodeContents(one);
+    return new Set([...range.getClientRects()].map(each => each.top)).size;
+})"""
+"""On how many lines the text of each element stands."""
+
+
+@pytest.fixture
+def named(tmp_path: Path) -> Iterator[House]:
+    """A house whose agents have names of different lengths."""
+    names = ("נועה", "נועה כהן", "נועה כהן לוי", "נועה כהן ממשרד")
+    agents = [f"SIP-0770000000-{number}" for number in range(2, 2 + len(names))]
+    contacts = "".join(f'"{agent}" = "{name}"\n' for agent, name in zip(agents, names, strict=True))
+    with House(tmp_path, f"[contacts]\n{contacts}") as one:
+        for agent in agents[2:]:
+            one.system.queue("/5").add_agent(agent)
+        one.wait(lambda: len(one.ask("now")["systems"][0]["queues"][0]["agents"]) == len(agents))
+        yield one
+
+
+def test_an_agent_s_name_stays_on_one_line_on_a_phone(named: House, visits: Visits) -> None:
+    """Beside a name it would be broken behind a hyphen, in the middle of its number."""
+    page = visits.visitor(named.url, language="he", width=390).go("/now")
+    agents = page.locator(".agents bdi", has_text="SIP-")
+    lines = set()
+    for width in range(360, 430, 5):
+        page.set_viewport_size({"width": width, "height": 800})
+        lines |= {*agents.evaluate_all(LINES)}
+
+    assert lines == {1}

@@ -33,12 +33,17 @@ FILLED = (
     "UPDATE attempts SET error = :text, response_head = :text, address = :text",
     "UPDATE endpoints SET error = :text",
     "UPDATE commands SET created_by = :text, result = :json, error = 'rejected', error_message = :text",
+    "INSERT INTO members VALUES (:text, 'mem_1', 2, 0, 0, :text, '', 0, '', :text, NULL)",
+    "INSERT INTO holdings VALUES ('system', 'main', :text, 1, 0, NULL, NULL)",
     "UPDATE events SET subject = :text",
+    "INSERT INTO contacts VALUES ('077', '077', :text, 'x', :text, 0)",
+    "INSERT INTO contacts VALUES (:text, :text, :text, 'x', :text, 0)",
     "UPDATE events SET body = replace(CAST(body AS TEXT), '\"IT\"', :json)",
 )
 """Whatever a column of the store may hold that strangers wrote."""
 STORED = (
     ("status",),
+    ("now",),
     ("events", "list"),
     ("events", "show", "{event}"),
     ("alerts", "list"),
@@ -51,6 +56,7 @@ STORED = (
     ("endpoints", "replay", "crm", "--which", "all", "--dry-run"),
     ("command", "list"),
     ("command", "show", "{command}"),
+    ("contacts", "list"),
 )
 """Verbs that print them; each has `--json`, too."""
 

@@ -7,10 +7,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from daemon.core.commands.command import Command, Error, Status
+from daemon.core.timestamps import iso
 from daemon.host import clock
 from daemon.store import database as databases
 from daemon.store import inbox
@@ -136,12 +138,24 @@ def test_several_lists_are_written_with_commas(call: Call, store: Database) -> N
 
 
 def test_times_are_those_of_the_clock_on_the_wall(given: Given) -> None:
-    at = (clock.utcnow() + timedelta(days=2)).astimezone().replace(microsecond=0)
+    at = (clock.utcnow() + timedelta(days=2)).astimezone(ZoneInfo("Asia/Jerusalem")).replace(microsecond=0)
     words = ("--not-before", f"{at:%Y-%m-%dT%H:%M:%S}", "--expires-at", (at + timedelta(hours=1)).isoformat())
     document = given(*PAUSE, *words)
 
     assert datetime.fromisoformat(document["not_before"]) == at
     assert datetime.fromisoformat(document["expires_at"]) == at + timedelta(hours=1)
+
+
+def test_times_are_as_people_write_them_towards_the_future(given: Given) -> None:
+    before = clock.utcnow()
+    document = given(*PAUSE, "--not-before", "2h", "--expires-at", "tomorrow 23:59")
+    earliest, latest = (datetime.fromisoformat(document[one]) for one in ("not_before", "expires_at"))
+
+    assert (
+        before + timedelta(hours=2) - timedelta(seconds=1) <= earliest <= clock.utcnow() + timedelta(hours=2)
+    )
+    assert f"{latest.astimezone(ZoneInfo('Asia/Jerusalem')):%H:%M}" == "23:59"
+    assert latest > before
 
 
 def test_a_campaign_may_wait_for_the_end_of_a_holiday(given: Given) -> None:
@@ -305,7 +319,7 @@ def test_without_a_store_nothing_is_queued(call: Call) -> None:
     for words in (("add", "sip.accounts"), ("list",), ("show", "cmd_1"), ("cancel", "cmd_1")):
         code, out, err = call("command", *words)
         assert (code, out) == (os.EX_IOERR, "")
-        assert err == "there is no database yemotd.db; `yemotd run` creates it\n"
+        assert err == f"there is no database yemotd.db in {Path.cwd()}; `yemotd run` creates it\n"
 
 
 def test_a_configuration_that_cannot_be_used_exits_with_78(call: Call, store: Database) -> None:
@@ -420,7 +434,10 @@ def test_what_came_of_a_command_is_shown(call: Call, given: Given, store: Databa
     assert r'  result: {"campaign_id": "5", "text": "שלום\u009b\u202e"}' in lines
     assert lines[-1].startswith("  to find out what came of it: look at the campaigns")
     assert "  from " not in out
-    assert json.loads(call("command", "show", command, "--json")[1]) == one.document()
+    assert json.loads(call("command", "show", command, "--json")[1]) == {
+        **one.document(),
+        "due_at": iso(one.due_at),
+    }
 
 
 def test_what_is_tried_again_says_when(call: Call, given: Given, store: Database) -> None:

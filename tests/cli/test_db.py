@@ -18,7 +18,7 @@ from daemon.store.database import Database
 from daemon.store.schema import REVISION
 from tests.cli.conftest import Call
 from tests.support import stores
-from tests.support.config_files import SYSTEM, with_psycopg
+from tests.support.config_files import SYSTEM
 
 
 @pytest.fixture
@@ -133,10 +133,7 @@ def test_no_database_and_what_is_none_are_told_apart(call: Call, configured: Pat
     assert not list(configured.glob("yemotd-*"))
 
 
-def test_the_copy_of_a_server_is_its_own_tools_matter(
-    call: Call, configured: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with_psycopg(monkeypatch)
+def test_the_copy_of_a_server_is_its_own_tools_matter(call: Call, configured: Path) -> None:
     path = configured / "config.toml"
     path.write_text('[daemon]\ndatabase = "postgresql+psycopg://yemotd:pw@db/yemotd"\n' + path.read_text())
     code, _, said = call("db", "backup")
@@ -144,3 +141,5 @@ def test_the_copy_of_a_server_is_its_own_tools_matter(
     assert code == os.EX_USAGE
     assert "use pg_dump" in said
     assert "pw" not in said.replace("use pg_dump", "")
+    code, _, said = call("db", "check")
+    assert (code, "use pg_amcheck" in said) == (os.EX_USAGE, True)

@@ -167,8 +167,18 @@ def test_a_replay_can_be_looked_at_before(call: Call, setting: Setting) -> None:
         "outdated": 0,
         "under_way": 1,
         "is_dry_run": False,
+        "details": [],
     }
     assert setting.statuses() == ["pending", "pending", "pending"]
+
+
+@pytest.mark.parametrize(("since", "many"), [("3000d", 1), ("1970-01-02 8:00", 1), ("8000-01-01", 0)])
+@pytest.mark.usefixtures("setting")
+def test_a_replay_takes_times_as_people_write_them(call: Call, since: str, many: int) -> None:
+    words = ("endpoints", "replay", "crm", "--dry-run", "--json")
+
+    assert len(json.loads(call(*words, "--since", since)[1])["events"]) == many
+    assert len(json.loads(call(*words, "--until", since)[1])["events"]) == 1 - many
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,9 @@ class Terminal:
         self.reader = databases.connect(self.config.daemon.database)
         with self.reader.read() as db:
             number, last_id = events.newest(db)
-        self.following = Following(self.reader, self.config, Query(number, type_), last_id)
+        self.following = Following(
+            self.reader, self.config.daemon.database, Door.of(self.config), Query(number, type_), last_id
+        )
 
     def begin(self) -> None:
         self.end()

@@ -2,25 +2,35 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from freezegun import freeze_time
 
+from daemon.cli.output import clock_time
 from daemon.core.delivery.outcome import Outcome
 from daemon.core.model import Failure
+from daemon.core.ownership import HOUSE, Kind, Member, Share
 from daemon.core.routing.plan import Interest
 from daemon.host import clock
 from daemon.store import database as databases
+from daemon.store import locking, ownership
 from tests.cli.conftest import Call
+from tests.support import stores
 from tests.support.config_files import SYSTEM, WEBHOOK
+from tests.support.engines import ON_POSTGRESQL, engine
 from tests.support.fakes import START
 from tests.support.http_app import Setting
+from tests.support.members import Members, endpoints, systems
 from tests.support.story import Story
 
+__all__ = ["engine"]
 ONLY_WHAT_RUNS_KNOWS = {"version", "started_at", "next_run_at"}
 LATER = START + timedelta(seconds=300)
 
@@ -41,7 +51,8 @@ def setting(call: Call) -> Iterator[Setting]:
     story.api_fails(190, 10_000, Failure.TIMEOUT)
     story.run(until=250)
     story.database.close()
-    one = Setting(databases.open_for_daemon("sqlite:///yemotd.db"), now=clock.utcnow)
+    database = databases.open_for_daemon("sqlite:///yemotd.db")
+    one = Setting(database, now=clock.utcnow, zone=lambda: ZoneInfo("Asia/Jerusalem"))
     one.interests = [Interest(name, ("*",), None) for name in ("crm", "ops")]
     yield one
     one.database.close()
@@ -124,3 +135,104 @@ def test_what_is_not_up_has_a_line_that_says_why(call: Call, setting: Setting) -
     ]
     assert "failure timeout; message scripted; watches sip, sms; phase pending" in lines[0]
     assert lines[1].endswith("(failure timeout; message scripted; phase firing)")
+
+
+class TestMembers:
+    """Several daemons on one database: who runs is said by the server's sessions, and not by a lock of a
+    file, which a SQLite file alone has."""
+
+    @pytest.fixture
+    def members(self, call: Call, setting: Setting, monkeypatch: pytest.MonkeyPatch) -> Iterator[Members]:
+        members = Members(setting.database, monkeypatch)
+        members.join("north", "south", "east")
+        members.hold("north", [*systems("main"), *endpoints("crm", "ops"), Share(Kind.DUTY, HOUSE)])
+        members.differ("south", "another file")
+        monkeypatch.setattr(locking, "holder", lambda _url: None)
+        yield members
+
+    def test_a_line_for_each_says_what_it_has_and_what_is_wrong(self, call: Call, members: Members) -> None:
+        members.are_connected("north", "south")
+        shown = call("status")[1].splitlines()
+
+        since = f"since {clock_time(START)}, version 1.2.3"
+        assert shown[0].startswith("daemon    running, 2 of 3 members connected; ")
+        assert shown[1:4] == [
+            f"member    east: not connected, {since}; 0 systems, 0 endpoints",
+            f"member    north: connected, {since}; 1 system, 2 endpoints, the duties of the house",
+            f"member    south: connected, takes nothing (another file), {since}; 0 systems, 0 endpoints",
+        ]
+        assert f"system    main: polled by north since {clock_time(START)}" in shown
+
+    def test_what_one_had_that_is_not_there_is_polled_by_nobody(self, call: Call, members: Members) -> None:
+        shown = call("status")[1].splitlines()
+        assert f"system    main: polled by nobody; north had it since {clock_time(START)}" in shown
+
+    def test_what_nobody_polls_is_said(self, call: Call, members: Members) -> None:
+        with members.database.write() as db:
+            ownership.leave(db, "north", "mem_north")
+
+        assert "system    main: polled by nobody" in call("status")[1].splitlines()
+
+    @pytest.mark.parametrize(
+        ("connected", "said"),
+        [
+            (("north", "south", "east"), "running, 3 members;"),
+            (("east",), "running, 1 of 3 members connected;"),
+            ((), "not running: 3 members, none of them connected;"),
+        ],
+    )
+    def test_a_daemon_runs_where_a_member_has_a_session(
+        self, call: Call, members: Members, connected: tuple[str, ...], said: str
+    ) -> None:
+        members.are_connected(*connected)
+
+        assert call("status")[1].startswith(f"daemon    {said}")
+
+    def test_the_document_has_them_and_not_what_only_they_know(self, call: Call, members: Members) -> None:
+        members.are_connected("north")
+        document = json.loads(call("status", "--json")[1])
+
+        shown = [(one["name"], one["is_connected"], one["differs"]) for one in document["members"]]
+        assert shown == [("east", False, None), ("north", True, None), ("south", False, "another file")]
+        assert [one["member"]["name"] for one in document["systems"]] == ["north"]
+        assert (document["process"], document["member"]) == (None, None)
+        assert {one["silent_since"] for one in document["members"]} == {None}
+
+
+def test_of_one_that_is_alone_no_member_is_shown(call: Call, setting: Setting) -> None:
+    shown = call("status")[1]
+
+    assert shown.startswith(f"daemon    running, process {os.getpid()}; ")
+    assert not re.findall(r"^(?:member|system) ", shown, re.MULTILINE)
+
+
+@ON_POSTGRESQL
+def test_on_a_server_the_sessions_of_members_say_whether_a_daemon_runs(call: Call, engine: str) -> None:
+    """Here a file has a lock; there is none, and still nobody is told that no daemon runs."""
+    url = stores.url_at(Path("yemotd.db"))
+    path = Path("config.toml")
+    path.touch(mode=0o600)
+    path.write_text(
+        f'[daemon]\ndatabase = "{url}"\n' + SYSTEM + "[systems.sip]\n" + WEBHOOK, encoding="utf-8"
+    )
+    database = databases.open_for_daemon(url)
+    goes = "No daemon runs on this database; it happens when one does."
+    try:
+        assert call("status")[1].startswith("daemon    not running; ")
+        with database.write() as db:
+            for lock, name in enumerate(("north", "south"), start=2):
+                ownership.join(db, Member(name, f"mem_{name}", lock, 0, START, "1.2.3", "f", START, ""))
+        assert call("status")[1].startswith("daemon    not running: 2 members, none of them connected; ")
+        assert goes in call("endpoints", "disable", "crm")[1]
+
+        with closing(database.session()) as session:
+            assert session.hold(3)
+            shown = call("status")[1].splitlines()
+            assert shown[0].startswith("daemon    running, 1 of 2 members connected; ")
+            assert [line.partition(",")[0] for line in shown[1:3]] == [
+                "member    north: not connected",
+                "member    south: connected",
+            ]
+            assert goes not in call("endpoints", "disable", "crm")[1]
+    finally:
+        database.close()

@@ -16,8 +16,7 @@ import pytest
 
 from daemon.cli.verbs import VERBS
 from daemon.store import backup as backups
-from daemon.store import database as databases
-from daemon.store import moorings
+from daemon.store import moorings, sqlite
 from tests.cli.conftest import Call
 from tests.cli.test_verbs import configure
 from tests.support import stores
@@ -39,12 +38,22 @@ WRITING = (
     "db prune",
     "db upgrade",
     "poll",
+    "contacts add 0541234567 Dana",
+    "recordings revoke evt_0",
 )
 """These have to write; what there is not to be found is refused before: `silence expire`, `deliveries retry`,
 `command cancel`."""
-MAY_WRITE = ("silence expire sil_0", "deliveries retry 1", "command cancel cmd_0", "endpoints replay crm")
+MAY_WRITE = (
+    "silence expire sil_0",
+    "deliveries retry 1",
+    "command cancel cmd_0",
+    "endpoints replay crm",
+    "alerts ack inc_0",
+    "missed done cb_0",
+)
 READING = (
     "status",
+    "now",
     "explain sip/0773137770",
     "events list",
     "events show evt_0",
@@ -58,8 +67,16 @@ READING = (
     "command list",
     "command show cmd_0",
     "poll --dry-run",
+    "sms list",
+    "sms search shalom",
+    "sms show evt_0",
+    "contacts list",
+    "digests list",
+    "missed list",
+    "recordings list",
+    "rehearse config.toml",
 )
-WITHOUT = {"run", "check", "demo", "simulate", "verify"}
+WITHOUT = {"run", "check", "demo", "discover", "init", "simulate", "verify"}
 """Verbs that use no database, and the one that is a process of its own."""
 ALL = (*WRITING, *MAY_WRITE, *READING)
 NOTHING_FOUND = {os.EX_OK, os.EX_USAGE, os.EX_DATAERR, os.EX_UNAVAILABLE}
@@ -72,7 +89,7 @@ def test_every_verb_is_here() -> None:
 @pytest.fixture
 def path(call: Call, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A sound database, and nobody who waits long for a lock."""
-    monkeypatch.setattr(databases, "PRAGMAS", ("busy_timeout=10", *databases.PRAGMAS[1:]))
+    monkeypatch.setattr(sqlite, "PRAGMAS", ("busy_timeout=10", *sqlite.PRAGMAS[1:]))
     for one in (moorings, backups):
         monkeypatch.setattr(one, "BUSY_MILLISECONDS", 10)
     configure(CONFIGURATION)
@@ -157,13 +174,34 @@ def test_none(call: Call, path: Path, line: str) -> None:
     if line in ("poll", "poll --dry-run", "db upgrade"):  # they do without, or make one
         assert call(*words(line))[0] in (os.EX_OK, os.EX_UNAVAILABLE)
         return
-    failed(call, line, "there is no database yemotd.db")
+    failed(call, line, f"there is no database yemotd.db in {Path.cwd()}")
 
 
 @pytest.mark.parametrize("line", ALL)
 def test_some_other_file(call: Call, path: Path, line: str) -> None:
     path.write_bytes(b"not a database at all, but long enough to be one" * 100)
     failed(call, line, "file is not a database")
+
+
+@pytest.mark.parametrize("revision", [None, "3f9a1c0b7d2e"])
+@pytest.mark.parametrize("line", [one for one in ALL if one not in ("db check", "db backup copy.db")])
+def test_one_of_another_program_is_left_as_it_is(
+    call: Call, path: Path, line: str, revision: str | None
+) -> None:
+    """Also of one that keeps the revision of its tables as we do."""
+    path.unlink()
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE invoices (number INTEGER)")
+        if revision:
+            other.execute("CREATE TABLE alembic_version (version_num TEXT)")
+            other.execute("INSERT INTO alembic_version VALUES (?)", (revision,))
+        other.commit()
+    path.chmod(0o644)
+    before = path.read_bytes()
+    failed(call, line, 'is another program\'s database (it has a table "invoices"): name a file of its own')
+
+    assert path.read_bytes() == before
+    assert revision or path.stat().st_mode & 0o777 == 0o644
 
 
 @pytest.mark.parametrize("line", ALL)
@@ -250,7 +288,8 @@ def test_one_that_belongs_to_somebody_else(
             code, _, said = call(*words(line))
         monkeypatch.undo()
     assert "Traceback" not in said
-    assert code == os.EX_IOERR, (line, said)
-    if line not in ("poll", "db upgrade"):
-        assert "only root and root can use it" in said
+    is_daemons = line in ("poll", "db upgrade")
+    assert code == (os.EX_IOERR if is_daemons else os.EX_NOPERM), (line, said)
+    if not is_daemons:
+        assert "only root can use it" in said
         assert "docs/http.md" in said

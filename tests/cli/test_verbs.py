@@ -97,7 +97,7 @@ def test_every_fault_of_a_configuration_is_said_at_once(call: Call) -> None:
     assert "secret-of-the-system" not in err
 
 
-@pytest.mark.parametrize("verb", ["status", "poll", "check", "run"])
+@pytest.mark.parametrize("verb", ["poll", "check", "run"])
 def test_what_the_api_s_client_would_refuse_is_a_fault_of_the_configuration(call: Call, verb: str) -> None:
     configure(SYSTEM + 'authorization = "bearer"\n[systems.sip]\nevery = "fast"\n')
     code, out, err = call(verb)
@@ -147,7 +147,7 @@ def test_check_names_every_kind_of_endpoint_and_no_secret(call: Call) -> None:
     for line in ("webhook   crm: *", "email     ops: *", "notify    phone: *"):
         assert line in out.splitlines()
     for kind, name in (("webhooks", "crm"), ("emails", "ops"), ("notify", "phone")):
-        assert shown[kind] == [{"name": name, "events": ["*"]}]
+        assert shown[kind] == [{"name": name, "events": ["*"], "quiet": []}]
     assert "top-secret" not in out + json.dumps(shown)
 
 

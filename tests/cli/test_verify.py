@@ -189,6 +189,13 @@ def test_without_another_time_it_is_checked_as_of_now(call: Call) -> None:
     assert "ago, more than 5m" in out or "ahead, more than 5m" in out
 
 
+def test_a_time_is_as_people_write_it(call: Call) -> None:
+    code, out, _ = call("verify", *FILES[:4], "--secret-file", "secret", "--now", "yesterday 8:00")
+
+    assert code == os.EX_DATAERR
+    assert "ago, more than 5m" in out or "ahead, more than 5m" in out
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -26,6 +26,15 @@ SECRET_FILE = GOOD.replace('token_env = "TOKEN"', 'token_file = "token"')
             + SMS,
             '[http] the token "token" has fewer than 16 characters',
         ),
+        (
+            '[http]\ntrusted_proxies = ["127.0.0.1"]\ntoken = "yemotd-admin-password-2026"\n' + SYSTEM + SMS,
+            '[http] the token "token" is made of words, so it can be guessed, and others than this machine '
+            "can try; make one: openssl rand -hex 24",
+        ),
+        (
+            '[http]\nurl = "https://phones.example.org"\ntoken = "1234567890123456789"\n' + SYSTEM + SMS,
+            '[http] the token "token" has only 19 characters of few kinds',
+        ),
         (GOOD + 'every = "4s999ms"\n', "[systems.sms] every = '4s999ms': under 5s"),
         (
             QUIET_SYSTEM + '[systems.sip]\ncontexts = [1]\ncontexts_every = "1s"\n',

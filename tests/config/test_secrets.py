@@ -2,6 +2,7 @@
 
 import base64
 import codecs
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,18 @@ from daemon.config.secrets import AnySecret, Token, held
 from daemon.config.values import Settings
 from daemon.core.model import Secret
 from daemon.senders import ed25519
-from tests.support.config_files import QUIET, SIGNING, SMS, SYSTEM, WEBHOOK, config, faults, loaded, written
+from tests.support.config_files import (
+    ENVIRON,
+    QUIET,
+    SIGNING,
+    SMS,
+    SYSTEM,
+    WEBHOOK,
+    config,
+    faults,
+    loaded,
+    written,
+)
 
 TOKEN = "0773137770:hunter2"
 BARE = QUIET + '[[systems]]\nname = "main"\n'
@@ -101,11 +113,14 @@ def test_a_secret_may_stand_in_the_file(tmp_path: Path) -> None:
         ('token = "\u200fa"', "[systems] token: has U+200F (RIGHT-TO-LEFT MARK) in it, which nobody sees"),
         ('token = " a"', "[systems] token: begins or ends with a blank"),
         ('token_file = ""', "[systems] token_file = '': expected the path of a file"),
-        ('token_file = "."', "cannot be read: Is a directory"),
+        ('token_file = "."', "[systems] token_file = '.': is a folder; give the name of a file in it"),
+        ('token_file = "pipe"', "[systems] token_file = 'pipe': is a pipe, a device or a socket; a secret"),
+        ('token_file = "/dev/null"', "[systems] token_file = '/dev/null': is a pipe, a device or a socket"),
+        ('token_file = "long"', "[systems] token_file = 'long': is too large a file for a secret"),
         ('token_file = "empty"', "[systems] token_file = 'empty': is empty"),
         ('token_file = "lines"', "[systems] token_file = 'lines': has a NUL, a line break or another"),
         ('token_file = "binary"', "[systems] token_file = 'binary': is not UTF-8 text"),
-        ('token_file = "/dev/zero"', "[systems] token_file = '/dev/zero': is too large a file for a secret"),
+        ('token_file = "/dev/zero"', "[systems] token_file = '/dev/zero': is a pipe, a device or a socket"),
         ('token_credential = "main"', "$CREDENTIALS_DIRECTORY is not set"),
         ('token_credential = "../main"', "expected the name of a credential, without slashes"),
         ('token_env = "EMPTY"', "[systems] token_env = 'EMPTY': this environment variable is not set"),
@@ -117,6 +132,8 @@ def test_what_gives_no_secret_is_refused(tmp_path: Path, given_as: str, told: st
     (tmp_path / "empty").write_text("\n")
     (tmp_path / "binary").write_bytes(b"\xff")
     (tmp_path / "lines").write_text("a\n\n")
+    (tmp_path / "long").write_text("a" * (64 * 1024 + 1))
+    os.mkfifo(tmp_path / "pipe")
 
     (only,) = faults(tmp_path, with_token(given_as), {"EMPTY": ""})
 
@@ -346,3 +363,17 @@ def test_of_a_password_a_blank_may_be_a_part_and_that_is_said(
     assert found.config.smtp.password == Secret(f"{before}two words{after}")
     said = "[smtp] password_file = 'password': begins or ends with a blank, which counts"
     assert (said in found.warnings) == bool(before or after)
+
+
+def test_a_credential_that_systemd_did_not_hand_over_is_told_to_come_at_the_start(tmp_path: Path) -> None:
+    """It hands over a copy, once; elsewhere there is nothing to be restarted."""
+    text = with_token('token_credential = "new-token"')
+    said = []
+    for folder in ("/run/credentials/yemotd.service", "/etc/yemotd/credentials"):
+        with pytest.raises(ConfigError) as raised:
+            load(written(tmp_path, text), {**ENVIRON, "CREDENTIALS_DIRECTORY": folder})
+        said.append(str(raised.value))
+
+    assert "handed over when the service starts, not at a reload" in said[0]
+    assert "`systemctl restart yemotd`" in said[0]
+    assert "handed over" not in said[1]

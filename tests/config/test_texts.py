@@ -32,7 +32,7 @@ ENDPOINT: dict[str, Any] = {
     ],
 }
 DOCUMENT: dict[str, Any] = {
-    "daemon": {"database": "sqlite:///yemotd.db", "timezone": "Asia/Jerusalem"},
+    "daemon": {"database": "sqlite:///yemotd.db", "member": "north", "timezone": "Asia/Jerusalem"},
     "http": {
         "listen": "localhost:0",
         "token": "open-sesame",
@@ -43,6 +43,14 @@ DOCUMENT: dict[str, Any] = {
         "badges": ["main/queue/*"],
     },
     "heartbeat": {"url": "https://beat.example.org/1"},
+    "windows": [
+        {
+            "name": "office",
+            "from": "08:00",
+            "to": "17:00",
+            "timezone": "Asia/Jerusalem",
+        }
+    ],
     "systems": [
         {
             "name": "main",
@@ -52,8 +60,15 @@ DOCUMENT: dict[str, Any] = {
             "authorization": "bearer",
             "switch_id": "9f3c",
             "commands": ["queue.*"],
+            "sip": {"ignore": ["0773137770=9"]},
             "queues": [{"path": "/5", "name": "sales"}],
+            "callbacks": [{"path": "/5", "name": "sales"}],
             "directories": [{"path": "/2"}],
+            "sms": {},
+            "expectations": [
+                {"type": "sms.received", "within": "2h", "name": "messages", "subject": "sms/*"}
+            ],
+            "reports": [{"path": "/1", "file": "ApprovalAll", "fields": ["P050"]}],
         }
     ],
     "webhooks": [
@@ -70,9 +85,21 @@ DOCUMENT: dict[str, Any] = {
     "smtp": {"host": "mail.example.org", "username": "yemotd", "password": "x", "from": "Y <y@example.org>"},
     "emails": [{"name": "ops", "to": ["Ops <ops@example.org>"], **ENDPOINT}],
     "notify": [{"name": "phone", "url": "json://localhost", **ENDPOINT}],
+    "escalations": [{"name": "night", "events": ["sip.*"], "after": "10m", "to": ["phone"]}],
+    "digests": [
+        {
+            "name": "office",
+            "to": ["ops"],
+            "at": "18:00",
+            "timezone": "Asia/Jerusalem",
+            "systems": ["main"],
+        }
+    ],
 }
 FREE = {("smtp", "password")}
 """Of a secret that may be anything nobody can say what does not belong there."""
+NAMES = {"active"}
+"""Of windows, which are judged where they stand."""
 ELSEWHERE = {"signing_key", "ca_file", "certificate", "key", "templates"}
 """A key in base64, and names of files, which are what their folder says."""
 HIDDEN = "\u200b\u200e\u200f\u061c\u202a\u202e\u2066\u2069\ufeff\u00a0\u00ad\u2028\u200d\u3164\x07\x85"
@@ -111,6 +138,8 @@ def settings_of(model: type[Settings] = Config, at: tuple[str, ...] = ()) -> Ite
     """Every setting that holds a text, by its keys."""
     for name, field in model.model_fields.items():
         key = (*at, str(field.validation_alias or name))
+        if key[-1] in NAMES:
+            continue
         inner = list(inside(field.annotation))
         for one in inner:
             if issubclass(one, Settings):
@@ -127,7 +156,11 @@ def inside(annotation: Any) -> Iterator[type]:
 
 
 TEXTS = dict(texts())
-NAMED = [at for at in TEXTS if at[-1] not in ("authorization", "from", "to") or at[0] == "smtp"]
+NAMED = [
+    at
+    for at in TEXTS
+    if at[-1] not in ("authorization", "from", "to", "after", "at", "within") or at[0] == "smtp"
+]
 """Where the text itself is judged, rather than read as a time or one of a few words."""
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from daemon.core import watches
-from daemon.core.event_types import EVENT_TYPES, KINDS, OPT_IN, PARTS, kind_of, matches, states_like
+from daemon.core import own_events, watches
+from daemon.core.event_types import EVENT_TYPES, KINDS, OPT_IN, PARTS, ROWS, kind_of, matches, states_like
 from daemon.core.model import AlertKind, EventTypes
 from daemon.core.watches import sip
 
@@ -63,17 +63,26 @@ def test_a_bare_star_names_everything_but_the_opt_in_types() -> None:
 
 
 @pytest.mark.parametrize("event_type", sorted(OPT_IN))
-@pytest.mark.parametrize("pattern", ["queue.*", "queue.*.*", "{}"])
+@pytest.mark.parametrize("pattern", ["{noun}.*", "*.*", "{type}"])
 def test_an_opt_in_type_is_named_by_any_other_glob(pattern: str, event_type: str) -> None:
-    assert matches(("*", pattern.format(event_type)), event_type)
+    glob = pattern.format(noun=event_type.partition(".")[0], type=event_type)
+
+    assert matches(("*", glob), event_type)
 
 
-def test_the_opt_in_types_are_callers_and_agents() -> None:
+def test_the_opt_in_types_are_callers_agents_rows_digests_and_who_has_an_alert() -> None:
     assert {
+        "alert.acknowledged",
+        "alert.escalated",
+        "digest.made",
         "queue.caller.joined",
         "queue.caller.left",
+        "queue.caller.answered",
+        "queue.caller.abandoned",
+        "queue.caller.kicked",
         "queue.agent.paused",
         "queue.agent.unpaused",
+        "report.row.added",
     } == OPT_IN
 
 
@@ -101,10 +110,16 @@ def test_the_parts_that_tell_of_no_watch_are_commands_and_the_daemon_itself() ->
     of_systems = {name for kind, part in OF_WATCHES.items() if kind != "machine" for name in part.names}
 
     assert set(EVENT_TYPES) - of_systems == {
+        "queue.callback.due",
+        "queue.callback.done",
+        "alert.acknowledged",
+        "alert.escalated",
+        "digest.made",
         "command.succeeded",
         "command.failed",
         "command.unknown",
         "command.expired",
+        "campaign.finished",
         "endpoint.failing",
         "endpoint.recovered",
         "endpoint.misconfigured",
@@ -124,6 +139,9 @@ def test_the_parts_that_tell_of_no_watch_are_commands_and_the_daemon_itself() ->
         "daemon.store_recovered",
         "daemon.clock_stepped",
         "daemon.part_restarted",
+        "daemon.member_joined",
+        "daemon.member_lost",
+        "daemon.member_differs",
         "quiet.ended",
         "test.ping",
     }
@@ -143,3 +161,8 @@ def test_a_stored_pair_is_found_again_as_it_is_declared() -> None:
 @pytest.mark.parametrize("pair", [("door.opened", "door.closed"), ("sip.account.unregistered", "sip.gone")])
 def test_a_pair_that_only_another_version_declares_is_that_pair_and_no_more(pair: tuple[str, str]) -> None:
     assert kind_of(*pair) == AlertKind(*pair)
+
+
+def test_what_is_told_about_an_alert_may_say_whatever_alerts_say() -> None:
+    names = {name for kind in KINDS.values() for name in (kind.fires, kind.resolves)}
+    assert set(own_events.SAID) == {field for name in names for field in ROWS[name].data}

@@ -2,16 +2,27 @@
 
 import io
 import json
+from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 from rich.console import Console
 
-from daemon.demo.acts import acts, is_told_away
+from daemon.core.alerts.life import Seen
+from daemon.core.durations import NOTHING
+from daemon.core.watches.queues import Observation, Queue, diff
+from daemon.demo.acts import acts, is_told_away, is_told_the_day, with_calls
 from daemon.demo.play import Plan, play
+from daemon.pipeline import missed
 from daemon.simulator import scenario as scenarios
+from daemon.simulator.actions import Target
+from daemon.simulator.faults import Faults
 from daemon.simulator.scenario import Scenario
+from daemon.simulator.system import SimulatedSystem
+from daemon.yemot import answers
+from tests.support import stores
+from tests.support.fakes import FakeClock, Ids
 
 SMS: dict[str, object] = {"do": "sms", "sender": "054", "text": "x"}
 HANG: dict[str, object] = {"do": "fault", "fault": "hang"}
@@ -35,6 +46,14 @@ def test_a_part_ends_where_a_hanging_api_would_return() -> None:
     assert times(parts) == [
         [(1, "sms"), (2, "fault"), (4, "sms")],
         [(3, "fault.clear"), (5, "sms")],
+    ]
+
+
+def test_the_campaign_calls_its_numbers_between_the_others_steps() -> None:
+    played = with_calls(scenario(("1s", SMS), ("5s", HANG), ("9s", CLEAR)), [True, False])
+
+    assert times([played]) == [
+        [(1, "sms"), (3, "campaign.call"), (5, "fault"), (6, "campaign.call"), (9, "fault.clear")]
     ]
 
 
@@ -88,6 +107,11 @@ def test_the_last_that_was_told_of_the_api_counts(kinds: list[str], is_told: boo
     assert is_told_away(json.dumps({"type": kind}).encode() for kind in kinds) is is_told
 
 
+def test_the_day_is_told_by_a_digest() -> None:
+    assert not is_told_the_day([b'{"type":"sms.received"}'])
+    assert is_told_the_day([b'{"type":"sms.received"}', b'{"type":"digest.made"}'])
+
+
 @pytest.mark.slow
 def test_an_outage_is_told_also_where_it_is_over_in_a_moment() -> None:
     steps = scenario(("1s", HANG), ("2s", CLEAR)).steps
@@ -97,3 +121,39 @@ def test_an_outage_is_told_also_where_it_is_over_in_a_moment() -> None:
 
     assert "api.unreachable" in said.getvalue()
     assert "api.reachable" in said.getvalue()
+
+
+def test_a_missed_call_closes_itself() -> None:
+    clock = FakeClock()
+    system = SimulatedSystem(now=clock.now)
+    queue, state, last = Queue("/5", "sales", (), timedelta(milliseconds=500)), None, None
+    lively = scenarios.bundled("lively")
+    target = Target(system, Faults())
+    for one in lively.setup:
+        one.action.do(target)
+    moves = []
+    with closing(stores.in_memory()) as database:
+        for tick in range(18):
+            at = tick * timedelta(milliseconds=500)
+            for step in lively.steps:
+                is_now = at - timedelta(milliseconds=500) < step.at <= at
+                if is_now and step.action.name.startswith("queue."):
+                    step.action.do(target)
+            seen = answers.queue_state(system.queue("/5").shown())
+            assert isinstance(seen, Observation)
+            passed = NOTHING if last is None else clock.now() - last
+            change = diff(state, seen, queue, Seen(clock.now(), last, passed), UTC, is_emitting=False)
+            with database.write() as db:
+                scene = missed.Scene(db, "main", Ids(), clock.now(), last)
+                moves += missed.follow(scene, change.facts, queue.subject, change.unseen)
+            state, last = change.state, clock.now()
+            clock.advance(0.5)
+
+    assert [one.type.removeprefix("queue.") for one in moves] == [
+        "caller.joined",
+        "caller.abandoned",
+        "callback.due",
+        "caller.joined",
+        "caller.answered",
+        "callback.done",
+    ]

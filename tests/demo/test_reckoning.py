@@ -6,7 +6,7 @@ import pytest
 
 from daemon.core.model import Fact
 from daemon.core.routing.plan import Planned
-from daemon.demo.reckoning import checks, dialling
+from daemon.demo.reckoning import checks, dialling, followed
 from daemon.store import database as databases
 from daemon.store import events, outbox
 from tests.support import stores
@@ -94,6 +94,25 @@ def test_a_gap_in_the_sequence_shows(url: str, received: dict[str, bytes]) -> No
     store.close()
 
     assert failing(url, received) == ["a sequence has a gap"]
+
+
+ENDED = {"outcome": "finished", "answered": 1, "dialled": 2, "price": 0.95, "estimate": 1.2}
+
+
+@pytest.mark.parametrize(
+    ("told", "is_good"),
+    [
+        ([ENDED], True),
+        ([], False),
+        ([ENDED, ENDED], False),
+        ([{**ENDED, "outcome": "unknown"}], False),
+        ([{**ENDED, "answered": 2}], False),
+    ],
+)
+def test_a_campaign_whose_end_is_not_told_once_or_otherwise_shows(
+    told: list[dict[str, object]], is_good: bool
+) -> None:
+    assert followed(1, told).is_good is is_good
 
 
 @pytest.mark.parametrize(("dialled", "is_good"), [("ab", True), ("ba", True), ("a", False), ("aabb", False)])

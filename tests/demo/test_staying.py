@@ -50,3 +50,19 @@ def test_the_page_is_entered_by_what_the_demo_prints_and_stays(
     demo.send_signal(signal.SIGINT)
     assert demo.wait(30) == 0
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP])
+def test_whatever_ends_the_demo_ends_all_that_it_started(
+    demo: "subprocess.Popen[str]", tmp_path: Path, end: signal.Signals
+) -> None:
+    (url,) = said(demo, r"The page: (\S+/)  sign in").groups()
+    assert requests.get(f"{url}livez", timeout=10).status_code == 200
+
+    demo.send_signal(end)
+    assert demo.stdout
+    demo.stdout.read()
+    assert demo.wait(30) == 130
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{url}livez", timeout=10)
+    assert list(tmp_path.iterdir()) == []

@@ -155,7 +155,7 @@ def test_secrets_can_be_made_as_the_page_says(tmp_path: Path) -> None:
 
 def shown(text: str) -> str:
     """What a terminal shows, without what is another each time."""
-    text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "<time>", text)
+    text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d", "<time>", text)
     text = re.sub(r"evt_\w+…?", "<id>", text)
     text = re.sub(r"^ {4}(([a-zA-Z ]+ [\d.]+ ms)(, )?)+$", "    <phases>", text, flags=re.MULTILINE)
     return re.sub(r"\d+ (ms\)|s ago)", r"<some> \1", text)

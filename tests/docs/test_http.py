@@ -19,8 +19,11 @@ from tests.support.http_app import ADMIN, READER, Setting
 from tests.support.paths import ROOT
 
 PAGE = (ROOT / "docs" / "http.md").read_text(encoding="utf-8")
-ROUTES = re.findall(r"^\| `(GET|POST) (/api/v1/\S+)` \| (\w+) \|", PAGE, re.MULTILINE)
-TAGS = {"reading", "alerts", "incidents", "silences", "deliveries", "endpoints"}
+ROUTES = re.findall(r"^\| `(GET|POST|DELETE) (/api/v1/\S+)` \| (\w+) \|", PAGE, re.MULTILINE)
+TAGS = {
+    *("reading", "alerts", "incidents", "silences", "contacts", "deliveries", "endpoints", "missed"),
+    "recordings",
+}
 
 
 def bodies(kind: str) -> list[object]:
@@ -64,7 +67,7 @@ def test_the_bodies_are_taken(setting: Setting) -> None:
         assert setting.admin.post("/api/v1/silences", json=body).status_code == 201, body
     for body in bodies("replay"):
         assert setting.admin.post("/api/v1/endpoints/crm/replay", json=body).status_code == 200, body
-    assert len(bodies("silence")) + len(bodies("replay")) == 3
+    assert len(bodies("silence")) + len(bodies("replay")) == 4
 
 
 def test_an_error_reads_as_the_page_shows_it(setting: Setting) -> None:

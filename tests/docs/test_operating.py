@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from daemon.cli.db_copy import EVERY
 from daemon.config.reading import secrets_of
+from daemon.store.copy_ends import LEFT_OUT
 from tests.docs.test_docs import blocks
 from tests.support.config_files import ENVIRON, QUIET, SYSTEM, loaded, tables
 from tests.support.paths import ROOT
@@ -76,3 +78,11 @@ def test_the_exit_codes_of_the_page_are_ours_or_systemd_s() -> None:
         "243": "CREDENTIALS",
         "203": "EXEC",
     }
+
+
+def test_what_the_page_says_of_a_copy_is_so() -> None:
+    section = PAGE.partition("\n## Moving to PostgreSQL and back\n")[2].partition("\n## ")[0]
+
+    assert f"a line every {EVERY:g} seconds" in section
+    assert all(f"`{table}`" in section for table in LEFT_OUT)
+    assert PAGE.count("`holds a copy that is not complete`") == 2

@@ -14,10 +14,11 @@ from daemon.core.commands.command_types import READS, TYPES
 from daemon.core.commands.policy import LONGEST_HOLIDAY, Policy
 from daemon.core.model import Json
 from daemon.core.refusals import Refused, Why
+from daemon.core.watches.subjects import Subject, SubjectKind, SubjectState
 from daemon.operations import commands
 from daemon.operations.commands import Accepted
 from daemon.schemas import command_requests
-from daemon.store import inbox, schema
+from daemon.store import inbox, schema, subjects
 from daemon.store.database import Database
 from tests.support import stores
 from tests.support.commanding import BRIDGE, KICK, PAUSE, READ
@@ -31,7 +32,10 @@ NEEDED: dict[str, dict[str, Json]] = {
     "queue.kick": {"queue_path": "/5", "call_ids": ["a"]},
     "queue.pause": {"queue_path": "/5", "agent": "SIP-1"},
     "queue.unpause": {"queue_path": "/5", "agent": "SIP-1"},
+    "queue.callback.remove": {"request_id": 4711},
     "campaign.bridge": {"phones": "0501234567", "ivr_path": "/1"},
+    "campaign.status": {"campaign_id": "YA-1"},
+    "campaign.stop": {"campaign_id": "YA-1"},
     "queue.state": {"queue_path": "/5"},
     "directory.stats": {"path": "/2"},
 }
@@ -94,8 +98,8 @@ def parsed(request: dict[str, Any], more: dict[str, Json]) -> command_requests.R
 
 
 @pytest.fixture
-def counter() -> Iterator[Counter]:
-    one = Counter(stores.in_memory())
+def counter(engine: str) -> Iterator[Counter]:
+    one = Counter(stores.new())
     yield one
     one.database.close()
 
@@ -310,6 +314,8 @@ def test_a_rehearsal_writes_nothing_and_has_no_id(counter: Counter) -> None:
             "day": "2026-03-01",
             "budget_left": 1.8,
         },
+        "not_before": "2026-03-01T12:00:00.000Z",
+        "expires_at": "2026-03-01T13:00:00.000Z",
     }
     assert commands.rehearsed(counter.rehearse(PAUSE))["cost"] is None
 
@@ -399,3 +405,14 @@ def test_what_is_not_queued_stays_as_it_is(counter: Counter, status: Status) -> 
 
 def test_what_is_not_there_cannot_be_cancelled(counter: Counter) -> None:
     assert counter.cancel("cmd_0") is None
+
+
+def test_a_queue_given_by_its_name_is_kept_by_its_path(counter: Counter) -> None:
+    with counter.database.write() as db:
+        sales = Subject("queue/7", SubjectKind.QUEUE, SubjectState.UP, "מכירות")
+        subjects.save(db, ("main", "queue/7"), [sales], START, None)
+    named = {**PAUSE, "params": {**PAUSE["params"], "queue_path": "queue/מכירות"}}
+
+    assert counter.give(named).command.params["queue_path"] == "/7"
+    assert counter.rehearse(named).command.params["queue_path"] == "/7"
+    assert counter.give(PAUSE).command.params["queue_path"] == "/5"

@@ -26,8 +26,8 @@ PIECES: list[tuple[float, SubjectState, Mapping[str, Any]]] = [
 
 
 @pytest.fixture
-def watched(tmp_path: Path) -> Iterator[Watched]:
-    setting = Setting(stores.on_file(tmp_path / "courses.db"))
+def watched(engine: str, tmp_path: Path) -> Iterator[Watched]:
+    setting = Setting(stores.at(tmp_path / "courses.db"))
     one = Watched(setting)
     one.see(sip("071"), sip("072"), sip("073"))
     one.past("sip/071", PIECES)

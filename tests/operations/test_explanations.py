@@ -11,13 +11,14 @@ from daemon.core.routing.ledger import Hold
 from daemon.core.routing.plan import Interest
 from daemon.core.routing.silences import Wish
 from daemon.operations import explanations, silences
+from daemon.operations.acknowledgements import AsOf
 from daemon.operations.explanations import Because
 from daemon.operations.explanations import Story as Told
 from tests.support.story import Story
 
 
 @pytest.fixture
-def story(tmp_path: Path) -> Iterator[Story]:
+def story(engine: str, tmp_path: Path) -> Iterator[Story]:
     one = Story(tmp_path / "one.db", interests=[Interest("crm", ("*",), None)])
     yield one
     one.database.close()
@@ -26,7 +27,9 @@ def story(tmp_path: Path) -> Iterator[Story]:
 def told(story: Story, subject: str) -> Told:
     with story.database.read() as db:
         return next(
-            one for one in explanations.explain(db, subject).stories if one.incident.subject == subject
+            one
+            for one in explanations.explain(db, subject, AsOf(story.clock.at)).stories
+            if one.incident.subject == subject
         )
 
 
@@ -72,6 +75,6 @@ def test_where_nothing_stands_behind_a_hold_there_is_nothing(story: Story) -> No
 @pytest.mark.parametrize("what", ["evt_0", "inc_0", "sip/000", ""])
 def test_what_nobody_knows_is_refused(story: Story, what: str) -> None:
     with story.database.read() as db, pytest.raises(Refused) as refused:
-        explanations.explain(db, what)
+        explanations.explain(db, what, AsOf(story.clock.at))
 
     assert refused.value.why is Why.MISSING

@@ -18,6 +18,7 @@ from daemon.pipeline.alerts import Judge
 from daemon.pipeline.events import Recorder
 from daemon.pipeline.notification import Teller
 from tests.support import stores
+from tests.support.engines import USED
 from tests.support.examples import examples
 from tests.support.fakes import START, Ids
 
@@ -64,7 +65,7 @@ def conditions(poll: Poll) -> list[Condition]:
 def lanes_of(life: list[Poll]) -> dict[tuple[str, ...], list[int]]:
     """The sequences of what is told, as it was put into each lane."""
     recorder = Recorder(INTERESTS, Ids())
-    with closing(stores.in_memory()) as database:
+    with closing(stores.new()) as database:
         for minute, poll in enumerate(life):
             now = START + timedelta(minutes=minute)
             with database.write() as db:
@@ -87,6 +88,7 @@ def lanes_of(life: list[Poll]) -> dict[tuple[str, ...], list[int]]:
     return lanes
 
 
+@USED
 @settings(max_examples=examples(150))
 @given(st.lists(polls, min_size=1, max_size=8))
 def test_in_every_lane_the_first_arrivals_are_in_the_order_of_their_sequence(life: list[Poll]) -> None:
@@ -94,6 +96,7 @@ def test_in_every_lane_the_first_arrivals_are_in_the_order_of_their_sequence(lif
         assert told == sorted(told), lane
 
 
+@USED
 def test_two_alerts_of_a_subject_that_turn_in_one_poll_are_told_as_they_were_written() -> None:
     fires = Poll((("sip/a", "", Verdict.BAD),), ())
     flaps = Poll((("sip/a", "/flapping", Verdict.BAD),), ())

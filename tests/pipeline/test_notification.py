@@ -1,5 +1,6 @@
 """Who is told what of alerts, over the real store: silences, quiet windows, folds, reminders, outages."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
@@ -16,6 +17,7 @@ from daemon.core.routing.quiet import Quiet
 from daemon.core.routing.silences import Silence
 from daemon.pipeline.notification import sweep
 from daemon.store import ledger, silences
+from tests.support.engines import ON_SQLITE
 from tests.support.fakes import START
 from tests.support.story import SECOND, Story
 
@@ -27,13 +29,14 @@ Tell = Callable[..., Story]
 
 
 @pytest.fixture
-def tell(tmp_path: Path) -> Iterator[Tell]:
+def tell(engine: str, tmp_path: Path) -> Iterator[Tell]:
     """A story whose endpoint "crm" has these wishes."""
     with ExitStack() as stories:
+        numbers = itertools.count()
 
         def make(*, slot: timedelta | None = None, **wishes: Any) -> Story:
             interest = Interest("crm", wishes.pop("events", ("*",)), wishes.pop("systems", None), **wishes)
-            story = Story(tmp_path / f"{len(list(tmp_path.iterdir()))}.db", interests=[interest], slot=slot)
+            story = Story(tmp_path / f"{next(numbers)}.db", interests=[interest], slot=slot)
             stories.callback(lambda: story.database.close())  # noqa: PLW0108 - a restart makes another
             return story
 
@@ -182,6 +185,7 @@ def test_what_is_held_as_a_window_begins_is_in_its_digest(tell: Tell) -> None:
     story.expect((303, "quiet.ended"))
 
 
+@ON_SQLITE
 def test_of_two_windows_the_one_that_lasts_decides(tell: Tell) -> None:
     """At night errors break through, on a Shabbat nothing does; an error in the night goes out at once."""
     story = tell(quiet=(*between(0, 100, Severity.ERROR), *between(100, 300)))
@@ -192,6 +196,7 @@ def test_of_two_windows_the_one_that_lasts_decides(tell: Tell) -> None:
     assert [at for at, what in story.accepted() if what == DOWN] == [70, 300]
 
 
+@ON_SQLITE
 def test_what_may_break_through_does_while_the_rest_waits(tell: Tell) -> None:
     story = tell(quiet=between(0, 300, Severity.ERROR))
     story.phone("077", (10, 150))
@@ -211,6 +216,7 @@ def test_an_endpoint_is_told_only_what_matters_enough(tell: Tell) -> None:
     assert held(story) == [Hold.SEVERITY, None]
 
 
+@ON_SQLITE
 def test_an_escalation_is_told_what_lasts_and_taken_back(tell: Tell) -> None:
     story = tell(after=15 * MINUTE)
     story.phone("077", (10, 2000))
@@ -221,6 +227,7 @@ def test_an_escalation_is_told_what_lasts_and_taken_back(tell: Tell) -> None:
     assert story.alerts()[-2]["held_by"] == "escalation"
 
 
+@ON_SQLITE
 def test_reminders_are_numbered_and_grow_apart(tell: Tell) -> None:
     story = tell(repeat=10 * MINUTE)
     story.phone("077", (10, 5000))
@@ -231,6 +238,7 @@ def test_reminders_are_numbered_and_grow_apart(tell: Tell) -> None:
     assert len({one["incident"] for one in story.alerts()}) == 1
 
 
+@ON_SQLITE
 def test_a_restart_changes_nothing_about_reminders(tell: Tell) -> None:
     story = tell(repeat=10 * MINUTE)
     story.phone("077", (10, 10_000))
@@ -242,6 +250,7 @@ def test_a_restart_changes_nothing_about_reminders(tell: Tell) -> None:
     story.expect((70, DOWN), (670, DOWN))
 
 
+@ON_SQLITE
 def test_many_phones_at_once_are_one_incident_that_ends_with_the_last(tell: Tell) -> None:
     story = tell()
     for number in range(5):
@@ -256,6 +265,7 @@ def test_many_phones_at_once_are_one_incident_that_ends_with_the_last(tell: Tell
     assert first["accounts"] == {"unregistered": [f"07{n}" for n in range(5)], "total": 10}  # type: ignore[index]
 
 
+@ON_SQLITE
 def test_the_list_of_many_is_told_anew_when_it_has_changed_and_stays(tell: Tell) -> None:
     story = tell()
     for number in range(3):
@@ -288,6 +298,7 @@ def test_who_does_not_want_to_hear_of_many_hears_of_each(tell: Tell) -> None:
     assert [what for _, what in story.accepted()] == [DOWN] * 3 + [UP] * 3
 
 
+@ON_SQLITE
 def test_a_phone_that_flaps_is_told_as_that_and_then_as_it_is(tell: Tell) -> None:
     story = tell(slot=30 * SECOND)
     story.phone("077", *[(10.0 + 60 * n, 40.0 + 60 * n) for n in range(10)], (610, 5000))
@@ -375,6 +386,7 @@ def test_an_endpoint_that_no_longer_wants_it_still_hears_that_it_is_over(tell: T
     story.expect((70, DOWN), (260, UP))
 
 
+@ON_SQLITE
 def test_a_fire_that_was_given_up_is_told_again_while_it_lasts(tell: Tell) -> None:
     story = tell()
     story.phone("077", (10, 20_000))
@@ -385,6 +397,7 @@ def test_a_fire_that_was_given_up_is_told_again_while_it_lasts(tell: Tell) -> No
     assert story.alerts()[-1]["reason"] == "catch_up"
 
 
+@ON_SQLITE
 def test_a_resolve_that_was_given_up_is_told_again(tell: Tell) -> None:
     story = tell()
     story.phone("077", (10, 200))

@@ -31,6 +31,7 @@ from daemon.store.database import Database
 from daemon.store.withdrawals import WITHDRAWN
 from tests.support import stores
 from tests.support.dispatching import SECOND, Setting
+from tests.support.engines import USED
 from tests.support.examples import examples
 from tests.support.fakes import START, Ids
 
@@ -108,12 +109,13 @@ def deliver(database: Database) -> None:
         db.exec_driver_sql("UPDATE deliveries SET status = 'delivered', ended_at = 1 WHERE ended_at IS NULL")
 
 
+@USED
 @settings(max_examples=examples(100))
 @given(facts, narrower)
 def test_of_facts_nothing_is_left_that_is_not_wanted_and_all_that_is(
     happened: list[tuple[str, str, str]], wish: Interest
 ) -> None:
-    with closing(stores.in_memory()) as database:
+    with closing(stores.new()) as database:
         for one in happened:
             record(database, *one)
         wanted = [
@@ -265,9 +267,9 @@ def test_what_was_given_up_while_an_endpoint_fails_does_not_come_back_either(
         record(database, "main", "sms.received", sender)
     since = START + timedelta(minutes=1)
     with database.write() as db:
-        given_up = "UPDATE deliveries SET status = 'dead', failures = 3, ended_at = created_at + ? WHERE id "
-        db.exec_driver_sql(given_up + "= 1", (0,))
-        db.exec_driver_sql(given_up + "BETWEEN 2 AND 6", (60_000,))
+        given_up = "UPDATE deliveries SET status = 'dead', failures = 3, ended_at = created_at + "
+        db.exec_driver_sql(f"{given_up} 0 WHERE id = 1")
+        db.exec_driver_sql(f"{given_up} 60000 WHERE id BETWEEN 2 AND 6")
         endpoint_health.save(db, {"crm": replace(HEALTHY, failing_since=since)})
 
     assert narrow(database, wish) == {"crm": 6}

@@ -15,24 +15,15 @@ from daemon.host.clock import monotonic, utcnow
 from daemon.simulator.faults import Fault
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
+from tests.support.engines import engine
 from tests.support.fakes import Receiver
+from tests.support.killing import killable
 from tests.support.process import Process
 
+__all__ = ["engine"]  # so that each test runs on both
 pytestmark = pytest.mark.slow
 
 CONFIGURATION = """\
-[daemon]
-database = "sqlite:///yemotd.db"
-drain = "5s"
-[http]
-listen = "127.0.0.1:0"
-token_file = "http-token"
-[[systems]]
-name = "main"
-token_file = "token"
-base_url = "{base_url}"
-read_timeout = "2s"
-deadline = "2s"
 commands = ["*"]
 commands_rate = 1000.0
 campaign_units_per_day = 100000
@@ -58,10 +49,10 @@ def system() -> SimulatedSystem:
 
 
 @pytest.fixture
-def daemon(tmp_path: Path, simulator: Simulator, receiver: Receiver) -> Iterator[Process]:
-    one = Process(tmp_path, CONFIGURATION, base_url=simulator.base_url, webhook_url=receiver.url)
-    yield one
-    one.stop()
+def daemon(engine: str, tmp_path: Path, simulator: Simulator, receiver: Receiver) -> Iterator[Process]:
+    places = {"base_url": simulator.base_url, "webhook_url": receiver.url}
+    with killable(tmp_path, CONFIGURATION, **places) as one:
+        yield one
 
 
 def campaign(phone: str) -> dict[str, Any]:

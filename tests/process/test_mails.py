@@ -1,6 +1,7 @@
 """Mail end to end: the daemon as a process, the simulator, and a real mail server."""
 
 import json
+import re
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -49,6 +50,7 @@ group_wait = "200ms"
 most_per_hour = 1
 """
 TIMEOUT = 30
+REACHED = "https://pbx.example.org"
 
 
 @pytest.fixture
@@ -56,9 +58,9 @@ def run(tmp_path: Path, system: SimulatedSystem) -> Iterator[Callable[[MailServe
     """Start the daemon with a mail server and a webhook."""
     started: list[Process] = []
 
-    def start(server: MailServer, receiver: Receiver, smtp: str) -> Process:
+    def start(server: MailServer, receiver: Receiver, smtp: str, head: str = CONFIGURATION) -> Process:
         places = {"base_url": simulator.base_url, "webhook_url": receiver.url, "smtp": smtp}
-        one = Process(tmp_path, CONFIGURATION + MAILS, mail_port=str(server.port), **places)
+        one = Process(tmp_path, head + MAILS, mail_port=str(server.port), **places)
         started.append(one)
         one.start()
         wait_for_baseline(one)
@@ -113,6 +115,31 @@ def test_a_reader_gets_the_message_and_both_ends_of_the_alert_and_a_dead_address
     assert statuses["ops/anna@example.org"] == "delivered"
     assert "dead" in statuses["ops/gone@example.org"]
     assert errors == ["550 5.1.1 No such user"]
+
+
+def test_who_reads_of_an_alert_says_by_its_link_that_they_have_it(
+    run: Callable[..., Process], system: SimulatedSystem
+) -> None:
+    reached = CONFIGURATION.replace("[http]\n", f'[http]\nurl = "{REACHED}"\n')
+    with MailServer() as server, Receiver() as receiver:
+        daemon = run(server, receiver, 'security = "none"', reached)
+        system.set_registered("0773137770", registered=False)
+        (mail,) = arrived(server, 1)
+        text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr] # it has one
+        link = re.search(rf"{re.escape(REACHED)}(/ack/[\w.-]+)", text)
+        assert link, text
+        path = link[1]
+
+        assert daemon.get(path, token=None)[0] == 200  # as what scans mails does
+        (seen,) = daemon.get("/api/v1/alerts")[1]["alerts"]
+        assert seen["acknowledged"] is None
+        status, page = daemon._ask(path, {}, b"by=Anna")
+        assert (status, "Anna" in page) == (200, True)
+        (seen,) = daemon.get("/api/v1/alerts")[1]["alerts"]
+        assert seen["acknowledged"]["by"] == "Anna"
+        assert wait_for(receiver, "alert.acknowledged")[-1]["data"]["by"] == "Anna"
+        assert not [line for line in daemon.lines if path in json.dumps(line)]
+        assert daemon.stop() == 0
 
 
 def test_a_mailbox_that_is_put_off_is_no_failure_of_the_server_that_takes_all_other_mails(

@@ -222,7 +222,7 @@ events = ["daemon.*"]
         daemon.wait_for("alarm.attempt", count=2)
         assert daemon.stop() == 0
         subjects = [subject(one.content) for one in server.mails]
-    assert sum("cannot write its database" in one for one in subjects) == 1
+    assert sum("database cannot be written" in one for one in subjects) == 1
 
 
 def test_a_second_daemon_does_not_start_under_another_name(

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from daemon.core.commands.command import Command, Error, Status
+from daemon.core.timestamps import iso
 from daemon.schemas import commands
 from tests.support.fakes import START
 
@@ -26,6 +27,7 @@ def test_what_is_told_of_a_command_is_what_http_describes() -> None:
 
     told = command.document()
 
-    described = commands.Command(**told).model_dump()
+    described = commands.Command.of(command).model_dump()
+    assert described.pop("due_at") == iso(START)
     assert (described, list(described)) == (told, list(told))
     assert described["check"]

@@ -27,6 +27,7 @@ def test_a_poll_shows_the_events_as_they_are_told_and_to_whom() -> None:
             }
         ],
         "deliveries": [{"event": "evt_1", "endpoint": "crm"}],
+        "saw": None,
     }
 
 

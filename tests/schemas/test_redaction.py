@@ -43,6 +43,16 @@ def test_the_texts_of_a_message_are_hidden_and_nothing_else(message: dict[str, A
     assert redacted(shown) == shown
 
 
+@given(st.dictionaries(TEXT, CONTENT, min_size=1, max_size=4))
+def test_the_row_of_a_report_is_hidden_and_which_fields_it_has_is_not(row: dict[str, str]) -> None:
+    report = {"path": "/1", "file": "ApprovalAll", "name": "ApprovalAll.ymgr"}
+    shown = redacted(rendered("report.row.added", {"report": report, "row": row}))
+
+    assert json.loads(shown)["data"]["row"] == dict.fromkeys(row, REDACTED)
+    assert json.loads(shown)["data"]["report"] == report
+    assert redacted(shown) == shown
+
+
 @given(st.lists(MESSAGE, max_size=3), st.sampled_from(["command.succeeded", "command.unknown"]))
 def test_the_texts_that_a_command_read_are_hidden_in_its_events(messages: list[Any], type_: str) -> None:
     result = {"messages": messages, "problems": ["a row"]}
@@ -54,7 +64,7 @@ def test_the_texts_that_a_command_read_are_hidden_in_its_events(messages: list[A
     assert given_back["problems"] == ["a row"]
 
 
-@given(st.dictionaries(TEXT.filter(lambda one: one not in ("sms", "command")), JSON, max_size=3))
+@given(st.dictionaries(TEXT.filter(lambda one: one not in ("sms", "command", "row")), JSON, max_size=3))
 def test_what_has_no_message_is_the_same_to_the_byte(payload: dict[str, Any]) -> None:
     whole = rendered("queue.threshold.crossed", {**payload, "agent": {"text": "busy", "raw_text": "1"}})
 

@@ -11,11 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.core.rendering.mail_grouping import compose
-from daemon.core.rendering.mails import Mail, Style
+from daemon.core.rendering.mail_writing import weight
+from daemon.core.rendering.mails import Mail, Style, Surroundings
 from daemon.core.rendering.phrases import END, FIRST_STRONG
 from daemon.senders import mail_head
 from daemon.senders.letters import Letters, faults
-from tests.core.rendering.test_mails import ENGLISH, HEBREW, NOON, OBEYED, phone, sms
+from tests.core.rendering.test_mails import (
+    ENGLISH,
+    HEBREW,
+    NOON,
+    OBEYED,
+    incident,
+    message,
+    phone,
+    sms,
+)
 from tests.support import mail_heads
 from tests.support.examples import examples
 
@@ -57,12 +67,15 @@ def test_the_plain_part_says_it_all() -> None:
     assert body(sent(mail, ENGLISH), "plain").splitlines() == [
         "Phone 077 is back on the network",
         "",
-        "It lasted 18 min, from 2026-03-01 12:00:00 to 12:18:00 (UTC+02:00)",
-        "It happened between 2026-03-01 11:59:00 and 12:00:00 (UTC+02:00)",
+        "It lasted 18 min, from 2026-03-01 12:00:00 to 12:18:00 (Israel time)",
+        "It happened between 2026-03-01 11:59:00 and 12:00:00 (Israel time)",
         "",
         "System: main",
         "Severity: error",
         "Phone: 077",
+        "",
+        "Why, and who was told:",
+        "  yemotd explain inc_1",
         "",
         "-- ",
         "Ids: evt_1 · inc_1",
@@ -99,7 +112,9 @@ def test_hebrew_runs_from_right_to_left_and_what_is_not_hebrew_stands_apart() ->
     assert {attrs.get("dir") for tag, attrs in page.tags if tag in ("body", "td", "table")} == {"rtl"}
     assert ("bdi", {}) in page.tags
     assert FIRST_STRONG not in "".join(page.texts) and END not in "".join(page.texts)
-    paragraphs = [line for line in body(letter, "plain").splitlines() if line and line != "-- "]
+    paragraphs = [
+        line for line in body(letter, "plain").splitlines() if line.strip() and line[:2] not in ("--", "  ")
+    ]
     assert all(line[0] == "\u200f" for line in paragraphs)
 
 
@@ -145,6 +160,65 @@ def test_nothing_that_somebody_wrote_reaches_another_header(
     assert "\n" not in subject
     assert subject.count(FIRST_STRONG) == subject.count(END)
     assert not OBEYED.search(body(letter, "plain") + body(letter, "html"))
+
+
+HOSTILE = st.text(st.sampled_from("<>&\"'\u202e\x00\u2068😀א {}%"), max_size=4000) | st.text(max_size=300)
+
+
+@settings(max_examples=examples(60))
+@given(text=HOSTILE, many=st.integers(1, 60), is_hebrew=st.booleans())
+def test_no_mail_is_larger_than_mail_programs_show_whatever_is_in_it(
+    text: str, many: int, *, is_hebrew: bool
+) -> None:
+    """And what a mail is reckoned to have is no less than what it has, or nothing would hold it to that."""
+    style = replace(HEBREW if is_hebrew else ENGLISH, url="https://pbx.example")
+    around = Surroundings(
+        NOON,
+        tuple(incident(text + str(number)) for number in range(12)),
+        5000,
+        told={f"inc_{number}": (text,) * 40 for number in range(many)},
+    )
+    told = [sms(number, text * 9, text) for number in range(many)]
+    told += [phone(1000 + number, incident=f"inc_{number % 7}", name=text) for number in range(many)]
+    told += [phone(2000 + number, incident="inc_9", name=text, attempt=2) for number in range(many)]
+    listed = {"accounts": {"unregistered": [text] * 500, "total": text}, "alert": {"incident": "inc_many"}}
+    told += [message(3000, "sip.accounts.unregistered", text, listed, attempt=3)]
+    told += [
+        message(4000 + number, "sip.account.added", text, {"account": {"user_name": text}})
+        for number in range(many)
+    ]
+    for mail in compose(told, style, around=around):
+        page = OURS.render(mail, style, now=NOON).get_body(("html",))
+        assert page is not None
+        size = len(page.get_content().encode())
+        assert size <= weight(mail), "a constant of the template's markup is too small"
+        assert size < 100_000
+
+
+def test_an_sms_is_shortened_only_where_it_alone_is_too_large_and_says_where_the_whole_is() -> None:
+    mails = compose([sms(1, "x" * 200_000), sms(2, "short"), sms(3, "y" * 60_000)], ENGLISH)
+
+    cut, whole = mails
+    assert "yemotd events show evt_1" in (cut.more or "")
+    assert len(cut.parts[0].text or "") > 10_000
+    assert [part.text for part in whole.parts] == ["y" * 60_000, "short"]
+    assert whole.more is None
+
+
+def test_what_can_be_done_is_a_link_to_press_and_a_line_to_copy() -> None:
+    style = replace(HEBREW, url="https://pbx.example")
+    (mail,) = compose(
+        [phone(1)], style, around=Surroundings(NOON, acknowledge=lambda _incident, _at: "/ack/t")
+    )
+    letter = sent(mail, style)
+    page = Page(body(letter, "html"))
+    lines = body(letter, "plain").splitlines()
+
+    links = [attrs["href"] for tag, attrs in page.tags if tag == "a"]
+    assert links[0] == "https://pbx.example/ack/t"
+    assert "yemotd alerts ack inc_1" in page.texts
+    assert lines.index("  https://pbx.example/ack/t") + 1 == lines.index("  yemotd alerts ack inc_1")
+    assert any(line.startswith("\u200fנכון ל-") for line in lines)
 
 
 @pytest.fixture
@@ -217,7 +291,8 @@ def test_no_line_of_the_head_is_longer_than_it_has_to_be() -> None:
 
 
 def test_the_ids_of_many_events_stand_on_lines_that_every_server_takes() -> None:
-    (mail,) = compose([sms(number, "text") for number in range(100)], ENGLISH)
+    told = [phone(number, incident=f"inc_{number}") for number in range(100)]
+    (mail,) = compose(told, ENGLISH)
     fields = mail_heads.unfolded(OURS.render(mail, ENGLISH, now=NOON).as_bytes().partition(b"\r\n\r\n")[0])
 
     assert fields["X-Yemotd-Event"] == ", ".join(f"evt_{number}" for number in range(50))

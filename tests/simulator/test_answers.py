@@ -26,7 +26,7 @@ def system(clock: FakeClock) -> SimulatedSystem:
     return SimulatedSystem("0770000000", now=clock.now)
 
 
-def ask(system: SimulatedSystem, method: str, **params: Json) -> dict[str, Any]:
+def ask(system: SimulatedSystem, method: str, **params: Json) -> Any:
     """A GET, whose parameters are texts."""
     return answer(system, ApiRequest(method, params, IN_WINTER))
 
@@ -422,3 +422,41 @@ def test_every_answer_is_json(system: SimulatedSystem) -> None:
 
     assert [one["responseStatus"] for one in answers] == ["OK"] * 4
     assert json.loads(json.dumps(answers)) == answers
+
+
+def test_a_folder_of_the_tree_as_the_api_shows_it(system: SimulatedSystem) -> None:
+    system.set_extension("/1/4", "record", "הודעות")
+    system.set_extension("/1/data", None)
+    system.directory("/1/4").add_recording("0541234567")
+
+    root, inner = ask(system, "GetIVR2Dir", path="/"), ask(system, "GetIVR2Dir", path="1")
+
+    assert [(one["name"], one["extType"]) for one in root["dirs"]] == [("1", "menu")]
+    assert {one["name"]: one.get("extTitle") for one in inner["dirs"]} == {"4": "הודעות", "data": None}
+    assert ["extType" in one for one in inner["dirs"]] == [True, False]
+    assert (inner["thisPath"], inner["parentPath"]) == ("ivr2:/1", "ivr2:/")
+    assert inner["extIni"] == {"type": "menu"}
+    (file,) = ask(system, "GetIVR2Dir", path="ivr2:/1/4/")["files"]
+    assert file["name"] == "000.wav"
+    assert ask(system, "GetIVR2Dir", path="1/data")["extIni"] == []
+    assert ask(system, "GetIVR2Dir", path="/77")["message"] == "extension does not exist"
+
+
+def test_the_files_of_a_folder_are_paged_by_where_they_end(system: SimulatedSystem) -> None:
+    for phone in ("0541111111", "0542222222", "0543333333"):
+        system.directory("/4").add_recording(phone)
+
+    def listed(**params: Json) -> list[str]:
+        return [one["name"] for one in ask(system, "GetIVR2Dir", path="4", **params)["files"]]
+
+    assert listed() == ["000.wav", "001.wav", "002.wav"]
+    assert listed(filesFrom=1, filesLimit=2) == ["001.wav"]
+    assert listed(orderBy="name", orderDir="desc", filesLimit="2") == ["002.wav", "001.wav"]
+    assert "filesLimit" in ask(system, "GetIVR2Dir", path="4", filesLimit="x")["message"]
+
+
+def test_a_path_that_is_none_is_an_exception_without_a_message(system: SimulatedSystem) -> None:
+    said = ask(system, "GetIVR2Dir", path="1/../2")
+
+    assert (said["responseStatus"], "message" in said) == ("EXCEPTION", False)
+    assert "malformed" in said["exceptionMessage"]

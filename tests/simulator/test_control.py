@@ -231,12 +231,25 @@ GIVEN: dict[str, dict[str, object]] = {
     "queue.add": {"path": "/6"},
     "queue.join": {"path": "/5", "phone": "0541234567"},
     "queue.leave": {"path": "/5"},
+    "queue.answer": {"path": "/5", "agent": "SIP-1"},
+    "queue.hang_up": {"path": "/5", "agent": "SIP-3"},
+    "queue.give_up": {"path": "/5", "how": "TIMEOUT"},
+    "queue.callback": {"path": "/5", "phone": "0541234567"},
+    "queue.callback.remove": {"path": "/5", "request": 3},
     "queue.add_agent": {"path": "/5", "name": "SIP-2"},
     "queue.set_agent": {"path": "/5", "name": "SIP-1", "paused": True, "status": "5"},
+    "report": {"path": "/1/ApprovalAll.ymgr", "row": "Phone#0501234567%P050#1"},
+    "report.move": {"path": "/1/Log.ymgr", "to": "/1/Log.2026-18.ymgr"},
     "queue.reset": {"path": "/5"},
+    "extension": {"path": "/7", "type": "menu", "title": "x"},
     "directory": {"path": "/2", "phone": "0541234567", "seconds": 5},
     "directory.remove": {"path": "/2", "name": "000.wav"},
     "units": {"units": 5},
+    "sms_units": {"units": 5},
+    "caller_id": {"number": "0771111111", "expires_on": "2027-01-31"},
+    "caller_id.remove": {"number": "0772222222"},
+    "campaign.call": {"answered": True, "seconds": 20},
+    "campaign.end": {"status": "STOPPED"},
     "pirsumphone": {"registered": False},
     "fault": {"fault": "slow", "delay": "2s", "times": 3},
     "fault.clear": {},
@@ -252,15 +265,22 @@ def test_every_action_changes_something_and_says_what(system: SimulatedSystem, n
     for phone in ("0541111111", "0542222222"):
         system.queue("/5").join(phone)
     system.queue("/5").leave()
+    assert system.queue("/5").request_callback("0541111111") == 3
+    system.queue("/5").add_agent("SIP-3")
+    system.queue("/5").join("0543333333")
+    system.queue("/5").answer("SIP-3")
     system.directory("/2").add_recording("0541111111")
+    system.caller_ids["0772222222"] = None
+    campaign = system.start_campaign(["0541111111"], "/1", caller_id="0770000000", calls_timeout=30)
+    system.files.put("/1/Log.ymgr", b"")
     prepared = prepare(name, GIVEN[name])
     assert not isinstance(prepared, list)
 
-    before = everything(system, faults)
+    before = everything(system, faults), str(system.dialling(campaign.id))
     done = prepared.do(Target(system, faults))
 
     assert done.text
-    assert everything(system, faults) != before
+    assert (everything(system, faults), str(system.dialling(campaign.id))) != before
 
 
 def everything(system: SimulatedSystem, faults: Faults) -> list[object]:
@@ -269,8 +289,13 @@ def everything(system: SimulatedSystem, faults: Faults) -> list[object]:
         system.messages,
         system.accounts,
         {path: queue.shown() for path, queue in system.queues.items()},
+        [list(queue.callbacks) for queue in system.queues.values()],
         {path: directory.shown() for path, directory in system.directories.items()},
+        system.folders,
+        list(system.files),
         system.units,
+        system.sms_units,
+        dict(system.caller_ids),
         system.pirsumphone,
         faults.active,
     ]

@@ -68,6 +68,7 @@ class Victim(Process):
 
     def _read(self, running: "subprocess.Popen[str]") -> None:
         assert running.stderr
-        for line in running.stderr:
-            self._is_reading.wait()
-            self._take(line)
+        with running.stderr:
+            for line in running.stderr:
+                self._is_reading.wait()
+                self._take(line)

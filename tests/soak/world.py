@@ -115,6 +115,12 @@ class Receivers:
 
     def __init__(self, chance: random.Random) -> None:
         self.is_calm = False
+        self.always: str | None = None
+        """How "crm" answers each time; None: by chance, or well where all is calm."""
+        self.retry_after = "1"
+        self.takes = 0.0
+        """Seconds from a request to its answer."""
+        self._is_over = threading.Event()
         self._chance = chance
         self._arrived: list[Arrived] = []
         self._lock = threading.Lock()
@@ -149,6 +155,7 @@ class Receivers:
             return list(self._arrived)
 
     def close(self) -> None:
+        self._is_over.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -156,17 +163,18 @@ class Receivers:
     def _answer(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
         endpoint = handler.headers["x-endpoint"]
         with self._lock:
-            way = "204" if self.is_calm or endpoint == "steady" else self._way()
+            way = self.always or ("204" if self.is_calm or endpoint == "steady" else self._way())
             is_genuine = _is_genuine(handler.headers, body)
             event = handler.headers["webhook-id"]
             self._arrived.append(Arrived(endpoint, event, body, is_genuine, is_accepted=way == "204"))
+        self._is_over.wait(self.takes)
         if way == "leaves":
             handler.close_connection = True
             return
         handler.send_response(int(way))
         said = b"" if way == "204" else b"\x1b[31mno\xc2\x9b"
         if way == "429":
-            handler.send_header("retry-after", "1")
+            handler.send_header("retry-after", self.retry_after)
         if way != "204":
             handler.send_header("content-length", str(len(said)))
         handler.end_headers()

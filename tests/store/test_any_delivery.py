@@ -2,7 +2,7 @@
 nothing, and in the end every one of them has ended."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -10,7 +10,14 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from daemon.core.delivery.outcome import OPEN, Attempted, Message, Next, Outcome, Status
 from daemon.core.event_types import states_like
@@ -82,8 +89,8 @@ class Row(NamedTuple):
 READ = (
     "SELECT d.id, e.id AS event, e.type, d.lane, d.status, d.due_at, d.attempts, d.failures,"
     " d.superseded, d.token, d.ended_at IS NOT NULL AS is_ended, d.incident, d.again_at,"
-    " (SELECT count(*) FROM attempts AS a WHERE a.delivery = d.id) + (d.first_started_at IS NOT NULL)"
-    " AS tried"
+    " (SELECT count(*) FROM attempts AS a WHERE a.delivery = d.id)"
+    " + CASE WHEN d.first_started_at IS NULL THEN 0 ELSE 1 END AS tried"
     " FROM deliveries AS d JOIN events AS e ON e.number = d.event ORDER BY d.id"
 )
 
@@ -97,8 +104,7 @@ class Deliveries(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         with self.database.write() as db:
-            for table in ("attempts", "deliveries", "events", "sequences", "sqlite_sequence"):
-                db.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608
+            stores.empty(db, "attempts", "deliveries", "events", "sequences")
         self.ids = Ids()
         self.clock = FakeClock()
         self.interest = INTERESTS[Order.STRICT]
@@ -516,14 +522,12 @@ class Deliveries(RuleBasedStateMachine):
         return round(moment.timestamp() * 1000)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def database() -> Iterator[None]:
-    Deliveries.database = stores.in_memory()
-    yield
-    Deliveries.database.close()
-
-
-TestDeliveries = pytest.mark.slow(Deliveries.TestCase)
-TestDeliveries.settings = settings(
-    max_examples=examples(200), stateful_step_count=50, suppress_health_check=[HealthCheck.too_slow]
-)
+@pytest.mark.slow
+def test_any_delivery(database: Database) -> None:
+    Deliveries.database = database
+    run_state_machine_as_test(
+        Deliveries,
+        settings=settings(
+            max_examples=examples(200), stateful_step_count=50, suppress_health_check=[HealthCheck.too_slow]
+        ),
+    )

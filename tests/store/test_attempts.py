@@ -1,6 +1,6 @@
 """Wherever an attempt is kept, the list that is read is the list that was made."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -9,7 +9,13 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from daemon.core.delivery.outcome import DEAD, DELIVERED, Attempted, Message, Next, Outcome, Phases, Status
 from daemon.core.model import Fact
@@ -26,7 +32,6 @@ from tests.support.fakes import START, Ids
 from tests.support.plans import Plans
 
 SECOND = timedelta(seconds=1)
-TABLES = ("attempts", "deliveries", "events", "sequences", "sqlite_sequence")
 micros = st.integers(0, 2**31 - 1)
 texts = st.none() | st.text(max_size=12)
 figures = st.tuples(
@@ -57,8 +62,7 @@ class Attempts(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         with self.database.write() as db:
-            for table in TABLES:
-                db.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608
+            stores.empty(db, "attempts", "deliveries", "events", "sequences")
         self.now = START
         self.ids = Ids()
         self.made: dict[int, list[AttemptView]] = {}
@@ -197,17 +201,15 @@ class Attempts(RuleBasedStateMachine):
             return {number: (due_at, tries, failures) for number, due_at, tries, failures in found}
 
 
-@pytest.fixture(autouse=True, scope="module")
-def database() -> Iterator[None]:
-    Attempts.database = stores.in_memory()
-    yield
-    Attempts.database.close()
-
-
-TestAttempts = pytest.mark.slow(Attempts.TestCase)
-TestAttempts.settings = settings(
-    max_examples=examples(200), stateful_step_count=40, suppress_health_check=[HealthCheck.too_slow]
-)
+@pytest.mark.slow
+def test_any_attempts(database: Database) -> None:
+    Attempts.database = database
+    run_state_machine_as_test(
+        Attempts,
+        settings=settings(
+            max_examples=examples(200), stateful_step_count=40, suppress_health_check=[HealthCheck.too_slow]
+        ),
+    )
 
 
 def given(database: Database) -> None:
@@ -226,27 +228,27 @@ def accept(database: Database, attempt: int, *, kind: type[Finished] = Finished)
         retries.reopen(db, [1], START, dues=[START + 3600 * SECOND])
 
 
-def test_what_is_accepted_at_first_is_one_row_and_what_comes_after_it_others() -> None:
-    with closing(stores.in_memory()) as database:
-        given(database)
-        for attempt, rows in ((1, 0), (2, 1), (3, 2)):
-            accept(database, attempt)
-            with database.read() as db:
-                assert db.exec_driver_sql("SELECT count(*) FROM attempts").scalar() == rows
-                seen = history.find(db, 1)
-            assert seen and [(one.number, one.http_status) for one in seen.attempts] == [
-                (number, 200 + number) for number in range(1, attempt + 1)
-            ]
+def test_what_is_accepted_at_first_is_one_row_and_what_comes_after_it_others(database: Database) -> None:
+    given(database)
+    for attempt, rows in ((1, 0), (2, 1), (3, 2)):
+        accept(database, attempt)
+        with database.read() as db:
+            assert db.exec_driver_sql("SELECT count(*) FROM attempts").scalar() == rows
+            seen = history.find(db, 1)
+        assert seen and [(one.number, one.http_status) for one in seen.attempts] == [
+            (number, 200 + number) for number in range(1, attempt + 1)
+        ]
 
 
 @pytest.mark.parametrize("kind", [Finished, ByTheReleaseBefore])
-def test_what_is_opened_again_is_hastened_no_sooner_than_it_may_be(kind: type[Finished]) -> None:
-    with closing(stores.in_memory()) as database:
-        given(database)
-        accept(database, 1, kind=kind)
-        with database.write() as db:
-            retries.hasten(db, "crm", START + 5 * SECOND, apart=10 * SECOND)
-            due_at = db.scalar(sa.select(deliveries.c.due_at))
+def test_what_is_opened_again_is_hastened_no_sooner_than_it_may_be(
+    database: Database, kind: type[Finished]
+) -> None:
+    given(database)
+    accept(database, 1, kind=kind)
+    with database.write() as db:
+        retries.hasten(db, "crm", START + 5 * SECOND, apart=10 * SECOND)
+        due_at = db.scalar(sa.select(deliveries.c.due_at))
 
     assert due_at == START + 20 * SECOND
 

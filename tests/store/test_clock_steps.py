@@ -1,6 +1,5 @@
 """What a step of the clock does to the rows: every column of times has its kind, and moves as that says."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +24,7 @@ from daemon.store.column_types import UtcTime
 from daemon.store.database import Database
 from daemon.store.schema import metadata
 from tests.support import stores
+from tests.support.engines import ON_SQLITE, USED
 from tests.support.fakes import START, Ids
 
 NOW = START
@@ -34,13 +34,6 @@ PARTLY = {"deliveries.ended_at", "deliveries.first_started_at", "attempts.starte
 steps = st.timedeltas(timedelta(days=-20_000), timedelta(days=20_000)).map(
     lambda step: timedelta(milliseconds=step // timedelta(milliseconds=1))
 )
-
-
-@pytest.fixture
-def database() -> Iterator[Database]:
-    one = stores.in_memory()
-    yield one
-    one.close()
 
 
 def named(kind: tuple[tuple[sa.Table, clock_steps.Where, tuple[str, ...]], ...]) -> list[str]:
@@ -80,9 +73,10 @@ def times(database: Database, table: str, *columns: str) -> list[tuple[datetime 
         return [tuple(row) for row in found]
 
 
+@USED
 @given(step=steps)
 def test_what_waits_is_as_far_off_as_before(step: timedelta) -> None:
-    database = stores.in_memory()
+    database = stores.new()
     given_deliveries(database, NOW, "a", "a", "b")
     with database.write() as db:
         db.execute(
@@ -102,6 +96,7 @@ def test_what_waits_is_as_far_off_as_before(step: timedelta) -> None:
     database.close()
 
 
+@USED
 @given(
     ahead=st.timedeltas(timedelta(milliseconds=1), timedelta(days=40_000)), wait=st.integers(0, 14_000_000)
 )
@@ -109,7 +104,7 @@ def test_what_was_written_by_a_clock_that_was_ahead_is_due_when_its_wait_is_over
     ahead: timedelta, wait: int
 ) -> None:
     """Also where nobody saw the step."""
-    database, waits = stores.in_memory(), timedelta(milliseconds=wait)
+    database, waits = stores.new(), timedelta(milliseconds=wait)
     wrong = NOW + timedelta(milliseconds=ahead // timedelta(milliseconds=1))
     given_deliveries(database, wrong, "a", "a")
     with database.write() as db:
@@ -122,10 +117,11 @@ def test_what_was_written_by_a_clock_that_was_ahead_is_due_when_its_wait_is_over
     database.close()
 
 
+@USED
 @given(due=st.timedeltas(timedelta(days=-20_000), timedelta(days=20_000)))
 def test_nothing_of_ours_is_further_off_than_it_can_be(due: timedelta) -> None:
     """A retry that was computed while the clock was ahead, of a delivery that is older."""
-    database = stores.in_memory()
+    database = stores.new()
     given_deliveries(database, NOW - DAY, "a")
     with database.write() as db:
         db.execute(sa.update(metadata.tables["deliveries"]).values(due_at=NOW + due))
@@ -146,10 +142,11 @@ def test_nothing_of_ours_is_further_off_than_it_can_be(due: timedelta) -> None:
     database.close()
 
 
+@USED
 @given(step=steps)
 def test_an_attempt_is_as_long_ago_as_before_while_its_delivery_is_open(step: timedelta) -> None:
     """Also the first one, which is kept with it; of what has ended it is history."""
-    database = stores.in_memory()
+    database = stores.new()
     given_deliveries(database, NOW, "a", "b")
     table = metadata.tables["deliveries"]
     with database.write() as db:
@@ -165,6 +162,7 @@ def test_an_attempt_is_as_long_ago_as_before_while_its_delivery_is_open(step: ti
     database.close()
 
 
+@USED
 @given(
     lives=st.lists(
         st.tuples(st.booleans(), st.lists(steps, max_size=3)),  # is it open? and how its attempts stand off
@@ -173,7 +171,7 @@ def test_an_attempt_is_as_long_ago_as_before_while_its_delivery_is_open(step: ti
     )
 )
 def test_no_attempt_of_what_is_open_is_later_than_now(lives: list[tuple[bool, list[timedelta]]]) -> None:
-    database = stores.in_memory()
+    database = stores.new()
     given_deliveries(database, NOW, *"abcdef"[: len(lives)])
     kept = metadata.tables["deliveries"]
     with database.write() as db:
@@ -194,13 +192,14 @@ def test_no_attempt_of_what_is_open_is_later_than_now(lives: list[tuple[bool, li
     database.close()
 
 
+@USED
 @given(given=st.lists(st.none() | steps, min_size=4, max_size=4))
 def test_of_times_in_one_row_only_those_that_are_later_than_now_are_moved(
     given: list[timedelta | None],
 ) -> None:
     columns = "last_known", "changed_after", "changed_before", "started_at"
     written = dict(zip(columns, (None if one is None else NOW + one for one in given), strict=True))
-    database = stores.in_memory()
+    database = stores.new()
     with database.write() as db:
         db.execute(
             sa.insert(metadata.tables["alerts"]).values(
@@ -337,6 +336,7 @@ def steps_to_settle(database: Database) -> int:
     return taken
 
 
+@ON_SQLITE
 def test_deliveries_that_are_over_cost_a_start_nothing(database: Database) -> None:
     given_deliveries(database, NOW, *(f"a/{number}" for number in range(2_000)))
     table = metadata.tables["deliveries"]

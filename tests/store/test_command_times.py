@@ -3,15 +3,15 @@
 from datetime import timedelta
 
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from daemon.core.commands import command as commands
 from daemon.core.commands.command import Command
 from daemon.core.commands.command_types import CAMPAIGN
 from daemon.store import inbox
+from daemon.store.database import Database
 from daemon.store.schema import metadata
-from tests.support import stores
 from tests.support.fakes import START
 
 offsets = st.one_of(st.integers(-3, 3), st.integers(-20_000 * 86400, 20_000 * 86400)).map(
@@ -39,12 +39,10 @@ def given_commands(draw: st.DrawFn) -> Command:
     )
 
 
-DATABASE = stores.in_memory()
-
-
-@given(given_commands(), offsets)
-def test_sql_and_core_agree(command: Command, stepped: timedelta) -> None:
-    with DATABASE.write() as db:
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # each begins without a command
+@given(command=given_commands(), stepped=offsets)
+def test_sql_and_core_agree(database: Database, command: Command, stepped: timedelta) -> None:
+    with database.write() as db:
         db.execute(sa.delete(metadata.tables["commands"]))
         inbox.add(db, command, "")
         heads = inbox.heads(db, START, stepped)

@@ -24,7 +24,10 @@ def created(url: str) -> dict[str, str]:
         if isinstance(statement, sa.schema.CreateIndex):
             said[str(statement.element.name)] = str(statement.compile(dialect=dialect(url))).replace('"', "")
 
-    metadata.create_all(sa.create_mock_engine(url, note), checkfirst=False)
+    engine = sa.create_mock_engine(url, note)
+    metadata.dispatch.before_create(metadata, engine)
+    for table in metadata.sorted_tables:  # what is not a table is made by hand (`store/trigrams.py`)
+        table.create(engine, checkfirst=False)
     return said
 
 

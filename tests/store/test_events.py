@@ -13,6 +13,7 @@ from daemon.store.database import Database
 from daemon.store.events import Query
 from tests.core.spellings import truths
 from tests.support import stores
+from tests.support.engines import ON_SQLITE, USED
 from tests.support.examples import examples, sample
 from tests.support.fakes import START, Ids
 from tests.support.plans import Plans
@@ -131,6 +132,7 @@ def test_another_subject_s_events_are_found_by_its_characters(
         assert [event.subject for _, event in events.latest(db, Query(subject=wanted))] == found
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("subject", ["sms/0501234567", "queue/5"])
 def test_a_subject_s_events_are_read_by_its_index(database: Database, subject: str) -> None:
     with database.write() as db:
@@ -139,7 +141,8 @@ def test_a_subject_s_events_are_read_by_its_index(database: Database, subject: s
     with database.read() as db:
         with Plans(db) as plans:
             events.latest(db, Query(subject=subject))
-        steps = [one for one in plans.all() if "events" in one]
+        newest = "SEARCH events"  # one seek
+        steps = [one for one in plans.all() if "events" in one and one != newest]
 
     assert steps
     assert [one for one in steps if not one.startswith("SEARCH") or "events_of_subject" not in one] == []
@@ -166,6 +169,7 @@ SUBJECTS = st.sampled_from(["sms/0501234567", "sms/972501234567", "sms/050", "si
 SYSTEMS = st.sampled_from(["main", "branch"])
 
 
+@USED
 @settings(max_examples=examples(200))
 @given(
     st.lists(st.tuples(NAMES, SUBJECTS, SYSTEMS), max_size=8),
@@ -181,7 +185,7 @@ def test_an_event_matches_in_memory_as_in_the_store_and_part_by_part_as_at_once(
     system: str | None,
     scanned: int,
 ) -> None:
-    database, ids = stores.in_memory(), Ids()
+    database, ids = stores.new(), Ids()
     query = Query(type=type_, subject=subject, system=system)
     with database.write() as db, pytest.MonkeyPatch.context() as patched:
         patched.setattr(events, "SCANNED", scanned)

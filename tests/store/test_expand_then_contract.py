@@ -19,6 +19,7 @@ from daemon.store import migrating
 from daemon.store.database import Database
 from daemon.store.schema import REVISION, metadata
 from tests.support import statements, stores
+from tests.support.engines import ON_SQLITE
 from tests.support.examples import sample
 
 pytestmark = pytest.mark.slow
@@ -207,6 +208,7 @@ def test_a_migration_that_only_adds_is_well(tmp_path: Path, change: str) -> None
     assert told(tmp_path, change) == []
 
 
+@ON_SQLITE
 def test_the_last_release_runs_on_the_tables_of_today(database: Database) -> None:
     with database.read() as db:
         assert statements.refused(db, statements.load()) == []

@@ -10,6 +10,7 @@ from daemon.core.model import Fact
 from daemon.store import events
 from daemon.store.database import Database, touch
 from tests.support import stores
+from tests.support.engines import ON_SQLITE
 from tests.support.fakes import START, Ids
 
 FACTS = [Fact("sms.received", "sms/0501234567", {})] * 2
@@ -29,8 +30,8 @@ class Rung:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = stores.on_file(tmp_path / "a.db")
+def database(engine: str, tmp_path: Path) -> Iterator[Database]:
+    opened = stores.at(tmp_path / "a.db")
     yield opened
     opened.close()
 
@@ -70,6 +71,7 @@ def test_what_is_rolled_back_rings_nothing_neither_then_nor_by_the_next(database
     assert rung.saw == []
 
 
+@ON_SQLITE
 def test_a_commit_that_fails_rings_nothing(database: Database) -> None:
     rung = Rung(database)
     with pytest.raises(sa.exc.IntegrityError), database.write() as db:

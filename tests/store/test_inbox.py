@@ -13,14 +13,15 @@ from daemon.store import inbox
 from daemon.store.database import Database
 from daemon.store.inbox import Wanted
 from tests.support import stores
+from tests.support.engines import ON_SQLITE
 from tests.support.fakes import START
 
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 
 
 @pytest.fixture
-def store() -> Iterator[Database]:
-    one = stores.in_memory()
+def store(engine: str) -> Iterator[Database]:
+    one = stores.new()
     yield one
     one.close()
 
@@ -161,6 +162,7 @@ LOOKS: dict[str, Callable[[sa.Connection], object]] = {
 }
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
 def test_no_look_for_work_reads_all_that_has_ended(
     store: Database, look: Callable[[sa.Connection], object]

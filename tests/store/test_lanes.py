@@ -13,6 +13,7 @@ from daemon.core.routing.plan import Interest, plan
 from daemon.store import events, lanes, outbox
 from daemon.store.database import Database
 from tests.core.spellings import truths
+from tests.support.engines import ON_SQLITE
 from tests.support.examples import examples
 from tests.support.fakes import START, Ids
 
@@ -45,6 +46,7 @@ def test_one_that_is_named_as_it_should_be_is_passed_over(lane: str) -> None:
     assert not lanes.may_be_renamed(lane)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(("last", "is_read"), [("sms/0501111111", False), ("sms/972501234567", True)])
 def test_events_are_read_only_where_a_phone_is_spelled_otherwise(
     database: Database, last: str, is_read: bool

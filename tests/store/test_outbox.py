@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from daemon.core.delivery.outcome import OPEN, Attempted, Message, Next, Outcome, Status
 from daemon.core.model import Fact
@@ -20,6 +20,7 @@ from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
 from daemon.store.schema import deliveries
 from tests.support import stores
+from tests.support.engines import ON_SQLITE, USED
 from tests.support.examples import examples
 from tests.support.fakes import START, FakeClock, Ids
 
@@ -220,6 +221,7 @@ def test_under_best_effort_nothing_is_held_back_where_lanes_become_one(database:
         assert drain(db) == [["evt_1", "evt_2"], ["evt_3"]]
 
 
+@ON_SQLITE
 def test_to_unite_lanes_is_work_by_their_number_and_not_by_its_square(database: Database) -> None:
     """Counted in steps of SQLite's machine."""
     ids, steps = Ids(), {}
@@ -258,10 +260,11 @@ def test_a_lane_of_an_urgent_alert_keeps_what_sets_it_apart(database: Database) 
 def test_an_event_goes_to_an_endpoint_once(database: Database) -> None:
     with database.write() as db:
         planned = add(db, Ids(), "a")
-        with pytest.raises(sa.exc.IntegrityError):
-            outbox.add(db, planned, START)
+    with pytest.raises(sa.exc.IntegrityError), database.write() as db:
+        outbox.add(db, planned, START)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("statement", "index"),
     [
@@ -288,7 +291,7 @@ class OutboxMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.database = stores.in_memory()
+        self.database = stores.new()
         self.ids = Ids()
         self.clock = FakeClock()
         self.under_way: list[Message] = []
@@ -343,16 +346,20 @@ class OutboxMachine(RuleBasedStateMachine):
     def each_open_lane_has_exactly_one_head(self) -> None:
         with self.database.read() as db:
             heads = db.exec_driver_sql(
-                "SELECT lane, sum(status IN ('pending', 'leased')) FROM deliveries "
+                "SELECT lane, count(*) FILTER (WHERE status IN ('pending', 'leased')) FROM deliveries "
                 "WHERE status IN ('waiting', 'pending', 'leased') GROUP BY lane"
             ).all()
         assert all(many == 1 for _, many in heads)
 
 
-TestOutboxMachine = OutboxMachine.TestCase
-TestOutboxMachine.settings = settings(
-    max_examples=examples(25), stateful_step_count=30, suppress_health_check=[HealthCheck.too_slow]
-)
+@USED
+def test_any_interleaving() -> None:
+    run_state_machine_as_test(
+        OutboxMachine,
+        settings=settings(
+            max_examples=examples(25), stateful_step_count=30, suppress_health_check=[HealthCheck.too_slow]
+        ),
+    )
 
 
 @settings(

@@ -10,9 +10,11 @@ import pytest
 import sqlalchemy as sa
 
 from daemon.store import database as databases
+from daemon.store import sqlite
 from daemon.store.database import Database, touch
 from daemon.store.location import CHECKPOINT, FAILURES
 from daemon.store.reads import MOST_LOOKS
+from daemon.store.sqlite import Sqlite
 from tests.support import stores
 
 LIMIT = 1_000_000
@@ -22,14 +24,14 @@ ENDLESS = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELE
 
 @pytest.fixture
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    monkeypatch.setattr(databases, "LOG_BYTES", LIMIT)
+    monkeypatch.setattr(sqlite, "LOG_BYTES", LIMIT)
     one = stores.on_file(tmp_path / "a.db")
     yield one
     one.close()
 
 
 def log_bytes(database: Database) -> int:
-    return database._log_bytes()
+    return Sqlite(database.engine)._log_bytes()
 
 
 def write_much(database: Database) -> None:
@@ -121,7 +123,7 @@ def test_what_somebody_else_brings_into_the_file_is_left_to_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As Litestream does, which has to see all of the log."""
-    monkeypatch.setattr(databases, "LOG_BYTES", LIMIT)
+    monkeypatch.setattr(sqlite, "LOG_BYTES", LIMIT)
     stores.on_file(tmp_path / "b.db").close()
     one = databases.open_for_daemon(f"sqlite:///{tmp_path / 'b.db'}?{CHECKPOINT}=0")
     write_much(one)

@@ -1,9 +1,7 @@
 """The rows of the subjects: what leaves keeps its number, and nobody else ever gets it."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,19 +9,13 @@ from daemon.core.watches.subjects import Subject, SubjectKind, SubjectState
 from daemon.store import pruning, subjects
 from daemon.store.database import Database
 from tests.support import stores
+from tests.support.engines import USED
 from tests.support.examples import examples
 from tests.support.fakes import START
 
 MINUTE = timedelta(minutes=1)
 WATCH = ("main", "sip")
 UP, DOWN, UNKNOWN = SubjectState.UP, SubjectState.DOWN, SubjectState.UNKNOWN
-
-
-@pytest.fixture
-def database() -> Iterator[Database]:
-    one = stores.in_memory()
-    yield one
-    one.close()
 
 
 def account(name: str, state: SubjectState = UP) -> Subject:
@@ -98,12 +90,13 @@ def test_what_is_not_watched_any_more_leaves(database: Database) -> None:
     assert list(shown(database)) == ["api"]
 
 
+@USED
 @settings(max_examples=examples(60))
 @given(
     st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["save", "leave", "forget"])), max_size=20)
 )
 def test_a_number_is_of_one_subject_as_long_as_it_is_kept(acts: list[tuple[str, str]]) -> None:
-    database, owners = stores.in_memory(), dict[int, str]()
+    database, owners = stores.new(), dict[int, str]()
     for minute, (name, act) in enumerate(acts):
         now = START + minute * MINUTE
         if act == "save":

@@ -126,7 +126,9 @@ def spoil_commit(name: str) -> Work:
         add(name)(db)
         db.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
         db.exec_driver_sql(
-            "INSERT INTO ledger VALUES (?, 'a', 'firing', 1, NULL, 0, '[]', NULL, 0, 0)", (name,)
+            "INSERT INTO ledger (incident, endpoint, standing, told_at, repeats, members, losses, is_over)"
+            " VALUES (?, 'a', 'firing', 1, 0, '[]', 0, 0)",
+            (name,),
         )
 
     return work

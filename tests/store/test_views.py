@@ -7,14 +7,19 @@ import sqlalchemy as sa
 
 from daemon.core.delivery.outcome import Attempted, Message, Next, Outcome, Status
 from daemon.core.model import Fact, Failure, Unknown
+from daemon.core.ownership import HOUSE, Kind, Share
 from daemon.core.routing.plan import Planned
 from daemon.core.watches.api import Problems
-from daemon.store import events, incidents, ledger, outbox, views, watches
+from daemon.store import events, incidents, ledger, outbox, ownership, views, watches
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
+from daemon.store.views import MemberView, Poller
+from tests.support.engines import ON_SQLITE
 from tests.support.fakes import START, Ids
+from tests.support.members import Members, endpoints, systems
 
 SECOND = timedelta(seconds=1)
+HOUSE_SHARE = Share(Kind.DUTY, HOUSE)
 
 
 TOKENS = Ids()
@@ -89,6 +94,7 @@ def told(db: sa.Connection) -> object:
     return ledger.load(db, ["crm", "ops"])
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     "read",
     [views.backlog, views.alerts, views.event_count, unsettled, told, incidents.firing, incidents.phases],
@@ -111,3 +117,71 @@ def test_what_has_ended_is_not_read(database: Database, read: object) -> None:
     assert plans
     scanned = [plan for plan in plans if plan.startswith("SCAN") and "INDEX" not in plan]
     assert [one for one in scanned if one.split()[1] in GROWING] == []
+
+
+class TestMembers:
+    """The daemons that share a database."""
+
+    def test_each_has_how_many_of_what_and_nobody_what_was_given_back(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        members = Members(database, monkeypatch)
+        members.join("south", "north", at=START)
+        members.hold("north", [*systems("main", "branch"), *endpoints("crm"), HOUSE_SHARE])
+        members.hold("south", systems("other"), at=START + SECOND)
+        members.differ("south", "another file")
+        members.are_connected("north", "stranger")
+        with database.write() as db:
+            ownership.give(db, {systems("branch")[0]: 1})
+            shared = views.shared(db)
+
+        held = {Kind.SYSTEM: 1, Kind.ENDPOINT: 1, Kind.DUTY: 1}
+        assert shared.members == [
+            MemberView("north", START, "1.2.3", True, None, held),
+            MemberView("south", START, "1.2.3", False, "another file", {Kind.SYSTEM: 1}),
+        ]
+        assert shared.pollers == {
+            "main": Poller("north", START, None),
+            "branch": Poller(None, START, None),
+            "other": Poller("south", START + SECOND, None),
+        }
+
+    def test_of_one_system_only_its_own_poller_is_read(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        members = Members(database, monkeypatch)
+        members.join("north")
+        members.hold("north", systems("main", "branch"))
+        with database.read() as db:
+            assert views.shared(db, "main").pollers.keys() == {"main"}
+
+    def test_what_a_member_has_that_is_gone_has_nobody(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It is freed as its row goes; a store that was put together by hand is believed as little."""
+        members = Members(database, monkeypatch)
+        members.join("north")
+        members.hold("ghost", systems("main"))
+        with database.read() as db:
+            shared = views.shared(db)
+
+        assert shared.pollers["main"].member is None
+        assert [one.held for one in shared.members] == [{}]
+
+    def test_a_pause_is_read_with_who_polls(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        members = Members(database, monkeypatch)
+        members.join("north")
+        members.hold("north", systems("main"))
+        with database.write() as db:
+            ownership.pause(db, "main", ownership.Pause(START + SECOND, {}))
+            assert views.shared(db).pollers["main"] == Poller("north", START, START + SECOND)
+
+    def test_a_database_of_one_daemon_is_asked_one_thing(self, database: Database) -> None:
+        said: list[str] = []
+        sa.event.listen(database.engine, "before_cursor_execute", lambda *given: said.append(given[2]))
+        with database.read() as db:
+            said.clear()
+            assert views.shared(db) is views.ALONE
+        assert [one for one in said if "FROM" in one] == ["SELECT 1 FROM members LIMIT 1"]

@@ -8,7 +8,14 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from daemon.core.commands.command import HOLIDAY, Command, Done, Status
 from daemon.core.commands.command_types import Nature
@@ -18,6 +25,7 @@ from daemon.operations import commands
 from daemon.store import inbox
 from tests.support import stores
 from tests.support.commanding import BRIDGE, KICK, PAUSE, READ, Office, at, with_policy
+from tests.support.engines import USED
 from tests.support.examples import examples
 
 REQUESTS = {"pause": PAUSE, "kick": KICK, "read": READ, "bridge": BRIDGE}
@@ -45,7 +53,7 @@ class Killed(BaseException):
 class AnyCommand(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.office = Office(stores.in_memory(), says=self.says, systems=("main", "other"))
+        self.office = Office(stores.new(), says=self.says, systems=("main", "other"))
         with_policy(self.office, units_per_day=BUDGET)
         self.answer = "well"
         self.acted: Counter[str] = Counter()
@@ -181,7 +189,11 @@ class AnyCommand(RuleBasedStateMachine):
         self.office.database.close()
 
 
-AnyCommand.TestCase.settings = settings(
-    max_examples=examples(30), stateful_step_count=25, suppress_health_check=list(HealthCheck)
-)
-TestAnyCommand = AnyCommand.TestCase
+@USED
+def test_any_command() -> None:
+    run_state_machine_as_test(
+        AnyCommand,
+        settings=settings(
+            max_examples=examples(30), stateful_step_count=25, suppress_health_check=list(HealthCheck)
+        ),
+    )

@@ -19,6 +19,7 @@ from daemon.core.routing.plan import Interest
 from daemon.core.routing.quiet import Quiet
 from daemon.core.routing.silences import Silence
 from daemon.store import silences
+from tests.support.engines import USED
 from tests.support.examples import examples
 from tests.support.fakes import START
 from tests.support.story import SECOND, Story
@@ -133,6 +134,7 @@ def assert_well_formed(told: Sequence[str]) -> None:
         assert told[0] in ("fire", "repeat"), told
 
 
+@USED
 @pytest.mark.slow
 @settings(max_examples=examples(25), suppress_health_check=list(HealthCheck))
 @given(life=lives)

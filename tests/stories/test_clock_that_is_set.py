@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from daemon.core.delivery.outcome import Outcome
 from daemon.core.routing.plan import Interest
+from tests.support.engines import ON_SQLITE, USED, each
 from tests.support.examples import examples
 from tests.support.story import RETRIES, Story
 
@@ -58,6 +59,7 @@ def told(story: Story) -> Told:
 
 @pytest.fixture(scope="module")
 def usual() -> Told:
+    """On SQLite, for both."""
     with TemporaryDirectory() as folder:
         return told(played(Path(folder) / "usual.db", []))
 
@@ -65,12 +67,16 @@ def usual() -> Told:
 SIZES = [8.0, 90.0, 2 * HOUR, 5 * DAY, 56 * 365 * DAY]
 
 
-@pytest.mark.parametrize("seconds", [sign * size for size in SIZES for sign in (1, -1)])
+@USED
+@each("seconds", [sign * size for size in SIZES for sign in (1, -1)], every=5)
 def test_set_for_good(usual: Told, tmp_path: Path, seconds: float) -> None:
     assert usual
     assert told(played(tmp_path / "one.db", [(62.0, seconds)])) == usual
 
 
+@USED
+@ON_SQLITE
+@USED
 @pytest.mark.parametrize("lasts", [1.0, 8.0, 100.0])
 @pytest.mark.parametrize("seconds", [sign * size for size in SIZES[2:] for sign in (1, -1)])
 def test_set_and_right_again(usual: Told, tmp_path: Path, seconds: float, lasts: float) -> None:
@@ -83,6 +89,7 @@ at_any_time = st.floats(0, UNTIL - 1).map(lambda at: round(at, 1))
 by_any_size = st.one_of(st.floats(-40 * 365 * DAY, 40 * 365 * DAY), st.floats(-7200, 7200)).map(round)
 
 
+@USED
 @settings(max_examples=examples(30))
 @given(st.lists(st.tuples(at_any_time, by_any_size), max_size=4))
 def test_at_any_time_by_any_size(usual: Told, jumps: list[tuple[float, int]]) -> None:
@@ -95,7 +102,8 @@ def set_while_nobody_ran(path: Path, at: float, by: float, boot: str = "this one
     return told(played(path / f"{by}.db", [(at, by)] if by else [], killed_at=at, boot=boot))
 
 
-@pytest.mark.parametrize("seconds", [-size for size in SIZES[2:]])
+@USED
+@each("seconds", [-size for size in SIZES[2:]], every=2)
 def test_set_back_while_nobody_ran_and_something_waits(tmp_path: Path, seconds: float) -> None:
     """A retry, an alert that is reminded of; on a machine that was not started anew."""
     right = set_while_nobody_ran(tmp_path, 100.0, 0)
@@ -103,7 +111,8 @@ def test_set_back_while_nobody_ran_and_something_waits(tmp_path: Path, seconds: 
     assert set_while_nobody_ran(tmp_path, 100.0, seconds) == right
 
 
-@pytest.mark.parametrize("seconds", [-size for size in SIZES[2:]])
+@USED
+@each("seconds", [-size for size in SIZES[2:]], every=2)
 def test_set_back_while_the_machine_was_started_anew(tmp_path: Path, seconds: float) -> None:
     """How late it is nobody knows to the second, but to the ten of the last look."""
     right = set_while_nobody_ran(tmp_path, 100.0, 0)
@@ -111,6 +120,7 @@ def test_set_back_while_the_machine_was_started_anew(tmp_path: Path, seconds: fl
     assert_in_time(set_while_nobody_ran(tmp_path, 100.0, seconds, boot="another"), right)
 
 
+@USED
 @settings(max_examples=examples(10))
 @given(at=at_any_time, by=by_any_size)
 def test_while_nobody_ran(at: float, by: int) -> None:
@@ -142,6 +152,7 @@ def assert_in_time(found: Told, wanted: Told) -> None:
     assert max(late) <= RETRIES[-1].total_seconds()
 
 
+@USED
 def test_a_step_is_told_with_the_right_date(tmp_path: Path) -> None:
     story = played(tmp_path / "one.db", [(350.0, -5 * DAY)])
 

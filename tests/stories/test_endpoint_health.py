@@ -43,7 +43,7 @@ class Endpoints:
     def __init__(self, path: Path, **receivers: Receiver) -> None:
         self.receivers = receivers
         self.clock = FakeClock()
-        self.database = stores.on_file(path)
+        self.database = stores.at(path)
         self.recorder = Recorder([Interest(name, ("*",), None) for name in receivers], Ids())
         signers = (hmac_signer(Secret(SECRET)),)
         targets = {name: Target(one.url, signers, 5 * SECOND, 5 * SECOND) for name, one in receivers.items()}
@@ -95,7 +95,7 @@ class Endpoints:
 
 
 @pytest.fixture
-def endpoints(tmp_path: Path) -> Iterator[Endpoints]:
+def endpoints(engine: str, tmp_path: Path) -> Iterator[Endpoints]:
     with Receiver(answer(500)) as crm, Receiver() as ops:
         one = Endpoints(tmp_path / "health.db", crm=crm, ops=ops)
         yield one

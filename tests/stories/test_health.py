@@ -2,13 +2,16 @@
 
 import json
 
+import pytest
+
 from daemon.core.delivery.breaker import COOLDOWNS, Health, Switch
-from daemon.core.delivery.outcome import Outcome
+from daemon.core.delivery.outcome import Message, Outcome
 from daemon.core.routing.plan import Interest, Order
 from daemon.core.routing.schedule import Schedule
 from daemon.store import endpoint_health
 from daemon.store.database import Database
 from tests.support.dispatching import MINUTE, RETRIES, SECOND, Setting
+from tests.support.engines import ON_SQLITE
 
 
 def degrade(setting: Setting, outcome: Outcome = Outcome.FAILED) -> None:
@@ -320,6 +323,7 @@ def test_sms_are_never_replaced(database: Database) -> None:
     assert setting.statuses() == ["delivered"] * 3
 
 
+@ON_SQLITE
 def test_a_week_of_failure_disables(setting: Setting) -> None:
     setting.receivers.answers["crm"] = Outcome.FORBIDDEN
     setting.add("a", "b", "c")
@@ -359,3 +363,32 @@ def test_a_reload_takes_an_endpoint_away_between_two_turns_and_not_within_one(se
 
     assert seen == [set()]
     assert setting.receivers.sent == []
+
+
+@pytest.mark.parametrize("is_our_fault", [False, True])
+def test_a_trial_that_failed_for_our_own_sake_is_not_made_over_and_over(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch, *, is_our_fault: bool
+) -> None:
+    degrade(setting)
+    stood = setting.dispatcher.health()["crm"]
+    assert stood.is_half_open
+    setting.receivers.answers |= {"crm": Outcome.TIMEOUT, "ops": Outcome.TIMEOUT}
+    setting.is_api_answering = False
+    tried, start = list[Message](), setting.receivers.start
+
+    def counted(message: Message) -> None:
+        tried.append(message)
+        if is_our_fault:
+            raise RuntimeError("it cannot be started")
+        start(message)
+
+    monkeypatch.setattr(setting.receivers, "start", counted)
+    setting.add("b")  # for whom all is well, and who fails by our network as well
+    setting.clock.advance(60)
+    for _ in range(50):
+        setting.dispatcher.run_once()
+
+    assert len([one for one in tried if one.endpoint == "crm"]) == 1
+    after = setting.dispatcher.health()["crm"]
+    assert after.is_open(setting.clock.at)
+    assert (after.trials, after.any_failures) == (stood.trials, stood.any_failures)

@@ -5,6 +5,7 @@ from pathlib import Path
 from freezegun import freeze_time
 
 from daemon.core.delivery.outcome import Outcome
+from tests.support.engines import USED
 from tests.support.story import Story
 
 
@@ -22,6 +23,7 @@ def played(path: Path) -> Story:
     return story
 
 
+@USED
 def test_a_wall_clock_that_stands_in_2001_changes_nothing(tmp_path: Path) -> None:
     usual = played(tmp_path / "usual.db")
     with freeze_time("2001-09-09T01:46:40Z"):

@@ -16,6 +16,7 @@ from daemon.pipeline.handover import Nobody
 from daemon.schemas import command_requests
 from daemon.store import events, inbox
 from daemon.store.database import Database
+from daemon.store.ownership import EVERYTHING, Ownership
 from daemon.workers.commander import Commander, System
 from daemon.workers.system_pauses import Pauses
 from tests.support.fakes import FakeClock, Ids
@@ -52,6 +53,7 @@ class Office:
     sent: list[Command] = field(default_factory=list)
     """What reached the phone system, in order, as it was while it was sent."""
     new_id: Ids = field(default_factory=Ids)
+    ownership: Ownership = EVERYTHING
 
     def __post_init__(self) -> None:
         self.pauses = Pauses(self.clock.monotonic)
@@ -69,6 +71,7 @@ class Office:
             now=self.clock.now,
             jitter=lambda: 0.0,
             pauses=self.pauses,
+            ownership=self.ownership,
         )
 
     def all_systems(self, policy: Policy) -> dict[str, System]:

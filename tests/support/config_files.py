@@ -4,7 +4,6 @@ import base64
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any, get_args
 
 import pytest
@@ -75,11 +74,6 @@ def warnings(directory: Path, text: str) -> tuple[str, ...]:
     return loaded(directory, text).warnings
 
 
-def with_psycopg(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The driver of PostgreSQL, which is an extra, as if it were installed."""
-    monkeypatch.setitem(sys.modules, "psycopg", ModuleType("psycopg"))
-
-
 def without_psycopg(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if it were not."""
+    """The driver of PostgreSQL, which is an extra, as if it were not installed."""
     monkeypatch.setitem(sys.modules, "psycopg", None)

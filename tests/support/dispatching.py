@@ -14,8 +14,10 @@ from daemon.core.routing.schedule import Schedule
 from daemon.pipeline.endpoint_alerts import Reporter
 from daemon.pipeline.events import Recorder
 from daemon.store.database import Database
+from daemon.store.ownership import EVERYTHING, Ownership
 from daemon.workers.dispatcher import Dispatcher
 from daemon.workers.endpoint_health import EndpointHealth
+from daemon.workers.endpoint_shares import EndpointShares
 from tests.support.fakes import FakeClock, Ids
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -62,7 +64,8 @@ class Receivers:
 class Setting:
     """Endpoints "crm" and "ops", which are told everything."""
 
-    def __init__(self, database: Database, **route: object) -> None:
+    def __init__(self, database: Database, *, ownership: Ownership = EVERYTHING, **route: object) -> None:
+        self.ownership = ownership
         self.database = database
         self.clock = FakeClock()
         self.ids = Ids()
@@ -89,6 +92,7 @@ class Setting:
                 jitter=lambda: 0.0,
                 tell=Reporter(lambda: self.recorder).tell,
                 is_api_answering=lambda: self.is_api_answering,
+                shares=EndpointShares(self.ownership),
             ),
             mail_pace=self.mail_pace,
             now=self.clock.now,
@@ -137,6 +141,5 @@ class Setting:
             return [tuple(row) for row in db.exec_driver_sql(sql)]
 
     def statuses(self, endpoint: str = "crm") -> list[object]:
-        return [row[0] for row in self.rows(
-            f"SELECT status FROM deliveries WHERE endpoint = '{endpoint}' AND lane LIKE 'main/%' ORDER BY id"  # noqa: S608
-        )]  # fmt: skip
+        of_main = f"endpoint = '{endpoint}' AND substr(lane, 1, 5) = 'main/'"
+        return [row[0] for row in self.rows(f"SELECT status FROM deliveries WHERE {of_main} ORDER BY id")]  # noqa: S608

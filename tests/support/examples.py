@@ -6,8 +6,9 @@ profile's work, at random, and it keeps what it found. None has a deadline, nor 
 made: speed fails no test.
 """
 
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar, TypeVar
 
 from hypothesis import HealthCheck, settings
 
@@ -18,6 +19,15 @@ HUNDRED = 100
 """Examples that the two others try of a test which says nothing itself."""
 FEW = 10
 """What the everyday profile tries of them."""
+ONE_OF = 5
+"""Where a test is run once more on another engine, the profile of a landing tries one of so many examples:
+the same is decided there, and each takes several times as long."""
+
+
+class _Now:
+    """Of the test that runs."""
+
+    one_of: ClassVar[int] = 1
 
 
 def register() -> None:
@@ -31,7 +41,37 @@ def register() -> None:
 
 def examples(full: int) -> int:
     """Of so many examples under the full profile, those of the profile that is loaded; at least one."""
-    return max(1, full * settings.get_profile(settings.get_current_profile_name()).max_examples // HUNDRED)
+    tried = settings.get_profile(settings.get_current_profile_name()).max_examples
+    return max(1, full * tried // (HUNDRED * _Now.one_of))
+
+
+@contextmanager
+def once_more(test: Callable[..., Any]) -> Iterator[None]:
+    """While a test is run on another engine than the first: `ONE_OF`."""
+    if settings.get_current_profile_name() != LANDING:
+        yield
+        return
+    with _settings(test, ONE_OF):
+        _Now.one_of = ONE_OF
+        try:
+            yield
+        finally:
+            _Now.one_of = 1
+
+
+@contextmanager
+def _settings(test: Callable[..., Any], one_of: int) -> Iterator[None]:
+    """Those that its decorators gave it, for a time; a test without examples has none. (Hypothesis has no way
+    to say them for one case of a parametrised test.)"""
+    name = "_hypothesis_internal_use_settings"
+    given: settings | None = getattr(test, name, None)
+    if given is not None:
+        setattr(test, name, settings(given, max_examples=max(1, given.max_examples // one_of)))
+    try:
+        yield
+    finally:
+        if given is not None:
+            setattr(test, name, given)
 
 
 def is_full() -> bool:

@@ -7,10 +7,14 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
+from daemon.config.settings import Config
 from daemon.core.commands.policy import Policy
+from daemon.core.contacts import NOBODY, Configured, Contacts
 from daemon.core.delivery.route import Route
+from daemon.core.digests.schedule import Digest
 from daemon.core.history.book import NOTHING_OPEN, Unflushed
 from daemon.core.model import Fact, Secret
+from daemon.core.routing.escalation import Escalation
 from daemon.core.routing.plan import Interest
 from daemon.core.watches.queues import Threshold
 from daemon.store import events
@@ -22,8 +26,11 @@ from daemon.web.dependencies import Live, Scheduled
 from daemon.web.page.frame import Page
 from daemon.web.reach import Reach
 from daemon.web.routes.commands import Desk
+from daemon.web.serving import NoPlaces, Places
 from daemon.web.sessions import COOKIE
 from daemon.web.waiting import Bell, Endings
+from daemon.wiring.digests import written
+from daemon.workers.names import Names
 from tests.support.fakes import START, Ids
 
 KEY = b"the key of the sessions in tests"
@@ -71,6 +78,16 @@ class Setting:
     )
     limits: dict[tuple[str, str], tuple[Threshold, ...]] = field(default_factory=dict)
     failing: tuple[str, str] | None = None
+    member: str | None = None
+    silent: dict[str, timedelta] = field(default_factory=dict)
+    configured: Configured = field(default_factory=Configured)
+    names: Names = field(default_factory=Names)
+    escalations: list[Escalation] = field(default_factory=list)
+    link_key: bytes | None = None
+    digests: list[Digest] = field(default_factory=list)
+    recording_key: bytes | None = None
+    recordings: Places = field(default_factory=NoPlaces)
+    contacts: Contacts = NOBODY
     woken: int = 0
     bell: Bell = field(default_factory=Bell)
     is_followed: bool = False
@@ -88,6 +105,12 @@ class Setting:
             schedule=lambda: self.schedule,
             limits=lambda: self.limits,
             failing=lambda: self.failing,
+            member=lambda: self.member,
+            silent=lambda: self.silent,
+            escalations=lambda: self.escalations,
+            link_key=lambda: self.link_key,
+            recording_key=lambda: self.recording_key,
+            recordings=self.recordings,
             last_seen=lambda: self.seen,
             now=self.now,
             interests=lambda: self.interests,
@@ -102,9 +125,20 @@ class Setting:
             new_id=self.new_id,
             monotonic=self.monotonic,
             hosts=lambda: self.hosts,
-            desk=Desk(policies=lambda: self.policies, wake=self._wake, new_id=self.new_id, endings=Endings()),
+            desk=Desk(
+                policies=lambda: self.policies,
+                wake=self._wake,
+                new_id=self.new_id,
+                endings=Endings(),
+                contacts=self._named,
+            ),
             bell=self.bell,
             reach=self._reached,
+            contacts=self._named,
+            configured=lambda: self.configured,
+            look_at_names=lambda: self.names.look(self.database),
+            digests=lambda: self.digests,
+            write_digest=lambda said, language: written(Config(), said, language),
         )
         self.app = create_app(
             database=self.database,
@@ -149,6 +183,11 @@ class Setting:
         """What the forms of a browser's session carry."""
         session = self.sessions.read(browser.cookies[COOKIE])
         return self.sessions.form_of(session) if session else ""
+
+    def _named(self) -> Contacts:
+        """Those of a test, of the configuration and of the store."""
+        configured = Contacts(self.configured.table, self.configured.file)
+        return self.contacts.over(self.names.under(configured))
 
     def _wake(self) -> None:
         self.woken += 1

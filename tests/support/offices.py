@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from daemon.core.commands.command import Command, Status
 from daemon.core.commands.policy import Policy
 from daemon.core.delivery.outcome import Status as DeliveryStatus
+from daemon.core.digests.schedule import Digest
 from daemon.core.model import Secret
 from daemon.core.routing.plan import Interest
 from daemon.store import inbox
@@ -22,6 +23,7 @@ from daemon.web.routes.commands import Desk
 from daemon.web.waiting import Bell, Endings
 from tests.support.fakes import START, Ids
 from tests.support.http_app import KEY
+from tests.support.recorded import Ready
 
 PATH = "/api/v1/commands"
 TOKENS = [
@@ -47,6 +49,8 @@ class Window:
     now: datetime = START
     schedule: list[Scheduled] = field(default_factory=list)
     reach: Reach = field(default_factory=Reach)
+    ids: Ids = field(default_factory=Ids)
+    digests: list[Digest] = field(default_factory=list)
     woken: int = 0
 
     def __post_init__(self) -> None:
@@ -65,8 +69,10 @@ class Window:
                 public_keys=dict,
                 ping=self._ping,
                 wake=self._wake,
-                new_id=Ids(),
+                new_id=self.ids,
                 reach=lambda: self.reach,
+                digests=lambda: self.digests,
+                recordings=Ready(),
                 desk=Desk(
                     policies=lambda: self.policies, wake=self._wake, new_id=Ids(), endings=self.endings
                 ),

@@ -7,23 +7,34 @@ it can: what is away all the same fails there, lest a whole part is left out and
 import os
 import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
 PACKAGES: Mapping[str, str] = {
+    "bash": "bash",
     "chromium": "chromium",
+    "curl": "curl",
+    "fish": "fish",
+    "flock": "util-linux",
+    "go": "golang-go",
     "make": "make",
     "openssl": "openssl",
     "node": "nodejs",
     "npm": "npm",
     "nsenter": "util-linux",
+    "php": "php-cli",
     "pivot_root": "util-linux",
     "postfix": "postfix",
+    "postgres": "postgresql",
     "promtool": "prometheus",
+    "python3": "python3",
     "setpriv": "util-linux",
+    "sudo": "sudo",
     "systemd-analyze": "systemd",
     "unshare": "util-linux",
+    "zsh": "zsh",
 }
 """Debian's, by the program that is needed of it."""
 OF_ROOT = ("/usr/local/sbin", "/usr/sbin", "/sbin")
@@ -31,9 +42,16 @@ OF_ROOT = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 
 
 def look_everywhere() -> None:
-    """From here on also where only root's PATH leads to."""
+    """From here on also where only root's PATH leads to, and where Debian has the newest PostgreSQL."""
     places = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    os.environ["PATH"] = os.pathsep.join([*places, *(one for one in OF_ROOT if one not in places)])
+    more = [one for one in (*OF_ROOT, *of_postgresql()) if one not in places]
+    os.environ["PATH"] = os.pathsep.join([*places, *more])
+
+
+def of_postgresql() -> list[str]:
+    """The folder of its server's programs, to which no PATH leads; none where it is not installed."""
+    found = Path("/usr/lib/postgresql").glob("*/bin/postgres")
+    return [str(one.parent) for one in sorted(found, key=lambda one: int(one.parts[4]))[-1:]]
 
 
 def check(item: pytest.Item) -> None:

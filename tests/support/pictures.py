@@ -1,22 +1,25 @@
 """The pictures of the documentation: `python -m tests.support.pictures`, with Chromium, from the top."""
 
 import html
+import json
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from daemon.core.contacts import Contacts
 from daemon.core.delivery.outcome import Message
 from daemon.core.rendering.mail_grouping import compose
 from daemon.core.rendering.mail_writing import held_back
-from daemon.core.rendering.mails import Style
+from daemon.core.rendering.mails import Style, Surroundings
 from daemon.senders.letters import Letters
-from tests.core.rendering.test_mails import ENGLISH, HEBREW, NOON, phone, sms
+from tests.core.rendering.test_mails import ENGLISH, HEBREW, NOON, incident, phone, sms
 from tests.support import browsing
 
 FOLDER = Path("docs/pictures")
-WIDTH, HEIGHT, GAP = 360, 700, 12
+WIDTH, HEIGHT, GAP = 360, 860, 12
 """Of a phone, in pixels."""
 NAME = "0773137770"
 CODE = "שלום דני, קוד האימות שלך לבנק הוא 482913.\nהקוד תקף ל-5 דקות. אין למסור לאיש. support@bank.example"
@@ -30,9 +33,29 @@ MAILINGS: Sequence[Sequence[Message]] = (
 FLAGS = (*browsing.FLAGS, "--headless", "--hide-scrollbars")
 
 
+def around(language: str) -> Surroundings:
+    """What else is down in the pictures, and who was told."""
+    names = {"he": ("דנה כהן", "קבלה"), "en": ("Dana Cohen", "Reception")}[language]
+    numbers = (NAME, "0773137779")
+    return Surroundings(
+        NOON,
+        (incident(numbers[1], minutes=42),),
+        1,
+        told={"inc_1": ("crm", "ops/dana@example.org")},
+        contacts=Contacts.of(zip(numbers, names, strict=True)),
+    )
+
+
+def named(messages: Sequence[Message], known: Contacts) -> list[Message]:
+    """With the name of the phone, as it was when the event was recorded."""
+    stored = json.dumps({NAME: known.name_of(NAME)})
+    return [one._replace(names=stored) for one in messages]
+
+
 def pages(style: Style) -> list[str]:
     """The HTML of one mail of each kind."""
-    mails = [compose(mailing, style)[0] for mailing in MAILINGS]
+    style, known = replace(style, url="https://pbx.example"), around(style.language)
+    mails = [compose(named(one, known.contacts), style, around=known)[0] for one in MAILINGS]
     mails[3] = compose(MAILINGS[3], style, note=held_back(NOON, style))[0]
     letters = [Letters(None).render(mail, style, now=NOON) for mail in mails]
     parts = [letter.get_body(("html",)) for letter in letters]

@@ -48,7 +48,8 @@ class Plans:
 GROW = frozenset(
     {
         "events", "deliveries", "attempts", "incidents", "ledger", "decisions", "transitions", "history",
-        "commands",
+        "commands", "acknowledgements", "escalations", "spellings", "observations", "queue_calls",
+        "callbacks", "campaigns",
     }
 )  # fmt: skip
 """Tables that hold all there ever was, until it is forgotten."""
@@ -73,6 +74,11 @@ ALLOWED: Mapping[str, str] = {
     r"WHERE (lower\(events\.type\)|events\.type = ).*ORDER BY deliveries\.id DESC LIMIT": (
         "back from the newest, until as many are of that type"
     ),
+    r"incidents\.fired_at >= \? AND incidents\.fired_at < \?$": "of the time that a digest is about",
+    r"events\.number <= \?.* GROUP BY events\.(system|type)$": "between two numbers of events",
+    r"FROM queue_calls WHERE .*\.left_at >= \? AND queue_calls\.left_at < \? GROUP BY": "of a day",
+    r"FROM callbacks WHERE callbacks\.closed_at IS NULL .* LIMIT \?": "of a system, 10,000 at most",
+    r"FROM campaigns JOIN commands .*campaigns\.started_at >= \?": "a week at most",
     r"FROM commands WHERE .*commands\.type": "few: each was asked for by somebody, over HTTP",
 }
 """Statements, by an expression, that may do what others may not; each with its reason."""

@@ -68,6 +68,13 @@ class Process:
 
     def start(self, **environment: str) -> "Process":
         """Start it, and wait until it says that it is ready."""
+        many = self.count("daemon.ready")
+        self.launch(**environment)
+        self.wait_for("daemon.ready", count=many + 1)
+        return self
+
+    def launch(self, **environment: str) -> None:
+        """Start it, whatever becomes of that."""
         self._running = subprocess.Popen(
             [sys.executable, "-m", "daemon", "run"],
             cwd=self.directory,
@@ -80,8 +87,6 @@ class Process:
         reader = threading.Thread(target=self._read, args=(self._running,))
         reader.start()
         self._readers.append(reader)
-        self.wait_for("daemon.ready", count=self.count("daemon.ready") + 1)
-        return self
 
     def count(self, event: str) -> int:
         """How often a log line was written, over all starts."""
@@ -148,27 +153,26 @@ class Process:
         self.signal(signal.SIGKILL)
         self.wait()
 
-    def stop(self) -> int:
+    def stop(self, timeout: float = 30) -> int:
         """SIGTERM, and the exit code."""
         if self._running is None:
             return 0
         if self._running.poll() is None:
             self.signal(signal.SIGTERM)
-        return self.wait()
+        return self.wait(timeout)
 
     def wait(self, timeout: float = 30) -> int:
         assert self._running
         code = self._running.wait(timeout)
         for reader in self._readers:
             reader.join(timeout)
-        if self._running.stderr:
-            self._running.stderr.close()
         return code
 
     def _read(self, running: "subprocess.Popen[str]") -> None:
         assert running.stderr
-        for line in running.stderr:
-            self._take(line)
+        with running.stderr:  # closed by whoever reads it: another start forgets this process
+            for line in running.stderr:
+                self._take(line)
 
     def _take(self, line: str) -> None:
         try:

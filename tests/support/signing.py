@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from daemon.core.delivery.outcome import Attempted, Message, Outcome
 from daemon.core.model import Secret
+from daemon.core.webhooks import signing
 from daemon.core.webhooks.signing import Signer, hmac_signer
 from daemon.host import clock
 from daemon.senders.webhook import WebhookSender
@@ -26,16 +27,22 @@ BODIES = {
 def sent(*signers: Signer, body: bytes = BODIES["Hebrew"]) -> Received:
     """The request that arrives when these sign it."""
     with Receiver() as receiver:
-        target = Target(receiver.url, signers, timedelta(seconds=10), timedelta(seconds=5))
-        sender = WebhookSender({"crm": target}, now=clock.utcnow, monotonic=clock.monotonic)
-        sender.start(Message(7, "lease_1", "crm", "lane", "evt_1", "sms.received", body, 1))
-        ended: list[Attempted] = []
-        while not ended:  # the target's timeout ends it
-            ended = sender.finished(1)
-        sender.close()
+        ended = deliver(receiver.url, *signers, body=body)
         (received,) = receiver.received
-    assert [one.outcome for one in ended] == [Outcome.ACCEPTED]
+    assert ended == [Outcome.ACCEPTED]
     return received
+
+
+def deliver(url: str, *signers: Signer, body: bytes = BODIES["Hebrew"]) -> list[Outcome]:
+    """What becomes of it when the real sender brings it to a receiver."""
+    target = Target(url, signers, timedelta(seconds=10), timedelta(seconds=5))
+    sender = WebhookSender({"crm": target}, now=clock.utcnow, monotonic=clock.monotonic)
+    sender.start(Message(7, "lease_1", "crm", "lane", "evt_1", "sms.received", body, 1))
+    ended: list[Attempted] = []
+    while not ended:  # the target's timeout ends it
+        ended = sender.finished(1)
+    sender.close()
+    return [one.outcome for one in ended]
 
 
 def tampered(request: Received) -> dict[str, Received]:
@@ -49,3 +56,11 @@ def tampered(request: Received) -> dict[str, Received]:
         "age": Received(request.headers | {"webhook-timestamp": stale}, request.body),
         "signature": Received(request.headers | {"webhook-signature": "v1,AAAA"}, request.body),
     }
+
+
+def signed(
+    *signers: Signer, seconds: int = 0, name: str = "evt_1", body: bytes = BODIES["Hebrew"]
+) -> Received:
+    """A request that is genuine, so many seconds from now, before or after."""
+    at = int(clock.utcnow().timestamp()) + seconds
+    return Received(dict(signing.headers(signers, message=name, timestamp=at, body=body)), body)

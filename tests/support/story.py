@@ -12,24 +12,35 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from daemon.core.alerts.acknowledgement import Wish
+from daemon.core.alerts.hours import EVERYTHING, Attention
 from daemon.core.alerts.life import Phase, Seen
 from daemon.core.delivery.mail_pace import MailPace
 from daemon.core.delivery.outcome import Attempted, Message, Outcome
 from daemon.core.delivery.route import Route, longest_wait
 from daemon.core.durations import NOTHING
 from daemon.core.model import Change, Condition, Failure, Rule, Severity, Unknown
+from daemon.core.routing.escalation import Escalation
 from daemon.core.routing.plan import Interest
 from daemon.core.routing.schedule import Schedule
 from daemon.core.timeline import Look, Timeline
 from daemon.core.watches import sip, sms
+from daemon.core.watches.expectations import Expectation
 from daemon.core.watches.subjects import Subject
 from daemon.core.watches.watch import Answered, AnyWatch, Description, SeenT, Unchanged, Watch, WatchKind
+from daemon.operations.acknowledgements import Acknowledged, acknowledge
+from daemon.pipeline import hours
 from daemon.pipeline.events import Recorder
 from daemon.pipeline.notification import Teller
+from daemon.pipeline.withdrawal import withdraw
 from daemon.store.database import Database
 from daemon.workers.counters import Counters
 from daemon.workers.dispatcher import Dispatcher
 from daemon.workers.endpoint_health import EndpointHealth
+from daemon.workers.expecter import Expecter
+from daemon.workers.hearers import Hearers
+from daemon.workers.historian import Historian
+from daemon.workers.observation_keeper import ObservationKeeper
 from daemon.workers.poller import Polled, Poller
 from daemon.workers.timekeeper import Timekeeper
 from tests.support import stores
@@ -88,6 +99,11 @@ class Story:
     retries: tuple[timedelta, ...] = RETRIES
     slot: timedelta | None = None
     """Of the rings that find what flaps; None: nothing does."""
+    attention: Attention = EVERYTHING
+    """Of which phones alerts are wanted, and when."""
+    escalations: list[Escalation] = field(default_factory=list)
+    expected: tuple[Expectation, ...] = ()
+    """What has to come."""
 
     def __post_init__(self) -> None:
         self.clock = FakeClock()
@@ -106,14 +122,10 @@ class Story:
 
     def start(self) -> None:
         """A process starts on the store as it is."""
-        self.database = stores.on_file(self.path)
+        self.database = stores.at(self.path)
         self.timeline = Timeline(self.clock.now, self.clock.monotonic)
-        described = Description(
-            "main", "sip", "GetSipAccountsRegisteredStatus", 10 * SECOND, {}, self.api_rule
-        )
-        log = replace(described, name="sms", method="GetSmsIncomingLog")
-        self._watches: list[AnyWatch] = [Watch(described, Phones(self)), Watch(log, Messages(self))]
-        self.recorder = recorder = Recorder(self.interests, self.ids)
+        self._watches = self._made()
+        self.recorder = recorder = Recorder(self.interests, self.ids, escalations=self.escalations)
         self.teller = Teller(recorder)
         self.counters = Counters()
         self.sender = ScriptedSender(self.clock, self._says)
@@ -141,6 +153,11 @@ class Story:
             now=self.timeline.now,
             monotonic=self.clock.monotonic,
             on_polled=self.counters.polled,
+            hearers=Hearers(
+                Historian(self.database),
+                Expecter(self.database, lambda: recorder, self._expected),
+                ObservationKeeper(self.database, is_on=lambda: True),
+            ),
         )
         self.timekeeper = Timekeeper(
             self.database,
@@ -154,6 +171,21 @@ class Story:
         )
         self.timekeeper.recover()
         self.dispatcher.recover()
+
+    def _made(self) -> list[AnyWatch]:
+        described = Description(
+            "main", "sip", "GetSipAccountsRegisteredStatus", 10 * SECOND, {}, self.api_rule, self.attention
+        )
+        log = replace(described, name="sms", method="GetSmsIncomingLog", attention=EVERYTHING)
+        return [Watch(described, Phones(self)), Watch(log, Messages(self))]
+
+    def _expected(self) -> dict[str, tuple[Expectation, ...]]:
+        return {"main": self.expected} if self.expected else {}
+
+    def attend(self, attention: Attention) -> None:
+        """Another configuration is in force: of other phones alerts are wanted, or at other hours."""
+        self.attention = attention
+        self._watches = self._made()
 
     def kill(self) -> None:
         """The process is gone between two instructions, and another one starts."""
@@ -204,8 +236,29 @@ class Story:
             self.dispatcher.run_once()
             self.clock.advance(step)
 
+    def acknowledge(self, incident: str, by: str = "Dana", **wish: Any) -> Acknowledged:
+        """Somebody says that they have it, now."""
+        with self.database.write() as db:
+            return acknowledge(db, incident, Wish(by, **wish), self.ids, self.timeline.now())
+
+    def reload(self, *, interests: list[Interest], escalations: list[Escalation]) -> dict[str, int]:
+        """Another configuration is in force, from a process that starts with it; what that withdrew."""
+        self.interests, self.escalations = interests, escalations
+        self.kill()
+        with self.database.write() as db:
+            return withdraw(db, interests, self.timeline.now())
+
     def tick(self) -> None:
-        """What the daemon does every 5 s."""
+        """What the daemon does every 5 s; and what it does every 30, or the past would be full of holes."""
+        self.poller.hearers.observations.flush()
+        hours.look(
+            self.database,
+            lambda: self.recorder,
+            lambda: {watch.id: watch for watch in self.watches()},
+            self.timeline.now(),
+            lambda _db, systems: systems,
+        )
+        self.poller.hearers.expecter.look(self.timeline.now())
         self.teller.tick(self.database, self.timeline.now())
         self.dispatcher.wake()
 
@@ -277,6 +330,7 @@ class Phones(WatchKind[sip.State, sip.Observation]):
     """The phones of a story."""
 
     story: Story
+    kept_as = sip.Observation
     dump = staticmethod(sip.dump)
     load = staticmethod(sip.load)
 
@@ -287,13 +341,22 @@ class Phones(WatchKind[sip.State, sip.Observation]):
 
     def diff(self, before: sip.State | None, seen: sip.Observation, when: Seen) -> Change[sip.State]:
         rule, slot = self.story.rule, self.story.slot
-        return sip.diff(before, seen, rule, is_emitting=False, slot=slot, observed=when.observed)
+        return sip.diff(
+            before,
+            seen,
+            rule,
+            is_emitting=False,
+            slot=slot,
+            observed=when.observed,
+            ignored=self.story.attention.ignored,
+        )
 
     def subjects(self, seen: sip.Observation, change: Change[sip.State], when: Seen) -> list[Subject]:
-        return sip.subjects(seen, change.state)
+        return sip.subjects(seen, change.state, self.story.attention.ignored)
 
     def fold(self, state: sip.State, phases: Mapping[str, Phase]) -> list[Condition]:
-        return sip.fold(state, phases, sip.Fold(3, 0.3), self.story.rule.severity)
+        ignored = self.story.attention.ignored
+        return sip.fold(state, phases, sip.Fold(3, 0.3), self.story.rule.severity, ignored)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.parts import OF_ROOT, PACKAGES
+from tests.support.parts import OF_ROOT, PACKAGES, of_postgresql
 from tests.support.paths import ROOT
 from tests.support.process import inherited
 
@@ -64,4 +64,4 @@ def test_a_part_that_is_away_is_skipped_and_fails_where_ci_is_set(tmp_path: Path
 
     assert told in said
     assert "openssl is not installed: apt-get install openssl" in said
-    assert f"PATH is {':'.join([str(tmp_path), *OF_ROOT])}" in said
+    assert f"PATH is {':'.join([str(tmp_path), *OF_ROOT, *of_postgresql()])}" in said

@@ -1,14 +1,20 @@
 """What is wrong, over HTTP: with whom it was told, as the command line has it."""
 
 import json
+from datetime import UTC, time, timedelta
 from pathlib import Path
 
 import pytest
 
 from daemon.core.delivery.outcome import Outcome
+from daemon.core.model import Severity
 from daemon.core.routing.plan import Interest
+from daemon.core.routing.quiet import Quiet, Weekly, Window
+from daemon.core.routing.silences import Silence
+from daemon.store import silences
 from tests.cli.conftest import Call, call
 from tests.support.config_files import SYSTEM, WEBHOOK
+from tests.support.fakes import START
 from tests.support.http_app import Setting
 from tests.support.story import Story
 
@@ -41,9 +47,71 @@ def test_what_is_wrong_is_listed_with_whom_it_was_told(tmp_path: Path) -> None:
         "incident": "inc_1",
         "started_at": "2026-03-01T12:00:10.000Z",
         "told": {"crm": "firing", "ops": "untold, held: unwanted"},
+        "held": {"ops": {"by": "unwanted", "until": None, "window": None, "silence": None}},
+        "acknowledged": None,
     }
     assert (pending["subject"], pending["phase"]) == ("sip/088", "pending")
     assert (pending["incident"], pending["told"]) == (None, {})
+    story.database.close()
+
+
+def test_what_holds_it_back_is_told_with_its_end(tmp_path: Path) -> None:
+    nights = Weekly(frozenset(range(7)), time(12), time(18), UTC)
+    said = Window(days=nights.days, start=nights.start, end=nights.end, zone="UTC", name="nights")
+    window = Quiet(nights.covers, Severity.CRITICAL, nights.ends, said, nights.begins)
+    interests = [
+        Interest("asleep", ("*",), None, quiet=(window,)),
+        Interest("late", ("*",), None, after=timedelta(hours=1)),
+        Interest("crm", ("*",), None),
+    ]
+    story = Story(tmp_path / "yemotd.db", interests=interests)
+    story.phone("077", (10, 10_000))
+    story.run(until=200)
+    setting = Setting(story.database, interests=interests, now=story.clock.now)
+
+    (alert,) = setting.client.get("/api/v1/alerts").json()["alerts"]
+    asleep, late = alert["held"]["asleep"], alert["held"]["late"]
+    assert (asleep["by"], asleep["until"]) == ("quiet", "2026-03-01T18:00:00.000Z")
+    assert asleep["window"] == {
+        "name": "nights",
+        "days": ["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
+        "from": "12:00",
+        "to": "18:00",
+        "timezone": "UTC",
+        "holy": [],
+        "place": None,
+    }
+    assert (late["by"], late["until"]) == ("escalation", "2026-03-01T13:01:10.000Z")
+    assert "crm" not in alert["held"]
+    status = setting.client.get("/api/v1/status").json()
+    quiet = {one["name"]: one["quiet"] for one in status["endpoints"]}
+    assert (quiet["asleep"]["until"], quiet["asleep"]["waits"]) == ("2026-03-01T18:00:00.000Z", 1)
+    assert (quiet["asleep"]["break_through"], quiet["late"]) == ("critical", None)
+    listed = {
+        one["name"]: one["quiet"] for one in setting.client.get("/api/v1/endpoints").json()["endpoints"]
+    }
+    assert listed == quiet
+    story.database.close()
+
+
+def test_a_silence_that_comes_back_holds_until_its_hour(tmp_path: Path) -> None:
+    story = Story(tmp_path / "yemotd.db", interests=[Interest("crm", ("*",), None)])
+    hours = Weekly(frozenset(range(7)), time(11), time(12, 5), UTC)
+    with story.database.write() as db:
+        silences.add(db, Silence("sil_1", START, None, "*", "*", "sip/*", "-", "-", START, weekly=hours))
+    story.phone("077", (10, 10_000))
+    story.run(until=200)
+    setting = Setting(story.database, interests=story.interests, now=story.clock.now)
+
+    (alert,) = setting.client.get("/api/v1/alerts").json()["alerts"]
+    assert alert["held"]["crm"] == {
+        "by": "silenced",
+        "until": "2026-03-01T12:05:00.000Z",
+        "window": None,
+        "silence": "sil_1",
+    }
+    story.run(until=400)
+    story.expect((300, "sip.account.unregistered"))
     story.database.close()
 
 

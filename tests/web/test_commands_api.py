@@ -73,6 +73,7 @@ def test_a_command_is_accepted_and_says_where_it_is_to_be_found(window: Window) 
         "result": None,
         "error": None,
         "check": None,
+        "due_at": "2026-03-01T12:00:00.000Z",
     }
     assert window.crm.get(answer.headers["location"]).json() == document
     assert window.woken == 1
@@ -222,6 +223,8 @@ def test_a_dry_run_says_what_it_would_be_and_leaves_nothing(window: Window, quer
             "day": "2026-03-01",
             "budget_left": 1.8,
         },
+        "not_before": "2026-03-01T12:00:00.000Z",
+        "expires_at": "2026-03-01T13:00:00.000Z",
     }
     assert "location" not in answer.headers
     assert (window.count(), window.woken) == (0, 0)

@@ -78,6 +78,7 @@ def test_endpoints_are_listed_with_what_waits_for_them(setting: Setting) -> None
         "open": 1,
         "oldest_open_at": "2026-03-01T12:00:00.000Z",
         "dead": 1,
+        "quiet": None,
     }
     assert (ops["name"], ops["open"], ops["public_key"]) == (MAILBOX, 0, None)
 
@@ -201,6 +202,14 @@ def test_a_replay_can_be_looked_at_before(setting: Setting, sending: Sending) ->
         "outdated": 0,
         "under_way": 0,
         "is_dry_run": True,
+        "details": [
+            {
+                "event": "evt_2",
+                "timestamp": "2026-03-01T12:00:00.000Z",
+                "type": "sms.received",
+                "subject": "bad",
+            }
+        ],
     }
     assert before == ["delivered", "dead", "pending"]
     assert (sent.status_code, sent.json()["events"], sent.json()["under_way"]) == (200, ["evt_1", "evt_2"], 1)

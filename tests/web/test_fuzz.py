@@ -8,9 +8,10 @@ requests; the same ones in every run of the same tests.
 import re
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 import requests
@@ -32,17 +33,25 @@ from schemathesis.specs.openapi.checks import (
 from daemon.core import durations
 from daemon.core.commands.command import Done, Status
 from daemon.core.commands.policy import Policy
+from daemon.core.contacts import Configured
+from daemon.core.digests.schedule import Digest
+from daemon.core.files import File
 from daemon.core.model import Fact
 from daemon.core.routing.plan import Interest
+from daemon.core.watches.callers import ABANDONED
 from daemon.core.watches.subjects import Subject, SubjectKind, SubjectState
+from daemon.operations import contacts
 from daemon.pipeline.events import Recorder
 from daemon.store import incidents, retries, subjects
 from daemon.web.dependencies import Scheduled
 from daemon.web.reach import Reach
 from tests.support import stores
+from tests.support.callers import Office as CallsOf
+from tests.support.callers import left
 from tests.support.commanding import BRIDGE, KICK, PAUSE, READ
-from tests.support.fakes import START, Ids
+from tests.support.fakes import START
 from tests.support.offices import TOKENS, Window
+from tests.support.recorded import told
 from tests.web.test_incidents_api import fired
 
 CHECKS = [
@@ -63,14 +72,16 @@ WORLD = {
 BETWEEN = re.compile(
     "`starts_at` is more than 3650d away|it would last more than|it would be over before it begins"
     "|is not after not_before|is before start_date|is given twice|phones .?tzl:|mixes numbers"
-    "|`from` has to be before `to`|`step` is too short"
+    "|nobody is called|`from` has to be before `to`|`step` is too short|has the name .* as well"
+    "|give one of `for` and `until`|goes without `latest`|is none that a page gave|in it|is a number itself"
+    "|has nothing in it that is seen"
 )
-"""What holds between two fields, or between one and the clock, which a description cannot say."""
+"""What holds between two fields, or between one and the clock or contacts: no description can say that."""
 EXAMPLES = 50
 """Of each operation and each way to make them, under every profile: with few, some lead nowhere."""
 MANY = 20
 """Dead letters, and silences: each can be retried or ended once."""
-REPEATED = frozenset({"type"})
+REPEATED = frozenset({"type", "number"})
 """Parameters of a query that may be given more than once: one is a list of one."""
 TOKEN = {"authorization": f"Bearer {TOKENS[2].secret.value}"}
 
@@ -108,7 +119,7 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
     one.end(one.give(BRIDGE)["id"], Status.UNKNOWN)
     one.end(one.give(READ)["id"], Status.RUNNING)
     one.give(PAUSE)
-    recorder = Recorder([Interest("crm", ("*",), None)], Ids())
+    recorder = Recorder([Interest("crm", ("*",), None)], one.ids)
     facts = [Fact("test.ping", "daemon", {"daemon": {"text": "שלום"}})] * MANY
     with one.database.write() as db:
         recorder.record(db, "main", facts, START)
@@ -116,13 +127,18 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
     for _ in range(MANY):
         silence = {"subject": "sip/077", "for": "2h", "comment": "a new phone"}
         assert one.admin.post("/api/v1/silences", json=silence).status_code == 201
+    told(one.database, File("1.wav", "u1", None, 9, None, None, None, None, None), number=9000)
     one.schedule = [Scheduled("main", "queue/5", timedelta(minutes=1), None)]
     one.reach = Reach(badges=("*/*",), feed=True)
+    one.digests = [Digest("office", ("crm",), time(18), frozenset({3}), ZoneInfo("UTC"), "week")]
+    CallsOf(one.database).sees(*(left(ABANDONED, f"05412345{number}", f"c{number}") for number in (10, 11)))
     with one.database.write() as db:
         seen = Subject("queue/5", SubjectKind.QUEUE, SubjectState.UP, "מכירות")
         subjects.save(db, ("main", "queue/5"), [seen], START, None)
         for number in (1, 2):
             incidents.save(db, fired(str(number), number))
+        known = [(f"05412345{number}", "Dana") for number in range(10, 10 + MANY)]
+        contacts.take_in(db, known, author="admin", now=START, configured=Configured())
     yield one
     one.database.close()
 
@@ -136,17 +152,23 @@ KNOWN: dict[str, st.SearchStrategy[Any]] = {
     "command_id": st.sampled_from(["cmd_1", "cmd_2", "cmd_3", "cmd_4"]),
     "before": st.sampled_from(["cmd_1", "cmd_4"]),
     "name": st.just("crm"),
+    "digest": st.just("office"),
     "endpoint": st.just("crm"),
+    "callback": st.sampled_from(["cb_1", "cb_2"]),
     "silence_id": st.sampled_from([f"sil_{number + 1}" for number in range(MANY)]),
     "delivery_id": st.sampled_from(range(1, MANY + 1)),
+    "what": st.sampled_from(["evt_1", "inc_1", "inc_2"]),
     "event_id": st.sampled_from(["evt_1", "evt_2"]),
+    "event": st.just("evt_9000"),
     "after": st.sampled_from(["evt_1", "evt_3"]),
     "system": st.just("main"),
     "subject": st.just("queue/5"),
     "incident_id": st.sampled_from(["inc_1", "inc_2"]),
+    "number": st.sampled_from([f"05412345{number}" for number in range(10, 10 + MANY)]),
     "wait": st.sampled_from(["0s", "5ms"]),
 }
 """What leads somewhere; what is made up seldom does."""
+MOSTLY = st.sampled_from([True, True, False])
 
 
 @pytest.mark.parametrize(("name", "mode"), ASKED)
@@ -206,7 +228,8 @@ def lead_somewhere(case: Case[Any], data: st.DataObject) -> None:
             continue
         for name in part.keys() & KNOWN.keys():
             known = data.draw(KNOWN[name])
-            if type(known) is type(part[name]) and (data.draw(st.booleans()) or is_long(part[name])):
+            is_led = data.draw(MOSTLY)
+            if type(known) is type(part[name]) and (is_led or is_long(part[name])):
                 part[name] = known
 
 

@@ -30,7 +30,7 @@ def story(tmp_path: Path) -> Iterator[Story]:
 
 @pytest.fixture
 def setting(story: Story) -> Setting:
-    historian = story.poller.historian
+    historian = story.poller.hearers.historian
     setting = Setting(story.database, now=story.clock.now)
     setting.unflushed = Asked(historian.unflushed)
     setting.seen = story.poller.unflushed()
@@ -123,7 +123,7 @@ def asked(setting: Setting, **query: object) -> Any:
 
 def test_history_says_for_how_long_a_phone_was_on_the_network(setting: Setting, story: Story) -> None:
     before = asked(setting, **{"from": iso(START)}).json()
-    story.poller.historian.flush(story.clock.now())
+    story.poller.hearers.historian.flush(story.clock.now())
     after = asked(setting, **{"from": iso(START)}).json()
 
     assert before == after

@@ -13,6 +13,7 @@ from daemon.core.model import Interval, Reason, Severity
 from daemon.core.routing.plan import Interest
 from daemon.core.watches import sip
 from daemon.operations import explanations
+from daemon.operations.acknowledgements import AsOf
 from daemon.store import incidents
 from tests.support import stores
 from tests.support.fakes import START
@@ -125,7 +126,8 @@ def test_one_is_the_document_that_explain_gives(tmp_path: Path) -> None:
     story.run(until=200)
     setting = Setting(story.database, interests=story.interests)
     with story.database.read() as db:
-        explained = explanations.explain(db, "inc_1").document.incidents[0]
+        as_of = AsOf(setting.now(), interests=story.interests)
+        explained = explanations.explain(db, "inc_1", as_of).document().incidents[0]
 
     document = setting.client.get("/api/v1/incidents/inc_1").json()
 

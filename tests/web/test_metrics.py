@@ -22,9 +22,11 @@ from daemon.core.commands.command import Command
 from daemon.core.commands.command import Status as CommandStatus
 from daemon.core.counts import Counts, Durations
 from daemon.core.delivery.outcome import Outcome
+from daemon.core.delivery.route import Route
 from daemon.core.model import Failure, Secret
+from daemon.core.ownership import HOUSE, Kind, Share
 from daemon.core.routing.plan import Interest
-from daemon.store import inbox
+from daemon.store import inbox, ownership
 from daemon.web.asgi import create_app
 from daemon.web.auth import Token
 from daemon.web.dependencies import Live, Scheduled
@@ -36,6 +38,7 @@ from daemon.workers.counters import BOUNDS
 from tests.store.test_backlog import ARRIVED, GIVEN_UP, IN_MANY_LANES, crowd
 from tests.support.fakes import START
 from tests.support.http_app import KEY, nobody
+from tests.support.members import Members, endpoints, systems
 from tests.support.parts import program
 from tests.support.paths import ROOT
 from tests.support.story import Story
@@ -70,6 +73,8 @@ class Desk:
     story: Story
     watches: list[str] = field(default_factory=lambda: ["sip", "sms"])
     endpoints: list[str] = field(default_factory=lambda: ["crm", "ops/anna@example.org"])
+    member: str | None = None
+    silent: dict[str, timedelta] = field(default_factory=dict)
     tokens: list[Token] = field(
         default_factory=lambda: [
             Token("reader", Secret(READER), frozenset({"read"})),
@@ -93,6 +98,9 @@ class Desk:
             new_id=self.story.ids,
             desk=CommandDesk(policies=dict, wake=lambda: None, new_id=self.story.ids, endings=Endings()),
             counts=self.story.counters.counts,
+            routes=lambda: {one: route(one) for one in self.endpoints},
+            member=lambda: self.member,
+            silent=lambda: self.silent,
         )
         app = create_app(
             database=self.story.database, tokens=lambda: self.tokens, live=live, version="1.2.3", key=KEY
@@ -425,8 +433,49 @@ def test_commands_are_counted_while_they_wait_and_when_they_end(desk: Desk) -> N
     assert desk.samples("yemotd_commands_ended_total") == {("unknown", "main", "queue.kick"): 2}
 
 
-def test_the_page_has_every_metric_with_its_type_and_labels(desk: Desk) -> None:
+def route(endpoint: str) -> Route:
+    """Mailboxes share a server, as in the configuration."""
+    return Route(1, SECOND, (), reported_as="smtp" if "/" in endpoint else None)
+
+
+class TestMembers:
+    """What several daemons on one database tell of each other."""
+
+    @pytest.fixture
+    def members(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Members:
+        members = Members(desk.story.database, monkeypatch)
+        members.join("north", "south", "east", "west", "cut", version="1.2.2")
+        members.differ("south", "another file")
+        members.differ("east", "another file")
+        members.are_connected("north", "south", "east", "west")
+        desk.member, desk.silent = "north", {"east": 5 * SECOND}
+        return members
+
+    def test_each_member_is_counted_once_whatever_else_it_is(self, desk: Desk, members: Members) -> None:
+        assert desk.samples("yemotd_members") == {("connected",): 2, ("silent",): 2, ("differs",): 1}
+        assert desk.samples("yemotd_member_info") == {("north", "1.2.3"): 1}
+
+    def test_what_this_one_has_and_what_nobody_has(self, desk: Desk, members: Members) -> None:
+        desk.endpoints += ["ops/dana@example.org", "idle"]
+        members.hold("north", [*systems("main", "left"), *endpoints("smtp")])
+        members.hold("west", endpoints("crm"))
+        members.hold("ghost", [Share(Kind.DUTY, HOUSE)])
+
+        assert desk.samples("yemotd_holdings") == {("system",): 2, ("endpoint",): 1, ("duty",): 0}
+        assert desk.samples("yemotd_unowned") == {("system",): 0, ("endpoint",): 1, ("duty",): 1}
+
+    def test_one_that_is_alone_says_nothing_of_it(self, desk: Desk) -> None:
+        assert "\nyemotd_members{" not in desk.text()
+        for name in ("yemotd_members", "yemotd_member_info", "yemotd_holdings", "yemotd_unowned"):
+            assert desk.samples(name) == {}
+
+
+def test_the_page_has_every_metric_with_its_type_and_labels(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     trouble(desk.story)
+    Members(desk.story.database, monkeypatch).join("north")
+    desk.member = "north"
     ended = Command("cmd_1", "main", "queue.kick", {}, "crm", START, START, START, START)
     desk.story.counters.commanded([ended])
     families = [*text_string_to_metric_families(desk.text())]
@@ -461,8 +510,10 @@ def promtool(*words: str, given: str = "") -> "subprocess.CompletedProcess[str]"
 
 
 @pytest.mark.needs("promtool")
-def test_prometheus_finds_nothing_to_complain_of(desk: Desk) -> None:
+def test_prometheus_finds_nothing_to_complain_of(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     trouble(desk.story)
+    Members(desk.story.database, monkeypatch).join("north")
+    desk.member = "north"
     checked = promtool("check", "metrics", given=desk.text())
 
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
@@ -492,7 +543,13 @@ def series(first: str, then: str) -> list[dict[str, str]]:
 
 
 @pytest.mark.needs("promtool")
-def test_the_rules_of_the_page_fire_in_trouble_and_only_then(desk: Desk, tmp_path: Path) -> None:
+def test_the_rules_of_the_page_fire_in_trouble_and_only_then(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members, desk.member = Members(desk.story.database, monkeypatch), "north"
+    members.join("north", "south")
+    members.hold("north", [*systems("main"), *endpoints("crm", "smtp"), Share(Kind.DUTY, HOUSE)])
+    members.are_connected("north", "south")
     desk.story.run(until=90)
     well = desk.text()
     trouble(desk.story)
@@ -500,6 +557,8 @@ def test_the_rules_of_the_page_fire_in_trouble_and_only_then(desk: Desk, tmp_pat
         db.exec_driver_sql(
             "UPDATE deliveries SET status = 'dead', ended_at = 1 WHERE id = (SELECT max(id) FROM deliveries)"
         )
+        ownership.give(db, {systems("main")[0]: 1})
+    members.differ("south", "another file")
     desk.story.run(until=1500, step=5)
     (tmp_path / "rules.yml").write_text(RULES, encoding="utf-8")
     names = re.findall(r"alert: (\w+)", RULES)
@@ -523,7 +582,7 @@ def test_the_rules_of_the_page_fire_in_trouble_and_only_then(desk: Desk, tmp_pat
     (tmp_path / "test.yml").write_text(json.dumps(document), encoding="utf-8")  # which is YAML, too
     checked = promtool("test", "rules", str(tmp_path / "test.yml"))
 
-    assert len(names) == 5
+    assert len(names) == 7
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 

@@ -192,7 +192,7 @@ def test_the_feed_has_an_entry_for_each_incident_the_newest_first(house: Setting
     assert [text(one, "published")[:16] for one in found] == [
         (START + timedelta(minutes=number)).strftime("%Y-%m-%dT%H:%M") for number in (3, 1)
     ]
-    assert text(found[0], "title").startswith("main: Queue מכירות")
+    assert text(found[0], "title").startswith("main: Queue \u2068מכירות")
     assert "calls waiting (limit 5)" in text(found[0], "title")
     assert [one.tag for one in found[0].iter(f"{ATOM}link")] == []
     everything = house.anybody.get("/feed.atom").text
@@ -290,7 +290,7 @@ def test_the_share_of_time_is_told_with_what_was_not_seen(house: Setting, tmp_pa
     story.phone("077", (60, 10_000))
     story.run(until=300)
     lived = Setting(story.database, now=story.clock.now, reach=lambda: Reach(shown=("main/sip/*",)))
-    lived.unflushed = {"main": story.poller.historian.unflushed("main")}
+    lived.unflushed = {"main": story.poller.hearers.historian.unflushed("main")}
     page = re.sub("<[^>]+>|[\u2068\u2069]", "", lived.browser().get("/").text)
     story.database.close()
 

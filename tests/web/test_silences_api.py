@@ -48,6 +48,7 @@ def test_a_silence_is_added_with_what_it_mutes_now(setting: Setting) -> None:
         "author": "admin",
         "comment": "a new phone",
         "created_at": "2026-03-01T12:03:20.000Z",
+        "weekly": None,
         "mutes": [
             {
                 "incident": "inc_1",
@@ -56,10 +57,29 @@ def test_a_silence_is_added_with_what_it_mutes_now(setting: Setting) -> None:
                 "subject": "sip/077",
             }
         ],
+        "unknown": [],
     }
     assert setting.woken == 1
     shown = setting.client.get("/api/v1/silences/sil_1").json()
-    assert {**shown, "mutes": answer.json()["mutes"]} == answer.json()
+    assert {**shown, "mutes": answer.json()["mutes"], "unknown": []} == answer.json()
+
+
+def test_one_that_comes_back_is_added_with_its_hours(setting: Setting) -> None:
+    hours = {"days": ["sun", "mon"], "from": "02:00", "to": "24:00"}
+    answer = setting.admin.post("/api/v1/silences", json={**PHONE, **hours})
+
+    assert answer.status_code == 201, answer.text
+    document = answer.json()
+    assert document["weekly"] == {
+        "days": ["sun", "mon"],
+        "from": "02:00",
+        "to": "00:00",
+        "timezone": "UTC",
+    }
+    assert document["ends_at"] is None
+    assert setting.client.get("/api/v1/silences").json()["silences"][0]["weekly"] == document["weekly"]
+    assert setting.admin.post(f"/api/v1/silences/{document['id']}/expire").status_code == 200
+    assert setting.client.get("/api/v1/silences").json() == {"silences": []}
 
 
 def test_a_silence_mutes_what_fires_after_it(setting: Setting, story: Story) -> None:
@@ -135,6 +155,12 @@ def test_what_has_ended_cannot_be_ended_again(setting: Setting, story: Story) ->
         ({"for": "2h", "comment": "a\0b"}, 422, {"comment": "without control characters"}),
         ({"for": "2h", "comment": "x" * 1001}, 422, {"comment": "at most 1000 characters"}),
         ({"for": "2h", "type": ""}, 422, {"type": "must not be empty"}),
+        ({"from": "02:00"}, 422, {"to": "go together"}),
+        ({"from": "2", "to": "04:00"}, 422, {"from": "expected a time of day"}),
+        ({"from": "02:00", "to": "04:00", "for": "2h"}, 422, {"for": "until it is ended by hand"}),
+        ({"from": "02:00", "to": "04:00", "days": ["Sunday"]}, 422, {"days.0": "expected one of 'mon'"}),
+        ({"from": "02:00", "to": "04:00", "days": []}, 422, {"days": "expected at least 1"}),
+        ({"for": "2h", "days": ["sun"]}, 422, {"days": "goes with"}),
         ({"until_resolved": "yes"}, 422, {"until_resolved": "expected true or false"}),
         ({"for": "2h", "author": "me"}, 422, {"author": "is not known here"}),
         ({"until_resolved": True, "subject": "sip/000"}, 409, {"until_resolved": "nothing that it matches"}),

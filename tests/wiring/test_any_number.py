@@ -44,10 +44,11 @@ from daemon.store.outbox import Lease
 from daemon.wiring.clients import client_of, heartbeat_of
 from daemon.wiring.commands import policies
 from daemon.wiring.endpoints import interests, retention, routes
+from daemon.wiring.escalations import ladders
 from daemon.wiring.senders import server, targets
 from daemon.wiring.watches import plan
-from daemon.workers.dispatcher import LEASE_MARGIN
 from daemon.workers.endpoint_queue import AHEAD, Queue
+from daemon.workers.endpoint_queues import LEASE_MARGIN
 from tests.support import stores
 from tests.support.attempts import message
 from tests.support.config_files import ENVIRON, written
@@ -64,6 +65,12 @@ BASE = """
 listen = ""
 [heartbeat]
 url = "https://hc.example.org/1"
+[[windows]]
+name = "shabbat"
+shabbat = true
+nightfall = "72m"
+latitude = 31.0
+longitude = 35.0
 [[systems]]
 name = "main"
 token_env = "TOKEN"
@@ -75,11 +82,22 @@ path = "/5"
 [[systems.queues.thresholds]]
 metric = "calls_waiting"
 above = 5
+[[systems.callbacks]]
+path = "/5"
 [[systems.directories]]
 path = "/2"
+[[systems.reports]]
+path = "/1"
+file = "ApprovalAll"
 [systems.pirsumphone]
+[[systems.expectations]]
+type = "sms.received"
+within = "2h"
 [systems.units]
 below = 100
+[systems.sms_units]
+below = 100
+[systems.caller_ids]
 [[webhooks]]
 name = "crm"
 url = "https://crm.example.org/hook"
@@ -97,6 +115,11 @@ from = "a@example.org"
 [[emails]]
 name = "ops"
 to = ["ops@example.org"]
+[[escalations]]
+name = "night"
+events = ["sip.*"]
+after = "10m"
+to = ["crm"]
 """
 BEYOND = [
     "5e-324",
@@ -124,7 +147,8 @@ def numeric(model: type[Settings] = Config, at: tuple[str, ...] = ()) -> Iterato
         place = (*at, str(field.validation_alias or name))
         kinds = set(_kinds(field.annotation))
         for kind in kinds:
-            if isinstance(kind, type) and issubclass(kind, Settings):
+            # `active` has names of windows, and their numbers stand there.
+            if isinstance(kind, type) and issubclass(kind, Settings) and name != "active":
                 yield from numeric(kind, place)
         if kinds & {int, float, timedelta}:
             yield place
@@ -220,12 +244,20 @@ def test_each_alone_at_its_ends(folder: Path, store: Database, place: tuple[str,
             use(config, store)
 
 
+def use_escalations(config: Config) -> None:
+    for one in ladders(config.escalations):
+        for step in one.steps:
+            stored(NOW + step.after)
+            json.dumps(step.after.total_seconds())
+
+
 def use(config: Config, store: Database) -> None:
     """What the daemon does with numbers and durations when it runs."""
     for route in routes(config).values():
         use_route(route, store)
     for interest in interests(config):
         use_interest(interest)
+    use_escalations(config)
     with closing(WebhookSender(targets(config), now=clock.utcnow, monotonic=clock.monotonic)) as sender:
         for webhook in config.webhooks:
             sender.start(message(webhook.name))

@@ -93,6 +93,15 @@ def result(command: Command) -> dict[str, Any]:
     return command.result
 
 
+def test_somebody_is_taken_off_the_platforms_call_back_list(office: Office, system: SimulatedSystem) -> None:
+    request = system.queue("/5").request_callback("0541234567")
+    remove = {"type": "queue.callback.remove", "params": {"request_id": request}}
+
+    assert result(carried_out(office, remove)) == {"request_id": request, "answer": "OK"}
+    assert system.queue("/5").callbacks == {}
+    assert carried_out(office, remove).status is Status.FAILED
+
+
 def test_a_caller_is_kicked_to_another_extension_and_one_who_left_is_said_to_be_gone(
     office: Office, system: SimulatedSystem
 ) -> None:
@@ -240,7 +249,7 @@ NOTHING_DONE = {
 }
 """Faults in which the API says that it did nothing."""
 UNTOLD = {
-    *(Fault.HANG, Fault.DRIP_HEAD, Fault.DRIP_BODY, Fault.RESET, Fault.CUT, Fault.SLOW),
+    *(Fault.HANG, Fault.DRIP_HEAD, Fault.DRIP_BODY, Fault.RESET, Fault.CUT, Fault.SLOW, Fault.ENDLESS),
     *(Fault.TRUNCATED_JSON, Fault.HTML, Fault.TEAPOT, Fault.SERVER_ERROR),
 }
 """Faults after which nobody knows: in some the simulator has dialled, in others it has not."""

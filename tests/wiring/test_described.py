@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from daemon.core.differences import Difference, difference
-from daemon.wiring.described import digests, parts
+from daemon.wiring.described import digests, fingerprint, parts
 from tests.support.config_files import ENVIRON, QUEUE, SIGNING, SYSTEM, WEBHOOK, config, loaded
 
 MAILS = """
@@ -109,3 +109,51 @@ def test_lines_name_a_few_and_count_the_rest() -> None:
 
     assert line.startswith("removed watches: main/00, main/01")
     assert line.endswith("main/19 and 5 more")
+
+
+KEY = b"a key that they share"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ('[daemon]\nmember = "north"\n', '[daemon]\nmember = "south"\n'),
+        ('[daemon]\nkey_file = "a.key"\n', '[daemon]\nkey_file = "b.key"\n'),
+        ('[daemon]\ndatabase = "sqlite:///a.db"\n', '[daemon]\ndatabase = "sqlite:///b.db"\n'),
+        ('[http]\nlisten = "127.0.0.1:1"\n', '[http]\nlisten = "127.0.0.1:2"\n'),
+        ("# a comment\n", ""),
+        ("[daemon]\nfree_mib = 500\n", ""),  # as by default
+    ],
+)
+def test_what_each_of_several_daemons_has_for_itself_makes_no_other_fingerprint(
+    tmp_path: Path, one: str, other: str
+) -> None:
+    token = '[[http.tokens]]\nname = "t"\nscopes = ["read"]\ntoken = "a token of the http side"\n'
+    found = [fingerprint(config(tmp_path, text + token + WHOLE), KEY) for text in (one, other)]
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        WHOLE.replace("[systems.sms]", '[systems.sms]\nevery = "20s"'),
+        WHOLE.replace("contexts = [1]", "contexts = [2]"),
+        WHOLE.replace('secret_env = "SIGNING"', f'secret = "whsec_{"B" * 43}="'),
+        WHOLE.replace("a@example.org", "c@example.org"),
+        WHOLE + '[[http.tokens]]\nname = "t"\nscopes = ["read"]\ntoken = "a token of the http side"\n',
+        '[daemon]\ntimezone = "UTC"\n' + WHOLE,
+    ],
+)
+def test_what_they_have_to_agree_on_does_secrets_included(tmp_path: Path, after: str) -> None:
+    assert after != WHOLE
+    before, then = (config(tmp_path, text) for text in (WHOLE, after))
+    assert fingerprint(before, KEY) != fingerprint(then, KEY)
+    assert fingerprint(before, KEY) != fingerprint(before, KEY + b"!")
+
+
+def test_a_header_s_value_counts_and_no_secret_is_in_it(tmp_path: Path) -> None:
+    """In what is shown of a configuration it does not: there a header's name is all."""
+    text = WHOLE + '[webhooks.headers]\nX-Key = "{}"\n'
+    one, other = (config(tmp_path, text.format(value)) for value in ("a secret", "another"))
+    assert fingerprint(one, KEY) != fingerprint(other, KEY)
+    assert len(fingerprint(one, KEY)) == 24

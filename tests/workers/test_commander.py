@@ -20,13 +20,14 @@ from daemon.core.model import Fact, Failure, Unknown
 from daemon.store import inbox
 from tests.support import stores
 from tests.support.commanding import BRIDGE, KICK, PAUSE, READ, Office, at, broken, one_by_one, with_policy
+from tests.support.engines import ON_SQLITE
 
 TIMEOUT = Unknown(Failure.TIMEOUT, "no complete answer in time")
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    one = Office(stores.on_file(tmp_path / "commands.db"))
+def office(engine: str, tmp_path: Path) -> Iterator[Office]:
+    one = Office(stores.at(tmp_path / "commands.db"))
     yield one
     one.database.close()
 
@@ -178,6 +179,7 @@ def test_an_error_of_our_own_leaves_a_campaign_unknown(office: Office) -> None:
     assert office.find(given.id).status is Status.UNKNOWN
 
 
+@ON_SQLITE
 def test_an_outcome_that_cannot_be_written_is_written_later_and_nothing_is_sent_again(
     office: Office, tmp_path: Path
 ) -> None:

@@ -20,6 +20,7 @@ from daemon.store.database import Database
 from daemon.workers.dispatcher import BACKSTOP, GATHER, LULL, MANY_RESULTS, Dispatcher
 from daemon.workers.endpoint_health import EndpointHealth
 from tests.support import stores
+from tests.support.engines import USED
 from tests.support.fakes import START, FakeClock, Ids
 
 SECOND = timedelta(seconds=1)
@@ -90,8 +91,8 @@ class Setting:
 
 
 @pytest.fixture
-def setting() -> Iterator[Setting]:
-    database = stores.in_memory()
+def setting(engine: str) -> Iterator[Setting]:
+    database = stores.new()
     yield Setting(database)
     database.close()
 
@@ -130,9 +131,10 @@ def test_results_gather_for_longer_while_others_are_under_way(setting: Setting) 
     assert setting.sender.waits[-1] == LULL.total_seconds() < GATHER.total_seconds()
 
 
+@USED
 @pytest.mark.parametrize(("many", "is_enough"), [(MANY_RESULTS - 1, False), (MANY_RESULTS, True)])
 def test_a_batch_is_not_kept_waiting_where_no_other_result_can_come(many: int, is_enough: bool) -> None:
-    setting = Setting(stores.in_memory(), room=many)
+    setting = Setting(stores.new(), room=many)
     setting.add(*(f"{number}" for number in range(many)))
     assert setting.dispatcher.run_once(60) == many
     for _ in range(many):
@@ -210,8 +212,9 @@ def test_what_left_the_configuration_stays_in_the_store(setting: Setting) -> Non
     assert setting.statuses() == ["pending"]
 
 
+@USED
 def test_it_ends_with_what_was_due_sent(tmp_path: Path) -> None:
-    database = stores.on_file(tmp_path / "a.db")
+    database = stores.at(tmp_path / "a.db")
     setting = Setting(database, room=10)
     sender = setting.sender
 

@@ -23,6 +23,7 @@ from daemon.store.database import Database
 from daemon.workers.dispatcher import Dispatcher
 from daemon.workers.endpoint_health import EndpointHealth
 from tests.support import stores
+from tests.support.engines import USED
 from tests.support.examples import examples
 from tests.support.fakes import FakeClock, Ids
 
@@ -118,8 +119,8 @@ class Setting:
 
 
 @pytest.fixture
-def database() -> Iterator[Database]:
-    one = stores.in_memory()
+def database(engine: str) -> Iterator[Database]:
+    one = stores.new()
     yield one
     one.close()
 
@@ -251,12 +252,13 @@ STEP = st.one_of(
 )
 
 
+@USED
 @settings(max_examples=examples(300))
 @given(st.lists(STEP, max_size=40), st.sampled_from([Order.STRICT, Order.BEST_EFFORT]))
 def test_whatever_happens_each_has_one_end_and_lanes_keep_their_order(
     steps: list[tuple[Any, ...]], order: Order
 ) -> None:
-    database = stores.in_memory()
+    database = stores.new()
     try:
         setting = Setting(database, Route(8, 15 * SECOND, PLAIN.schedules, order=order))
         refused = play(setting, steps)

@@ -13,8 +13,10 @@ from daemon.core.delivery.route import Mailing, Route
 from daemon.core.routing.plan import Interest
 from daemon.core.routing.schedule import Schedule
 from daemon.pipeline.endpoint_alerts import sweep
-from daemon.store.database import Database, in_memory
+from daemon.store.database import Database
+from tests.support import stores
 from tests.support.dispatching import HOUR, MINUTE, SECOND, Setting
+from tests.support.engines import USED
 from tests.support.examples import examples
 
 WAIT, INTERVAL = 15 * SECOND, MINUTE
@@ -243,12 +245,13 @@ STEPS = st.lists(
 )
 
 
+@USED
 @settings(max_examples=examples(60))
 @given(steps=STEPS)
 def test_the_server_is_told_to_fail_exactly_while_a_mailbox_fails_for_its_sake(
     steps: list[tuple[str, Outcome, bool, int]],
 ) -> None:
-    database = in_memory()
+    database = stores.new()
     try:
         mail = office(database, replace(MAILING, most_per_hour=60))
         for name, outcome, is_own, minutes in steps:

@@ -64,7 +64,10 @@ class Held(Setting):
 
     def is_over(self) -> bool:
         """Whether nothing is on its way to "crm", nor ever will be."""
-        waits = "SELECT 1 FROM deliveries WHERE endpoint = 'crm' AND lane LIKE 'main/%' AND ended_at IS NULL"
+        waits = (
+            "SELECT 1 FROM deliveries"
+            " WHERE endpoint = 'crm' AND substr(lane, 1, 5) = 'main/' AND ended_at IS NULL"
+        )
         owed = "SELECT 1 FROM ledger WHERE endpoint = 'crm' AND NOT is_over"
         return not self.rows(waits) and not self.rows(owed)
 

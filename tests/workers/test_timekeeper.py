@@ -1,8 +1,6 @@
 """The timekeeper: what it tells, what it remembers, and whose clock it believes."""
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -35,7 +33,7 @@ class Bench:
         self.start()
 
     def start(self) -> None:
-        self.database = stores.on_file(self.path)
+        self.database = stores.at(self.path)
         self.timeline = Timeline(self.clock.now, self.clock.monotonic)
         recorder = Recorder([Interest("crm", ("*",), None)], self.ids)
         self.keeper = Timekeeper(
@@ -71,7 +69,7 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
+def bench(engine: str, tmp_path: Path) -> Iterator[Bench]:
     one = Bench(tmp_path / "one.db")
     yield one
     one.database.close()
@@ -100,14 +98,11 @@ def test_a_step_by_which_no_date_is_wrong_is_in_the_log_alone(bench: Bench) -> N
 def test_what_cannot_be_written_is_followed_later(bench: Bench) -> None:
     bench.clock.jump(7200)
     before = bench.timeline.now()
-    with closing(sqlite3.connect(bench.path, isolation_level=None)) as other:
-        bench.database.engine.dispose()
-        other.execute("CREATE TRIGGER full BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'full'); END")
+    with stores.refusing(bench.database, "INSERT ON events"):
         with pytest.raises(sa.exc.DBAPIError):
             bench.keeper.follow()
         assert (bench.timeline.now(), bench.stored(), bench.heard) == (before, NOTHING, [])
         assert bench.keeper.stepped() is None
-        other.execute("DROP TRIGGER full")
 
     assert bench.keeper.follow() == 2 * HOUR
     assert bench.stored() == 2 * HOUR
@@ -186,7 +181,7 @@ def test_a_small_step_is_no_reason_for_doubt(bench: Bench) -> None:
 
 def test_a_step_between_the_start_and_the_recovery_counts_once(bench: Bench) -> None:
     bench.database.close()
-    bench.database = stores.on_file(bench.path)
+    bench.database = stores.at(bench.path)
     bench.timeline = Timeline(bench.clock.now, bench.clock.monotonic)
     bench.keeper._timeline = bench.timeline
     bench.keeper._database = bench.database

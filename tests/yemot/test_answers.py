@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daemon.core.files import File
 from daemon.core.model import Failure, Unknown
 from daemon.core.watches import directories, pirsumphone, queues, registrations, sip, sms, units
-from daemon.yemot import answers
+from daemon.yemot import answers, campaigns, customer
 from daemon.yemot.scalars import boolean, calendar_date, count, integer, name, number, text
 
 Data = dict[str, Any]
@@ -52,6 +53,12 @@ READERS: list[Callable[[Mapping[str, object]], object]] = [
     answers.directory,
     answers.pirsumphone,
     answers.units,
+    customer.sms_balance,
+    customer.approved_until,
+    customer.still_approved,
+    campaigns.progress,
+    campaigns.report,
+    campaigns.charges,
 ]
 WORDS = [
     "rows", "phone", "dest", "message", "server_date", "source", "destination", "receive_date",
@@ -59,7 +66,10 @@ WORDS = [
     "expiration_time", "endpoint", "queueData", "Calls", "members", "agent", "Paused", "entries",
     "CallId", "Wait", "maxFile", "minFile", "name", "exists", "size", "contentFilesCount",
     "registrationStatus", "units", "unitsExpireDate", "createdDate", "thisPath", "parentPath", "meta",
-    "duration", "fileType", "customerDid", "ip",
+    "duration", "fileType", "customerDid", "ip", "smsUnits", "smsUnitsExpireDate", "callerIds", "callerId",
+    "expiryDate", "call", "mainDid", "secondaryDids", "campaign", "campaignStatus", "pendingEntries",
+    "activeEntries", "redialEntries", "totalEntries", "currentPrice", "report", "transactions", "id",
+    "amount", "transactionTime", "description", "campaignId",
 ]  # fmt: skip
 SCALARS = (
     st.none()
@@ -405,7 +415,7 @@ def test_counters_that_come_as_an_empty_list_are_unknown() -> None:
 
 
 def test_a_directory_is_read_with_its_highest_file() -> None:
-    file = directories.File(
+    file = File(
         name="007.wav",
         unique_id="12",
         path="ivr2:/2/007.wav",
@@ -476,7 +486,7 @@ def test_a_highest_file_that_cannot_be_read_is_not_none_at_all(data: Data) -> No
 def test_details_of_a_file_may_be_missing() -> None:
     seen = answers.directory({**DIRECTORY, "maxFile": {"name": "1.wav", "phone": None, "size": "big"}})
     assert isinstance(seen, directories.Observation)
-    assert seen.max_file == directories.File("1.wav", None, None, None, None, None, None, None, None)
+    assert seen.max_file == File("1.wav", None, None, None, None, None, None, None, None)
     assert seen.problems == ("maxFile.size: unreadable",)
 
 

@@ -11,7 +11,13 @@ import pytest
 import yemot
 from yemot.system import System
 from yemot_api.exceptions import YemotAPIError
-from yemot_api.input_types import PirsumPhoneManagementAction, QueueManagementAction, RunTzintukMethod
+from yemot_api.input_types import (
+    CampaignAction,
+    CampaignStatusEntries,
+    PirsumPhoneManagementAction,
+    QueueManagementAction,
+    RunTzintukMethod,
+)
 from yemot_api.yemot_api import Yemot
 from yemot_api.yemot_rest_api import YemotRest
 
@@ -198,6 +204,33 @@ def test_yemot_api_starts_campaigns(
     assert (bridged.calls_count, bridged.errors, bridged.calls_timeout) == (1, {"1": "not Vaild"}, 20)
     assert bridged.campaign_id == system.campaigns[0].id
     assert system.campaigns[0].ivr_path == "ivr2:/1/100"
+
+
+def test_yemot_api_follows_a_campaign_and_stops_it(second: Yemot, system: SimulatedSystem) -> None:
+    phones = ["0541234567", "0541234568", "0541234569"]
+    campaign = second.call_extension_bridging(RunTzintukMethod.OTHER, phones, "1").campaign_id
+    system.call_of_campaign(answered=True, seconds=90)
+    seen = second.get_campaign_status(campaign, CampaignStatusEntries.ALL).campaign
+    stopped = second.campaign_action(campaign, CampaignAction.STOP)
+    (paid,) = second.get_transactions(filter_="campaigns").transactions
+
+    assert (seen.campaign_status, seen.pending_entries, seen.total_successful) == ("RUNNING", 2, 1)
+    assert (seen.current_price, seen.entries[0].entry_status) == (1.6, "done")
+    assert stopped.campaign.campaign_status == "STOPPED"
+    assert (paid.campaign_id, paid.description) == (campaign, f"Start-{campaign}")
+    with pytest.raises(YemotAPIError) as caught:
+        second.get_campaign_status("YA-9")
+    assert caught.value.message_code == 106
+
+
+def test_yemot_api_reads_what_the_customer_has(second: Yemot, system: SimulatedSystem) -> None:
+    system.caller_ids["0541234567"] = system.now()
+    customer, approved = second.get_customer_data(), second.get_approved_caller_ids()
+
+    assert (customer.units, customer.sms_units) == (system.units, system.sms_units)
+    assert customer.access_password == "simulated-access-password"
+    assert [one.caller_id for one in customer.caller_ids] == ["0541234567"]
+    assert approved.call.caller_ids == ["+972541234567"]
 
 
 def test_yemot_api_logs_in_and_out(second: Yemot) -> None:

@@ -11,6 +11,9 @@ from daemon.core.alerts.life import Phase, Ruling
 from daemon.core.model import AlertKind, Fact, Interval, Json, Reason, Severity
 from daemon.core.timestamps import iso, iso_or_none
 
+OUTSIDE_HOURS = "outside_hours"
+"""The hours in which it counts are over; goes out as `alert.cause`."""
+
 
 @dataclass(frozen=True)
 class Incident:
@@ -40,6 +43,13 @@ class Incident:
     """The last answer said nothing of it."""
     is_steady: bool = True
     """Its payload is what it was at the observation before."""
+    cause: str | None = None
+    """Why it ended, where nobody has seen that it is well again: `OUTSIDE_HOURS`."""
+    told_at: datetime | None = None
+    """When it was first recorded that somebody who asks for such alerts is told that it fires, moved on by
+    the time for which nothing counted; None: not yet."""
+    paused_at: datetime | None = None
+    """Since when nothing counts towards its escalation; None: it does."""
 
     @property
     def is_firing(self) -> bool:
@@ -87,11 +97,22 @@ def opened(system: str, watch: str, ruling: Ruling, now: datetime) -> Incident:
 
 
 def ended(
-    incident: Incident, payload: Mapping[str, Json], changed: Interval | None, now: datetime, end: Reason
+    incident: Incident,
+    payload: Mapping[str, Json],
+    changed: Interval | None,
+    now: datetime,
+    end: Reason,
+    cause: str | None = None,
 ) -> Incident:
     """The same incident, over."""
     return replace(
-        incident, payload=payload, changed=changed or incident.changed, ended_at=now, end=end, phase=Phase.OK
+        incident,
+        payload=payload,
+        changed=changed or incident.changed,
+        ended_at=now,
+        end=end,
+        phase=Phase.OK,
+        cause=cause,
     )
 
 
@@ -106,6 +127,7 @@ def fact(incident: Incident, reason: Reason, more: Mapping[str, Json] | None = N
         **({"ended_at": iso(incident.ended_at)} if incident.ended_at else {}),
         # Told late it has another reason; but nobody has seen that it is well again.
         **({"end": Reason.REMOVED.value} if incident.end is Reason.REMOVED is not reason else {}),
+        **({"cause": incident.cause} if incident.cause else {}),
         "changed_between": _interval(incident.changed),
         **(more or {}),
     }

@@ -11,7 +11,8 @@
 
 Two rules. Nothing else in the program assigns a phase. And time counts only while it was observed:
 an answer that says nothing (UNKNOWN) moves nothing, and the time around it is added to no timer.
-A thing that is GONE closes its alert from every phase.
+A thing that is GONE closes its alert from every phase. OUTSIDE its hours (`hours.py`) a condition is unseen
+as well, but what was told is over: FIRING and RECOVERING are closed, and PENDING stands still.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -20,7 +21,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from daemon.core.durations import NOTHING
-from daemon.core.model import Condition, Interval, Reason, Rule, Verdict
+from daemon.core.model import Condition, Interval, Known, Reason, Rule, Verdict
 
 
 class Phase(Enum):
@@ -97,6 +98,8 @@ class Seen:
     """The observation before; None at the baseline."""
     observed: timedelta
     """How much of the time since then was observed: zero after a failed answer or a restart."""
+    known: Known | None = None
+    """What became of a queue's callers; None: it is no queue, or its log is not read."""
 
 
 @dataclass(frozen=True)
@@ -111,13 +114,18 @@ class Ruling:
     @property
     def is_held(self) -> bool:
         """Whether the phase before ended because it had lasted for long enough."""
+        if self.condition.verdict is Verdict.OUTSIDE:
+            return False
         is_next = self.before.phase in ON_HELD and self.alert.phase is ON_HELD[self.before.phase][0]
         return is_next and self.turn in (Turn.FIRED, Turn.RESOLVED)
 
 
 def step(alert: Alert, verdict: Verdict, seen: Seen, rule: Rule) -> tuple[Alert, Turn | None]:
     """The alert after one more verdict, and the turn it took."""
-    if verdict is Verdict.UNKNOWN:
+    if verdict is Verdict.OUTSIDE and alert.phase is not Phase.PENDING:
+        closed = replace(alert, phase=Phase.OK, held=NOTHING, is_blind=False, last_known=None)
+        return closed, Turn.RESOLVED if alert.phase in TOLD else None
+    if verdict in (Verdict.UNKNOWN, Verdict.OUTSIDE):
         last_known = alert.last_known if alert.is_blind else seen.last
         return replace(alert, is_blind=True, last_known=last_known), None
     entered = ON_VERDICT.get((alert.phase, verdict), alert.phase)

@@ -42,8 +42,8 @@ class Estimate:
 
 def estimate(params: Mapping[str, Json]) -> Estimate:
     """Of the parameters of a `campaign.bridge`, which have been checked."""
-    numbers = _numbers(params["phones"])
-    return Estimate(numbers or MOST_NUMBERS, is_exact=numbers is not None)
+    numbers = numbers_of(params["phones"])
+    return Estimate(len(numbers or ()) or MOST_NUMBERS, is_exact=numbers is not None)
 
 
 def cost(calls_count: int) -> float:
@@ -51,9 +51,17 @@ def cost(calls_count: int) -> float:
     return Estimate(calls_count, is_exact=True).units
 
 
-def _numbers(phones: Json) -> int | None:
+def numbers_of(phones: Json) -> list[str] | None:
+    """The numbers of a campaign's `phones`, as they were given; None: a list that is stored at the
+    platform."""
     if isinstance(phones, str):
-        return None if phones.startswith(LISTS) else len(phones.split(":"))
+        return None if phones.startswith(LISTS) else phones.split(":")
     assert isinstance(phones, Sequence)  # noqa: S101 - checked with the parameters
-    groups = [one.get("phones") if isinstance(one, Mapping) else None for one in phones]
-    return sum(len(group) if isinstance(group, Sequence) else 1 for group in groups)
+    return [number for one in phones for number in _each(one)]
+
+
+def _each(one: Json) -> list[str]:
+    if not isinstance(one, Mapping):
+        return [str(one)]
+    group = one.get("phones")
+    return [str(number) for number in group] if isinstance(group, Sequence) else [str(one.get("phone"))]

@@ -26,7 +26,20 @@ from typing import Any
 from daemon.core.commands.command_types import TYPES, Nature
 from daemon.core.commands.policy import Policy
 from daemon.core.durations import MINUTE, SECOND
-from daemon.core.model import EventTypes, Fact, Failure, Json, Unknown
+from daemon.core.model import EventRow, EventTypes, Fact, Failure, Json, Unknown
+from daemon.core.shapes import (
+    always,
+    anything,
+    by_name,
+    flag,
+    maybe,
+    moment,
+    number,
+    one_of,
+    record,
+    text,
+    whole,
+)
 from daemon.core.timestamps import iso, iso_or_none
 
 WAITS = (SECOND, 5 * SECOND, 15 * SECOND, 30 * SECOND, *[MINUTE] * 5)
@@ -64,9 +77,6 @@ class Status(Enum):
         return f"command.{self.value}" if self.is_ended and self is not Status.CANCELLED else None
 
 
-EVENTS = EventTypes(tuple(filter(None, (status.event_type for status in Status))))
-
-
 class OnHoliday(Enum):
     """What becomes of a campaign that is refused on Shabbat or a holiday."""
 
@@ -84,6 +94,53 @@ class Trouble(Enum):
     INTERRUPTED = "interrupted"
     NOTHING_DONE = "nothing_done"
     NOT_CONFIRMED = "not_confirmed"
+
+
+ERROR = record(
+    {
+        "class": one_of([one.value for kind in (Failure, Trouble) for one in kind]),
+        "message": text("In English, for people; may be empty."),
+        "code": maybe(whole("The platform's `messageCode`, or the status of HTTP.")),
+    }
+)
+DOCUMENT = record(
+    {
+        "id": text("`cmd_…`"),
+        "type": text("Such as `queue.kick`."),
+        "system": text(),
+        "params": by_name(anything(), "As they were asked for."),
+        "status": one_of([one.value for one in Status if one.event_type]),
+        "created_by": text("Who asked: the name of a token, or a user of the machine."),
+        "created_at": moment(),
+        "not_before": moment(),
+        "expires_at": moment(),
+        "on_holiday": one_of([one.value for one in OnHoliday]),
+        "idempotency_key": maybe(text()),
+        "estimated_units": maybe(number("Null: it costs nothing.")),
+        "attempts": whole(),
+        "is_doubtful": flag("An attempt whose outcome is not known may have carried it out."),
+        "started_at": maybe(moment("The last attempt; null: there was none.")),
+        "ended_at": maybe(moment()),
+        "result": anything("What the platform answered, by the type of the command; null: nothing."),
+        "error": maybe(ERROR),
+        "check": maybe(text("What to look at, where nobody knows what came of it; in English.")),
+    },
+    optional={"result_is_omitted": always(True, "The result is too large for an event; the API has it.")},
+)
+WHENS: Mapping[Status, str] = {
+    Status.SUCCEEDED: "A command was carried out; the answer says so.",
+    Status.FAILED: "It was not carried out: the platform refuses it, or no attempt got through.",
+    Status.UNKNOWN: "It may have been carried out or not, and is not sent again by itself.",
+    Status.EXPIRED: "It could not be carried out before `expires_at`, and nothing of it was sent.",
+}
+EVENTS = EventTypes(
+    tuple(filter(None, (status.event_type for status in Status))),
+    rows={
+        status.event_type: EventRow(when, {"command": DOCUMENT})
+        for status, when in WHENS.items()
+        if status.event_type
+    },
+)
 
 
 @dataclass(frozen=True)

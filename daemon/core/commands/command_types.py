@@ -38,6 +38,11 @@ QUEUE_KICK = CommandType(
 )
 QUEUE_PAUSE = CommandType("queue.pause", Nature.REPEATABLE, _SHOWS_AGENTS)
 QUEUE_UNPAUSE = CommandType("queue.unpause", Nature.REPEATABLE, _SHOWS_AGENTS)
+QUEUE_CALLBACK_REMOVE = CommandType(
+    "queue.callback.remove",
+    Nature.REPEATABLE,
+    "look whether the platform's call-back list still has the request",
+)
 PIRSUMPHONE_REGISTER = CommandType("pirsumphone.register", Nature.REPEATABLE, _SHOWS_REGISTRATION)
 PIRSUMPHONE_UNREGISTER = CommandType("pirsumphone.unregister", Nature.REPEATABLE, _SHOWS_REGISTRATION)
 PIRSUMPHONE_STATUS = CommandType("pirsumphone.status", Nature.READ)
@@ -46,6 +51,12 @@ CAMPAIGN_BRIDGE = CommandType(
     Nature.ONCE,
     "look at the campaigns and the units in the platform's own management before it is started anew: "
     "it may be dialling",
+)
+CAMPAIGN_STATUS = CommandType("campaign.status", Nature.READ)
+CAMPAIGN_STOP = CommandType(
+    "campaign.stop",
+    Nature.REPEATABLE,
+    "read campaign.status, and look at the campaigns in the platform's own management: it may be dialling",
 )
 SIP_CONTEXTS = CommandType("sip.contexts", Nature.READ)
 SIP_ACCOUNTS = CommandType("sip.accounts", Nature.READ)
@@ -59,10 +70,13 @@ TYPES: Mapping[str, CommandType] = {
         QUEUE_KICK,
         QUEUE_PAUSE,
         QUEUE_UNPAUSE,
+        QUEUE_CALLBACK_REMOVE,
         PIRSUMPHONE_REGISTER,
         PIRSUMPHONE_UNREGISTER,
         PIRSUMPHONE_STATUS,
         CAMPAIGN_BRIDGE,
+        CAMPAIGN_STATUS,
+        CAMPAIGN_STOP,
         SIP_CONTEXTS,
         SIP_ACCOUNTS,
         SMS_LOG,

@@ -9,19 +9,29 @@ from dataclasses import asdict
 
 from daemon.core.commands import campaigns
 from daemon.core.commands.command import Command, Done, Status
+from daemon.core.commands.following import Progress, Traces
 from daemon.core.commands.results import (
     KICKED,
     Bridged,
+    CampaignRead,
+    CampaignStopped,
     DirectoryRead,
     Kicked,
     MessagesRead,
     Paused,
     QueueRead,
     Registration,
+    Removed,
 )
 from daemon.core.model import Json
 from daemon.core.watches import queues, registrations, sip, sms
 from daemon.core.watches.pirsumphone import Observation as PirsumPhone
+
+NO_FIGURES: Mapping[str, Json] = dict.fromkeys(
+    ("numbers", "pending", "active", "redial", "done", "failed", "blocked", "dialled", "answered", "price")
+)
+"""What is shown of a campaign, where nothing of it is known."""
+STOPPED_WORDS = ("STOPPING", "STOPPED", "FINISHED")
 
 
 def judge_kick(command: Command, answer: Kicked) -> Done:
@@ -43,6 +53,14 @@ def judge_kick(command: Command, answer: Kicked) -> Done:
 def judge_pause(_command: Command, answer: Paused) -> Done:
     """The API confirms the whole, and gives no details."""
     return Done({"agent": answer.agent, "paused": answer.paused, "message": answer.message})
+
+
+def judge_removal(_command: Command, answer: Removed) -> Done:
+    """Removed where the platform says `OK`; anything else may mean that it was not in the list."""
+    result: Json = {"request_id": answer.request_id, "answer": answer.answer}
+    if (answer.answer or "").lower() == KICKED:
+        return Done(result)
+    return Done(result, Status.UNKNOWN, "the answer does not say that it was removed")
 
 
 def judge_registration(_command: Command, answer: Registration) -> Done:
@@ -69,6 +87,35 @@ def judge_campaign(command: Command, answer: Bridged) -> Done:
         return Done(result, Status.FAILED, "no number is dialled")
     units = None if answer.calls_count is None else campaigns.cost(answer.calls_count)
     return Done(result, units=min(units, command.units) if units is not None else None)
+
+
+def judge_campaign_status(_command: Command, answer: CampaignRead) -> Done:
+    """Its figures; None: unreadable. Where its status cannot be had, `status` is None, and what else knows of
+    it stands beside that: its report, and what the balance was charged."""
+    if isinstance(answer.glance, Traces):
+        found = answer.glance
+        if found.listed is None and found.price is None:
+            return Done(None, Status.FAILED, found.why)
+        traces: Json = {"why": found.why, "numbers": found.listed, "price": found.price}
+        nothing = {"id": answer.campaign, "status": None, **NO_FIGURES}
+        return Done({"campaign": {**nothing, "traces": traces}, "report": answer.report})
+    return _read({"campaign": _figures(answer.campaign, answer.glance)}, answer.glance.problems)
+
+
+def judge_campaign_stop(_command: Command, answer: CampaignStopped) -> Done:
+    """Done is what was seen to be: that the platform takes it says little of campaigns of this kind."""
+    seen = answer.progress
+    result: Json = {"campaign": None if seen is None else _figures(answer.campaign, seen)}
+    if seen is None:
+        return Done(result, Status.UNKNOWN, f"the campaign: {answer.why or 'its status says nothing'}")
+    if is_stopped(seen):
+        return Done(result)
+    return Done(result, Status.UNKNOWN, f"the campaign: its status is {seen.word or 'unreadable'} yet")
+
+
+def is_stopped(seen: Progress) -> bool:
+    """Whether a campaign calls nobody any more, or is about to."""
+    return seen.word in STOPPED_WORDS or (seen.busy == 0 and not seen.is_void)
 
 
 def judge_sms_log(_command: Command, answer: MessagesRead) -> Done:
@@ -123,6 +170,11 @@ def _kick(status: str | None, command: Command) -> str:
     if status.lower() == KICKED:
         return "kicked"
     return "gone" if command.is_doubtful else "not_found"
+
+
+def _figures(campaign: str, seen: Progress) -> dict[str, Json]:
+    found = asdict(seen)
+    return {"id": campaign, "status": seen.word, **{name: found[name] for name in NO_FIGURES}}
 
 
 def _read(result: Mapping[str, Json], problems: Sequence[str]) -> Done:

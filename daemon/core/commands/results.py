@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
+from daemon.core.commands.following import Glance, Progress
 from daemon.core.model import Json
 from daemon.core.watches import directories, queues, sms
 
@@ -47,6 +48,15 @@ class Paused:
 
 
 @dataclass(frozen=True)
+class Removed:
+    """QueueCallBack, action `removeNumber`."""
+
+    request_id: int
+    answer: str | None
+    """`OK`; None: the answer is silent."""
+
+
+@dataclass(frozen=True)
 class Registration:
     """PirsumPhoneManagement, actions `Registration` and `UnRegistration`."""
 
@@ -69,6 +79,27 @@ class Bridged:
     """`bilingPerCall`: the API's estimate, in units."""
     calls_timeout: int | None
     """`callsTimeout`, seconds of ringing."""
+
+
+@dataclass(frozen=True)
+class CampaignRead:
+    """GetCampaignStatus; where that does not know the campaign, what else was found."""
+
+    campaign: str
+    glance: Glance
+    report: Json = None
+    """ViewCampaignReports as it came, where it is small: its fields are not described."""
+
+
+@dataclass(frozen=True)
+class CampaignStopped:
+    """CampaignAction, action `stop`: the platform took it, and this is how the campaign stands since."""
+
+    campaign: str
+    progress: Progress | None
+    """None: that could not be read."""
+    why: str | None = None
+    """Why not."""
 
 
 @dataclass(frozen=True)

@@ -123,6 +123,17 @@ class Breaker:
 HEALTHY = Breaker()
 
 
+def put_off(breaker: Breaker, now: datetime) -> Breaker:
+    """After a trial that failed by our own fault, or our own network: it counts nothing, and the next one
+    waits as after the last that counted. Else there would be one after the other, for a trial need not be
+    due."""
+    if not breaker.is_half_open:
+        return breaker
+    ladder = COOLDOWNS[breaker.health]
+    until = now + ladder[min(max(breaker.trials - 1, 0), len(ladder) - 1)]
+    return replace(breaker, not_before=max(until, breaker.not_before or until))
+
+
 def after(breaker: Breaker, attempted: Attempted, now: datetime, jitter: float) -> Breaker:
     """The breaker after one more attempt; the very same one where nothing has changed."""
     outcome = attempted.outcome

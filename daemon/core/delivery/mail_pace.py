@@ -1,6 +1,6 @@
 """When each mailbox was written to, and when it may be again. Pure but for its own memory."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from daemon.core.delivery.route import Mailing, Route
@@ -17,6 +17,10 @@ class MailPace:
     def add(self, endpoint: str, now: datetime) -> None:
         """An endpoint is mailed now."""
         self._at[endpoint] = (*self._recent(endpoint, now), now)
+
+    def take_up(self, endpoint: str, times: Iterable[datetime]) -> None:
+        """An endpoint was mailed by another, at these times."""
+        self._at[endpoint] = tuple(sorted({*self._at.get(endpoint, ()), *times}))
 
     def follow(self, step: timedelta) -> None:
         """The clock was set: the last mailings are as long ago as before."""

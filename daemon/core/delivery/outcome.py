@@ -104,6 +104,8 @@ class Message(NamedTuple):
     """Tried before it was due, to learn whether the endpoint is back: a failure does not count."""
     again_at: datetime | None = None
     """When it is due by its schedule, where it was made due before that."""
+    names: str | None = None
+    """JSON: the names of those that the event tells of, as they were when it was recorded."""
 
 
 class Phases(NamedTuple):

@@ -21,12 +21,13 @@ def fault(rate: float) -> str | None:
 class Bucket:
     """How many may go now. For one thread; a clock set back costs a second at most."""
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, rate: float, *, spent_at: datetime | None = None) -> None:
+        """`spent_at`: when nothing was left; None: as many may go at once as ever may."""
         self.rate = rate
         """Per second."""
         self._most = max(rate, 1.0)
-        self._tokens = self._most
-        self._filled_at: datetime | None = None
+        self._tokens = self._most if spent_at is None else 0.0
+        self._filled_at = spent_at
 
     def room(self, now: datetime) -> int:
         """How many may go at this moment."""

@@ -87,6 +87,11 @@ class Route:
         return min(self.rate or self.recovery_rate, self.recovery_rate)
 
 
+def share_of(endpoint: str, route: Route) -> str:
+    """The name under which one member has an endpoint: those that share a server are had together."""
+    return route.reported_as or endpoint
+
+
 def longest_wait(routes: Mapping[str, Route], endpoint: str) -> timedelta:
     """How far off a delivery can be due at most; of an endpoint that has left the configuration a day."""
     route = routes.get(endpoint)

@@ -117,6 +117,11 @@ class Book:
             for watch in [one for one in tracks if (system, one) not in owners]:
                 self._left[system] += _runs(tracks.pop(watch))
 
+    def forget(self, system: str) -> None:
+        """Forget what was seen of a system, and what was not written down of it."""
+        self._tracks.pop(system, None)
+        self._left.pop(system, None)
+
     def systems(self) -> list[str]:
         """Those of which anything is to be written down."""
         seen = {system for system, tracks in self._tracks.items() if any(map(_runs, tracks.values()))}

@@ -28,12 +28,14 @@ WORDS = {
         "lasts": "Since {0} (UTC). It lasts.",
         "resolved": "From {0} to {1} (UTC): {2}.",
         "removed": "From {0} on; not watched any more since {1} (UTC).",
+        "outside_hours": "From {0} on; outside its hours since {1} (UTC).",
     },
     "he": {
         "title": "תקלות: {}",
         "lasts": "החל ב-{0} (UTC), ונמשך.",
         "resolved": "מ-{0} עד {1} (UTC): {2}.",
         "removed": "החל ב-{0}; כבר לא במעקב מאז {1} (UTC).",
+        "outside_hours": "החל ב-{0}; מחוץ לשעות הפעילות מאז {1} (UTC).",
     },
 }
 # What XML has no way to spell: RFC 4287 is XML 1.0.
@@ -100,6 +102,8 @@ def _said(incident: Incident, words: dict[str, str]) -> str:
         return words["lasts"].format(_time(since))
     if incident.end is Reason.REMOVED:
         return words["removed"].format(_time(since), _time(until))
+    if incident.cause is not None and incident.cause in words:
+        return words[incident.cause].format(_time(since), _time(until))
     return words["resolved"].format(
         _time(since), _time(until), durations.show(timedelta(seconds=round((until - since).total_seconds())))
     )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from daemon.core.contacts import NOBODY, Contacts
 from daemon.core.model import Fact, Json
 from daemon.core.numbers import shown
 from daemon.core.timestamps import iso
@@ -41,10 +42,10 @@ def spelled(document: Mapping[str, Any]) -> bytes:
     return escaped(text.encode("utf-8", "replace").decode()).encode()
 
 
-def summary(body: Mapping[str, Any]) -> str:
+def summary(body: Mapping[str, Any], contacts: Contacts = NOBODY) -> str:
     """What a body tells, in few words for one line; `body` is the parsed JSON of an event."""
     data = body["data"]
-    words = [str(data["subject"])]
+    words = [contacts.beside(str(data["subject"]))]
     if sms := data.get("sms"):
         words.append(f"{sms['text']!r}")
     if threshold := data.get("threshold"):
@@ -54,7 +55,7 @@ def summary(body: Mapping[str, Any]) -> str:
         if error := command["error"]:
             words.append(f"{error['class']}: {error['message']}")
     if alert := data.get("alert"):
-        words.append(f"[{alert['severity']}] {alert['reason']}")
+        words.append(f"[{alert['severity']}] {alert.get('reason') or 'in hand: ' + str(data.get('by', '?'))}")
     if error := data.get("error"):
         words.append(f"{error['class']}: {error['message']}")
     return " · ".join(words)

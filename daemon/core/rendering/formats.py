@@ -8,14 +8,16 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from enum import Enum
 from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from daemon.core import phones
+from daemon.core.contacts import NOBODY, Contacts
 from daemon.core.model import Failure, Reason, Severity
-from daemon.core.rendering.phrases import notice, sentence
+from daemon.core.rendering import names as naming
 
 JSON_TYPE = "application/json"
 CLOUDEVENTS_TYPE = "application/cloudevents+json; charset=UTF-8"
@@ -37,6 +39,7 @@ SLACK_ESCAPES: Mapping[str, str] = {
 ALIASES: Mapping[str, str] = {
     "sms.text": "sms.raw_text",
     "account.user_name": "accounts.unregistered.user_name",
+    "callback.phone": "digest.systems.callbacks.phone",
 }
 """Fields that tell the same in another way."""
 SUBJECTS: Mapping[str, str] = {
@@ -83,11 +86,20 @@ class Shape:
     """Dotted paths below `data`; lists are entered, and what stands there stands nowhere else either."""
     language: str = "en"
     """Of sentences: en or he."""
+    has_names: bool = False
+    """Whether `data.names` says how those are called that the event tells of."""
+    zone: tzinfo = UTC
+    """Of the times that people read."""
 
     @cached_property
     def is_plain(self) -> bool:
-        """Whether the stored bytes go out as they are."""
+        """Whether the stored bytes go out as they are, where no names go with them."""
         return self.format is Format.STANDARD and not self.is_thin and not self.redact
+
+    @property
+    def takes_names(self) -> bool:
+        """Whether what an event was recorded with is of any matter: people are told names in any case."""
+        return self.has_names or self.format is Format.SLACK
 
 
 class Rendered(NamedTuple):
@@ -98,9 +110,10 @@ class Rendered(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def render(body: bytes, shape: Shape, *, superseded: int = 0) -> Rendered:
-    """One event's stored body as an endpoint wants it; `superseded`: older states that it stands for."""
-    if not superseded and shape.is_plain:
+def render(body: bytes, shape: Shape, *, superseded: int = 0, names: str | None = None) -> Rendered:
+    """One event's stored body as an endpoint wants it; `superseded`: older states that it stands for;
+    `names`: as they were stored with it."""
+    if not superseded and shape.is_plain and (names is None or not shape.has_names):
         return Rendered(body)
     event = json.loads(body)
     if superseded:
@@ -109,6 +122,11 @@ def render(body: bytes, shape: Shape, *, superseded: int = 0) -> Rendered:
         event = redacted(event, shape.redact)
     if shape.is_thin:
         event["data"] = _thin(event["data"])
+    named = naming.told(event["data"], naming.read(names)) if names and shape.takes_names else {}
+    if named and shape.has_names:
+        event["data"]["names"] = named
+    if shape.format is Format.SLACK:
+        return _slack(event, shape, Contacts.of(named.items()) if named else NOBODY)
     return _FORMATS[shape.format](event, shape)
 
 
@@ -128,11 +146,18 @@ def _cloudevents_binary(event: Mapping[str, Any], _shape: Shape) -> Rendered:
     return Rendered(_bytes(event["data"]), JSON_TYPE, headers)
 
 
-def _slack(event: Mapping[str, Any], shape: Shape) -> Rendered:
-    says = notice if shape.is_thin else sentence
-    text = _slack_text(says(event, shape.language))
+def _slack(event: Mapping[str, Any], shape: Shape, contacts: Contacts) -> Rendered:
+    # All words that there are: whoever sends no sentence, or only lists what was sent, need not load them.
+    from daemon.core.rendering.clock_words import told_time  # noqa: PLC0415
+    from daemon.core.rendering.phrases import notice, sentence, type_name  # noqa: PLC0415
+
+    if shape.is_thin:
+        text = _slack_text(notice(event, shape.language, contacts))
+    else:
+        text = _slack_text(sentence(event, shape.language, contacts, shape.zone))
     system = _slack_text(str(event["data"].get("system") or "yemotd"))
-    context = f"{system} · {event['timestamp']} · {_slack_text(event['type'])}"
+    at = told_time(event["timestamp"], shape.zone, shape.language) or str(event["timestamp"])
+    context = f"{system} · {at} · {_slack_text(type_name(event['type'], shape.language))}"
     blocks = [
         {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}},
         {"type": "context", "elements": [{"type": "mrkdwn", "text": context, "verbatim": True}]},
@@ -144,7 +169,6 @@ _FORMATS = {
     Format.STANDARD: _standard,
     Format.CLOUDEVENTS: _cloudevents,
     Format.CLOUDEVENTS_BINARY: _cloudevents_binary,
-    Format.SLACK: _slack,
 }
 
 

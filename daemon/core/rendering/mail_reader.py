@@ -2,18 +2,18 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from daemon.core.contacts import NOBODY, Contacts
 from daemon.core.delivery.outcome import Message
 from daemon.core.model import Severity
+from daemon.core.rendering import clock_words, names
 from daemon.core.rendering.formats import redacted
 from daemon.core.rendering.mail_words import WORDS
 from daemon.core.rendering.mails import Style
-from daemon.core.rendering.phrases import Told, sentence
-from daemon.core.timestamps import from_iso
+from daemon.core.rendering.phrases import Told, closed, sentence
 
 NAMED: Mapping[str, tuple[str, str]] = {
     "sip": ("account", "user_name"),
@@ -21,6 +21,10 @@ NAMED: Mapping[str, tuple[str, str]] = {
     "endpoint": ("endpoint", "name"),
 }
 """Where an event says what the second part of its subject says, by the first."""
+LONGEST_SENTENCE = 600
+"""Ours. Characters: of a sentence with five names in it, each of which somebody may have made long."""
+LONGEST_BRIEF_NAME = 24
+"""Ours. Characters of a name in a subject, which has 60 in all: its number has room behind it."""
 SEVERITIES = tuple(severity.value for severity in Severity)
 
 
@@ -33,12 +37,25 @@ class ToldMessage:
     style: Style
 
     @cached_property
+    def contacts(self) -> Contacts:
+        """Names as they were when the event was recorded: the same messages always make the same mail."""
+        return Contacts.of(names.read(self.message.names).items()) if self.message.names else NOBODY
+
+    @cached_property
+    def brief(self) -> "ToldMessage":
+        """The same with names that leave room for their numbers on one short line, such as a subject."""
+        named = names.read(self.message.names) if self.message.names else {}
+        short = {number: closed(name, LONGEST_BRIEF_NAME) for number, name in named.items()}
+        return replace(self, message=self.message._replace(names=json.dumps(short) if short else None))
+
+    @cached_property
     def data(self) -> Told:
-        return Told(self.event["data"], self.style.language)
+        return Told(self.event["data"], self.style.language, self.contacts, self.style.zone)
 
     @cached_property
     def sentence(self) -> str:
-        return sentence(self.event, self.style.language)
+        said = sentence(self.event, self.style.language, self.contacts, self.style.zone)
+        return closed(said, LONGEST_SENTENCE)
 
     @property
     def type(self) -> str:
@@ -66,47 +83,12 @@ class ToldMessage:
 
     def time(self, path: str) -> str | None:
         """The time at a path of the data, as people of the zone read it."""
-        moment = from_iso(self.data.value(path))
-        return clock_time(moment, self.style) if moment else None
+        return clock_words.told_time(self.data.value(path), self.style.zone, self.style.language)
 
     @property
     def at(self) -> str:
         """When it was observed."""
-        moment = from_iso(self.event.get("timestamp"))
-        return clock_time(moment, self.style) if moment else "?"
-
-
-def clock_time(moment: datetime, style: Style) -> str:
-    """`2026-11-23 14:02:05 (UTC+02:00)`, in the zone of the reader."""
-    local = moment.astimezone(style.zone)
-    return f"{_date(local, style)} {local:%H:%M:%S} {_offset(local)}"
-
-
-def clock_times(first: datetime, last: datetime, style: Style) -> tuple[str, str]:
-    """Two times for one sentence: the second without what it shares with the first."""
-    one, other = first.astimezone(style.zone), last.astimezone(style.zone)
-    if (one.date(), one.utcoffset()) != (other.date(), other.utcoffset()):
-        return clock_time(first, style), clock_time(last, style)
-    return f"{_date(one, style)} {one:%H:%M:%S}", f"{other:%H:%M:%S} {_offset(other)}"
-
-
-def _date(local: datetime, style: Style) -> str:
-    return local.strftime("%d.%m.%Y" if style.language == "he" else "%Y-%m-%d")
-
-
-def _offset(local: datetime) -> str:
-    offset = local.strftime("%z")
-    return f"(UTC{offset[:3]}:{offset[3:5]})"
-
-
-def duration(seconds: float, language: str) -> str:
-    """`2 h 5 min`: the two largest units."""
-    left, parts = max(int(seconds), 0), []
-    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1)):
-        many, left = divmod(left, size)
-        if many:
-            parts.append(WORDS[language][unit].format(many))
-    return " ".join(parts[:2]) or WORDS[language]["seconds"].format(0)
+        return clock_words.told_time(self.event.get("timestamp"), self.style.zone, self.style.language) or "?"
 
 
 def _named(subject: str) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from daemon.core.rendering import machine_words
+
 Topic = Callable[[Any], str]
 
 ENGLISH: Mapping[str, str] = {
@@ -19,14 +21,21 @@ ENGLISH: Mapping[str, str] = {
     "received": "Received {}",
     "received_twice": "Received {}, or an hour earlier: the clocks went back",
     "held_back": "No more mails are sent until {}. What comes by then waits, and comes together.",
-    "shortened": "Shortened, because the mail server takes no larger mail. The whole of it: {}",
+    "shortened": "Shortened, to be small enough for a mail. The whole of it: {}",
     "to": "To",
     "system": "System",
     "severity": "Severity",
-    "critical": "critical",
-    "error": "error",
-    "warning": "warning",
-    "info": "info",
+    "told": "Told so far, besides you: {}",
+    "told_nobody": "Nobody else was told so far",
+    "and_more": "and {} more",
+    "nothing_else": "As of {}, nothing else is known to be down",
+    "one_else": "As of {}, one more is down:",
+    "many_else": "As of {}, {} more are down, the worst first:",
+    "down_since": "{}, since {}",
+    "explain": "Why, and who was told",
+    "silence": "Silence it for 8 hours",
+    "acknowledge": "Acknowledge it",
+    "hear": "Listen to the recording",
     "days": "{} d",
     "hours": "{} h",
     "minutes": "{} min",
@@ -46,14 +55,21 @@ HEBREW: Mapping[str, str] = {
     "received": "התקבל {}",
     "received_twice": "התקבל {}, או שעה קודם לכן: השעון הוזז לאחור",
     "held_back": "לא יישלחו הודעות נוספות עד {}. מה שיגיע עד אז ימתין ויישלח יחד.",
-    "shortened": "ההודעה קוצרה, כי שרת הדואר אינו מקבל הודעות גדולות יותר. הנוסח המלא: {}",
+    "shortened": "ההודעה קוצרה כדי שלא תהיה גדולה מדי לדואר. הנוסח המלא: {}",
     "to": "אל",
     "system": "מערכת",
     "severity": "חומרה",
-    "critical": "קריטי",
-    "error": "שגיאה",
-    "warning": "אזהרה",
-    "info": "מידע",
+    "told": "עד כה נמסר גם אל: {}",
+    "told_nobody": "עד כה לא נמסר לאיש מלבדך",
+    "and_more": "ועוד {}",
+    "nothing_else": "נכון ל-{}, לא ידוע על תקלה נוספת",
+    "one_else": "נכון ל-{}, יש עוד תקלה אחת:",
+    "many_else": "נכון ל-{}, יש עוד {} תקלות, החמורות תחילה:",
+    "down_since": "{}, מאז {}",
+    "explain": "הסבר, ולמי נמסר",
+    "silence": "השתקה ל-8 שעות",
+    "acknowledge": "אישור שההתראה בטיפול",
+    "hear": "להאזנה להקלטה",
     "days": "{} ימ׳",
     "hours": "{} שע׳",
     "minutes": "{} דק׳",
@@ -82,20 +98,73 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "threshold.value": ("Value", "ערך"),
     "units.balance": ("Units", "יחידות"),
     "units.expires_on": ("Expire on", "תוקף עד"),
-    "error.class": ("Kind of error", "סוג התקלה"),
-    "error.message": ("Error", "תקלה"),
-    "watches": ("Not watched", "ללא מעקב"),
+    "sms_units.balance": ("Units for SMS", "יחידות למסרונים"),
+    "caller_id.number": ("Caller id", "זיהוי יוצא"),
+    "caller_id.expires_on": ("Approved until", "מאושר עד"),
+    "caller_id.days_left": ("Days left", "ימים שנותרו"),
+    "error.class": ("Error", "תקלה"),
+    "error.code": ("Number of the error", "מספר התקלה"),
+    "watches": ("Not seen", "ללא מעקב"),
     "directory.path": ("Folder", "תיקייה"),
+    "expectation.type": ("Expected", "צפוי להגיע"),
+    "expectation.within": ("At least once in", "לפחות פעם ב-"),
+    "last_seen_at": ("Last seen", "נצפה לאחרונה"),
+    "report.path": ("Folder", "תיקייה"),
+    "report.name": ("File", "קובץ"),
+    "command.type": ("Command", "פקודה"),
+    "command.created_by": ("Asked for by", "התבקשה על ידי"),
+    "command.error.class": ("Error", "תקלה"),
+    "campaign.outcome": ("How it ended", "איך הסתיים"),
+    "campaign.numbers": ("Numbers", "מספרים"),
+    "campaign.dialled": ("Calls made", "שיחות שבוצעו"),
+    "campaign.answered": ("Answered", "נענו"),
+    "campaign.failed": ("Numbers not reached", "מספרים שלא ענו"),
+    "campaign.price": ("Units it cost", "עלות ביחידות"),
+    "campaign.estimate": ("Units estimated", "הערכה ביחידות"),
+    "campaign.budget.spent": ("Units of campaigns that day", "יחידות לקמפיינים באותו יום"),
     "endpoint.name": ("Endpoint", "יעד"),
-    "endpoint.health": ("Health", "מצב"),
+    "endpoint.health": ("How it is doing", "מצב"),
     "endpoint.error": ("Error", "תקלה"),
+    "endpoint.by": ("Turned off by", "הושבת על ידי"),
+    "wish.setting": ("Setting", "הגדרה"),
     "clock.off_seconds": ("Off by seconds", "סטייה בשניות"),
     "disk.path": ("Disk of", "הדיסק של"),
     "disk.free_mib": ("MiB free", "MiB פנויים"),
     "store.failing_since": ("Not written since", "ללא כתיבה מאז"),
     "store.error": ("Error", "תקלה"),
+    "member.name": ("Member", "שרת"),
+    "member.version": ("Version", "גרסה"),
+    "member.why": ("Why", "סיבה"),
+    "test.endpoint": ("Endpoint", "יעד"),
 }
 """Of the fields of an event that readers are shown, in this order: English, Hebrew."""
+VALUES: Mapping[str, Callable[[Any, str], str]] = {
+    "units.expires_on": lambda e, path: e.day(path),
+    "caller_id.expires_on": lambda e, path: e.day(path),
+    "error.class": lambda e, path: e.word(path, machine_words.FAILURES),
+    "watches": lambda e, path: e.watches(path, MOST_IN_A_ROW),
+    "command.type": lambda e, path: e.word(path, machine_words.COMMANDS, machine_words.A_COMMAND),
+    "command.error.class": lambda e, path: e.word(path, machine_words.FAILURES),
+    "campaign.outcome": lambda e, path: e.word(path, machine_words.CAMPAIGN_ENDS),
+    "endpoint.name": lambda e, path: e.endpoint(path),
+    "endpoint.health": lambda e, path: e.word(path, machine_words.HEALTH),
+    "endpoint.error": lambda e, path: e.because(path, machine_words.endpoint_error),
+    "endpoint.by": lambda e, path: e.word(path, machine_words.TURNED_OFF),
+    "wish.setting": lambda e, path: e.word(path, machine_words.SETTINGS, machine_words.A_SETTING),
+    "store.failing_since": lambda e, path: e.moment(path),
+    "expectation.type": lambda e, path: e.type_name(path),
+    "expectation.within": lambda e, path: e.lasting(path),
+    "last_seen_at": lambda e, path: e.moment(path),
+    "store.error": lambda e, path: e.because(path, machine_words.store_error),
+    "member.why": lambda e, path: e.because(path, machine_words.difference),
+}
+"""How those of them are said that are not shown as they stand."""
+MOST_IN_A_ROW = 20
+"""Ours. Names in one row of the details."""
+
+
+def _setting(e: Any) -> str:
+    return str(e.word("wish.setting", machine_words.SETTINGS, machine_words.A_SETTING))
 
 
 def _both(fires: str, resolves: str, english: Topic, hebrew: Topic) -> dict[str, tuple[Topic, Topic]]:
@@ -127,21 +196,39 @@ TOPICS: Mapping[str, tuple[Topic, Topic]] = {
         lambda e: f"Queue {e.queue()}: {e.metric()} (limit {e.limit()})",
         lambda e: f"תור {e.queue()}: {e.metric()} (הסף {e.limit()})",
     ),
+    **_both(
+        "activity.missing",
+        "activity.seen",
+        lambda e: f"{e.type_name('expectation.type')}: at least once in {e.lasting('expectation.within')}",
+        lambda e: f"{e.type_name('expectation.type')}: לפחות פעם ב-{e.lasting('expectation.within')}",
+    ),
     **_both("units.low", "units.ok", lambda _: "Units: how many are left", lambda _: "יחידות: כמה נותרו"),
     **_both(
         "units.expiring", "units.renewed", lambda _: "Units: how long they last", lambda _: "יחידות: תוקף"
     ),
     **_both(
+        "sms_units.low",
+        "sms_units.ok",
+        lambda _: "Units for SMS: how many are left",
+        lambda _: "יחידות למסרונים: כמה נותרו",
+    ),
+    **_both(
+        "caller_id.expiring",
+        "caller_id.renewed",
+        lambda e: f"Caller id {e['caller_id.number']}: its approval",
+        lambda e: f"זיהוי יוצא {e['caller_id.number']}: האישור",
+    ),
+    **_both(
         "daemon.clock_wrong",
         "daemon.clock_right",
-        lambda _: "yemotd: the machine's clock",
-        lambda _: "yemotd: שעון המחשב",
+        lambda _: "Clock of yemotd's machine",
+        lambda e: f"שעון המחשב של {e.isolated('yemotd')}",
     ),
     **_both(
         "daemon.disk_low",
         "daemon.disk_ok",
-        lambda _: "yemotd: room on the disk",
-        lambda _: "yemotd: המקום בדיסק",
+        lambda _: "Room on the disk of yemotd's database",
+        lambda e: f"המקום בדיסק של {e.isolated('yemotd')}",
     ),
     **_both(
         "api.unreachable",
@@ -158,14 +245,14 @@ TOPICS: Mapping[str, tuple[Topic, Topic]] = {
     **_both(
         "endpoint.failing",
         "endpoint.recovered",
-        lambda e: f"Endpoint {e['endpoint.name']}: delivery",
-        lambda e: f"יעד {e['endpoint.name']}: מסירה",
+        lambda e: f"Endpoint {e.endpoint('endpoint.name')}: delivery",
+        lambda e: f"יעד {e.endpoint('endpoint.name')}: מסירה",
     ),
     **_both(
         "endpoint.misconfigured",
         "endpoint.configured",
-        lambda e: f"Setting {e['wish.setting']} of {e['wish.name']}",
-        lambda e: f"ההגדרה {e['wish.setting']} של {e['wish.name']}",
+        lambda e: f"{e['wish.name']}: {_setting(e)} (setting)",
+        lambda e: f"{e['wish.name']}: {_setting(e)} (הגדרה)",
     ),
 }
 """What an incident is about, without how it stands: the subject of all its mails, so that they are one

@@ -4,11 +4,15 @@
 into a letter and on the wire.
 """
 
-from dataclasses import dataclass
-from datetime import tzinfo
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
 from enum import Enum
 
+from daemon.core.alerts.incidents import Incident
+from daemon.core.contacts import NOBODY, Contacts
 from daemon.core.delivery.outcome import Message
+from daemon.core.rendering.digest_letters import DigestLetter
 
 
 class Tone(Enum):
@@ -34,6 +38,62 @@ class Style:
     """Of the times that people read."""
     redact: tuple[str, ...] = ()
     list_name: str = ""
+    url: str | None = None
+    """What links begin with; None: there are none."""
+    recording: Callable[[str, datetime], str | None] = field(
+        default=lambda _event, _at: None, compare=False, repr=False
+    )
+    """Where the file of an event is heard that was at a time: a path below `url`; None: nowhere."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What else is true at the moment when a mail is made."""
+
+    at: datetime | None = None
+    """That moment; None: it could not be found out, and nothing is said of it."""
+    down: tuple[Incident, ...] = ()
+    """What lasts, of all that this mailbox wants to be told of, the worst first: as many as can be shown
+    beside those that the mail is about."""
+    many: int = 0
+    """How many last in all."""
+    counted: frozenset[str] = frozenset()
+    """Of the incidents that the mail is about, those among them."""
+    told: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The endpoints that heard of an incident, by the incident, whatever they are called."""
+    acknowledge: Callable[[str, datetime], str | None] = field(
+        default=lambda _incident, _at: None, compare=False
+    )
+    """Where an incident is acknowledged that a mail tells of which happened at a time: a path below the `url`
+    of the style; None: there is none."""
+    contacts: Contacts = NOBODY
+    """Names of what is down."""
+
+
+NOTHING_KNOWN = Surroundings()
+
+
+@dataclass(frozen=True)
+class Act:
+    """What its reader may do about an alert."""
+
+    label: str
+    command: str | None
+    """A line for a shell; None: there is none that would be safe."""
+    link: str | None = None
+    """An address; None: there is none."""
+
+
+@dataclass(frozen=True)
+class Also:
+    """What else is down."""
+
+    heading: str
+    """As of when, and how many."""
+    lines: tuple[str, ...] = ()
+    """The worst of them."""
+    more: str | None = None
+    """How many are left out."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +111,7 @@ class Part:
     """The one-time code in it."""
     details: tuple[tuple[str, str], ...] = ()
     """Labels and values."""
+    acts: tuple[Act, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,7 +129,13 @@ class Mail:
     """The newest first, or the worst."""
     more: str | None = None
     """What is left out of a long list, and from when on."""
+    also: Also | None = None
+    """None: nothing is known of that, or it is no matter."""
     note: str | None = None
     """About the mails themselves: that the next ones wait."""
     footer: tuple[str, ...] = ()
     """Ids, for whoever asks why."""
+    digest: DigestLetter | None = None
+    """In the place of parts, which there are none of then."""
+    language: str | None = None
+    """Of what it says; None: that of its mailbox."""

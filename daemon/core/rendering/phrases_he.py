@@ -3,6 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from daemon.core.rendering import digest_summary
+from daemon.core.rendering import machine_words as words
+
 HEBREW_METRICS: Mapping[str, str] = {
     "calls_waiting": "שיחות ממתינות",
     "longest_wait_seconds": "ההמתנה הארוכה ביותר בשניות",
@@ -19,15 +22,18 @@ HEBREW_REASONS: Mapping[str, str] = {
     "repeat": " (תזכורת)",
     "catch_up": " (הודעה מאוחרת)",
     "removed": " (כבר לא במעקב)",
+    "escalated": " (הועבר הלאה: איש לא אישר טיפול)",
 }
-HEBREW_CHANGES: Mapping[str, str] = {
-    "daemon.added": "חדשים",
-    "daemon.removed": "הוסרו",
-    "daemon.changed": "השתנו",
-}
+HEBREW_CHANGES: Mapping[str, str] = {path: hebrew for path, (_, hebrew) in words.CHANGED.items()}
 HEBREW: Mapping[str, Callable[[Any], str]] = {
     "sms.received": lambda e: f"מסרון מ-{e['sms.from']}: {e['sms.text']}",
-    "sms.gap": lambda e: f"ייתכן שהוחמצו מסרונים בין {e['gap.after']} ל-{e['gap.before']}",
+    "sms.gap": lambda e: f"ייתכן שהוחמצו מסרונים בין {e.local('gap.after')} ל-{e.local('gap.before')}",
+    "activity.missing": lambda e: (
+        f"כבר {e.lasting('expectation.within')} לא נצפה מה שצפוי להגיע: {e.type_name('expectation.type')}"
+        + e.since("; לאחרונה נצפה {}", "last_seen_at")
+    ),
+    "activity.seen": lambda e: f"שוב נצפה: {e.type_name('expectation.type')}",
+    "digest.made": lambda e: f"{digest_summary.title(e)}. {digest_summary.summary(e)}",
     "sip.account.unregistered": lambda e: f"הטלפון {e['account.user_name']} מנותק",
     "sip.account.registered": lambda e: f"הטלפון {e['account.user_name']} חזר להיות מחובר",
     "sip.accounts.unregistered": lambda e: (
@@ -51,61 +57,121 @@ HEBREW: Mapping[str, Callable[[Any], str]] = {
     ),
     "queue.caller.joined": lambda e: f"תור {e.queue()}: {e['caller.phone']} ממתין",
     "queue.caller.left": lambda e: f"תור {e.queue()}: {e['caller.phone']} כבר לא ממתין",
+    "queue.caller.answered": lambda e: f"תור {e.queue()}: {e['caller.phone']} נענה",
+    "queue.caller.abandoned": lambda e: f"תור {e.queue()}: {e['caller.phone']} לא נענה",
+    "queue.caller.kicked": lambda e: f"תור {e.queue()}: {e['caller.phone']} הוצא מהתור בפקודה",
+    "queue.callback.due": lambda e: (
+        f"תור {e.queue()}: {e['callback.phone']} ביקש שיחזרו אליו"
+        if e.value("callback.source") == "platform"
+        else f"תור {e.queue()}: {e['callback.phone']} לא נענה, ויש לחזור אליו"
+    ),
+    "queue.callback.done": lambda e: (
+        f"תור {e.queue()}: {e['callback.phone']}, שהמתין לחזרה, {e.word('outcome', words.CALLBACKS)}"
+    ),
     "queue.agent.paused": lambda e: f"תור {e.queue()}: הנציג {e['agent.name']} בהפסקה",
     "queue.agent.unpaused": lambda e: f"תור {e.queue()}: הנציג {e['agent.name']} חזר לקבל שיחות",
-    "directory.file.added": lambda e: f"תיקייה {e['directory.path']}: {e['directory.added']} קבצים חדשים",
+    "directory.file.added": lambda e: (
+        f"תיקייה {e['directory.path']}: קובץ חדש"
+        if e.value("directory.added") == 1
+        else f"תיקייה {e['directory.path']}: {e['directory.added']} קבצים חדשים"
+    ),
+    "report.row.added": lambda e: (
+        f"דוח {e['report.file']}: {e.pairs('row')}"
+        if e.value("row")
+        else f"דוח {e['report.file']}: שורה חדשה"
+    ),
     "pirsumphone.registered": lambda e: "המערכת נרשמה לפרסומפון",
     "pirsumphone.unregistered": lambda e: "המערכת הוסרה מפרסומפון",
     "units.low": lambda e: f"היחידות עומדות להיגמר: נותרו {e['units.balance']}",
     "units.ok": lambda e: f"יש שוב די יחידות: {e['units.balance']}",
-    "units.expiring": lambda e: f"תוקף היחידות פג ב-{e['units.expires_on']}",
-    "units.renewed": lambda e: f"תוקף היחידות הוארך עד {e['units.expires_on']}",
+    "units.expiring": lambda e: f"תוקף היחידות פג ב-{e.day('units.expires_on')}",
+    "units.renewed": lambda e: f"תוקף היחידות הוארך עד {e.day('units.expires_on')}",
+    "sms_units.low": lambda e: f"יחידות המסרונים עומדות להיגמר: נותרו {e['sms_units.balance']}",
+    "sms_units.ok": lambda e: f"יש שוב די יחידות למסרונים: {e['sms_units.balance']}",
+    "caller_id.expiring": lambda e: (
+        f"האישור לזיהוי היוצא {e['caller_id.number']} פג ב-{e.day('caller_id.expires_on')}"
+        if (e.value("caller_id.days_left") or 0) < 0
+        else f"האישור לזיהוי היוצא {e['caller_id.number']} יפוג ב-{e.day('caller_id.expires_on')}"
+    ),
+    "caller_id.renewed": lambda e: f"הזיהוי היוצא {e['caller_id.number']} מאושר {_until(e)}",
     "api.unreachable": lambda e: (
-        f"ימות המשיח מבקשת הפסקה בפניות; ללא מעקב: {e.listed('watches')}"
+        f"ימות המשיח מבקשת הפסקה בפניות; ללא מעקב: {e.watches('watches')}"
         if e.value("error.class") == "throttled"
-        else f"ימות המשיח אינה עונה ({e['error.class']}); ללא מעקב: {e.listed('watches')}"
+        else f"ימות המשיח אינה עונה ({e.word('error.class', words.FAILURES)}); "
+        f"ללא מעקב: {e.watches('watches')}"
     ),
     "api.reachable": lambda e: "ימות המשיח עונה שוב",
     "api.token_rejected": lambda e: "ימות המשיח דוחה את הטוקן; אין מעקב",
     "api.token_accepted": lambda e: "ימות המשיח מקבלת שוב את הטוקן",
-    "api.schema_changed": lambda e: f"התשובה של ימות המשיח ל-{e['schema.method']} השתנתה בצורתה",
-    "command.succeeded": lambda e: f"הפקודה {e['command.type']} בוצעה",
-    "command.failed": lambda e: f"הפקודה {e['command.type']} נכשלה",
-    "command.unknown": lambda e: f"הפקודה {e['command.type']}: לא ידוע אם בוצעה",
-    "command.expired": lambda e: f"הפקודה {e['command.type']} איחרה את מועדה ולא בוצעה",
-    "endpoint.failing": lambda e: f"היעד {e['endpoint.name']} אינו מקבל הודעות: {e['endpoint.error']}",
-    "endpoint.recovered": lambda e: f"היעד {e['endpoint.name']} מקבל שוב הודעות",
-    "endpoint.suspended": lambda e: f"היעד {e['endpoint.name']} מושהה: {e['endpoint.error']}",
-    "endpoint.resumed": lambda e: f"היעד {e['endpoint.name']} קיבל הודעה; ינוסו עוד",
-    "endpoint.disabled": lambda e: f"היעד {e['endpoint.name']} מושבת; ההודעות אליו ממתינות",
-    "endpoint.enabled": lambda e: f"היעד {e['endpoint.name']} הופעל",
+    "api.schema_changed": lambda e: (
+        f"ימות המשיח משיבה בצורה אחרת מבעבר, בשאלה על: {e.because('schema.method', words.method)}"
+    ),
+    "alert.acknowledged": lambda e: (
+        f"הטיפול אצל {e['by']}: {e.about()}{e.told(' ({})', 'note')}{e.timed(', עד {}', 'until')}"
+    ),
+    "alert.escalated": lambda e: (
+        f"איש לא אישר טיפול, ולכן נמסר גם אל {e.listed('escalation.to')}: {e.about()}"
+    ),
+    "command.succeeded": lambda e: f"פקודה בוצעה: {_command(e)}",
+    "command.failed": lambda e: f"פקודה נכשלה: {_command(e)}",
+    "command.unknown": lambda e: f"לא ידוע אם פקודה בוצעה: {_command(e)}",
+    "command.expired": lambda e: f"פקודה איחרה את מועדה ולא בוצעה: {_command(e)}",
+    "campaign.finished": lambda e: (
+        f"לא ידוע איך הסתיים קמפיין{e.told(' ({} מספרים)', 'campaign.numbers')}"
+        if e.value("campaign.outcome") == "unknown"
+        else f"קמפיין {'נעצר' if e.value('campaign.outcome') == 'stopped' else 'הסתיים'}: "
+        f"נענו {e['campaign.answered']} מתוך {e['campaign.dialled']} שיחות"
+        f"{e.told(', עלות {} יחידות', 'campaign.price')} (הערכה: {e['campaign.estimate']})"
+    ),
+    "endpoint.failing": lambda e: (
+        f"היעד {e.endpoint('endpoint.name')} אינו מקבל הודעות: "
+        f"{e.because('endpoint.error', words.endpoint_error)}"
+    ),
+    "endpoint.recovered": lambda e: f"היעד {e.endpoint('endpoint.name')} מקבל שוב הודעות",
+    "endpoint.suspended": lambda e: (
+        f"היעד {e.endpoint('endpoint.name')} עדיין נכשל, והניסיונות לשלוח אליו מועטים: "
+        f"{e.because('endpoint.error', words.endpoint_error)}"
+    ),
+    "endpoint.resumed": lambda e: f"היעד {e.endpoint('endpoint.name')} קיבל הודעה; יישלחו אליו עוד",
+    "endpoint.disabled": lambda e: f"היעד {e.endpoint('endpoint.name')} מושבת; ההודעות אליו ממתינות",
+    "endpoint.enabled": lambda e: f"היעד {e.endpoint('endpoint.name')} הופעל",
     "endpoint.misconfigured": lambda e: (
-        f"{e['wish.name']}: לא ניתן לחשב את {e['wish.setting']} ({e['wish.error']}), וההגדרה הונחה בצד"
+        f"{e['wish.name']}: לא ניתן לחשב את {_setting(e)}, וההגדרה אינה בתוקף; בינתיים: "
+        f"{e.word('wish.setting', words.INSTEAD, words.SOMETHING_ELSE)}"
     ),
-    "endpoint.configured": lambda e: f"{e['wish.name']}: ההגדרה {e['wish.setting']} חזרה לתוקף",
-    "daemon.started": lambda e: f"{e.isolated('yemotd')} הופעל, גרסה {e['daemon.version']}",
-    "daemon.stopped": lambda e: f"{e.isolated('yemotd')} נעצר",
+    "endpoint.configured": lambda e: f"{e['wish.name']}: {_setting(e)} – ההגדרה שוב בתוקף",
+    "daemon.started": lambda e: (
+        f"הופעל {e.isolated('yemotd')}{e.told(' ב-{}', 'daemon.member')}, גרסה {e['daemon.version']}"
+    ),
+    "daemon.stopped": lambda e: f"נעצר {e.isolated('yemotd')}{e.told(' ב-{}', 'daemon.member')}",
+    "daemon.member_joined": lambda e: (
+        f"הצטרף {e.isolated('yemotd')} ב-{e['member.name']}, גרסה {e['member.version']}"
+    ),
+    "daemon.member_lost": lambda e: (
+        f"הפסיק להגיב {e.isolated('yemotd')} ב-{e['member.name']}; האחרים ממשיכים במקומו"
+    ),
+    "daemon.member_differs": lambda e: (
+        f"אינו לוקח מערכות: {e.isolated('yemotd')} ב-{e['member.name']}, "
+        f"כי {e.because('member.why', words.difference)}"
+    ),
     "daemon.part_restarted": lambda e: (
-        f"חלק של yemotd הסתיים והופעל מחדש: {e['part.name']} ({e['part.error']})"
+        f"חלק של {e.isolated('yemotd')} נפסק בגלל תקלה והופעל מחדש: "
+        f"{e.word('part.name', words.PARTS, words.A_PART)}"
     ),
-    "daemon.config_reloaded": lambda e: f"{e.isolated('yemotd')} טען תצורה חדשה" + e.lists(HEBREW_CHANGES),
+    "daemon.config_reloaded": lambda e: "תצורה חדשה בתוקף" + e.lists(HEBREW_CHANGES),
     "daemon.clock_wrong": lambda e: (
         f"השעון במחשב של {e.isolated('yemotd')} סוטה ב-{e['clock.off_seconds']} שניות משעון ימות המשיח"
     ),
     "daemon.clock_right": lambda e: f"השעון במחשב של {e.isolated('yemotd')} שוב מכוון",
-    "daemon.disk_low": lambda e: (
-        f"הדיסק של מסד הנתונים של {e.isolated('yemotd')} כמעט מלא: נותרו {e['disk.free_mib']} MiB"
-    ),
-    "daemon.disk_ok": lambda e: (
-        f"שוב יש מקום בדיסק של מסד הנתונים של {e.isolated('yemotd')}: {e['disk.free_mib']} MiB"
-    ),
+    "daemon.disk_low": lambda e: f"הדיסק של מסד הנתונים של {e.isolated('yemotd')} כמעט מלא: נותרו {_mib(e)}",
+    "daemon.disk_ok": lambda e: f"שוב יש מקום בדיסק של מסד הנתונים של {e.isolated('yemotd')}: {_mib(e)}",
     "daemon.store_failed": lambda e: (
-        f"{e.isolated('yemotd')} אינו יכול לכתוב למסד הנתונים ({e['store.error']}); "
-        "עד שיוכל, לא תישלח שום הודעה אחרת"
+        f"לא ניתן לכתוב למסד הנתונים: {e.because('store.error', words.store_error)}; "
+        "עד שיתאפשר, לא תישלח שום הודעה אחרת"
     ),
     "daemon.store_recovered": lambda e: (
-        f"{e.isolated('yemotd')} לא יכול היה לכתוב למסד הנתונים מאז {e['store.failing_since']} "
-        f"({e['store.error']}); הכתיבה חזרה"
+        f"שוב ניתן לכתוב למסד הנתונים; לא ניתן היה מאז {e.moment('store.failing_since')}: "
+        f"{e.because('store.error', words.store_error)}"
     ),
     "daemon.clock_stepped": lambda e: (
         f"השעון במחשב של {e.isolated('yemotd')} הוזז {'קדימה' if e.value('clock.is_forward') else 'אחורה'} "
@@ -118,3 +184,21 @@ HEBREW: Mapping[str, Callable[[Any], str]] = {
     ),
     "test.ping": lambda e: f"הודעת בדיקה של {e.isolated('yemotd')}",
 }
+
+
+def _mib(e: Any) -> str:
+    return str(e.isolated(f"{e.plain('disk.free_mib')} MiB"))
+
+
+def _until(e: Any) -> str:
+    has_end = e.value("caller_id.expires_on") is not None
+    return f"שוב, עד {e.day('caller_id.expires_on')}" if has_end else "ללא הגבלת זמן"
+
+
+def _command(e: Any) -> str:
+    error = f" ({e.word('command.error.class', words.FAILURES)})" if e.value("command.error.class") else ""
+    return str(e.word("command.type", words.COMMANDS, words.A_COMMAND)) + error
+
+
+def _setting(e: Any) -> str:
+    return str(e.word("wish.setting", words.SETTINGS, words.A_SETTING))

@@ -55,13 +55,16 @@ class Hold(Enum):
     RECOVERING = "recovering"
     """It may be over before it is told."""
     ESCALATION = "escalation"
-    """The endpoint's `after` has not passed."""
+    """The endpoint's `after` has not passed; or it is told by escalation only, and that has not come to
+    it."""
     QUIET = "quiet"
 
 
 UNWANTED = frozenset({Hold.UNWANTED, Hold.SEVERITY})
 """The endpoint does not want to hear of it at all."""
 HOLDS_RESOLVES = (Hold.FLAPPING, Hold.QUIET)
+HOLDS_FACTS = UNWANTED | {Hold.SILENCED, Hold.QUIET}
+"""While one of them lasts, an endpoint hears nothing of who has an alert, or to whom it was escalated."""
 PASSES_FRESH = frozenset({Hold.BLIND, Hold.RECOVERING})
 """What is firing at this very moment was seen: these two hold only what would be told late."""
 
@@ -90,6 +93,8 @@ class Told:
     is_delivered: bool = False
     has_heard: bool = False
     """Something of the incident has arrived, then or before."""
+    acknowledged: int | None = None
+    """The number of the acknowledgement that it was told last."""
 
 
 NEVER = Told()
@@ -118,15 +123,21 @@ def decide(
     *,
     is_fresh: bool = False,
     repeat: timedelta | None = None,
+    is_acknowledged: bool = False,
+    is_reminded: bool = False,
 ) -> Decision:
-    """What one endpoint has to be told. `holds`: what applies to it now; `is_fresh`: it turned just now."""
+    """What one endpoint has to be told. `holds`: what applies to it now; `is_fresh`: it turned just now;
+    `is_acknowledged`: somebody has it, so nobody is reminded by time alone; `is_reminded`: it was escalated
+    just now to this endpoint, which knows of it."""
     if not incident.is_firing and told.standing is Standing.UNTOLD:
         return OVER
     if told.standing is Standing.RESOLVED and told.is_delivered:
         return OVER
     if not incident.is_firing and _is_unheard(told) and not UNWANTED.isdisjoint(holds):
         return OVER  # it knows nothing of it, and no longer wants to
-    reason = _reason(incident, told, now, repeat, is_fresh=is_fresh)
+    reason = _reason(incident, told, now, None if is_acknowledged else repeat, is_fresh=is_fresh)
+    if reason is None and is_reminded and incident.is_firing and not (told.is_waiting or told.is_lost):
+        reason = Reason.REPEAT
     if reason is None:
         return NOTHING_TO_TELL
     held_by = _hold(incident, holds, is_fresh=is_fresh)
@@ -156,6 +167,13 @@ def retell_due(told: Told) -> datetime | None:
     if not told.is_lost or told.at is None:
         return None
     return told.at + _doubled(FIRST_RETELL, told.losses)
+
+
+def hears(told: Told, acknowledged: int | None, holds: Collection[Hold]) -> bool:
+    """Whether an endpoint has to be told now who has an incident, by the number of the acknowledgement: it
+    has heard that it fires, and not yet of this. `holds`: what applies to it now."""
+    is_news = acknowledged is not None and told.acknowledged != acknowledged
+    return is_news and told.standing is Standing.FIRING and told.has_heard and HOLDS_FACTS.isdisjoint(holds)
 
 
 def _is_unheard(told: Told) -> bool:

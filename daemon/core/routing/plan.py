@@ -7,6 +7,7 @@ from datetime import timedelta
 from enum import Enum
 
 from daemon.core import own_events
+from daemon.core.digests import digest
 from daemon.core.event_types import ALERT_TYPES, OPT_IN, matches
 from daemon.core.model import Event, Fact, Json, Severity
 from daemon.core.phones import subject_key
@@ -18,6 +19,8 @@ from daemon.core.wishes import UNGUARDED, Guard
 
 DIRECTED = frozenset({quiet.ENDED, own_events.PING})
 """Types of events that are written for one endpoint alone."""
+ADDRESSED = frozenset({*DIRECTED, digest.MADE})
+"""These, and those that go to whom they name, whatever the `events` of that endpoint."""
 DAEMON = ""
 """The system of the daemon's own events, which concern every endpoint."""
 
@@ -70,10 +73,14 @@ class Interest:
     def covers(self, system: str, event_type: str, *, instead: bool | None = None) -> bool:
         """Whether an event of this system and type goes to this endpoint; `instead`: where its `events`
         raise, None: alerts do."""
-        if system != DAEMON and self.systems is not None and system not in self.systems:
+        if not self.covers_system(system):
             return False
         unknown = event_type in ALERT_TYPES if instead is None else instead
         return self.guard.tried("events", lambda: matches(self.events, event_type), instead=unknown)
+
+    def covers_system(self, system: str) -> bool:
+        """Whether it is told of this system."""
+        return system == DAEMON or self.systems is None or system in self.systems
 
     def lets_pass(self, payload: Callable[[], Mapping[str, Json]], *, instead: bool) -> bool:
         """Whether what an event says passes its filters; `instead`: where they raise."""

@@ -8,16 +8,52 @@ Shabbat and holidays are such windows too; when they begin and end, `wiring/hebr
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
+from typing import Protocol
 
-from daemon.core.model import EventTypes, Severity
+from daemon.core.model import EventRow, EventTypes, Reason, Severity
+from daemon.core.shapes import listed, maybe, moment, one_of, record, text, whole
 
 ENDED = "quiet.ended"
-EVENTS = EventTypes((ENDED,))
+HELD = record(
+    {
+        "incident": text("`inc_…`"),
+        "system": text('"" for what is of the daemon itself.'),
+        "type": text("Of the event that tells how it stands now."),
+        "subject": text(),
+        "severity": one_of([one.value for one in Severity]),
+        "status": one_of(["firing", "resolved"]),
+        "reason": maybe(one_of([Reason.RESOLVED.value, Reason.REMOVED.value], "Null: it fires yet.")),
+        "started_at": moment(),
+        "ended_at": maybe(moment()),
+    },
+    "Beside these, what the events of that type carry.",
+)
+EVENTS = EventTypes(
+    (ENDED,),
+    rows={
+        ENDED: EventRow(
+            "A quiet window of an endpoint is over that held alerts back; for that endpoint alone.",
+            {
+                "quiet": record(
+                    {
+                        "endpoint": text(),
+                        "since": moment(),
+                        "until": moment(),
+                        "held": whole("How many were held back."),
+                        "incidents": listed(HELD, "The first 200 of them, as they stand."),
+                    }
+                )
+            },
+        )
+    },
+)
 
 MOST_JOINED = 50
 """Windows that begin where another ends, and are told as one: after so many no end is in sight."""
 EXACT = timedelta(seconds=1)
 """How exact the end is found where the clock skips it."""
+MOST_URGENT = -1
+"""The urgency of what passes every window, whatever that lets through."""
 RANK = {severity: rank for rank, severity in enumerate(Severity)}
 """0 is what matters most."""
 
@@ -84,6 +120,51 @@ class Weekly:
         return over
 
 
+class Calendar(Protocol):
+    """Shabbat and Yom Tov at a place."""
+
+    def covers(self, moment: datetime) -> bool:
+        """Whether a moment lies within."""
+
+    def begins(self, moment: datetime) -> datetime | None:
+        """When it begins next, the first time after a moment; None: nobody can say."""
+
+    def ends(self, moment: datetime) -> datetime:
+        """When it is over, asked within it."""
+
+
+@dataclass(frozen=True)
+class Excepted:
+    """What goes by the clock, but for Shabbat and Yom Tov."""
+
+    weekly: Weekly
+    holy: Calendar
+
+    def covers(self, moment: datetime) -> bool:
+        """Whether a moment lies within."""
+        return self.weekly.covers(moment) and not self.holy.covers(moment)
+
+    def ends(self, moment: datetime) -> datetime:
+        """As `Weekly.ends`: at its hour, or where Shabbat or Yom Tov begins before that."""
+        over, eve = self.weekly.ends(moment), self.holy.begins(moment)
+        return over if eve is None else min(over, eve)
+
+    def begins(self, moment: datetime) -> datetime | None:
+        """As `Weekly.begins`; within Shabbat or Yom Tov it begins when they are over, if it lasts yet."""
+        at = moment
+        for _ in range(MOST_JOINED):
+            if self.weekly.covers(at):
+                if not self.holy.covers(at):
+                    return at
+                at = self.holy.ends(at)
+            else:
+                begins = self.weekly.begins(at)
+                if begins is None:
+                    return None
+                at = begins
+        return None
+
+
 @dataclass(frozen=True)
 class Window:
     """What a quiet window is, for people: Shabbat and Yom Tov at a place, or from a time to another."""
@@ -96,6 +177,10 @@ class Window:
     end: time | None = None
     zone: str = ""
     """In which its times are meant, such as `Asia/Jerusalem`."""
+    name: str | None = None
+    """By which `[[windows]]` has it."""
+    holy: frozenset[str] = frozenset()
+    """`shabbat`, `holidays` or both: of one that has no hours, when it lasts; else when it does not."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from daemon.core.durations import NOTHING
 from daemon.core.model import (
     AlertKind,
     Condition,
+    EventRow,
     EventTypes,
     Fact,
     Failure,
@@ -23,6 +24,7 @@ from daemon.core.model import (
     Unknown,
     Verdict,
 )
+from daemon.core.shapes import listed, maybe, one_of, pair, record, text, whole
 from daemon.core.watches.subjects import Subject, SubjectKind, SubjectState
 
 OWNER = "api"
@@ -30,7 +32,47 @@ OWNER = "api"
 REACHABLE = AlertKind("api.unreachable", "api.reachable")
 TOKEN = AlertKind("api.token_rejected", "api.token_accepted")
 SCHEMA_CHANGED = "api.schema_changed"
-EVENTS = EventTypes((SCHEMA_CHANGED,), alerts=(REACHABLE, TOKEN))
+ERROR = record(
+    {
+        "class": one_of([one.value for one in Failure], "Whose fault it is, and of which kind."),
+        "message": text("What happened, in English, for people; never a token."),
+        "code": maybe(whole("The platform's `messageCode`, or the status of HTTP; null: there was none.")),
+    }
+)
+EVENTS = EventTypes(
+    (SCHEMA_CHANGED,),
+    alerts=(REACHABLE, TOKEN),
+    rows={
+        **pair(
+            REACHABLE,
+            "A watch has not been answered for `for`; told once for a system, with all that is blind. What "
+            "is seen through the API is not told meanwhile.",
+            "All of them are answered again.",
+            {
+                "error": maybe(ERROR),
+                "watches": listed(text(), "The watches that are not answered: `sms`, `sip`, `queue/5`."),
+            },
+        ),
+        **pair(
+            TOKEN,
+            "The API refuses the token: it is wrong, has expired, or wants a second factor. Told at once.",
+            "It takes the token again.",
+            {"error": maybe(ERROR)},
+        ),
+        SCHEMA_CHANGED: EventRow(
+            "An answer lacks something that the answers of late had, or holds something unreadable; of the "
+            "same, once an hour at most.",
+            {
+                "schema": record(
+                    {
+                        "method": text("The method of the API."),
+                        "problems": listed(text(), "What was missing or unreadable, in English."),
+                    }
+                )
+            },
+        ),
+    },
+)
 
 # A rejected token does not heal by waiting, so it is told at once.
 TOKEN_RULE = Rule(hold=NOTHING, keep=NOTHING, severity=Severity.ERROR)

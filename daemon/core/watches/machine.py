@@ -11,10 +11,34 @@ from statistics import median
 
 from daemon.core.durations import NOTHING
 from daemon.core.model import AlertKind, Condition, EventTypes, Json, Rule, Severity, Verdict
+from daemon.core.shapes import flag, pair, record, text, whole
 
 CLOCK = AlertKind("daemon.clock_wrong", "daemon.clock_right")
 DISK = AlertKind("daemon.disk_low", "daemon.disk_ok")
-EVENTS = EventTypes(alerts=(CLOCK, DISK))
+EVENTS = EventTypes(
+    alerts=(CLOCK, DISK),
+    rows={
+        **pair(
+            CLOCK,
+            "The machine's clock is off by more than 30 s against that of the API, by several answers.",
+            "It is off by less than 15 s again.",
+            {
+                "clock": record(
+                    {
+                        "off_seconds": whole("By how much, either way."),
+                        "is_ahead": flag("Whether it is ahead of the API's."),
+                    }
+                )
+            },
+        ),
+        **pair(
+            DISK,
+            "Less is free on the database's disk than `[daemon] free_mib`.",
+            "There is room again: a quarter more than that.",
+            {"disk": record({"path": text("Of the database."), "free_mib": whole(), "total_mib": whole()})},
+        ),
+    },
+)
 CLOCK_RULE = Rule(NOTHING, NOTHING, Severity.WARNING)
 DISK_RULE = Rule(NOTHING, NOTHING, Severity.ERROR)
 

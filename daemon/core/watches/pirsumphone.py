@@ -7,12 +7,23 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from daemon.core.model import Change, EventTypes, Fact, Json
+from daemon.core.model import Change, EventRow, EventTypes, Fact, Json
+from daemon.core.shapes import flag, record
 from daemon.core.watches.subjects import Subject, SubjectKind, SubjectState, unreadable
 
 SUBJECT = "pirsumphone"
 REGISTERED, UNREGISTERED = "pirsumphone.registered", "pirsumphone.unregistered"
-EVENTS = EventTypes((REGISTERED, UNREGISTERED), states=(frozenset({REGISTERED, UNREGISTERED}),))
+SERVICE = record({"registered": flag()})
+EVENTS = EventTypes(
+    (REGISTERED, UNREGISTERED),
+    states=(frozenset({REGISTERED, UNREGISTERED}),),
+    rows={
+        REGISTERED: EventRow(
+            "The system is registered to PirsumPhone, and was not.", {"pirsumphone": SERVICE}
+        ),
+        UNREGISTERED: EventRow("It is registered no more.", {"pirsumphone": SERVICE}),
+    },
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,11 @@ def subjects(seen: Observation) -> list[Subject]:
         return [Subject(SUBJECT, SubjectKind.PIRSUMPHONE, SubjectState.UP)]
     why: dict[str, Json] = {"registered": False}
     return [Subject(SUBJECT, SubjectKind.PIRSUMPHONE, SubjectState.DOWN, why=why)]
+
+
+def saw(seen: Observation) -> dict[str, Json]:
+    """Whether the system is registered to the service."""
+    return {"registered": seen.registered}
 
 
 def dump(state: State) -> dict[str, Json]:

@@ -2,6 +2,11 @@
 
 Pure. A metric that could not be read is unknown, so its thresholds neither fire nor clear. The counter
 `abandoned` is judged by its present value; what it and `completed` grow by in an hour are metrics as well.
+
+Where the platform's log is read, those of an hour and of a day are the larger of two figures: what counters
+and polls saw, and what is known of each caller. Neither takes from the other, so that a log which comes late
+can only add, and nobody is counted twice. In an hour that was seen and that the log tells, the counters are
+taken as they are, not stretched to an hour.
 """
 
 from collections.abc import Mapping
@@ -11,21 +16,52 @@ from typing import Any, NamedTuple
 
 from daemon.core.alerts.life import Seen
 from daemon.core.durations import NOTHING
-from daemon.core.model import AlertKind, Change, Condition, EventTypes, Fact, Json, Rule, Verdict
+from daemon.core.model import (
+    AlertKind,
+    Change,
+    Condition,
+    EventRow,
+    EventTypes,
+    Fact,
+    Json,
+    Known,
+    Rule,
+    Verdict,
+)
 from daemon.core.numbers import rounded
-from daemon.core.watches import rates
+from daemon.core.shapes import pair
+from daemon.core.watches import callers as comings
+from daemon.core.watches import outcomes, rates
+from daemon.core.watches.outcomes import Between, Judged, Outcome, Tally
+from daemon.core.watches.queue_shapes import ABANDONED, AGENT, ANSWERED, LONGEST, QUEUE, THRESHOLD
 from daemon.core.watches.rates import Rate
-from daemon.core.watches.subjects import UNREADABLE, Subject, SubjectKind, SubjectState
+from daemon.core.watches.subjects import OUTSIDE, UNREADABLE, Subject, SubjectKind, SubjectState, is_outside
 
-ABANDONED, ANSWERED, LONGEST = "abandoned_per_hour", "answered_per_hour", "longest_wait_today"
 MOST_INTERVALS = 2
 """Of the poller, which counts no more of them as observed."""
 NO_RATE = Rate()
+NOBODY_KNOWN = Known()
+TOLD = frozenset({ABANDONED, ANSWERED, LONGEST})
+"""The metrics that the platform's log tells as well."""
 KIND = AlertKind("queue.threshold.crossed", "queue.threshold.cleared")
-JOINED, LEFT = "queue.caller.joined", "queue.caller.left"
 PAUSED, UNPAUSED = "queue.agent.paused", "queue.agent.unpaused"
-MOVES = (JOINED, LEFT, PAUSED, UNPAUSED)
-EVENTS = EventTypes(MOVES, alerts=(KIND,), opt_in=frozenset(MOVES))
+MOVES = (PAUSED, UNPAUSED)
+EVENTS = EventTypes(
+    MOVES,
+    alerts=(KIND,),
+    opt_in=frozenset(MOVES),
+    rows={
+        **pair(
+            KIND,
+            "A metric of a queue has been beyond its threshold for `for`, of observed time.",
+            "It is back at `clear` or better, for `keep_firing`; or the threshold, or the queue, is no "
+            'longer watched (`alert.reason` or `alert.end` is then "removed").',
+            {"queue": QUEUE, "threshold": THRESHOLD},
+        ),
+        PAUSED: EventRow("An agent is paused who was not.", {"queue": QUEUE, "agent": AGENT}),
+        UNPAUSED: EventRow("An agent is paused no more.", {"queue": QUEUE, "agent": AGENT}),
+    },
+)
 
 NOBODY_AFTER = 3
 """Ours. Answers in a row without any agent before that is believed: GetQueueRealTime does not count them."""
@@ -135,6 +171,8 @@ class State:
     """Callers as last listed, for who looks; what they are compared by is `callers`."""
     without_agents: int = 0
     """In how many answers in a row no agent was listed, up to `NOBODY_AFTER`."""
+    tally: Tally | None = None
+    """What the last answer counts; None: its callers were unreadable."""
 
 
 def diff(
@@ -145,14 +183,22 @@ def diff(
     without_agents = _without_agents(known, seen)
     if 0 < without_agents < NOBODY_AFTER:
         seen = replace(seen, agents=None)
-    values = {**metrics(seen), **_over_time(known)}
-    at_least = {ABANDONED: known.abandoned.at_least, ANSWERED: known.answered.at_least}
+    left = when.known or NOBODY_KNOWN
+    values = {**metrics(seen), **_over_time(known, left)}
+    at_least = {
+        ABANDONED: max(known.abandoned.at_least, left.abandoned),
+        ANSWERED: max(known.answered.at_least, left.answered),
+    }
     verdicts = {
         limit: _verdict(limit, values[limit.metric], known, at_least.get(limit.metric))
         for limit in queue.thresholds
     }
     callers = known.callers if seen.callers is None else {one.call_id: one.phone for one in seen.callers}
     paused = dict(known.paused) if seen.agents is None else _paused(known, seen.agents)
+    tally = Tally.of(seen, is_sure_of_agents=not 0 < without_agents < NOBODY_AFTER)
+    between = Between(
+        known.tally, tally, when.observed if when.observed > NOTHING else None, _doubted(before)
+    )
     state = replace(
         known,
         callers=callers,
@@ -162,13 +208,21 @@ def diff(
         agents=known.agents if seen.agents is None else seen.agents,
         waiting=known.waiting if seen.callers is None else seen.callers,
         without_agents=without_agents,
+        tally=None if seen.callers is None else tally,
     )
     told: dict[str, Json] = {"path": queue.path, "name": queue.name, **values}
-    facts = _moves(known, state, seen, queue, told) if before or is_emitting else []
+    gone = [one for call_id, one in _last_seen(known).items() if call_id not in callers]
+    waits = [outcomes.waited(one, between.watched) for one in gone]
+    judged = outcomes.judge(between, waits)
+    facts = [_left(one, waited, judged, queue, told) for one, waited in zip(gone, waits, strict=True)]
+    facts += _moves(known, state, seen, queue, told) if before or is_emitting else []
+    sources = _sources(known, when.known) if when.known else {}
     conditions = [
-        _condition(queue, limit, bad, told, at_least.get(limit.metric)) for limit, bad in verdicts.items()
+        _condition(queue, limit, bad, told, at_least.get(limit.metric), sources.get(limit.metric))
+        for limit, bad in verdicts.items()
     ]
-    return Change(state, tuple(facts), tuple(conditions), is_moving=_is_moving(state, queue))
+    is_moving = _is_moving(state, queue, when.known)
+    return Change(state, tuple(facts), tuple(conditions), judged.unseen, is_moving=is_moving)
 
 
 def subject(path: str) -> str:
@@ -176,8 +230,14 @@ def subject(path: str) -> str:
     return f"queue/{path.strip('/') or '.'}"
 
 
+def key(path: str, limit: Threshold) -> str:
+    """The key of the condition of one threshold of a queue."""
+    return f"{subject(path)}/{limit.name}"
+
+
 def subjects(seen: Observation, change: Change[State], queue: Queue) -> list[Subject]:
-    """The queue: down while a threshold is crossed; unknown while none is, and one cannot be judged."""
+    """The queue: down while a threshold is crossed; unknown while none is, and one cannot be judged, or all
+    are outside their hours."""
     crossed = [_crossed(one) for one in change.conditions if one.verdict is Verdict.BAD]
     blind = [_crossed(one) for one in change.conditions if one.verdict is Verdict.UNKNOWN]
     state, why = SubjectState.UP, dict[str, Json]()
@@ -187,6 +247,8 @@ def subjects(seen: Observation, change: Change[State], queue: Queue) -> list[Sub
     elif blind or (seen.calls is None and seen.callers is None):
         of: dict[str, Json] = {"metric": blind[0]["metric"]} if blind else {}
         state, why = SubjectState.UNKNOWN, {"reason": UNREADABLE, **of}
+    elif is_outside(change.conditions):
+        state, why = SubjectState.UNKNOWN, {"reason": OUTSIDE}
     known = change.state
     details: dict[str, Json] = {
         "callers": [asdict(one) for one in known.waiting],
@@ -219,6 +281,15 @@ def metrics(seen: Observation) -> dict[str, int | float | None]:
     }
 
 
+def saw(seen: Observation) -> dict[str, Json]:
+    """The figures, the callers and the agents; None: what could not be read."""
+    lists = {"callers": seen.callers, "agents": seen.agents}
+    people: dict[str, Json] = {
+        name: None if listed is None else [asdict(one) for one in listed] for name, listed in lists.items()
+    }
+    return {**metrics(seen), **people}
+
+
 def dump(state: State) -> dict[str, object]:
     """The state as JSON."""
     return {
@@ -231,6 +302,7 @@ def dump(state: State) -> dict[str, object]:
         "agents": [list(astuple(one)) for one in state.agents],
         "waiting": [list(astuple(one)) for one in state.waiting],
         **({"without_agents": state.without_agents} if state.without_agents else {}),
+        "tally": outcomes.dump(state.tally),
     }
 
 
@@ -249,6 +321,7 @@ def load(stored: Mapping[str, Any]) -> State:
         tuple(Agent(*one) for one in stored.get("agents", ())),
         tuple(Caller(*one) for one in stored.get("waiting", ())),
         stored.get("without_agents", 0),
+        outcomes.load(stored.get("tally"), Agent),
     )
 
 
@@ -288,17 +361,42 @@ def _elapsed(queue: Queue, when: Seen) -> tuple[timedelta | None, timedelta]:
     return (None if gap < NOTHING else max(gap, when.observed)), NOTHING
 
 
-def _over_time(known: State) -> dict[str, float | None]:
+def _over_time(known: State, left: Known) -> dict[str, float | None]:
     """The metrics that follow from more than one answer."""
+    waits = [known.longest.seconds if known.longest else None, left.longest_wait_seconds]
     return {
-        ABANDONED: known.abandoned.per_hour,
-        ANSWERED: known.answered.per_hour,
-        LONGEST: known.longest.seconds if known.longest else None,
+        ABANDONED: _per_hour(known.abandoned, left.abandoned, is_logged=left.is_logged),
+        ANSWERED: _per_hour(known.answered, left.answered, is_logged=left.is_logged),
+        LONGEST: max((one for one in waits if one is not None), default=None),
     }
 
 
-def _is_moving(state: State, queue: Queue) -> bool:
-    """Whether an equal answer, later, would say something new: what counts for an hour or a day passes."""
+def _per_hour(rate: Rate, known: int, *, is_logged: bool) -> float | None:
+    """How many it were in an hour, of whom so many are `known`."""
+    if rate.per_hour is None:
+        return None
+    return max(rate.at_least if is_logged and rate.is_whole else rate.per_hour, known)
+
+
+def _sources(known: State, left: Known) -> dict[str, str]:
+    """By which of the two the metrics go that follow from more than one answer."""
+    counted = _over_time(known, replace(NOBODY_KNOWN, is_logged=left.is_logged))
+    pairs = {
+        ABANDONED: (left.abandoned, counted[ABANDONED] or known.abandoned.at_least),
+        ANSWERED: (left.answered, counted[ANSWERED] or known.answered.at_least),
+        LONGEST: (left.longest_wait_seconds or 0, counted[LONGEST] or 0),
+    }
+    return {
+        metric: comings.LOG if left.is_logged and by_log >= by_counters else comings.COUNTERS
+        for metric, (by_log, by_counters) in pairs.items()
+    }
+
+
+def _is_moving(state: State, queue: Queue, left: Known | None) -> bool:
+    """Whether an equal answer, later, would say something new: what counts for an hour or a day passes, and
+    the log may tell of callers whom no answer shows."""
+    if left and (left.answered or left.abandoned or any(one.metric in TOLD for one in queue.thresholds)):
+        return True
     is_dated = bool(state.longest and state.longest.seconds) and any(
         one.metric == LONGEST for one in queue.thresholds
     )
@@ -328,16 +426,22 @@ def _by_least(limit: Threshold, at_least: int | None) -> bool | None:
 
 
 def _condition(
-    queue: Queue, limit: Threshold, is_bad: bool | None, told: Mapping[str, Json], at_least: int | None
+    queue: Queue,
+    limit: Threshold,
+    is_bad: bool | None,
+    told: Mapping[str, Json],
+    at_least: int | None,
+    source: str | None,
 ) -> Condition:
     value = told[limit.metric]
     if value is None and is_bad is not None:
         value = at_least
     verdict = Verdict.UNKNOWN if is_bad is None else Verdict.BAD if is_bad else Verdict.GOOD
     raised = {"above": limit.above} if limit.above is not None else {"below": limit.below}
-    threshold: Json = {"metric": limit.metric, **raised, "clear": limit.clear, "value": value}
+    of = {} if source is None else {"source": source}
+    threshold: Json = {"metric": limit.metric, **raised, "clear": limit.clear, "value": value, **of}
     payload: dict[str, Json] = {"queue": told, "threshold": threshold}
-    return Condition(f"{queue.subject}/{limit.name}", KIND, queue.subject, verdict, limit.rule, payload)
+    return Condition(key(queue.path, limit), KIND, queue.subject, verdict, limit.rule, payload)
 
 
 def _crossed(condition: Condition) -> dict[str, Json]:
@@ -347,22 +451,44 @@ def _crossed(condition: Condition) -> dict[str, Json]:
     return {name: said[name] for name in ("metric", "value", "above", "below") if name in said}
 
 
+def _left(caller: Caller, waited: tuple[int, int] | None, judged: Judged, queue: Queue, told: Json) -> Fact:
+    """What is said of a caller who waits no more."""
+    how: dict[str, Json] = {"source": comings.COUNTERS}
+    if judged.outcome is Outcome.UNKNOWN:
+        how = {"outcome": judged.outcome.value, "reason": judged.why.value if judged.why else None}
+    gone: Json = {
+        "call_id": caller.call_id,
+        "phone": caller.phone,
+        "waited_seconds": None if waited is None else list(waited),
+    }
+    payload: dict[str, Json] = {"queue": told, "caller": gone, **how}
+    return Fact(comings.TYPES[judged.outcome], queue.subject, payload)
+
+
+def _last_seen(state: State) -> dict[str, Caller]:
+    """Who waited, as last seen; of one whom an earlier release saw, the phone alone."""
+    seen = {one.call_id: one for one in state.waiting}
+    return {key: seen.get(key) or Caller(key, phone, None, None) for key, phone in state.callers.items()}
+
+
 def _moves(before: State, after: State, seen: Observation, queue: Queue, told: Json) -> list[Fact]:
     def fact(event_type: str, **payload: Json) -> Fact:
         return Fact(event_type, queue.subject, {"queue": told, **payload})
 
-    def caller(call_id: str, phone: str) -> Json:
-        return {"call_id": call_id, "phone": phone}
-
-    left = [(key, phone) for key, phone in before.callers.items() if key not in after.callers]
     joined = [(key, phone) for key, phone in after.callers.items() if key not in before.callers]
-    facts = [fact(LEFT, caller=caller(*one)) for one in left]
-    facts += [fact(JOINED, caller=caller(*one)) for one in joined]
+    facts = [fact(comings.JOINED, caller={"call_id": key, "phone": phone}) for key, phone in joined]
     for agent in seen.agents or ():
         if agent.paused is not None and agent.paused != before.paused.get(agent.name, False):
             name = PAUSED if agent.paused else UNPAUSED
             facts.append(fact(name, agent={"name": agent.name, "status": agent.status}))
     return facts
+
+
+def _doubted(before: State | None) -> bool:
+    """Whether a counter fell a moment ago, perhaps for a wrong reading."""
+    return before is not None and (
+        before.abandoned.fell_from is not None or before.answered.fell_from is not None
+    )
 
 
 def _without_agents(known: State, seen: Observation) -> int:

@@ -62,6 +62,12 @@ class Rate:
         return round(self.at_least * (HOUR / self.observed), 2)
 
     @property
+    def is_whole(self) -> bool:
+        """Whether the last hour was seen, but for as much as a slot."""
+        passed = self.filled + SLOT * (SLOTS - 1)
+        return len(self.slots) == SLOTS and passed - self.observed <= SLOT
+
+    @property
     def is_steady(self) -> bool:
         """Whether time alone would change nothing: in an hour that was seen nothing grew, or nothing ever."""
         if self.at_least:

@@ -9,11 +9,52 @@ from datetime import datetime, tzinfo
 from typing import Any
 from urllib.parse import urlsplit
 
-from daemon.core.model import Change, EventTypes, Fact, Json
+from daemon.core.model import Change, EventRow, EventTypes, Fact, Json
+from daemon.core.shapes import listed, maybe, record, text, whole
 from daemon.core.timestamps import locate, parse_local
+from daemon.core.watches.subjects import called
 
 CHANGED, DUPLICATE = "sip.registration.changed", "sip.registration.duplicate"
-EVENTS = EventTypes((CHANGED, DUPLICATE), states=(frozenset({CHANGED, DUPLICATE}),))
+ACCOUNT = record(
+    {
+        "number": whole("Of the account, as the platform counts them: 1, 2, …"),
+        "user_name": text("The same as in `subject`; the number where the registration names none."),
+    }
+)
+PHONES = listed(
+    record(
+        {
+            "address": text("Of the phone, without its port."),
+            "user_agent": maybe(text()),
+            "via_address": maybe(text("The address that the platform sees.")),
+        }
+    )
+)
+REGISTRATION = record(
+    {
+        "uri": text(),
+        "user_agent": maybe(text()),
+        "via_address": maybe(text()),
+        "via_port": maybe(whole()),
+        "expires": maybe(text("As the platform spells it, in its local time.")),
+        "endpoint": maybe(text("The platform's name for it.")),
+    }
+)
+EVENTS = EventTypes(
+    (CHANGED, DUPLICATE),
+    states=(frozenset({CHANGED, DUPLICATE}),),
+    rows={
+        CHANGED: EventRow(
+            "An account is registered from an address, or by a device, that was not there at the look "
+            "before.",
+            {"account": ACCOUNT, "before": PHONES, "after": PHONES},
+        ),
+        DUPLICATE: EventRow(
+            "More than one registration of an account is active at once.",
+            {"account": ACCOUNT, "registrations": listed(REGISTRATION)},
+        ),
+    },
+)
 
 
 @dataclass(frozen=True)
@@ -72,6 +113,12 @@ def diff(
     return Change(state, tuple(facts))
 
 
+def saw(seen: Observation) -> dict[str, Json]:
+    """Every registration of the account; None: the list could not be read."""
+    listed = None if seen.contexts is None else [asdict(one) for one in seen.contexts]
+    return {"registrations": listed}
+
+
 def dump(state: State) -> dict[str, object]:
     """The state as JSON."""
     return {"phones": [list(phone) for phone in state.phones], "active": state.active}
@@ -101,7 +148,7 @@ def _host(uri: str) -> str:
 
 def _subject(uri: str, account: int) -> str:
     user, at, _ = uri.removeprefix("sip:").removeprefix("sips:").partition("@")
-    return f"sip/{user}" if at else f"sip/{account}"
+    return called("sip", user if at else str(account))
 
 
 def _told(state: State) -> Json:

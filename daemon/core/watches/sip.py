@@ -4,7 +4,7 @@ Pure. An account that is missing from an answer is unknown, not unregistered, an
 when the list says so again; when many vanish at once, the list has to insist.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from daemon.core.model import (
     AlertKind,
     Change,
     Condition,
+    EventRow,
     EventTypes,
     Fact,
     Json,
@@ -23,9 +24,11 @@ from daemon.core.model import (
     StandIn,
     Verdict,
 )
+from daemon.core.phones import subject_key
+from daemon.core.shapes import flag, listed, maybe, pair, record, text, whole
 from daemon.core.watches import flapping
 from daemon.core.watches.flapping import CALM, Ring
-from daemon.core.watches.subjects import MISSING, Subject, SubjectKind, SubjectState, unreadable
+from daemon.core.watches.subjects import MISSING, Subject, SubjectKind, SubjectState, called, unreadable
 
 MANY_KEY = "sip"
 MANY = AlertKind(
@@ -37,7 +40,54 @@ FLAPS_AT = StandIn("{}/flapping")
 FLAPPING = AlertKind("sip.account.flapping", "sip.account.stable", stands_in=FLAPS_AT)
 KIND = AlertKind("sip.account.unregistered", "sip.account.registered", folded_into=MANY, flaps_as=FLAPPING)
 ADDED, REMOVED = "sip.account.added", "sip.account.removed"
-EVENTS = EventTypes((ADDED, REMOVED), alerts=(KIND, MANY, FLAPPING), states=(frozenset({ADDED, REMOVED}),))
+ACCOUNT = record(
+    {
+        "user_name": text("Of the SIP account, such as `0773137770` or `0773137770=9`."),
+        "registered": maybe(flag("Whether its phone is registered; null: the answer does not say.")),
+        "created_date": maybe(text("As the platform spells it, in its local time.")),
+    }
+)
+ACCOUNTS = record(
+    {
+        "unregistered": listed(text(), "The accounts that are off, by user name."),
+        "total": whole("How many accounts there are."),
+    }
+)
+FLAPS = record({"percent": whole("How much of the last slots had a change, 0 to 100.")})
+EVENTS = EventTypes(
+    (ADDED, REMOVED),
+    alerts=(KIND, MANY, FLAPPING),
+    states=(frozenset({ADDED, REMOVED}),),
+    rows={
+        **pair(
+            KIND,
+            "An account has been unregistered for `for`, of observed time. Not while many are told as one, "
+            "or it is told that it flaps.",
+            "It has been registered again for `keep_firing`; or it is no longer watched, or exists no more "
+            '(`alert.reason` or `alert.end` is then "removed").',
+            {"account": ACCOUNT},
+        ),
+        **pair(
+            MANY,
+            "So many accounts are unregistered at once (`many`, `many_share`) that one incident "
+            "tells them all; told again where others join or leave.",
+            "The last of them is registered again.",
+            {"accounts": ACCOUNTS},
+        ),
+        **pair(
+            FLAPPING,
+            "An account comes and goes so often that this is told in place of each time.",
+            "It has stayed as it is for long enough.",
+            {"account": ACCOUNT, "flapping": FLAPS},
+        ),
+        ADDED: EventRow("The list shows an account that it did not show before.", {"account": ACCOUNT}),
+        REMOVED: EventRow(
+            "Answers in a row no longer list an account: two, or ten where so many are missing that the "
+            "list itself is in doubt.",
+            {"account": ACCOUNT},
+        ),
+    },
+)
 
 GONE_AFTER = 2
 """Answers in a row without an account before it is believed removed."""
@@ -101,11 +151,13 @@ def diff(
     is_emitting: bool,
     slot: timedelta | None = None,
     observed: timedelta = NOTHING,
+    ignored: Collection[str] = frozenset(),
 ) -> Change[State]:
     """What one answer says of every account. Without a `before` it is the baseline.
 
     `slot` is the length of the rings' slots (None: nothing is called flapping); `observed` is the time
-    since the last answer that was observed.
+    since the last answer that was observed; `ignored` are the accounts, by `ignorable`, of which nothing is
+    said: they stay in the state, so that nothing is news of them once they are not ignored any more.
     """
     known = before.registered if before else {}
     missing = {
@@ -124,10 +176,10 @@ def diff(
         {name: ring for name, ring in rings.items() if name not in gone and not ring.is_calm},
         _empties(before, seen),
     )
-    facts = [_fact(ADDED, name, seen) for name in sorted(added)]
-    facts += [_fact(REMOVED, name, seen) for name in sorted(gone)]
-    verdicts = {name: _verdict(value) for name, value in seen.registered.items()}
-    verdicts |= {name: Verdict.GONE if name in gone else Verdict.UNKNOWN for name in missing}
+    facts = [_fact(ADDED, name, seen) for name in _kept(sorted(added), ignored)]
+    facts += [_fact(REMOVED, name, seen) for name in _kept(sorted(gone), ignored)]
+    verdicts = {name: _verdict(seen.registered[name]) for name in _kept(seen.registered, ignored)}
+    verdicts |= {name: Verdict.GONE if name in gone else Verdict.UNKNOWN for name in _kept(missing, ignored)}
     conditions = [
         Condition(subject(name), KIND, subject(name), verdict, rule, {"account": seen.account(name)})
         for name, verdict in sorted(verdicts.items())
@@ -137,23 +189,35 @@ def diff(
     return Change(state, tuple(facts), tuple(conditions), is_moving=bool(state.rings))
 
 
-def fold(state: State, phases: Mapping[str, Phase], rule: Fold, severity: Severity) -> list[Condition]:
+def fold(
+    state: State,
+    phases: Mapping[str, Phase],
+    rule: Fold,
+    severity: Severity,
+    ignored: Collection[str] = frozenset(),
+) -> list[Condition]:
     """Whether accounts drop off in such numbers that one incident tells them all; it ends with the last.
 
-    `phases` are the watch's alerts by key.
+    `phases` are the watch's alerts by key; `ignored` as with `diff`.
     """
-    down = [name for name in sorted(state.registered) if phases.get(subject(name)) in TOLD]
-    is_many = len(down) >= rule.at_least and len(down) >= rule.share * len(state.registered)
+    accounts = _kept(sorted(state.registered), ignored)
+    down = [name for name in accounts if phases.get(subject(name)) in TOLD]
+    is_many = len(down) >= rule.at_least and len(down) >= rule.share * len(accounts)
     is_bad = bool(down) if phases.get(MANY_KEY) in TOLD else is_many
-    payload: dict[str, Json] = {"accounts": {"unregistered": down, "total": len(state.registered)}}
+    payload: dict[str, Json] = {"accounts": {"unregistered": down, "total": len(accounts)}}
     verdict = Verdict.BAD if is_bad else Verdict.GOOD
     return [Condition(MANY_KEY, MANY, MANY_KEY, verdict, Rule(NOTHING, NOTHING, severity), payload)]
 
 
-def subjects(seen: Observation, state: State) -> list[Subject]:
+def subjects(seen: Observation, state: State, ignored: Collection[str] = frozenset()) -> list[Subject]:
     """Every account: registered or not; one that the answer does not list, or that cannot be read, is
     neither."""
-    return [_subject(name, seen) for name in sorted(state.registered)]
+    return [_subject(name, seen) for name in _kept(sorted(state.registered), ignored)]
+
+
+def saw(seen: Observation) -> dict[str, Json]:
+    """Every account, and whether it is registered."""
+    return {"accounts": [seen.account(name) for name in seen.registered]}
 
 
 def dump(state: State) -> dict[str, object]:
@@ -174,7 +238,17 @@ def load(stored: Mapping[str, Any]) -> State:
 
 def subject(name: str) -> str:
     """What an account is called in events, and the key of its alert."""
-    return f"sip/{name}"
+    return called("sip", name)
+
+
+def ignorable(name: str) -> str:
+    """What an account is ignored by: its phone, however spelled, with its sub-account."""
+    return subject_key(subject(name))
+
+
+def _kept(names: Iterable[str], ignored: Collection[str]) -> list[str]:
+    """Those that are not ignored; nearly always nobody asks."""
+    return [name for name in names if ignorable(name) not in ignored] if ignored else list(names)
 
 
 def _subject(name: str, seen: Observation) -> Subject:

@@ -18,14 +18,56 @@ from itertools import islice
 from operator import ge, itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
+from daemon.core import shapes
 from daemon.core.alerts.life import Seen
-from daemon.core.model import Change, EventTypes, Fact, Json
+from daemon.core.model import Change, EventRow, EventTypes, Fact, Json
 from daemon.core.phones import normalise
+from daemon.core.shapes import always, maybe, moment, record, whole
 from daemon.core.timestamps import locate, parse_local
-from daemon.core.watches.subjects import Subject, SubjectKind, SubjectState
+from daemon.core.watches.subjects import Subject, SubjectKind, SubjectState, called
 
 RECEIVED, GAP = "sms.received", "sms.gap"
-EVENTS = EventTypes((RECEIVED, GAP))
+MESSAGE = record(
+    {
+        "from": shapes.text("As the platform gave it: `0…`, `972…`, or a name."),
+        "to": shapes.text("The number that it was sent to."),
+        "text": shapes.text(),
+        "received_at": maybe(
+            moment("When the platform took it, with the offset of the daemon's zone; null: unreadable.")
+        ),
+        "server_date": shapes.text("The same as the platform spells it, in its local time; may be empty."),
+    },
+    optional={
+        "received_at_is_ambiguous": always(
+            True, "It came in the hour that the clocks show twice: it may be an hour earlier."
+        ),
+        "raw_text": shapes.text("As it came, where `text` had to be decoded."),
+    },
+)
+"""One SMS, as events and results show it."""
+EVENTS = EventTypes(
+    (RECEIVED, GAP),
+    rows={
+        RECEIVED: EventRow(
+            "For each SMS that the log newly shows, oldest first; of what was there before the first look, "
+            'none, unless `initial = "emit"`.',
+            {"sms": MESSAGE},
+        ),
+        GAP: EventRow(
+            "An answer, and the widest that could be asked for, did not reach back to what was known: SMS in "
+            "between may have been missed. Comes before those that were found.",
+            {
+                "gap": record(
+                    {
+                        "after": maybe(shapes.text("The newest SMS that was known, in local time.")),
+                        "before": maybe(shapes.text("The oldest that the answer showed, likewise.")),
+                        "rows_read": whole("How many the answer showed."),
+                    }
+                )
+            },
+        ),
+    },
+)
 
 MAX_LIMIT = 3000
 """The most rows that one answer gives: the `limit` of GetIncomingSms. GetSmsIncomingLog documents none."""
@@ -178,6 +220,15 @@ def reaches(state: State | None, seen: Observation) -> bool:
         or not state.newest
         or seen.oldest < state.newest
     )
+
+
+def saw(seen: Observation) -> dict[str, Json]:
+    """The rows, and the newest of them without its text."""
+    newest = seen.rows[0] if seen.rows else None
+    said: dict[str, Json] = {"rows": len(seen.rows), "asked_for": seen.limit}
+    if newest is not None:
+        said["newest"] = {"from": newest.sender, "to": newest.recipient, "server_date": newest.server_date}
+    return said
 
 
 def is_conclusive(seen: Observation) -> bool:
@@ -357,7 +408,7 @@ def _gap(before: State, seen: Observation) -> Fact:
 
 def _fact(row: Row, when: Seen, zone: tzinfo) -> Fact:
     message = told(row, zone, between=(when.last, when.at))
-    return Fact(RECEIVED, f"sms/{row.sender}", {"sms": message})
+    return Fact(RECEIVED, called("sms", row.sender), {"sms": message})
 
 
 def told(row: Row, zone: tzinfo, *, between: tuple[datetime | None, datetime]) -> dict[str, Json]:

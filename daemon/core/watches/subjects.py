@@ -4,12 +4,17 @@ A watch says after each answer how its subjects stand. An answer that failed say
 unknown then, which is a third value, and no time passes for them.
 """
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-from daemon.core.model import Json
+from daemon.core.model import Condition, Json, Verdict
+from daemon.core.visible import without_nul
+
+MOST_NAMED = 300
+"""Ours. Characters of a name that is part of a subject: an index of PostgreSQL's holds 2,700 bytes."""
 
 
 class SubjectState(Enum):
@@ -29,14 +34,28 @@ class SubjectKind(Enum):
     SIP = "sip"
     QUEUE = "queue"
     UNITS = "units"
+    SMS_UNITS = "sms_units"
+    CALLER_ID = "caller_id"
     PIRSUMPHONE = "pirsumphone"
     DIRECTORY = "directory"
     SMS = "sms"
+    REPORT = "report"
 
 
-_OF_ONE = {one.value: one for one in SubjectKind if one is not SubjectKind.SIP}
+def called(kind: str, name: str) -> str:
+    """The subject of what strangers call so: `sip/0773137770`. A name that no store can hold by an index is
+    shown otherwise, and yet is another than every other: a NUL as its picture, what is too long by its end's
+    digest."""
+    if len(name) > MOST_NAMED:
+        digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:16]
+        name = f"{name[: MOST_NAMED - len(digest) - 1]}…{digest}"
+    return f"{kind}/{without_nul(name)}"
 
-MISSING, UNREADABLE = "missing", "unreadable"
+
+_OF_MANY = (SubjectKind.SIP, SubjectKind.CALLER_ID)
+_OF_ONE = {one.value: one for one in SubjectKind if one not in _OF_MANY}
+
+MISSING, UNREADABLE, OUTSIDE = "missing", "unreadable", "outside_hours"
 """Why an answer that was understood leaves a subject unknown, as `why` says it under `reason`."""
 NOT_ASKED, NEVER_SEEN = "not_asked", "never_seen"
 """Why nobody can know now: it is too long ago that it was seen, or it never was."""
@@ -63,6 +82,11 @@ class Subject:
 def unreadable(subject: str, kind: SubjectKind, name: str | None = None) -> Subject:
     """Of which an answer says something that cannot be read."""
     return Subject(subject, kind, SubjectState.UNKNOWN, name, {"reason": UNREADABLE})
+
+
+def is_outside(conditions: Sequence[Condition]) -> bool:
+    """Whether nobody wants to know now: all that there is to say is outside its hours."""
+    return bool(conditions) and all(one.verdict is Verdict.OUTSIDE for one in conditions)
 
 
 def first_word(watch: str) -> SubjectKind | None:

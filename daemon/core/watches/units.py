@@ -10,13 +10,34 @@ from typing import Any
 
 from daemon.core.model import AlertKind, Change, Condition, EventTypes, Json, Rule, Verdict
 from daemon.core.numbers import rounded
-from daemon.core.watches.subjects import UNREADABLE, Subject, SubjectKind, SubjectState
+from daemon.core.shapes import day, maybe, number, pair, record, whole
+from daemon.core.watches.subjects import OUTSIDE, UNREADABLE, Subject, SubjectKind, SubjectState, is_outside
 
 SUBJECT = "units"
 LOW = AlertKind("units.low", "units.ok")
 EXPIRING = AlertKind("units.expiring", "units.renewed")
 LOW_KEY, EXPIRING_KEY = "units/low", "units/expiring"
-EVENTS = EventTypes(alerts=(LOW, EXPIRING))
+UNITS = record(
+    {
+        "balance": maybe(number("What is left; null: it could not be read.")),
+        "expires_on": maybe(day("The last day on which they count; null: unreadable, or there is none.")),
+        "days_left": maybe(whole("Until that day, from today in the daemon's zone.")),
+    }
+)
+EVENTS = EventTypes(
+    alerts=(LOW, EXPIRING),
+    rows={
+        **pair(
+            LOW, "Fewer units are left than `below`.", "There are as many again, or more.", {"units": UNITS}
+        ),
+        **pair(
+            EXPIRING,
+            "The units expire within `expires_within`.",
+            "They last longer again.",
+            {"units": UNITS},
+        ),
+    },
+)
 
 
 @dataclass(frozen=True)
@@ -80,7 +101,14 @@ def subjects(seen: Observation, change: Change[State], limit: Limit, today: date
         state, why = SubjectState.DOWN, bad[0]
     elif Verdict.UNKNOWN in verdicts.values() or values["balance"] is None:
         state, why = SubjectState.UNKNOWN, {"reason": UNREADABLE}
+    elif is_outside(change.conditions):
+        state, why = SubjectState.UNKNOWN, {"reason": OUTSIDE}
     return [Subject(SUBJECT, SubjectKind.UNITS, state, why=why, metrics=values)]
+
+
+def saw(seen: Observation) -> dict[str, Json]:
+    """The balance, and until when it counts."""
+    return {"balance": seen.balance, "expires_on": seen.expires_on.isoformat() if seen.expires_on else None}
 
 
 def dump(state: State) -> dict[str, Json]:

@@ -7,14 +7,20 @@ them all. Pure: what reaches the network is handed in.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
+from daemon.core.alerts.hours import EVERYTHING, Attention
 from daemon.core.alerts.life import Phase, Seen
-from daemon.core.model import Change, Condition, Rule, Unknown
+from daemon.core.durations import NOTHING
+from daemon.core.model import Change, Condition, Json, Rule, Unknown
 from daemon.core.watches.subjects import Subject
 from daemon.core.wishes import UNGUARDED, Guard
+
+if TYPE_CHECKING:
+    from daemon.core.watches.cost import Cost
+    from daemon.core.watches.queues import Threshold
 
 POLLING = "polling"
 """The wish of a watch, as others hear of it."""
@@ -28,6 +34,8 @@ class Observation(Protocol):
         """What was missing or unreadable; empty when all was understood."""
 
 
+Terms: TypeAlias = tuple[frozenset[str], int]
+"""Which hours do not last, and how often alerts were ended by the clock."""
 StateT = TypeVar("StateT")
 SeenT = TypeVar("SeenT", bound=Observation)
 AnsweredT = TypeVar("AnsweredT")
@@ -49,6 +57,10 @@ class Unchanged:
 
 class WatchKind(Protocol[StateT, SeenT]):
     """What tells one kind of watch from the others. States and observations are the kind's own."""
+
+    kept_as: ClassVar[type | None] = None
+    """The class of its observations, where they are kept for `yemotd rehearse`; None: that it was answered
+    is kept, and nothing of what it saw, as of messages, whose texts are kept in events alone."""
 
     def ask(
         self, known: bytes | None, before: Callable[[], StateT | None]
@@ -72,6 +84,10 @@ class WatchKind(Protocol[StateT, SeenT]):
     def load(self, stored: Mapping[str, Any]) -> StateT:
         """The state that `dump` wrote, perhaps of an earlier version."""
 
+    def restore(self, stored: Mapping[str, Any], pieces: Callable[[], Mapping[str, bytes]]) -> StateT:
+        """The same, for a kind that stores more beside it: `Change.pieces`, all of them by name."""
+        return self.load(stored)
+
     def fold(self, state: StateT, phases: Mapping[str, Phase]) -> list[Condition]:
         """Conditions that follow from the phases of the watch's alerts, by key."""
         return []
@@ -80,6 +96,19 @@ class WatchKind(Protocol[StateT, SeenT]):
         """How everything that the watch sees stands after an answer, and what `diff` made of it. None, where
         it looks at what is another watch's. Pure."""
         return []
+
+    def saw(self, seen: SeenT) -> Mapping[str, Json]:
+        """What an answer lists, for who tries a poll by hand: figures, and what there is by name; no texts of
+        SMS. Pure."""
+        return {}
+
+    def day_of_callers(self, now: datetime) -> datetime | None:
+        """When the day began, for whom `Seen.known` is to say what became of callers; None: for nobody."""
+        return None
+
+    def thresholds(self) -> "tuple[Threshold, ...]":
+        """What its figures are held against, to be drawn beside them."""
+        return ()
 
     def is_conclusive(self, seen: SeenT) -> bool:
         """Whether an answer equal to this observation's, later, could say nothing new. Not where time itself
@@ -101,11 +130,26 @@ class Description:
     """What it finds, in words, with how long it must last to be told."""
     api_rule: Rule
     """When its failures become `api.unreachable`."""
+    attention: Attention = field(default=EVERYTHING, compare=False, repr=False)
+    """Of what its alerts are wanted, and when."""
+    cost: "Cost | None" = field(default=None, compare=False)
+    """What it asks of the platform, where that is known."""
+    at_most_every: timedelta = NOTHING
+    """What is large is read no more often than this."""
+    gives: frozenset[str] | None = field(default=None, compare=False, repr=False)
+    """The event types that it can show; None: all that its table gives."""
+    about: str | None = field(default=None, compare=False)
+    """The subject of all its events, where it is one."""
 
     @cached_property
     def id(self) -> tuple[str, str]:
         """System and name."""
         return self.system, self.name
+
+    @property
+    def told_every(self) -> timedelta:
+        """How often it finds anything: of what is large, at the poll from which on it may be read again."""
+        return max(-(-self.at_most_every // self.every), 1) * self.every
 
 
 @dataclass
@@ -120,6 +164,15 @@ class Memory(Generic[StateT]):
     state: StateT | None = None
     subjects: Mapping[str, Subject] | None = None
     """How they stood when that was committed, by name; None: the store has to be asked."""
+
+    endings: int = 0
+    """How often alerts were ended by the clock, between two answers."""
+    terms: Terms = (frozenset(), 0)
+    """By which the last answer was judged: under others an equal one may mean something new."""
+
+    def forget(self) -> None:
+        """Another process may have written since: the store has to be asked."""
+        self.digest = self.text = self.state = self.subjects = None
 
 
 @dataclass(frozen=True)
@@ -153,14 +206,22 @@ class Watch(Generic[StateT, SeenT]):
         """A state as the store keeps it."""
         return self.kind.text(state)
 
-    def state(self, text: str | None) -> StateT | None:
-        """The state that the store kept; None where it kept none. It is nearly always the one that was
-        written last: a thousand rows are not read from JSON again at every poll."""
+    def terms(self, now: datetime) -> Terms:
+        """By which an answer is judged at this moment."""
+        return self.description.attention.closed(now), self.memory.endings
+
+    def known(self, now: datetime) -> bytes | None:
+        """The digest of the last answer, where an equal one says nothing new at this moment."""
+        return self.memory.digest if self.terms(now) == self.memory.terms else None
+
+    def state(self, text: str | None, pieces: Callable[[], Mapping[str, bytes]] = dict) -> StateT | None:
+        """The state that the store kept, with what it keeps beside it; None where it kept none. It is nearly
+        always the one that was written last: a thousand rows are not read from JSON again at every poll."""
         if text is None:
             return None
         if text == self.memory.text:
             return self.memory.state
-        return self.kind.load(json.loads(text))
+        return self.kind.restore(json.loads(text), pieces)
 
 
 AnyKind: TypeAlias = "WatchKind[Any, Any]"

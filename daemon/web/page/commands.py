@@ -1,4 +1,4 @@
-"""Commands: those that there are, what came of each, item by item, and giving one by a form.
+"""Commands: giving one by a form. What there is of them, and what came of each, is `commands_shown.py`.
 
 The form is drawn from the models that check it (`inputs.py`). What it gives, it gives once, however often it
 is sent (`drawn.py`); what costs is shown with its price and asked once more, and what is then sent has to be
@@ -6,7 +6,7 @@ exactly what was shown.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Annotated, Any
@@ -16,49 +16,36 @@ from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from daemon.core import amounts
-from daemon.core.commands.command import Command, Status
-from daemon.core.commands.command_types import CAMPAIGN, TYPES
+from daemon.core.commands.command import Status
+from daemon.core.commands.command_types import CAMPAIGN
 from daemon.core.refusals import Refused, Why
 from daemon.operations import commands
 from daemon.operations.commands import Accepted
 from daemon.schemas import command_requests
 from daemon.schemas.command_requests import PARAMS, REQUESTS, units_of
-from daemon.schemas.commands import Command as CommandDocument
 from daemon.schemas.fields import Line
-from daemon.schemas.redaction import redacted_command
 from daemon.schemas.wording import faults
 from daemon.store import inbox
 from daemon.web.audit import audited
 from daemon.web.auth import Token
 from daemon.web.forms import Fields
 from daemon.web.page import inputs
+from daemon.web.page.commands_shown import add_reading, field_name, given
 from daemon.web.page.drawn import agreement, drawn, is_agreed, to_make
 from daemon.web.page.faults import ODD, by_field, worded
 from daemon.web.page.frame import Page
 from daemon.web.page.inputs import Input, Kind
-from daemon.web.page.results import blocks, label, value
 from daemon.web.page.visitors import Visitor
 from daemon.web.page.words import Words
 from daemon.web.problems import REFUSALS
 
-MOST = 50
-"""Commands of one page of the list."""
 LONGEST_PREFILL = 20_000
 """Characters of one field of a link."""
+TIMES = ("not_before", "expires_at")
 KEY, AGREED, CHANGE = "key", "agreed", "change"
 """Fields beside those of the command: what the form will give, what was agreed to, and that it is to be
 changed first."""
 OF_REQUEST = ("type", "system", "params")
-STATES = {
-    Status.QUEUED: "pending",
-    Status.RUNNING: "pending",
-    Status.SUCCEEDED: "up",
-    Status.FAILED: "down",
-    Status.UNKNOWN: "unknown",
-    Status.EXPIRED: "down",
-    Status.CANCELLED: "unknown",
-}
-"""The mark of each status."""
 _NAMES = {name: (str | None, None) for model in PARAMS.values() for name in model.model_fields}
 
 
@@ -119,65 +106,8 @@ def router(page: Page) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
     _add_giving(routes, page)  # first, for `new` is no id
     _add_cancelling(routes, page)
-    _add_reading(routes, page)
+    add_reading(routes, page)
     return routes
-
-
-def _add_reading(routes: APIRouter, page: Page) -> None:
-    reader = page.visit("read")
-
-    @routes.get("/commands")
-    def listing(
-        request: Request,
-        system: Line = "",
-        status: Line = "",
-        type: Line = "",
-        before: Line = "",
-        visitor: Visitor = reader,
-    ) -> Response:
-        known = next((one for one in Status if one.value == status), None)
-        wanted = inbox.Wanted(system or None, known, type or None, before or None, MOST)
-        with page.database.read() as db:
-            found, has_more = commands.listed(db, wanted)
-            waits = {one.id: _held(page, db, one) for one in found}
-        return page.render(
-            request,
-            visitor,
-            "commands.html",
-            commands=found,
-            waits=waits,
-            partial={one.id for one in found if _is_partial(one)},
-            systems=list(page.live.desk.policies()),
-            types=list(TYPES),
-            statuses=list(Status),
-            chosen={"system": system, "status": known.value if known else "", "type": type},
-            states=STATES,
-            older=found[-1].id if has_more else None,
-        )
-
-    @routes.get("/commands/{command_id}")
-    def show(request: Request, command_id: Line, visitor: Visitor = reader) -> Response:
-        with page.database.read() as db:
-            found = commands.find_command(db, command_id)
-            waits = _held(page, db, found)
-        document = found.document()
-        is_hidden = not visitor.may("content")
-        shown = redacted_command(document) if is_hidden else document
-        t = Words(visitor.language)
-        return page.render(
-            request,
-            visitor,
-            "command.html",
-            command=CommandDocument(**shown),
-            status=found.status,
-            waits=waits,
-            states=STATES,
-            params=[(_field(t, name), _given(t, one)) for name, one in found.params.items()],
-            results=blocks(t, shown["result"]),
-            is_partial=_is_partial(found),
-            is_hidden=is_hidden and shown != document,
-            is_given=(found.is_start_given, found.is_end_given),
-        )
 
 
 def _add_giving(routes: APIRouter, page: Page) -> None:
@@ -246,7 +176,9 @@ def _ask_first(
     policies, token, now = page.live.desk.policies(), _token(visitor), page.now()
     try:
         with page.database.read() as db:
-            found = commands.rehearse(db, wanted, policies, by=token.name, key=key, now=now)
+            found = commands.rehearse(
+                db, wanted, policies, by=token.name, key=key, now=now, contacts=page.live.contacts()
+            )
     except Refused as refused:
         return _refused(page, request, visitor, draft, refused, key)
     if found.is_repeat:
@@ -267,9 +199,14 @@ def _give(
     try:
         with audited(token, "command.add", status=303) as entry:
             with page.database.write() as db:
-                seen = desk.look() if desk.look else None
+                seen = desk.look(db) if desk.look else None
                 now = seen.wall if seen else page.now()
-                about: dict[str, Any] = {"by": token.name, "key": key, "now": now}
+                about: dict[str, Any] = {
+                    "by": token.name,
+                    "key": key,
+                    "now": now,
+                    "contacts": desk.contacts(),
+                }
                 found = commands.rehearse(db, wanted, desk.policies(), **about)
                 is_open = not found.is_repeat and not _is_agreed(page, visitor, draft, found, key)
                 if not is_open:
@@ -304,7 +241,9 @@ def _shown(found: Accepted, key: str) -> str:
             (command.expires_at, command.is_end_given),
         )
     ]
-    return json.dumps([key, commands.rehearsed(found), times, command.on_holiday.value, like], sort_keys=True)
+    # Times that nobody gave follow from when it is asked: of these it is agreed that they do.
+    said = {name: one for name, one in commands.rehearsed(found).items() if name not in TIMES}
+    return json.dumps([key, said, times, command.on_holiday.value, like], sort_keys=True)
 
 
 def _ask(page: Page, request: Request, visitor: Visitor, draft: Draft, found: Accepted, key: str) -> Response:
@@ -323,7 +262,7 @@ def _ask(page: Page, request: Request, visitor: Visitor, draft: Draft, found: Ac
         left=left,
         like=found.like,
         is_changed=is_changed,
-        params=[(_field(t, name), _given(t, one)) for name, one in command.params.items()],
+        params=[(field_name(t, name), given(t, one)) for name, one in command.params.items()],
         key=draft.fields.text(KEY),
         agreed=agreement(visitor, _shown(found, key), page.now()),
     )
@@ -378,7 +317,7 @@ def _form(
         many=sum(map(len, draft.faults.values())),
         zone=str(page.zone()),
         costs=draft.type == CAMPAIGN,
-        labels={one.name: _field(t, one.word) for one in draft.all},
+        labels={one.name: field_name(t, one.word) for one in draft.all},
         choices={one.name: _choices(t, one) for one in draft.all},
     )
 
@@ -411,34 +350,10 @@ def _is_repeated(typed: str, zone: tzinfo) -> bool:
     return inputs.local_moment(typed, "", zone) is inputs.Odd.TWICE
 
 
-def _is_partial(command: Command) -> bool:
-    """Whether some of it was done, and some was not."""
-    return isinstance(command.result, Mapping) and bool(command.result.get("is_partial"))
-
-
-def _held(page: Page, db: Any, command: Command) -> Any:
-    desk = page.live.desk
-    paused = page.live.paused().get(command.system)
-    return commands.held(db, command, page.now(), paused=paused, clock=desk.look() if desk.look else None)
-
-
-def _field(t: Words, name: str) -> Markup:
-    """What a parameter is called."""
-    key = f"commands.field.{name}"
-    return t(key) if key in t else label(t, name)
-
-
 def _choices(t: Words, one: Input) -> dict[str, Markup]:
     """What may be chosen, in words."""
     keys = {each: f"commands.choice.{one.word}.{each}" for each in one.choices}
     return {each: t(key) for each, key in keys.items() if key in t}
-
-
-def _given(t: Words, one: Any) -> Markup:
-    """What a parameter says; of a list each item."""
-    if isinstance(one, Sequence) and not isinstance(one, str):
-        return Markup(", ").join(value(t, each) for each in one)
-    return value(t, one)
 
 
 def _token(visitor: Visitor) -> Token:

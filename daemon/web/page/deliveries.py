@@ -41,7 +41,7 @@ def router(page: Page) -> APIRouter:
         told = None
         if event is not None:
             body = event[1].body if visitor.may("content") else redacted(event[1].body)
-            told = telling.told(json.loads(body), visitor.language)
+            told = telling.told(json.loads(body), visitor.language, page.live.contacts())
         return page.render(
             request,
             visitor,

@@ -21,6 +21,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from daemon.core.contacts import NOBODY
 from daemon.store.database import Database
 from daemon.web import cookies
 from daemon.web.attempts import Attempts
@@ -47,11 +48,16 @@ SAID = "said"
 """The cookie of what is said once, on the page that comes next."""
 NAV = (
     ("frame.now", "/"),
+    ("now.nav", "/now"),
+    ("missed.nav", "/missed"),
     ("frame.incidents", "/incidents"),
+    ("frame.events", "/events"),
     ("frame.sms", "/sms"),
     ("frame.endpoints", "/endpoints"),
     ("frame.commands", "/commands"),
     ("frame.silences", "/silences"),
+    ("frame.digests", "/digests"),
+    ("frame.contacts", "/contacts"),
 )
 """The pages that the frame leads to, in their order."""
 GROUNDS = {"light": "#f6f7f9", "dark": "#10161d"}
@@ -158,13 +164,18 @@ class Page:
         """In which times are shown."""
         return self.live.zone()
 
+    def writing(self, words: Words, visitor: Visitor) -> Writing:
+        """How times, numbers and names are written for somebody; names only for who has signed in."""
+        contacts = self.live.contacts() if visitor.token else NOBODY
+        return Writing(words, self.zone(), self.now(), contacts)
+
     def _context(self, request: Request, visitor: Visitor) -> dict[str, Any]:
         words = Words(visitor.language)
         said = request.cookies.get(SAID, "")
         return {
             "visitor": visitor,
             "t": words,
-            "w": Writing(words, self.zone(), self.now()),
+            "w": self.writing(words, visitor),
             "link": self.link(request),
             "static": lambda name: self.link(request)(LINKS[name]),
             "path": request.url.path.removeprefix(request.scope.get("root_path", "")),

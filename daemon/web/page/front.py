@@ -17,6 +17,7 @@ from daemon.schemas.fields import Line
 from daemon.schemas.status import SystemStatus
 from daemon.schemas.subjects import SubjectStatus
 from daemon.store import views
+from daemon.web.page import members
 from daemon.web.page.frame import Page
 from daemon.web.page.public import public
 from daemon.web.page.rows import AT_ONCE, NOTHING, Courses, Row, by_system, rows, unwell, worst_first
@@ -24,7 +25,6 @@ from daemon.web.page.sentences import Sentences, path_of
 from daemon.web.page.standing import Look, Teller
 from daemon.web.page.visitors import Visitor
 from daemon.web.page.words import Words
-from daemon.web.page.writing import Writing
 from daemon.web.routes.status import Asked, status_of
 
 SYSTEMS = 30
@@ -42,6 +42,8 @@ class Section:
     name: str
     path: str
     paused_until: str | None
+    poller: Markup | None
+    """Who polls it, where there are several who could."""
     rows: Sequence[Row]
     rest: Markup | None
     """What else there is, and that it is well."""
@@ -67,7 +69,7 @@ def router(page: Page) -> APIRouter:
         systems = sorted(look.status.systems, key=lambda one: not unwell(one))
         shown = systems[first : first + SYSTEMS]
         is_small = sum(len(one.subjects) for one in systems) <= AT_ONCE
-        sections = _small(page, shown, say, sums) if is_small else _large(shown, say, teller)
+        sections = _small(page, shown, look, say, sums) if is_small else _large(shown, look, say, teller)
         onward = first + SYSTEMS if len(systems) > first + SYSTEMS else None
         return page.render(
             request,
@@ -75,6 +77,7 @@ def router(page: Page) -> APIRouter:
             "front.html",
             standing=teller.standing(),
             sections=sections,
+            members=members.rows(look.status, say),
             onward=onward,
             first=first,
         )
@@ -97,6 +100,7 @@ def router(page: Page) -> APIRouter:
             visitor,
             "system.html",
             system=of,
+            poller=members.poller(look.status, of, say),
             standing=Teller(look, say).standing(),
             rows=rows(here, say, courses_of(page, here, sums)),
             only=only,
@@ -110,7 +114,7 @@ def router(page: Page) -> APIRouter:
 def sentences(page: Page, request: Request, visitor: Visitor) -> Sentences:
     """What makes sentences for this look."""
     words = Words(visitor.language)
-    return Sentences(words, Writing(words, page.zone(), page.now()), page.link(request))
+    return Sentences(words, page.writing(words, visitor), page.link(request))
 
 
 def courses_of(page: Page, shown: Shown, sums: Sums) -> Courses:
@@ -124,17 +128,22 @@ def _look(page: Page, asked: Asked) -> Look:
     status = status_of(page.database, page.live, page.version, asked)
     with page.database.read() as db:
         endpoints = views.endpoints(db, page.live.endpoints())
-        told = views.told_alerts(db, page.live.endpoints())
+        told = views.told_alerts(db, page.live.endpoints(), page.now())
     return Look(status, [Endpoint.of(one, None) for one in endpoints], told)
 
 
-def _small(page: Page, systems: Sequence[SystemStatus], say: Sentences, sums: Sums) -> list[Section]:
+def _small(
+    page: Page, systems: Sequence[SystemStatus], look: Look, say: Sentences, sums: Sums
+) -> list[Section]:
     shown: Shown = [(system, one) for system in systems for one in worst_first(system)]
     made = iter(rows(shown, say, courses_of(page, shown, sums) if shown else NOTHING))
-    return [_section(system, [next(made) for _ in system.subjects], None, 0) for system in systems]
+    return [
+        _section(system, members.poller(look.status, system, say), [next(made) for _ in system.subjects])
+        for system in systems
+    ]
 
 
-def _large(systems: Sequence[SystemStatus], say: Sentences, teller: Teller) -> list[Section]:
+def _large(systems: Sequence[SystemStatus], look: Look, say: Sentences, teller: Teller) -> list[Section]:
     left, sections = UNWELL, []
     for system in systems:
         bad = unwell(system)
@@ -143,10 +152,17 @@ def _large(systems: Sequence[SystemStatus], say: Sentences, teller: Teller) -> l
         of_bad = {one.subject for one in bad}
         well = [one for one in system.subjects if one.subject not in of_bad]
         rest = say.words("front.rest", counts=teller.counts(well)) if well else None
-        sections.append(_section(system, rows(here, say), rest, len(bad) - len(here)))
+        poller = members.poller(look.status, system, say)
+        sections.append(_section(system, poller, rows(here, say), rest, len(bad) - len(here)))
     return sections
 
 
-def _section(system: SystemStatus, made: Sequence[Row], rest: Markup | None, more: int) -> Section:
+def _section(
+    system: SystemStatus,
+    poller: Markup | None,
+    made: Sequence[Row],
+    rest: Markup | None = None,
+    more: int = 0,
+) -> Section:
     path = path_of(system.name)
-    return Section(system.name, path, system.paused_until, made, rest, more, len(system.subjects))
+    return Section(system.name, path, system.paused_until, poller, made, rest, more, len(system.subjects))

@@ -1,6 +1,6 @@
 """The story of an incident in words: step by step, and how it stands for each endpoint. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,11 +14,13 @@ from daemon.core.routing.ledger import Hold, Standing
 from daemon.core.routing.plan import Interest
 from daemon.core.timestamps import from_iso
 from daemon.operations.explanations import Because
+from daemon.schemas.documents import Acknowledgement
 from daemon.schemas.explanations import (
     ExplainedDecision,
     ExplainedDelivery,
     ExplainedIncident,
     ExplainedStanding,
+    ExplainedStep,
     ExplainedTransition,
     Incident,
 )
@@ -78,7 +80,41 @@ class Telling:
             found.append(Step(decided.at, *self._decided(decided, because), decided.endpoint))
         for delivery in incident.deliveries:
             found += self._attempts(delivery)
+        found += [Step(one.at, "pending", self._has(one)) for one in incident.acknowledgements]
+        for step in incident.escalation:
+            if step.taken_at:
+                found.append(
+                    Step(step.taken_at, "unknown", self.t("incidents.escalated", to=_listed(step.to)))
+                )
         return sorted(found, key=lambda one: one.at)
+
+    def in_hand(self, incident: ExplainedIncident) -> list[Markup]:
+        """Who has it, and since when; or who is told, and when, if nobody has."""
+        has = incident.acknowledged
+        if has is not None:
+            said = self.t("incidents.has", by=has.by, at=self.w.exact(has.at))
+            until = self.t("incidents.has_until", at=self.w.until(has.until)) if has.until else None
+            note = Markup("<q>{}</q>").format(bdi(has.note)) if has.note else None
+            return [Markup(", ").join(filter(None, (said, until, note)))]
+        if incident.ended_at:
+            return [self.t("incidents.is_over")]
+        coming = [one for one in incident.escalation if not one.taken_at]
+        return [self.t("incidents.nobody_has"), *map(self._coming, coming)]
+
+    def _coming(self, step: ExplainedStep) -> Markup:
+        to = _listed(step.to)
+        if step.due_at is None:
+            return self.t("incidents.coming_sometime", to=to)
+        return self.t("incidents.coming", at=self.w.until(step.due_at), to=to)
+
+    def _has(self, one: Acknowledgement) -> Markup:
+        said = self.t("incidents.acknowledged", by=one.by)
+        said += (
+            Markup(", ") + self.t("incidents.has_until", at=self.w.until(one.until))
+            if one.until
+            else Markup("")
+        )
+        return said + (Markup(": <q>{}</q>").format(bdi(one.note)) if one.note else Markup(""))
 
     def stands(self, incident: ExplainedIncident, behind: Mapping[int, Because]) -> list[Stand]:
         """How it stands for each endpoint, with all that was sent there."""
@@ -103,7 +139,7 @@ class Telling:
         plain = f"incidents.hold.{held_by}"
         if because.silence is not None:
             silence = because.silence
-            end = silence.expired_at or silence.ends_at
+            end = because.until
             values = {"author": silence.author, "comment": silence.comment}
             if end is None:
                 return self.t(f"{plain}.open", **values)
@@ -123,12 +159,14 @@ class Telling:
         fired = from_iso(incident.fired_at)
         if held_by != Hold.ESCALATION.value or fired is None:
             return None
+        if not interest.after:
+            return self.t("incidents.hold.escalation.waits")
         return self.t("incidents.hold.escalation.until", until=self.w.until(fired + interest.after))
 
     def _linked(self, because: Because) -> Markup:
         instead = because.instead
         assert instead is not None  # noqa: S101 - the caller's own
-        said = telling.stands(Incident.told(instead), self.t.language)
+        said = telling.stands(Incident.told(instead), self.t.language, self.w.contacts)
         return Markup('<a href="{}">{}</a>').format(self.link("/incidents/", instead.id), said)
 
     def _seen(self, incident: ExplainedIncident) -> Iterator[Step]:
@@ -158,6 +196,8 @@ class Telling:
                 return self.t("incidents.phase.firing.held", span=self.w.span(one.held_seconds))
         if one.phase == Phase.OK.value and incident.end == Reason.REMOVED.value:
             return self.t("incidents.phase.gone")
+        if one.phase == Phase.OK.value and incident.cause is not None:
+            return self.t(f"incidents.phase.{incident.cause}")
         return self.t(f"incidents.phase.{one.phase}")
 
     def _decided(self, decided: ExplainedDecision, because: Because) -> tuple[str, Markup]:
@@ -165,7 +205,7 @@ class Telling:
             said = self.t(f"incidents.reason.{decided.told}")
             event = self.events.get(decided.event or "")
             if event is not None:
-                said += Markup(": <q>{}</q>").format(telling.told(event, self.t.language))
+                said += Markup(": <q>{}</q>").format(telling.told(event, self.t.language, self.w.contacts))
             if decided.held_by:
                 said += Markup("; ") + self.t("incidents.was_held", why=self.hold(decided.held_by, because))
             return "pending", said
@@ -200,6 +240,10 @@ class Telling:
         return Stand(one.endpoint, level, said, more, deliveries)
 
 
+def _listed(names: Sequence[str]) -> Markup:
+    return Markup(", ").join(map(bdi, names))
+
+
 def _became(deliveries: list[ExplainedDelivery]) -> tuple[str, str | None]:
     """The mark of what somebody was told last, and what is to be said of it where it did not arrive."""
     if not deliveries:
@@ -221,13 +265,15 @@ def span(w: Writing, t: Words, seconds: float) -> str:
     return w.span(seconds) if seconds >= 1 else t.plain("incidents.moment")
 
 
-def subject_of(incident: Incident, t: Words) -> Markup:
-    """What it is about, as people call it: a queue by its name, a phone by its number."""
+def subject_of(incident: Incident, w: Writing) -> Markup:
+    """What it is about, as people call it: a queue by its name, a phone by its number, with its owner's."""
     kind, _, rest = incident.subject.partition("/")
     of = incident.data.get(kind)
     name = of.get("name") if isinstance(of, Mapping) else None
-    key = f"subjects.{kind}"
-    return t(key, name=str(name or rest)) if key in t else bdi(incident.subject)
+    t, key = w.words, f"subjects.{kind}"
+    is_named = name not in (None, "", rest, f"/{rest}")
+    called = bdi(name) if is_named else w.beside(incident.subject, rest)
+    return t(key, name=called) if key in t else w.beside(incident.subject)
 
 
 def _last_held(

@@ -21,10 +21,33 @@ def lasts(t: Words, w: Writing, found: QuietNow) -> Markup:
 
 def which(t: Words, window: Window) -> Markup:
     """Which window it is."""
-    if window.place is not None:
-        known = f"quiet.place.{window.place}"
-        place = t(known) if known in t else t("quiet.place.elsewhere", where=window.place)
-        return t("quiet.shabbat", place=place)
+    if window.start is None and window.place is not None:
+        return named(t, window, _holy(t, window))
+    return named(t, window, but(t, window, _hours(t, window)))
+
+
+def named(t: Words, window: Window, said: Markup) -> Markup:
+    """With the name by which the configuration has it."""
+    return said if window.name is None else t("quiet.named", name=window.name, window=said)
+
+
+def but(t: Words, window: Window, said: Markup) -> Markup:
+    """With what is taken out of its hours."""
+    return (
+        t("quiet.but", window=said, holy=_holy(t, window, "quiet.neither"))
+        if window.holy and window.start
+        else said
+    )
+
+
+def _holy(t: Words, window: Window, of_both: str = "quiet.shabbat") -> Markup:
+    known = f"quiet.place.{window.place}"
+    place = t(known) if known in t else t("quiet.place.elsewhere", where=window.place or "?")
+    both = len(window.holy) != 1
+    return t(of_both if both else f"quiet.only.{next(iter(window.holy))}", place=place)
+
+
+def _hours(t: Words, window: Window) -> Markup:
     hours = {
         name: f"{at:%H:%M}" if at else "?" for name, at in (("start", window.start), ("end", window.end))
     }

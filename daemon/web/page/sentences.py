@@ -23,10 +23,12 @@ DAYS = frozenset({"expires_on"})
 SHOWN = {
     "queue": ("calls_waiting", "longest_wait_seconds", "agents_available"),
     "units": ("balance", "days_left"),
+    "sms_units": ("balance",),
+    "caller_id": ("days_left",),
 }
 """Metrics that are said of what is well, by its kind."""
-WATCHES = frozenset({"registrations", "sip", "sms", "units", "pirsumphone", "api"})
-PATHS = frozenset({"queue", "directory"})
+WATCHES = frozenset({"registrations", "sip", "sms", "units", "sms_units", "caller_ids", "pirsumphone", "api"})
+PATHS = frozenset({"queue", "directory", "report"})
 """Watches of which there are several, each of a path."""
 LISTED = 20
 """Watches that a sentence has at most."""
@@ -48,6 +50,11 @@ def called(one: SubjectStatus) -> str:
     return clipped(one.name or one.subject.partition("/")[2] or one.subject)
 
 
+def _is_named(one: SubjectStatus) -> bool:
+    """Whether the configuration has a name of its own for it, beside its path."""
+    return one.name is not None and one.name.strip("/") != one.subject.partition("/")[2]
+
+
 def clipped(value: object) -> str:
     """Somebody's text for a sentence: no more of it than a name needs."""
     said = str(value)
@@ -63,22 +70,25 @@ class Sentences:
         self.link = link
 
     def name(self, one: SubjectStatus) -> Markup:
-        """`Phone 0773137770`."""
+        """`Phone 0773137770`, with the name of whose it is."""
         key = f"subjects.{one.kind}"
-        return self.words(key, name=called(one)) if key in self.words else self.apart(one.subject)
+        return (
+            self.words(key, name=self.called(one)) if key in self.words else self.writing.beside(one.subject)
+        )
+
+    def called(self, one: SubjectStatus) -> Markup:
+        """What people call it, within a sentence that says what it is."""
+        return self.apart(called(one)) if _is_named(one) else self.writing.beside(one.subject, called(one))
 
     def plain_name(self, one: SubjectStatus) -> str:
         """The same within an attribute or a title."""
         key = f"subjects.{one.kind}"
-        return (
-            self.words.plain(key, name=called(one))
-            if key in self.words
-            else visible_line(clipped(one.subject))
-        )
+        name = called(one) if _is_named(one) else self.writing.plain_beside(one.subject, called(one))
+        return self.words.plain(key, name=name) if key in self.words else visible_line(clipped(one.subject))
 
     def short(self, system: str, one: SubjectStatus) -> Markup:
         """What it is called, as a link to its page: for a sentence that says already what it is."""
-        return self.anchor(path_of(system, one.subject), self.apart(called(one)))
+        return self.anchor(path_of(system, one.subject), self.called(one))
 
     def linked(self, system: str, one: SubjectStatus) -> Markup:
         """Its whole name, as a link to its page."""
@@ -94,7 +104,7 @@ class Sentences:
         if kind in WATCHES and not name:
             return self.words(f"subjects.{kind}" if kind != "sip" else "subjects.phones")
         return (
-            self.words(f"subjects.{kind}", name=clipped(name))
+            self.words(f"subjects.{kind}", name=self.writing.beside(watch, clipped(name)))
             if kind in PATHS and name
             else self.apart(watch)
         )
@@ -210,6 +220,8 @@ class Sentences:
         ]
         if isinstance(metrics.get("content_files"), int):
             said.append(self.words.many("subjects.files", metrics["content_files"]))
+        if isinstance(metrics.get("rows"), int):
+            said.append(self.words.many("subjects.rows", metrics["rows"]))
         if metrics.get("newest"):
             said.append(self.words("subjects.newest", name=clipped(metrics["newest"])))
         return said

@@ -16,9 +16,10 @@ from pydantic import ValidationError
 from daemon.core.alerts.incidents import Incident
 from daemon.core.refusals import Refused, Why
 from daemon.core.routing.quiet import Window
-from daemon.core.routing.silences import Wish
+from daemon.core.routing.silences import Silence, Wish
 from daemon.operations import quiet_windows, silences
 from daemon.operations.quiet_windows import Standing
+from daemon.schemas.documents import DAYS
 from daemon.schemas.fields import Line
 from daemon.schemas.requests import SilenceRequest
 from daemon.schemas.wording import faults
@@ -41,7 +42,10 @@ MOST_MUTED = 20
 KEY, END, LOOK = "key", "end", "look"
 """Fields beside those of the silence: which it will be, how its end is given, that it is only tried."""
 GLOBS = ("type", "system", "subject")
-ENDS = ("for", "ends_at", "until_resolved")
+WEEKLY = "weekly"
+"""The end of one that comes back: it has hours."""
+ENDS = ("for", "ends_at", "until_resolved", WEEKLY)
+HOURS = ("from", "to", "days")
 LENGTHS = ("30m", "1h", "2h", "4h", "8h", "1d", "3d", "7d")
 USUAL = "2h"
 INPUTS = {one.name: one for one in inputs.inputs(SilenceRequest)}
@@ -65,6 +69,11 @@ class Draft:
     def end(self) -> str:
         """How its end is given."""
         return self.fields.text(END, ENDS[0])
+
+    @property
+    def days(self) -> list[str]:
+        """On which it begins."""
+        return self.fields.texts("days")
 
     @property
     def lengths(self) -> list[str]:
@@ -158,7 +167,7 @@ def _add(page: Page, request: Request, visitor: Visitor, draft: Draft, wish: Wis
     t = Words(visitor.language)
     try:
         with audited(_token(visitor), "silence.add", silence, status=303), page.database.write() as db:
-            _, is_repeat = silences.mute_once(db, wish, silence, page.now())
+            _, is_repeat = silences.mute_once(db, wish, silence, page.now(), page.live.contacts())
     except Refused as refused:
         status = REFUSALS[refused.why][0]
         if refused.why is Why.KEY_IN_USE:
@@ -181,25 +190,30 @@ def _wish(draft: Draft, t: Words, token: Token, zone: tzinfo) -> Wish | None:
         draft.wrong(name, t(ODD[why]))
     if draft.end == "until_resolved":
         document["until_resolved"] = True
-    if draft.end != "ends_at" and "ends_at" in draft.fields:
-        draft.wrong("ends_at", t("fault.one_end"))
+    if draft.end == WEEKLY and draft.days:
+        document["days"] = draft.days
+    unasked = [] if draft.end in ("ends_at", WEEKLY) else ["ends_at"]
+    for name in [*unasked, *(HOURS if draft.end != WEEKLY else ())]:
+        if name in draft.fields:
+            draft.wrong(name, t("fault.one_end"))
     try:
         body = SilenceRequest.model_validate(document)
     except ValidationError as error:
         for name, words in by_field(t, faults(error.errors()), list(INPUTS)).items():
             draft.faults.setdefault(name, []).extend(words)
         return None
-    return None if draft.faults else body.wish(token.name)
+    return None if draft.faults else body.wish(token.name, zone)
 
 
 def _end_fields(end: str) -> Iterable[str]:
-    return [end] if end in ("for", "ends_at") else []
+    return ["from", "to", "ends_at"] if end == WEEKLY else [end] if end in ("for", "ends_at") else []
 
 
 def _would(page: Page, draft: Draft) -> list[Incident]:
     """What fires now and would be muted by these globs, whenever it begins and ends."""
     with page.database.read() as db:
-        return silences.matching(db, *(draft.typed(name) for name in GLOBS))
+        globs = {name: draft.typed(name) for name in GLOBS}
+        return silences.matching(db, globs["type"], globs["system"], globs["subject"], page.live.contacts())
 
 
 def _render(
@@ -225,6 +239,9 @@ def _render(
         key=key or drawn(visitor, page.live.new_id("sil"), now),
         found=found,
         older=found.over[-1].id if found.has_more else None,
+        hours=lambda silence: _weekly(t, silence),
+        now=now,
+        days=[DAYS[day] for day in quiet_words.SUNDAY_FIRST],
         windows=[(one, [_window(t, each) for each in one.windows]) for one in quiet],
         most_counted=quiet_windows.MOST,
         inputs=INPUTS,
@@ -264,7 +281,17 @@ def _hours(t: Words, window: Window) -> Markup:
     is_daily = len(days) == quiet_words.WEEK
     hours = {"start": f"{window.start:%H:%M}", "end": f"{window.end:%H:%M}"}
     said = t(key, **hours) if is_daily else t(f"{key}_on", **hours, days=Markup(", ").join(days))
-    return t("windows.zone", window=said, zone=window.zone)
+    return quiet_words.named(
+        t, window, t("windows.zone", window=quiet_words.but(t, window, said), zone=window.zone)
+    )
+
+
+def _weekly(t: Words, silence: Silence) -> Markup | None:
+    """When one that comes back mutes; None: all the time."""
+    weekly = silence.weekly
+    if weekly is None:
+        return None
+    return quiet_words.which(t, Window(days=weekly.days, start=weekly.start, end=weekly.end))
 
 
 def _token(visitor: Visitor) -> Token:

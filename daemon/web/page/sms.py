@@ -13,6 +13,7 @@ from daemon.core.rendering.codes import code_in
 from daemon.core.timestamps import from_iso
 from daemon.core.visible import visible_line
 from daemon.operations import messages
+from daemon.operations.contacts import named
 from daemon.operations.messages import Message, Span
 from daemon.schemas.fields import FIRST_YEAR, LAST_YEAR, Line
 from daemon.store.history import LAST_ID
@@ -75,12 +76,13 @@ def router(page: Page) -> APIRouter:
 def _by_sender(page: Page, visitor: Visitor, _sender: str, span: Span) -> tuple[str, Mapping[str, object]]:
     with page.database.read() as db:
         found = messages.by_sender(db, span, with_text=visitor.may("content"))
-    gaps = [telling.told(json.loads(body), visitor.language) for body in found.gaps]
+    gaps = [telling.told(json.loads(body), visitor.language, page.live.contacts()) for body in found.gaps]
     return "sms.html", {"found": found, "gaps": gaps}
 
 
 def _of_sender(page: Page, visitor: Visitor, sender: str, span: Span) -> tuple[str, Mapping[str, object]]:
     with page.database.read() as db:
+        sender = named(db, f"{messages.SENT_BY}{sender}", page.live.contacts()).removeprefix(messages.SENT_BY)
         found, older = messages.of_sender(db, sender, span, SHOWN, with_text=visitor.may("content"))
     return "sender.html", {"sender": sender, "found": found, "older": older}
 

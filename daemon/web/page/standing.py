@@ -35,7 +35,18 @@ LATE = 60
 TELLING = (Hold.SILENCED, Hold.BLIND, Hold.ESCALATION, Hold.QUIET)
 """What holds an incident back from somebody who would hear of it: said beside how it stands."""
 SEVERITIES = tuple(one.value for one in Severity)
-COUNTED = ("api", "sip", "queue", "units", "pirsumphone", "directory", "sms")
+COUNTED = (
+    "api",
+    "sip",
+    "queue",
+    "units",
+    "sms_units",
+    "caller_id",
+    "pirsumphone",
+    "directory",
+    "report",
+    "sms",
+)
 """Kinds, in the order in which a sentence has them."""
 REPEATED = frozenset({sip.MANY.fires, FAILING.fires, MISCONFIGURED.fires})
 """Alerts of which other sentences say the same."""
@@ -116,6 +127,7 @@ class Teller:
         yield from self._other_alerts()
         yield from self._not_seen()
         yield from self._held()
+        yield from self._members()
 
     def _with_told(self, line: Line) -> Line:
         return replace(line, told=self._told(line))
@@ -138,6 +150,8 @@ class Teller:
             self._words.many(f"front.told.{fate}", len(names), names=self._say.joined(names))
             for fate, names in sorted(fates.items())
         ] or [self._words("front.told.nobody")]
+        has = dict.fromkeys(one.acknowledged.by for one in fired if one.acknowledged)
+        said += [self._words("incidents.acknowledged", by=by) for by in has]
         path = (
             joined(("/incidents/", fired[0].alert.incident or ""))
             if len(fired) == 1
@@ -404,6 +418,19 @@ class Teller:
             why = self._words(f"front.hold.{hold.value}")
             name = self._say.anchor(joined(("/endpoints/", endpoint)), self._say.apart(endpoint))
             yield Line(HELD, 93, self._words.many("front.held", many, name=name, why=why))
+
+    # Who of several daemons does not take part: the others do its work, and what is seen stays true.
+
+    def _members(self) -> Iterable[Line]:
+        for one in self._status.members:
+            name = clipped(one.name)
+            if one.silent_since:
+                time = self._time(one.silent_since)
+                yield Line(HELD, 94, self._words("front.member.silent", name=name, time=time))
+            elif not one.is_connected:
+                yield Line(HELD, 94, self._words("front.member.gone", name=name))
+            elif one.differs:
+                yield Line(HELD, 94, self._words("front.member.differs", name=name))
 
 
 def _about(system: SystemStatus, ones: Iterable[SubjectStatus]) -> frozenset[tuple[str, str]]:

@@ -12,9 +12,12 @@ from markupsafe import Markup
 from daemon.core.alerts.incidents import Incident
 from daemon.core.durations import SECOND
 from daemon.core.history.buckets import HOUR, MINUTE
+from daemon.core.recordings import Recording
 from daemon.core.refusals import Refused, Why
 from daemon.core.timestamps import from_iso
 from daemon.core.watches.queues import Threshold
+from daemon.operations import recordings
+from daemon.operations.contacts import named
 from daemon.operations.history import WINDOWS, Course, Span, Sums, courses, history
 from daemon.schemas import explanations
 from daemon.schemas.fields import Line
@@ -23,7 +26,7 @@ from daemon.schemas.subjects import SubjectStatus
 from daemon.store import incidents
 from daemon.web.page import drawings
 from daemon.web.page.drawings import Limit, Mark, Point, Shade
-from daemon.web.page.frame import Page
+from daemon.web.page.frame import POLICY, Page
 from daemon.web.page.front import sentences
 from daemon.web.page.rows import Ages, Strip, draw, seen, uptimes
 from daemon.web.page.sentences import DURATIONS, Sentences
@@ -33,7 +36,11 @@ from daemon.web.routes.status import Asked, status_of
 
 STEPS = {"24h": MINUTE, "7d": HOUR, "30d": HOUR}
 """The length of the buckets that are drawn of each window."""
-PLOTTED = {"queue": ("calls_waiting", "longest_wait_seconds"), "units": ("balance",)}
+PLOTTED = {
+    "queue": ("calls_waiting", "longest_wait_seconds"),
+    "units": ("balance",),
+    "sms_units": ("balance",),
+}
 """Metrics whose course is drawn, by the kind of what has them."""
 PIECES = 200
 """Of the bar."""
@@ -43,6 +50,10 @@ ROWS = 24
 """Of the table of values."""
 LISTED = 200
 """Callers or agents."""
+RECORDINGS = 20
+"""Of a folder."""
+WITH_SOUND = f"{POLICY}; media-src 'self'"
+"""Of a page with players: what they play comes from us."""
 INCIDENTS = 50
 """That are looked at for the plots."""
 MARKS = 4
@@ -109,16 +120,21 @@ def router(page: Page) -> APIRouter:
         say = sentences(page, request, visitor)
         asked = Asked(system, with_details=True)
         (of,) = status_of(page.database, page.live, page.version, asked).systems
+        with page.database.read() as db:
+            subject = named(db, subject, page.live.contacts(), system)
         one = next((each for each in of.subjects if each.subject == subject), None)
         if one is None:
             raise Refused(Why.MISSING, f"nothing is watched that is called {subject!r} in {system!r}")
         past = _past(page, system, subject, span, sums)
+        heard = _recordings(page, visitor, one, system)
         limits = page.live.limits().get((system, subject), ())
-        return page.render(
+        answer = page.render(
             request,
             visitor,
             "subject.html",
             say=say,
+            recordings=heard,
+            may_listen=visitor.may("content"),
             system=of,
             one=one,
             is_stale=Ages(of).is_stale(one, say),
@@ -140,8 +156,21 @@ def router(page: Page) -> APIRouter:
             agent_kind=_agent_mark,
             plots=_plots(past, one, limits, say),
         )
+        if heard:
+            answer.headers["content-security-policy"] = WITH_SOUND
+        return answer
 
     return routes
+
+
+def _recordings(
+    page: Page, visitor: Visitor, one: SubjectStatus, system: str
+) -> Sequence[tuple[Recording, datetime]]:
+    """The newest files of a folder, with when they were seen; none for who may not know of them."""
+    if one.kind != "directory" or visitor.token is None:
+        return ()
+    with page.database.read() as db:
+        return [each for each in recordings.newest(db, one.subject, RECORDINGS) if each[0].system == system]
 
 
 def _past(page: Page, system: str, subject: str, window: str, sums: Sums) -> Past:
@@ -164,7 +193,7 @@ def _opened(one: SubjectStatus, past: Past, say: Sentences) -> Markup:
     found = next((each for each in past.incidents if each.id == one.incident), None)
     if found is None:
         return say.words("subjects.incident.gone")
-    return stands(explanations.Incident.told(found), say.words.language)
+    return stands(explanations.Incident.told(found), say.words.language, say.writing.contacts)
 
 
 def _bar(past: Past, one: SubjectStatus, say: Sentences) -> Markup:

@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from daemon.core.contacts import NOBODY, Contacts
 from daemon.core.numbers import shown
 from daemon.core.timestamps import from_iso
 from daemon.core.visible import visible, visible_line
@@ -20,10 +21,24 @@ UNITS = (("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1))
 class Writing:
     """For one look: its language, its zone, its moment."""
 
-    def __init__(self, words: Words, zone: tzinfo, now: datetime) -> None:
+    def __init__(self, words: Words, zone: tzinfo, now: datetime, contacts: Contacts = NOBODY) -> None:
         self.words = self._words = words
         self._zone = zone
         self.now = now
+        self.contacts = contacts
+        """Who is called how, to who looks: nobody, where strangers do."""
+
+    def beside(self, what: object, written: object = None) -> Markup:
+        """A number or a subject with its name before it, where it has one; `written`: how the number is."""
+        shown = bdi(what if written is None else written)
+        name = self.contacts.name_of(str(what))
+        return shown if name is None else Markup("{} ({})").format(bdi(name), shown)
+
+    def plain_beside(self, what: object, written: object = None) -> str:
+        """The same as plain text, for attributes and titles."""
+        shown = str(what if written is None else written)
+        name = self.contacts.name_of(str(what))
+        return shown if name is None else f"{name} ({shown})"
 
     def time(self, moment: str | datetime | None) -> Markup:
         """`14:02`, with the day where it is another one; the whole of it on hover and for programs."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from daemon.core.commands.command import Command, Status
 from daemon.core.commands.policy import Policy
+from daemon.core.contacts import NOBODY, Contacts
 from daemon.core.durations import NOTHING
 from daemon.core.timeline import Look
 from daemon.operations import commands
@@ -72,8 +74,10 @@ class Desk:
     """The commander has something to do."""
     new_id: Callable[[str], str]
     endings: Endings
-    look: Callable[[], Look] | None = None
+    look: Callable[[sa.Connection], Look] | None = None
     """At the clock, which may have been set this moment; None: it is never set."""
+    contacts: Callable[[], Contacts] = lambda: NOBODY
+    """Who is called how: a queue may be given by its name."""
 
 
 def router(database: Database, tokens: Tokens, desk: Desk, now: Callable[[], datetime]) -> APIRouter:
@@ -118,11 +122,13 @@ def _add_giving(
     ) -> Any:
         if how.dry_run:
             with database.read() as db:
-                found = commands.rehearse(db, request, desk.policies(), by=token.name, now=now())
+                found = commands.rehearse(
+                    db, request, desk.policies(), by=token.name, now=now(), contacts=desk.contacts()
+                )
             return JSONResponse(Rehearsal(**commands.rehearsed(found)).model_dump())
         with audited(token, "command.add", status=202) as entry:
             with database.write() as db:
-                seen = desk.look() if desk.look else None
+                seen = desk.look(db) if desk.look else None
                 found = commands.accept(
                     db,
                     request,
@@ -132,6 +138,7 @@ def _add_giving(
                     now=seen.wall if seen else now(),
                     new_id=desk.new_id,
                     clock=seen,
+                    contacts=desk.contacts(),
                 )
             entry.target = found.command.id
         desk.wake()
@@ -216,8 +223,10 @@ def _add_reading(routes: APIRouter, database: Database, reader: Any, desk: Desk)
 
 def _shown(command: Command, token: Token) -> CommandDocument:
     """A command as who has this token may see it."""
-    document = command.document()
-    return CommandDocument(**(document if token.allows("content") else redacted_command(document)))
+    document = CommandDocument.of(command)
+    if token.allows("content"):
+        return document
+    return CommandDocument(**redacted_command(document.model_dump()))
 
 
 def _find(database: Database, command_id: str) -> Command:

@@ -5,12 +5,13 @@ A mailbox's name has a slash in it (`ops/anna@example.org`), so a name may be mo
 
 from typing import Annotated
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Body, Depends
 
 from daemon.core.delivery.breaker import Switch
-from daemon.operations import endpoints
+from daemon.operations import endpoints, quiet_windows
 from daemon.schemas import pages
-from daemon.schemas.documents import Delivery, Endpoint, Replay
+from daemon.schemas.documents import Delivery, Endpoint, QuietStatus, Replay
 from daemon.schemas.fields import Line
 from daemon.schemas.requests import REPLAYS, ReplayRequest, examples
 from daemon.store import views
@@ -40,13 +41,24 @@ def _read(routes: APIRouter, database: Database, live: Live) -> None:
         keys = live.public_keys()
         with database.read() as db:
             found = views.endpoints(db, live.endpoints())
-        return pages.EndpointList(endpoints=[Endpoint.of(one, keys.get(one.name)) for one in found])
+            quiet = _quiet(db, live)
+        return pages.EndpointList(
+            endpoints=[Endpoint.of(one, keys.get(one.name), quiet.get(one.name)) for one in found]
+        )
 
     @routes.get("/endpoints/{name:path}", summary="One endpoint", responses=responses(404, 422))
     def show_endpoint(name: Line) -> Endpoint:
         with database.read() as db:
             found = endpoints.find_endpoint(db, name, live.interests())
-        return Endpoint.of(found, live.public_keys().get(name))
+            quiet = _quiet(db, live, name)
+        return Endpoint.of(found, live.public_keys().get(name), quiet.get(name))
+
+
+def _quiet(db: sa.Connection, live: Live, name: str | None = None) -> dict[str, QuietStatus]:
+    """The endpoints that are in a quiet window; `name`: of these only one."""
+    interests = [one for one in live.interests() if name in (None, one.endpoint)]
+    found = quiet_windows.lasting(db, interests, live.now())
+    return {endpoint: QuietStatus.of(one.now, one.waits) for endpoint, one in found.items()}
 
 
 def _switch(routes: APIRouter, database: Database, tokens: Tokens, live: Live) -> None:
@@ -57,8 +69,9 @@ def _switch(routes: APIRouter, database: Database, tokens: Tokens, live: Live) -
         with audited(token, f"endpoint.{to.value}", name), database.write() as db:
             endpoints.switch(db, name, interests, to)
             found = endpoints.find_endpoint(db, name, interests)
+            quiet = _quiet(db, live, name)
         live.wake()
-        return Endpoint.of(found, live.public_keys().get(name))
+        return Endpoint.of(found, live.public_keys().get(name), quiet.get(name))
 
     @routes.post(
         "/endpoints/{name:path}/enable",

@@ -55,8 +55,7 @@ def router(database: Database, live: Live) -> APIRouter:
         if not reach.feed:
             raise Problem(404, "There is no feed")
         spoken = language or wished(request.headers.get("accept-language", ""))
-        systems = list(dict.fromkeys(one.system for one in live.schedule()))
-        about = Feed(systems, spoken, reach.base, live.started_at())
+        about = Feed(live.systems(), spoken, reach.base, live.started_at())
         return cached(request, feed(kept(), about), ATOM, seconds=KEPT, vary="accept-language")
 
     return routes

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from daemon.core.durations import DAY
+from daemon.operations.contacts import named
 from daemon.operations.history import Span, history
 from daemon.schemas.fields import Line, Moment
 from daemon.schemas.history import History
@@ -26,7 +27,7 @@ def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
         "/history",
         summary="For how long a subject was up, down and not seen, by minutes, hours or days",
         response_class=Response,
-        responses={200: {"model": History}, **responses(404, 422)},
+        responses={200: {"model": History}, **responses(404, 409, 422)},
     )
     def show_history(
         system: Line,
@@ -44,7 +45,9 @@ def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
         end = end or now
         span = Span(begin or end - DAY, end, STEPS[step] if step else None)
         with database.read() as db:
-            found = history(db, system, subject, span, now, live.unflushed)
+            found = history(
+                db, system, named(db, subject, live.contacts(), system), span, now, live.unflushed
+            )
         return Response(found.model_dump_json(), media_type="application/json")
 
     return routes

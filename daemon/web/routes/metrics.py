@@ -6,6 +6,7 @@ words of the configuration and of the code: no subject, no number, no id.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,9 +22,11 @@ from daemon.core.commands.command import Status
 from daemon.core.counts import Counts
 from daemon.core.delivery.breaker import HEALTHY, Health
 from daemon.core.delivery.outcome import Outcome
+from daemon.core.delivery.route import share_of
+from daemon.core.ownership import HOUSE, Kind, Share
 from daemon.core.routing.plan import DAEMON
 from daemon.store import endpoint_health as endpoints
-from daemon.store import events, inbox, views
+from daemon.store import events, inbox, ownership, views
 from daemon.store.database import Database
 from daemon.web.auth import Token, require_from_afar
 from daemon.web.dependencies import Live
@@ -33,6 +36,9 @@ from daemon.web.problems import responses
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 ALWAYS_SHOWN = "answered", Outcome.ACCEPTED.value
 """Outcomes that are there from the start, at 0: a share of failures needs something to be a share of."""
+
+STATES = CONNECTED, SILENT, DIFFERS = "connected", "silent", "differs"
+"""Of members."""
 
 Metric = Family | Distribution
 
@@ -52,11 +58,21 @@ class Scrape:
     """Those that were seen since the store was told."""
     endpoints: Collection[str]
     """Of the configuration in force."""
+    servers: Collection[str] = ()
+    """The same as they are shared out: those of one server are one."""
+    member: str | None = None
+    """Whose figures these are, of several daemons on one database."""
+    silent: Collection[str] = ()
+    """The other members that have not stirred of late."""
 
     @cached_property
     def systems(self) -> Mapping[str, None]:
         """The names of those of the configuration in force, in its order."""
         return dict.fromkeys(system for system, _ in self.watches)
+
+    def wanted(self, kind: Kind) -> Collection[str]:
+        """All that there is to share out of a kind, by its names."""
+        return {Kind.SYSTEM: self.systems, Kind.ENDPOINT: self.servers, Kind.DUTY: (HOUSE,)}[kind]
 
 
 def router(database: Database, tokens: Callable[[], Sequence[Token]], live: Live, version: str) -> APIRouter:
@@ -72,9 +88,12 @@ def router(database: Database, tokens: Callable[[], Sequence[Token]], live: Live
                 live.started_at(),
                 version,
                 live.counts(),
-                {(one.system, one.watch): one.every for one in live.schedule()},
+                dict(live.watched()),
                 dict(live.last_seen()),
                 dict.fromkeys(live.endpoints()),
+                {share_of(name, route) for name, route in live.routes().items()},
+                live.member(),
+                live.silent().keys(),
             )
             return text(metric for family in FAMILIES for metric in family(scrape)) + generate_latest(process)
 
@@ -290,6 +309,54 @@ def _commands(scrape: Scrape) -> Iterator[Metric]:
     )
 
 
+def _members(scrape: Scrape) -> Iterator[Metric]:
+    """Nothing of a daemon that has its database to itself."""
+    members = views.members(scrape.db)
+    states = Counter(_state(one, scrape.silent) for one in members)
+    yield Family(
+        "gauge",
+        "yemotd_members",
+        "Daemons that share the database, by how they are.",
+        ["state"],
+        [((state,), states[state]) for state in STATES if members],
+    )
+    yield Family(
+        "gauge",
+        "yemotd_member_info",
+        "Which of them this is; always 1.",
+        ["member", "version"],
+        [((scrape.member, scrape.version), 1)] if scrape.member is not None else [],
+    )
+    held = next((one.held for one in members if one.name == scrape.member), {})
+    yield Family(
+        "gauge",
+        "yemotd_holdings",
+        "What this one has of the work.",
+        ["kind"],
+        [((kind.value,), held.get(kind, 0)) for kind in Kind if scrape.member is not None],
+    )
+    names = {one.name for one in members}
+    taken = {one.share for one in ownership.holdings(scrape.db) if one.member in names} if members else set()
+    yield Family(
+        "gauge",
+        "yemotd_unowned",
+        "What of the work nobody has.",
+        ["kind"],
+        [
+            ((kind.value,), sum(Share(kind, name) not in taken for name in scrape.wanted(kind)))
+            for kind in Kind
+            if members
+        ],
+    )
+
+
+def _state(member: views.MemberView, silent: Collection[str]) -> str:
+    """Each is counted once: who is silent may differ as well."""
+    if not member.is_connected or member.name in silent:
+        return SILENT
+    return DIFFERS if member.differs else CONNECTED
+
+
 FAMILIES: tuple[Callable[[Scrape], Iterable[Metric]], ...] = (
     _daemon,
     _polls,
@@ -300,6 +367,7 @@ FAMILIES: tuple[Callable[[Scrape], Iterable[Metric]], ...] = (
     _attempts,
     _health,
     _commands,
+    _members,
 )
 """In the order of the text. One more is a function like these, named here and in `docs/monitoring.md`."""
 

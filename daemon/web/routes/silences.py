@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
 
-from daemon.operations.silences import find_silence, mute, unmute
+from daemon.operations.silences import find_silence, mute, strangers, unmute
 from daemon.schemas import pages
 from daemon.schemas.documents import AddedSilence, Silence
 from daemon.schemas.fields import Line
@@ -48,11 +48,13 @@ def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
     ) -> AddedSilence:
         with audited(token, "silence.add", status=201) as entry:
             with database.write() as db:
-                added, matched = mute(db, body.wish(token.name), live.new_id("sil"), live.now())
+                wish = body.wish(token.name, live.zone())
+                added, matched = mute(db, wish, live.new_id("sil"), live.now(), live.contacts())
+                unknown = strangers(db, added, matched, live.systems())
             entry.target = added.id
         live.wake()
         response.headers["location"] = below(request, f"/api/v1/silences/{added.id}")
-        return AddedSilence.made(added, matched)
+        return AddedSilence.made(added, matched, unknown)
 
     @routes.get("/silences/{silence_id}", summary="One silence", responses=responses(404, 422))
     def show_silence(silence_id: Line) -> Silence:

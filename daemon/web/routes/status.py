@@ -7,7 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from daemon.core.refusals import Refused, Why
+from daemon.operations import quiet_windows
 from daemon.operations.history import Sums, uptimes
+from daemon.schemas.documents import QuietStatus
 from daemon.schemas.fields import Line
 from daemon.schemas.status import Configured, Running, Status
 from daemon.store import views
@@ -67,18 +69,26 @@ def status_of(database: Database, live: Live, version: str, asked: Asked | None 
     now = live.now()
     with database.read() as db:
         seen = views.read(db, asked.system, with_details=asked.with_details)
+        quiet = quiet_windows.lasting(db, live.interests(), now)
         of = uptimes(db, seen.subjects, live.unflushed, now, asked.sums) if asked.sums is not None else None
     return Status.of(
         seen,
-        Configured({watch: one.every for watch, one in schedule.items()}, live.endpoints()),
+        Configured(
+            {watch: one.every for watch, one in schedule.items()},
+            live.endpoints(),
+            {name: QuietStatus.of(one.now, one.waits) for name, one in quiet.items()},
+        ),
         Running(
             process=str(os.getpid()),
             version=version,
+            timezone=str(live.zone()),
             started_at=live.started_at(),
             next_runs={watch: one.next_run_at for watch, one in schedule.items()},
             last_seen=live.last_seen(),
             paused={system: now + left for system, left in live.paused().items()},
             failing=live.failing(),
+            member=live.member(),
+            silent={member: now - still for member, still in live.silent().items()},
         ),
         now,
         of,

@@ -14,6 +14,8 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from starlette.types import Message, Receive, Scope, Send
 
+from daemon.core.contacts import NOBODY, Contacts
+from daemon.operations.search import Wanted, query_of
 from daemon.schemas.fields import Line
 from daemon.store import events
 from daemon.store.database import Database
@@ -23,7 +25,14 @@ from daemon.web.broadcast import Broadcast, Ended, Head, Item
 from daemon.web.entrance import HEAD
 from daemon.web.problems import Problem, answered, responses
 from daemon.web.routes.base import reading
-from daemon.web.routes.events import SubjectQuery, SystemQuery, TypeQuery, number_of
+from daemon.web.routes.events import (
+    ContactQuery,
+    SenderQuery,
+    SubjectQuery,
+    SystemQuery,
+    TypeQuery,
+    number_of,
+)
 from daemon.web.waiting import Bell
 
 MEDIA_TYPE = "text/event-stream"
@@ -155,7 +164,13 @@ class Reader:
 
 
 def router(
-    database: Database, tokens: Tokens, bell: Bell, *, most: int, heartbeat: float = HEARTBEAT
+    database: Database,
+    tokens: Tokens,
+    bell: Bell,
+    *,
+    most: int,
+    heartbeat: float = HEARTBEAT,
+    contacts: Callable[[], Contacts] = lambda: NOBODY,
 ) -> APIRouter:
     """The route `/api/v1/events/stream`; `most`: readers at a time."""
     routes = reading("reading", tokens)
@@ -168,7 +183,7 @@ def router(
         response_class=Response,
         responses={
             200: {"description": "Until the reader leaves", "content": {MEDIA_TYPE: SCHEMA}},
-            **responses(400, 410, 422),
+            **responses(400, 409, 410, 422),
         },
         dependencies=[Depends(guard)],
     )
@@ -180,23 +195,31 @@ def router(
         type: TypeQuery = None,
         system: SystemQuery = None,
         subject: SubjectQuery = None,
+        sender: SenderQuery = None,
+        contact: ContactQuery = None,
         last_event_id: Annotated[
             Line | None, Header(description="The same as `after`; where both are given, this one counts")
         ] = None,
     ) -> EventStream:
-        number, last_id = await run_in_threadpool(_begin, database, last_event_id or after or None)
-        query = events.Query(number, type, system, subject=subject)
+        wanted = Wanted(type, system, subject, sender, contact)
+        query, last_id = await run_in_threadpool(
+            _begin, database, last_event_id or after or None, wanted, contacts()
+        )
         following = Following(query, last_id, lambda: guard.token_of(request), heartbeat)
         return EventStream(broadcast, following)
 
     return routes
 
 
-def _begin(database: Database, after: str | None) -> tuple[int, str]:
-    """Where to begin, as a number and as an id. Raises `Problem` where that is not known any more."""
+def _begin(
+    database: Database, after: str | None, wanted: Wanted, contacts: Contacts
+) -> tuple[events.Query, str]:
+    """What to read, and the id after which it begins. Raises `Problem` where that is not known any more."""
     with database.read() as db:
+        query = query_of(db, wanted, contacts=contacts)
         if after is None:
-            return events.newest(db)
+            number, after = events.newest(db)
+            return replace(query, after=number), after
         number = number_of(db, after)
         if number < events.forgotten_up_to(db):
             raise Problem(
@@ -204,7 +227,7 @@ def _begin(database: Database, after: str | None) -> tuple[int, str]:
                 "Events after this one are not kept any more",
                 f"Some that came after {after!r} were removed by [retention]; leave the id out.",
             )
-    return number, after
+    return replace(query, after=number), after
 
 
 async def _left(receive: Receive, reader: Reader) -> None:

@@ -14,7 +14,7 @@ from daemon.core.model import AlertKind, Condition, Interval, Reason, Rule, Seve
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 KIND = AlertKind("sip.account.unregistered", "sip.account.registered")
-G, B, U, X = Verdict.GOOD, Verdict.BAD, Verdict.UNKNOWN, Verdict.GONE
+G, B, U, A, X = Verdict.GOOD, Verdict.BAD, Verdict.UNKNOWN, Verdict.OUTSIDE, Verdict.GONE
 
 
 def rule(hold: int = 60, keep: int = 60) -> Rule:
@@ -29,18 +29,22 @@ CELLS = [
     (Phase.OK, G, Phase.OK, None),
     (Phase.OK, B, Phase.PENDING, None),
     (Phase.OK, U, Phase.OK, None),
+    (Phase.OK, A, Phase.OK, None),
     (Phase.OK, X, Phase.OK, None),
     (Phase.PENDING, G, Phase.OK, None),
     (Phase.PENDING, B, Phase.PENDING, None),
     (Phase.PENDING, U, Phase.PENDING, None),
+    (Phase.PENDING, A, Phase.PENDING, None),
     (Phase.PENDING, X, Phase.OK, None),
     (Phase.FIRING, G, Phase.RECOVERING, None),
     (Phase.FIRING, B, Phase.FIRING, None),
     (Phase.FIRING, U, Phase.FIRING, None),
+    (Phase.FIRING, A, Phase.OK, Turn.RESOLVED),
     (Phase.FIRING, X, Phase.OK, Turn.REMOVED),
     (Phase.RECOVERING, G, Phase.RECOVERING, None),
     (Phase.RECOVERING, B, Phase.FIRING, None),
     (Phase.RECOVERING, U, Phase.RECOVERING, None),
+    (Phase.RECOVERING, A, Phase.OK, Turn.RESOLVED),
     (Phase.RECOVERING, X, Phase.OK, Turn.REMOVED),
 ]
 
@@ -105,10 +109,10 @@ def test_a_relapse_keeps_its_incident_and_its_beginning() -> None:
 
 def test_fires_and_resolves_alternate_in_every_short_life() -> None:
     lives: list[tuple[str, Alert, list[Turn]]] = [("", Alert(), [])]
-    for index in range(7):
+    for index in range(6):
         before, lives = lives, []
         for verdicts, alert, turns in before:
-            for verdict in (G, B, U, X):
+            for verdict in (G, B, U, A, X):
                 after, turn = step(alert, verdict, seen(30 * index), rule(30, 30))
                 lives.append((f"{verdicts} {verdict.value}", after, [*turns, turn] if turn else turns))
     for verdicts, alert, turns in lives:

@@ -85,6 +85,7 @@ def test_every_type_of_the_contract_has_a_nature_and_only_campaigns_cost() -> No
     assert [name for name, known in TYPES.items() if known.nature is Nature.ONCE] == ["campaign.bridge"]
     assert set(READS) == {
         "pirsumphone.status",
+        "campaign.status",
         "sip.contexts",
         "sip.accounts",
         "sms.log",

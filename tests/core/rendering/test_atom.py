@@ -156,6 +156,11 @@ def incident(name: str = "inc_1", **ended: Any) -> Incident:
             "From 2026-11-23 16:00:00 on; not watched any more since 2026-11-23 17:00:00 (UTC).",
             "החל ב-2026-11-23 16:00:00; כבר לא במעקב מאז 2026-11-23 17:00:00 (UTC).",
         ),
+        (
+            {"ended_at": START + timedelta(hours=1), "end": Reason.RESOLVED, "cause": "outside_hours"},
+            "From 2026-11-23 16:00:00 on; outside its hours since 2026-11-23 17:00:00 (UTC).",
+            "החל ב-2026-11-23 16:00:00; מחוץ לשעות הפעילות מאז 2026-11-23 17:00:00 (UTC).",
+        ),
     ],
 )
 def test_an_entry_says_from_when_to_when_and_no_more_than_is_known(

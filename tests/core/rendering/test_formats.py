@@ -3,6 +3,7 @@
 import json
 from typing import Any
 from urllib.parse import unquote
+from zoneinfo import ZoneInfo
 
 import pytest
 from cloudevents.core.bindings.http import HTTPMessage, from_http_event
@@ -301,7 +302,7 @@ def test_the_source_of_a_system_with_a_hebrew_name_is_a_urn() -> None:
 def test_slack_is_told_of_a_thin_event_without_content() -> None:
     told = json.loads(render(stored(SMS), Shape(Format.SLACK, is_thin=True)).body)["text"]
 
-    assert told == "sms.received: sms/0501234567"
+    assert told == "SMS received: SMS from 0501234567"
 
 
 def test_slack_is_told_in_hebrew() -> None:
@@ -334,7 +335,16 @@ def test_slack_gets_one_sentence() -> None:
     assert told["text"] == "Phone 0773137770 is off the network"
     assert told["blocks"][0]["text"] == {"type": "mrkdwn", "text": told["text"], "verbatim": True}
     assert told["blocks"][1]["elements"][0]["verbatim"]
-    assert told["blocks"][1]["elements"][0]["text"].startswith("main · 2026-03-01T12:00:00")
+    context = told["blocks"][1]["elements"][0]["text"]
+    assert context == "main · 2026-03-01 12:00:00 (UTC) · phone off the network"
+
+
+def test_slack_is_told_times_of_the_reader_s_zone() -> None:
+    shape = Shape(Format.SLACK, language="he", zone=ZoneInfo("Asia/Jerusalem"))
+    told = json.loads(render(stored(ALERT, type_="sip.account.unregistered"), shape).body)
+
+    context = told["blocks"][1]["elements"][0]["text"]
+    assert context == "main · 01.03.2026 בשעה 14:00:00 (שעון ישראל) · טלפון מנותק"
 
 
 @pytest.mark.parametrize(

@@ -207,7 +207,7 @@ def test_a_window_begins_at_the_first_moment_that_it_covers(
     assert window.covers(begin)
     assert not window.covers(begin - EXACT) or begin - EXACT < moment
     between = (moment + n * (begin - moment) / 20 for n in range(20))
-    assert not any(window.covers(one) for one in between)
+    assert not any(window.covers(one) for one in between if one < begin)  # which microseconds round to
 
 
 def test_a_window_whose_beginning_the_clock_skips_begins_there() -> None:

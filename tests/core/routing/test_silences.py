@@ -1,14 +1,17 @@
 """Silences: what they cover, how long they last, and when one has served."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.core.phones import phone
-from daemon.core.routing.silences import Silence, is_served, silencing
+from daemon.core.refusals import Refused
+from daemon.core.routing.quiet import Weekly
+from daemon.core.routing.silences import Silence, Wish, granted, is_granted, is_served, silencing
 from tests.core.routing.test_ledger import ENDED, FIRING, HOUR, NOON
 from tests.core.spellings import truths
 
@@ -116,3 +119,86 @@ def test_one_that_waits_for_the_end_has_served_when_nothing_fires_that_it_covers
     assert is_served(waiting, [replace(FIRING, subject="sip/078")], NOON)
     assert not is_served(SILENCE, [], NOON)
     assert not is_served(replace(waiting, starts_at=NOON + HOUR), [], NOON)
+
+
+ZONE = ZoneInfo("Asia/Jerusalem")
+SUNDAYS = Weekly(frozenset({6}), time(2), time(4), ZONE)
+WEEKLY = Silence("sil_2", NOON, None, "*", "*", "sip/*", "Dana", "maintenance", NOON, weekly=SUNDAYS)
+ASKED = Wish("Dana", "maintenance", subject="sip/*", start=time(2), end=time(4), zone=ZONE)
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=ZONE).astimezone(UTC)
+
+
+def test_one_that_comes_back_mutes_at_its_hours_and_at_no_others() -> None:
+    sunday, a_year_on = at("2027-02-28T02:00"), at("2028-02-27T03:59")
+
+    assert [WEEKLY.is_active(one) for one in (sunday - SECOND, sunday, a_year_on)] == [False, True, True]
+    assert not WEEKLY.is_active(at("2027-02-28T04:00"))
+    assert (WEEKLY.mutes_until(sunday), WEEKLY.mutes_from(sunday - HOUR)) == (sunday + 2 * HOUR, sunday)
+
+
+def test_one_that_comes_back_is_over_when_somebody_ends_it_or_at_its_end() -> None:
+    sunday = at("2027-02-28T03:00")
+    ended, till_then = replace(WEEKLY, expired_at=sunday), replace(WEEKLY, ends_at=sunday)
+
+    for one in (ended, till_then):
+        assert one.is_active(sunday - SECOND)
+        assert not one.is_active(sunday)
+        assert one.is_over(sunday)
+    assert till_then.mutes_until(sunday - HOUR) == sunday
+    assert till_then.mutes_from(sunday + HOUR) is None
+    assert not WEEKLY.is_over(at("2037-01-01T00:00"))
+
+
+def test_one_that_comes_back_waits_for_no_incident() -> None:
+    assert not is_served(WEEKLY, [ENDED], at("2027-02-28T03:00"))
+
+
+def test_it_is_granted_as_it_was_asked_for() -> None:
+    found = granted(replace(ASKED, days=frozenset({6})), "sil_2", NOON)
+
+    assert found == WEEKLY
+    assert is_granted(found, replace(ASKED, days=frozenset({6})))
+    assert not is_granted(found, ASKED)
+    assert granted(ASKED, "sil_3", NOON).weekly == replace(SUNDAYS, days=frozenset(range(7)))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"end": None}, "`from` and `to` go together"),
+        ({"start": None}, "`from` and `to` go together"),
+        ({"start": None, "end": None, "days": frozenset({6})}, "`days` goes with `from` and `to`"),
+        ({"lasts": HOUR}, "goes on until `ends_at`"),
+        ({"until_resolved": True}, "goes on until `ends_at`"),
+        ({"subject": "*"}, "would mute everything"),
+        ({"ends_at": NOON}, "over before it begins"),
+    ],
+)
+def test_hours_that_do_not_go_together_are_refused(change: dict[str, object], said: str) -> None:
+    with pytest.raises(Refused, match=said):
+        granted(replace(ASKED, **change), "sil_2", NOON)  # type: ignore[arg-type]
+
+
+@given(
+    days=st.frozensets(st.integers(0, 6), min_size=1),
+    start=st.times(),
+    end=st.times(),
+    hours=st.integers(0, 9000),
+)
+def test_what_is_said_of_its_next_time_is_so(
+    days: frozenset[int], start: time, end: time, hours: int
+) -> None:
+    whole = {"second": 0, "microsecond": 0}
+    weekly = Weekly(days, start.replace(**whole), end.replace(**whole), ZONE)  # type: ignore[arg-type]
+    one, now = replace(WEEKLY, weekly=weekly), NOON + hours * HOUR
+    if one.is_active(now):
+        until = one.mutes_until(now)
+        assert until is not None
+        assert one.is_active(until - SECOND)
+    elif (begins := one.mutes_from(now)) is not None:
+        assert begins > now
+        assert one.is_active(begins)
+        assert not one.is_active(begins - 2 * SECOND)

@@ -5,9 +5,10 @@ from dataclasses import asdict, replace
 
 import pytest
 
+from daemon.core.files import File
 from daemon.core.model import Fact, Json
 from daemon.core.watches import directories
-from daemon.core.watches.directories import File, Observation, State
+from daemon.core.watches.directories import Folder, Observation, State
 
 
 def recording(number: int, unique_id: str | None = None) -> File:
@@ -31,9 +32,11 @@ def holding(many: int | None, highest: File | None) -> Observation:
 def directory(
     before: State | None, seen: Observation, *, path: str = "/2", is_emitting: bool = False
 ) -> tuple[State, tuple[Fact, ...]]:
-    change = directories.diff(before, seen, path, is_emitting=is_emitting)
+    change = directories.diff(before, seen, Folder(path, is_emitting))
     assert change.conditions == ()
-    restarted = directories.load(json.loads(json.dumps(directories.dump(change.state))))
+    kept = {name: one for name, one in directories.pieces(before, change.state).items() if one is not None}
+    text = json.dumps(directories.dump(change.state))
+    restarted = directories.load(json.loads(text), kept) if before != change.state else change.state
     assert restarted == change.state
     return restarted, change.facts
 

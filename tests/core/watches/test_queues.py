@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from daemon.core.alerts.life import Seen
 from daemon.core.durations import NOTHING
-from daemon.core.model import AlertKind, Change, Condition, Json, Rule, Severity, Verdict
+from daemon.core.model import AlertKind, Change, Condition, Json, Known, Rule, Severity, Verdict
 from daemon.core.watches import queues
 from daemon.core.watches.queues import NOBODY_AFTER, Agent, Caller, Observation, Queue, State, Threshold
 from daemon.core.watches.rates import Rate, Slot
@@ -113,8 +113,12 @@ def told(change: Change[State]) -> list[tuple[str, Json]]:
     ]
 
 
-def call(call_id: str) -> Json:
+def call(call_id: str) -> dict[str, Json]:
     return {"call_id": call_id, "phone": f"05{call_id}"}
+
+
+def gone(call_id: str, waited: list[int] | None = None) -> Json:
+    return {**call(call_id), "waited_seconds": waited}
 
 
 def test_the_metrics_of_a_busy_queue() -> None:
@@ -380,7 +384,7 @@ def test_callers_who_come_and_go_are_told_by_their_call_who_left_first() -> None
     state, _ = diff(None, replace(NOBODY, callers=(caller("a"), caller("b"))))
     _, change = diff(state, replace(NOBODY, callers=(caller("b"), caller("c"))))
 
-    assert told(change) == [("queue.caller.left", call("a")), ("queue.caller.joined", call("c"))]
+    assert told(change) == [("queue.caller.left", gone("a")), ("queue.caller.joined", call("c"))]
     assert {fact.subject for fact in change.facts} == {"queue/5"}
     assert all(fact.payload["queue"] == change.facts[0].payload["queue"] for fact in change.facts)
 
@@ -451,7 +455,7 @@ def test_one_unreadable_list_does_not_hide_the_other() -> None:
 def test_a_list_that_is_empty_is_not_an_unreadable_one() -> None:
     state, _ = diff(None, replace(NOBODY, callers=(caller("a"),)))
 
-    assert told(diff(state, NOBODY)[1]) == [("queue.caller.left", call("a"))]
+    assert told(diff(state, NOBODY)[1]) == [("queue.caller.left", gone("a"))]
 
 
 def test_the_state_keeps_the_metrics_for_the_status() -> None:
@@ -543,6 +547,62 @@ def test_few_answered_calls_are_told_only_where_enough_was_seen() -> None:
 
     assert told == [U] * 30 + [B] * 10
     assert verdict(answered) is G
+
+
+def test_what_is_known_of_callers_fires_at_once_and_is_never_added_to_what_counters_say() -> None:
+    limit = above(5, metric="abandoned_per_hour")
+    watched, state = replace(queue(limit), every=timedelta(minutes=1)), None
+    told, by = list[tuple[Verdict, Json]](), list[Json]()
+    for minute in range(120):
+        known = Known(abandoned=6 if 10 <= minute < 70 else 0, is_logged=minute >= 10)
+        at = NOON + timedelta(minutes=minute)
+        passed = timedelta(minutes=1) if state else NOTHING
+        when = Seen(at, at - passed if state else None, passed, known)
+        state, change = diff(state, replace(NOBODY, abandoned=min(minute, 4)), watched, when=when)
+        threshold = change.conditions[0].payload["threshold"]
+        assert isinstance(threshold, dict)
+        by.append(threshold["source"])
+        told.append((verdict(change), state.metrics["abandoned_per_hour"]))
+        assert change.is_moving
+
+    assert [one for one, _ in told] == [U] * 10 + [B] * 60 + [G] * 50
+    assert told[29][1] is None
+    assert (by[9], by[29], by[30], by[64]) == ("counters", "log", "counters", "log")
+    assert (told[30][1], told[64][1]) == (8, 6), "stretched to an hour, until an hour was seen"
+
+
+@given(
+    grown=st.lists(st.integers(0, 3), min_size=70, max_size=90),
+    known=st.integers(0, 200),
+    is_logged=st.booleans(),
+)
+def test_the_larger_of_what_is_known_and_what_is_counted_is_shown(
+    grown: list[int], known: int, is_logged: bool
+) -> None:
+    watched, state, counter, alone = replace(queue(), every=timedelta(minutes=1)), None, 0, None
+    for minute, more in enumerate(grown):
+        counter += more
+        alone, _ = polled(alone, replace(NOBODY, completed=counter), watched, minute)
+        at = NOON + timedelta(minutes=minute)
+        passed = timedelta(minutes=1) if state else NOTHING
+        when = Seen(at, at - passed if state else None, passed, Known(known, is_logged=is_logged))
+        state, _ = diff(state, replace(NOBODY, completed=counter), watched, when=when)
+
+    assert state is not None
+    assert alone is not None
+    assert state.answered == alone.answered, "what counters say is kept as it is"
+    stretched = alone.metrics["answered_per_hour"]
+    assert isinstance(stretched, int | float)
+    counted = state.answered.at_least if is_logged else stretched
+    assert state.metrics["answered_per_hour"] == max(counted, known)
+
+
+def test_a_wait_that_only_the_log_tells_of_is_the_longest_of_the_day() -> None:
+    watched = queue(above(300, metric="longest_wait_today"))
+    at = Seen(NOON, None, NOTHING, Known(longest_wait_seconds=301))
+    state, change = diff(None, NOBODY, watched, when=at)
+
+    assert (verdict(change), state.metrics["longest_wait_today"]) == (B, 301)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """How what is watched stands: by one answer of each kind, and since when over many of them."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from daemon.core.alerts.hours import Attention, Hours
 from daemon.core.alerts.life import OK, Alert, Phase, Seen
 from daemon.core.durations import NOTHING
 from daemon.core.model import Failure, Json, Rule, Severity
@@ -102,6 +104,47 @@ def test_a_queue_is_down_while_a_threshold_is_crossed_and_says_which() -> None:
     assert of_queue(NOBODY).state is UP
 
 
+def at_hours(seen: queues.Observation, closed: set[str], *thresholds: Threshold) -> Subject:
+    """The queue where some of its thresholds are outside their hours."""
+    queue = Queue("/5", "sales", thresholds, 10 * SECOND)
+    when = Seen(NOON, None, NOTHING)
+    change = queues.diff(None, seen, queue, when, ZoneInfo("Asia/Jerusalem"), is_emitting=False)
+    never = Hours(("never",), lambda _at: False)
+    hours = {queues.key("/5", one): never for one in thresholds if one.metric in closed}
+    (found,) = queues.subjects(
+        seen, replace(change, conditions=Attention(hours).seen(change.conditions, NOON)), queue
+    )
+    return found
+
+
+def test_a_queue_outside_all_of_its_hours_is_neither_up_nor_down() -> None:
+    both = {"calls_waiting", "agents_available"}
+
+    assert at_hours(WAITING, both, ABOVE, BELOW).state is UNKNOWN
+    assert at_hours(WAITING, both, ABOVE, BELOW).why == {"reason": "outside_hours"}
+    assert at_hours(NOBODY, both, ABOVE, BELOW).state is UNKNOWN
+    assert at_hours(WAITING, {"calls_waiting"}, ABOVE, BELOW).why["metric"] == "agents_available"
+    assert at_hours(WAITING, {"agents_available"}, BELOW).metrics is not None
+    assert at_hours(NOBODY, {"agents_available"}, ABOVE, BELOW).state is UP
+
+
+def test_of_an_ignored_account_nothing_is_said() -> None:
+    seen, before = (
+        sip.Observation({"a": False, "b": False, "new": True}),
+        sip.State({"a": True, "gone": True}),
+    )
+    ignored = frozenset(map(sip.ignorable, ("a", "new", "gone")))
+    change = sip.diff(before, seen, RULE, is_emitting=True, ignored=ignored)
+
+    assert {one.subject for one in change.conditions} == {"sip/b"}
+    assert [one.subject for one in change.facts] == ["sip/b"]
+    assert [one.subject for one in sip.subjects(seen, change.state, ignored)] == ["sip/b"]
+    assert set(change.state.registered) == {"a", "b", "new", "gone"}
+    phases = {sip.subject(name): Phase.FIRING for name in ("a", "b")}
+    (many,) = sip.fold(change.state, phases, sip.Fold(2, 0.3), Severity.ERROR, ignored)
+    assert many.payload == {"accounts": {"unregistered": ["b"], "total": 1}}
+
+
 def test_of_several_thresholds_all_that_are_crossed_are_told() -> None:
     found = of_queue(WAITING, ABOVE, BELOW)
 
@@ -170,7 +213,10 @@ def test_pirsumphone_directories_and_the_log_stand_as_they_were_read() -> None:
         DOWN,
         UNKNOWN,
     ]
-    assert [directories.subjects(one, "/2")[0].state for one in (some, nothing)] == [UP, UNKNOWN]
+    assert [directories.subjects(one, directories.State(), "/2")[0].state for one in (some, nothing)] == [
+        UP,
+        UNKNOWN,
+    ]
     assert [(one.subject, one.state) for one in sms.subjects()] == [("sms", UP)]
 
 
@@ -209,9 +255,12 @@ def test_the_api_is_down_while_a_poll_of_any_watch_fails_or_the_token_is_rejecte
     [
         ("queue/5", SubjectKind.QUEUE),
         ("units", SubjectKind.UNITS),
+        ("sms_units", SubjectKind.SMS_UNITS),
+        ("caller_ids", None),
         ("sip", None),
         ("sip/7", None),
-        ("report/x", None),
+        ("report/1/ApprovalAll", SubjectKind.REPORT),
+        ("other/x", None),
     ],
 )
 def test_a_watch_of_one_subject_has_its_name(watch: str, kind: SubjectKind | None) -> None:

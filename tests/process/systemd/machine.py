@@ -91,7 +91,7 @@ class Machine:
     def run(self, *words: str, code: int | None = 0) -> str:
         """Run a program in it as root; what it says. An assertion fails on another exit code than `code`."""
         ended = subprocess.run(
-            ["nsenter", "--target", str(self.pid), "--all", *_ENVIRONMENT, *words],  # noqa: S607
+            ["nsenter", "--target", str(self.pid), "--all", *ENVIRONMENT, *words],  # noqa: S607
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -128,13 +128,14 @@ class Machine:
         _wait_until(is_up)
 
 
-_ENVIRONMENT = (
+ENVIRONMENT = (
     "env",
     "-i",
     "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
     "LANG=C.UTF-8",
     "DEBIAN_FRONTEND=noninteractive",
 )
+"""Of whatever is run in it."""
 
 
 def _program(pid: int) -> str:

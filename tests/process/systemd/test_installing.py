@@ -29,6 +29,8 @@ INSTALLED = (
     "/usr/lib/systemd/system/yemotd-failure@.service",
     "/usr/lib/sysusers.d/yemotd.conf",
     "/usr/lib/tmpfiles.d/yemotd.conf",
+    "/usr/share/bash-completion/completions/yemotd",
+    "/usr/share/fish/vendor_completions.d/yemotd.fish",
 )
 OURS = ("/etc/yemotd", "/etc/default/yemotd", "/var/lib/yemotd")
 """What is the administrator's, or the data."""
@@ -234,6 +236,8 @@ def test_make_installs_below_a_folder_of_ones_own_and_keeps_what_is_there(tmp_pa
     below = (f"DESTDIR={tmp_path}", "prefix=/usr")
     make("--silent", "install", *below)
     installed = [place for place in INSTALLED if (tmp_path / place.lstrip("/")).exists()]
+    manual = tmp_path / "usr/share/man/man1/yemotd-events.1"
+    assert "events tail" in manual.read_text(encoding="utf-8")
     config = tmp_path / "etc/yemotd/config.toml"
     mode = config.stat().st_mode & 0o777
     config.write_text("mine")
@@ -243,3 +247,4 @@ def test_make_installs_below_a_folder_of_ones_own_and_keeps_what_is_there(tmp_pa
     assert (installed, mode) == (list(INSTALLED), 0o640)
     assert config.read_text() == "mine"
     assert not any((tmp_path / place.lstrip("/")).exists() for place in INSTALLED)
+    assert not manual.exists()

@@ -24,7 +24,8 @@ from daemon.schemas.command_requests import PARAMS, REQUESTS
 from daemon.store import inbox
 from daemon.store.database import Database
 from daemon.web.page import inputs
-from daemon.web.page.commands import OF_REQUEST, STATES
+from daemon.web.page.commands import OF_REQUEST
+from daemon.web.page.commands_shown import STATES
 from daemon.web.page.drawn import AGREED, OPEN
 from daemon.web.page.inputs import Odd, local_moment
 from daemon.web.page.visitors import LANGUAGES
@@ -153,6 +154,14 @@ def test_what_was_agreed_to_is_given_once(office: Office) -> None:
     assert (command.type, command.created_by) == ("campaign.bridge", "commander")
     assert command.params == {"phones": ["0501234567", "0501234568"], "ivr_path": "ivr2:/1"}
     assert office.setting.woken == 1
+
+
+def test_what_was_agreed_to_may_be_read_for_a_minute(office: Office) -> None:
+    agreed = office.ask(office.draw() | CAMPAIGN)
+    office.at += timedelta(minutes=1)
+
+    assert office.send(agreed).status_code == 303
+    assert len(office.commands()) == 1
 
 
 def test_a_double_submit_is_one_campaign(office: Office) -> None:

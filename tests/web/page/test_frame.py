@@ -24,7 +24,7 @@ from tests.support.http_app import ADMIN, KEY, Setting
 
 PLACE = re.compile(r"{(\w+)}")
 SESSIONS = Sessions(KEY, lambda: [Token("admin", Secret("x"), frozenset({"admin"}))], lambda: START)
-OPEN = {"/sign-in", "/preferences"}
+OPEN = {"/sign-in", "/preferences", "/ack/{token}"}
 """Where a form is taken of whoever sends it."""
 
 

@@ -32,6 +32,7 @@ BIG = ("events", "deliveries", "attempts", "incidents", "transitions", "decision
 INCIDENT, DELIVERY, COMMAND = "inc_000000000010", "101", "cmd_000000000100"
 PAGES = (
     "/",
+    "/now",
     f"/systems/{SYSTEM}",
     "/incidents",
     "/incidents?state=ended",
@@ -43,9 +44,11 @@ PAGES = (
     "/commands",
     f"/commands/{COMMAND}",
     "/silences",
+    "/digests",
 )
 LISTS = (
     "status",
+    "now",
     "events?limit=50",
     "alerts",
     "incidents",

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -76,6 +77,45 @@ def test_a_silence_is_added_once_with_who_and_why(setting: Setting, admin: TestC
     assert [(one["token"], one["action"], one["target"]) for one in logs if one["event"] == "http.audit"] == [
         ("admin", "silence.add", silence.id)
     ]
+
+
+WEEKLY = {"end": "weekly", "from": "02:00", "to": "04:00", "days": ["sun", "wed"]}
+
+
+def test_one_that_comes_back_is_added_and_shown(setting: Setting, admin: TestClient, story: Story) -> None:
+    answer = admin.post("/silences", data=draw(admin) | PHONE | WEEKLY)
+    (silence,) = kept(setting)
+
+    assert answer.status_code == 303, plain(answer.text)
+    assert silence.weekly == Weekly(frozenset({6, 2}), time(2), time(4), ZONE)
+    assert silence.ends_at is None
+    said = plain(admin.get("/silences").text)
+    assert "from 02:00 to 04:00, beginning on Sunday, Wednesday; next Wednesday 02:00" in said
+    hebrew = plain(setting.visitor(language="he").get("/silences").text)
+    assert "משעה 02:00 עד 04:00, בימים: יום ראשון, יום רביעי; הבאה: יום רביעי 02:00" in hebrew
+    story.clock.at = datetime(2026, 3, 4, 1, tzinfo=UTC)
+    assert "Wednesday; now until 04:00" in plain(admin.get("/silences").text)
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "said"),
+    [
+        ({"from": ""}, "from", "go together"),
+        ({"to": "4"}, "to", "expected a time of day"),
+        ({"days": ["sonntag"]}, "days", "expected one of"),
+        ({"end": "for", "for": "2h"}, "from", "give one of"),
+        ({"ends_at": "2020-01-01T00:00"}, "ends_at", "over before it begins"),
+    ],
+)
+def test_hours_that_are_none_are_said_at_their_field(
+    setting: Setting, admin: TestClient, given: dict[str, object], field: str, said: str
+) -> None:
+    answer = admin.post("/silences", data=draw(admin) | PHONE | WEEKLY | given)
+
+    assert answer.status_code == 422
+    assert f'id="fault-{field}"' in answer.text or f'href="#{field}"' in answer.text
+    assert said in plain(answer.text)
+    assert kept(setting) == []
 
 
 def test_a_form_that_is_sent_often_makes_one_silence(setting: Setting, admin: TestClient) -> None:
@@ -312,6 +352,16 @@ def test_a_window_on_some_days_names_them(setting: Setting, story: Story) -> Non
 
     assert "nights 22:00 to 07:00 that begin on Sunday, Monday" in said
     assert "Next from Sunday 22:00 until Monday 07:00" in said
+
+
+def test_a_window_with_a_name_says_it_and_what_it_leaves_out(setting: Setting, story: Story) -> None:
+    one = night()
+    holy = replace(one.window, name="nights", place="haifa", holy=frozenset({"shabbat"}))
+    said = windows(setting, story, FRIDAY_NOON, replace(one, window=holy))
+    hebrew = windows(setting, story, FRIDAY_NOON, replace(one, window=holy), language="he")
+
+    assert "nights: nights 22:00 to 07:00, except Shabbat in Haifa, by the clock of" in said
+    assert "nights: בלילות, 22:00 עד 07:00, מלבד שבת בחיפה" in hebrew
 
 
 def test_a_window_of_which_nobody_can_say_when_says_that(setting: Setting, story: Story) -> None:

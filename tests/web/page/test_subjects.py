@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from daemon.core.durations import NOTHING
-from daemon.core.model import Reason, Rule, Severity
+from daemon.core.model import Json, Reason, Rule, Severity
 from daemon.core.watches.queues import Threshold
 from daemon.core.watches.subjects import Subject, SubjectKind
 from daemon.store import schema
@@ -242,3 +242,25 @@ def test_incidents_of_it_are_a_link(watched: Watched) -> None:
 
     assert 'href="/incidents?system=main&amp;subject=sip/071"' in html
     assert 'href="/incidents/inc_sip/071"' in html
+
+
+@pytest.mark.parametrize(
+    ("reason", "english", "hebrew"),
+    [
+        ("spent", "as much as may be read in a day was read", "המכסה היומית לקריאת קבצים נוצלה"),
+        ("too_large", "the file is too large to be read", "הקובץ גדול מדי לקריאה"),
+    ],
+)
+def test_a_report_says_how_much_is_in_it_and_why_it_cannot_be_read(
+    watched: Watched, reason: str, english: str, hebrew: str
+) -> None:
+    name = "report/1/ApprovalAll"
+    metrics: dict[str, Json] = {"files": 2, "newest": "ApprovalAll.ymgr", "rows": 1200}
+    watched.see(Subject(name, SubjectKind.REPORT, UP, metrics=metrics))
+
+    shown = text(page(watched, name))
+    assert "Report 1/ApprovalAll" in shown
+    assert "1200 rows" in shown.replace(",", "")
+    watched.see(Subject(name, SubjectKind.REPORT, UNKNOWN, why={"reason": reason}, metrics=metrics))
+    assert english in text(page(watched, name))
+    assert hebrew in text(page(watched, name, "he"))

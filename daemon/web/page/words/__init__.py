@@ -10,8 +10,12 @@ from markupsafe import Markup, escape
 
 from daemon.core.visible import visible_line
 from daemon.web.page.words import (
+    acknowledge,
+    campaigns,
     commands,
+    contacts,
     deliveries,
+    digests,
     endpoints,
     events,
     faults,
@@ -19,9 +23,13 @@ from daemon.web.page.words import (
     front,
     incidents,
     manifest,
+    members,
+    missed,
+    now,
     problems,
     public,
     quiet,
+    searching,
     sign_in,
     silences,
     sms,
@@ -33,10 +41,14 @@ TABLES: tuple[Rows, ...] = (
     frame.WORDS,
     front.WORDS,
     manifest.WORDS,
+    members.WORDS,
+    now.WORDS,
     public.WORDS,
     sign_in.WORDS,
+    acknowledge.WORDS,
     subjects.WORDS,
     commands.WORDS,
+    campaigns.WORDS,
     faults.WORDS,
     problems.WORDS,
     silences.WORDS,
@@ -45,7 +57,11 @@ TABLES: tuple[Rows, ...] = (
     events.WORDS,
     incidents.WORDS,
     quiet.WORDS,
+    searching.WORDS,
     sms.WORDS,
+    contacts.WORDS,
+    missed.WORDS,
+    digests.WORDS,
 )
 ALL: Rows = {key: row for table in TABLES for key, row in table.items()}
 FIRST_STRONG, END = "\u2068", "\u2069"

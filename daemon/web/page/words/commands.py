@@ -114,6 +114,10 @@ WORDS = {
         "Read queue.state: it shows which agents are paused.",
         "כדאי לקרוא את מצב התור (queue.state): הוא מראה אילו נציגים בהפסקה.",
     ),
+    "commands.check.queue.callback.remove": (
+        "Look whether the platform's call-back list still has the request.",
+        "כדאי לבדוק אם הבקשה עדיין ברשימת החזרות של המערכת.",
+    ),
     "commands.check.pirsumphone.register": (
         "Read pirsumphone.status.",
         "כדאי לקרוא את מצב הרישום (pirsumphone.status).",
@@ -126,6 +130,11 @@ WORDS = {
         "Look at the campaigns and the units in the platform's own management before you start it anew: it "
         "may be dialling.",
         "לפני שמפעילים שוב, כדאי לבדוק בניהול של הפלטפורמה את הקמפיינים ואת היחידות: ייתכן שהוא כבר מחייג.",
+    ),
+    "commands.check.campaign.stop": (
+        "Read campaign.status, and look at the campaigns in the platform's own management: it may be "
+        "dialling.",
+        "כדאי לקרוא את מצב הקמפיין (campaign.status) ולבדוק בניהול של הפלטפורמה: ייתכן שהוא עדיין מחייג.",
     ),
     # Why it failed.
     "commands.error": ("Why", "הסיבה"),
@@ -186,6 +195,11 @@ WORDS = {
     ),
     "commands.of.queue.unpause": ("End an agent's pause", "החזרת נציג מהפסקה"),
     "commands.does.queue.unpause": ("The queue sends the agent calls again.", "התור יעביר שיחות לנציג שוב."),
+    "commands.of.queue.callback.remove": ("Take somebody off a call-back list", "הסרה מרשימת החזרות"),
+    "commands.does.queue.callback.remove": (
+        "The platform calls this caller back no more.",
+        "המערכת כבר לא תחזור אל המתקשר הזה.",
+    ),
     "commands.of.pirsumphone.register": ("Register with PirsumPhone", "רישום לפרסומפון"),
     "commands.does.pirsumphone.register": ("The system is registered.", "המערכת נרשמת."),
     "commands.of.pirsumphone.unregister": ("Unregister from PirsumPhone", "ביטול הרישום לפרסומפון"),
@@ -197,6 +211,13 @@ WORDS = {
         "Dials numbers, and puts whoever answers through to an extension. It costs units, and is asked once "
         "more before it starts.",
         "חיוג למספרים והעברת מי שעונה לשלוחה. עולה ביחידות, ולפני ההפעלה יש אישור נוסף.",
+    ),
+    "commands.of.campaign.status": ("Read how a campaign stands", "בדיקת מצב של קמפיין"),
+    "commands.does.campaign.status": ("Only reads.", "קריאה בלבד."),
+    "commands.of.campaign.stop": ("Stop a campaign", "עצירת קמפיין"),
+    "commands.does.campaign.stop": (
+        "Asks Yemot to dial nobody more for it. Whether it does is looked at afterwards.",
+        "בקשה מימות המשיח שלא לחייג עוד במסגרתו. לאחר מכן נבדק אם כך היה.",
     ),
     "commands.of.sip.contexts": ("Read where a phone is registered", "בדיקת המכשירים הרשומים בחשבון SIP"),
     "commands.does.sip.contexts": ("Only reads.", "קריאה בלבד."),
@@ -211,6 +232,11 @@ WORDS = {
     # Each field.
     "commands.field.queue_path": ("Queue", "תור"),
     "commands.hint.queue_path": ("The path of its extension.", "הנתיב של שלוחת התור."),
+    "commands.field.request_id": ("Request", "בקשה"),
+    "commands.hint.request_id": (
+        "Its number in the platform's call-back list.",
+        "המספר שלה ברשימת החזרות של המערכת.",
+    ),
     "commands.field.call_ids": ("Calls", "שיחות"),
     "commands.hint.call_ids": (
         "Their ids as queue.state shows them, one on a line.",
@@ -238,6 +264,11 @@ WORDS = {
     "commands.hint.tzintuk_lists": (
         "Only where the numbers say tzl: alone; one on a line.",
         "רק כשבשדה המספרים כתוב tzl: בלבד; אחת בכל שורה.",
+    ),
+    "commands.field.campaign_id": ("Campaign", "קמפיין"),
+    "commands.hint.campaign_id": (
+        "Its id, as starting it answered.",
+        "המזהה שהתקבל כשהקמפיין הופעל.",
     ),
     "commands.field.account_number": ("Account", "חשבון"),
     "commands.hint.account_number": (

@@ -2,6 +2,16 @@
 to the letter, with their Hebrew. `page/faults.py` finds them again in what was said."""
 
 WORDS = {
+    "fault.ack_over": (
+        "the incident '{incident}' is over, so there is nothing to acknowledge",
+        "התקלה {incident} הסתיימה, ואין עוד במה לטפל",
+    ),
+    "fault.ack_taken": (
+        "{by} has it already, since {at}; `take_over` takes it over",
+        "הטיפול כבר אצל {by}, מאז {at}; אפשר להעביר אותו אליך",
+    ),
+    "fault.ack_taken_before": ("{by} has it already, since {at}", "הטיפול כבר אצל {by}, מאז {at}"),
+    "fault.one_of_for_and_until": ("give one of `for` and `until`", "יש לבחור אחד: משך או מועד סיום"),
     "fault.any": ("cannot be used", "אי אפשר להשתמש בערך הזה"),
     "fault.bool_type": ("expected true or false", "הערך צריך להיות true או false"),
     "fault.whole_number": ("expected a whole number", "צריך להיות מספר שלם"),
@@ -78,6 +88,27 @@ WORDS = {
         'צריך להיות משך זמן, כמו "30s" או "5m"',
     ),
     "fault.duration_long": ("at most {longest}", "{longest} לכל היותר"),
+    "fault.when_past": (
+        'expected a time such as "2026-11-23T08:00", "08:00", "2h" or "yesterday"',
+        'צריך להיות מועד, כמו "2026-11-23T08:00", "08:00", "2h" או "אתמול"',
+    ),
+    "fault.when_future": (
+        'expected a time such as "2026-11-23T08:00", "08:00", "2h" or "tomorrow"',
+        'צריך להיות מועד, כמו "2026-11-23T08:00", "08:00", "2h" או "מחר"',
+    ),
+    "fault.no_clock": ("there is no {time} on a clock", "אין בשעון השעה {time}"),
+    "fault.no_offset": ("there is no offset of {offset}", "אין הפרש שעות של {offset}"),
+    "fault.no_day": ("the calendar has no {date}", "אין בלוח התאריך {date}"),
+    "fault.nothing_asked": (
+        "there is nothing in it to look for: expected letters or digits",
+        "אין כאן מה לחפש: צריכות להיות אותיות או ספרות",
+    ),
+    "fault.words": ("expected at most {most} words", "{most} מילים לכל היותר"),
+    "fault.nobody": ("nobody is called {name}", "אין איש קשר בשם {name}"),
+    "fault.nobody_near": (
+        "nobody is called {name}; did you mean {near}?",
+        "אין איש קשר בשם {name}; האם התכוונת אל {near}?",
+    ),
     "fault.figure": (
         "expected a number as text: as a figure it loses its first zero",
         "מספר טלפון נכתב כטקסט: כמספר הוא מאבד את האפס שבתחילתו",
@@ -155,9 +186,23 @@ WORDS = {
         "no endpoint is called {name}; did you mean {near}?",
         "אין יעד בשם {name}; האם התכוונת אל {near}?",
     ),
+    "fault.no_digest": ("no digest is called {name}", "אין סיכום בשם {name}"),
+    "fault.no_digest_near": (
+        "no digest is called {name}; did you mean {near}?",
+        "אין סיכום בשם {name}; האם התכוונת אל {near}?",
+    ),
+    "fault.no_missed": ("there is no missed caller {missed}", "אין ברשימת הממתינים לחזרה {missed}"),
+    "fault.missed_by_several": (
+        "several systems have missed {missed}: {several}",
+        "{missed} ממתין לחזרה בכמה מערכות: {several}",
+    ),
     "fault.nothing_kept": (
         "the store knows no event, incident or alert's subject {name}",
         "אין אירוע, תקלה או נושא של התראה בשם {name}",
+    ),
+    "fault.nothing_kept_near": (
+        "the store knows no event, incident or alert's subject {name}; did you mean {near}?",
+        "אין אירוע, תקלה או נושא של התראה בשם {name}; האם התכוונת אל {near}?",
     ),
     "fault.no_incident": ("there is no incident {incident}", "אין תקלה {incident}"),
     "fault.no_incident_before": (
@@ -165,6 +210,10 @@ WORDS = {
         "אין תקלה {incident}; אפשר להשמיט את `before`",
     ),
     "fault.no_event": ("no event {event} is kept", "אין אירוע {event}"),
+    "fault.no_recording": (
+        "event {event} tells of no file that could be fetched",
+        "לאירוע {event} אין קובץ שאפשר להוריד",
+    ),
     "fault.one_end": (
         "give one of `for`, `ends_at` and `until_resolved`",
         "יש לבחור סיום אחד: למשך זמן, עד מועד, או עד שהתקלה תחלוף",
@@ -174,6 +223,19 @@ WORDS = {
         'יש לציין סוג, מערכת או נושא: "*" בשלושתם ישתיק הכול',
     ),
     "fault.starts_far": ("`starts_at` is more than {longest} away", "תחילת ההשתקה רחוקה ביותר מ-{longest}"),
+    "fault.hours_together": ("`from` and `to` go together", "יש למלא גם שעת התחלה וגם שעת סיום"),
+    "fault.days_with_hours": (
+        "`days` goes with `from` and `to`",
+        "ימים אפשר לבחור רק יחד עם שעת התחלה ושעת סיום",
+    ),
+    "fault.comes_back": (
+        "what comes back goes on until `ends_at`, or until it is ended by hand",
+        "השתקה שחוזרת נמשכת עד המועד שנקבע לה, או עד שמסיימים אותה",
+    ),
+    "fault.clock_time": (
+        'expected a time of day such as "22:00"',
+        'יש להזין שעה, למשל \u2066"22:00"\u2069',
+    ),
     "fault.over_before": ("it would be over before it begins", "היא תסתיים עוד לפני שתתחיל"),
     "fault.lasts_long": ("it would last more than {longest}", "היא תימשך יותר מ-{longest}"),
     "fault.nothing_fires": (
@@ -192,6 +254,43 @@ WORDS = {
     "fault.buckets_kept": (
         "`step` is too short: buckets of {step} s are kept for {kept}",
         "המרווח קצר מדי: נתונים במרווחים של {step} שניות נשמרים רק {kept}",
+    ),
+    "fault.no_number": ("the number must not be empty", "חסר מספר"),
+    "fault.long_number": (
+        "the number has more than {most} characters",
+        "במספר יש יותר מ-{most} תווים",
+    ),
+    "fault.hidden_number": ("the number has {found} in it", "במספר יש תו סמוי: {found}"),
+    "fault.no_name": ("the name must not be empty", "חסר שם"),
+    "fault.long_name": ("the name has more than {most} characters", "בשם יש יותר מ-{most} תווים"),
+    "fault.hidden_name": ("the name has {found} in it", "בשם יש תו אסור: {found}"),
+    "fault.name_is_number": (
+        "the name is a number itself, and would be taken for one",
+        "השם הוא עצמו מספר, והוא עלול להיחשב לטלפון",
+    ),
+    "fault.blank_name": ("the name has nothing in it that is seen", "אין בשם שום תו גלוי"),
+    "fault.no_contact": ("the store has no name for {number}", "לא נשמר כאן שם למספר {number}"),
+    "fault.no_contact_here": (
+        "the store has no name for {number}; the {source} has one, and is where to take it out",
+        "לא נשמר כאן שם למספר {number}; הוא נקבע במקום אחר ({source}), ושם יש להסיר אותו",
+    ),
+    "fault.no_name_known": ("no name is known for {number}", "לא ידוע שם למספר {number}"),
+    "fault.contacts_full": (
+        "the store holds {most} contacts at most; take some out, or give contacts_file",
+        "אפשר לשמור כאן {most} אנשי קשר לכל היותר; יש למחוק אחדים, או להגדיר contacts_file",
+    ),
+    "fault.system_not_watched": (
+        "nothing is watched of a system {name}",
+        "אין מעקב אחר מערכת בשם {name}",
+    ),
+    "fault.no_place": ("`after` is none that a page gave", "אין מקום כזה ברשימה"),
+    "fault.ambiguous": (
+        "several are called {name}: {candidates}; say which",
+        "כמה נקראים {name}: {candidates}; יש לציין למי הכוונה",
+    ),
+    "fault.contacts_wrong": (
+        "{number}, {name}: {error}; and {more} more are wrong",
+        "{number}, {name}: {error}; ועוד {more} שגויים",
     ),
     # Of the page's own.
     "fault.unreadable": (

@@ -31,11 +31,19 @@ WORDS = {
     "front.count.queue.many": ("{n} queues", "{n} תורים"),
     "front.count.units.one": ("the units", "היחידות"),
     "front.count.units.many": ("the units of {n} systems", "היחידות של {n} מערכות"),
+    "front.count.sms_units.one": ("the units for SMS", "יחידות המסרונים"),
+    "front.count.sms_units.many": ("the units for SMS of {n} systems", "יחידות המסרונים של {n} מערכות"),
+    "front.count.caller_id.one": ("1 caller id", "זיהוי יוצא אחד"),
+    "front.count.caller_id.two": ("2 caller ids", "שני זיהויים יוצאים"),
+    "front.count.caller_id.many": ("{n} caller ids", "{n} זיהויים יוצאים"),
     "front.count.pirsumphone.one": ("PirsumPhone", "פרסומפון"),
     "front.count.pirsumphone.many": ("PirsumPhone of {n} systems", "פרסומפון של {n} מערכות"),
     "front.count.directory.one": ("1 folder", "תיקייה אחת"),
     "front.count.directory.two": ("2 folders", "שתי תיקיות"),
     "front.count.directory.many": ("{n} folders", "{n} תיקיות"),
+    "front.count.report.one": ("1 report", "דוח אחד"),
+    "front.count.report.two": ("2 reports", "שני דוחות"),
+    "front.count.report.many": ("{n} reports", "{n} דוחות"),
     "front.count.sms.one": ("incoming SMS", "המסרונים הנכנסים"),
     "front.count.sms.many": ("the SMS of {n} systems", "המסרונים של {n} מערכות"),
     # What is wrong.
@@ -94,6 +102,18 @@ WORDS = {
     ),
     "front.alert.units.low": ("Units run low, since {time}", "היחידות עומדות להיגמר, מאז {time}"),
     "front.alert.units.expiring": ("Units expire soon, since {time}", "תוקף היחידות פג בקרוב, מאז {time}"),
+    "front.alert.sms_units.low": (
+        "Units for SMS run low, since {time}",
+        "יחידות המסרונים עומדות להיגמר, מאז {time}",
+    ),
+    "front.alert.caller_id.expiring": (
+        "The approval of a caller id ends soon, since {time}",
+        "אישור של זיהוי יוצא עומד לפוג, מאז {time}",
+    ),
+    "front.alert.activity.missing": (
+        "What is expected does not come, since {time}: {subject}",
+        "מה שצפוי להגיע אינו מגיע, מאז {time}: {subject}",
+    ),
     "front.alert.api.unreachable": (
         "Yemot does not answer, since {time}",
         "ימות המשיח אינה עונה, מאז {time}",
@@ -231,6 +251,19 @@ WORDS = {
     "front.paused": (
         "System {name} is left alone until {time}: nothing is asked of it, and what stands here is older",
         "המערכת {name} בהפסקת פניות עד {time}: אין בה בדיקות, ומה שמוצג כאן ישן יותר",
+    ),
+    # Who of several daemons does not take part.
+    "front.member.silent": (
+        "yemotd on {name} is silent, since {time}",
+        "yemotd ב-{name} אינו מגיב, מאז {time}",
+    ),
+    "front.member.gone": (
+        "yemotd on {name} is silent: its connection to the database is gone",
+        "yemotd ב-{name} אינו מגיב: החיבור שלו למסד הנתונים נותק",
+    ),
+    "front.member.differs": (
+        "yemotd on {name} takes nothing, for it differs from the others",
+        "yemotd ב-{name} אינו לוקח מערכות, כי הוא שונה מהאחרים",
     ),
     # A system's rows.
     "front.rest": ("{counts}: well", "{counts}: תקין"),

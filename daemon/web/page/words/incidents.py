@@ -36,6 +36,37 @@ WORDS = {
         "Leads to a form; nothing is silenced by the click.",
         "מוביל לטופס; הלחיצה עצמה אינה משתיקה דבר.",
     ),
+    # Who has it, and what becomes of it where nobody has.
+    "incidents.has": ("{by} has it, since {at}", "הטיפול אצל {by}, מאז {at}"),
+    "incidents.has_until": ("until {at}", "עד {at}"),
+    "incidents.nobody_has": ("Nobody has acknowledged it", "איש לא אישר טיפול"),
+    "incidents.in_hand": ("In hand", "טיפול"),
+    "incidents.acknowledged": ("{by} has it", "הטיפול אצל {by}"),
+    "incidents.escalated": (
+        "nobody had acknowledged it: escalated to {to}",
+        "איש לא אישר טיפול: הועבר אל {to}",
+    ),
+    "incidents.coming": (
+        "If nobody has it by {at}, {to} is told",
+        "אם עד {at} לא יאושר טיפול, תישלח הודעה אל {to}",
+    ),
+    "incidents.coming_sometime": (
+        "If nobody has it, {to} is told later; at present the time for that does not count",
+        "אם לא יאושר טיפול תישלח הודעה אל {to} בהמשך; כרגע הזמן לכך אינו נספר",
+    ),
+    "incidents.acknowledge": ("I have it", "אישור טיפול"),
+    "incidents.acknowledge_hint": (
+        "Whoever was told of it hears that, once. Nobody is reminded, and it escalates no further, until it "
+        "is over or the time is.",
+        "מי שקיבל על כך הודעה יקבל עדכון אחד. לא יישלחו תזכורות ולא תהיה הסלמה, עד לסיום התקלה או עד תום "
+        "הזמן.",
+    ),
+    "incidents.take_over": ("Take it over", "העברת הטיפול אליי"),
+    "incidents.by_whom": ("Who has it", "מי מטפל"),
+    "incidents.note": ("Note", "הערה"),
+    "incidents.for": ("For how long", "לכמה זמן"),
+    "incidents.for.": ("until it is over", "עד שתסתיים"),
+    "incidents.said_ack": ("The others are told who has it.", "האחרים מקבלים הודעה מי מטפל."),
     "incidents.severity": ("Severity", "חומרה"),
     "incidents.severity.critical": ("critical", "קריטי"),
     "incidents.severity.error": ("error", "שגיאה"),
@@ -52,6 +83,10 @@ WORDS = {
         "מתישהו לפני {before}; לפני כן לא נראה דבר",
     ),
     "incidents.end.resolved": ("It was seen to be well again.", "נצפתה חזרה לתקינות."),
+    "incidents.end.outside_hours": (
+        "The hours in which it counts are over; nobody has seen that it is well again.",
+        "שעות הפעילות הסתיימו; לא נצפתה חזרה לתקינות.",
+    ),
     "incidents.end.removed": (
         "It is not watched any more. Nobody has seen that it is well again.",
         "כבר אין מעקב. איש לא ראה שהמצב חזר לתקינות.",
@@ -76,6 +111,10 @@ WORDS = {
     ),
     "incidents.phase.again": ("bad again: the same incident goes on", "שוב לא תקין: אותה תקלה נמשכת"),
     "incidents.phase.gone": ("no longer watched: it is closed", "כבר לא במעקב: התקלה נסגרה"),
+    "incidents.phase.outside_hours": (
+        "the hours in which it counts are over: it is closed",
+        "שעות הפעילות הסתיימו: התקלה נסגרה",
+    ),
     "incidents.unseen": (
         "could not be seen from here on; this time counts for nothing",
         "מכאן ואילך לא נראתה; הזמן הזה אינו נספר",
@@ -149,6 +188,10 @@ WORDS = {
     "incidents.hold.escalation.until": (
         "it is told only of what still fires at {until}",
         "הוא יקבל הודעה רק אם תהיה פעילה גם ב-{until}",
+    ),
+    "incidents.hold.escalation.waits": (
+        "it is told by escalation only: where nobody has acknowledged it in time",
+        "הוא מקבל הודעה רק בהסלמה: אם איש לא אישר טיפול בזמן",
     ),
     "incidents.hold.quiet": ("it was in a quiet window", "היה בזמן שקט"),
     # What became of a message.

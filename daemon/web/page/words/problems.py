@@ -91,6 +91,10 @@ WORDS = {
     "problems.410.way": ("Go back to the front page.", "יש לחזור לעמוד הראשי."),
     "problems.413": ("It is too much", "נשלח יותר מדי"),
     "problems.413.way": ("Send less at once.", "יש לשלוח פחות בבת אחת."),
+    "problems.416": ("There are no such bytes", "אין בקובץ נתונים כאלה"),
+    "problems.416.way": ("Fetch the whole file.", "יש להוריד את הקובץ כולו."),
+    "problems.504": ("The platform did not answer in time", "המערכת הטלפונית לא השיבה בזמן"),
+    "problems.504.way": ("Try again in a while.", "כדאי לנסות שוב בעוד זמן מה."),
     "problems.415": ("It is no form", "לא נשלח טופס"),
     "problems.415.way": (
         "Only the forms of this page are taken here.",

@@ -24,7 +24,10 @@ WORDS = {
     "public.sip": ("Phone {name}", "טלפון {name}"),
     "public.queue": ("Queue {name}", "תור {name}"),
     "public.units": ("Units", "יחידות"),
+    "public.sms_units": ("Units for SMS", "יחידות למסרונים"),
+    "public.caller_id": ("Caller id {name}", "זיהוי יוצא {name}"),
     "public.pirsumphone": ("PirsumPhone", "פרסומפון"),
     "public.directory": ("Folder {name}", "תיקייה {name}"),
+    "public.report": ("Report {name}", "דוח {name}"),
     "public.sms": ("Incoming SMS", "מסרונים נכנסים"),
 }

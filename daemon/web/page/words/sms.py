@@ -9,6 +9,7 @@ WORDS = {
     "sms.no_match": ("No SMS matches this.", "אין מסרון שמתאים לסינון."),
     "sms.sender": ("Sender", "שולח"),
     "sms.sender_hint": ("A phone in any spelling, or a name.", "מספר טלפון בכל צורת כתיבה, או שם."),
+    "sms.search": ("Search in the texts", "חיפוש בתוכן המסרונים"),
     "sms.since": ("From", "מתאריך"),
     "sms.until": ("Until", "עד תאריך"),
     "sms.all": ("All senders", "כל השולחים"),

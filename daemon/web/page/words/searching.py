@@ -1,0 +1,46 @@
+"""Words of the list of all that happened, and of its search."""
+
+WORDS = {
+    "events.title": ("Events", "אירועים"),
+    "events.q": ("Search in what happened", "חיפוש בכל מה שקרה"),
+    "events.q_hint": ("A word, or part of a number", "מילה, או חלק ממספר"),
+    "events.search": ("Search", "חיפוש"),
+    "events.kind": ("Kind", "סוג"),
+    "events.kind.": ("everything", "הכול"),
+    "events.kind.sms.received": ("SMS", "מסרונים"),
+    "events.kind.sip.*": ("phones", "טלפונים"),
+    "events.kind.queue.*": ("queues", "תורים"),
+    "events.kind.command.*": ("commands", "פקודות"),
+    "events.kind.daemon.*": ("yemotd itself", "yemotd עצמו"),
+    "events.since": ("From", "מתאריך"),
+    "events.until": ("Until", "עד תאריך"),
+    "events.all": ("All events", "כל האירועים"),
+    "events.of.system": ("system {what}", "מערכת {what}"),
+    "events.of.subject": ("only {what}", "רק {what}"),
+    "events.of.sender": ("SMS from {what}", "מסרונים מאת {what}"),
+    "events.of.contact": ("only {what}", "רק {what}"),
+    "events.of.incident": ("incident {what}", "תקלה {what}"),
+    "events.none": (
+        "Nothing has happened yet. Whatever does will stand here.",
+        "עדיין לא קרה דבר. כל מה שיקרה יופיע כאן.",
+    ),
+    "events.no_match": ("Nothing found.", "לא נמצא דבר."),
+    "events.unknown.type": ("No event has the type {what}.", "אין אירוע מסוג {what}."),
+    "events.unknown.system": ("No system is called {what}.", "אין מערכת בשם {what}."),
+    "events.unknown.subject": ("Nothing is known of {what}.", "לא ידוע דבר על {what}."),
+    "events.unknown.incident": ("No incident {what} is kept.", "לא שמורה תקלה {what}."),
+    "events.meant": ("Did you mean {near}?", "האם התכוונתם ל-{near}?"),
+    "events.cut": (
+        "It took too long to look through everything. “Older” goes on from here.",
+        "החיפוש בכול ארך זמן רב מדי. הקישור ״ישנים יותר״ ממשיך מכאן.",
+    ),
+    "events.unindexed": (
+        "The texts of up to {n} older events cannot be searched yet: after an upgrade that takes minutes.",
+        "עדיין אי אפשר לחפש בתוכן של אירועים ישנים יותר, עד {n}. אחרי שדרוג זה נמשך כמה דקות.",
+    ),
+    "events.newest": ("Newest", "לחדשים ביותר"),
+    "events.hidden": (
+        "To search what was said, a token needs the scope content, which this one has not.",
+        "חיפוש בתוכן דורש אסימון בעל ההרשאה content, ולאסימון הזה אין אותה.",
+    ),
+}

@@ -1,0 +1,217 @@
+"""Copies of recordings: fetched once, whole or not at all, within an age and a quota; names made by us."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from daemon.core.files import File
+from daemon.core.model import Failure, Unknown
+from daemon.core.recordings import Recording
+from daemon.host.clock import monotonic
+from daemon.store.database import Database
+from daemon.workers.downloads import Downloads
+from daemon.workers.keeper import (
+    GIVEN_UP_AFTER,
+    PART,
+    PRUNE_EVERY,
+    RETRIES,
+    UNWANTED_FOR,
+    Asked,
+    Keeper,
+    Keeping,
+    folder_name,
+)
+from tests.support import stores
+from tests.support.engines import USED
+from tests.support.fakes import START
+from tests.support.recorded import told
+from tests.workers.test_downloads import CONTENT, PATIENCE, Platform, Watch
+
+DAY = timedelta(days=1)
+MIB = 1024 * 1024
+HERE = folder_name("main", "/2")
+
+
+class Kept:
+    """A keeper, and what stands around it."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self.database, self.folder = database, folder
+        self.platform, self.watch = Platform(), Watch()
+        self.asked: Asked = {("main", "/2"): Keeping(30 * DAY, 100)}
+        self.now = START
+        self.room = True
+        self.ours = True
+        self.downloads = Downloads(self.platform.fetch, lambda: folder.parent, monotonic=self.watch)
+        self.begin()
+
+    def begin(self) -> None:
+        """As after a start."""
+        self.keeper = Keeper(
+            self.database,
+            lambda: self.downloads,
+            self.folder,
+            asked=lambda: self.asked,
+            is_ours=lambda _system: self.ours,
+            now=lambda: self.now,
+            monotonic=self.watch,
+            has_room=lambda _size: self.room,
+        )
+
+    def run(self) -> None:
+        """Once, and wait for what it has begun."""
+        self.keeper.run()
+        until = monotonic() + PATIENCE
+        while any(due.held is not None for due in list(self.keeper._due.values())):
+            assert monotonic() < until
+            Event().wait(0.005)
+
+    def file(self, number: int, name: str = "7.wav") -> File:
+        return File(name, f"u{number}", None, len(CONTENT), None, None, None, None, None)
+
+    def names(self) -> list[str]:
+        place = self.folder / HERE
+        return sorted(one.name for one in place.iterdir()) if place.is_dir() else []
+
+
+@pytest.fixture
+def kept(engine: str, tmp_path: Path) -> Iterator[Kept]:
+    database = stores.new()
+    one = Kept(database, tmp_path / "recordings")
+    yield one
+    one.platform.go_on.set()
+    one.downloads.close()
+    database.close()
+
+
+@USED
+def test_a_new_recording_is_kept_under_a_name_of_ours(kept: Kept) -> None:
+    told(kept.database, kept.file(1, "..%2f..\u202e.wav"))
+    kept.run()
+    copy = kept.folder / HERE / "evt_1.wav"
+
+    assert (kept.names(), copy.read_bytes()) == (["evt_1.wav"], CONTENT)
+    assert (copy.stat().st_mode & 0o777, copy.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert kept.keeper.find(Recording("evt_1", "main", "/2", kept.file(1))) == copy
+
+
+@USED
+def test_it_is_fetched_once_also_after_a_restart(kept: Kept) -> None:
+    told(kept.database, kept.file(1))
+    kept.run()
+    kept.run()
+    kept.begin()
+    kept.run()
+
+    assert kept.platform.asked == ["evt_1"]
+
+
+@USED
+def test_what_was_told_while_nobody_ran_is_kept_where_it_is_young_enough(kept: Kept) -> None:
+    told(kept.database, kept.file(1), number=1, at=START - 40 * DAY)
+    told(kept.database, kept.file(2), number=2, at=START - DAY)
+    kept.run()
+
+    assert kept.names() == ["evt_2.wav"]
+
+
+@USED
+def test_what_is_not_to_be_kept_is_not(kept: Kept) -> None:
+    told(kept.database, kept.file(1), path="/3")
+    told(kept.database, None, number=2)
+    kept.ours = False
+    told(kept.database, kept.file(3), number=3)
+    kept.run()
+
+    assert (kept.platform.asked, kept.names()) == ([], [])
+
+
+@USED
+def test_a_failure_is_tried_again_later_and_not_for_ever(kept: Kept) -> None:
+    told(kept.database, kept.file(1))
+    kept.platform.answer = Unknown(Failure.TIMEOUT, "slow")
+    kept.run()
+    kept.run()
+    first = len(kept.platform.asked)
+    kept.watch.now += RETRIES[0].total_seconds()
+    kept.run()
+    second = len(kept.platform.asked)
+    kept.watch.now += GIVEN_UP_AFTER.total_seconds()
+    kept.run()
+    kept.platform.answer = None
+    kept.watch.now += GIVEN_UP_AFTER.total_seconds()
+    kept.run()
+
+    assert (first, second, len(kept.platform.asked), kept.names()) == (1, 2, 3, [])
+
+
+@USED
+def test_a_file_that_is_gone_is_not_asked_for_again(kept: Kept) -> None:
+    told(kept.database, kept.file(1))
+    kept.platform.answer = Unknown(Failure.REFUSED, "gone", 404)
+    kept.run()
+    kept.watch.now += GIVEN_UP_AFTER.total_seconds() / 2
+    kept.run()
+
+    assert kept.platform.asked == ["evt_1"]
+
+
+@USED
+def test_a_disk_without_room_is_not_filled(kept: Kept) -> None:
+    told(kept.database, kept.file(1))
+    kept.room = False
+    kept.run()
+    before = kept.names()
+    kept.room = True
+    kept.watch.now += RETRIES[0].total_seconds()
+    kept.run()
+
+    assert (before, kept.names()) == ([], ["evt_1.wav"])
+
+
+@USED
+def test_the_oldest_goes_where_it_is_too_much_and_what_is_too_old(kept: Kept) -> None:
+    place = kept.folder / HERE
+    place.mkdir(parents=True)
+    for number, (days, size) in enumerate([(40, 1), (3, 1), (2, 60 * MIB), (1, 50 * MIB)]):
+        one = place / f"evt_{number}.wav"
+        with one.open("wb") as content:
+            content.truncate(size)
+        at = (START - days * DAY).timestamp()
+        os.utime(one, (at, at))
+    (place / f"evt_9.wav{PART}").write_bytes(b"half")
+    kept.run()
+
+    assert kept.names() == ["evt_3.wav"]
+
+
+@USED
+def test_what_is_asked_for_no_more_stays_for_a_week(kept: Kept) -> None:
+    told(kept.database, kept.file(1))
+    kept.run()
+    at = START.timestamp()
+    os.utime(kept.folder / HERE / "evt_1.wav", (at, at))
+    kept.asked = {}
+    kept.watch.now += PRUNE_EVERY.total_seconds()
+    kept.run()
+    still = kept.names()
+    kept.now += UNWANTED_FOR
+    kept.watch.now += PRUNE_EVERY.total_seconds()
+    kept.run()
+
+    assert (still, kept.names()) == (["evt_1.wav"], [])
+    assert not (kept.folder / HERE).exists()
+
+
+@USED
+def test_one_that_is_larger_than_all_may_be_is_left_out(kept: Kept) -> None:
+    kept.asked = {("main", "/2"): replace(kept.asked["main", "/2"], mib=0)}
+    told(kept.database, kept.file(1))
+    kept.run()
+
+    assert kept.names() == []
