@@ -6,6 +6,7 @@ import json
 import random
 import threading
 from dataclasses import dataclass
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,7 @@ most_per_hour = 3600
 class Arrived:
     """A request to a receiver, with what it was answered."""
 
+    at: datetime
     endpoint: str
     event: str
     body: bytes
@@ -166,7 +168,9 @@ class Receivers:
             way = self.always or ("204" if self.is_calm or endpoint == "steady" else self._way())
             is_genuine = _is_genuine(handler.headers, body)
             event = handler.headers["webhook-id"]
-            self._arrived.append(Arrived(endpoint, event, body, is_genuine, is_accepted=way == "204"))
+            self._arrived.append(
+                Arrived(utcnow(), endpoint, event, body, is_genuine, is_accepted=way == "204")
+            )
         self._is_over.wait(self.takes)
         if way == "leaves":
             handler.close_connection = True
