@@ -19,8 +19,7 @@ from daemon.core.watches.queues import Queue
 from daemon.core.watches.reports import ADDED
 from daemon.operations import missed as operations
 from daemon.pipeline import missed
-from daemon.pipeline.calls import MOST_UNSEEN
-from daemon.pipeline.missed import Scene
+from daemon.pipeline.calls import MOST_UNSEEN, Scene
 from daemon.store import missed as store
 from daemon.store.database import Database
 from daemon.yemot import answers
@@ -36,7 +35,7 @@ QUEUE = Queue("/5", "sales", ())
 NUMBERS = st.sampled_from(
     [0, 1, -1, 5, 2**31, 2**53 + 1, 2**63 - 1, 2**63, 10**400, "9" * 19, "9" * 5000, "0" * 5000, 1e300, "x"]
 )
-TEXTS = st.sampled_from(
+TEXTS: st.SearchStrategy[Any] = st.sampled_from(
     ["c1", "c2", "", " ", "a\0b", "x" * 3000, "י" * 3000, "\ud800", "0541234567", "anonymous", 7, None, []]
 )
 DATES = st.sampled_from(

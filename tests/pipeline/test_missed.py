@@ -18,7 +18,8 @@ from daemon.core.watches.outcomes import Outcome
 from daemon.core.watches.queues import Queue
 from daemon.operations import missed as operations
 from daemon.pipeline import missed
-from daemon.pipeline.missed import HELD, Scene
+from daemon.pipeline.calls import Scene
+from daemon.pipeline.missed import HELD
 from daemon.store import clock_steps, inbox
 from daemon.store import missed as store
 from tests.support import stores
