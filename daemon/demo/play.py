@@ -24,8 +24,8 @@ from daemon.simulator.scenario import Scenario
 from daemon.simulator.server import Simulator
 
 START_SECONDS = 180.0
-"""The longest wait for the daemon's first look at everything, before anything happens: a small machine takes a
-minute, if it is busy."""
+"""The longest wait for the daemon's first look at everything, before anything happens: a small machine that
+is busy takes a minute."""
 STARTS = 5
 """So often it is started before then; one that ends each time does not run here."""
 OUTAGE_SECONDS = 60.0
