@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes the daemon, which polls the simulator; whatever the dashboard asks has an answer."""
+"""A real Prometheus scrapes the daemon, which polls the simulator; what the dashboard asks has an answer."""
 
 import json
 import re
@@ -45,6 +45,7 @@ every = "200ms"
 for = "0s"
 [systems.units]
 every = "1s"
+below = 1
 [systems.sms_units]
 every = "1s"
 below = 1
@@ -119,10 +120,13 @@ def daemon(tmp_path: Path) -> Iterator[Process]:
             base_url=simulator.base_url,
             webhook_url=f"http://127.0.0.1:{free_port()}/",
         )
-        process.start()
-        queue.join("0541234567")
-        yield process
-        process.kill()
+        try:
+            process.launch()
+            process.wait_for("daemon.ready", timeout=PATIENCE)
+            queue.join("0541234567")
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.fixture
@@ -149,9 +153,11 @@ def prometheus(tmp_path: Path, daemon: Process) -> Iterator[Prometheus]:
             stdout=log,
             stderr=log,
         )
-    yield Prometheus(directory, port)
-    running.terminate()
-    running.wait(30)
+    try:
+        yield Prometheus(directory, port)
+    finally:
+        running.terminate()
+        running.wait(60)
 
 
 def panels() -> list[dict[str, Any]]:

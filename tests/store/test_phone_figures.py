@@ -45,9 +45,9 @@ def test_accounts_are_counted_by_how_they_stand(two: Database) -> None:
 
 
 def test_the_first_of_each_system_come_in_the_order_in_which_they_were_seen(two: Database) -> None:
-    def first(of_system: int, of_all: int) -> list[tuple[str, str, str, SubjectState]]:
+    def first(of_system: int, of_all: int) -> list[Account]:
         with two.read() as db:
-            return [tuple(one) for one in phone_figures.first_accounts(db, of_system, of_all)]
+            return list(phone_figures.first_accounts(db, of_system, of_all))
 
     north = [
         Account("north", "sip", "sip/3", UP),
