@@ -72,7 +72,7 @@ def first_accounts(db: sa.Connection, of_system: int, of_all: int) -> list[Accou
     placed = sa.select(*head, subjects.c.number, _PLACE.label("place")).where(_IS_SIP).subquery()
     found = sa.select(placed.c.system, placed.c.watch, placed.c.subject, placed.c.state)
     found = found.where(placed.c.place <= of_system).order_by(placed.c.system, placed.c.number)
-    return [Account(*row) for row in db.execute(found.limit(of_all))]
+    return [Account(*row) for row in db.execute(found.limit(of_all)).all()]
 
 
 def valued(db: sa.Connection) -> list[Valued]:
@@ -83,7 +83,7 @@ def valued(db: sa.Connection) -> list[Valued]:
     found = found.where(subjects.c.metrics.is_not(None))
     return [
         Valued(system, watch, kind, name, state, _read(why), _read(metrics))
-        for system, watch, kind, name, state, why, metrics in db.execute(found)
+        for system, watch, kind, name, state, why, metrics in db.execute(found).all()
     ]
 
 

@@ -160,7 +160,7 @@ def test_an_alert_lasts_until_the_daemon_says_that_it_is_over(
     (fires,) = alertmanager.wait_until(bool)
     system.receive_sms("0541234567", "your code is 4711")
     alertmanager.wait_until(lambda found: "sms.received" in names(found))
-    # The fact is over by itself, after `resolve_timeout`; the alert is not, though nobody spoke of it for longer.
+    # The fact is over by itself, after `resolve_timeout`; the alert is not, though nobody spoke of it either.
     (still,) = alertmanager.wait_until(lambda found: "sms.received" not in names(found))
 
     assert fires["labels"]["alertname"] == "sip.account.unregistered"
