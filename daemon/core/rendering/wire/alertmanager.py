@@ -1,8 +1,8 @@
 """One alert, as Prometheus' Alertmanager takes it: `POST /api/v2/alerts` of its OpenAPI description.
 
-Alertmanager knows an alert by its labels, so both sides of ours have the same, of which the incident is one: an
-end that comes late ends its own alert, and no later one. It takes one for over at its `endsAt`, and where there is
-none, some minutes after it was told (its `resolve_timeout`). So:
+Alertmanager knows an alert by its labels, so both sides of ours have the same, of which the incident is one:
+an end that comes late ends its own alert, and no later one. It takes one for over at its `endsAt`, and where
+there is none, some minutes after it was told (its `resolve_timeout`). So:
 
     fires      `endsAt` lies years ahead: it is over when we say so, and not because nobody spoke
     is over    `endsAt` is when that was seen
