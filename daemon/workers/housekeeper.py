@@ -13,8 +13,8 @@ from daemon.core import missed
 from daemon.core import retention as rules
 from daemon.core.history.buckets import DAY, HOUR, MINUTE
 from daemon.core.retention import Retention
+from daemon.store import copied_recordings, observations, pruning, retries
 from daemon.store import missed as missed_store
-from daemon.store import observations, pruning, retries
 from daemon.store.database import Database
 from daemon.store.pruning import Old
 
@@ -84,6 +84,8 @@ class Housekeeper:
         self._prune_history(now, retention)
         self._prune_observations(now, retention)
         self._prune_missed(now, retention)
+        with self._database.write() as db:
+            copied_recordings.prune(db)
         self._shrink()
         if pruned != Pruned():
             log.info("store.pruned", **pruned.__dict__)

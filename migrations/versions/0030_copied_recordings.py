@@ -1,0 +1,19 @@
+"""How far the recordings of a folder are copied, for whoever polls its system next; nothing is known of it
+yet."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0030"
+down_revision = "0026"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "copied_recordings",
+        sa.Column("system", sa.Text, primary_key=True),
+        sa.Column("folder", sa.Text, primary_key=True),
+        sa.Column("number", sa.BigInteger, nullable=False),
+    )
