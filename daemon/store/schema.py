@@ -615,6 +615,13 @@ revoked_links = sa.Table(
     sa.Index("revoked_links_at", "at"),
 )
 
+kept_since = sa.Table(
+    "kept_since",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),  # of what is kept: `store/kept_since.py`
+    sa.Column("at", UtcTime, nullable=False),  # when the first daemon that keeps it came to this store
+)
+
 copied_recordings = sa.Table(
     "copied_recordings",
     metadata,

@@ -1,6 +1,6 @@
 """Keeps the store from growing: what has served is forgotten, in short transactions between the others'."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -90,6 +90,24 @@ class Housekeeper:
         if pruned != Pruned():
             log.info("store.pruned", **pruned.__dict__)
         return pruned
+
+    def forget_watches(
+        self, now: datetime, retention: Retention, configured: Collection[tuple[str, str]]
+    ) -> int:
+        """Forget the watches, by system and name, that were taken out of the configuration so long ago that
+        no event of theirs is kept. Returns how many there were."""
+        if retention.events is None or not configured:
+            return 0
+        before = now - retention.events
+        with self._database.read() as db:
+            left = pruning.left_watches(db, configured, before)
+        for watch in left:
+            if self._is_stopping():
+                break
+            with self._database.write() as db:
+                pruning.forget_watch(db, watch, before)
+            log.info("watch.forgotten", system=watch[0], watch=watch[1])
+        return len(left)
 
     def _prune_deliveries(self, now: datetime, keeps: Retention) -> Pruned:
         """Each age at which something of a delivery may go has a walk of its own, which begins where that of

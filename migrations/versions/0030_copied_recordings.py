@@ -1,5 +1,5 @@
-"""How far the recordings of a folder are copied, for whoever polls its system next; nothing is known of it
-yet."""
+"""How far the recordings of a folder are copied, for whoever polls its system next, and since when it is kept
+how callers left; nothing is known of either yet."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,4 +16,9 @@ def upgrade() -> None:
         sa.Column("system", sa.Text, primary_key=True),
         sa.Column("folder", sa.Text, primary_key=True),
         sa.Column("number", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "kept_since",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("at", sa.BigInteger, nullable=False),
     )

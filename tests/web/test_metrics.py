@@ -487,6 +487,7 @@ def test_the_page_has_every_metric_with_its_type_and_labels(
     desk.member = "north"
     ended = Command("cmd_1", "main", "queue.kick", {}, "crm", START, START, START, START)
     desk.story.counters.commanded([ended])
+    desk.story.counters.copied("main", 1)
     families = [*text_string_to_metric_families(desk.text())]
     told = {
         (
