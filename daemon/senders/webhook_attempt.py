@@ -19,9 +19,11 @@ import pycurl
 from daemon import __version__
 from daemon.core.delivery.outcome import Attempted, Message, Outcome, Phases
 from daemon.core.redaction import redacted
-from daemon.core.rendering.formats import Answer, Judge, Shape, Verdict, render
+from daemon.core.rendering.formats import Answer, Judge, Rendered, Shape, Verdict, render
 from daemon.core.visible import without_nul
 from daemon.core.webhooks.addresses import Network
+from daemon.core.webhooks.envelope import CONTENT_TYPE as ENVELOPE_TYPE
+from daemon.core.webhooks.envelope import enveloped
 from daemon.core.webhooks.redirects import Place
 from daemon.core.webhooks.signing import Signer, signatures
 from daemon.senders.address_guard import AddressGuard
@@ -97,6 +99,8 @@ class Target:
     """What an answer may say back and nobody may see: `core/redaction.py`."""
     accepts: Place | None = None
     """Below what a redirect says success; None: no redirect does."""
+    signs_body: bool = False
+    """Whether the signature stands in the body, beside the message, for who sees no headers."""
 
 
 def outcome(status: int, *, has_retry_after: bool) -> Outcome:
@@ -149,6 +153,10 @@ class Handle:
         timestamp = int(at.timestamp())
         rendered = render(message.body, self.target.shape, superseded=message.superseded, names=message.names)
         signed = signatures(self.target.signers, message.event, timestamp, rendered.body)
+        if self.target.signs_body:
+            enclosed = enveloped(rendered.body, message.event, timestamp, signed)
+            rendered = Rendered(enclosed, ENVELOPE_TYPE)
+            signed = signatures(self.target.signers, message.event, timestamp, enclosed)
         lines = [
             *self.fixed,
             f"webhook-id: {message.event}",

@@ -23,6 +23,7 @@ from daemon.core.delivery.outcome import Attempted, Outcome
 from daemon.core.redaction import redacted, spellings
 from daemon.core.visible import without_nul
 from daemon.core.webhooks.redirects import STATUSES, Place, below, host, location
+from daemon.core.webhooks.secret_address import pieces
 from daemon.senders.address_guard import AddressGuard
 from daemon.senders.webhook_attempt import (
     HEAD_CHARACTERS,
@@ -81,8 +82,7 @@ class Confirmation:
         self._target = target
         self._host = place.host
         # Who asks there is let in by what the Location says, so it is a secret, too.
-        beyond = (place.url, place.path + place.query, place.query.removeprefix("?"))
-        self._hidden = (*spellings([one for one in beyond if one != "/"]), *target.hidden)
+        self._hidden = (*spellings(pieces(place.url)), *target.hidden)
         self._heads: list[bytes] = []
         self._response = bytearray()
         self._guard = AddressGuard(place.host, target.allow, is_proxied=bool(target.proxy))

@@ -212,7 +212,9 @@ def test_both_requests_have_the_time_of_one(sender: WebhookSender, authority: Au
     with FaultReceiver(silent, tls=tls) as answers, FaultReceiver(slow) as script:
         sender.targets = {"crm": accepting_below(answers.origin, target(script.url, timeout=3), authority)}
         sender.start(message())
-        assert sender.finished(1) == []  # a third of its time
+        began = clock.monotonic()
+        while clock.monotonic() - began < 2:  # of its three seconds
+            assert sender.finished(0.1) == []
         release.set()
         ended: list[Attempted] = []
         while not ended:
@@ -223,7 +225,7 @@ def test_both_requests_have_the_time_of_one(sender: WebhookSender, authority: Au
     # libcurl says how long it waited for the second alone: what the first had left.
     waited = re.search(r"after (\d+) milliseconds", ended[0].error or "")
     assert waited
-    assert int(waited[1]) <= 2500
+    assert int(waited[1]) < 2700
 
 
 def test_a_sender_that_ends_lets_go_of_what_is_being_asked(authority: Authority) -> None:
