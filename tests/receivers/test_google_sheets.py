@@ -18,11 +18,11 @@ from daemon.core.delivery.outcome import Attempted, Outcome
 from daemon.host import clock
 from daemon.senders.webhook import WebhookSender
 from daemon.wiring.senders import targets
-from tests.receivers.test_printed_receivers import printed
 from tests.support.attempts import message
 from tests.support.certificates import Authority
 from tests.support.config_files import ENVIRON, SIGNING, SMS, SYSTEM, written
 from tests.support.parts import program
+from tests.support.receiving import printed
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("node")]
 STAND_IN = Path(__file__).parent / "google" / "stand_in.mjs"
@@ -101,9 +101,7 @@ def google(folder: Path, secret: str = SIGNING, path: str = "/macros/s/deploymen
         sender.close()
     finally:
         running.kill()
-        running.wait()
-        assert running.stdout
-        running.stdout.close()
+        running.communicate()
 
 
 def configured(folder: Path, url: str, content: str, authority: Authority) -> Config:
