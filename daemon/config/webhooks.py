@@ -15,6 +15,7 @@ from daemon.config.values import (
     BesideConfig,
     Block,
     Duration,
+    Name,
     Rate,
     Settings,
     Timeout,
@@ -129,6 +130,10 @@ class Webhook(EndpointSettings):
     signing_key: SigningKey | None = None
     """`whsk_…`: signs beside the secrets, so that a receiver need hold no secret (v1a)."""
     format: Format = Format.STANDARD
+    template: Name | None = None
+    """What says what is sent, in the place of a format; one of `[templates]`."""
+    values: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it
+    """What its template finds as `values`."""
     payload: Literal["full", "thin"] = "full"
     """Thin: ids and how things stand, no content."""
     language: Literal["he", "en"] = "en"
@@ -168,4 +173,12 @@ class Webhook(EndpointSettings):
     def _key_goes_with_a_certificate(self) -> Self:
         if self.key is not None and self.certificate is None:
             raise ValueError('"key" goes with "certificate"')
+        return self
+
+    @model_validator(mode="after")
+    def _template_stands_for_the_format(self) -> Self:
+        if self.template is not None and self.format is not Format.STANDARD:
+            raise ValueError('has "format" and "template": give one of them')
+        if self.template is None and self.values:
+            raise ValueError('"values" goes with "template"')
         return self

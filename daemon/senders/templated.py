@@ -15,17 +15,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import structlog
 
 from daemon.core.delivery.outcome import Attempted, Message, Outcome
-from daemon.core.rendering.formats import Rendered, Shape, prepared
+from daemon.core.rendering.formats import Shape, prepared
+from daemon.core.rendering.wire.seat import Rendered
 from daemon.core.templates.faults import TemplateFault
 from daemon.core.templates.planned import Planned
 from daemon.core.wishes import UNGUARDED, Guard
-from daemon.senders.templating.finds import finds
-from daemon.senders.templating.template import Template, compiled
 from daemon.senders.webhook import WebhookSender
+
+if TYPE_CHECKING:
+    from daemon.senders.templating.template import Template
 
 log = structlog.get_logger()
 
@@ -62,7 +65,7 @@ class _Done:
 
 
 class TemplatedSender:
-    """Messages that are being rendered. `start`, `in_flight`, `is_idle` and `finished` belong to one thread."""
+    """Messages that are being rendered. All but the thread's own work is for one thread."""
 
     def __init__(
         self,
@@ -186,10 +189,10 @@ def _by(text: str, hook: Hook, message: Message) -> Rendered:
         return render(hook.text, hook.shape, message, hook.values)
 
 
-def render(
-    text: str, shape: Shape, message: Message, values: tuple[tuple[str, str], ...] = ()
-) -> Rendered:
+def render(text: str, shape: Shape, message: Message, values: tuple[tuple[str, str], ...] = ()) -> Rendered:
     """What is sent of a message by a template. Raises TemplateFault."""
+    from daemon.senders.templating.finds import finds  # noqa: PLC0415 - few have templates
+
     event, contacts = prepared(message.body, shape, superseded=message.superseded, names=message.names)
     template = _kept(text, shape.zone, shape.language)
     found = finds(
@@ -200,5 +203,7 @@ def render(
 
 
 @lru_cache(maxsize=KEPT)
-def _kept(text: str, zone: tzinfo, language: str) -> Template:
+def _kept(text: str, zone: tzinfo, language: str) -> "Template":
+    from daemon.senders.templating.template import compiled  # noqa: PLC0415 - as above
+
     return compiled(text, zone, language)

@@ -20,7 +20,7 @@ from daemon import __version__
 from daemon.core.delivery.outcome import Attempted, Message, Outcome, Phases
 from daemon.core.redaction import redacted
 from daemon.core.rendering.formats import Shape, render
-from daemon.core.rendering.wire.seat import Answer, Judge, Verdict
+from daemon.core.rendering.wire.seat import Answer, Judge, Rendered, Verdict
 from daemon.core.visible import without_nul
 from daemon.core.webhooks.addresses import Network, refusal
 from daemon.core.webhooks.signing import Signer, signatures
@@ -151,14 +151,16 @@ class Handle:
         if not target.proxy:
             curl.setopt(pycurl.PREREQFUNCTION, self._on_request)
 
-    def load(self, message: Message, at: datetime) -> None:
-        """Make it ready to send a message."""
+    def load(self, message: Message, at: datetime, rendered: Rendered | None = None) -> None:
+        """Make it ready to send a message; `rendered`: what is sent, where that is made already."""
         self.message, self.started_at = message, at
         self.refusal = None
         self.heads.clear()
         self.response.clear()
         timestamp = int(at.timestamp())
-        rendered = render(message.body, self.target.shape, superseded=message.superseded, names=message.names)
+        if rendered is None:
+            shape = self.target.shape
+            rendered = render(message.body, shape, superseded=message.superseded, names=message.names)
         signed = signatures(self.target.signers, message.event, timestamp, rendered.body)
         lines = [
             *self.fixed,

@@ -5,6 +5,7 @@ for each message costs nothing. Written where a configuration is taken over. Fun
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import sqlalchemy as sa
 
@@ -74,7 +75,7 @@ def _forget(db: sa.Connection, endpoint: str) -> None:
         db.execute(first.values(since=surplus[0]))
         since[0] = surplus[0]
     oldest = db.scalar(sa.select(sa.func.min(deliveries.c.id)).where(deliveries.c.endpoint == endpoint))
-    for one, following in zip(since, since[1:], strict=False):
+    for one, following in pairwise(since):
         if oldest is None or oldest >= following:
             db.execute(sa.delete(template_versions).where(*_is(endpoint, one)))
     if oldest is None or oldest >= since[-1]:

@@ -5,6 +5,9 @@ class TemplateFault(ValueError):
     """A template that cannot be used, or not for this event. Says where and why, and no word of what the
     event holds: a template's endpoint may be one that may not read it."""
 
+    is_tellable = True
+    """To whoever hears of the endpoint: `core/wishes.py`."""
+
     def __init__(self, why: str, line: int | None = None) -> None:
         super().__init__(why, line)
         self.why = why

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from daemon.core.numbers import shown
+from daemon.core.templates.faults import TemplateFault
 
 
 class Written(str):
@@ -15,10 +16,13 @@ class Written(str):
 
 
 def as_json(value: Any) -> str:
-    """A value as JSON. Raises ValueError for a number that JSON does not have."""
+    """A value as JSON. Raises TemplateFault for what JSON does not have."""
     if isinstance(value, Written):
         return str(value)
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except (ValueError, RecursionError):
+        raise TemplateFault("a number that JSON does not have, or lists within lists too deep") from None
 
 
 def as_text(value: Any) -> str:

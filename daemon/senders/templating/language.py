@@ -150,6 +150,12 @@ class _Counted(NodeTransformer):
             one.expr = self._by(COMPARED, one.expr)
         return node
 
+    def visit_CondExpr(self, node: nodes.CondExpr) -> nodes.Node:
+        self.generic_visit(node)
+        if node.expr2 is None:  # without an else it is nothing
+            node.expr2 = nodes.Const(None, lineno=node.lineno)
+        return node
+
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
         self.generic_visit(node)
         return self._by(JOINED, nodes.List(node.nodes, lineno=node.lineno))
