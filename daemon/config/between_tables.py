@@ -99,9 +99,8 @@ def _same_alert(at: Location, queue: Mapping[str, Any]) -> Iterator[Fault]:
 
 def _unsigned(at: Location, webhook: Mapping[str, Any]) -> Iterator[Fault]:
     """A webhook whose receivers look for a signature, and that has nothing to sign with."""
-    words = {one.value: one.wire for one in Format}
-    wire = words.get(str(webhook.get("format")), Format.STANDARD.wire)
-    is_signed = wire.is_signed and "template" not in webhook
+    form = next((one for one in Format if one.value == webhook.get("format")), None)
+    is_signed = (form is None or form.wire.is_signed) and "template" not in webhook
     if is_signed and not any(f"secret{way}" in webhook for way in WAYS):
         yield missing((*at, "secret"), "give secret_file, secret_credential or secret_env")
 

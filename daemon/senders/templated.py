@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from daemon.core.delivery.outcome import Attempted, Message, Outcome
-from daemon.core.rendering.formats import Shape, prepared
-from daemon.core.rendering.wire.seat import Rendered
+from daemon.core.rendering.formats import Rendered, Shape, prepared
 from daemon.core.templates.faults import TemplateFault
 from daemon.core.templates.planned import Planned
 from daemon.core.wishes import UNGUARDED, Guard

@@ -16,7 +16,7 @@ import pycurl
 import structlog
 
 from daemon.core.delivery.outcome import Attempted, Message, Outcome
-from daemon.core.rendering.wire.seat import Rendered
+from daemon.core.rendering.formats import Rendered
 from daemon.senders.webhook_attempt import Handle, Target
 
 log = structlog.get_logger()

@@ -19,8 +19,7 @@ import pycurl
 from daemon import __version__
 from daemon.core.delivery.outcome import Attempted, Message, Outcome, Phases
 from daemon.core.redaction import redacted
-from daemon.core.rendering.formats import Shape, render
-from daemon.core.rendering.wire.seat import Answer, Judge, Rendered, Verdict
+from daemon.core.rendering.formats import Answer, Judge, Rendered, Shape, Verdict, render
 from daemon.core.visible import without_nul
 from daemon.core.webhooks.addresses import Network, refusal
 from daemon.core.webhooks.signing import Signer, signatures

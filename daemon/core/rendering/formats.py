@@ -1,43 +1,127 @@
 """How a stored event is told to one endpoint: whole or thin, redacted, in one of the formats. Pure.
 
 The stored bytes go out as they are unless the endpoint wants something else; then the same bytes and the
-same wish always give the same bytes, since they are signed, and sent again. Each format is a file in `wire/`
-and a row here; `wire/seat.py` says what is in it.
+same wish always give the same bytes, since they are signed, and sent again.
+
+A format is one file in `wire/` and one row in `Format`. The row makes it a word of `format = "…"` in the
+configuration, of `/openapi.json`, and of every test that goes through all formats (any event in any shape,
+text that is only text); the file, which has the name of the word, gives a `WIRE`, and is loaded where it is
+used. What it has to say:
+
+    write          the body of an event, made anew for each attempt: the same event gives the same bytes
+    is_signed      False: its receiver knows no signature, so no signing secret is asked for. One that is
+                   given signs all the same, for a relay of one's own
+    is_for_people  sentences, so `language`, the names of contacts and the zone are of matter to it
+    judge          what a whole answer means, where its status does not say all. It is asked of every
+                   answer, successes too, gets what the status means, and gives that back or better. It never
+                   raises, whatever the other side says
+
+Strangers' text is made the service's own kind of text by the format, within its limits. Where an event goes,
+and who may read it, is no matter of a format.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
+from datetime import UTC, timedelta, tzinfo
 from enum import Enum
 from functools import cached_property
-from typing import Any
+from importlib import import_module
+from typing import Any, NamedTuple
 
 from daemon.core.contacts import NOBODY, Contacts
+from daemon.core.delivery.outcome import Outcome
 from daemon.core.rendering import names as naming
-from daemon.core.rendering.hidden_fields import redacted
-from daemon.core.rendering.wire import cloudevents, slack, standard
-from daemon.core.rendering.wire.seat import Reader, Rendered, Wire
 
+JSON_TYPE = "application/json"
 THIN = ("id", "system", "sequence", "subject", "superseded")
 THIN_ALERT = ("incident", "status", "severity", "reason")
 
 
+class Rendered(NamedTuple):
+    """A body with the headers that belong to its form. A tuple: one is made for each attempt."""
+
+    body: bytes
+    content_type: str = JSON_TYPE
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Reader(NamedTuple):
+    """Who gets it, as far as a body goes by that."""
+
+    language: str = "en"
+    """Of sentences: en or he."""
+    zone: tzinfo = UTC
+    """Of the times that people read."""
+    is_thin: bool = False
+    """Whether it is told ids and how things stand, and no content."""
+    base: str | None = None
+    """What links to the page begin with; None: there are none."""
+    fields: tuple[tuple[str, str], ...] = ()
+    """What of the endpoint's own settings stands in the body: a chat, a topic."""
+
+    def field(self, name: str) -> str:
+        """One of them; "" where there is none."""
+        return dict(self.fields).get(name, "")
+
+
+class Answer(NamedTuple):
+    """What a receiver said: all of it is a stranger's."""
+
+    status: int
+    lines: Sequence[bytes]
+    """Of its head, as they came; those of interim answers before it come first."""
+    body: bytes
+    """As much of it as is read: it may break off anywhere."""
+
+    def header(self, name: str) -> str | None:
+        """The value of a header, by its name in small letters; None where there is none. The last counts."""
+        for line in reversed(self.lines):
+            key, colon, value = line.partition(b":")
+            if colon and key.strip().lower() == name.encode():
+                return value.strip().decode("utf-8", "replace")
+        return None
+
+
+class Verdict(NamedTuple):
+    """What an answer means."""
+
+    outcome: Outcome
+    retry_after: timedelta | None = None
+    """How long it asks to be left alone; `outcome.pause` bounds what it is granted."""
+    why: str | None = None
+    """What is wrong, for people, in the words of the service; None: its status says enough."""
+
+
+Write = Callable[[Mapping[str, Any], Reader, Contacts], Rendered]
+Judge = Callable[[Verdict, Answer], Verdict]
+
+
+@dataclass(frozen=True)
+class Wire:
+    """One format."""
+
+    write: Write
+    is_signed: bool = True
+    is_for_people: bool = False
+    judge: Judge | None = None
+    """None: the status says it all, and the body of an answer is not looked at."""
+
+
 class Format(Enum):
-    """What a body looks like: its word in the configuration, and what its file says of it."""
+    """What a body looks like, by its word in the configuration."""
 
-    STANDARD = "standard", standard.STANDARD
-    CLOUDEVENTS = "cloudevents", cloudevents.STRUCTURED
-    CLOUDEVENTS_BINARY = "cloudevents-binary", cloudevents.BINARY
-    SLACK = "slack", slack.SLACK
+    STANDARD = "standard"
+    CLOUDEVENTS = "cloudevents"
+    CLOUDEVENTS_BINARY = "cloudevents-binary"
+    SLACK = "slack"
 
-    wire: Wire
-
-    def __new__(cls, word: str, wire: Wire) -> "Format":
-        one = object.__new__(cls)
-        one._value_ = word
-        one.wire = wire
-        return one
+    @cached_property
+    def wire(self) -> Wire:
+        """What its file says of it."""
+        file = import_module(f"daemon.core.rendering.wire.{self.value.replace('-', '_')}")
+        wire: Wire = file.WIRE
+        return wire
 
 
 @dataclass(frozen=True)
@@ -100,6 +184,8 @@ def prepared(
     if superseded:
         event["data"]["superseded"] = superseded
     if shape.redact:
+        from daemon.core.rendering.hidden_fields import redacted  # noqa: PLC0415 - few hide anything
+
         event = redacted(event, shape.redact)
     if shape.is_thin:
         event["data"] = _thin(event["data"])
@@ -114,3 +200,9 @@ def _thin(data: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(alert := data.get("alert"), Mapping):
         thin["alert"] = {name: alert[name] for name in THIN_ALERT if name in alert}
     return thin
+
+
+def written(document: Mapping[str, Any]) -> bytes:
+    """A document as JSON is sent: short, in UTF-8, the same each time. Raises ValueError for numbers that
+    JSON does not have."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()

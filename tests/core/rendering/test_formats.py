@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from daemon.core.event_types import EVENT_TYPES
 from daemon.core.model import Fact, Json
 from daemon.core.rendering import body
-from daemon.core.rendering.formats import Format, Shape, render
-from daemon.core.rendering.wire.seat import Rendered
+from daemon.core.rendering.formats import Format, Rendered, Shape, render
 from tests.core.spellings import truths
 from tests.support.fakes import START
 

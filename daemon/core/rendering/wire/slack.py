@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from daemon.core.contacts import Contacts
-from daemon.core.rendering.wire.jsons import written
-from daemon.core.rendering.wire.seat import Reader, Rendered, Wire
+from daemon.core.rendering.formats import Reader, Rendered, Wire, written
 
 CHARACTERS = 3000
 """The most that the text of a section has in Slack's Block Kit, by its reference of blocks."""
@@ -50,4 +49,4 @@ def _text(text: str) -> str:
     return "".join(shown)
 
 
-SLACK = Wire(_write, is_signed=False, is_for_people=True)
+WIRE = Wire(_write, is_signed=False, is_for_people=True)
