@@ -146,10 +146,15 @@ class Handle:
         self.guard.refusal = None
         self.heads.clear()
         self.response.clear()
-        timestamp = int(at.timestamp())
         if rendered is None:
             shape = self.target.shape
             rendered = render(message.body, shape, superseded=message.superseded, names=message.names)
+        self.curl.setopt(pycurl.HTTPHEADER, self.head(message, at, rendered))
+        self.curl.setopt(pycurl.POSTFIELDS, rendered.body)
+
+    def head(self, message: Message, at: datetime, rendered: Rendered) -> list[str]:
+        """The lines of the headers, as libcurl takes them."""
+        timestamp = int(at.timestamp())
         signed = signatures(self.target.signers, message.event, timestamp, rendered.body)
         lines = [
             *self.fixed,
@@ -163,8 +168,7 @@ class Handle:
         ]
         if rendered.headers:
             lines += [f"{name}: {value}" for name, value in rendered.headers]
-        self.curl.setopt(pycurl.HTTPHEADER, lines)
-        self.curl.setopt(pycurl.POSTFIELDS, rendered.body)
+        return lines
 
     def attempted(self, error: tuple[int, str] | None) -> Attempted:
         """How it ended; `error`: libcurl's code and text, None where it has none."""

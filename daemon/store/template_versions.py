@@ -6,6 +6,7 @@ for each message costs nothing. Written where a configuration is taken over. Fun
 
 from collections.abc import Mapping
 from itertools import pairwise
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -52,9 +53,9 @@ def templated(db: sa.Connection) -> set[str]:
     return set(db.scalars(sa.select(_versions.endpoint).where(_versions.text.is_not(None)).distinct()))
 
 
-def _known(db: sa.Connection) -> dict[str, list[sa.Row[tuple[str, int, str | None]]]]:
+def _known(db: sa.Connection) -> dict[str, list[sa.Row[Any]]]:
     """Every version by endpoint, the oldest first."""
-    found: dict[str, list[sa.Row[tuple[str, int, str | None]]]] = {}
+    found: dict[str, list[sa.Row[Any]]] = {}
     query = sa.select(_versions.endpoint, _versions.since, _versions.text)
     for row in db.execute(query.order_by(_versions.endpoint, _versions.since)):
         found.setdefault(row.endpoint, []).append(row)

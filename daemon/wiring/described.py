@@ -17,7 +17,7 @@ from daemon.core.model import Secret
 from daemon.wiring.mailboxes import endpoint_names, mailboxes
 from daemon.wiring.watches import plan, rows
 
-UNSHOWN = frozenset({"headers"})
+UNSHOWN = frozenset({"headers", "values"})
 """Fields of which the names alone are shown: a value may be a credential."""
 OWN_OF_DAEMON = ("database", "key_file", "member")
 OWN_OF_HTTP = ("listen", "tls_cert", "tls_key")

@@ -280,7 +280,7 @@ def shape(webhook: Webhook, zone: tzinfo = UTC) -> Shape:
 def hook(config: Config, webhook: Webhook, guard: Guard = UNGUARDED) -> Hook:
     """How the messages of a webhook are rendered by templates."""
     known = shape(webhook, ZoneInfo(config.daemon.timezone))
-    return Hook(config.templates.text_of(webhook), known, tuple(webhook.values.items()), guard)
+    return Hook(config.templates.text_of(webhook), known, webhook.given_values, guard)
 
 
 def tells_names(config: Config) -> bool:

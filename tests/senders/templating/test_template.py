@@ -1,5 +1,5 @@
-"""Whatever a template says, it is rendered within what one message may cost, or refused; and it reaches values
-and nothing else."""
+"""Whatever a template says, it is rendered within what one message may cost, or refused; and it reaches
+values and nothing else."""
 
 import json
 import time
@@ -59,7 +59,7 @@ def text(body: str) -> str:
         ("{% for x in data.list if x.on %}{{ x.n }}{% else %}none{% endfor %}", "23"),
         ("{% for x in [] %}{{ x }}{% else %}none{% endfor %}", "none"),
         (
-            "{% set ns = namespace(sum=0) %}{% for x in data.list %}{% set ns.sum = ns.sum + x.n %}{% endfor %}{{ ns.sum }}",
+            "{% set ns = namespace(s=0) %}{% for x in data.list %}{% set ns.s = ns.s + x.n %}{% endfor %}{{ ns.s }}",
             "6",
         ),
         ("{{ data.list|sort('n')|map('n')|join('-') }}", "1-2-3"),
@@ -104,7 +104,8 @@ def test_a_sentence_and_the_name_of_the_type_are_there() -> None:
         "{{ data.nobody }}", "{{ data.sms.text.nobody }}", "{{ data.list[9] }}", "{{ data.nobody.x }}",
         "{{ 1 + '1' }}", "{{ true + 1 }}", "{{ 1 / 0 }}", "{{ 1 % 0 }}", "{{ 1 < 'a' }}", "{{ -'a' }}",
         "{{ 'x'|local }}", "{{ data.sms|upper }}", "{{ 1|items }}", "{% for x in 'abc' %}{% endfor %}",
-        "{% for x in 5 %}{% endfor %}", "{{ data.list[0:2].x }}", "{{ 3|round(99) }}", "{{ [1]|join(none) }}{{ x",
+        "{% for x in 5 %}{% endfor %}", "{{ data.list[0:2].x }}", "{{ 3|round(99) }}",
+        "{{ [1]|join(none) }}{{ x",
     ],
 )  # fmt: skip
 def test_nothing_else_is_taken_and_a_fault_says_no_word_of_the_event(body: str) -> None:
@@ -118,7 +119,8 @@ def test_nothing_else_is_taken_and_a_fault_says_no_word_of_the_event(body: str) 
 LOOP = "{% for i in range(9999) %}"
 DOUBLED = "{% set ns = namespace(x=START) %}{% for i in range(64) %}{% set ns.x = STEP %}{% endfor %}USE"
 GREEDY = (
-    "{{ 10**9 }}", "{{ 'x' * 10**9 }}", "{{ range(10**9)|list }}", "{{ range(1000000000)|list }}", "{% for i in range(999999999) %}{% endfor %}",
+    "{{ 10**9 }}", "{{ 'x' * 10**9 }}", "{{ range(10**9)|list }}",
+    "{{ range(1000000000)|list }}", "{% for i in range(999999999) %}{% endfor %}",
     LOOP + LOOP + "{{ i }}{% endfor %}{% endfor %}",
     LOOP + "x" * 1000 + "{% endfor %}",
     LOOP + "{{ text }}" * 100 + "{% endfor %}",
@@ -131,8 +133,8 @@ GREEDY = (
     DOUBLED.replace("START", "'ab'").replace("STEP", "ns.x|replace('a', ns.x)").replace("USE", "{{ ns.x }}"),
     DOUBLED.replace("START", "['ab']").replace("STEP", "ns.x + ns.x").replace("USE", "{{ ns.x }}"),
     DOUBLED.replace("START", "['ab']").replace("STEP", "[ns.x, ns.x]").replace("USE", "{{ ns.x }}"),
-    DOUBLED.replace("START", "['ab']").replace("STEP", "(ns.x, ns.x)").replace("USE", "{{ ns.x == ns.x }}"),
-    DOUBLED.replace("START", "{}").replace("STEP", "{'a': ns.x, 'b': ns.x}").replace("USE", "{{ ns.x|tojson }}"),
+    DOUBLED.replace("START", "['a']").replace("STEP", "(ns.x, ns.x)").replace("USE", "{{ ns.x == ns.x }}"),
+    DOUBLED.replace("START", "{}").replace("STEP", "{'a': ns.x, 'b': ns.x}").replace("USE", "{{ ns.x|list }}"),
     DOUBLED.replace("START", "2").replace("STEP", "ns.x * ns.x").replace("USE", "{{ ns.x }}"),
     "{{ 1" + "0" * 5000 + " }}", "{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}", "{{ " + "-" * 9000 + "1 }}",
     "{% if 1 %}" * 200 + "{% endif %}" * 200, "{{ " + "[" * 200 + "]" * 200 + " }}",
@@ -212,9 +214,9 @@ def test_a_fault_of_a_header_names_it() -> None:
 
 
 WORDS = st.sampled_from([
-    "{{", "}}", "{%", "%}", "for", "x", "in", "data", ".", "sms", "text", "|", "upper", "tojson", "if", "endif",
-    "endfor", "else", "set", "=", "range", "(", ")", "9", "[", "]", "'", '"', "~", "+", "*", "==", "is", "defined",
-    " ", "\n", "namespace", "loop", "_", "not", "a", "{#", "#}", ",", ":", "{", "}", "default", "__class__",
+    "{{", "}}", "{%", "%}", "for", "x", "in", "data", ".", "sms", "text", "|", "upper", "tojson", "if",
+    "endif", "endfor", "else", "set", "=", "range", "(", ")", "9", "[", "]", "'", '"', "~", "+", "*", "==", "is",
+    "defined", " ", "\n", "namespace", "loop", "_", "not", "a", "{#", "#}", ",", ":", "{", "}", "default", "__class__",
 ])  # fmt: skip
 
 
