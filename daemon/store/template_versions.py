@@ -23,13 +23,15 @@ _versions = template_versions.c
 def take_over(db: sa.Connection, in_force: Mapping[str, str | None]) -> None:
     """From the next delivery on these are the templates, by endpoint; None: it has none. Forgets those that
     nothing is left of that was planned with them."""
-    following = (db.scalar(sa.select(sa.func.max(deliveries.c.id))) or 0) + 1
+    newest = db.scalar(sa.select(sa.func.max(deliveries.c.id))) or 0
     known = _known(db)
     for endpoint, text in in_force.items():
         before = known.get(endpoint, [])
         last = before[-1].text if before else None
         if text == last:
             continue
+        # Where the newest deliveries are forgotten, those to come have higher numbers all the same.
+        following = max(newest + 1, before[-1].since if before else 0)
         if before and before[-1].since == following:  # nothing was planned by that one
             db.execute(sa.delete(template_versions).where(*_is(endpoint, following)))
         db.execute(sa.insert(template_versions).values(endpoint=endpoint, since=following, text=text))
