@@ -701,3 +701,29 @@ queue_calls = sa.Table(
     partial_index("queue_calls_of_call", "system", "call_id", where="is_open"),
     sqlite_autoincrement=True,
 )
+
+kept_endpoints = sa.Table(
+    "kept_endpoints",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("sealed", sa.LargeBinary),  # by the key file: settings and secrets; NULL: it was taken away
+    sa.Column("version", sa.BigInteger, nullable=False),  # of all of them, the highest is the newest change
+    sa.Column("request", sa.Text, unique=True),  # whose `Idempotency-Key` it was made by, and which
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("made_at", UtcTime, nullable=False),
+    sa.Column("changed_at", UtcTime, nullable=False),
+    sa.Column(
+        "overlap_until", UtcTime
+    ),  # so long the secrets before the newest sign, too; NULL: there are none
+)
+
+feeds = sa.Table(
+    "feeds",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("wanted", sa.Text, nullable=False),  # JSON: which events
+    sa.Column("position", sa.BigInteger, nullable=False),  # the number of the last event that was taken
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("made_at", UtcTime, nullable=False),
+    sa.Column("moved_at", UtcTime),  # NULL: never
+)
