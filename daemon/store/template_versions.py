@@ -55,9 +55,9 @@ def templated(db: sa.Connection) -> set[str]:
     return set(db.scalars(sa.select(_versions.endpoint).where(_versions.text.is_not(None)).distinct()))
 
 
-def _known(db: sa.Connection) -> dict[str, list[sa.Row[Any]]]:
+def _known(db: sa.Connection) -> dict[str, list[Any]]:
     """Every version by endpoint, the oldest first."""
-    found: dict[str, list[sa.Row[Any]]] = {}
+    found: dict[str, list[Any]] = {}
     query = sa.select(_versions.endpoint, _versions.since, _versions.text)
     for row in db.execute(query.order_by(_versions.endpoint, _versions.since)):
         found.setdefault(row.endpoint, []).append(row)

