@@ -21,7 +21,7 @@ from daemon.store import dialects
 from daemon.store.column_types import LocalDay, Milliseconds, UtcTime, Word
 from daemon.store.dialects import partial_index
 
-REVISION = "0028"
+REVISION = "0029"
 """Of the newest migration."""
 
 # Without AUTOINCREMENT SQLite may use a pruned row's number again, and order would lie.
@@ -633,6 +633,16 @@ contact_book = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),  # "contacts"
     sa.Column("version", sa.BigInteger, nullable=False),  # grows with every change of them
     sa.Column("size", sa.Integer, nullable=False),  # how many there are
+)
+
+template_versions = sa.Table(
+    "template_versions",
+    metadata,
+    sa.Column("endpoint", sa.Text, primary_key=True),
+    sa.Column(
+        "since", sa.BigInteger, primary_key=True, autoincrement=False
+    ),  # the first of the deliveries that are planned with it
+    sa.Column("text", sa.Text),  # of its file, which holds no secret; NULL: it has none from then on
 )
 
 callbacks = sa.Table(
