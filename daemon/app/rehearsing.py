@@ -24,6 +24,7 @@ from daemon.core.durations import DAY, show
 from daemon.core.event_types import ALERT_TYPES
 from daemon.core.model import Event
 from daemon.core.own_events import ACKNOWLEDGED, ESCALATED
+from daemon.core.rehearsal.facts import together
 from daemon.core.rehearsal.lives import Life, Outcome, Pair, Why, common, paired
 from daemon.core.routing import plan, quiet
 from daemon.core.routing.plan import DAEMON
@@ -108,7 +109,7 @@ class Rehearsing:
             until=iso(self._until),
             counts={one.value: sum(pair.outcome is one for pair in pairs) for one in Outcome},
             alerts=[RehearsedPair.of(one) for one in pairs],
-            facts=facts(came.facts + was.again, was.facts),
+            facts=facts(together(came.facts, was.again), was.facts),
             watches=[self._watch(seen, came) for seen in came.seen.values()],
             unseen=stretches(common([seen.gaps for seen in came.seen.values()])),
             left_out=[*ALWAYS_LEFT_OUT, *self._left_out(came, was, kept)],

@@ -1,7 +1,8 @@
 """Numbers that may be those of payment cards: they are never kept, whoever keyed them in. Pure.
 
 A card has 13 to 19 digits, the last of which is a check digit (ISO/IEC 7812-1). People write them with blanks
-and dashes between. One number in ten that is no card looks like one, too: that is the price.
+and dashes between, and key them in with stars. One number in ten that is no card looks like one, too: that is
+the price.
 """
 
 import re
@@ -11,8 +12,14 @@ SHORTEST, LONGEST = 13, 19
 LOOKED_AT = 64
 """Ours. Digits; a longer row of them is taken to hold a card."""
 
-_RUN = re.compile(r"\d(?:[\s\-\u2010-\u2015\u2212_]{0,3}\d){12,}")
-# From SHORTEST digits on.
+COMMON = (15, 16)
+"""Digits of nearly all cards that are issued."""
+BEHIND = 2
+"""Digits of what is keyed in right behind a card, at least: a year, a month, a code of three or four."""
+
+_BETWEEN = r"\s\-\u2010-\u2015\u2212_*#\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
+_RUN = re.compile(rf"\d(?:[{_BETWEEN}]{{0,3}}\d){{12,}}")
+# From SHORTEST digits on; what nobody sees parts them as little as what everybody does.
 
 
 def has_card(value: str) -> bool:
@@ -33,7 +40,8 @@ def _is_card(run: str) -> bool:
     if len(digits) > LOOKED_AT:
         return True
     if len(digits) <= LONGEST:
-        return _passes(digits)
+        begins = [digits[:many] for many in COMMON if many + BEHIND <= len(digits)]
+        return any(map(_passes, (digits, *begins)))
     starts = range(len(digits) - SHORTEST + 1)
     return any(
         _passes(digits[start : start + many])

@@ -23,8 +23,11 @@ from daemon.host import clock
 from daemon.simulator.scenario import Scenario
 from daemon.simulator.server import Simulator
 
-START_SECONDS = 30.0
-"""The longest wait for the daemon's first look at everything, before anything happens."""
+START_SECONDS = 180.0
+"""The longest wait for the daemon's first look at everything, before anything happens: a small machine that
+is busy takes a minute."""
+STARTS = 5
+"""So often it is started before then; one that ends each time does not run here."""
 OUTAGE_SECONDS = 60.0
 """The longest that a hanging API stays away beyond its time in the scenario, until that has been told."""
 SETTLE_SECONDS = 60.0
@@ -109,7 +112,8 @@ class _Show:
         self._screen.happened(
             f"yemotd run, process {self._stage.pid}: try kill -9 {self._stage.pid}", "green"
         )
-        if not self._wait(self._has_baseline, START_SECONDS, "waiting for the first look at everything"):
+        self._wait(self._is_up_or_fails, START_SECONDS, "waiting for the first look at everything")
+        if not self._has_baseline():
             return False
         self._screen.opened(self._stage.page, self._stage.http_token)
         self._already = len(self._system.messages)
@@ -187,6 +191,9 @@ class _Show:
             self._mind_the_daemon()
             self._refresh(footer)
         return True
+
+    def _is_up_or_fails(self) -> bool:
+        return self._has_baseline() or self._stage.starts > STARTS
 
     def _has_baseline(self) -> bool:
         seen = self._observed()

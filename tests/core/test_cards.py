@@ -1,12 +1,14 @@
 """Numbers of payment cards are found however they are written, and few others are taken for one."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from daemon.core.cards import LONGEST, LOOKED_AT, SHORTEST, has_card, without_cards
+from daemon.core.cards import BEHIND, COMMON, LONGEST, LOOKED_AT, SHORTEST, has_card, without_cards
 
-SEPARATORS = st.sampled_from(["", " ", "-", "\u2013", "\u00a0", " - "])
+SEPARATORS = st.sampled_from(
+    ["", " ", "-", "\u2013", "\u00a0", " - ", "*", "#", "\u200f", "\u2066", "\ufeff"]
+)
 
 
 def checked(digits: str) -> str:
@@ -38,9 +40,23 @@ def test_what_is_keyed_in_behind_it_does_not_hide_it(card: str, expiry: str) -> 
     assert has_card(value + expiry) or len(value + expiry) <= LONGEST
 
 
+@given(
+    st.sampled_from(COMMON).flatmap(
+        lambda many: st.text("0123456789", min_size=many - 1, max_size=many - 1).map(checked)
+    ),
+    st.sampled_from(["", " ", "*"]),
+    st.text("0123456789", min_size=BEHIND, max_size=8),
+)
+def test_a_code_or_a_date_right_behind_a_card_of_today_does_not_hide_it(
+    card: str, between: str, behind: str
+) -> None:
+    assert has_card(card + between + behind)
+
+
 @given(CARDS, st.integers(0, 8))
 def test_another_check_digit_is_no_card(card: str, off: int) -> None:
     wrong = card[:-1] + str((int(card[-1]) + 1 + off) % 10)
+    assume(not any(checked(wrong[: many - 1]) == wrong[:many] for many in COMMON))
 
     assert not has_card(wrong)
     assert without_cards(wrong) == wrong

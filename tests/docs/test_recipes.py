@@ -14,7 +14,7 @@ from daemon.core import allowance, cards
 from daemon.core.allowance import Allowance
 from daemon.core.durations import MINUTE
 from daemon.core.routing.plan import Interest
-from daemon.core.watches import reports as watched
+from daemon.core.watches import report_files as watched
 from daemon.pipeline.events import Recorder
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem

@@ -40,6 +40,8 @@ from daemon.core.watches import (
     pirsumphone,
     queues,
     registrations,
+    report_files,
+    report_state,
     reports,
     sip,
     sms,
@@ -382,12 +384,12 @@ def _reports(book: Book) -> None:
     when = Seen(NOW, NOW - LOOK, LOOK)
     keyed = {"Phone": SENDER, "DID": PHONE, "Date": "23/11/2026", "Time": "03:01:48", "P050": "3"}
 
-    def diff(before: reports.State | None, *contents: Mapping[str, str]) -> Any:
+    def diff(before: report_state.State | None, *contents: Mapping[str, str]) -> Any:
         rows = ["%".join(f"{name}#{value}" for name, value in row.items()) for row in contents]
         lines = "".join(f"{row}\n" for row in rows)
         file = File("ApprovalAll.ymgr", "u1", None, len(lines), None, None, None, None, None)
-        seen = reports.Observation((file,), {file.name: platform.split(lines)})
-        return reports.diff(before, seen, report, when, ZONE, is_emitting=False)
+        seen = report_files.Observation((file,), {file.name: platform.split(lines)})
+        return report_files.diff(before, seen, report, when, ZONE, is_emitting=False)
 
     book.facts(*diff(diff(None).state, {**keyed, "P051": "4580458045804580"}).facts)
 

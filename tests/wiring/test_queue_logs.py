@@ -11,7 +11,7 @@ from daemon.core.alerts.life import Seen
 from daemon.core.cards import has_card
 from daemon.core.durations import NOTHING
 from daemon.core.files import File
-from daemon.core.watches import reports
+from daemon.core.watches import report_files
 from daemon.core.watches.watch import AnyKind
 from daemon.wiring.kinds import queue_log
 from daemon.yemot.reports import split
@@ -29,10 +29,10 @@ def kind() -> AnyKind:
     return make(None, ZONE)  # type: ignore[arg-type]
 
 
-def looked(*lines: str) -> reports.Observation:
+def looked(*lines: str) -> report_files.Observation:
     rows = split("".join(f"{line}\n" for line in lines))
     file = File(NAME, None, None, len(lines), None, None, None, None, None)
-    return reports.Observation((file,), {NAME: rows})
+    return report_files.Observation((file,), {NAME: rows})
 
 
 @pytest.mark.parametrize("name", ["Phone", "AnswerNumber"])

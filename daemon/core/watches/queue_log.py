@@ -1,8 +1,8 @@
 """The log of a queue: a row for each caller once he is gone, with how he left and how long he waited. Pure.
 
 It stands in the queue's own folder, and in `Log` for all queues of a system. What of it is new, and when it
-is read, is as of any other report (`reports.py`). A row becomes the event that a poll would give, had it seen
-how the caller left; who matches it with the caller whom polls saw is `pipeline/missed.py`.
+is read, is as of any other report (`report_files.py`). A row becomes the event that a poll would give, had it
+seen how the caller left; who matches it with the caller whom polls saw is `pipeline/logged_calls.py`.
 """
 
 import re

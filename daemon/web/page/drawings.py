@@ -189,10 +189,11 @@ LEAST_POWER = -300
 
 
 def axis_end(values: Iterable[float], *, is_time: bool = False) -> float:
-    """A round number that none of the values is above; 1 where there is none. `is_time`: of seconds."""
+    """A round number that none of the values is above; where there is none, 1, or the shortest span.
+    `is_time`: of seconds."""
     highest = max((one for one in values if math.isfinite(one)), default=0.0)
     if highest <= 0:
-        return 1.0
+        return float(SPANS[0]) if is_time else 1.0
     if is_time and highest <= SPANS[-1]:
         return float(next(one for one in SPANS if one >= highest))
     power = 10.0 ** max(math.floor(math.log10(highest)), LEAST_POWER)

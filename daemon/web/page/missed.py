@@ -3,6 +3,7 @@
 Crossing off twice does nothing else, so a form that is sent twice is no matter.
 """
 
+import re
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -18,6 +19,8 @@ from daemon.web.page.visitors import Visitor
 
 SHOWN = 100
 """Of one page."""
+DIALLED = re.compile(r"\+?[0-9]+")
+"""What a telephone dials when its number is touched (RFC 3966); a SIP account is none."""
 
 
 def router(page: Page) -> APIRouter:
@@ -41,6 +44,7 @@ def router(page: Page) -> APIRouter:
             visitor,
             "missed.html",
             found=found,
+            dialled={one.key for one in found if DIALLED.fullmatch(one.key)},
             today=today,
             after=after,
             following=following,

@@ -19,8 +19,9 @@ from daemon.core.alerts.life import Seen
 from daemon.core.allowance import MOST_A_DAY, SELDOM
 from daemon.core.durations import NOTHING
 from daemon.core.model import Change, Failure, Unknown
-from daemon.core.watches import queue_log, queues, reports
+from daemon.core.watches import queue_log, queues, report_files, reports
 from daemon.core.watches.cost import cost
+from daemon.core.watches.report_state import State
 from daemon.core.watches.subjects import Subject
 from daemon.core.watches.watch import Answered, Unchanged
 from daemon.wiring.kinds.kind import Row, described
@@ -45,8 +46,8 @@ class QueueLog(Report):
     _said: _Said = field(default_factory=_Said, init=False, repr=False, compare=False)
 
     def ask(
-        self, known: bytes | None, before: Callable[[], reports.State | None]
-    ) -> Answered[reports.Observation] | Unchanged | Unknown:
+        self, known: bytes | None, before: Callable[[], State | None]
+    ) -> Answered[report_files.Observation] | Unchanged | Unknown:
         answer = super().ask(known, before)
         if isinstance(answer, Unknown) and answer.failure is Failure.REFUSED:
             if not self._said.is_refused:
@@ -73,14 +74,12 @@ class QueueLog(Report):
     def _report(self) -> reports.Report:
         return replace(super()._report, dialled=queue_log.DIALLED)
 
-    def diff(
-        self, before: reports.State | None, seen: reports.Observation, when: Seen
-    ) -> Change[reports.State]:
+    def diff(self, before: State | None, seen: report_files.Observation, when: Seen) -> Change[State]:
         change = super().diff(before, seen, when)
         queue = queues.Queue(self.queue.path, self.queue.name, ())
         return replace(change, facts=tuple(queue_log.told(change.facts, queue, when.at, self.zone)))
 
-    def subjects(self, seen: reports.Observation, change: Change[reports.State], when: Seen) -> list[Subject]:
+    def subjects(self, seen: report_files.Observation, change: Change[State], when: Seen) -> list[Subject]:
         return []
 
 

@@ -20,9 +20,10 @@ from daemon.core.allowance import MOST_A_DAY, SELDOM
 from daemon.core.durations import MINUTE, NOTHING
 from daemon.core.files import File
 from daemon.core.model import Change, Failure, Unknown
-from daemon.core.watches import reports
+from daemon.core.watches import report_files, report_state, reports
 from daemon.core.watches.cost import cost
-from daemon.core.watches.reports import LARGE, LATER, SPENT
+from daemon.core.watches.report_files import LARGE, LATER, SPENT
+from daemon.core.watches.report_state import State
 from daemon.core.watches.subjects import Subject
 from daemon.core.watches.watch import Answered, Description, Unchanged, WatchKind
 from daemon.wiring.kinds.kind import Row, described
@@ -36,7 +37,7 @@ log = structlog.get_logger()
 
 AGAIN = MINUTE
 """Ours. A file that could not be read is tried again no sooner."""
-AT_ONCE = reports.AT_FIRST
+AT_ONCE = report_files.AT_FIRST
 """Ours. Files that one poll reads; the others follow at the next."""
 OF_EVERYTHING = frozenset({Failure.UNREACHABLE, Failure.THROTTLED, Failure.TOKEN_REJECTED})
 """Failures that say nothing of the file: the next one would fail, too."""
@@ -63,7 +64,7 @@ class _Memory:
 
 
 @dataclass(frozen=True)
-class Report(WatchKind[reports.State, reports.Observation]):
+class Report(WatchKind[State, report_files.Observation]):
     """A series of files: which rows are new."""
 
     client: "Client"
@@ -72,18 +73,18 @@ class Report(WatchKind[reports.State, reports.Observation]):
     description: Description
     _memory: _Memory = field(default_factory=_Memory, init=False, repr=False, compare=False)
 
-    dump = staticmethod(reports.dump)
-    saw = staticmethod(reports.saw)
+    dump = staticmethod(report_state.dump)
+    saw = staticmethod(report_files.saw)
 
-    def load(self, stored: Mapping[str, Any]) -> reports.State:
-        return reports.load(stored, {})
+    def load(self, stored: Mapping[str, Any]) -> State:
+        return report_state.load(stored, {})
 
-    def restore(self, stored: Mapping[str, Any], pieces: Callable[[], Mapping[str, bytes]]) -> reports.State:
-        return reports.load(stored, pieces())
+    def restore(self, stored: Mapping[str, Any], pieces: Callable[[], Mapping[str, bytes]]) -> State:
+        return report_state.load(stored, pieces())
 
     def ask(
-        self, known: bytes | None, before: Callable[[], reports.State | None]
-    ) -> Answered[reports.Observation] | Unchanged | Unknown:
+        self, known: bytes | None, before: Callable[[], State | None]
+    ) -> Answered[report_files.Observation] | Unchanged | Unknown:
         self._memory.folder, found = self.series()
         if isinstance(found, Unknown):
             return found
@@ -99,11 +100,9 @@ class Report(WatchKind[reports.State, reports.Observation]):
         folder = self.settings.path
         return folder, self.client.read(platform.series(folder, self.settings.file))
 
-    def diff(
-        self, before: reports.State | None, seen: reports.Observation, when: Seen
-    ) -> Change[reports.State]:
+    def diff(self, before: State | None, seen: report_files.Observation, when: Seen) -> Change[State]:
         is_emitting = self.settings.initial == "emit"
-        change = reports.diff(before, seen, self._report, when, self.zone, is_emitting=is_emitting)
+        change = report_files.diff(before, seen, self._report, when, self.zone, is_emitting=is_emitting)
         files = change.state.files
         waiting = {
             name: one for name, one in self._memory.untaken.items() if name in files and files[name].has_more
@@ -111,14 +110,14 @@ class Report(WatchKind[reports.State, reports.Observation]):
         self._memory.untaken = waiting
         return change
 
-    def subjects(self, seen: reports.Observation, change: Change[reports.State], when: Seen) -> list[Subject]:
-        return reports.subjects(seen, change, self._report)
+    def subjects(self, seen: report_files.Observation, change: Change[State], when: Seen) -> list[Subject]:
+        return report_files.subjects(seen, change, self._report)
 
     @cached_property
     def _report(self) -> reports.Report:
         return reports.Report(self.settings.path, self.settings.file, self.settings.fields)
 
-    def _read(self, found: platform.Series, state: reports.State | None) -> reports.Observation | Unknown:
+    def _read(self, found: platform.Series, state: State | None) -> report_files.Observation | Unknown:
         """Read what has changed, as far as it may be read now. That a file cannot be read is told once
         nothing else is to be had."""
         allowance, watch = self.client.allowance, self.description.name
@@ -129,7 +128,7 @@ class Report(WatchKind[reports.State, reports.Observation]):
                 if kept.read_at is not None:
                     allowance.follow_reading(watch, name, now - kept.read_at)
         self._forget(found)
-        read, left, failed = self._all(reports.due(state, found.files))
+        read, left, failed = self._all(report_files.due(state, found.files))
         if failed is not None and (state is None or not read):
             return failed
         self._say(left)
@@ -138,12 +137,14 @@ class Report(WatchKind[reports.State, reports.Observation]):
             return Unknown(
                 Failure.OURS, f"{waiting[0]} is read later: large files are, or the day's allowance is spent"
             )
-        untold = [one.name for one in found.files if one.name in read and reports.is_untold(state, one)]
+        untold = [one.name for one in found.files if one.name in read and report_files.is_untold(state, one)]
         said = [
             f"{name}: has changed, and what was in it is not known, so no row of it is told"
             for name in untold
         ]
-        return reports.Observation(found.files, read, left, allowance.spent(watch), (*found.problems, *said))
+        return report_files.Observation(
+            found.files, read, left, allowance.spent(watch), (*found.problems, *said)
+        )
 
     def _all(self, due: Sequence[File]) -> tuple[dict[str, AnyReport], dict[str, str], Unknown | None]:
         """The rows of files, as far as they may be read now; why others are not; and how one failed, if any

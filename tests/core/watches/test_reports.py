@@ -18,27 +18,23 @@ from daemon.core.alerts.life import Seen
 from daemon.core.durations import HOUR, NOTHING
 from daemon.core.files import File
 from daemon.core.model import Change
-from daemon.core.watches import reports
-from daemon.core.watches.reports import (
+from daemon.core.watches import report_files
+from daemon.core.watches.report_files import (
     AT_FIRST,
     AT_ONCE,
     EMPTY_AFTER,
     LARGE,
     LATER,
-    PIECE,
     SPENT,
     Observation,
-    Report,
-    State,
     diff,
     due,
-    dump,
-    forbidden,
     is_untold,
-    load,
     saw,
     subjects,
 )
+from daemon.core.watches.report_state import PIECE, State, dump, load
+from daemon.core.watches.reports import Report, forbidden
 from daemon.core.watches.subjects import SubjectState
 from daemon.yemot.reports import digest
 from tests.support.examples import examples
@@ -372,7 +368,7 @@ def test_what_was_read_in_the_last_day_is_stored() -> None:
 def test_more_rows_than_are_remembered_are_forgotten_from_the_oldest_file_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(reports, "MOST_KNOWN", 5)
+    monkeypatch.setattr(report_files, "MOST_KNOWN", 5)
     files = {f"ApprovalAll.2026-{week:02}.ymgr": [row(week)] * 2 for week in range(1, 5)}
     state = change(None, looked(files)).state
 

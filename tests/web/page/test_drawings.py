@@ -183,3 +183,7 @@ def test_an_axis_ends_at_a_round_number(highest: float, end: float) -> None:
 
 def test_the_states_differ_in_height() -> None:
     assert len({height for _, height in TALL.values()}) == len(TALL)
+
+
+def test_an_axis_of_no_time_at_all_has_three_words_that_differ() -> None:
+    assert axis_end([0.0], is_time=True) == axis_end([], is_time=True) == 10

@@ -1,5 +1,6 @@
 """Who is to be called back, on the page."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +46,17 @@ def test_who_is_listed_is_shown_and_crossed_off(setting: Setting, office: Office
     assert DANA not in admin.get("/missed").text
     assert setting.post(admin, "/missed/done", callback="cb_1").status_code == 303
     assert setting.post(admin, "/missed/done", callback="cb_0").status_code == 303
+
+
+def test_a_phone_is_called_by_a_touch_and_what_no_telephone_dials_is_not(
+    setting: Setting, office: Office
+) -> None:
+    for number, phone in enumerate(("+972-54-1234567", "0012125550100", "0772222770=2")):
+        office.sees(left(ABANDONED, phone, f"c{number}"))
+    page = setting.visitor().get("/missed").text
+
+    assert re.findall('href="(tel:[^"]*)"', page) == ["tel:0541234567", "tel:+12125550100"]
+    assert "0772222770=2" in page
 
 
 def test_who_may_only_read_has_no_button(setting: Setting, office: Office) -> None:

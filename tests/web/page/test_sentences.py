@@ -28,3 +28,14 @@ def test_a_value_is_put_in_as_markupsafe_would_put_it_in(key: str, language: str
 
 def test_what_is_html_elsewhere_is_text_here() -> None:
     assert "<bdi>&lt;b&gt; &amp;amp; {name}</bdi>" in Words("en")("front.system", name="<b> &amp; {name}")
+
+
+def test_a_sentence_within_another_stands_as_it_is_and_hostile_signs_are_shown() -> None:
+    words = Words("he")
+    name = words.plain("subjects.queue", name="sales\u202e")
+    whole = words.plain("subjects.title", name=name, system="main")
+
+    assert name in whole
+    assert "U+2068" not in whole
+    assert "\u202e" not in whole
+    assert "⟨U+202E⟩" in whole

@@ -264,3 +264,10 @@ def test_a_report_says_how_much_is_in_it_and_why_it_cannot_be_read(
     watched.see(Subject(name, SubjectKind.REPORT, UNKNOWN, why={"reason": reason}, metrics=metrics))
     assert english in text(page(watched, name))
     assert hebrew in text(page(watched, name, "he"))
+
+
+def test_its_title_shows_no_sign_that_only_sets_apart(watched: Watched) -> None:
+    of_sales(watched)
+    for language in ("en", "he"):
+        title = re.findall("<title>(.*?)</title>", page(watched, "queue/5", language))[0]
+        assert re.sub("[\u2068\u2069]", "", title) in ("Queue sales, system main", "תור sales, מערכת main")

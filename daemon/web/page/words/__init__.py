@@ -68,6 +68,12 @@ FIRST_STRONG, END = "\u2068", "\u2069"
 COUNTS = {1: "one", 2: "two"}
 
 
+class Plain(str):
+    """A sentence of ours as plain text: what it sets apart stays so where it stands in another."""
+
+    __slots__ = ()
+
+
 class Words:
     """The words of one language."""
 
@@ -81,9 +87,9 @@ class Words:
         # in is HTML by then.
         return Markup(self._said(key).format(**{name: _apart(one) for name, one in values.items()}))  # noqa: S704 - ours
 
-    def plain(self, key: str, **values: object) -> str:
+    def plain(self, key: str, **values: object) -> "Plain":
         """The same as plain text, for attributes and titles."""
-        return self._said(key).format(**{name: _isolated(one) for name, one in values.items()})
+        return Plain(self._said(key).format(**{name: _isolated(one) for name, one in values.items()}))
 
     def bare(self, key: str, **values: object) -> str:
         """The same where nobody else wrote a value, in one direction of reading: nothing sets it apart."""
@@ -103,10 +109,12 @@ class Words:
 
 
 def _isolated(value: object) -> str:
-    """A number stays where it is, in whichever direction is written; and what is made of it stands whole in
-    another sentence."""
-    is_number = isinstance(value, int | float)
-    return str(value) if is_number else f"{FIRST_STRONG}{visible_line(str(value))}{END}"
+    """A number stays where it is, in whichever direction is written; and a sentence of ours stands whole in
+    another."""
+    if isinstance(value, int | float):
+        return str(value)
+    shown = value if isinstance(value, Plain) else visible_line(str(value))
+    return f"{FIRST_STRONG}{shown}{END}"
 
 
 def _apart(value: object) -> Markup:
