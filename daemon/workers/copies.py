@@ -2,11 +2,12 @@
 size.
 
 Each folder that is watched has one here, whose name is made of its system and its path; each file is called
-by its event. Two daemons may share the folder, and write the same at the same time: each has a part of its
-own.
+by its event. What has another name is somebody else's, and left alone. Two daemons may share the folder, and
+write the same at the same time: each has a part of its own.
 """
 
 import os
+import re
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -31,6 +32,10 @@ PART = ".part"
 PART_FOR = HOUR
 """Ours. What is longer in the writing is left over from somebody who was killed; downloads end far sooner."""
 CHUNK = MIB
+_OUR_FOLDER = re.compile(r"[0-9a-f]{20}")
+_OUR_FILE = re.compile(
+    rf"evt_[0-9A-Za-z]{{1,60}}\.[a-z0-9]{{1,4}}(?:\.[a-z0-9_]{{1,20}}{re.escape(PART)})?", re.ASCII
+)
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,7 @@ class Copies:
         kept = {folder_name(*of): keeping for of, keeping in asked.items()}
         with suppress(OSError):
             for entry in list(os.scandir(self._folder)):
-                if entry.is_dir(follow_symlinks=False):
+                if _OUR_FOLDER.fullmatch(entry.name) and entry.is_dir():
                     _prune(Path(entry.path), kept.get(entry.name), now, parts_for)
 
     def _path(self, recording: Recording) -> Path:
@@ -118,7 +123,7 @@ def _prune(folder: Path, keeping: Keeping | None, now: datetime, parts_for: time
     room = (keeping.mib if keeping is not None else 1 << 30) * MIB
     found = []
     for entry in os.scandir(folder):
-        if entry.is_file(follow_symlinks=False):
+        if _OUR_FILE.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
             with suppress(FileNotFoundError):  # its writer, or another who prunes, was quicker
                 stat = entry.stat(follow_symlinks=False)
                 found.append((stat.st_mtime, stat.st_size, entry))

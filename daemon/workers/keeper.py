@@ -105,6 +105,7 @@ class Keeper:
         self._after = 0
         self._is_full = False
         self._pruned_at: float | None = None
+        self._has_written = False
         self._lock = Lock()
         """Of `_copied`, `_due` and `_resting`."""
 
@@ -256,6 +257,7 @@ class Keeper:
             return
         self._copies.write(recording, file)
         self._on_tried(recording.system, file.size)
+        self._has_written = True  # or a burst would stand above what may be
         log.info("recording.kept", event_id=recording.event, bytes=file.size)
 
     def _write_down(self) -> None:
@@ -277,9 +279,10 @@ class Keeper:
     def _prune(self, asked: Asked) -> None:
         now = self._monotonic()
         is_first = self._pruned_at is None
-        if self._pruned_at is not None and now - self._pruned_at < PRUNE_EVERY.total_seconds():
+        is_due = is_first or self._has_written or now - (self._pruned_at or 0) >= PRUNE_EVERY.total_seconds()
+        if not is_due:
             return
-        self._pruned_at = now
+        self._pruned_at, self._has_written = now, False
         # Before the first download, halves are nobody's where there is no other daemon.
         is_alone = is_first and self._ownership.is_sole
         self._copies.prune(asked, self._now(), parts_for=NOTHING if is_alone else PART_FOR)
