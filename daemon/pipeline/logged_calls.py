@@ -43,13 +43,14 @@ def settled(scene: Scene, rows: Sequence[Fact]) -> dict[int, list[Fact]]:
     and one call have come and gone between two polls. What may be either is held for a while, in which the
     row of the other call is written as well; `released` then says whose it was.
     """
-    told = dict[int, list[Fact]]()
+    told, own = dict[int, list[Fact]](), list[Call]()
     for fact in rows:
         row = calls.of(scene, fact)
         known = _of_queue(scene, row)
         fits = [one for one in known.seen if _may_be_same(one, row)]
         if not fits:
             store.put(scene.db, row)
+            own.append(row)
             told[id(fact)] = [fact, *callback_list.follows(scene, row, fact)]
         elif _is_sure(row, fits, [*known.held, *known.unseen]):
             told[id(fact)] = _from_log(scene, fact, row, fits[0])
@@ -57,6 +58,11 @@ def settled(scene: Scene, rows: Sequence[Fact]) -> dict[int, list[Fact]]:
             store.put(scene.db, replace(row, many=0))
     if newest := [at for one in rows if (at := calls.logged_at(one)) is not None]:
         store.forget_unseen(scene.db, scene.system, rows[0].subject, min(max(newest), scene.now))
+    # What was counted between two polls may be of a time that goes on after the last row.
+    for row in own:
+        if row.outcome is Outcome.ABANDONED:
+            queue = row.system, row.subject
+            store.take_off_unseen(scene.db, queue, row.left_at - SLACK, row.left_at + SLACK, 1)
     return told
 
 

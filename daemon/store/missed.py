@@ -220,6 +220,27 @@ def forget_unseen(db: sa.Connection, system: str, subject: str, until: datetime)
     )
 
 
+def take_off_unseen(
+    db: sa.Connection, queue: tuple[str, str], since: datetime, until: datetime, many: int
+) -> None:
+    """Of those who were counted and not seen in a queue (its system and subject), between two times or for
+    longer, so many are known by now."""
+    found = sa.select(queue_calls.c.number, queue_calls.c.many).where(
+        queue_calls.c.system == queue[0],
+        queue_calls.c.subject == queue[1],
+        queue_calls.c.left_at >= since,
+        queue_calls.c.left_after <= until,
+        queue_calls.c.outcome == Outcome.UNSEEN,
+    )
+    for row in db.execute(found.order_by(queue_calls.c.left_at).limit(many)).all():
+        one = queue_calls.c.number == row.number
+        if row.many <= many:
+            db.execute(sa.delete(queue_calls).where(one))
+        else:
+            db.execute(sa.update(queue_calls).where(one).values(many=row.many - many))
+        many -= min(many, row.many)
+
+
 def of_day(db: sa.Connection, system: str, since: datetime, until: datetime) -> dict[str, Figures]:
     """What became of the callers of each queue (by its subject) who left from one time on and before another;
     for as long back as it is kept: `core.missed.KEPT`."""

@@ -227,6 +227,22 @@ def test_a_row_of_nobody_who_was_seen_is_told_of_its_own(office: Office) -> None
     assert (figures.abandoned, figures.unseen) == (1, 0)
 
 
+def test_who_was_counted_just_before_a_poll_and_told_by_the_log_is_no_other(office: Office) -> None:
+    office.sees(unseen=3)
+    last = office.at
+    for number, at in ((1, last - 3 * SECOND), (2, last - SECOND)):
+        phone = f"054000000{number}"
+        office.sees(left(ABANDONED, phone, call_id=None, waited=(2, 2), at=at))
+    with office.database.read() as db:
+        figures = store.of_day(db, "main", START, START + HOUR)["queue/5"]
+    assert (figures.abandoned, figures.unseen) == (2, 1)
+
+    office.sees(left(ABANDONED, "0540000003", call_id=None, waited=(2, 2), at=last + HOUR / 2))
+    with office.database.read() as db:
+        figures = store.of_day(db, "main", START, START + HOUR)["queue/5"]
+    assert (figures.abandoned, figures.unseen) == (3, 0)
+
+
 def test_a_row_that_may_be_of_another_call_waits_until_that_one_has_its_own(office: Office) -> None:
     office.sees(left(LEFT, waited=(2, 14)))
     gave_up = left(ABANDONED, call_id=None, waited=(5, 5), at=office.at - 3 * SECOND)

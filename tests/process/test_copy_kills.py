@@ -135,7 +135,7 @@ path = "/2"
 every = "200ms"
 keep = "30d"
 """
-MANY = 5
+MANY = 3
 SECONDS = 40
 """Of each recording: 640 kB."""
 PATIENCE = 120.0
