@@ -1,8 +1,10 @@
 """A real Alertmanager, told by the daemon what happens: what it takes for firing and for over."""
 
 import json
+import re
 import subprocess
 import time
+import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -11,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from daemon.core.event_types import EVENT_TYPES, matches
 from daemon.host import clock
 from daemon.host.clock import utcnow
 from daemon.simulator.server import Simulator
@@ -18,6 +21,7 @@ from daemon.simulator.system import SimulatedSystem
 from tests.support.parts import program
 from tests.support.paths import ROOT
 from tests.support.process import TOKEN, Process, free_port
+from tests.web.test_metrics import RULES, RULES_OF_PHONES, SCRAPING
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("prometheus-alertmanager")]
 
@@ -190,5 +194,30 @@ def test_what_happened_while_it_was_away_is_told_as_it_is_now(
 
 
 def test_the_page_shows_what_was_tried() -> None:
-    assert 'format = "alertmanager"' in PAGE
-    assert '/api/v2/alerts"' in PAGE
+    (settings,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    (shown,), (tried,) = tomllib.loads(settings)["webhooks"], tomllib.loads(CONFIGURATION)["webhooks"]
+
+    assert (shown["format"], shown["url"]) == (tried["format"], tried["url"].replace("{port}", "9093"))
+    assert names_any(shown["events"])
+
+
+def names_any(patterns: list[str]) -> bool:
+    return all(any(matches([one], kind) for kind in EVENT_TYPES) for one in patterns)
+
+
+@pytest.mark.needs("promtool")
+def test_prometheus_takes_what_the_two_pages_give_together(tmp_path: Path) -> None:
+    (alerting,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    rules = {"yemotd.yml": RULES, "yemotd-phones.yml": RULES_OF_PHONES}
+    for name, text in rules.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    whole = f"{SCRAPING}{alerting}rule_files: {json.dumps([*rules])}\n"
+    (tmp_path / "prometheus.yml").write_text(whole, encoding="utf-8")
+    checked = subprocess.run(
+        [program("promtool"), "check", "config", str(tmp_path / "prometheus.yml")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (checked.returncode, checked.stderr) == (0, ""), checked.stdout

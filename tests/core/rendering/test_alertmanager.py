@@ -55,6 +55,12 @@ def test_what_fires_is_not_over_before_we_say_so() -> None:
     assert told(side("firing", reason="repeat"), OFF)["endsAt"] == fires["endsAt"]
 
 
+def test_what_began_at_the_end_of_all_time_ends_all_the_same() -> None:
+    late = told(side("firing", started_at="9998-06-01T12:00:00.000Z"), OFF)
+
+    assert (late["startsAt"], late["endsAt"]) == ("9998-06-01T12:00:00.000Z", "9999-12-30T23:59:59.999Z")
+
+
 def test_what_is_over_ended_when_that_was_seen_and_never_before_it_began() -> None:
     ends = told(side("resolved", started_at="2020-01-01T00:00:00.000Z"), ON)
     early = told(side("resolved", started_at="2099-01-01T00:00:00.000Z"), ON)

@@ -23,7 +23,8 @@ from daemon.core.timestamps import from_iso, iso
 
 FOR_GOOD = 3650 * DAY
 """Ours. After so long even what nobody ended is over."""
-LAST = datetime.max.replace(tzinfo=UTC) - DAY
+LATEST = datetime.max.replace(tzinfo=UTC) - DAY
+"""A clock can be set to anything."""
 FIRED_BY: Mapping[str, str] = {kind.resolves: kind.fires for kind in KINDS.values()}
 """The type that fires, by the one that ends it."""
 
@@ -60,7 +61,7 @@ def _labels(event: Mapping[str, Any], lasting: Mapping[str, Any] | None) -> dict
 def _ends_at(event: Mapping[str, Any], lasting: Mapping[str, Any], began_at: datetime) -> datetime:
     """Never before it began, which Alertmanager refuses: a clock may have been set back meanwhile."""
     if lasting.get("status") != "resolved":
-        return min(began_at, LAST - FOR_GOOD) + FOR_GOOD
+        return max(min(began_at, LATEST - FOR_GOOD) + FOR_GOOD, began_at)
     return max(_time(event["timestamp"]) or began_at, began_at)
 
 
