@@ -2,12 +2,13 @@
 
 Which there are says the disk, and which there should be say the events; nothing else is written down, so that
 neither a kill nor a restored database can make the two differ for long. Each folder that is watched has one
-here, whose name is made of its system and its path; each file is called by its event. Of several daemons each
-keeps those of the systems that it polls.
+here, whose name is made of its system and its path; each file is called by its event. What has another name
+is somebody else's, and left alone. Of several daemons each keeps those of the systems that it polls.
 """
 
 import json
 import os
+import re
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -41,6 +42,8 @@ UNWANTED_FOR = 7 * DAY
 PRUNE_EVERY = 10 * MINUTE
 PART = ".part"
 CHUNK = MIB
+_OURS = re.compile(r"[0-9a-f]{20}")
+_COPY = re.compile(rf"evt_[0-9A-Za-z]{{1,60}}\.[a-z0-9]{{1,4}}(?:{re.escape(PART)})?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -188,7 +191,8 @@ class Keeper:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = path.with_name(path.name + PART)
         try:
-            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as into:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+            with os.fdopen(os.open(part, flags, 0o600), "wb") as into:
                 for at in range(0, file.size, CHUNK):
                     into.write(file.read(min(CHUNK, file.size - at), at))
                 into.flush()
@@ -196,6 +200,7 @@ class Keeper:
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
+        self._pruned_at = None  # or a burst would stand above what may be
         log.info("recording.kept", event_id=recording.event, bytes=file.size)
 
     def _path(self, recording: Recording) -> Path:
@@ -205,7 +210,7 @@ class Keeper:
         kept = {folder_name(*of): keeping for of, keeping in asked.items()}
         with suppress(OSError):
             for entry in list(os.scandir(self._folder)):
-                if entry.is_dir(follow_symlinks=False):
+                if _OURS.fullmatch(entry.name) and entry.is_dir():
                     _prune(Path(entry.path), kept.get(entry.name), self._now(), self._parts())
 
     def _parts(self) -> Collection[str]:
@@ -220,12 +225,12 @@ def folder_name(system: str, path: str) -> str:
 
 
 def _prune(folder: Path, keeping: Keeping | None, now: datetime, parts: Collection[str]) -> None:
-    """Let go what is older than it may be, half files, and the oldest of what is too much."""
+    """Let go of ours what is older than it may be, half files, and the oldest of what is too much."""
     age = keeping.age if keeping is not None else UNWANTED_FOR
     room = (keeping.mib if keeping is not None else 1 << 30) * MIB
     found = []
     for entry in os.scandir(folder):
-        if entry.is_file(follow_symlinks=False) and entry.name not in parts:
+        if _COPY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False) and entry.name not in parts:
             stat = entry.stat(follow_symlinks=False)
             found.append((stat.st_mtime, stat.st_size, entry))
     for changed_at, size, entry in sorted(found, key=lambda one: -one[0]):

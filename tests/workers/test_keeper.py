@@ -209,6 +209,59 @@ def test_what_is_asked_for_no_more_stays_for_a_week(kept: Kept) -> None:
 
 
 @USED
+def test_files_of_somebody_else_in_a_folder_that_is_called_alike_are_left_alone(kept: Kept) -> None:
+    theirs = [
+        kept.folder / "2019" / "evt_1.wav",
+        kept.folder / "2019" / "interview.wav",
+        kept.folder / HERE / "notes.txt",
+        kept.folder / HERE / "evt_1",
+        kept.folder / "evt_1.wav",
+    ]
+    ours = kept.folder / HERE / "evt_1.wav"
+    for one in (*theirs, ours):
+        one.parent.mkdir(parents=True, exist_ok=True)
+        one.write_bytes(b"")
+        os.utime(one, (0, 0))
+    kept.run()
+
+    assert [one.exists() for one in theirs] == [True] * len(theirs)
+    assert not ours.exists()
+
+
+@USED
+def test_copies_on_another_disk_are_let_go_as_well_and_a_link_in_place_of_a_copy_is_not_written_through(
+    kept: Kept, tmp_path: Path
+) -> None:
+    elsewhere, precious = tmp_path / "disk", tmp_path / "precious"
+    elsewhere.mkdir()
+    precious.write_bytes(b"all of it")
+    kept.folder.mkdir()
+    (kept.folder / HERE).symlink_to(elsewhere)
+    (elsewhere / f"evt_1.wav{PART}").symlink_to(precious)
+    old = elsewhere / "evt_0.wav"
+    old.write_bytes(b"")
+    os.utime(old, (0, 0))
+    told(kept.database, kept.file(1))
+    kept.run()
+
+    assert precious.read_bytes() == b"all of it"
+    assert not old.exists()
+
+
+@USED
+def test_what_a_burst_is_too_much_is_let_go_at_the_next_look(kept: Kept) -> None:
+    kept.asked = {("main", "/2"): Keeping(30 * DAY, 1)}
+    kept.platform.content = b"x" * (MIB - 1)
+    for number in (1, 2, 3):
+        told(kept.database, kept.file(number), number=number)
+    kept.run()
+    kept.run()
+    kept.run()
+
+    assert len(kept.names()) == 1
+
+
+@USED
 def test_one_that_is_larger_than_all_may_be_is_left_out(kept: Kept) -> None:
     kept.asked = {("main", "/2"): replace(kept.asked["main", "/2"], mib=0)}
     told(kept.database, kept.file(1))
