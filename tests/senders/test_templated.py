@@ -203,8 +203,8 @@ def test_nobody_waits_for_a_template_that_is_not_done_and_endpoints_take_turns()
         assert release.wait(PATIENCE)
         order.append(endpoint)
 
-    hooks = {"crm": Hook(JSON, SHAPE), "ops": Hook(JSON, SHAPE)}
-    with Receiver() as receiver, sending(receiver, planned_with=slow, **hooks) as (senders, ended):
+    hook = Hook(JSON, SHAPE)
+    with Receiver() as receiver, sending(receiver, planned_with=slow, crm=hook, ops=hook) as (senders, ended):
         for _ in range(3):
             senders.start(sms())
         assert asked.wait(PATIENCE)
