@@ -6,9 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from daemon.config.credentials import of_header, of_secret_header, of_secret_url, of_url
+from daemon.config.credentials import of_header, of_secret_header, of_url
 from daemon.config.endpoints import EndpointSettings, Repeat
-from daemon.config.redirects import AcceptRedirect
 from daemon.config.secrets import HeaderValue, SigningKey, SigningSecret, TemplateValue, WebhookUrl, revealed
 from daemon.config.values import (
     BesideConfig,
@@ -16,12 +15,14 @@ from daemon.config.values import (
     Duration,
     Name,
     Rate,
+    Seen,
     Settings,
     Timeout,
     Url,
     Wait,
     Word,
     some,
+    split_url,
 )
 from daemon.core.durations import HOUR, MINUTE, SECOND
 from daemon.core.hidden import hidden
@@ -60,6 +61,8 @@ OURS = frozenset(
     }
 )
 """Headers that are the request's own; with those that begin as `OUR_PREFIXES`."""
+SIGNED_WITHIN = (Format.STANDARD, Format.CLOUDEVENTS)
+"""Formats that say all in their body, and whose receivers are anybody's."""
 _VALUE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 OUR_PREFIXES = ("webhook-", "yemotd-", "ce-", "proxy-")
 
@@ -78,6 +81,17 @@ def _headers(headers: dict[str, Secret | str]) -> dict[str, Secret | str]:
         if not shown.isascii():
             raise ValueError(f'the value of "{name}" has a sign that is not ASCII')
     return headers
+
+
+def _accept_redirect(value: str) -> str:
+    from daemon.core.webhooks.redirects import prefix  # noqa: PLC0415 - few have one
+
+    split_url(value)
+    prefix(value)
+    return value
+
+
+AcceptRedirect = Annotated[Seen, AfterValidator(_accept_redirect)]
 
 
 def _values(values: dict[str, Secret | str]) -> dict[str, Secret | str]:
@@ -107,6 +121,8 @@ class Webhook(EndpointSettings):
     has no signature: `between_tables.py`."""
     signing_key: SigningKey | None = None
     """`whsk_…`: signs beside the secrets, so that a receiver need hold no secret (v1a)."""
+    signature: Literal["headers", "body"] = "headers"
+    """Where it stands: body is for receivers that see no headers."""
     format: Format = Format.STANDARD
     template: Name | None = None
     """What says what is sent, in the place of a format; one of `[templates]`."""
@@ -177,7 +193,16 @@ class Webhook(EndpointSettings):
             if isinstance(one, Secret):
                 yield one.value
         if isinstance(self.url, Secret):
-            yield from of_secret_url(self.url.value)
+            from daemon.core.webhooks.secret_address import pieces  # noqa: PLC0415 - a cold start is measured
+
+            yield from pieces(self.url.value)
+
+    @model_validator(mode="after")
+    def _signature_has_a_body(self) -> Self:
+        if self.signature == "body" and self.format not in SIGNED_WITHIN:
+            known = " or ".join(f'"{one.value}"' for one in SIGNED_WITHIN)
+            raise ValueError(f'signature = "body" goes with format = {known}')
+        return self
 
     @model_validator(mode="after")
     def _key_goes_with_a_certificate(self) -> Self:

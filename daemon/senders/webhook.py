@@ -192,15 +192,9 @@ class WebhookSender:
         """A request is over; so is its attempt, unless it was led on."""
         self._multi.remove_handle(curl)
         handle = self._flights.pop(curl, None)
-        attempted = self._confirmed(curl, error) if handle is None else self._told(handle, error)
-        if isinstance(attempted, Confirmation):
-            self._confirming[attempted.curl] = attempted
-            self._multi.add_handle(attempted.curl)
+        if handle is None:
+            self._confirmed(curl, error)
             return
-        self._in_flight[attempted.message.endpoint] -= 1
-        self._ended.append(attempted)
-
-    def _told(self, handle: Handle, error: tuple[int, str] | None) -> Attempted | Confirmation:
         endpoint = handle.message.endpoint
         attempted: Attempted | Confirmation
         try:
@@ -212,17 +206,24 @@ class WebhookSender:
         if handle.target is self.targets.get(endpoint):
             self._idle.setdefault(endpoint, []).append(handle)
         else:
-            handle.curl.close()
-        return attempted
+            curl.close()
+        if isinstance(attempted, Confirmation):
+            self._confirming[attempted.curl] = attempted
+            self._multi.add_handle(attempted.curl)
+            return
+        self._in_flight[endpoint] -= 1
+        self._ended.append(attempted)
 
-    def _confirmed(self, curl: pycurl.Curl, error: tuple[int, str] | None) -> Attempted:
+    def _confirmed(self, curl: pycurl.Curl, error: tuple[int, str] | None) -> None:
+        """What an attempt was led on to is over, and so is the attempt."""
         confirmation = self._confirming.pop(curl)
         try:
-            return confirmation.attempted(error)
+            attempted = confirmation.attempted(error)
         except Exception:  # the same
-            return _crashed(confirmation.first.message, confirmation.first.started_at)
-        finally:
-            curl.close()
+            attempted = _crashed(confirmation.first.message, confirmation.first.started_at)
+        curl.close()
+        self._in_flight[attempted.message.endpoint] -= 1
+        self._ended.append(attempted)
 
 
 def _crashed(message: Message, started_at: datetime) -> Attempted:

@@ -22,6 +22,8 @@ from daemon.core.redaction import redacted
 from daemon.core.rendering.formats import Answer, Judge, Rendered, Shape, Verdict, render
 from daemon.core.visible import without_nul
 from daemon.core.webhooks.addresses import Network
+from daemon.core.webhooks.envelope import CONTENT_TYPE as ENVELOPE_TYPE
+from daemon.core.webhooks.envelope import enveloped
 from daemon.core.webhooks.redirects import Place
 from daemon.core.webhooks.signing import Signer, signatures
 from daemon.senders.address_guard import AddressGuard
@@ -97,6 +99,8 @@ class Target:
     """What an answer may say back and nobody may see: `core/redaction.py`."""
     accepts: Place | None = None
     """Below what a redirect says success; None: no redirect does."""
+    signs_body: bool = False
+    """Whether the signature stands in the body, beside the message, for who sees no headers."""
 
 
 def outcome(status: int, *, has_retry_after: bool) -> Outcome:
@@ -149,13 +153,18 @@ class Handle:
         if rendered is None:
             shape = self.target.shape
             rendered = render(message.body, shape, superseded=message.superseded, names=message.names)
-        self.curl.setopt(pycurl.HTTPHEADER, self.head(message, at, rendered))
-        self.curl.setopt(pycurl.POSTFIELDS, rendered.body)
+        lines, body = self.request(message, at, rendered)
+        self.curl.setopt(pycurl.HTTPHEADER, lines)
+        self.curl.setopt(pycurl.POSTFIELDS, body)
 
-    def head(self, message: Message, at: datetime, rendered: Rendered) -> list[str]:
-        """The lines of the headers, as libcurl takes them."""
+    def request(self, message: Message, at: datetime, rendered: Rendered) -> tuple[list[str], bytes]:
+        """The lines of the headers, as libcurl takes them, and the body that they sign."""
         timestamp = int(at.timestamp())
         signed = signatures(self.target.signers, message.event, timestamp, rendered.body)
+        if self.target.signs_body:
+            enclosed = enveloped(rendered.body, message.event, timestamp, signed)
+            rendered = Rendered(enclosed, ENVELOPE_TYPE, rendered.headers)
+            signed = signatures(self.target.signers, message.event, timestamp, enclosed)
         lines = [
             *self.fixed,
             f"webhook-id: {message.event}",
@@ -168,7 +177,7 @@ class Handle:
         ]
         if rendered.headers:
             lines += [f"{name}: {value}" for name, value in rendered.headers]
-        return lines
+        return lines, rendered.body
 
     def attempted(self, error: tuple[int, str] | None) -> Attempted:
         """How it ended; `error`: libcurl's code and text, None where it has none."""

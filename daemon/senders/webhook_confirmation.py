@@ -23,6 +23,7 @@ from daemon.core.delivery.outcome import Attempted, Outcome
 from daemon.core.redaction import redacted, spellings
 from daemon.core.visible import without_nul
 from daemon.core.webhooks.redirects import STATUSES, Place, below, host, location
+from daemon.core.webhooks.secret_address import pieces
 from daemon.senders.address_guard import AddressGuard
 from daemon.senders.webhook_attempt import (
     HEAD_CHARACTERS,
@@ -55,9 +56,15 @@ def judged(handle: Handle, attempted: Attempted) -> "Attempted | Confirmation":
     place = below(target.url, where or "", target.accepts)
     if place is None or attempted.http_status not in STATUSES:
         elsewhere = "" if place is not None else ", which is not below accept_redirect"
-        why = f"HTTP {attempted.http_status} to {host(target.url, where)}{elsewhere}"
+        why = f"HTTP {attempted.http_status} to {_host(target, where)}{elsewhere}"
         return attempted._replace(error=why)
     return Confirmation(target, place, attempted)
+
+
+def _host(target: Target, where: str | None) -> str:
+    """The host that a redirect names; where it was made of our own secrets, nothing of it."""
+    named = host(target.url, where)
+    return "***" if any(one.lower() in named for one in target.hidden) else named
 
 
 def _is_page(head: Sequence[bytes]) -> bool:
@@ -81,8 +88,7 @@ class Confirmation:
         self._target = target
         self._host = place.host
         # Who asks there is let in by what the Location says, so it is a secret, too.
-        beyond = (place.url, place.path + place.query, place.query.removeprefix("?"))
-        self._hidden = (*spellings([one for one in beyond if one != "/"]), *target.hidden)
+        self._hidden = (*spellings(pieces(place.url)), *target.hidden)
         self._heads: list[bytes] = []
         self._response = bytearray()
         self._guard = AddressGuard(place.host, target.allow, is_proxied=bool(target.proxy))
@@ -91,7 +97,6 @@ class Confirmation:
         curl.setopt(pycurl.URL, place.url)
         curl.setopt(pycurl.PATH_AS_IS, 1)  # what is asked is what was judged
         curl.setopt(pycurl.HTTPGET, 1)
-        curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTPS)
         curl.setopt(pycurl.TIMEOUT_MS, milliseconds(max(target.timeout - first.took, timedelta(0))))
         curl.setopt(pycurl.HEADERFUNCTION, self._heads.append)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_response)

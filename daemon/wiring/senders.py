@@ -265,6 +265,7 @@ def target(webhook: Webhook, zone: tzinfo = UTC) -> Target:
         webhook.proxy,
         spellings([*held(webhook)]),
         prefix(webhook.accept_redirect) if webhook.accept_redirect else None,
+        webhook.signature == "body",
     )
 
 

@@ -132,6 +132,14 @@ def test_a_login_page_is_no_success_and_nobody_asks_it(
     assert login.received == []
 
 
+def test_a_host_that_says_a_secret_back_is_not_told(sender: WebhookSender, authority: Authority) -> None:
+    with FaultReceiver(leading("https://x.OpenSesame.evil.example/")) as script:
+        to = accepting_below("https://answers.example", target(script.url), authority)
+        (one,) = attempt(sender, replace(to, hidden=spellings(["OpenSesame"])))
+
+    assert one.error == "HTTP 302 to ***, which is not below accept_redirect"
+
+
 @pytest.mark.parametrize("status", [301, 307, 308])
 def test_a_move_is_no_success_wherever_it_leads(
     sender: WebhookSender, authority: Authority, status: int
@@ -212,7 +220,9 @@ def test_both_requests_have_the_time_of_one(sender: WebhookSender, authority: Au
     with FaultReceiver(silent, tls=tls) as answers, FaultReceiver(slow) as script:
         sender.targets = {"crm": accepting_below(answers.origin, target(script.url, timeout=3), authority)}
         sender.start(message())
-        assert sender.finished(1) == []  # a third of its time
+        began = clock.monotonic()
+        while clock.monotonic() - began < 2:  # of its three seconds
+            assert sender.finished(0.1) == []
         release.set()
         ended: list[Attempted] = []
         while not ended:
@@ -223,7 +233,7 @@ def test_both_requests_have_the_time_of_one(sender: WebhookSender, authority: Au
     # libcurl says how long it waited for the second alone: what the first had left.
     waited = re.search(r"after (\d+) milliseconds", ended[0].error or "")
     assert waited
-    assert int(waited[1]) <= 2500
+    assert int(waited[1]) < 2700
 
 
 def test_a_sender_that_ends_lets_go_of_what_is_being_asked(authority: Authority) -> None:

@@ -438,6 +438,15 @@ def test_commands_are_counted_while_they_wait_and_when_they_end(desk: Desk) -> N
     assert desk.samples("yemotd_commands_ended_total") == {("unknown", "main", "queue.kick"): 2}
 
 
+def test_copies_of_recordings_are_counted_of_systems_that_are_configured(desk: Desk) -> None:
+    for system, size in (("main", 700), ("main", 11), ("main", None), ("gone", 5)):
+        desk.story.counters.copied(system, size)
+
+    assert desk.samples("yemotd_recordings_copied_total") == {("main",): 2}
+    assert desk.samples("yemotd_recordings_copied_bytes_total") == {("main",): 711}
+    assert desk.samples("yemotd_recordings_failed_total") == {("main",): 1}
+
+
 def route(endpoint: str) -> Route:
     """Mailboxes share a server, as in the configuration."""
     return Route(1, SECOND, (), reported_as="smtp" if "/" in endpoint else None)
@@ -485,6 +494,7 @@ def test_the_page_has_every_metric_with_its_type_and_labels(
     desk.member = "north"
     ended = Command("cmd_1", "main", "queue.kick", {}, "crm", START, START, START, START)
     desk.story.counters.commanded([ended])
+    desk.story.counters.copied("main", 1)
     families = [*text_string_to_metric_families(desk.text())]
     told = {
         (

@@ -270,6 +270,22 @@ def _commands(scrape: Scrape) -> Iterator[Metric]:
     )
 
 
+def _recordings(scrape: Scrape) -> Iterator[Metric]:
+    """Of systems of which any was to be copied."""
+    counts = scrape.counts
+    for name, help_, found in (
+        ("copied", "Recordings copied to the disk since the start.", counts.recordings),
+        ("copied_bytes", "Bytes of recordings copied to the disk since the start.", counts.recording_bytes),
+        (
+            "failed",
+            "Tries to copy a recording to the disk that failed, since the start.",
+            counts.recordings_failed,
+        ),
+    ):
+        rows = [((system,), many) for system, many in found.items() if system in scrape.systems]
+        yield Family("counter", f"yemotd_recordings_{name}_total", help_, ["system"], rows)
+
+
 def _members(scrape: Scrape) -> Iterator[Metric]:
     """Nothing of a daemon that has its database to itself."""
     members = views.members(scrape.db)
@@ -328,6 +344,7 @@ FAMILIES: tuple[Callable[[Scrape], Iterable[Metric]], ...] = (
     _attempts,
     _health,
     _commands,
+    _recordings,
     _members,
     *phones.FAMILIES,
 )
