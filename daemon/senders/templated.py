@@ -12,6 +12,7 @@ that one, since a template is mended to be used.
 import threading
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import lru_cache
@@ -154,7 +155,8 @@ class TemplatedSender:
                 log.exception("template.crashed", endpoint=message.endpoint)
                 done = _Done(message, None, OUR_OWN)
             self._done.append(done)
-            self._webhooks.wake()
+            with suppress(OSError):  # at the end nobody waits any more
+                self._webhooks.wake()
 
     def _next(self) -> tuple[Message, float] | None:
         """The next message, of the endpoint whose turn it is; None: it is over."""
