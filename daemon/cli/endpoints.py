@@ -61,6 +61,8 @@ def list_endpoints(config: ConfigOption = None, as_json: JsonOption = False) -> 
             say(_line(one, daemon.now()))
             if one.quiet is not None:
                 say(f"  {quiet_words.quiet(one.quiet, daemon.now(), people_zone())}")
+            if one.template:
+                say(f"  its messages are made by the template {one.template}")
             if one.public_key:
                 say(f"  its messages can be checked with {one.public_key}")
 

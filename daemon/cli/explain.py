@@ -166,7 +166,8 @@ def _decision(
 def _delivery(delivery: ExplainedDelivery) -> str:
     ended_at = from_iso(delivery.ended_at)
     at = f" {clock_time(ended_at)}" if ended_at else f", due {clock_time(from_iso(delivery.due_at))}"
-    return f"{delivery.status}{at}"
+    by = f", by the template {delivery.template}" if delivery.template else ""
+    return f"{delivery.status}{at}{by}"
 
 
 def _attempts(delivery: ExplainedDelivery) -> Iterator[str]:

@@ -214,6 +214,8 @@ class Webhook(EndpointSettings):
     def _template_stands_for_the_format(self) -> Self:
         if self.template is not None and self.format is not Format.STANDARD:
             raise ValueError('has "format" and "template": give one of them')
+        if self.template is not None and self.signature == "body":
+            raise ValueError('signature = "body" does not go with "template", which says all of the body')
         if self.template is None and self.values:
             raise ValueError('"values" goes with "template"')
         return self

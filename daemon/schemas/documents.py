@@ -401,6 +401,9 @@ class Delivery(Document):
     error: str | None = Field(description="What it failed of last, or why it was given up")
     superseded: int = Field(description="Older states of its subject that it stands for", examples=[0])
     tries: int = Field(examples=[1])
+    template: str | None = Field(
+        default=None, description="The template that it was planned with; null: it has none"
+    )
     attempts: list[Attempt] = Field(description="Empty in a list, and where they are forgotten")
 
     @classmethod
@@ -419,6 +422,7 @@ class Delivery(Document):
             error=view.error,
             superseded=view.superseded,
             tries=view.tries,
+            template=view.template,
             attempts=[Attempt.of(one) for one in view.attempts],
         )
 
@@ -443,6 +447,7 @@ class Endpoint(Document):
     dead: int = Field(description="Dead letters", examples=[0])
     public_key: str | None = Field(description="Checks its `v1a` signatures; None: it has no key")
     quiet: QuietStatus | None = Field(description="The quiet window that it is in; None: it is in none")
+    template: str | None = Field(default=None, description="The template of its messages; null: it has none")
 
     @classmethod
     def of(
@@ -464,6 +469,7 @@ class Endpoint(Document):
             dead=view.waiting.dead,
             public_key=public_key,
             quiet=quiet,
+            template=view.template,
         )
 
 

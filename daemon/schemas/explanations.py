@@ -130,6 +130,7 @@ class ExplainedDelivery(Document):
     due_at: str = Field(examples=[AT])
     ended_at: str | None = Field(examples=[AT])
     error: str | None = Field(description="What it failed of last, or why it was given up")
+    template: str | None = Field(default=None, description="The template that it was planned with")
     attempts: list[Attempt]
 
     @classmethod
@@ -142,6 +143,7 @@ class ExplainedDelivery(Document):
             due_at=iso(view.due_at),
             ended_at=iso_or_none(view.ended_at),
             error=view.error,
+            template=view.template,
             attempts=[Attempt.of(one) for one in view.attempts],
         )
 

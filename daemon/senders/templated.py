@@ -12,6 +12,7 @@ that one, since a template is mended to be used.
 import threading
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import lru_cache
@@ -35,6 +36,9 @@ WISH = "template"
 """The wish that a template is, by which others hear that it cannot be worked out."""
 KEPT = 64
 """Templates that are kept compiled."""
+MOST_WAIT = 45.0
+"""Ours. Seconds that a message may wait for its turn: less than by what its lease outlasts its attempt."""
+LATE = "it waited too long until it was its turn to be rendered"
 OUR_OWN = "a fault of our own: see the log"
 
 PlannedWith = Callable[[str, int], Planned | None]
@@ -73,14 +77,16 @@ class TemplatedSender:
         *,
         planned_with: PlannedWith,
         now: Callable[[], datetime],
+        monotonic: Callable[[], float],
     ) -> None:
         self.hooks = hooks
         self._webhooks = webhooks
         self._planned_with = planned_with
         self._now = now
+        self._monotonic = monotonic
         self._in_flight: Counter[str] = Counter()
-        self._queues: OrderedDict[str, deque[Message]] = OrderedDict()
-        """By endpoint, the one whose turn it is first."""
+        self._queues: OrderedDict[str, deque[tuple[Message, float]]] = OrderedDict()
+        """By endpoint, the one whose turn it is first: messages, and since when each waits."""
         self._done: deque[_Done] = deque()
         self._lock = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -94,7 +100,7 @@ class TemplatedSender:
             self._thread.start()
         self._in_flight[message.endpoint] += 1
         with self._lock:
-            self._queues.setdefault(message.endpoint, deque()).append(message)
+            self._queues.setdefault(message.endpoint, deque()).append((message, self._monotonic()))
             self._lock.notify()
 
     def in_flight(self, endpoint: str) -> int:
@@ -140,16 +146,19 @@ class TemplatedSender:
         return None
 
     def _run(self) -> None:
-        while (message := self._next()) is not None:
+        while (found := self._next()) is not None:
+            message, since = found
             try:
-                done = self._rendered(message)
+                is_late = self._monotonic() - since > MOST_WAIT
+                done = _Done(message, None, LATE) if is_late else self._rendered(message)
             except Exception:  # a fault of ours must not end the thread
                 log.exception("template.crashed", endpoint=message.endpoint)
                 done = _Done(message, None, OUR_OWN)
             self._done.append(done)
-            self._webhooks.wake()
+            with suppress(OSError):  # at the end nobody waits any more
+                self._webhooks.wake()
 
-    def _next(self) -> Message | None:
+    def _next(self) -> tuple[Message, float] | None:
         """The next message, of the endpoint whose turn it is; None: it is over."""
         with self._lock:
             while not self._queues and not self._is_closed:
@@ -157,12 +166,12 @@ class TemplatedSender:
             if self._is_closed:
                 return None
             endpoint, queue = next(iter(self._queues.items()))
-            message = queue.popleft()
+            found = queue.popleft()
             if queue:
                 self._queues.move_to_end(endpoint)
             else:
                 del self._queues[endpoint]
-            return message
+            return found
 
     def _rendered(self, message: Message) -> _Done:
         hook = self.hooks[message.endpoint]

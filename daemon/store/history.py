@@ -1,6 +1,7 @@
 """What became of events at the endpoints, for people who ask why. Functions take a connection."""
 
-from dataclasses import dataclass
+from bisect import bisect_right
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import sqlalchemy as sa
 
 from daemon.core.delivery.outcome import OPEN, Outcome, Phases, Status
 from daemon.store.events import glob
-from daemon.store.schema import attempts, deliveries, events
+from daemon.store.schema import attempts, deliveries, events, template_versions
 
 LAST_ID = 2**63 - 1
 """The largest number that a column can be asked for."""
@@ -50,6 +51,8 @@ class DeliveryView:
     """What it failed of last, or why it was given up."""
     superseded: int
     tries: int
+    template: str | None = None
+    """The name of the template that it was planned with; None: it has none."""
     attempts: tuple[AttemptView, ...] = ()
     """Empty in a list."""
 
@@ -82,6 +85,7 @@ _SELECT: sa.Select[Any] = sa.select(
     deliveries.c.superseded,
     deliveries.c.attempts.label("tries"),
 ).join_from(deliveries, events, events.c.number == deliveries.c.event)
+_VERSIONS = template_versions.c
 _NAMES = tuple(_SELECT.selected_columns.keys())
 _IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
 _AS_FIRST: dict[str, sa.ColumnElement[Any]] = {
@@ -112,13 +116,13 @@ without the sum, SQLite walks all deliveries from the first on."""
 def of_events(db: sa.Connection, ids: list[str]) -> list[DeliveryView]:
     """Every delivery of some events, by event and endpoint, each with its attempts."""
     found = _SELECT.where(events.c.id.in_(ids)).order_by(deliveries.c.id)
-    return [_view(row, tuple(_attempts(db, row.id))) for row in db.execute(found)]
+    return _with_templates(db, [_view(row, tuple(_attempts(db, row.id))) for row in db.execute(found)])
 
 
 def find(db: sa.Connection, delivery: int) -> DeliveryView | None:
     """One delivery by its id, with its attempts."""
     row = db.execute(_SELECT.where(deliveries.c.id == delivery)).one_or_none()
-    return _view(row, tuple(_attempts(db, row.id))) if row else None
+    return _with_templates(db, [_view(row, tuple(_attempts(db, row.id)))])[0] if row else None
 
 
 def read(db: sa.Connection, wanted: Wanted) -> list[DeliveryView]:
@@ -138,7 +142,7 @@ def read(db: sa.Connection, wanted: Wanted) -> list[DeliveryView]:
         found = found.where(glob(events.c.type, wanted.type))
     if wanted.before is not None:
         found = found.where(deliveries.c.id < wanted.before)
-    return [_view(row) for row in db.execute(found).all()]
+    return _with_templates(db, [_view(row) for row in db.execute(found).all()])
 
 
 def recent_attempts(db: sa.Connection, endpoint: str, limit: int) -> list[tuple[int, AttemptView]]:
@@ -157,6 +161,26 @@ def recent_attempts(db: sa.Connection, endpoint: str, limit: int) -> list[tuple[
             ids |= set(db.scalars(newest.where(deliveries.c.id < first)))
     tried = [(row.delivery, _attempt(row)) for row in db.execute(_ATTEMPTS, {"ids": sorted(ids)})]
     return sorted(tried, key=lambda one: (one[1].started_at, one[0], one[1].number))[-limit:]
+
+
+def _with_templates(db: sa.Connection, found: list[DeliveryView]) -> list[DeliveryView]:
+    """The same, each with its template's name. There are few versions of templates: all are read at once."""
+    oldest_first = sa.select(_VERSIONS.endpoint, _VERSIONS.since, _VERSIONS.name).order_by(
+        _VERSIONS.endpoint, _VERSIONS.since
+    )
+    versions = db.execute(oldest_first).all() if found else []
+    if not versions:
+        return found
+    of_endpoint: dict[str, list[tuple[int, str | None]]] = {}
+    for endpoint, since, name in versions:
+        of_endpoint.setdefault(endpoint, []).append((since, name))
+
+    def template(one: DeliveryView) -> str | None:
+        known = of_endpoint.get(one.endpoint, [])
+        at = bisect_right(known, one.id, key=lambda version: version[0])
+        return known[at - 1][1] if at else None
+
+    return [replace(one, template=template(one)) for one in found]
 
 
 def _view(row: sa.Row[Any], attempts: tuple[AttemptView, ...] = ()) -> DeliveryView:

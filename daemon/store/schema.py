@@ -658,6 +658,7 @@ template_versions = sa.Table(
     sa.Column(
         "since", sa.BigInteger, primary_key=True, autoincrement=False
     ),  # the first of the deliveries that are planned with it
+    sa.Column("name", sa.Text),  # of the template
     sa.Column("text", sa.Text),  # of its file, which holds no secret; NULL: it has none from then on
 )
 

@@ -17,37 +17,41 @@ MOST_VERSIONS = 50
 """Ours. Of one endpoint, of a template that is changed again and again while nothing of it gets through. What
 was planned with an older one goes by the oldest that is kept."""
 
+NONE = Planned(None)
 _versions = template_versions.c
 
 
-def take_over(db: sa.Connection, in_force: Mapping[str, str | None]) -> None:
-    """From the next delivery on these are the templates, by endpoint; None: it has none. Forgets those that
-    nothing is left of that was planned with them."""
+def take_over(db: sa.Connection, in_force: Mapping[str, Planned]) -> None:
+    """From the next delivery on these are the templates, by endpoint. Forgets those that nothing is left of
+    that was planned with them."""
     newest = db.scalar(sa.select(sa.func.max(deliveries.c.id))) or 0
     known = _known(db)
-    for endpoint, text in in_force.items():
+    for endpoint, template in in_force.items():
         before = known.get(endpoint, [])
-        last = before[-1].text if before else None
-        if text == last:
+        if template == (Planned(before[-1].text, before[-1].name) if before else NONE):
             continue
         # Where the newest deliveries are forgotten, those to come have higher numbers all the same.
         following = max(newest + 1, before[-1].since if before else 0)
         if before and before[-1].since == following:  # nothing was planned by that one
             db.execute(sa.delete(template_versions).where(*_is(endpoint, following)))
-        db.execute(sa.insert(template_versions).values(endpoint=endpoint, since=following, text=text))
+        db.execute(
+            sa.insert(template_versions).values(
+                endpoint=endpoint, since=following, name=template.name, text=template.text
+            )
+        )
     for endpoint in known.keys() | in_force.keys():
         _forget(db, endpoint)
 
 
 def planned_with(db: sa.Connection, endpoint: str, delivery: int) -> Planned | None:
     """The template that a delivery was planned with. None: nothing is known of its endpoint's templates."""
-    of_it = sa.select(_versions.text).where(_versions.endpoint == endpoint)
+    of_it = sa.select(_versions.text, _versions.name).where(_versions.endpoint == endpoint)
     newest_first = of_it.where(_versions.since <= delivery).order_by(_versions.since.desc()).limit(1)
     row = db.execute(newest_first).one_or_none()
     if row is not None:
-        return Planned(row.text)
+        return Planned(row.text, row.name)
     is_known = db.scalar(sa.select(of_it.exists()))
-    return Planned(None) if is_known else None
+    return NONE if is_known else None
 
 
 def templated(db: sa.Connection) -> set[str]:
@@ -58,7 +62,7 @@ def templated(db: sa.Connection) -> set[str]:
 def _known(db: sa.Connection) -> dict[str, list[Any]]:
     """Every version by endpoint, the oldest first."""
     found: dict[str, list[Any]] = {}
-    query = sa.select(_versions.endpoint, _versions.since, _versions.text)
+    query = sa.select(_versions.endpoint, _versions.since, _versions.text, _versions.name)
     for row in db.execute(query.order_by(_versions.endpoint, _versions.since)):
         found.setdefault(row.endpoint, []).append(row)
     return found

@@ -22,7 +22,7 @@ from daemon.store import subjects as subject_store
 from daemon.store.in_force import InForce
 from daemon.store.prepared import Prepared
 from daemon.store.schema import alerts as alert_table
-from daemon.store.schema import deliveries, holdings
+from daemon.store.schema import deliveries, holdings, template_versions
 from daemon.store.schema import watches as watch_table
 from daemon.store.subjects import SubjectView
 
@@ -112,6 +112,8 @@ class EndpointHealth:
     waiting: EndpointView
     asked: Switch | None
     """What an operator has asked for, and nobody has done yet."""
+    template: str | None = None
+    """The name of the template of its messages; None: it has none."""
 
 
 @dataclass(frozen=True)
@@ -296,7 +298,7 @@ def told_alerts(db: sa.Connection, configured: Sequence[str], now: datetime) -> 
 def endpoints(db: sa.Connection, configured: Sequence[str]) -> list[EndpointHealth]:
     """The configured endpoints in their order, and then those that are gone and for which something waits."""
     breakers, asked = endpoint_store.load(db), endpoint_store.asked(db)
-    waiting = {one.endpoint: one for one in backlog(db)}
+    waiting, templates = {one.endpoint: one for one in backlog(db)}, _templates(db)
     return [
         EndpointHealth(
             name,
@@ -304,9 +306,19 @@ def endpoints(db: sa.Connection, configured: Sequence[str]) -> list[EndpointHeal
             breakers.get(name, HEALTHY),
             waiting.get(name, EndpointView(name, 0, 0, None)),
             asked.get(name),
+            templates.get(name),
         )
         for name in dict.fromkeys([*configured, *sorted(waiting)])
     ]
+
+
+def _templates(db: sa.Connection) -> dict[str, str]:
+    """What the template is called that each endpoint has by now; those without are not there."""
+    newest_last = sa.select(template_versions.c.endpoint, template_versions.c.name).order_by(
+        template_versions.c.endpoint, template_versions.c.since
+    )
+    found = {row.endpoint: row.name for row in db.execute(newest_last)}
+    return {endpoint: name for endpoint, name in found.items() if name is not None}
 
 
 def alert_counts(db: sa.Connection) -> list[AlertCount]:

@@ -14,6 +14,7 @@ from daemon.config.watches import WatchSettings
 from daemon.config.webhooks import Webhook
 from daemon.core.differences import READERS, Parts
 from daemon.core.model import Secret
+from daemon.core.templates.planned import Planned
 from daemon.wiring.mailboxes import endpoint_names, mailboxes
 from daemon.wiring.watches import plan, rows
 
@@ -60,9 +61,9 @@ def parts(config: Config) -> Parts:
     }
 
 
-def templates_of(config: Config) -> dict[str, str | None]:
-    """The text of the template that each webhook has; None: it has none."""
-    return {one.name: config.templates.text_of(one) for one in config.webhooks}
+def templates_of(config: Config) -> dict[str, Planned]:
+    """The template that each webhook has."""
+    return {one.name: Planned(config.templates.text_of(one), one.template) for one in config.webhooks}
 
 
 def _with_template(config: Config, webhook: Webhook) -> object:

@@ -83,7 +83,11 @@ class Outgoing:
         wake = self._webhooks.wake
         self._had = templated
         self._templates = TemplatedSender(
-            self._webhooks, self._hooks(config, wishes), planned_with=planned_with, now=now
+            self._webhooks,
+            self._hooks(config, wishes),
+            planned_with=planned_with,
+            now=now,
+            monotonic=clock.monotonic,
         )
         self._mails = MailSender(
             server(config.smtp),

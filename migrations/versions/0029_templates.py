@@ -14,5 +14,6 @@ def upgrade() -> None:
         "template_versions",
         sa.Column("endpoint", sa.Text, primary_key=True),
         sa.Column("since", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("name", sa.Text),
         sa.Column("text", sa.Text),
     )

@@ -189,6 +189,12 @@ def test_values_have_names_that_a_template_can_say_and_are_for_templates(tmp_pat
     )
 
 
+def test_a_signature_has_no_place_within_a_template(tmp_path: Path) -> None:
+    (found,) = faults(tmp_path, TABLE + HOOK + 'secret_env = "SIGNING"\nsignature = "body"\n', chat=CHAT)
+
+    assert 'signature = "body" does not go with "template"' in found
+
+
 def test_members_agree_on_what_templates_say_and_a_changed_one_changes_its_webhook(tmp_path: Path) -> None:
     one = load_with(tmp_path, TABLE + HOOK, chat=CHAT).config
     other = load_with(tmp_path, TABLE + HOOK, chat=CHAT.replace(": {{", " - {{")).config

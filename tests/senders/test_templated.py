@@ -15,12 +15,13 @@ from daemon.core.templates.planned import Planned
 from daemon.core.wishes import Kind, Wish, Wishes
 from daemon.host import clock
 from daemon.senders.all import Senders
-from daemon.senders.templated import Hook, PlannedWith, TemplatedSender
+from daemon.senders.templated import LATE, MOST_WAIT, Hook, PlannedWith, TemplatedSender
 from daemon.senders.webhook import WebhookSender
+from daemon.workers.endpoint_queues import LEASE_MARGIN
 from tests.support.attempts import SECRET, message, target
 from tests.support.bad_receiver import PATIENCE
 from tests.support.event_examples import example
-from tests.support.fakes import Receiver
+from tests.support.fakes import FakeClock, Receiver
 
 JSON = 'content-type: application/json\nx-about: {{ data.subject }}\n\n{"say": "{{ data.sms.text }}"}'
 FORM = "content-type: application/x-www-form-urlencoded\n\nuser={{ values.user }}\ntext={{ text }}"
@@ -35,13 +36,19 @@ def now_in_force(_endpoint: str, _delivery: int) -> Planned | None:
 
 @contextmanager
 def sending(
-    receiver: Receiver, *, planned_with: PlannedWith = now_in_force, **hooks: Hook
+    receiver: Receiver,
+    *,
+    planned_with: PlannedWith = now_in_force,
+    monotonic: Callable[[], float] = clock.monotonic,
+    **hooks: Hook,
 ) -> Iterator[tuple[Senders, Callable[[int], list[Attempted]]]]:
     """All senders, and what waits for so many attempts to end."""
     webhooks = WebhookSender(
         dict.fromkeys(hooks, target(receiver.url)), now=clock.utcnow, monotonic=clock.monotonic
     )
-    templates = TemplatedSender(webhooks, hooks, planned_with=planned_with, now=clock.utcnow)
+    templates = TemplatedSender(
+        webhooks, hooks, planned_with=planned_with, now=clock.utcnow, monotonic=monotonic
+    )
     starters = dict.fromkeys(hooks, templates)
     senders = Senders(webhooks, templates, by_endpoint=starters, guards={}, now=clock.utcnow)
 
@@ -196,8 +203,8 @@ def test_nobody_waits_for_a_template_that_is_not_done_and_endpoints_take_turns()
         assert release.wait(PATIENCE)
         order.append(endpoint)
 
-    hooks = {"crm": Hook(JSON, SHAPE), "ops": Hook(JSON, SHAPE)}
-    with Receiver() as receiver, sending(receiver, planned_with=slow, **hooks) as (senders, ended):
+    hook = Hook(JSON, SHAPE)
+    with Receiver() as receiver, sending(receiver, planned_with=slow, crm=hook, ops=hook) as (senders, ended):
         for _ in range(3):
             senders.start(sms())
         assert asked.wait(PATIENCE)
@@ -231,6 +238,32 @@ def test_a_store_that_cannot_be_asked_fails_one_attempt_and_ends_nothing() -> No
     assert outcomes == [(Outcome.FAILED, True), (Outcome.ACCEPTED, False)]
 
 
+def test_what_has_waited_for_too_long_is_given_back_before_its_lease_is_over() -> None:
+    release, asked = threading.Event(), threading.Event()
+    times = FakeClock()
+
+    def slow(_endpoint: str, _delivery: int) -> None:
+        asked.set()
+        assert release.wait(PATIENCE)
+
+    with (
+        Receiver() as receiver,
+        sending(receiver, planned_with=slow, monotonic=times.monotonic, crm=Hook(JSON, SHAPE)) as (
+            senders,
+            ended,
+        ),
+    ):
+        senders.start(sms())
+        assert asked.wait(PATIENCE)
+        senders.start(sms())
+        times.advance(seconds=MOST_WAIT + 1)
+        release.set()
+        found = sorted((one.outcome.value, one.error) for one in ended(2))
+
+    assert found == [("accepted", None), ("failed", LATE)]
+    assert LEASE_MARGIN.total_seconds() > MOST_WAIT
+
+
 def test_it_ends_with_what_waits_left_behind() -> None:
     release, asked = threading.Event(), threading.Event()
 
@@ -240,7 +273,7 @@ def test_it_ends_with_what_waits_left_behind() -> None:
 
     webhooks = WebhookSender({}, now=clock.utcnow, monotonic=clock.monotonic)
     hooks = {"crm": Hook(JSON, SHAPE)}
-    sender = TemplatedSender(webhooks, hooks, planned_with=slow, now=clock.utcnow)
+    sender = TemplatedSender(webhooks, hooks, planned_with=slow, now=clock.utcnow, monotonic=clock.monotonic)
     before = set(threading.enumerate())
     with closing(webhooks):
         sender.start(sms())

@@ -9,15 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.core.templates.planned import Planned
-from daemon.store import pruning
+from daemon.store import history, pruning, template_versions, views
 from daemon.store.database import Database
 from daemon.store.schema import deliveries
-from daemon.store.template_versions import MOST_VERSIONS, planned_with, take_over, templated
+from daemon.store.template_versions import MOST_VERSIONS, planned_with, templated
 from tests.store.test_outbox import ALL, add
 from tests.support import stores
 from tests.support.engines import USED
 from tests.support.examples import examples
 from tests.support.fakes import Ids
+
+
+def take_over(db: sa.Connection, in_force: dict[str, str | None]) -> None:
+    template_versions.take_over(db, {name: Planned(text) for name, text in in_force.items()})
 
 
 def newest(db: sa.Connection) -> int:
@@ -137,3 +141,25 @@ def test_a_text_is_kept_as_it_is(database: Database, text: str) -> None:
     with database.write() as db:
         take_over(db, {"crm": text})
         assert planned_with(db, "crm", planned(db, Ids())) == Planned(text)
+
+
+def test_a_delivery_and_an_endpoint_say_which_template_it_is(database: Database) -> None:
+    ids = Ids()
+    with database.write() as db:
+        none = planned(db, ids)
+        template_versions.take_over(db, {"crm": Planned("x", "chat")})
+        first = planned(db, ids)
+        template_versions.take_over(db, {"crm": Planned("x", "talk")})
+        second = planned(db, ids)
+
+        named = {one.id: one.template for one in history.read(db, history.Wanted())}
+        assert named == {none: None, first: "chat", second: "talk"}
+        found = history.find(db, first)
+        assert found is not None
+        assert found.template == "chat"
+        assert {one.name: one.template for one in views.endpoints(db, ["crm", "ops"])} == {
+            "crm": "talk",
+            "ops": None,
+        }
+        template_versions.take_over(db, {"crm": Planned(None)})
+        assert [one.template for one in views.endpoints(db, ["crm"])] == [None]

@@ -9,3 +9,5 @@ class Planned:
 
     text: str | None
     """Of its file; None: the endpoint had none."""
+    name: str | None = None
+    """What the configuration called it."""

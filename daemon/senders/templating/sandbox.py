@@ -50,7 +50,12 @@ class Absent(StrictUndefined):
 
     @property
     def _undefined_message(self) -> str:
-        return f'there is no "{self._undefined_name}"'
+        name = self._undefined_name
+        return (
+            "there is nothing at this place of a list, or under this key"
+            if name is None
+            else f'there is no "{name}"'
+        )
 
 
 class Method:
@@ -144,7 +149,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
                 return obj[argument]
             except LookupError:
                 pass
-        return self.undefined(obj=obj, name=str(argument)[:40] if isinstance(argument, str | int) else "this")
+        # Not which: what stands between brackets may be a text of the event's.
+        return self.undefined(obj=obj, name=None)
 
     def is_safe_callable(self, obj: Any) -> bool:
         """Whether a template may call it."""

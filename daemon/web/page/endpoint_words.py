@@ -77,6 +77,7 @@ class Saying:
     ) -> list[Markup]:
         """Everything that keeps messages from going out at once."""
         return [
+            *([self.t("endpoints.template", name=one.template)] if one.template else []),
             *self._by_hand(one),
             *self._by_the_clock(one),
             *self._by_pace(one, is_catching_up=is_catching_up),

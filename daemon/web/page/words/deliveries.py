@@ -53,6 +53,7 @@ WORDS = {
     "deliveries.system": ("System", "מערכת"),
     "deliveries.endpoint": ("Endpoint", "יעד"),
     "deliveries.created": ("Written", "נכתבה"),
+    "deliveries.template": ("Template", "תבנית"),
     "deliveries.due_at": ("Due", "מועד שליחה"),
     "deliveries.ended": ("Ended", "הסתיימה"),
     "deliveries.error": ("Last error", "השגיאה האחרונה"),

@@ -61,6 +61,10 @@ WORDS = {
         "it was mailed as often as may be in an hour; the next mail goes at {until}",
         "נשלח אליו מספר הדואר המרבי לשעה; הבא יישלח ב-{until}",
     ),
+    "endpoints.template": (
+        "its messages are made by the template {name}",
+        "ההודעות נכתבות לפי התבנית {name}",
+    ),
     "endpoints.holds.rate": ("at most {rate} a second", "לכל היותר {rate} בשנייה"),
     "endpoints.holds.catching_up": (
         "what waited for it goes out at {rate} a second at most",
