@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import AfterValidator, Field, model_validator
 
 from daemon.config.endpoints import EndpointSettings, Repeat
-from daemon.config.secrets import SigningKey, SigningSecret
+from daemon.config.messengers import OWN, ChatId, check
+from daemon.config.secrets import SigningKey, SigningSecret, Token
 from daemon.config.values import (
     BesideConfig,
     Block,
@@ -26,6 +27,7 @@ from daemon.config.values import (
 from daemon.config.wording import is_like_secret
 from daemon.core.durations import HOUR, MINUTE, SECOND
 from daemon.core.hidden import hidden
+from daemon.core.model import Secret
 from daemon.core.rendering.formats import Format
 from daemon.core.routing.plan import Order
 from daemon.core.wording import quoted
@@ -129,6 +131,12 @@ class Webhook(EndpointSettings):
     signing_key: SigningKey | None = None
     """`whsk_…`: signs beside the secrets, so that a receiver need hold no secret (v1a)."""
     format: Format = Format.STANDARD
+    token: Token | None = None
+    """Of the bot (Telegram), or of an account (ntfy)."""
+    chat_id: ChatId | None = None
+    """Where a bot writes to (Telegram)."""
+    topic: Annotated[int, Field(strict=True, ge=1)] | None = None
+    """A topic of that chat, by the number of its first message."""
     payload: Literal["full", "thin"] = "full"
     """Thin: ids and how things stand, no content."""
     language: Literal["he", "en"] = "en"
@@ -163,6 +171,28 @@ class Webhook(EndpointSettings):
         """What opens the receiver: in headers, and in its URL."""
         found = [one for name, value in self.headers.items() for one in _of_header(name, value)]
         return list(dict.fromkeys([*found, *_of_url(self.url)]))
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What it says for its format alone, secrets as they are."""
+        found = {name: getattr(self, name) for name in OWN}
+        return {
+            name: one.value if isinstance(one, Secret) else str(one)
+            for name, one in found.items()
+            if one is not None
+        }
+
+    @property
+    def at_once(self) -> int:
+        """How many attempts may be under way at the same time: what people read comes one by one, unless
+        they say otherwise."""
+        is_said = "max_in_flight" in self.model_fields_set or not self.format.wire.is_for_people
+        return self.max_in_flight if is_said else 1
+
+    @model_validator(mode="after")
+    def _goes_with_its_format(self) -> Self:
+        check(self.format, self.url, self.settings)
+        return self
 
     @model_validator(mode="after")
     def _key_goes_with_a_certificate(self) -> Self:

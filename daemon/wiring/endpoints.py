@@ -26,7 +26,18 @@ SETTINGS: Mapping[str, tuple[str, ...]] = {
     "retries": ("retries", "schedules", "expires"),
     "rate": ("rate", "recovery_rate"),
     "group_interval": ("group_interval", "most_per_hour"),
-    "format": ("format", "payload", "language", "redact", "names", "url", "headers", "to"),
+    "format": (
+        "format",
+        "payload",
+        "language",
+        "redact",
+        "names",
+        "url",
+        "headers",
+        "to",
+        "chat_id",
+        "topic",
+    ),
     "delivery": (),
 }
 """The wishes of an endpoint beside its quiet windows, by the name under which others hear of them, and what
@@ -143,7 +154,7 @@ def routes(config: Config, wishes: Wishes | None = None) -> dict[str, Route]:
 def _routes(config: Config, quiet: Mapping[str, tuple[Quiet, ...]]) -> dict[str, Route]:
     webhooks = {
         one.name: Route(
-            one.max_in_flight,
+            one.at_once,
             one.timeout,
             _schedules(one),
             quiet[one.name],

@@ -17,7 +17,7 @@ from daemon.core.delivery.outcome import Message
 from daemon.core.delivery.route import Mailing
 from daemon.core.mail_addresses import parse
 from daemon.core.redaction import spellings
-from daemon.core.rendering.formats import Shape
+from daemon.core.rendering.formats import Given, Shape
 from daemon.core.rendering.mail_grouping import compose, incidents_of
 from daemon.core.rendering.mail_writing import held_back, shortened
 from daemon.core.rendering.mails import NOTHING_KNOWN, Mail, Style, Surroundings
@@ -220,19 +220,21 @@ def notices(config: Config) -> dict[str, Notice]:
 def targets(config: Config) -> dict[str, Target]:
     """Where each webhook's messages go."""
     zone = ZoneInfo(config.daemon.timezone)
-    return {one.name: target(one, zone) for one in config.webhooks}
+    return {one.name: target(one, zone, config.http.base) for one in config.webhooks}
 
 
-def target(webhook: Webhook, zone: tzinfo = UTC) -> Target:
-    """Where one webhook's messages go, and in what shape; `zone`: of the times that people read."""
+def target(webhook: Webhook, zone: tzinfo = UTC, base: str | None = None) -> Target:
+    """Where one webhook's messages go, and in what shape; `zone`: of the times that people read; `base`: of
+    links to the page."""
+    place = webhook.format.wire.place(Given(webhook.url, webhook.settings))
     return Target(
-        webhook.url,
+        place.url,
         tuple(signers(webhook)),
         webhook.timeout,
         webhook.connect_timeout,
         webhook.allow,
-        shape(webhook, zone),
-        tuple(webhook.headers.items()),
+        replace(shape(webhook, zone, base), fields=place.fields),
+        (*place.headers, *webhook.headers.items()),
         webhook.ca_file,
         webhook.certificate,
         webhook.key,
@@ -241,10 +243,10 @@ def target(webhook: Webhook, zone: tzinfo = UTC) -> Target:
     )
 
 
-def shape(webhook: Webhook, zone: tzinfo = UTC) -> Shape:
+def shape(webhook: Webhook, zone: tzinfo = UTC, base: str | None = None) -> Shape:
     """What a webhook wants of a body."""
     is_thin = webhook.payload == "thin"
-    return Shape(webhook.format, is_thin, webhook.redact, webhook.language, webhook.names, zone)
+    return Shape(webhook.format, is_thin, webhook.redact, webhook.language, webhook.names, zone, base)
 
 
 def tells_names(config: Config) -> bool:
