@@ -4,13 +4,23 @@ Which of them a format needs, and which it has a use for, is said by its file in
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
+from daemon.config.secrets import check_apprise
+from daemon.config.values import split_url
 from daemon.core.rendering.formats import Format, Given
 
+OF_HTTP = {
+    name: name
+    for name in (
+        *("signing_key", "signature", "headers", "accept_redirect", "connect_timeout", "allow", "ca_file"),
+        *("certificate", "key", "proxy", "max_in_flight"),
+    )
+} | {"secrets": "secret"}
+"""Settings of the requests that we make ourselves, by the names of their fields."""
 OWN = ("token", "chat_id", "topic")
 """The settings of `[[webhooks]]` that are there for some formats only."""
 _CHAT = re.compile(r"-?[1-9][0-9]{0,15}|@[A-Za-z][A-Za-z0-9_]{3,31}")
@@ -26,13 +36,37 @@ def _chat(value: Any) -> str:
 ChatId = Annotated[str, BeforeValidator(_chat)]
 
 
-def check(form: Format, url: str, settings: Mapping[str, str]) -> None:
-    """Raises ValueError for what a format lacks, or has no use for; without a part of a secret."""
+def check(form: Format, url: str, settings: Mapping[str, str], given: Set[str]) -> None:
+    """Raises ValueError for what a format lacks, or has no use for; without a part of a secret. `given`: the
+    names of all that the endpoint says."""
     if form is Format.STANDARD and not settings:
+        _judge_url(url)
         return
     wire, word = form.wire, f'format = "{form.value}"'
     lacking = [f'{word} needs "{name}"' for name in OWN if name in wire.needs and name not in settings]
     useless = [f'"{name}" is not for {word}' for name in OWN if name in settings and name not in wire.takes]
+    if not wire.is_http:
+        useless += [f'"{OF_HTTP[name]}" is not for {word}' for name in OF_HTTP if name in given]
     if lacking or useless:
         raise ValueError("; ".join([*lacking, *useless]))
-    wire.place(Given(url, settings))
+    if wire.is_http:
+        _judge_url(url)
+        wire.place(Given(url, settings))
+    else:
+        _judge_apprise(url)
+
+
+def _judge_url(url: str) -> None:
+    """Raises ValueError where requests cannot go there."""
+    try:
+        split_url(url)
+    except ValueError as error:
+        raise ValueError(f"url: {error}") from None
+
+
+def _judge_apprise(url: str) -> None:
+    """Raises ValueError where Apprise is not there, or does not know it."""
+    try:
+        check_apprise(url)
+    except ValueError as error:
+        raise ValueError(f"url: {error}") from None

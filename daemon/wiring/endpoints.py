@@ -6,7 +6,6 @@ from typing import Any
 
 from daemon.config.endpoints import EndpointSettings
 from daemon.config.mail import Email
-from daemon.config.notify import Notify
 from daemon.config.settings import Config
 from daemon.config.webhooks import Webhook
 from daemon.core.delivery.route import QUEUED_AT_MOST, Route
@@ -50,7 +49,7 @@ def interests(config: Config, wishes: Wishes | None = None) -> list[Interest]:
     return [
         *(_of_webhook(config, webhook, known) for webhook in config.webhooks),
         *(_of_mailbox(config, mailbox, known) for mailbox in mailboxes(config)),
-        *(_of_notice(config, notify, known) for notify in config.notify),
+        *(_of_webhook(config, notify.webhook, known) for notify in config.notify),
     ]
 
 
@@ -95,19 +94,6 @@ def _of_mailbox(config: Config, mailbox: Mailbox, wishes: Wishes) -> Interest:
         group_wait=email.group_wait,
         reported_as=SERVER,
     )
-
-
-def _of_notice(config: Config, notify: Notify, wishes: Wishes) -> Interest:
-    return Interest(
-        notify.name,
-        **_wishes(config, notify, wishes),
-        repeat=notify.repeat,
-        schedules=(_notify_schedule(notify),),
-    )
-
-
-def _notify_schedule(notify: Notify) -> Schedule:
-    return Schedule(("*",), notify.retries, notify.expires or None)
 
 
 def _wishes(config: Config, one: EndpointSettings, wishes: Wishes) -> dict[str, Any]:
@@ -162,7 +148,7 @@ def _routes(config: Config, quiet: Mapping[str, tuple[Quiet, ...]]) -> dict[str,
             one.rate,
             one.recovery_rate,
         )
-        for one in config.webhooks
+        for one in config.hooks
     }
     mail_timeout = config.smtp.timeout if config.smtp else NOTHING
     timeout = max(mail_timeout * LETTERS, QUEUED_AT_MOST + mail_timeout)
@@ -177,10 +163,7 @@ def _routes(config: Config, quiet: Mapping[str, tuple[Quiet, ...]]) -> dict[str,
         )
         for one in mailboxes(config)
     }
-    notified = {
-        one.name: Route(1, one.timeout, (_notify_schedule(one),), quiet[one.name]) for one in config.notify
-    }
-    return webhooks | mails | notified
+    return webhooks | mails
 
 
 def retention(config: Config) -> Retention:

@@ -16,11 +16,13 @@ from daemon.core.delivery.mail_pace import MailPace
 from daemon.core.delivery.outcome import Message
 from daemon.core.delivery.route import Mailing
 from daemon.core.mail_addresses import parse
+from daemon.core.model import Secret
 from daemon.core.redaction import spellings
 from daemon.core.rendering.formats import Given, Shape
 from daemon.core.rendering.mail_grouping import compose, incidents_of
 from daemon.core.rendering.mail_writing import held_back, shortened
 from daemon.core.rendering.mails import NOTHING_KNOWN, Mail, Style, Surroundings
+from daemon.core.webhooks.redirects import prefix
 from daemon.core.webhooks.signing import Signer, hmac_signer
 from daemon.core.wishes import UNGUARDED, Guard, Wishes
 from daemon.host import clock
@@ -112,9 +114,10 @@ class Outgoing:
     def _by_endpoint(self, config: Config) -> dict[str, Starter]:
         """Who sends to each endpoint."""
         return {
-            **{one.name: self._webhooks for one in config.webhooks},
+            **{
+                one.name: self._webhooks if one.format.wire.is_http else self._notices for one in config.hooks
+            },
             **{one.endpoint: self._mails for one in mailboxes(config)},
-            **{one.name: self._notices for one in config.notify},
         }
 
     def _compose(self, endpoint: str, messages: Sequence[Message]) -> list[Letter]:
@@ -212,21 +215,25 @@ def _nobody(mail: Mail, style: Style, *, now: datetime) -> EmailMessage:
 
 
 def notices(config: Config) -> dict[str, Notice]:
-    """Where notifications go."""
-    zone = ZoneInfo(config.daemon.timezone)
-    return {one.name: Notice(one.url, one.language, one.redact, one.timeout, zone) for one in config.notify}
+    """Where the messages go that Apprise takes."""
+    zone, base = ZoneInfo(config.daemon.timezone), config.http.base
+    return {
+        one.name: Notice(Secret(one.address), shape(one, zone, base), one.timeout)
+        for one in config.hooks
+        if not one.format.wire.is_http
+    }
 
 
 def targets(config: Config) -> dict[str, Target]:
-    """Where each webhook's messages go."""
-    zone = ZoneInfo(config.daemon.timezone)
-    return {one.name: target(one, zone, config.http.base) for one in config.webhooks}
+    """Where the messages of each webhook go that we send ourselves."""
+    zone, base = ZoneInfo(config.daemon.timezone), config.http.base
+    return {one.name: target(one, zone, base) for one in config.hooks if one.format.wire.is_http}
 
 
 def target(webhook: Webhook, zone: tzinfo = UTC, base: str | None = None) -> Target:
     """Where one webhook's messages go, and in what shape; `zone`: of the times that people read; `base`: of
     links to the page."""
-    place = webhook.format.wire.place(Given(webhook.url, webhook.settings))
+    place = webhook.format.wire.place(Given(webhook.address, webhook.settings))
     return Target(
         place.url,
         tuple(signers(webhook)),
@@ -234,12 +241,14 @@ def target(webhook: Webhook, zone: tzinfo = UTC, base: str | None = None) -> Tar
         webhook.connect_timeout,
         webhook.allow,
         replace(shape(webhook, zone, base), fields=place.fields),
-        (*place.headers, *webhook.headers.items()),
+        (*place.headers, *webhook.sent_headers),
         webhook.ca_file,
         webhook.certificate,
         webhook.key,
         webhook.proxy,
         spellings([*held(webhook)]),
+        prefix(webhook.accept_redirect) if webhook.accept_redirect else None,
+        webhook.signature == "body",
     )
 
 
@@ -251,7 +260,7 @@ def shape(webhook: Webhook, zone: tzinfo = UTC, base: str | None = None) -> Shap
 
 def tells_names(config: Config) -> bool:
     """Whether any endpoint is told how those are called that an event tells of."""
-    return bool(config.emails or config.notify) or any(shape(one).takes_names for one in config.webhooks)
+    return bool(config.emails) or any(shape(one).takes_names for one in config.hooks)
 
 
 def signers(webhook: Webhook) -> Iterator[Signer]:

@@ -8,7 +8,7 @@ from daemon.core.delivery.outcome import MAX_RETRY_AFTER
 from daemon.core.durations import HOUR
 from daemon.core.rendering.formats import Format
 from daemon.core.rendering.wire import ntfy, slack
-from daemon.wiring.senders import targets
+from daemon.wiring.senders import notices, targets
 from tests.docs.test_docs import blocks
 from tests.support.config_files import ENVIRON, QUIET, SMS, SYSTEM, loaded
 from tests.support.messengers import TOKEN
@@ -16,15 +16,26 @@ from tests.support.paths import ROOT
 
 PAGE = (ROOT / "docs" / "messengers.md").read_text(encoding="utf-8")
 EXAMPLES = blocks(PAGE, "toml")
-SECRETS = {"telegram-token": TOKEN, "ntfy-token": "tk_0123456789abcdefghijklmnopqrs"}
+SLACK = "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"
+PUSHOVER = f"pover://{'u' * 30}@{'a' * 30}"
+SECRETS = {
+    "telegram-token": TOKEN,
+    "slack-url": SLACK,
+    "ntfy-url": "https://ntfy.example.org/phones",
+    "ntfy-token": "tk_0123456789abcdefghijklmnopqrs",
+    "pushover-url": PUSHOVER,
+}
 WHERE = {
     Format.TELEGRAM: f"https://api.telegram.org/bot{TOKEN}/sendMessage",
-    Format.SLACK: "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX",
+    Format.SLACK: SLACK,
     Format.NTFY: "https://ntfy.example.org/",
+    Format.APPRISE: PUSHOVER,
 }
 
 
-@pytest.mark.parametrize(("example", "form"), zip(EXAMPLES, WHERE, strict=True), ids=str)
+@pytest.mark.parametrize(
+    ("example", "form"), [*zip(EXAMPLES, WHERE, strict=True)], ids=[one.value for one in WHERE]
+)
 def test_an_example_can_be_used(example: str, form: Format, tmp_path: Path) -> None:
     for name, secret in SECRETS.items():
         (tmp_path / name).write_text(secret + "\n", encoding="ascii")
@@ -33,7 +44,8 @@ def test_an_example_can_be_used(example: str, form: Format, tmp_path: Path) -> N
     (one,) = found.config.webhooks
 
     assert (one.format, one.language) == (form, "he")
-    assert targets(found.config)[one.name].url == WHERE[form]
+    to, by = targets(found.config), notices(found.config)
+    assert (to[one.name].url if one.name in to else by[one.name].url.value) == WHERE[form]
     assert found.warnings == ()
 
 

@@ -127,6 +127,8 @@ class Wire:
     write: Write
     is_signed: bool = True
     is_for_people: bool = False
+    is_http: bool = True
+    """False: its body is handed to Apprise, which makes requests of it, and says yes or no."""
     judge: Judge | None = None
     """None: the status says it all, and the body of an answer is not looked at."""
     needs: frozenset[str] = frozenset()
@@ -146,6 +148,7 @@ class Format(Enum):
     SLACK = "slack"
     TELEGRAM = "telegram"
     NTFY = "ntfy"
+    APPRISE = "apprise"
 
     @cached_property
     def wire(self) -> Wire:

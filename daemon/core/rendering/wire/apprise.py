@@ -40,4 +40,4 @@ def size(text: str, kind: str) -> int:
     return len(text) + (len(_PUNCTUATION.findall(text)) if kind == MARKDOWN else 0)
 
 
-WIRE = Wire(_write, is_signed=False, is_for_people=True)
+WIRE = Wire(_write, is_signed=False, is_for_people=True, is_http=False)
