@@ -14,6 +14,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email import charset
@@ -34,6 +35,8 @@ log = structlog.get_logger()
 
 LONGEST_ERROR = 300
 """Characters of what a service said."""
+MOST_LINES = 20
+"""Ours. What is heard of one attempt."""
 SHORTEST_SECRET = 4
 """Characters of a part of a URL from which on it is hidden."""
 TITLE_ABOVE = 40
@@ -270,23 +273,28 @@ def _hidden(text: str, url: str) -> str:
     return text
 
 
+_HEARS: ContextVar["_Listening | None"] = ContextVar("_HEARS", default=None)
+"""Who listens to what is done here; Apprise takes that along to threads of its own."""
+
+
 class _Listening(logging.Handler):
-    """What Apprise says within a block, in this thread. None of it reaches the log: it may hold tokens."""
+    """What Apprise says of what is done within a block. None of it reaches the log: it may hold tokens."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.lines: list[str] = []
-        self._thread = threading.get_ident()
 
     def __enter__(self) -> "_Listening":
         logger = logging.getLogger("apprise")
         logger.propagate = False
         logger.addHandler(self)
+        self._before = _HEARS.set(self)
         return self
 
     def __exit__(self, *_: object) -> None:
+        _HEARS.reset(self._before)
         logging.getLogger("apprise").removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.thread == self._thread:
+        if _HEARS.get() is self and len(self.lines) < MOST_LINES:
             self.lines.append(record.getMessage())

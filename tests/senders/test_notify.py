@@ -260,6 +260,7 @@ def test_the_status_of_a_no_says_whose_matter_it_is(status: int, outcome: Outcom
         (attempt,) = ended(1)
 
     assert attempt.outcome is outcome
+    assert f"error={status}" in str(attempt.error)
 
 
 @given(st.lists(st.sampled_from(["error=401", "error=429", "error=4011", "error=", "x"]), max_size=4))
