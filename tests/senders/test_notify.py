@@ -313,8 +313,8 @@ def test_what_a_service_is_given_is_within_its_limits_once_it_is_escaped(
 ) -> None:
     title = fitted(title, lambda one: len(one) <= 10)
     shown, text = within(Service(room, title_room, kind), title, body, link)
-    written = convert_between(NotifyFormat.TEXT, NotifyFormat(kind), text)
-    above = f"<b>{convert_between(NotifyFormat.TEXT, NotifyFormat(kind), shown)}</b><br />\r\n"
+    written = convert_between(NotifyFormat.TEXT, NotifyFormat(kind), text)  # type: ignore[no-untyped-call] - it has no types
+    above = f"<b>{convert_between(NotifyFormat.TEXT, NotifyFormat(kind), shown)}</b><br />\r\n"  # type: ignore[no-untyped-call] - it has no types
 
     assert len(written) + (0 if title_room else len(above)) <= room
     assert not title_room or len(shown) <= title_room

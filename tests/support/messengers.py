@@ -161,13 +161,16 @@ PATHS = {"telegram": f"/bot{TOKEN}/sendMessage", "slack": "/services/T0/B0/x", "
 
 
 class Service:
-    """One of them, by its name. `next` answers once in place of what it would say itself."""
+    """One of them, by its name. `next` answers once in place of what it would say itself, `always` until it is
+    None again."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.shown: list[Shown] = []
         self.requests: list[tuple[str, Mapping[str, str], bytes]] = []
         self.next: list[Said] = []
+        self.always: Said | None = None
+        self._arrived = threading.Condition()
         service = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -194,10 +197,24 @@ class Service:
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self.base = f"http://127.0.0.1:{self._server.server_address[1]}"
 
+    def wait_for(self, is_there: Callable[[], bool], timeout: float = 60) -> None:
+        """Wait until a request came after which something holds."""
+        with self._arrived:
+            assert self._arrived.wait_for(is_there, timeout), (self.shown, self.requests[-3:])
+
     def answer(self, path: str, headers: Mapping[str, str], body: bytes) -> Said:
-        self.requests.append((path, headers, body))
+        """What it says to a request."""
+        with self._arrived:
+            self.requests.append((path, headers, body))
+            said = self._answer(path, body)
+            self._arrived.notify_all()
+        return said
+
+    def _answer(self, path: str, body: bytes) -> Said:
         if self.next:
             return self.next.pop(0)
+        if self.always is not None:
+            return self.always
         if path != PATHS[self.name]:
             return _refused(404, "Not Found") if self.name == "telegram" else Said(404, b"no_service")
         taken = TAKES[self.name](body)
