@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from daemon.config.secrets import check_apprise
-from daemon.config.values import split_url
+from daemon.config.values import seen, split_url
 from daemon.core.rendering.formats import Format, Given
 
 OF_HTTP = {
@@ -28,6 +28,8 @@ _CHAT = re.compile(r"-?[1-9][0-9]{0,15}|@[A-Za-z][A-Za-z0-9_]{3,31}")
 
 def _chat(value: Any) -> str:
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(text, str):
+        seen(text)
     if not isinstance(text, str) or not _CHAT.fullmatch(text):
         raise ValueError('expected the number of a chat, such as -1001234567890, or "@channel"')
     return text

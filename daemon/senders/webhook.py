@@ -17,6 +17,7 @@ import pycurl
 import structlog
 
 from daemon.core.delivery.outcome import Attempted, Message, Outcome
+from daemon.core.rendering.formats import Rendered
 from daemon.senders.webhook_attempt import Handle, Target
 from daemon.senders.webhook_confirmation import Confirmation, judged
 
@@ -71,8 +72,8 @@ class WebhookSender:
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._timer.append)
 
-    def start(self, message: Message) -> None:
-        """Begin one attempt."""
+    def start(self, message: Message, rendered: Rendered | None = None) -> None:
+        """Begin one attempt; `rendered`: what is sent, where that is made already."""
         target = self.targets[message.endpoint]
         idle = self._idle.get(message.endpoint)
         handle = idle.pop() if idle else Handle(target)
@@ -80,7 +81,7 @@ class WebhookSender:
             handle.curl.close()
             handle = Handle(target)
         # Counted last: one that cannot be made, and raises, is not under way.
-        handle.load(message, self._now())
+        handle.load(message, self._now(), rendered)
         self._multi.add_handle(handle.curl)
         self._flights[handle.curl] = handle
         self._in_flight[message.endpoint] += 1
@@ -191,15 +192,9 @@ class WebhookSender:
         """A request is over; so is its attempt, unless it was led on."""
         self._multi.remove_handle(curl)
         handle = self._flights.pop(curl, None)
-        attempted = self._confirmed(curl, error) if handle is None else self._told(handle, error)
-        if isinstance(attempted, Confirmation):
-            self._confirming[attempted.curl] = attempted
-            self._multi.add_handle(attempted.curl)
+        if handle is None:
+            self._confirmed(curl, error)
             return
-        self._in_flight[attempted.message.endpoint] -= 1
-        self._ended.append(attempted)
-
-    def _told(self, handle: Handle, error: tuple[int, str] | None) -> Attempted | Confirmation:
         endpoint = handle.message.endpoint
         attempted: Attempted | Confirmation
         try:
@@ -211,17 +206,24 @@ class WebhookSender:
         if handle.target is self.targets.get(endpoint):
             self._idle.setdefault(endpoint, []).append(handle)
         else:
-            handle.curl.close()
-        return attempted
+            curl.close()
+        if isinstance(attempted, Confirmation):
+            self._confirming[attempted.curl] = attempted
+            self._multi.add_handle(attempted.curl)
+            return
+        self._in_flight[endpoint] -= 1
+        self._ended.append(attempted)
 
-    def _confirmed(self, curl: pycurl.Curl, error: tuple[int, str] | None) -> Attempted:
+    def _confirmed(self, curl: pycurl.Curl, error: tuple[int, str] | None) -> None:
+        """What an attempt was led on to is over, and so is the attempt."""
         confirmation = self._confirming.pop(curl)
         try:
-            return confirmation.attempted(error)
+            attempted = confirmation.attempted(error)
         except Exception:  # the same
-            return _crashed(confirmation.first.message, confirmation.first.started_at)
-        finally:
-            curl.close()
+            attempted = _crashed(confirmation.first.message, confirmation.first.started_at)
+        curl.close()
+        self._in_flight[attempted.message.endpoint] -= 1
+        self._ended.append(attempted)
 
 
 def _crashed(message: Message, started_at: datetime) -> Attempted:

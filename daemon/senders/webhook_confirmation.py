@@ -56,9 +56,15 @@ def judged(handle: Handle, attempted: Attempted) -> "Attempted | Confirmation":
     place = below(target.url, where or "", target.accepts)
     if place is None or attempted.http_status not in STATUSES:
         elsewhere = "" if place is not None else ", which is not below accept_redirect"
-        why = f"HTTP {attempted.http_status} to {host(target.url, where)}{elsewhere}"
+        why = f"HTTP {attempted.http_status} to {_host(target, where)}{elsewhere}"
         return attempted._replace(error=why)
     return Confirmation(target, place, attempted)
+
+
+def _host(target: Target, where: str | None) -> str:
+    """The host that a redirect names; where it was made of our own secrets, nothing of it."""
+    named = host(target.url, where)
+    return "***" if any(one.lower() in named for one in target.hidden) else named
 
 
 def _is_page(head: Sequence[bytes]) -> bool:

@@ -21,7 +21,7 @@ from daemon.store import dialects
 from daemon.store.column_types import LocalDay, Milliseconds, UtcTime, Word
 from daemon.store.dialects import partial_index
 
-REVISION = "0028"
+REVISION = "0030"
 """Of the newest migration."""
 
 # Without AUTOINCREMENT SQLite may use a pruned row's number again, and order would lie.
@@ -615,6 +615,22 @@ revoked_links = sa.Table(
     sa.Index("revoked_links_at", "at"),
 )
 
+kept_since = sa.Table(
+    "kept_since",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),  # of what is kept: `store/kept_since.py`
+    sa.Column("at", UtcTime, nullable=False),  # when the first daemon that keeps it came to this store
+)
+
+copied_recordings = sa.Table(
+    "copied_recordings",
+    metadata,
+    sa.Column("system", sa.Text, primary_key=True),
+    sa.Column("folder", sa.Text, primary_key=True),
+    # All that events up to this one told of is on the disk of who polled the system then, or was given up.
+    sa.Column("number", sa.BigInteger, nullable=False),
+)
+
 contacts = sa.Table(
     "contacts",
     metadata,
@@ -633,6 +649,16 @@ contact_book = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),  # "contacts"
     sa.Column("version", sa.BigInteger, nullable=False),  # grows with every change of them
     sa.Column("size", sa.Integer, nullable=False),  # how many there are
+)
+
+template_versions = sa.Table(
+    "template_versions",
+    metadata,
+    sa.Column("endpoint", sa.Text, primary_key=True),
+    sa.Column(
+        "since", sa.BigInteger, primary_key=True, autoincrement=False
+    ),  # the first of the deliveries that are planned with it
+    sa.Column("text", sa.Text),  # of its file, which holds no secret; NULL: it has none from then on
 )
 
 callbacks = sa.Table(

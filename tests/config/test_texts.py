@@ -77,10 +77,18 @@ DOCUMENT: dict[str, Any] = {
             "url": "https://crm.example.org/hook",
             "secret": SIGNING,
             "headers": {"X-Office": "north"},
+            "accept_redirect": "https://answers.example.org/",
             "proxy": "http://proxy.example.org:3128",
             "schedules": [{"events": ["sms.*"]}],
             **ENDPOINT,
-        }
+        },
+        {
+            "name": "bot",
+            "url": "https://api.telegram.org",
+            "format": "telegram",
+            "token": "123456789:AAbbCCddEEffGGhhIIjjKKllMMnnOOppQQr",
+            "chat_id": "@office",
+        },
     ],
     "smtp": {"host": "mail.example.org", "username": "yemotd", "password": "x", "from": "Y <y@example.org>"},
     "emails": [{"name": "ops", "to": ["Ops <ops@example.org>"], **ENDPOINT}],
@@ -100,8 +108,8 @@ FREE = {("smtp", "password")}
 """Of a secret that may be anything nobody can say what does not belong there."""
 NAMES = {"active"}
 """Of windows, which are judged where they stand."""
-ELSEWHERE = {"signing_key", "ca_file", "certificate", "key", "templates"}
-"""A key in base64, and names of files, which are what their folder says."""
+ELSEWHERE = {"signing_key", "ca_file", "certificate", "key", "templates", "template", "values"}
+"""A key in base64, names of files, which are what their folder says, and what a template is given."""
 HIDDEN = "\u200b\u200e\u200f\u061c\u202a\u202e\u2066\u2069\ufeff\u00a0\u00ad\u2028\u200d\u3164\x07\x85"
 
 

@@ -1,4 +1,4 @@
-"""A phone drops off, and people are told: in Telegram, by Apprise, and by what is said where Telegram refuses."""
+"""A phone drops off, and people are told: in Telegram, by Apprise, and elsewhere where Telegram refuses."""
 
 import json
 from collections.abc import Iterator

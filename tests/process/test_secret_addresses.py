@@ -75,8 +75,8 @@ def test_nothing_of_a_secret_address_but_its_host_is_seen_anywhere(
     put(tmp_path, "login", f"Bearer {FIRST[3]}")
     daemon = Process(tmp_path, SECRET_ADDRESS, **places)
     said: list[str] = [run_cli(tmp_path, "check").stdout, run_cli(tmp_path, "check", "--json").stdout]
-    daemon.start()
     try:
+        daemon.start()
         wait_for_baseline(daemon)
         system.receive_sms(sender="0541234567", recipient="0501234567", text="one")
         first = crm.wait_for(3, timeout=60)

@@ -132,6 +132,14 @@ def test_a_login_page_is_no_success_and_nobody_asks_it(
     assert login.received == []
 
 
+def test_a_host_that_says_a_secret_back_is_not_told(sender: WebhookSender, authority: Authority) -> None:
+    with FaultReceiver(leading("https://x.OpenSesame.evil.example/")) as script:
+        to = accepting_below("https://answers.example", target(script.url), authority)
+        (one,) = attempt(sender, replace(to, hidden=spellings(["OpenSesame"])))
+
+    assert one.error == "HTTP 302 to ***, which is not below accept_redirect"
+
+
 @pytest.mark.parametrize("status", [301, 307, 308])
 def test_a_move_is_no_success_wherever_it_leads(
     sender: WebhookSender, authority: Authority, status: int

@@ -161,8 +161,8 @@ PATHS = {"telegram": f"/bot{TOKEN}/sendMessage", "slack": "/services/T0/B0/x", "
 
 
 class Service:
-    """One of them, by its name. `next` answers once in place of what it would say itself, `always` until it is
-    None again."""
+    """One of them, by its name. `next` answers once in place of what it would say itself, `always` until
+    it is None again."""
 
     def __init__(self, name: str) -> None:
         self.name = name
