@@ -3,14 +3,10 @@
 Which of them a format needs, and which it has a use for, is said by its file in `core/rendering/wire`.
 """
 
-import re
 from collections.abc import Mapping, Set
-from typing import Annotated, Any
-
-from pydantic import BeforeValidator
 
 from daemon.config.secrets import check_apprise
-from daemon.config.values import seen, split_url
+from daemon.config.values import split_url
 from daemon.core.rendering.formats import Format, Given
 
 OF_HTTP = {
@@ -21,32 +17,14 @@ OF_HTTP = {
     )
 } | {"secrets": "secret"}
 """Settings of the requests that we make ourselves, by the names of their fields."""
-OWN = ("token", "chat_id", "topic")
-"""The settings of `[[webhooks]]` that are there for some formats only."""
-_CHAT = re.compile(r"-?[1-9][0-9]{0,15}|@[A-Za-z][A-Za-z0-9_]{3,31}")
-
-
-def _chat(value: Any) -> str:
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if isinstance(text, str):
-        seen(text)
-    if not isinstance(text, str) or not _CHAT.fullmatch(text):
-        raise ValueError('expected the number of a chat, such as -1001234567890, or "@channel"')
-    return text
-
-
-ChatId = Annotated[str, BeforeValidator(_chat)]
 
 
 def check(form: Format, url: str, settings: Mapping[str, str], given: Set[str]) -> None:
     """Raises ValueError for what a format lacks, or has no use for; without a part of a secret. `given`: the
     names of all that the endpoint says."""
-    if form is Format.STANDARD and not settings:
-        _judge_url(url)
-        return
     wire, word = form.wire, f'format = "{form.value}"'
-    lacking = [f'{word} needs "{name}"' for name in OWN if name in wire.needs and name not in settings]
-    useless = [f'"{name}" is not for {word}' for name in OWN if name in settings and name not in wire.takes]
+    lacking = [f'{word} needs "{name}"' for name in sorted(wire.needs, reverse=True) if name not in settings]
+    useless = [f'"{name}" is not for {word}' for name in settings if name not in wire.takes]
     if not wire.is_http:
         useless += [f'"{OF_HTTP[name]}" is not for {word}' for name in OF_HTTP if name in given]
     if lacking or useless:

@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from daemon.config.credentials import of_header, of_secret_header, of_url
 from daemon.config.endpoints import EndpointSettings, Repeat
-from daemon.config.messengers import OWN, ChatId, check
 from daemon.config.reading import PLACEHOLDER
 from daemon.config.secrets import (
     HeaderValue,
@@ -31,6 +30,7 @@ from daemon.config.values import (
     Url,
     Wait,
     Word,
+    seen,
     some,
     split_url,
 )
@@ -109,6 +109,23 @@ def _values(values: dict[str, Secret | str]) -> dict[str, Secret | str]:
         if not _VALUE_NAME.fullmatch(name):
             raise ValueError(f"{quoted(name)} is no name that a template can say: letters, digits and _")
     return values
+
+
+OWN = ("token", "chat_id", "topic")
+"""The settings of `[[webhooks]]` that are there for some formats only."""
+_CHAT = re.compile(r"-?[1-9][0-9]{0,15}|@[A-Za-z][A-Za-z0-9_]{3,31}")
+
+
+def _chat(value: Any) -> str:
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(text, str):
+        seen(text)
+    if not isinstance(text, str) or not _CHAT.fullmatch(text):
+        raise ValueError('expected the number of a chat, such as -1001234567890, or "@channel"')
+    return text
+
+
+ChatId = Annotated[str, BeforeValidator(_chat)]
 
 
 class ScheduleSettings(Settings):
@@ -234,13 +251,23 @@ class Webhook(EndpointSettings):
     def at_once(self) -> int:
         """How many attempts may be under way at the same time: what people read comes one by one, unless
         they say otherwise."""
-        is_said = "max_in_flight" in self.model_fields_set or not self.format.wire.is_for_people
-        return self.max_in_flight if is_said else 1
+        if self.format is Format.STANDARD or "max_in_flight" in self.model_fields_set:
+            return self.max_in_flight
+        return 1 if self.format.wire.is_for_people else self.max_in_flight
 
     @model_validator(mode="after")
     def _goes_with_its_format(self) -> Self:
-        if PLACEHOLDER not in (self.url, self.token):  # which has its fault already
-            check(self.format, self.address, self.settings, self.model_fields_set)
+        if PLACEHOLDER in (self.url, self.token):  # which has its fault already
+            return self
+        if (
+            self.format is Format.STANDARD
+            and not self.settings
+            and self.address.startswith(("http://", "https://"))
+        ):
+            return self
+        from daemon.config.messengers import check  # noqa: PLC0415 - a cold start is measured
+
+        check(self.format, self.address, self.settings, self.model_fields_set)
         return self
 
     @model_validator(mode="after")

@@ -28,6 +28,7 @@ from tests.core.rendering.test_mails import phone, sms
 from tests.support.fakes import FakeClock, Receiver, answer
 
 TOKEN = "secrettoken1234"
+converted: Callable[[NotifyFormat, NotifyFormat, str], str] = convert_between
 
 
 def notice(receiver: Receiver, *, timeout: float = 10, language: str = "en", path: str = TOKEN) -> Notice:
@@ -313,8 +314,8 @@ def test_what_a_service_is_given_is_within_its_limits_once_it_is_escaped(
 ) -> None:
     title = fitted(title, lambda one: len(one) <= 10)
     shown, text = within(Service(room, title_room, kind), title, body, link)
-    written = convert_between(NotifyFormat.TEXT, NotifyFormat(kind), text)  # type: ignore[no-untyped-call] - it has no types
-    above = f"<b>{convert_between(NotifyFormat.TEXT, NotifyFormat(kind), shown)}</b><br />\r\n"  # type: ignore[no-untyped-call] - it has no types
+    written, top = (converted(NotifyFormat.TEXT, NotifyFormat(kind), one) for one in (text, shown))
+    above = f"<b>{top}</b><br />\r\n"
 
     assert len(written) + (0 if title_room else len(above)) <= room
     assert not title_room or len(shown) <= title_room

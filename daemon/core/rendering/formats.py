@@ -199,7 +199,8 @@ class Shape:
     @property
     def is_for_people(self) -> bool:
         """Whether there may be sentences in it."""
-        return self.is_templated or self.format.wire.is_for_people
+        is_told = self.format is not Format.STANDARD and self.format.wire.is_for_people
+        return self.is_templated or is_told
 
 
 def render(body: bytes, shape: Shape, *, superseded: int = 0, names: str | None = None) -> Rendered:
