@@ -167,7 +167,7 @@ TEXTS = dict(texts())
 NAMED = [
     at
     for at in TEXTS
-    if at[-1] not in ("authorization", "from", "to", "after", "at", "within") or at[0] == "smtp"
+    if at[-1] not in ("authorization", "from", "to", "after", "at", "within", "format") or at[0] == "smtp"
 ]
 """Where the text itself is judged, rather than read as a time or one of a few words."""
 
