@@ -92,6 +92,8 @@ def _of_endpoint(name: str, config: Path | None) -> tuple[list[Secret], list[Ver
         shown = "of that name, which looks like a secret" if is_like_secret(name) else quoted(name)
         raise Fatal(f"there is no webhook {shown}{nearest(name, webhooks)}", os.EX_USAGE)
     webhook = webhooks[name]
+    if not webhook.secrets and webhook.signing_key is None:
+        raise Fatal(f"{name} has no signing secret: nothing that it is sent is signed", os.EX_USAGE)
     if webhook.signing_key is None:
         return [*webhook.secrets], []
     from daemon.senders import ed25519  # noqa: PLC0415 - it takes a while, and few have such a key

@@ -36,6 +36,7 @@ FOLDER = "yemotd_"
 """What stands before the name of a credential that came out of a folder: LoadCredential=yemotd:/etc/…"""
 MAX_BYTES = 64 * 1024
 """Ours. Of a file with a secret in it; more is some other file."""
+_OTHER_SCHEME = re.compile(r"(?!https?:)[a-z][a-z0-9+.-]*://.")
 WEBHOOK_KEY_BYTES = range(24, 65)
 """The length of a symmetric key by Standard Webhooks 1.0.0, "Signature scheme"."""
 
@@ -149,6 +150,14 @@ def check_url(text: str) -> None:
     split_url(text)
 
 
+def check_address(text: str) -> None:
+    """Raises ValueError for what is no URL, of whatever scheme: which of them may be goes by the format."""
+    if _OTHER_SCHEME.match(text):
+        seen(text)
+    else:
+        split_url(text)
+
+
 def check_apprise(text: str) -> None:
     """Raises ValueError for what is no URL of Apprise's, or where Apprise is not installed."""
     seen(text)
@@ -200,7 +209,7 @@ def _open_url(value: object) -> Secret | str:
     if isinstance(value, Secret):
         return value  # judged where it was fetched
     text = _text(value)
-    split_url(text)
+    check_address(text)
     return text
 
 
@@ -214,7 +223,7 @@ def _text(value: object) -> str:
     return value
 
 
-WebhookUrl = Annotated[Secret | str, SecretKind(check_url, is_open_here=True), PlainValidator(_open_url)]
+WebhookUrl = Annotated[Secret | str, SecretKind(check_address, is_open_here=True), PlainValidator(_open_url)]
 """As text where it stands in the configuration, and a secret where it comes from elsewhere."""
 HeaderValue = Annotated[
     Secret | str, SecretKind(check_token, is_open_here=True), PlainValidator(_open_header)

@@ -196,6 +196,11 @@ class Config(Settings):
     escalations: tuple[EscalationSettings, ...] = ()
     digests: tuple[DigestSettings, ...] = ()
 
+    @property
+    def hooks(self) -> tuple[Webhook, ...]:
+        """All that are told as webhooks are: these, and what `[[notify]]` means."""
+        return (*self.webhooks, *(one.webhook for one in self.notify))
+
     def endpoints(self) -> Iterator[tuple[tuple[str, int], EndpointSettings]]:
         """Every endpoint of whatever kind, each with its place."""
         for table in ENDPOINT_TABLES:

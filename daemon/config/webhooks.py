@@ -2,13 +2,22 @@
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from daemon.config.credentials import of_header, of_secret_header, of_url
 from daemon.config.endpoints import EndpointSettings, Repeat
-from daemon.config.secrets import HeaderValue, SigningKey, SigningSecret, TemplateValue, WebhookUrl, revealed
+from daemon.config.reading import PLACEHOLDER
+from daemon.config.secrets import (
+    HeaderValue,
+    SigningKey,
+    SigningSecret,
+    TemplateValue,
+    Token,
+    WebhookUrl,
+    revealed,
+)
 from daemon.config.values import (
     BesideConfig,
     Block,
@@ -21,6 +30,7 @@ from daemon.config.values import (
     Url,
     Wait,
     Word,
+    seen,
     some,
     split_url,
 )
@@ -101,6 +111,23 @@ def _values(values: dict[str, Secret | str]) -> dict[str, Secret | str]:
     return values
 
 
+OWN = ("token", "chat_id", "topic")
+"""The settings of `[[webhooks]]` that are there for some formats only."""
+_CHAT = re.compile(r"-?[1-9][0-9]{0,15}|@[A-Za-z][A-Za-z0-9_]{3,31}")
+
+
+def _chat(value: Any) -> str:
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(text, str):
+        seen(text)
+    if not isinstance(text, str) or not _CHAT.fullmatch(text):
+        raise ValueError('expected the number of a chat, such as -1001234567890, or "@channel"')
+    return text
+
+
+ChatId = Annotated[str, BeforeValidator(_chat)]
+
+
 class ScheduleSettings(Settings):
     """`[[webhooks.schedules]]`: how long events of some types are tried."""
 
@@ -124,6 +151,12 @@ class Webhook(EndpointSettings):
     signature: Literal["headers", "body"] = "headers"
     """Where it stands: body is for receivers that see no headers."""
     format: Format = Format.STANDARD
+    token: Token | None = None
+    """Of the bot (Telegram), or of an account (ntfy)."""
+    chat_id: ChatId | None = None
+    """Where a bot writes to (Telegram)."""
+    topic: Annotated[int, Field(strict=True, ge=1)] | None = None
+    """A topic of that chat, by the number of its first message."""
     template: Name | None = None
     """What says what is sent, in the place of a format; one of `[templates]`."""
     values: Annotated[dict[str, TemplateValue], AfterValidator(_values)] = {}  # noqa: RUF012 - it is copied
@@ -202,6 +235,39 @@ class Webhook(EndpointSettings):
         if self.signature == "body" and self.format not in SIGNED_WITHIN:
             known = " or ".join(f'"{one.value}"' for one in SIGNED_WITHIN)
             raise ValueError(f'signature = "body" goes with format = {known}')
+        return self
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What it says for its format alone, secrets as they are."""
+        found = {name: getattr(self, name) for name in OWN}
+        return {
+            name: one.value if isinstance(one, Secret) else str(one)
+            for name, one in found.items()
+            if one is not None
+        }
+
+    @property
+    def at_once(self) -> int:
+        """How many attempts may be under way at the same time: what people read comes one by one, unless
+        they say otherwise."""
+        if self.format is Format.STANDARD or "max_in_flight" in self.model_fields_set:
+            return self.max_in_flight
+        return 1 if self.format.wire.is_for_people else self.max_in_flight
+
+    @model_validator(mode="after")
+    def _goes_with_its_format(self) -> Self:
+        if PLACEHOLDER in (self.url, self.token):  # which has its fault already
+            return self
+        if (
+            self.format is Format.STANDARD
+            and not self.settings
+            and self.address.startswith(("http://", "https://"))
+        ):
+            return self
+        from daemon.config.messengers import check  # noqa: PLC0415 - a cold start is measured
+
+        check(self.format, self.address, self.settings, self.model_fields_set)
         return self
 
     @model_validator(mode="after")

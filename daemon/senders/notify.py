@@ -1,4 +1,4 @@
-"""Notifications by Apprise: Telegram, ntfy, Pushover and whatever else it knows, as one more way out.
+"""Messages by Apprise: Pushover, Signal, SMS gateways and whatever else it knows, as one more way out.
 
     start      the dispatcher's thread   gives the message to its endpoint's thread
     notify     the endpoint's thread     asks Apprise, which says yes or no
@@ -14,8 +14,9 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from email import charset
 from importlib.util import find_spec
 from queue import SimpleQueue
@@ -23,20 +24,31 @@ from typing import Any
 
 import structlog
 
-from daemon.core.contacts import Contacts
 from daemon.core.delivery.outcome import Attempted, Message, Outcome, Phases
 from daemon.core.model import Secret
-from daemon.core.rendering import names
-from daemon.core.rendering.hidden_fields import redacted
-from daemon.core.rendering.phrases import sentence
+from daemon.core.rendering.formats import Shape, render
+from daemon.core.rendering.wire.apprise import size
+from daemon.core.rendering.wire.words import fitted
+from daemon.core.visible import without_nul
 
 log = structlog.get_logger()
 
 LONGEST_ERROR = 300
 """Characters of what a service said."""
+MOST_LINES = 20
+"""Ours. What is heard of one attempt."""
 SHORTEST_SECRET = 4
 """Characters of a part of a URL from which on it is hidden."""
-SERIOUS = ("critical", "error")
+TITLE_ABOVE = 40
+"""Ours. Characters of the markup around a title that stands above the body."""
+MEANING = {
+    401: Outcome.FORBIDDEN,
+    403: Outcome.FORBIDDEN,
+    407: Outcome.FORBIDDEN,
+    429: Outcome.THROTTLED,
+}
+"""As with webhooks. The rest may do better later."""
+_STATUS = re.compile(r"\berror=([0-9]{3})\b")
 _PARTS = re.compile(r"[/@:?&=#]+")
 
 
@@ -46,11 +58,8 @@ class Notice:
 
     url: Secret
     """Apprise's; it holds the service's tokens."""
-    language: str
-    redact: tuple[str, ...] = ()
+    shape: Shape
     timeout: timedelta = timedelta(seconds=30)
-    zone: tzinfo = UTC
-    """Of the times that people read."""
 
 
 @dataclass
@@ -180,36 +189,68 @@ def fault(url: str) -> str | None:
 
 def notified(notice: Notice, message: Message) -> tuple[Outcome, str | None]:
     """Tell one event, and how that ended."""
-    event = json.loads(message.body)
-    if message.superseded:
-        event["data"]["superseded"] = message.superseded
-    if notice.redact:
-        event = redacted(event, notice.redact)
+    rendered = render(message.body, notice.shape, superseded=message.superseded, names=message.names)
     with _Listening() as heard:
         service = _service(notice.url.value)
         if service is None:
             return Outcome.FORBIDDEN, "is no URL that Apprise knows"
-        is_told = _told(service, event, notice, Contacts.of(names.read(message.names).items()))
+        is_told = _told(service, json.loads(rendered.body))
     if is_told:
         return Outcome.ACCEPTED, None
-    said = _hidden(" ".join(" ".join(heard.lines).split()), notice.url.value)
-    return Outcome.FAILED, said[:LONGEST_ERROR] or "the service did not take it"
+    said = " ".join(" ".join(heard.lines).split())
+    shown = _hidden(said, notice.url.value)[:LONGEST_ERROR]
+    return meaning(said), without_nul(shown) or "the service did not take it"
 
 
-def _told(service: Any, event: Mapping[str, Any], notice: Notice, contacts: Contacts) -> bool:
+def meaning(said: str) -> Outcome:
+    """What a service's no comes to, by the status that Apprise reports of it, if it does."""
+    statuses = {int(one) for one in _STATUS.findall(said)}
+    if len(statuses) == 1:
+        return MEANING.get(statuses.pop(), Outcome.FAILED)
+    return Outcome.FAILED
+
+
+def _told(service: Any, said: Mapping[str, str]) -> bool:
     """Hand it over as text: for a service that reads HTML or Markdown, Apprise escapes it."""
     import apprise  # noqa: PLC0415 - as in `_service`
 
     services = apprise.Apprise(asset=service.asset)
     services.add(service)
+    title, body = within(service, said["title"], said["body"], said.get("link"))
     return bool(
         services.notify(
-            title=str(event["data"].get("system") or "yemotd"),
-            body=sentence(event, notice.language, contacts, notice.zone),
-            notify_type=_kind(event),
-            body_format=apprise.NotifyFormat.TEXT,
+            title=title, body=body, notify_type=said["type"], body_format=apprise.NotifyFormat.TEXT
         )
     )
+
+
+def within(service: Any, title: str, body: str, link: str | None) -> tuple[str, str]:
+    """A title, and a body with its link, as much of them as a service of Apprise's takes."""
+    kind = _kind(service)
+    if service.title_maxlen > 0:
+        title = fitted(title, lambda one: size(one, kind) <= service.title_maxlen)
+    room = int(service.body_maxlen)
+    if service.title_maxlen <= 0:  # then it stands above the body
+        room -= size(title, kind) + TITLE_ABOVE
+    more = f"\n{link}" if link else ""
+    if room <= 0 or _overflows(service):
+        return title, body + more
+    if size(more, kind) * 2 > room:  # where there is so little, words are worth more
+        more = ""
+    return title, fitted(body, lambda one: size(one + more, kind) <= room) + more
+
+
+def _overflows(service: Any) -> bool:
+    """Whether somebody wishes, by `?overflow=…`, that Apprise cuts it or makes several of it."""
+    mode = getattr(service, "overflow_mode", "upstream")
+    return str(getattr(mode, "value", mode)) != "upstream"
+
+
+def _kind(service: Any) -> str:
+    """What a service reads, where it is given text: text, html or markdown."""
+    resolve = getattr(service, "resolve_format", None)
+    found = resolve("text") if resolve is not None else service.notify_format
+    return str(getattr(found, "value", found))
 
 
 def _service(url: str) -> Any:
@@ -224,16 +265,6 @@ def _service(url: str) -> Any:
     return service
 
 
-def _kind(event: Mapping[str, Any]) -> str:
-    """How the service is to show it."""
-    alert = event["data"].get("alert")
-    if not isinstance(alert, Mapping):
-        return "info"
-    if alert.get("status") == "resolved":
-        return "success"
-    return "failure" if alert.get("severity") in SERIOUS else "warning"
-
-
 def _hidden(text: str, url: str) -> str:
     """A text without any part of a URL that could be a token."""
     parts = sorted((one for one in _PARTS.split(url) if len(one) >= SHORTEST_SECRET), key=len, reverse=True)
@@ -242,23 +273,28 @@ def _hidden(text: str, url: str) -> str:
     return text
 
 
+_HEARS: ContextVar["_Listening | None"] = ContextVar("_HEARS", default=None)
+"""Who listens to what is done here; Apprise takes that along to threads of its own."""
+
+
 class _Listening(logging.Handler):
-    """What Apprise says within a block, in this thread. None of it reaches the log: it may hold tokens."""
+    """What Apprise says of what is done within a block. None of it reaches the log: it may hold tokens."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.lines: list[str] = []
-        self._thread = threading.get_ident()
 
     def __enter__(self) -> "_Listening":
         logger = logging.getLogger("apprise")
         logger.propagate = False
         logger.addHandler(self)
+        self._before = _HEARS.set(self)
         return self
 
     def __exit__(self, *_: object) -> None:
+        _HEARS.reset(self._before)
         logging.getLogger("apprise").removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.thread == self._thread:
+        if _HEARS.get() is self and len(self.lines) < MOST_LINES:
             self.lines.append(record.getMessage())

@@ -6,7 +6,6 @@ from typing import Any
 
 from daemon.config.endpoints import EndpointSettings
 from daemon.config.mail import Email
-from daemon.config.notify import Notify
 from daemon.config.settings import Config
 from daemon.config.webhooks import Webhook
 from daemon.core.delivery.route import QUEUED_AT_MOST, Route
@@ -26,7 +25,18 @@ SETTINGS: Mapping[str, tuple[str, ...]] = {
     "retries": ("retries", "schedules", "expires"),
     "rate": ("rate", "recovery_rate"),
     "group_interval": ("group_interval", "most_per_hour"),
-    "format": ("format", "payload", "language", "redact", "names", "url", "headers", "to"),
+    "format": (
+        "format",
+        "payload",
+        "language",
+        "redact",
+        "names",
+        "url",
+        "headers",
+        "to",
+        "chat_id",
+        "topic",
+    ),
     "delivery": (),
 }
 """The wishes of an endpoint beside its quiet windows, by the name under which others hear of them, and what
@@ -39,7 +49,7 @@ def interests(config: Config, wishes: Wishes | None = None) -> list[Interest]:
     return [
         *(_of_webhook(config, webhook, known) for webhook in config.webhooks),
         *(_of_mailbox(config, mailbox, known) for mailbox in mailboxes(config)),
-        *(_of_notice(config, notify, known) for notify in config.notify),
+        *(_of_webhook(config, notify.webhook, known) for notify in config.notify),
     ]
 
 
@@ -88,19 +98,6 @@ def _of_mailbox(config: Config, mailbox: Mailbox, wishes: Wishes) -> Interest:
     )
 
 
-def _of_notice(config: Config, notify: Notify, wishes: Wishes) -> Interest:
-    return Interest(
-        notify.name,
-        **_wishes(config, notify, wishes),
-        repeat=notify.repeat,
-        schedules=(_notify_schedule(notify),),
-    )
-
-
-def _notify_schedule(notify: Notify) -> Schedule:
-    return Schedule(("*",), notify.retries, notify.expires or None)
-
-
 def _wishes(config: Config, one: EndpointSettings, wishes: Wishes) -> dict[str, Any]:
     """What every kind of endpoint has."""
     guard, many = wishes.guard(Kind.ENDPOINT, one.name), len(one.quiet)
@@ -145,7 +142,7 @@ def routes(config: Config, wishes: Wishes | None = None) -> dict[str, Route]:
 def _routes(config: Config, quiet: Mapping[str, tuple[Quiet, ...]]) -> dict[str, Route]:
     webhooks = {
         one.name: Route(
-            one.max_in_flight,
+            one.at_once,
             one.timeout,
             _schedules(one),
             quiet[one.name],
@@ -153,7 +150,7 @@ def _routes(config: Config, quiet: Mapping[str, tuple[Quiet, ...]]) -> dict[str,
             one.rate,
             one.recovery_rate,
         )
-        for one in config.webhooks
+        for one in config.hooks
     }
     mail_timeout = config.smtp.timeout if config.smtp else NOTHING
     timeout = max(mail_timeout * LETTERS, QUEUED_AT_MOST + mail_timeout)
@@ -168,10 +165,7 @@ def _routes(config: Config, quiet: Mapping[str, tuple[Quiet, ...]]) -> dict[str,
         )
         for one in mailboxes(config)
     }
-    notified = {
-        one.name: Route(1, one.timeout, (_notify_schedule(one),), quiet[one.name]) for one in config.notify
-    }
-    return webhooks | mails | notified
+    return webhooks | mails
 
 
 def retention(config: Config) -> Retention:

@@ -16,8 +16,9 @@ from daemon.core.delivery.mail_pace import MailPace
 from daemon.core.delivery.outcome import Message
 from daemon.core.delivery.route import Mailing
 from daemon.core.mail_addresses import parse
+from daemon.core.model import Secret
 from daemon.core.redaction import spellings
-from daemon.core.rendering.formats import Shape
+from daemon.core.rendering.formats import Given, Shape
 from daemon.core.rendering.mail_grouping import compose, incidents_of
 from daemon.core.rendering.mail_writing import held_back, shortened
 from daemon.core.rendering.mails import NOTHING_KNOWN, Mail, Style, Surroundings
@@ -131,16 +132,17 @@ class Outgoing:
         return {
             one.name: hook(config, one, tried[one.name])
             for one in config.webhooks
-            if one.template is not None or one.name in had
+            if one.template is not None or (one.name in had and one.format.wire.is_http)
         }
 
     def _by_endpoint(self, config: Config, hooks: Mapping[str, Hook]) -> dict[str, Starter]:
         """Who sends to each endpoint."""
         return {
-            **{one.name: self._webhooks for one in config.webhooks},
+            **{
+                one.name: self._webhooks if one.format.wire.is_http else self._notices for one in config.hooks
+            },
             **dict.fromkeys(hooks, self._templates),
             **{one.endpoint: self._mails for one in mailboxes(config)},
-            **{one.name: self._notices for one in config.notify},
         }
 
     def _compose(self, endpoint: str, messages: Sequence[Message]) -> list[Letter]:
@@ -238,27 +240,33 @@ def _nobody(mail: Mail, style: Style, *, now: datetime) -> EmailMessage:
 
 
 def notices(config: Config) -> dict[str, Notice]:
-    """Where notifications go."""
-    zone = ZoneInfo(config.daemon.timezone)
-    return {one.name: Notice(one.url, one.language, one.redact, one.timeout, zone) for one in config.notify}
+    """Where the messages go that Apprise takes."""
+    zone, base = ZoneInfo(config.daemon.timezone), config.http.base
+    return {
+        one.name: Notice(Secret(one.address), _placed(one, zone, base), one.timeout)
+        for one in config.hooks
+        if not one.format.wire.is_http
+    }
 
 
 def targets(config: Config) -> dict[str, Target]:
-    """Where each webhook's messages go."""
-    zone = ZoneInfo(config.daemon.timezone)
-    return {one.name: target(one, zone) for one in config.webhooks}
+    """Where the messages of each webhook go that we send ourselves."""
+    zone, base = ZoneInfo(config.daemon.timezone), config.http.base
+    return {one.name: target(one, zone, base) for one in config.hooks if one.format.wire.is_http}
 
 
-def target(webhook: Webhook, zone: tzinfo = UTC) -> Target:
-    """Where one webhook's messages go, and in what shape; `zone`: of the times that people read."""
+def target(webhook: Webhook, zone: tzinfo = UTC, base: str | None = None) -> Target:
+    """Where one webhook's messages go, and in what shape; `zone`: of the times that people read; `base`: of
+    links to the page."""
+    place = webhook.format.wire.place(Given(webhook.address, webhook.settings))
     return Target(
-        webhook.address,
+        place.url,
         tuple(signers(webhook)),
         webhook.timeout,
         webhook.connect_timeout,
         webhook.allow,
-        shape(webhook, zone),
-        webhook.sent_headers,
+        _placed(webhook, zone, base),
+        (*place.headers, *webhook.sent_headers),
         webhook.ca_file,
         webhook.certificate,
         webhook.key,
@@ -269,7 +277,7 @@ def target(webhook: Webhook, zone: tzinfo = UTC) -> Target:
     )
 
 
-def shape(webhook: Webhook, zone: tzinfo = UTC) -> Shape:
+def shape(webhook: Webhook, zone: tzinfo = UTC, base: str | None = None) -> Shape:
     """What a webhook wants of a body."""
     return Shape(
         webhook.format,
@@ -278,19 +286,26 @@ def shape(webhook: Webhook, zone: tzinfo = UTC) -> Shape:
         webhook.language,
         webhook.names,
         zone,
+        base,
         is_templated=webhook.template is not None,
     )
 
 
+def _placed(webhook: Webhook, zone: tzinfo, base: str | None) -> Shape:
+    """The same, with what of its settings stands in the body; `place` needs its secrets."""
+    place = webhook.format.wire.place(Given(webhook.address, webhook.settings))
+    return replace(shape(webhook, zone, base), fields=place.fields)
+
+
 def hook(config: Config, webhook: Webhook, guard: Guard = UNGUARDED) -> Hook:
     """How the messages of a webhook are rendered by templates."""
-    known = shape(webhook, ZoneInfo(config.daemon.timezone))
+    known = _placed(webhook, ZoneInfo(config.daemon.timezone), config.http.base)
     return Hook(config.templates.text_of(webhook), known, webhook.given_values, guard)
 
 
 def tells_names(config: Config) -> bool:
     """Whether any endpoint is told how those are called that an event tells of."""
-    return bool(config.emails or config.notify) or any(shape(one).takes_names for one in config.webhooks)
+    return bool(config.emails) or any(shape(one).takes_names for one in config.hooks)
 
 
 def signers(webhook: Webhook) -> Iterator[Signer]:

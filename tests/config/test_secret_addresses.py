@@ -84,7 +84,7 @@ def test_what_stands_here_is_a_setting_as_before(tmp_path: Path) -> None:
         ("url = 5", "[webhooks] url: expected text in quotes"),
         ('url = "https://a.example/"\nurl_env = "THERE"', "has url and url_env: give one of them"),
         ('url_env = "NOWHERE"', "url_env = 'NOWHERE': this environment variable is not set"),
-        ('url_env = "FTP"', 'url_env = \'FTP\': expected a URL that starts with "https://" or "http://"'),
+        ('url_env = "FTP"', '[webhooks] url: expected a URL that starts with "https://" or "http://"'),
         ('url_env = "LOGIN"', "url_env = 'LOGIN': must not hold a user name or password"),
         ('url_env = "BLANK"', "url_env = 'BLANK': has a space, a backslash or a sign that is not ASCII"),
         (f'url_file = "{URL}"', "url_file: holds the secret itself; it should say where that stands"),

@@ -81,7 +81,14 @@ DOCUMENT: dict[str, Any] = {
             "proxy": "http://proxy.example.org:3128",
             "schedules": [{"events": ["sms.*"]}],
             **ENDPOINT,
-        }
+        },
+        {
+            "name": "bot",
+            "url": "https://api.telegram.org",
+            "format": "telegram",
+            "token": "123456789:AAbbCCddEEffGGhhIIjjKKllMMnnOOppQQr",
+            "chat_id": "@office",
+        },
     ],
     "smtp": {"host": "mail.example.org", "username": "yemotd", "password": "x", "from": "Y <y@example.org>"},
     "emails": [{"name": "ops", "to": ["Ops <ops@example.org>"], **ENDPOINT}],
@@ -160,7 +167,7 @@ TEXTS = dict(texts())
 NAMED = [
     at
     for at in TEXTS
-    if at[-1] not in ("authorization", "from", "to", "after", "at", "within") or at[0] == "smtp"
+    if at[-1] not in ("authorization", "from", "to", "after", "at", "within", "format") or at[0] == "smtp"
 ]
 """Where the text itself is judged, rather than read as a time or one of a few words."""
 

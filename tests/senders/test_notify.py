@@ -6,27 +6,35 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from email import charset
 from html.parser import HTMLParser
 from http.server import BaseHTTPRequestHandler
 
 import pytest
+from apprise import NotifyFormat
+from apprise.conversion import convert_between
+from hypothesis import given
+from hypothesis import strategies as st
 
 from daemon.core.delivery.outcome import Attempted, Message, Outcome
 from daemon.core.model import Secret
+from daemon.core.rendering.formats import Format, Shape
+from daemon.core.rendering.wire.words import NOTHING, fitted
 from daemon.host import clock
-from daemon.senders.notify import Notice, NotifySender, fault
+from daemon.senders.notify import Notice, NotifySender, fault, meaning, within
 from tests.core.rendering.test_mails import phone, sms
 from tests.support.fakes import FakeClock, Receiver, answer
 
 TOKEN = "secrettoken1234"
+converted: Callable[[NotifyFormat, NotifyFormat, str], str] = convert_between
 
 
 def notice(receiver: Receiver, *, timeout: float = 10, language: str = "en", path: str = TOKEN) -> Notice:
     place = receiver.url.removeprefix("http://").rstrip("/").partition("/")[0]
-    return Notice(Secret(f"json://{place}/{path}"), language, timeout=timedelta(seconds=timeout))
+    shape = Shape(Format.APPRISE, language=language)
+    return Notice(Secret(f"json://{place}/{path}"), shape, timedelta(seconds=timeout))
 
 
 @contextmanager
@@ -152,7 +160,7 @@ def test_what_waited_behind_one_that_hung_is_not_told_after_its_time() -> None:
 def test_what_is_redacted_is_not_told() -> None:
     with Receiver() as receiver:
         one = notice(receiver)
-        hidden = Notice(one.url, one.language, ("sms.text",), one.timeout)
+        hidden = replace(one, shape=replace(one.shape, redact=("sms.text",)))
         with sending(phone=hidden) as (sender, ended):
             sender.start(to("phone", sms(1, "the code is 482913")))
             ended(1)
@@ -201,7 +209,7 @@ def test_a_service_that_reads_html_is_given_text_as_text() -> None:
     words = Words()
     words.feed(told(receiver)[0]["message"])
 
-    assert words.text.replace("\xa0", " ") == f"SMS from 0541234567: {MARKUP}"
+    assert words.text.replace("\xa0", " ").replace(NOTHING, "") == f"SMS from 0541234567: {MARKUP}"
     assert words.tags <= {"br", "p"}
 
 
@@ -218,7 +226,7 @@ def test_a_service_that_reads_markdown_is_given_text_as_text(scheme: str) -> Non
     text = said.get("message") or said["text"]
 
     assert attempt.outcome is Outcome.ACCEPTED
-    assert re.sub(r"\\(\W|_)", r"\1", text).endswith(html.unescape(MARKUP))
+    assert re.sub(r"\\(\W|_)", r"\1", text.replace(NOTHING, "")).endswith(html.unescape(MARKUP))
     assert not re.search(r"(?<!\\)[\[*_`]", text)
 
 
@@ -235,3 +243,85 @@ def test_how_long_it_took_is_not_measured_by_a_clock_that_can_be_set() -> None:
         sender.close()
 
     assert attempt.phases.total == 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        (401, Outcome.FORBIDDEN),
+        (403, Outcome.FORBIDDEN),
+        (429, Outcome.THROTTLED),
+        (500, Outcome.FAILED),
+        (404, Outcome.FAILED),
+    ],
+)
+def test_the_status_of_a_no_says_whose_matter_it_is(status: int, outcome: Outcome) -> None:
+    with Receiver(answer(status)) as receiver, sending(phone=notice(receiver)) as (sender, ended):
+        sender.start(to("phone", phone(1)))
+        (attempt,) = ended(1)
+
+    assert attempt.outcome is outcome
+    assert f"error={status}" in str(attempt.error)
+
+
+@given(st.lists(st.sampled_from(["error=401", "error=429", "error=4011", "error=", "x"]), max_size=4))
+def test_what_a_service_said_of_two_statuses_is_a_failure(said: list[str]) -> None:
+    known = {one for one in said if one in ("error=401", "error=429")}
+    found = {"error=401": Outcome.FORBIDDEN, "error=429": Outcome.THROTTLED}
+
+    assert meaning(", ".join(said)) is (found[known.pop()] if len(known) == 1 else Outcome.FAILED)
+
+
+def test_a_link_to_the_page_stands_below() -> None:
+    with Receiver() as receiver:
+        one = notice(receiver)
+        linked = replace(one, shape=replace(one.shape, base="https://phones.example.org"))
+        with sending(phone=linked) as (sender, ended):
+            sender.start(to("phone", sms(1, "hello")))
+            ended(1)
+
+    assert told(receiver)[0]["message"].splitlines()[1] == "https://phones.example.org/events"
+
+
+@dataclass(frozen=True)
+class Service:
+    """What Apprise says of one."""
+
+    body_maxlen: int
+    title_maxlen: int
+    notify_format: str
+    overflow_mode: str = "upstream"
+
+
+HOSTILE = st.lists(
+    st.sampled_from(["<b>", "&", '"', "*x*", "שלום", "עולם", "[a](b)", "a_b", "👍", "#", "\\", "1."])
+    | st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8),
+    min_size=1,
+    max_size=80,
+).map(" ".join)
+
+
+@given(
+    body=HOSTILE,
+    title=HOSTILE,
+    kind=st.sampled_from(["text", "html", "markdown"]),
+    room=st.integers(100, 400),
+    title_room=st.sampled_from([0, 60, 250]),
+    link=st.none() | st.just("https://phones.example.org/incidents/inc_1"),
+)
+def test_what_a_service_is_given_is_within_its_limits_once_it_is_escaped(
+    body: str, title: str, kind: str, room: int, title_room: int, link: str | None
+) -> None:
+    title = fitted(title, lambda one: len(one) <= 10)
+    shown, text = within(Service(room, title_room, kind), title, body, link)
+    written, top = (converted(NotifyFormat.TEXT, NotifyFormat(kind), one) for one in (text, shown))
+    above = f"<b>{top}</b><br />\r\n"
+
+    assert len(written) + (0 if title_room else len(above)) <= room
+    assert not title_room or len(shown) <= title_room
+
+
+def test_who_wishes_several_messages_gets_the_whole_text() -> None:
+    text = "שלום " * 200
+
+    assert within(Service(160, 0, "text", "split"), "main", text, None) == ("main", text)

@@ -11,10 +11,12 @@ used. What it has to say:
     write          the body of an event, made anew for each attempt: the same event gives the same bytes
     is_signed      False: its receiver knows no signature, so no signing secret is asked for. One that is
                    given signs all the same, for a relay of one's own
-    is_for_people  sentences, so `language`, the names of contacts and the zone are of matter to it
+    is_for_people  sentences, so `language`, the names of contacts and the zone are of matter to it, and one
+                   goes out at a time
     judge          what a whole answer means, where its status does not say all. It is asked of every
                    answer, successes too, gets what the status means, and gives that back or better. It never
                    raises, whatever the other side says
+    needs, takes   settings of its own, such as a bot's token; `place` makes the address of them
 
 Strangers' text is made the service's own kind of text by the format, within its limits. Where an event goes,
 and who may read it, is no matter of a format.
@@ -93,6 +95,27 @@ class Verdict(NamedTuple):
     """What is wrong, for people, in the words of the service; None: its status says enough."""
 
 
+class Given(NamedTuple):
+    """What the configuration says of where an endpoint's messages go."""
+
+    url: str
+    settings: Mapping[str, str]
+    """Those of its own that a format needs or takes, secrets as they are."""
+
+
+class Place(NamedTuple):
+    """Where they go: the address of each request, and what of the settings stands in it."""
+
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    fields: tuple[tuple[str, str], ...] = ()
+    """What stands in the body: `Reader.fields`."""
+
+
+def _as_given(given: Given) -> Place:
+    return Place(given.url)
+
+
 Write = Callable[[Mapping[str, Any], Reader, Contacts], Rendered]
 Judge = Callable[[Verdict, Answer], Verdict]
 
@@ -104,8 +127,16 @@ class Wire:
     write: Write
     is_signed: bool = True
     is_for_people: bool = False
+    is_http: bool = True
+    """False: its body is handed to Apprise, which makes requests of it, and says yes or no."""
     judge: Judge | None = None
     """None: the status says it all, and the body of an answer is not looked at."""
+    needs: frozenset[str] = frozenset()
+    """Settings of the endpoint that must be there, beside its `url`."""
+    takes: frozenset[str] = frozenset()
+    """All that it has a use for, with those that it needs."""
+    place: Callable[[Given], Place] = _as_given
+    """Where requests go. Raises ValueError, without a part of a secret, for what leads nowhere."""
 
 
 class Format(Enum):
@@ -115,6 +146,9 @@ class Format(Enum):
     CLOUDEVENTS = "cloudevents"
     CLOUDEVENTS_BINARY = "cloudevents-binary"
     SLACK = "slack"
+    TELEGRAM = "telegram"
+    NTFY = "ntfy"
+    APPRISE = "apprise"
     ALERTMANAGER = "alertmanager"
 
     @cached_property
@@ -165,7 +199,8 @@ class Shape:
     @property
     def is_for_people(self) -> bool:
         """Whether there may be sentences in it."""
-        return self.is_templated or self.format.wire.is_for_people
+        is_told = self.format is not Format.STANDARD and self.format.wire.is_for_people
+        return self.is_templated or is_told
 
 
 def render(body: bytes, shape: Shape, *, superseded: int = 0, names: str | None = None) -> Rendered:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from daemon.core.contacts import NOBODY, Contacts
+from daemon.core.rendering.messenger_words import OF_MESSENGERS
 from daemon.core.rendering.type_names import TYPE_NAMES
 
 Words = Mapping[str, tuple[str, str]]
@@ -142,6 +143,7 @@ TABLES: Words = {
 _SAID: Sequence[tuple[re.Pattern[str], tuple[str, str]]] = tuple(
     (re.compile(pattern, re.IGNORECASE), words)
     for pattern, words in (
+        *OF_MESSENGERS,
         (r"^HTTP (\d{3})\b", ("it answers with the error {}", "הוא משיב בשגיאה {}")),
         (r"^(\d{3})[ -]", ("its mail server answers with the error {}", "שרת הדואר שלו משיב בשגיאה {}")),
         (r"resolve|getaddrinfo|name or service|no address", ("its name has no address", "לשם שלו אין כתובת")),

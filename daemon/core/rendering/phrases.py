@@ -303,7 +303,11 @@ def closed(text: str, most: int) -> str:
 def one_line(text: str) -> str:
     """A text that somebody sent, as part of a sentence: one line, cut, and nothing in it is obeyed."""
     line = " ".join(lines(text).split())
-    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+    if len(line) <= LONGEST:
+        return line
+    # One more than there is room for: a word that ends there is whole. One without end is cut in it.
+    words = line[:LONGEST].rpartition(" ")[0]
+    return (words if len(words) * 2 > LONGEST else line[: LONGEST - 1]) + "…"
 
 
 def lines(text: str) -> str:

@@ -50,6 +50,16 @@ ISOLATED = re.compile(f"{FIRST_STRONG}[^{FIRST_STRONG}{END}]*{END}")
 
 
 SAID = (
+    "Telegram: Bad Request: group chat was upgraded to a supergroup chat: give chat_id = -1009876543210",
+    "Telegram: Forbidden: bot was blocked by the user",
+    "Telegram: Unauthorized",
+    "Telegram: Too Many Requests: retry after 35",
+    "Telegram: Bad Request: chat not found",
+    "Slack: the channel is archived (channel_is_archived)",
+    "ntfy: limit reached: too many messages",
+    "ntfy: unauthorized",
+    "ntfy: invalid request: topic invalid",
+    "no answer of Telegram's: something in between gave it",
     "HTTP 503",
     "550 5.1.1 mailbox unavailable",
     "Could not resolve host: crm.example.org",
@@ -241,3 +251,16 @@ def test_a_time_names_its_zone_in_the_reader_s_language() -> None:
 
     assert "2026-11-23 03:02:03 (Israel time)" in sentence(body, "en", zone=ZONE)
     assert "23.11.2026 בשעה 03:02:03 (שעון ישראל)" in sentence(body, "he", zone=ZONE)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (SAID[0], "the group in Telegram has another number: -1009876543210"),
+        (SAID[1], "the bot was blocked there, or removed"),
+        (SAID[5], "the channel in Slack takes nothing"),
+        (SAID[9], "something in between answers in its place"),
+    ],
+)
+def test_what_a_messenger_says_is_not_taken_for_what_all_say(said: str, words: str) -> None:
+    assert machine_words.endpoint_error(said, "en") == words

@@ -1,0 +1,96 @@
+"""A phone drops off, and people are told: in Telegram, by Apprise, and elsewhere where Telegram refuses."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daemon.simulator.server import Simulator
+from daemon.simulator.system import SimulatedSystem
+from tests.process.test_app import bodies, wait_for, wait_for_baseline
+from tests.support.fakes import Receiver
+from tests.support.messengers import CHAT, TOKEN, Said, Service
+from tests.support.process import CONFIGURATION, Process, run_cli
+
+pytestmark = pytest.mark.slow
+
+PHONE = "0773137770"
+TOLD = (
+    CONFIGURATION.replace("[http]\n", '[http]\nurl = "https://phones.example.org"\n')
+    + f"""\
+events = ["endpoint.*"]
+[[webhooks]]
+name = "telegram"
+format = "telegram"
+url = "{{telegram_url}}"
+token_file = "bot"
+chat_id = {CHAT}
+language = "he"
+events = ["sip.account.*", "sms.*"]
+[[webhooks]]
+name = "desk"
+format = "apprise"
+url_file = "desk-url"
+events = ["sip.account.*"]
+"""
+)
+
+
+def refused(status: int, why: str, **parameters: int) -> Said:
+    return Said.json(
+        status, {"ok": False, "error_code": status, "description": why, "parameters": parameters}
+    )
+
+
+@pytest.fixture
+def people() -> Iterator[tuple[Service, Receiver, Receiver]]:
+    with Service("telegram") as telegram, Receiver() as desk, Receiver() as ops:
+        yield telegram, desk, ops
+
+
+def test_an_outage_reaches_people_and_a_chat_that_refuses_is_told_to_others(
+    tmp_path: Path,
+    system: SimulatedSystem,
+    simulator: Simulator,
+    people: tuple[Service, Receiver, Receiver],
+) -> None:
+    telegram, desk, ops = people
+    places = {"base_url": simulator.base_url, "webhook_url": ops.url, "telegram_url": telegram.base}
+    (tmp_path / "bot").write_text(TOKEN + "\n")
+    (tmp_path / "desk-url").write_text(desk.url.replace("http://", "json://") + "/deskdesktoken\n")
+    daemon = Process(tmp_path, TOLD, **places)
+    daemon.start()
+    try:
+        wait_for_baseline(daemon)
+        telegram.next = [refused(429, "Too Many Requests: retry after 1", retry_after=1)]
+        system.set_registered(PHONE, registered=False)
+        telegram.wait_for(lambda: bool(telegram.shown))
+        (told,) = telegram.shown
+        assert told.text.startswith("🔴 הטלפון")
+        assert PHONE in told.text
+        assert told.links[0].startswith("https://phones.example.org/incidents/inc_")
+        first = json.loads(desk.wait_for(1, timeout=60)[0].body)
+        assert f"Phone {PHONE} is off the network" in first["message"]
+
+        telegram.always = refused(403, "Forbidden: bot was blocked by the user")
+        for number in range(4):
+            system.receive_sms(sender="0541234567", recipient="0501234567", text=f"hello {number}")
+        suspended = wait_for(ops, "endpoint.suspended")[0]["data"]
+        assert suspended["endpoint"]["name"] == "telegram"
+        assert suspended["endpoint"]["error"] == "Telegram: Forbidden: bot was blocked by the user"
+
+        telegram.always = None
+        assert run_cli(tmp_path, "endpoints", "enable", "telegram").returncode == 0
+        telegram.wait_for(lambda: len(telegram.shown) >= 5)
+        listed = run_cli(tmp_path, "deliveries", "list", "--json").stdout
+    finally:
+        daemon.stop()
+
+    texts = [one.text.split(": ", 1)[1].split("\n")[0] for one in telegram.shown[1:5]]
+    assert ["hello" in one and str(number) in one for number, one in enumerate(texts)] == [True] * 4
+    assert bodies(ops, "endpoint.failing") or bodies(ops, "endpoint.suspended")
+    seen = listed.encode() + json.dumps(daemon.lines).encode()
+    seen += b"".join(path.read_bytes() for path in tmp_path.glob("yemotd.db*"))
+    for secret in (TOKEN, TOKEN.partition(":")[2], "deskdesktoken"):
+        assert secret.encode() not in seen
