@@ -123,8 +123,9 @@ class Webhook(EndpointSettings):
     """`[[webhooks]]`: an endpoint that gets signed requests."""
 
     url: Url
-    secrets: tuple[SigningSecret, ...] = Field(validation_alias="secret")
-    """`whsec_…`; more than one while a receiver changes over: every one signs."""
+    secrets: tuple[SigningSecret, ...] = Field(default=(), validation_alias="secret")
+    """`whsec_…`; more than one while a receiver changes over: every one signs. None only where its format
+    has no signature: `between_tables.py`."""
     signing_key: SigningKey | None = None
     """`whsk_…`: signs beside the secrets, so that a receiver need hold no secret (v1a)."""
     format: Format = Format.STANDARD

@@ -19,7 +19,7 @@ import pycurl
 from daemon import __version__
 from daemon.core.delivery.outcome import Attempted, Message, Outcome, Phases
 from daemon.core.redaction import redacted
-from daemon.core.rendering.formats import Shape, render
+from daemon.core.rendering.formats import Answer, Judge, Shape, Verdict, render
 from daemon.core.visible import without_nul
 from daemon.core.webhooks.addresses import Network, refusal
 from daemon.core.webhooks.signing import Signer, signatures
@@ -126,6 +126,7 @@ class Handle:
         # libcurl's way to say that a header is there and empty is a semicolon.
         lines = (f"{name}: {value}" if value.strip() else f"{name};" for name, value in target.headers)
         self.fixed = ["expect:", *lines]
+        self._judge = target.shape.format.wire.judge
         self.curl = curl = pycurl.Curl()
         curl.setopt(pycurl.URL, target.url)
         curl.setopt(pycurl.POST, 1)
@@ -182,17 +183,29 @@ class Handle:
         is_answer = status and (error is None or was_cut) and self.is_head_whole
         waits = 0 if 200 <= status < 300 else asked(pycurl.RETRY_AFTER)
         phases = Phases._make(map(asked, _PHASES))
+        found = Verdict(
+            outcome(status, has_retry_after=waits > 0) if is_answer else self._failure(error),
+            timedelta(seconds=min(waits, OVERFLOW_GUARD_SECONDS)) if waits > 0 else None,
+            None if is_answer else self._why(error),
+        )
+        if self._judge is not None and is_answer:
+            found = self._judged(self._judge, found, status)
         return Attempted(
             self.message,
-            outcome(status, has_retry_after=waits > 0) if is_answer else self._failure(error),
+            found.outcome,
             self.started_at,
             phases if status else phases._replace(answered=0),  # else when it began to wait for one
             status or None,
-            None if is_answer else self._why(error),
+            found.why,
             self._shown(self.response.decode("utf-8", "replace")) if self.response else None,
-            timedelta(seconds=min(waits, OVERFLOW_GUARD_SECONDS)) if waits > 0 else None,
+            found.retry_after,
             asked(pycurl.PRIMARY_IP) or None,
         )
+
+    def _judged(self, judge: Judge, by_status: Verdict, status: int) -> Verdict:
+        """What a whole answer means to the format of what was sent; its words are a stranger's."""
+        found = judge(by_status, Answer(status, self.heads, bytes(self.response)))
+        return found if found.why is None else found._replace(why=self._shown(found.why))
 
     @property
     def is_head_whole(self) -> bool:
