@@ -91,6 +91,8 @@ class Target:
     key: Path | None = None
     proxy: str | None = None
     """Its URL; the address guard is then the proxy's matter."""
+    trusts_host: bool = True
+    """Whether an address inside may be had by its name: `core/webhooks/addresses.py`."""
     hidden: tuple[str, ...] = ()
     """What an answer may say back and nobody may see: `core/redaction.py`."""
 
@@ -247,7 +249,7 @@ class Handle:
         if self.target.proxy or address == self._permitted:
             self.refusal = None
         else:
-            self.refusal = refusal(self.host, address, self.target.allow)
+            self.refusal = refusal(self.host, address, self.target.allow, trusts_host=self.target.trusts_host)
             self._permitted = None if self.refusal else address
         return self.refusal is None
 

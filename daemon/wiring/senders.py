@@ -8,6 +8,7 @@ from functools import partial
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from daemon.config.kept_endpoints import KeptWebhook
 from daemon.config.mail import Smtp
 from daemon.config.secrets import held
 from daemon.config.settings import Config
@@ -237,6 +238,7 @@ def target(webhook: Webhook, zone: tzinfo = UTC) -> Target:
         webhook.certificate,
         webhook.key,
         webhook.proxy,
+        not isinstance(webhook, KeptWebhook),
         spellings([*held(webhook)]),
     )
 
