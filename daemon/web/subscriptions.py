@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
+from daemon.core.refusals import Refused, Why
 from daemon.schemas.kept_endpoints import KeptEndpoint, KeptSecret
-from daemon.web.problems import Problem
 
 
 @dataclass(frozen=True)
@@ -63,5 +63,5 @@ class NoSubscriptions:
         return {}
 
 
-def _nowhere() -> Problem:
-    return Problem(409, "Nothing can be kept here", "There is no key file.")
+def _nowhere() -> Refused:
+    return Refused(Why.CONFLICT, "no endpoint can be kept here")

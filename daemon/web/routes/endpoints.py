@@ -48,7 +48,7 @@ def _read(routes: APIRouter, database: Database, live: Live) -> None:
     @routes.get("/endpoints/{name:path}", summary="One endpoint", responses=responses(404, 422))
     def show_endpoint(name: Line) -> Endpoint:
         with database.read() as db:
-            found = endpoints.find_endpoint(db, name, live.interests())
+            found = endpoints.find_endpoint(db, name, live.interests(), live.endpoints())
             quiet = _quiet(db, live, name)
         return _documents(live, [found], quiet)[0]
 
