@@ -81,7 +81,7 @@ class Subscriptions:
             kept = Kept(name, self._vault.sealed(name, content), by, now, now, request=request)
             store.put(db, kept)
         self._changed()
-        return KeptSecret.shown(kept, content, content.secrets[0]), False
+        return KeptSecret.shown(kept, content.settings, content.secrets[0]), False
 
     def change(self, name: str, changes: Mapping[str, Any], by: str) -> KeptEndpoint:
         self._needs_key()
@@ -97,7 +97,7 @@ class Subscriptions:
             kept = replace(kept, sealed=self._vault.sealed(name, content), author=by, changed_at=self._now())
             store.put(db, kept)
         self._changed()
-        return KeptEndpoint.of(kept, content)
+        return KeptEndpoint.of(kept, content.settings)
 
     def rotate(self, name: str, overlap: timedelta | None) -> KeptSecret:
         self._needs_key()
@@ -118,7 +118,7 @@ class Subscriptions:
             kept = replace(kept, sealed=sealed, changed_at=now, overlap_until=until)
             store.put(db, kept)
         self._changed()
-        return KeptSecret.shown(kept, content, new)
+        return KeptSecret.shown(kept, content.settings, new)
 
     def remove(self, name: str) -> KeptEndpoint:
         with self._database.write() as db:
@@ -145,7 +145,7 @@ class Subscriptions:
             content, fault = self._vault.opened(kept), self._subscribed().faults.get(kept.name)
         except SealError as error:
             content, fault = Opened({}, ()), str(error)
-        return KeptEndpoint.of(kept, content, is_hidden=is_hidden, fault=fault)
+        return KeptEndpoint.of(kept, content.settings, is_hidden=is_hidden, fault=fault)
 
     def _repeated(self, kept: Kept, asked: str) -> KeptSecret:
         content = self._opened(kept)
@@ -154,7 +154,7 @@ class Subscriptions:
                 f"the key was given before, for the endpoint {quoted(kept.name)}, with something else in it"
             )
             raise Refused(Why.KEY_IN_USE, said, "idempotency-key")
-        return KeptSecret.shown(kept, content, None)
+        return KeptSecret.shown(kept, content.settings, None)
 
     def _judge(self, content: Opened) -> None:
         try:

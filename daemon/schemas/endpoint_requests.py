@@ -20,13 +20,13 @@ from daemon.config.settings import Config
 from daemon.config.webhooks import Webhook
 from daemon.core.webhooks.addresses import Network, refusal
 from daemon.core.wording import nearest
+from daemon.schemas.kept_endpoints import NAME
 from daemon.schemas.wording import faults as worded
 
 MOST = 100
 """Ours: each is asked of each event, and has a queue of its own."""
 LARGEST = 32 * 1024
 """Bytes of one's settings as JSON."""
-NAME = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
 TAKEN = (
     "name", "url", "format", "template", "accept_redirect", "payload", "language", "names", "headers",
     "timeout", "connect_timeout", "order", "max_in_flight", "rate", "recovery_rate", "retries", "schedules",

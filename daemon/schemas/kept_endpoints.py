@@ -1,5 +1,6 @@
 """Endpoints that are kept in the store as JSON: how they are asked for, and what is shown of them."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -7,14 +8,13 @@ from pydantic import Field
 
 from daemon.core.timestamps import iso, iso_or_none
 from daemon.schemas.documents import AT, Document
-from daemon.schemas.endpoint_requests import NAME
 from daemon.schemas.fields import DURATION, Duration
 from daemon.schemas.requests import Request
 
 if TYPE_CHECKING:
-    from daemon.config.kept_endpoints import Opened
     from daemon.store.kept_endpoints import Kept
 
+NAME = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
 NEW: dict[str, dict[str, Any]] = {
     "Messages, signed": {
         "name": "n8n",
@@ -96,9 +96,9 @@ class KeptEndpoint(Document):
 
     @classmethod
     def of(
-        cls, kept: "Kept", opened: "Opened", *, is_hidden: bool = False, fault: str | None = None
+        cls, kept: "Kept", settings: Mapping[str, Any], *, is_hidden: bool = False, fault: str | None = None
     ) -> "KeptEndpoint":
-        return cls(**_fields(kept, opened), is_hidden=is_hidden, fault=fault)
+        return cls(**_fields(kept, settings), is_hidden=is_hidden, fault=fault)
 
 
 class KeptSecret(KeptEndpoint):
@@ -109,14 +109,14 @@ class KeptSecret(KeptEndpoint):
     )
 
     @classmethod
-    def shown(cls, kept: "Kept", opened: "Opened", secret: str | None) -> "KeptSecret":
+    def shown(cls, kept: "Kept", settings: Mapping[str, Any], secret: str | None) -> "KeptSecret":
         """What is answered to who made it, or rotated it."""
-        return cls(**_fields(kept, opened), is_hidden=False, fault=None, secret=secret)
+        return cls(**_fields(kept, settings), is_hidden=False, fault=None, secret=secret)
 
 
-def _fields(kept: "Kept", opened: "Opened") -> dict[str, Any]:
-    url = str(opened.settings.get("url", ""))
-    shown = {key: one for key, one in opened.settings.items() if key not in ("name", "url")}
+def _fields(kept: "Kept", settings: Mapping[str, Any]) -> dict[str, Any]:
+    url = str(settings.get("url", ""))
+    shown = {key: one for key, one in settings.items() if key not in ("name", "url")}
     if isinstance(shown.get("headers"), dict):
         shown["headers"] = sorted(shown["headers"])
     return {
