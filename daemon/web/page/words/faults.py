@@ -302,7 +302,17 @@ WORDS = {
         "there are {most} feeds already: remove one that nobody reads",
         "יש כבר {most} ערוצים; יש להסיר אחד שאיש אינו קורא",
     ),
-    "fault.no_event_kept": ("no event {event} is kept", "האירוע {event} אינו שמור"),
+    "fault.more_than": ("expected more than {gt}", "צריך להיות יותר מ-{gt}"),
+    "fault.page_cursor": ("expected the cursor that a page gave", "צריך להיות הסמן שהיה בדף"),
+    "fault.cursor_or_event": ("give one of `cursor` and `event`", "יש לתת אחד: `cursor` או `event`"),
+    "fault.one_condition": (
+        'give one of "is", "in", "not_in", "contains" and "starts_with"',
+        'יש לתת אחד: "is", "in", "not_in", "contains" או "starts_with"',
+    ),
+    "fault.data_field": (
+        'expected a field of the event\'s data, such as "sms.text"',
+        'צריך להיות שדה מנתוני האירוע, כמו "sms.text"',
+    ),
     "fault.kept_no_key": (
         "there is no key file: `[daemon] key_file` has to be one that can be written, and stays",
         "אין קובץ מפתח: `[daemon] key_file` צריך להיות קובץ שאפשר לכתוב ושנשאר במקומו",
