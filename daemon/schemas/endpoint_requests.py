@@ -28,7 +28,7 @@ MOST = 100
 LARGEST = 32 * 1024
 """Bytes of one's settings as JSON."""
 TAKEN = (
-    "name", "url", "format", "template", "accept_redirect", "payload", "language", "names", "headers",
+    "name", "url", "format", "template", "values", "signature", "accept_redirect", "payload", "language", "names", "headers",
     "timeout", "connect_timeout", "order", "max_in_flight", "rate", "recovery_rate", "retries", "schedules",
     "repeat", "events", "systems", "filters", "redact", "expires", "min_severity", "after", "quiet",
 )  # fmt: skip

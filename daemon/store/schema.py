@@ -21,7 +21,7 @@ from daemon.store import dialects
 from daemon.store.column_types import LocalDay, Milliseconds, UtcTime, Word
 from daemon.store.dialects import partial_index
 
-REVISION = "0028"
+REVISION = "0030"
 """Of the newest migration."""
 
 # Without AUTOINCREMENT SQLite may use a pruned row's number again, and order would lie.
@@ -613,6 +613,22 @@ revoked_links = sa.Table(
     sa.Column("event", sa.Text, primary_key=True),  # to whose recording links in mails lead no more
     sa.Column("at", UtcTime, nullable=False),
     sa.Index("revoked_links_at", "at"),
+)
+
+kept_since = sa.Table(
+    "kept_since",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),  # of what is kept: `store/kept_since.py`
+    sa.Column("at", UtcTime, nullable=False),  # when the first daemon that keeps it came to this store
+)
+
+copied_recordings = sa.Table(
+    "copied_recordings",
+    metadata,
+    sa.Column("system", sa.Text, primary_key=True),
+    sa.Column("folder", sa.Text, primary_key=True),
+    # All that events up to this one told of is on the disk of who polled the system then, or was given up.
+    sa.Column("number", sa.BigInteger, nullable=False),
 )
 
 contacts = sa.Table(

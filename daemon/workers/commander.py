@@ -36,6 +36,7 @@ from daemon.core.durations import NOTHING
 from daemon.core.model import Failure, Unknown
 from daemon.core.ownership import HOUSE, Kind
 from daemon.pipeline import missed
+from daemon.pipeline.calls import Scene
 from daemon.pipeline.events import Recorded, Recorder, log_recorded
 from daemon.store import campaigns, inbox
 from daemon.store.database import Database
@@ -330,7 +331,7 @@ class Commander:
             if (campaign := following.begun(command)) is not None:
                 campaigns.begin(db, campaign)
             fact = commands.told(command)
-            scene = missed.Scene(db, command.system, recorder.new_id, now)
+            scene = Scene(db, command.system, recorder.new_id, now)
             facts = [*([fact] if fact is not None else []), *missed.after(scene, command)]
             if facts:
                 recorded += recorder.record(db, command.system, facts, now)

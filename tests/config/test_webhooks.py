@@ -108,6 +108,8 @@ def test_a_signing_key_signs_beside_the_secret(tmp_path: Path) -> None:
         ("headers = false", "headers = false: expected a table"),
         ('headers = { "X Y" = "x" }', '"X Y" is no name of a header'),
         ('headers = { "X-Y" = "a\\nb" }', '"X-Y" has U+000A (a control character) in it'),
+        ('signature = "body"\nformat = "slack"', 'signature = "body" goes with format = "standard" or'),
+        ('signature = "header"', "signature = 'header': expected"),
         ('proxy = "socks"', 'expected a URL that starts with "https://" or "http://"'),
         ('key = "k.pem"', '"key" goes with "certificate"'),
         ('ca_file = "none.pem"', "cannot be read: No such file"),

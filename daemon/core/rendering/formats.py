@@ -115,6 +115,7 @@ class Format(Enum):
     CLOUDEVENTS = "cloudevents"
     CLOUDEVENTS_BINARY = "cloudevents-binary"
     SLACK = "slack"
+    ALERTMANAGER = "alertmanager"
 
     @cached_property
     def wire(self) -> Wire:
@@ -188,7 +189,7 @@ def _thin(data: Mapping[str, Any]) -> dict[str, Any]:
     return thin
 
 
-def written(document: Mapping[str, Any]) -> bytes:
+def written(document: Mapping[str, Any] | Sequence[Any]) -> bytes:
     """A document as JSON is sent: short, in UTF-8, the same each time. Raises ValueError for numbers that
     JSON does not have."""
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
