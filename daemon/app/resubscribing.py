@@ -12,9 +12,9 @@ from daemon.app.in_force import InForce
 from daemon.core.wishes import where
 from daemon.pipeline.withdrawal import drop, withdraw
 from daemon.store import in_force as in_force_store
-from daemon.store import kept_endpoints
+from daemon.store import kept_endpoints, template_versions
 from daemon.store.database import Database
-from daemon.wiring.described import kept
+from daemon.wiring.described import kept, templates_of
 
 log = structlog.get_logger()
 
@@ -40,6 +40,7 @@ class Resubscription:
         self._forget = forget
         self._fingerprint = fingerprint
         self._described = kept(after.config)
+        self._templates = templates_of(after.config)
         self._is_done = threading.Event()
 
     def settle(self, db: sa.Connection, now: datetime) -> Callable[[], None]:
@@ -48,6 +49,7 @@ class Resubscription:
         withdraw(db, [one for one in self._after.recorder.interests if one.endpoint in self._changed], now)
         # Whoever has another file says nothing of what is in force for all.
         if self._fingerprint is None or in_force_store.fingerprint(db) == self._fingerprint:
+            template_versions.take_over(db, self._templates)
             in_force_store.describe(db, self._described)
 
         def committed() -> None:

@@ -29,6 +29,7 @@ PURPOSE = "endpoints"
 NO_KEY = "there is no key file: `[daemon] key_file` has to be one that can be written, and stays"
 OTHER_KEY = "it was kept under another key file: bring that one back, or remove it and add it anew"
 UNFIT = "its settings are not those of this release: change it, or remove it and add it anew"
+NO_TEMPLATE = "the file has not its template any more: give that back, or change it"
 NO_WINDOW = "it goes by [[windows]] that the file has not any more: those do not count"
 
 
@@ -114,6 +115,9 @@ def look(db: sa.Connection, vault: Vault, config: Config, now: Callable[[], date
         except (ValidationError, ValueError, KeyError):
             faults[row.name] = UNFIT
             continue
+        if _lacks_template(one, config):
+            faults[row.name] = NO_TEMPLATE
+            continue
         found.append(one)
         if fault:
             faults[row.name] = fault
@@ -130,6 +134,10 @@ def tell(before: Subscribed, after: Subscribed, config: Config) -> None:
     hidden = after.names & names_of_file(config)
     if hidden:
         log.warning("endpoint.kept_hidden", endpoints=sorted(hidden), reason="the file has them, too")
+
+
+def _lacks_template(one: KeptWebhook, config: Config) -> bool:
+    return one.template is not None and config.templates.text_of(one) is None
 
 
 def _made(content: Opened, config: Config) -> tuple[KeptWebhook, str | None]:

@@ -28,7 +28,8 @@ MOST = 100
 LARGEST = 32 * 1024
 """Bytes of one's settings as JSON."""
 TAKEN = (
-    "name", "url", "format", "template", "values", "signature", "accept_redirect", "payload", "language", "names", "headers",
+    "name", "url", "format", "template", "values", "signature", "accept_redirect", "payload", "language",
+    "names", "headers",
     "timeout", "connect_timeout", "order", "max_in_flight", "rate", "recovery_rate", "retries", "schedules",
     "repeat", "events", "systems", "filters", "redact", "expires", "min_severity", "after", "quiet",
 )  # fmt: skip
@@ -51,17 +52,16 @@ class WrongError(ValueError):
 
 def judged(settings: Mapping[str, Any], secrets: tuple[str, ...], config: Config) -> KeptWebhook:
     """What somebody wants to be kept, judged as the file's. Raises `WrongError` with all that is wrong."""
-    faults = [*_strange(settings), *_beside(settings, config)]
+    faults = [*_strange(settings), *_within(settings), *_beside(settings, config)]
     if len(json.dumps(settings)) > LARGEST:
         faults.append(("body", f"is larger than {LARGEST // 1024} KiB"))
     known = {key: value for key, value in settings.items() if key in TAKEN}
     found = None
     try:
         found = made(Opened(known, secrets), config)
+        faults += _trials(found, config)
     except ValidationError as error:
         faults += worded(error.errors(include_url=False, include_input=False))
-    except ValueError as error:
-        faults.append(("url", str(error)))
     if faults or found is None:
         raise WrongError(list(dict.fromkeys(faults)))
     return found
@@ -99,6 +99,24 @@ def _strange(settings: Mapping[str, Any]) -> Iterator[Fault]:
             yield key[:100], f"is not known here{nearest(key[:100], [one for one in TAKEN if one in fields])}"
 
 
+def _within(settings: Mapping[str, Any]) -> Iterator[Fault]:
+    """Names in its tables that lead elsewhere, in the file."""
+    for table in ("headers", "values"):
+        entries = settings.get(table)
+        for key in entries if isinstance(entries, dict) else ():
+            if key.endswith(WAYS[1:]):
+                yield f"{table}.{key[:100]}", OF_THE_FILE
+
+
+def _trials(webhook: KeptWebhook, config: Config) -> Iterator[Fault]:
+    """What its template cannot tell of what may come to it."""
+    text = config.templates.text_of(webhook)
+    if text is not None:
+        from daemon.config import template_trials  # noqa: PLC0415 - it brings Jinja and every word there is
+
+        yield from (("template", reason) for reason in template_trials.faults(config, webhook, text))
+
+
 def _beside(settings: Mapping[str, Any], config: Config) -> Iterator[Fault]:
     """What the rest of the configuration says to it."""
     name, url, systems = settings.get("name"), settings.get("url"), settings.get("systems")
@@ -109,6 +127,10 @@ def _beside(settings: Mapping[str, Any], config: Config) -> Iterator[Fault]:
             yield "name", 'expected letters, digits, "_", "." and "-", a letter or digit first, at most 100'
     if isinstance(url, str) and literal_inside(url, config.http.endpoints_allow):
         yield "url", INSIDE
+    template = settings.get("template")
+    if isinstance(template, str) and template not in config.templates.texts:
+        near = nearest(template, config.templates.texts)
+        yield "template", f"no template in [templates] of the file has this name{near}"
     known = [one.name for one in config.systems]
     for index, one in enumerate(systems if isinstance(systems, list) else []):
         if isinstance(one, str) and one not in known:

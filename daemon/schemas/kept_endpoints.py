@@ -82,11 +82,14 @@ class RotateRequest(Request):
 
 
 class KeptEndpoint(Document):
-    """An endpoint that is kept in the store. Of its address the host alone is shown, of headers the names."""
+    """An endpoint that is kept in the store. Of its address the host alone is shown, of headers and
+    values the names."""
 
     name: str = Field(examples=["n8n"])
     host: str = Field(examples=["n8n.example.org"])
-    settings: dict[str, Any] = Field(description="What was given, without `url`; of `headers` the names")
+    settings: dict[str, Any] = Field(
+        description="What was given, without `url`; of `headers` and `values` the names"
+    )
     author: str = Field(examples=["admin"])
     made_at: str = Field(examples=[AT])
     changed_at: str = Field(examples=[AT])
@@ -117,8 +120,9 @@ class KeptSecret(KeptEndpoint):
 def _fields(kept: "Kept", settings: Mapping[str, Any]) -> dict[str, Any]:
     url = str(settings.get("url", ""))
     shown = {key: one for key, one in settings.items() if key not in ("name", "url")}
-    if isinstance(shown.get("headers"), dict):
-        shown["headers"] = sorted(shown["headers"])
+    for table in ("headers", "values"):  # which may hold credentials
+        if isinstance(shown.get(table), dict):
+            shown[table] = sorted(shown[table])
     return {
         "name": kept.name,
         "host": urlsplit(url).hostname or "",

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from daemon.app.subscribed import OTHER_KEY, Vault, look
+from daemon.app.subscribed import NO_TEMPLATE, OTHER_KEY, Vault, look
 from daemon.config.kept_endpoints import KeptWebhook, Opened
 from daemon.config.settings import Config, Http
+from daemon.config.templates import TemplateSettings
 from daemon.config.webhooks import Webhook
 from daemon.core.model import Secret
 from daemon.host.key_file import Key
@@ -91,6 +92,24 @@ def test_nothing_of_it_is_in_clear_in_the_store_nor_shown_again(setting: Setting
 @pytest.mark.parametrize("key", sorted(REFUSED))
 def test_no_key_names_a_file_a_variable_a_credential_or_a_way_inside(setting: Setting, key: str) -> None:
     assert faults(setting, **{key: "/etc/passwd"})[key] in (OF_THE_FILE, OURS)
+
+
+def test_no_header_stands_in_a_file(setting: Setting) -> None:
+    wrong = faults(setting, headers={"Authorization_file": "/etc/shadow"}, values={"key_env": "HOME"})
+    assert wrong["headers.Authorization_file"] == wrong["values.key_env"] == OF_THE_FILE
+
+
+def test_a_template_is_one_of_the_file_and_where_that_goes_nothing_is_sent(setting: Setting) -> None:
+    setting.config = Config(
+        systems=(MAIN,), templates=TemplateSettings(texts={"mine": "content-type: application/json\n\n{}"})
+    )
+    assert "mine" in faults(setting, template="mein")["template"]
+    add(setting, template="mine", events=["sms.received"])
+    assert kept(setting)["n8n"].template == "mine"
+    setting.config = Config(systems=(MAIN,))
+    assert (kept(setting), setting.subscribed().faults) == ({}, {"n8n": NO_TEMPLATE})
+    (listed,) = setting.client.get("/api/v1/endpoints").json()["endpoints"]
+    assert listed["fault"] == NO_TEMPLATE
 
 
 def test_of_every_key_of_a_webhook_it_is_known_whether_it_may_be_given() -> None:

@@ -325,6 +325,10 @@ WORDS = {
         "its settings are not those of this release: change it, or remove it and add it anew",
         "ההגדרות שלו אינן מתאימות לגרסה הזאת; יש לשנות אותו, או להסיר אותו ולהוסיף אותו מחדש",
     ),
+    "fault.kept_no_template": (
+        "the file has not its template any more: give that back, or change it",
+        "התבנית שלו אינה עוד בקובץ; יש להחזיר אותה, או לשנות את היעד",
+    ),
     "fault.kept_no_window": (
         "it goes by [[windows]] that the file has not any more: those do not count",
         "הוא נסמך על [[windows]] שאינם עוד בקובץ, ולכן אינם נחשבים",
