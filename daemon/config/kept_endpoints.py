@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from daemon.config.reading import secrets_of
 from daemon.config.settings import Config
@@ -19,6 +19,8 @@ SMTP = "smtp"
 
 class KeptWebhook(Webhook):
     """A webhook that is kept in the store."""
+
+    trusts_host: ClassVar[bool] = False
 
 
 @dataclass(frozen=True)

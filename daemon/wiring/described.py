@@ -8,7 +8,6 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from daemon.config.kept_endpoints import of_file
 from daemon.config.settings import Config
 from daemon.config.systems import SystemSettings
 from daemon.config.watches import WatchSettings
@@ -101,6 +100,8 @@ def fingerprint(config: Config, key: bytes) -> str:
     """Of all that several daemons have to agree on, secrets included; without what each has for itself, and
     without what is kept in the store, which they have from there. By
     the key that they share, so that nobody who reads it can try what the secrets may be."""
+    from daemon.config.kept_endpoints import of_file  # noqa: PLC0415 - a cold start is measured
+
     file = of_file(config)
     shared = file.model_copy(
         update={

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from daemon.config.kept_endpoints import KeptWebhook
 from daemon.config.mail import Smtp
 from daemon.config.secrets import held
 from daemon.config.settings import Config
@@ -260,7 +259,7 @@ def target(webhook: Webhook, zone: tzinfo = UTC) -> Target:
         webhook.certificate,
         webhook.key,
         webhook.proxy,
-        not isinstance(webhook, KeptWebhook),
+        webhook.trusts_host,
         spellings([*held(webhook)]),
         prefix(webhook.accept_redirect) if webhook.accept_redirect else None,
         webhook.signature == "body",
