@@ -6,6 +6,7 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Annotated
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import typer
@@ -21,6 +22,7 @@ from daemon.config.settings import ENDPOINT_TABLES, Config, Http
 from daemon.config.systems import SystemSettings
 from daemon.core import durations
 from daemon.core.differences import Difference, difference
+from daemon.core.model import Secret
 from daemon.core.timestamps import from_iso, iso
 from daemon.core.watches import cost, detection
 from daemon.host import clock, key_file
@@ -33,6 +35,7 @@ from daemon.schemas.checks import (
     CheckedReach,
     CheckedSystem,
     CheckedWatch,
+    CheckedWebhook,
     CheckedWindow,
 )
 from daemon.schemas.status import DifferenceDocument
@@ -124,9 +127,15 @@ def _lines(config: Config, document: Check, now: datetime) -> list[str]:
     for table in ENDPOINT_TABLES:
         for one in getattr(document, table):
             lines.append(f"{table.removesuffix('s'):<10}{one.name}: {', '.join(one.events)}")
+            lines += [_leads(one)] if isinstance(one, CheckedWebhook) else []
             lines += [f"  quiet   {_window(each, now, zone)}" for each in one.quiet]
     lines += [f"digest    {_digest(one, now, zone)}" for one in document.digests]
     return lines
+
+
+def _leads(one: CheckedWebhook) -> str:
+    """Whom a webhook leads to; what else its address says may be a secret."""
+    return f"  to      {one.host}{', at an address that is a secret' if one.secret_url else ''}"
 
 
 def _expected(one: CheckedExpectation, now: datetime, zone: ZoneInfo) -> Iterator[str]:
@@ -231,7 +240,15 @@ def _document(
             )
             for system in config.systems
         ],
-        webhooks=endpoints(config.webhooks),
+        webhooks=[
+            CheckedWebhook(
+                **told.model_dump(exclude={"quiet"}),
+                quiet=told.quiet,
+                host=urlsplit(one.address).hostname or "",
+                secret_url=isinstance(one.url, Secret),
+            )
+            for one, told in zip(config.webhooks, endpoints(config.webhooks), strict=True)
+        ],
         emails=endpoints(config.emails),
         notify=endpoints(config.notify),
         digests=_digests(config, now),

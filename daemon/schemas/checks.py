@@ -104,11 +104,18 @@ class CheckedSystem(Document):
 
 
 class CheckedEndpoint(Document):
-    """One webhook, one `[[emails]]`, or one `[[notify]]`."""
+    """What is told of every kind of endpoint."""
 
     name: str
     events: list[str] = Field(description="Globs")
     quiet: list[CheckedWindow] = Field(description="When it is told nothing")
+
+
+class CheckedWebhook(CheckedEndpoint):
+    """One webhook, and whom it leads to."""
+
+    host: str = Field(description="Whom its url names, and no more of that")
+    secret_url: bool = Field(description="Whether its url is a secret")
 
 
 class CheckedReach(Document):
@@ -135,7 +142,7 @@ class Check(Document):
     listen: str = Field(description="Empty: HTTP is off")
     reach: CheckedReach
     systems: list[CheckedSystem]
-    webhooks: list[CheckedEndpoint]
+    webhooks: list[CheckedWebhook]
     emails: list[CheckedEndpoint]
     notify: list[CheckedEndpoint]
     digests: list[CheckedDigest] = Field(default_factory=list)
