@@ -1,10 +1,10 @@
 """Endpoints that are kept in the store as JSON: how they are asked for, and what is shown of them."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from daemon.core.timestamps import iso, iso_or_none
 from daemon.schemas.documents import AT, Document
@@ -51,7 +51,6 @@ _SETTINGS: dict[str, Any] = {
     "order": {"type": "string", "enum": ["strict", "best_effort", "latest"]},
     "max_in_flight": {"type": "integer", "minimum": 1, "maximum": 1000},
     "expires": {"type": "string", "pattern": DURATION},
-    "after": {"type": "string", "pattern": DURATION},
     "min_severity": {"type": "string", "enum": ["info", "warning", "error", "critical"]},
 }
 _ABOUT = (
@@ -73,10 +72,19 @@ PATCH: dict[str, Any] = {
 }
 
 
+Overlap = Annotated[
+    Duration,
+    WithJsonSchema(
+        {"type": "string", "pattern": "^(([12]?[0-9]|30)d|([1-6]?[0-9]{1,2}|7[01][0-9]|720)h)$|^0s$"}
+    ),
+]
+"""At most 30 days. What else comes to no more is taken, too."""
+
+
 class RotateRequest(Request):
     """For how long the secret that there was signs beside the new one."""
 
-    overlap: Duration | None = Field(
+    overlap: Overlap | None = Field(
         default=None, description="At most 30d, 1d by default; 0s: it ends at once", examples=["7d"]
     )
 
