@@ -12,16 +12,18 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from daemon.app.subscribed import NOTHING, Subscribed
+from daemon.config.kept_endpoints import effective
 from daemon.config.settings import Config
 from daemon.core.allowance import Allowances
 from daemon.core.commands.policy import Policy
-from daemon.core.contacts import Contacts
+from daemon.core.contacts import NOBODY, Contacts
 from daemon.core.delivery.route import Route
 from daemon.core.digests.schedule import Digest
 from daemon.core.retention import Retention
 from daemon.core.watches.expectations import Expectation
 from daemon.core.watches.watch import AnyWatch
-from daemon.core.wishes import Wish, Wishes
+from daemon.core.wishes import Kind, Wish, Wishes
 from daemon.host import clock
 from daemon.pipeline.events import Recorder
 from daemon.pipeline.handover import Handover
@@ -67,6 +69,8 @@ class InForce:
     expected: Mapping[str, tuple[Expectation, ...]]
     """What is expected, by system."""
     digests: tuple[Digest, ...]
+    subscribed: Subscribed = NOTHING
+    """What the store keeps of whom to tell; of `config`, the endpoints are those of both."""
 
     @cached_property
     def watches_by_id(self) -> Mapping[tuple[str, str], AnyWatch]:
@@ -91,18 +95,24 @@ def in_force(
     names: Names,
     traced: TracedOf | None = None,
     allowances: Allowances | None = None,
+    subscribed: Subscribed = NOTHING,
 ) -> InForce:
     """All that follows from a configuration; `heard` is told what time it is at the API, `handover` what is
-    to be sent, `names` are those of the store, `traced` is told of each question to the API, and
-    `allowances` are what was read of the systems' files so far.
+    to be sent, `names` are those of the store, `traced` is told of each question to the API, `allowances` are
+    what was read of the systems' files so far, and `subscribed` is what the store keeps of whom to tell.
 
     Raises OSError where a file of authorities cannot be read any more.
     """
+    config = effective(config, subscribed.endpoints)
     clients, zone = clients_of(config, heard, traced, allowances), ZoneInfo(config.daemon.timezone)
     wishes = wishes_of(config)
     contacts = partial(names.under, config.contacts.book)
     recorder = Recorder(
-        interests(config, wishes), clock.new_id, handover, escalations=ladders(config.escalations)
+        interests(config, wishes),
+        clock.new_id,
+        handover,
+        escalations=ladders(config.escalations),
+        readers=[one.interest for one in subscribed.feeds],
     )
     return InForce(
         config=config,
@@ -122,7 +132,24 @@ def in_force(
         contacts=contacts,
         expected=expectations.expected(config, wishes),
         digests=tuple(digests_of(config)),
+        subscribed=subscribed,
     )
+
+
+def resubscribed(before: InForce, subscribed: Subscribed) -> InForce:
+    """The same configuration, with what the store keeps by now; what is watched goes on as it does."""
+    config, wishes = effective(before.config, subscribed.endpoints), before.wishes
+    old, new = ({one.name: one for one in known.webhooks} for known in (before.config, config))
+    wishes.forget(Kind.ENDPOINT, {name for name in {*old, *new} if old.get(name) != new.get(name)})
+    enter(config, wishes)
+    recorder = replace(
+        before.recorder,
+        interests=interests(config, wishes),
+        readers=[one.interest for one in subscribed.feeds],
+        contacts=before.contacts if tells_names(config) else lambda: NOBODY,
+    )
+    tried = routes(config, wishes)
+    return replace(before, config=config, recorder=recorder, routes=tried, subscribed=subscribed)
 
 
 def wishes_of(config: Config) -> Wishes:

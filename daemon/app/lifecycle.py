@@ -17,18 +17,20 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from daemon import __version__
-from daemon.app.in_force import Current, InForce, in_force
+from daemon.app.in_force import Current, InForce, in_force, resubscribed
 from daemon.app.jobs import Jobs
 from daemon.app.kept_texts import KeptTexts
 from daemon.app.members import Members
-from daemon.app.parts import parts
+from daemon.app.parts import parts, wall
 from daemon.app.ping import ping
 from daemon.app.recordings import Places
 from daemon.app.reloading import Reloaded, Reloading
 from daemon.app.state import CHECKED_WITHIN, State
+from daemon.app.subscribed import NOTHING, Subscribed, Vault, look, tell
 from daemon.app.supervisor import Looping, Supervisor
 from daemon.app.watchdog import TURN_WITHIN, Awake, Progress
 from daemon.config.reaching import public_base
+from daemon.config.secrets import held
 from daemon.config.settings import Config
 from daemon.core import own_events, recording_links
 from daemon.core.alerts import acknowledgement_link
@@ -39,7 +41,7 @@ from daemon.host import clock, key_file, logs
 from daemon.host.key_file import Key
 from daemon.pipeline.handover import Handover
 from daemon.store import database as databases
-from daemon.store import location
+from daemon.store import kept_endpoints, location
 from daemon.store.database import Database
 from daemon.store.ownership import EVERYTHING
 from daemon.wiring.clients import TracedOf
@@ -77,6 +79,7 @@ class App:
         listening: socket.socket | None = None,
         progress: Progress | None = None,
         traced: TracedOf | None = None,
+        hide: Callable[[Sequence[str]], None] = lambda _secrets: None,
     ) -> None:
         """Open the database and make all parts; nothing runs yet. Raises `DatabaseError`, and ValueError or
         OSError where the configuration cannot be used."""
@@ -86,12 +89,20 @@ class App:
         self._heard, self._handover, self._names = Heard(), Handover(), Names()
         self._allowances = Allowances(clock.monotonic, threading.Lock)
         self._traced = traced
+        self._hide = hide
+        self._database: Database | None = None
         self.current = Current(self._made(config))
         with ExitStack() as undo:
             undo.callback(_named("clients", lambda: self.current().close()))
             database = databases.open_for_daemon(config.daemon.database)
             undo.callback(_named("database", database.close))
             _log_found(database)
+            self._key = key = key or _key_of_kept(config, database)
+            self._vault, self._database = Vault(key), database
+            self._wall = wall(database)
+            self.current.swap(resubscribed(self.current(), self._look_at_kept(self.config)))
+            tell(NOTHING, self.current().subscribed, self.config)
+            hide(held(self.config))
             self._members = self._members_of(database, key)
             self.parts = parts(
                 database,
@@ -124,7 +135,14 @@ class App:
             look_at_names=self._look_at_names,
         )
         self._reloading = Reloading(
-            self.parts, self.current, self._jobs, self._kept_texts, self._made, members=self._members
+            self.parts,
+            self.current,
+            self._jobs,
+            self._kept_texts,
+            self._made,
+            members=self._members,
+            look=self._look_at_kept,
+            hide=hide,
         )
         self._prefix = config.http.prefix
         self._server = self._server_of(config, key, listening)
@@ -169,7 +187,7 @@ class App:
         for one in self._supervisor.tend():
             payload: dict[str, Json] = {"name": one.name, "error": one.error, "restarts": one.many}
             self.parts.chores.announce(own_events.PART_RESTARTED, payload, of="part")
-        self._reloading.agree()
+        self._reloading.tend()
         return self._supervisor.given_up
 
     @property
@@ -218,6 +236,7 @@ class App:
         return self._reloading.tls
 
     def _live(self) -> "Live":
+        from daemon.app.subscriptions import Subscriptions  # noqa: PLC0415 - see above
         from daemon.web.dependencies import Live  # noqa: PLC0415 - see above
         from daemon.web.routes.commands import Desk  # noqa: PLC0415 - see above
 
@@ -266,6 +285,15 @@ class App:
             look_at_names=self._look_at_names,
             digests=lambda: current().digests,
             write_digest=lambda said, language: written(current().config, said, language),
+            subscriptions=Subscriptions(
+                parts.database,
+                self._vault,
+                lambda: current().config,
+                lambda: current().subscribed,
+                now=parts.timeline.now,
+                changed=self._reloading.follow,
+            ),
+            resubscribe=self._reloading.follow,
         )
 
     def _look_at_names(self) -> None:
@@ -318,11 +346,29 @@ class App:
         self._cleanups.callback(_named("http", end))
 
     def _made(self, config: Config) -> InForce:
-        return in_force(config, self._heard, self._handover, self._names, self._traced, self._allowances)
+        found = self._look_at_kept(config)
+        return in_force(
+            config, self._heard, self._handover, self._names, self._traced, self._allowances, found
+        )
+
+    def _look_at_kept(self, config: Config) -> Subscribed:
+        """What the store keeps of whom to tell; before it is open, nothing."""
+        if self._database is None:
+            return NOTHING
+        with self._database.read() as db:
+            return look(db, self._vault, config, self._wall)
 
     def _members_of(self, database: Database, key: Key | None) -> Members | None:
         """Those that share the database; None: nobody does."""
-        return Members(database, self.current, key, parts=lambda: self.parts) if database.is_shared else None
+        if not database.is_shared:
+            return None
+        return Members(
+            database,
+            self.current,
+            key,
+            parts=lambda: self.parts,
+            resubscribe=lambda: self._reloading.resubscribe(),  # noqa: PLW0108 - made later
+        )
 
     def _join(self) -> None:
         """Recover, where others share the database as one of them."""
@@ -432,6 +478,16 @@ def _key(config: Config) -> Key | None:
     """The key of this installation, and in the log what was met on the way to it; None: nobody needs one."""
     if config.http.address is None and location.file_of(config.daemon.database) is not None:
         return None
+    return _taken(config)
+
+
+def _key_of_kept(config: Config, database: Database) -> Key | None:
+    """The same where the HTTP side is off, and what was added by it before is to be sent."""
+    with database.read() as db:
+        return _taken(config) if kept_endpoints.load(db) else None
+
+
+def _taken(config: Config) -> Key:
     taken, where = key_file.take(config.daemon.key_file), str(config.daemon.key_file.absolute())
     if taken.is_new:
         log.info("key_file.made", path=where)

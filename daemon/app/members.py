@@ -48,12 +48,20 @@ class Members:
     """`start`, `end` and `leave` are for one thread, and so is what has to do with configurations."""
 
     def __init__(
-        self, database: Database, current: Current, key: Key | None, *, parts: Callable[[], Parts]
+        self,
+        database: Database,
+        current: Current,
+        key: Key | None,
+        *,
+        parts: Callable[[], Parts],
+        resubscribe: Callable[[], None] = lambda: None,
     ) -> None:
-        """`parts`: those that work on what is had here; they ask who has what, and so are made after this."""
+        """`parts`: those that work on what is had here; they ask who has what, and so are made after this;
+        `resubscribe`: the store keeps other endpoints or feeds by now; it must not wait."""
         config = current().config
         self._current = current
         self._parts = parts
+        self._resubscribe = resubscribe
         self._secret = key.derived(PURPOSE) if key else b""
         self._running = self.fingerprint(config)
         self._keeping: Keeping | None = None
@@ -115,6 +123,8 @@ class Members:
         """Send by the configuration in force what is this one's to send."""
         if self._keeping is not None:
             self._keeping.reroute(then, settlement)
+        else:  # it starts, and has nothing yet
+            self._parts().dispatcher.reroute({}, then, settlement)
 
     def join(self, then: Callable[[bool], None]) -> None:
         """As `Membership.join`; nobody is alone as long as a daemon of an older release may be there."""
@@ -229,6 +239,8 @@ class Members:
         parts = self._parts()
         if Topic.HOLDINGS in topics:
             self.shares.nudge()
+        if Topic.SUBSCRIPTIONS in topics:
+            self._resubscribe()
         if Topic.EVENTS in topics:
             parts.bell.ring()
         if Topic.DELIVERIES in topics or Topic.ENDPOINTS in topics:

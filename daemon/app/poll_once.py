@@ -6,12 +6,14 @@ It is the daemon's own parts that do it, but for what runs by itself.
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 
-from daemon.app.in_force import Current, InForce, in_force
+from daemon.app.in_force import Current, InForce, in_force, resubscribed
 from daemon.app.parts import parts, wall
+from daemon.app.subscribed import look, vault_of
 from daemon.app.taking_over import take_over_at_start
 from daemon.config.settings import Config
 from daemon.core.watches.watch import AnyWatch
 from daemon.host import clock
+from daemon.host.key_file import KeyFileError
 from daemon.pipeline.handover import Handover
 from daemon.store import database as databases
 from daemon.store import location
@@ -39,6 +41,7 @@ def poll_once(
         cleanups.callback(database.close)
         if database.is_shared:
             cleanups.enter_context(_alone(database))
+        now_in_force = _subscribed(now_in_force, database)
         made = parts(database, Current(now_in_force), heard, is_stopping=lambda: False)
         cleanups.callback(made.outgoing.senders.close)
         names.look(database)
@@ -50,6 +53,18 @@ def poll_once(
         made.dispatcher.stop()
         made.dispatcher.run(drain=config.daemon.drain)
         return polled
+
+
+def _subscribed(now_in_force: InForce, database: Database) -> InForce:
+    """With the endpoints that the store keeps. Raises `DatabaseError` where what they are sealed by cannot be
+    used."""
+    config = now_in_force.config
+    try:
+        vault = vault_of(config, database)
+    except KeyFileError as error:
+        raise DatabaseError(f"[daemon] key_file = '{config.daemon.key_file}': {error}") from None
+    with database.read() as db:
+        return resubscribed(now_in_force, look(db, vault, config, wall(database)))
 
 
 @contextmanager
@@ -76,9 +91,10 @@ def rehearse_once(
         url = config.daemon.database
         database = databases.connect(url) if location.exists(url) else databases.in_memory()
         cleanups.callback(database.close)
+        now_in_force = _subscribed(now_in_force, database)
         poller = Poller(
             database,
-            lambda: now_in_force.recorder,
+            Current(now_in_force).recorder,
             now=wall(database),
             monotonic=clock.monotonic,
         )

@@ -7,17 +7,21 @@ all of them.
 """
 
 import ssl
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
 
-from daemon.app.in_force import Current, InForce
+from daemon.app.in_force import Current, InForce, resubscribed
 from daemon.app.jobs import Jobs
 from daemon.app.kept_texts import KeptTexts
 from daemon.app.members import Members
 from daemon.app.parts import Parts
+from daemon.app.resubscribing import Resubscription, drop_at_start
+from daemon.app.subscribed import NOTHING, Subscribed, tell
 from daemon.app.taking_over import Takeover, take_over_at_start
+from daemon.config.secrets import held
 from daemon.config.settings import Config
 from daemon.core import own_events
 from daemon.core.differences import Difference
@@ -66,9 +70,12 @@ class Reloading:
         made: Callable[[Config], InForce],
         *,
         members: Members | None = None,
+        look: Callable[[Config], Subscribed] = lambda _config: NOTHING,
+        hide: Callable[[Sequence[str]], None] = lambda _secrets: None,
     ) -> None:
-        """`made`: all that follows from a configuration; `members`: None where nobody shares the database.
-        Raises OSError where a certificate cannot be used."""
+        """`made`: all that follows from a configuration; `members`: None where nobody shares the database;
+        `look`: what the store keeps, under a configuration; `hide`: these from the log. Raises OSError where
+        a certificate cannot be used."""
         self.tls = _context(current().config)
         """Of who shakes hands from now on; None: no TLS."""
         self._parts = parts
@@ -78,9 +85,61 @@ class Reloading:
         self._made = made
         self._members = members
         self._waiting: _Prepared | None = None
+        self._look_at_kept = look
+        self._hide = hide
+        self._one_at_once = threading.RLock()
+        self._is_stale = threading.Event()
+        """The store may keep other endpoints than those that are in force."""
 
     def reload(self, config: Config) -> Reloaded:
         """As `App.reload`."""
+        with self._one_at_once:
+            return self._reload(config)
+
+    def resubscribe(self) -> None:
+        """Go by what the store keeps, at the next `tend`; callable from every thread, waits for nobody."""
+        self._is_stale.set()
+
+    def tend(self) -> None:
+        """Go by what the store keeps where that is another by now, and agree with the others."""
+        end = self._current().subscribed.next_end
+        if self._is_stale.is_set() or (end is not None and end <= self._parts.timeline.now()):
+            self.follow()
+        with self._one_at_once:
+            self.agree()
+
+    def follow(self) -> None:
+        """Go by what the store keeps of whom to tell, from now on; callable from every thread. Where the
+        store cannot be read, at a later `tend`."""
+        with self._one_at_once:
+            self._is_stale.clear()
+            before = self._current()
+            try:
+                found = self._look_at_kept(before.config)
+            except FAILURES as error:
+                self._is_stale.set()
+                log.warning("endpoint.kept_not_read", error=reason(error))
+                return
+            if found != before.subscribed:
+                self._go_by(before, found)
+
+    def _go_by(self, before: InForce, found: Subscribed) -> None:
+        after, dispatcher = resubscribed(before, found), self._parts.dispatcher
+        self._hide([*held(before.config), *held(after.config)])
+        take = self._parts.outgoing.prepared(after.config, after.wishes)
+        mark = self._members.running if self._members else None
+        settlement = Resubscription(before, after, dispatcher.forget, mark)
+        self._current.swap(after)
+        if self._members is None:
+            dispatcher.reroute(after.routes, take, settlement)
+        else:
+            self._members.reroute(take, settlement)
+            self._members.shares.nudge()
+        settlement.wait()
+        dispatcher.wake()
+        tell(before.subscribed, found, after.config)
+
+    def _reload(self, config: Config) -> Reloaded:
         prepared = self._prepared(config)
         if self._members is None:
             return self._take_over(prepared)
@@ -117,13 +176,14 @@ class Reloading:
         take_over_at_start(
             self._parts.database, self._current(), now=self._parts.timeline.now, fingerprint=mark
         )
+        drop_at_start(self._parts.database, self._current(), self._parts.timeline.now)
 
     def _prepared(self, config: Config) -> _Prepared:
         """Whatever of it raises does so here, and not half-way, nor in the thread of those who go by it."""
         fixed, after = _fixed(self._current().config, config), self._made(config)
         mark = self._members.fingerprint(config) if self._members else None
         try:
-            take = self._parts.outgoing.prepared(config, after.wishes)
+            take = self._parts.outgoing.prepared(after.config, after.wishes)
             takeover = Takeover(self._current(), after, mark)
             self._jobs.planned(after)
             context = _context(config)
@@ -155,6 +215,9 @@ class Reloading:
         takeover.wait()
         if self._members is not None:
             self._members.goes_by(after.config)
+        tell(before.subscribed, after.subscribed, after.config)
+        self._hide([*held(before.config), *held(after.config)])
+        self._is_stale.set()  # what it was made of may be a while ago
         said: dict[str, Json] = {"needs_restart": list(prepared.fixed), **takeover.said()}
         self._parts.chores.announce(own_events.CONFIG_RELOADED, said)
         dispatcher.wake()

@@ -27,15 +27,17 @@ from daemon.cli.output import (
 )
 from daemon.cli.place import Place
 from daemon.cli.sources import asked
+from daemon.config.settings import Config
 from daemon.core.delivery.breaker import Switch
 from daemon.core.delivery.outcome import Status
 from daemon.core.routing.plan import Interest
 from daemon.core.timestamps import from_iso
+from daemon.host import clock
 from daemon.operations import endpoints, quiet_windows
 from daemon.operations.endpoints import Replay
 from daemon.schemas import documents
 from daemon.schemas.documents import Delivery, Endpoint, QuietStatus
-from daemon.store import clock_steps, views
+from daemon.store import clock_steps, kept_endpoints, views
 from daemon.store.replay import Span, Which
 from daemon.wiring.endpoints import interests
 from daemon.wiring.senders import public_keys
@@ -72,9 +74,15 @@ def _here(place: Place) -> list[Endpoint]:
     if not place.has_secrets:
         complain("the secrets cannot be read: public keys are left out")
     with place.store.read() as db:
-        found, now = views.endpoints(db, place.known.endpoints), place.look(db)
+        kept = [one.name for one in kept_endpoints.load(db)]
+        names = list(dict.fromkeys([*place.known.endpoints, *kept]))
+        found, now = views.endpoints(db, names), place.look(db)
         quiet = _quiet(db, place.known.interests, now)
-    return [Endpoint.of(one, keys.get(one.name), quiet.get(one.name)) for one in found]
+    file = {one.name for _, one in place.config.endpoints()} if place.config else set()
+    return [
+        Endpoint.of(one, keys.get(one.name), quiet.get(one.name), is_kept=one.name in {*kept} - file)
+        for one in found
+    ]
 
 
 def _quiet(db: sa.Connection, known: Sequence[Interest], now: datetime) -> dict[str, QuietStatus]:
@@ -88,7 +96,7 @@ def test(endpoint: EndpointArgument, config: ConfigOption = None, as_json: JsonO
     """Send a test.ping now, whatever its health, and show the answer. Exit code 69 where it is not taken."""
 
     def here(place: Place) -> Delivery:
-        loaded = place.whole(with_secrets=True)
+        loaded = _whole(place, with_secrets=True)
         with refusals():
             endpoints.interest_of(endpoint, interests(loaded))
         from daemon.app.ping import ping  # noqa: PLC0415 - it brings every sender
@@ -169,7 +177,7 @@ def replay(
     """Send events of the past, each with the id that it had, in their order."""
 
     def here(place: Place) -> documents.Replay:
-        known = interests(place.whole())
+        known = interests(_whole(place))
         with refusals():
             with place.store.read() as db:
                 seen = place.look(db)
@@ -204,6 +212,22 @@ def replay(
             daemon.say_when_it_goes()
 
 
+def _whole(place: Place, *, with_secrets: bool = False) -> Config:
+    """The configuration, with what the store keeps beside it."""
+    config = place.whole(with_secrets=with_secrets)
+    with place.store.read() as db:
+        if not kept_endpoints.load(db):
+            return config
+    from daemon.app.subscribed import with_kept  # noqa: PLC0415 - few have any
+    from daemon.host.key_file import KeyFileError  # noqa: PLC0415 - as above
+
+    try:
+        return with_kept(config, place.store, clock.utcnow)
+    except KeyFileError as error:
+        complain(f"[daemon] key_file: {error}; endpoints of the store are left out")
+        return config
+
+
 def _replayed(found: documents.Replay) -> Iterator[str]:
     for one in found.details:
         yield f"  {clock_time(from_iso(one.timestamp))}  {one.type} {beside(one.subject)}  {one.event}"
@@ -217,7 +241,7 @@ def _replayed(found: documents.Replay) -> Iterator[str]:
 
 def _ask(verb: str, endpoint: str, config: Path | None, switch: Switch, said: str, *, as_json: bool) -> None:
     def here(place: Place) -> Endpoint:
-        loaded = place.whole()
+        loaded = _whole(place)
         known = interests(loaded)
         with refusals(), place.store.write() as db:
             endpoints.switch(db, endpoint, known, switch)
@@ -242,6 +266,10 @@ def _gone(option: str, text: str | None, now: datetime) -> datetime | None:
 def _line(one: Endpoint, now: datetime) -> str:
     since, not_before = from_iso(one.since), from_iso(one.not_before)
     parts = [f"{one.name}  {one.health if one.is_configured else 'not in the configuration'}"]
+    if one.source == "store":
+        parts.append("kept in the store")
+    if one.fault:
+        parts.append(f"not usable: {one.fault}")
     if one.disabled_by:
         parts.append(f"by {one.disabled_by}")
     if since:

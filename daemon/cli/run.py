@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from enum import Enum
@@ -107,7 +108,7 @@ def _run(loaded: Loaded, redactor: logs.Redactor, traced: TracedOf | None) -> No
     # A crash of a library, or the watchdog's SIGABRT: where each thread was goes to the log.
     faulthandler.enable()
     notifier = Notifier(os.environ)
-    app = _started(loaded.config, notifier, traced)
+    app = _started(loaded.config, notifier, traced, redactor.hide)
     _warn_of_date(app)
     tick = min(TICK_SECONDS, notifier.patience / 2) if notifier.patience else TICK_SECONDS
     is_alive, refused = True, ""
@@ -159,7 +160,9 @@ def longest_end(drain: timedelta) -> timedelta:
     return 3 * drain + BESIDE_DRAIN
 
 
-def _started(config: Config, notifier: Notifier, traced: TracedOf | None) -> App:
+def _started(
+    config: Config, notifier: Notifier, traced: TracedOf | None, hide: Callable[[Sequence[str]], None]
+) -> App:
     def ready() -> None:
         collecting.spare_what_is_there()
         logs.log.info("daemon.ready", database=location.shown(config.daemon.database), http_port=app.port)
@@ -167,7 +170,7 @@ def _started(config: Config, notifier: Notifier, traced: TracedOf | None) -> App
 
     try:
         with out_of_sight(WHILE_BUILDING):
-            app = App(config, listening=_handed_over(), traced=traced)
+            app = App(config, listening=_handed_over(), traced=traced, hide=hide)
         app.start(ready)
     except NameTakenError as error:
         said = f"another living yemotd of the name '{error}' is on this database"

@@ -129,6 +129,8 @@ class Http(Settings):
     """Whether everybody gets the feed of incidents."""
     recording_links: LinksLast | None = None
     """For how long a link in a mail leads to a recording; None: there are no such links."""
+    endpoints_allow: tuple[Block, ...] = ()
+    """Addresses inside that endpoints may lead to that were added over HTTP."""
     named: tuple[HttpToken, ...] = Field(default=(), validation_alias="tokens")
 
     @property

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -141,6 +141,9 @@ class ScheduleSettings(Settings):
 
 class Webhook(EndpointSettings):
     """`[[webhooks]]`: an endpoint that gets signed requests."""
+
+    trusts_host: ClassVar[bool] = True
+    """Whether an address inside that its URL names itself is the administrator's word."""
 
     url: WebhookUrl
     secrets: tuple[SigningSecret, ...] = Field(default=(), validation_alias="secret")

@@ -6,7 +6,7 @@ something else is taken in its stead, the others go on, and it is remembered, so
 for its own memory.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import sha256
@@ -83,6 +83,12 @@ class Wishes:
     def add(self, wish: Wish, written: str) -> None:
         """A wish that the configuration has."""
         self._standing.setdefault(wish, _Standing(fingerprint(written)))
+
+    def forget(self, kind: Kind, names: Collection[str]) -> None:
+        """Those of these are not configured any more, or are other ones from now on."""
+        for wish in [one for one in list(self._standing) if one.kind is kind and one.name in names]:
+            self._standing.pop(wish, None)
+            self._set_aside.pop(wish, None)
 
     def known(self, wish: Wish) -> _Standing | None:
         """What trying it came to, from then on the same object; None: not configured, and it never raised."""

@@ -41,12 +41,16 @@ def interest_of(endpoint: str, interests: Sequence[Interest]) -> Interest:
     raise _no_such(endpoint, interests)
 
 
-def find_endpoint(db: sa.Connection, endpoint: str, interests: Sequence[Interest]) -> EndpointHealth:
-    """How an endpoint is doing, also one that left the configuration and for which something waits.
+def find_endpoint(
+    db: sa.Connection, endpoint: str, interests: Sequence[Interest], names: Sequence[str] = ()
+) -> EndpointHealth:
+    """How an endpoint is doing, also one that left the configuration and for which something waits. `names`:
+    beside those that want something, these are configured, too.
 
     Raises `Refused` where none is called so.
     """
-    for one in views.endpoints(db, [each.endpoint for each in interests]):
+    known = dict.fromkeys([*(each.endpoint for each in interests), *names])
+    for one in views.endpoints(db, list(known)):
         if one.name == endpoint:
             return one
     raise _no_such(endpoint, interests)

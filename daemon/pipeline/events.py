@@ -57,13 +57,15 @@ class Recorder:
     """To whom the deliveries go, once they are committed."""
     escalations: Sequence[Escalation] = ()
     """Whom alerts go to that nobody acknowledges."""
+    readers: Sequence[Interest] = ()
+    """Of feeds: what is off by default is written where one of these asks for it; they are sent nothing."""
     contacts: Callable[[], Contacts] = field(default=lambda: NOBODY, compare=False, repr=False)
     """The names that are kept with an event for those who are told them; of nobody, where no endpoint is."""
 
     def record(self, db: sa.Connection, system: str, facts: Sequence[Fact], now: datetime) -> Recorded:
         """Write these facts of a system, and deliver those that stand alone to every interested endpoint;
         whom an incident's event is told, the ledger decides. The caller commits."""
-        written = self.write(db, system, plan.wanted(system, facts, self.interests), now)
+        written = self.write(db, system, plan.wanted(system, facts, [*self.interests, *self.readers]), now)
         alone = [event for event, incident in written if incident is None]
         delivered = self.deliver(db, plan.plan(alone, self.interests), now)
         turned = {incident: event for event, incident in written if incident is not None}

@@ -25,7 +25,7 @@ from daemon.core.routing import escalation
 from daemon.core.routing.holds import unwanted
 from daemon.core.routing.ledger import NEVER, Hold
 from daemon.core.routing.plan import ADDRESSED, Interest
-from daemon.store import escalations, incidents, withdrawals
+from daemon.store import escalations, incidents, kept_endpoints, withdrawals
 from daemon.store import ledger as ledger_store
 from daemon.store.ledger import Decided
 
@@ -47,6 +47,16 @@ def withdraw(db: sa.Connection, interests: Iterable[Interest], now: datetime) ->
             ended[interest.endpoint] = many
             log.warning("deliveries.withdrawn", endpoint=interest.endpoint, deliveries=many)
     return ended
+
+
+def drop(db: sa.Connection, endpoint: str, now: datetime) -> int:
+    """End all that waits for an endpoint that was taken away, and forget what it was told: one of its name
+    begins anew. Returns how many deliveries that were."""
+    many = withdrawals.withdraw_all(db, endpoint, now)
+    kept_endpoints.forget(db, endpoint)
+    if many:
+        log.warning("deliveries.withdrawn", endpoint=endpoint, deliveries=many)
+    return many
 
 
 def _kinds(db: sa.Connection, interest: Interest, kinds: Iterable[tuple[str, str]], now: datetime) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import time
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -448,10 +448,22 @@ class Endpoint(Document):
     public_key: str | None = Field(description="Checks its `v1a` signatures; None: it has no key")
     quiet: QuietStatus | None = Field(description="The quiet window that it is in; None: it is in none")
     template: str | None = Field(default=None, description="The template of its messages; null: it has none")
+    source: Literal["file", "store"] | None = Field(
+        description="Where it stands: in the configuration file, or in the store. None: in neither any more"
+    )
+    fault: str | None = Field(
+        default=None, description="Of one of the store: why nothing is sent to it, or what does not count"
+    )
 
     @classmethod
     def of(
-        cls, view: "EndpointHealth", public_key: str | None, quiet: QuietStatus | None = None
+        cls,
+        view: "EndpointHealth",
+        public_key: str | None,
+        quiet: QuietStatus | None = None,
+        *,
+        is_kept: bool = False,
+        fault: str | None = None,
     ) -> "Endpoint":
         state: breaker.Breaker = view.breaker
         return cls(
@@ -470,6 +482,8 @@ class Endpoint(Document):
             public_key=public_key,
             quiet=quiet,
             template=view.template,
+            source="store" if is_kept else "file" if view.is_configured else None,
+            fault=fault,
         )
 
 

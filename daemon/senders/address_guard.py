@@ -12,12 +12,16 @@ from daemon.core.webhooks.addresses import Network, refusal
 class AddressGuard:
     """The judge of one URL's host; `refusal` says why it let nothing through, None where it did."""
 
-    def __init__(self, host: str, allow: Sequence[Network], *, is_proxied: bool) -> None:
-        """`is_proxied`: which addresses may be asked is then the proxy's matter."""
+    def __init__(
+        self, host: str, allow: Sequence[Network], *, is_proxied: bool, trusts_host: bool = True
+    ) -> None:
+        """`is_proxied`: which addresses may be asked is then the proxy's matter; `trusts_host`: an address
+        inside may be had by its name."""
         self.refusal: str | None = None
         self._host = host
         self._allow = allow
         self._is_proxied = is_proxied
+        self._trusts_host = trusts_host
         self._permitted: str | None = None
         """The address that was judged last, and found to be one for this host."""
 
@@ -37,7 +41,7 @@ class AddressGuard:
         if self._is_proxied or address == self._permitted:
             self.refusal = None
         else:
-            self.refusal = refusal(self._host, address, self._allow)
+            self.refusal = refusal(self._host, address, self._allow, trusts_host=self._trusts_host)
             self._permitted = None if self.refusal else address
         return self.refusal is None
 

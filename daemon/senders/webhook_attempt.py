@@ -95,6 +95,8 @@ class Target:
     key: Path | None = None
     proxy: str | None = None
     """Its URL; the address guard is then the proxy's matter."""
+    trusts_host: bool = True
+    """Whether an address inside may be had by its name: `core/webhooks/addresses.py`."""
     hidden: tuple[str, ...] = ()
     """What an answer may say back and nobody may see: `core/redaction.py`."""
     accepts: Place | None = None
@@ -125,7 +127,9 @@ class Handle:
         self.message: Message
         """What it is loaded with."""
         self.started_at: datetime
-        self.guard = AddressGuard(self.host, target.allow, is_proxied=bool(target.proxy))
+        self.guard = AddressGuard(
+            self.host, target.allow, is_proxied=bool(target.proxy), trusts_host=target.trusts_host
+        )
         self.heads: list[bytes] = []
         """The lines of the answer's head, and of those of interim answers before it."""
         self.response = bytearray()

@@ -91,7 +91,9 @@ class Confirmation:
         self._hidden = (*spellings(pieces(place.url)), *target.hidden)
         self._heads: list[bytes] = []
         self._response = bytearray()
-        self._guard = AddressGuard(place.host, target.allow, is_proxied=bool(target.proxy))
+        self._guard = AddressGuard(
+            place.host, target.allow, is_proxied=bool(target.proxy), trusts_host=target.trusts_host
+        )
         self.curl = curl = pycurl.Curl()
         prepare(curl, target, self._guard)
         curl.setopt(pycurl.URL, place.url)

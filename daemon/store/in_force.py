@@ -61,6 +61,12 @@ def save(
     db.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
 
 
+def describe(db: sa.Connection, parts: Parts) -> None:
+    """What is in force is otherwise by now, and no other file was taken over."""
+    described = json.dumps(parts, sort_keys=True)
+    db.execute(sa.update(in_force).where(in_force.c.name == NAME).values(described=described))
+
+
 def _difference(changes: Mapping[str, Mapping[str, list[str]]] | None) -> Difference | None:
     if changes is None:
         return None

@@ -93,6 +93,11 @@ def withdraw(db: sa.Connection, endpoint: str, ids: Sequence[int], now: datetime
     return sum(_withdraw(db, endpoint, [deliveries.c.id.in_(part)], now) for part in parts)
 
 
+def withdraw_all(db: sa.Connection, endpoint: str, now: datetime) -> int:
+    """The same of everything."""
+    return _withdraw(db, endpoint, [], now)
+
+
 def withdraw_incident(db: sa.Connection, endpoint: str, incident: str, now: datetime) -> int:
     """The same of an incident."""
     return _withdraw(db, endpoint, [deliveries.c.incident == incident], now)

@@ -20,6 +20,7 @@ from daemon.store.history import DeliveryView
 from daemon.web.reach import Reach
 from daemon.web.routes.commands import Desk
 from daemon.web.serving import NoPlaces, Places
+from daemon.web.subscriptions import NoSubscriptions, Subscriptions
 from daemon.web.waiting import Bell
 
 State = tuple[bool, str]
@@ -102,6 +103,10 @@ class Live:
     """Those of the configuration."""
     write_digest: Write = lambda _said, language: Written(language or "en", "", "", "")
     """As its mail."""
+    subscriptions: Subscriptions = field(default_factory=NoSubscriptions)
+    """What keeps endpoints in the store."""
+    resubscribe: Callable[[], None] = lambda: None
+    """The store has other feeds by now."""
     intervals: Callable[[], Mapping[tuple[str, str], timedelta]] | None = None
     """How often each watch of the configuration in force is polled, by system and name; None: `schedule` says
     it, which takes a while for ten thousand systems, for it says of each poll when it comes."""
@@ -121,8 +126,10 @@ class Live:
         return AsOf(self.now(), self.escalations(), self.interests())
 
     def endpoints(self) -> list[str]:
-        """The names of the endpoints."""
-        return [one.endpoint for one in self.interests()]
+        """The names of the endpoints, and of those of the store that cannot be used."""
+        names = [one.endpoint for one in self.interests()]
+        unused = [name for name, one in self.subscriptions.sources().items() if one.is_kept and one.fault]
+        return list(dict.fromkeys([*names, *unused]))
 
     def quiet(self) -> dict[str, QuietNow]:
         """The endpoints that are in a quiet window now, and until when."""

@@ -98,14 +98,18 @@ def kept(config: Config) -> dict[str, dict[str, Any]]:
 
 
 def fingerprint(config: Config, key: bytes) -> str:
-    """Of all that several daemons have to agree on, secrets included; without what each has for itself. By
+    """Of all that several daemons have to agree on, secrets included; without what each has for itself, and
+    without what is kept in the store, which they have from there. By
     the key that they share, so that nobody who reads it can try what the secrets may be."""
-    shared = config.model_copy(
+    from daemon.config.kept_endpoints import of_file  # noqa: PLC0415 - a cold start is measured
+
+    file = of_file(config)
+    shared = file.model_copy(
         update={
-            "daemon": config.daemon.model_copy(update=dict.fromkeys(OWN_OF_DAEMON)),
-            "http": config.http.model_copy(update=dict.fromkeys(OWN_OF_HTTP)),
+            "daemon": file.daemon.model_copy(update=dict.fromkeys(OWN_OF_DAEMON)),
+            "http": file.http.model_copy(update=dict.fromkeys(OWN_OF_HTTP)),
             # A file is brought to each machine in its time; nobody is to stand still for an address book.
-            "contacts": config.contacts.model_copy(update={"file": {}}),
+            "contacts": file.contacts.model_copy(update={"file": {}}),
             "contacts_file": None,
         }
     )

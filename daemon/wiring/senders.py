@@ -271,6 +271,7 @@ def target(webhook: Webhook, zone: tzinfo = UTC, base: str | None = None) -> Tar
         webhook.certificate,
         webhook.key,
         webhook.proxy,
+        webhook.trusts_host,
         spellings([*held(webhook)]),
         prefix(webhook.accept_redirect) if webhook.accept_redirect else None,
         webhook.signature == "body",

@@ -191,6 +191,10 @@ class Dispatcher:
         names = routes if endpoints is None else endpoints
         return {name: self._health.seen(name, is_ours=name in routes) for name in names}
 
+    def forget(self, endpoints: Sequence[str]) -> None:
+        """How these are doing; for its own thread, as what a settlement does once it is committed."""
+        self._health.forget(endpoints)
+
     def learn(self, breakers: Mapping[str, Breaker]) -> None:
         """See how the endpoints do that other members try; callable from every thread."""
         self._health.learn(breakers)

@@ -65,6 +65,11 @@ class EndpointHealth:
         self._breakers = {**self._breakers, **breakers}
         self._flowing = frozenset()  # whether anything waits for a retry there nobody here knows
 
+    def forget(self, endpoints: Collection[str]) -> None:
+        """These are no endpoints any more: one of such a name begins anew."""
+        if not self._breakers.keys().isdisjoint(endpoints):
+            self._breakers = {name: one for name, one in self._breakers.items() if name not in endpoints}
+
     def learn(self, breakers: Mapping[str, Breaker]) -> None:
         """See how the endpoints do that another member tries; callable from every thread."""
         self._others = breakers

@@ -67,6 +67,11 @@ def test_the_bodies_are_taken(setting: Setting) -> None:
         assert setting.admin.post("/api/v1/silences", json=body).status_code == 201, body
     for body in bodies("replay"):
         assert setting.admin.post("/api/v1/endpoints/crm/replay", json=body).status_code == 200, body
+    for body in bodies("feed"):
+        assert setting.admin.put("/api/v1/feeds/crm", json=body).status_code == 201, body
+    for body in bodies("endpoint"):
+        assert setting.admin.post("/api/v1/endpoints", json=body).status_code == 201, body
+    assert len(bodies("feed")) == len(bodies("endpoint")) == 1
     assert len(bodies("silence")) + len(bodies("replay")) == 4
 
 

@@ -7,7 +7,11 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
+from daemon.app.subscribed import Subscribed, Vault, look
+from daemon.app.subscriptions import Subscriptions
+from daemon.config.kept_endpoints import effective
 from daemon.config.settings import Config
+from daemon.config.systems import SystemSettings
 from daemon.core.commands.policy import Policy
 from daemon.core.contacts import NOBODY, Configured, Contacts
 from daemon.core.delivery.route import Route
@@ -17,6 +21,7 @@ from daemon.core.model import Fact, Secret
 from daemon.core.routing.escalation import Escalation
 from daemon.core.routing.plan import Interest
 from daemon.core.watches.queues import Threshold
+from daemon.host.key_file import Key
 from daemon.store import events
 from daemon.store.database import Database
 from daemon.store.history import DeliveryView
@@ -30,12 +35,14 @@ from daemon.web.serving import NoPlaces, Places
 from daemon.web.sessions import COOKIE
 from daemon.web.waiting import Bell, Endings
 from daemon.wiring.digests import written
+from daemon.wiring.endpoints import interests
 from daemon.workers.names import Names
 from tests.support.fakes import START, Ids
 
 KEY = b"the key of the sessions in tests"
 READER, ADMIN, COMMANDER = "token-of-a-reader", "token-of-an-admin", "token-of-a-commander"
 SECOND = timedelta(seconds=1)
+MAIN = SystemSettings(name="main", token=Secret("0773137770:a-secret"))
 
 
 def nobody(endpoint: str) -> DeliveryView:
@@ -88,6 +95,9 @@ class Setting:
     recording_key: bytes | None = None
     recordings: Places = field(default_factory=NoPlaces)
     contacts: Contacts = NOBODY
+    config: Config = field(default_factory=lambda: Config(systems=(MAIN,)))
+    """What the file says, as far as endpoints are added beside it."""
+    key: Key | None = field(default_factory=lambda: Key(bytes(range(40)), is_kept=True))
     woken: int = 0
     bell: Bell = field(default_factory=Bell)
     is_followed: bool = False
@@ -95,6 +105,7 @@ class Setting:
     numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10_000)))
 
     def __post_init__(self) -> None:
+        self._kept: frozenset[str] = frozenset()
         self.database.on_events = self.bell.ring
         if not self.is_followed:
             self.bell.close()
@@ -139,6 +150,14 @@ class Setting:
             look_at_names=lambda: self.names.look(self.database),
             digests=lambda: self.digests,
             write_digest=lambda said, language: written(Config(), said, language),
+            subscriptions=Subscriptions(
+                self.database,
+                Vault(self.key),
+                lambda: self.config,
+                self.subscribed,
+                now=self.now,
+                changed=self._resubscribe,
+            ),
         )
         self.app = create_app(
             database=self.database,
@@ -183,6 +202,17 @@ class Setting:
         """What the forms of a browser's session carry."""
         session = self.sessions.read(browser.cookies[COOKIE])
         return self.sessions.form_of(session) if session else ""
+
+    def subscribed(self) -> Subscribed:
+        """What the store keeps by now."""
+        with self.database.read() as db:
+            return look(db, Vault(self.key), self.config, self.now)
+
+    def _resubscribe(self) -> None:
+        kept = interests(effective(self.config, self.subscribed().endpoints))
+        names = {one.endpoint for one in kept}
+        others = [one for one in self.interests if one.endpoint not in self._kept | names]
+        self.interests, self._kept = [*others, *kept], frozenset(names)
 
     def _named(self) -> Contacts:
         """Those of a test, of the configuration and of the store."""

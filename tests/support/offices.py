@@ -6,12 +6,16 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
+from daemon.app.subscribed import NOTHING, Vault
+from daemon.app.subscriptions import Subscriptions
+from daemon.config.settings import Config
 from daemon.core.commands.command import Command, Status
 from daemon.core.commands.policy import Policy
 from daemon.core.delivery.outcome import Status as DeliveryStatus
 from daemon.core.digests.schedule import Digest
 from daemon.core.model import Secret
 from daemon.core.routing.plan import Interest
+from daemon.host.key_file import Key
 from daemon.store import inbox
 from daemon.store.database import Database
 from daemon.store.history import DeliveryView
@@ -22,7 +26,7 @@ from daemon.web.reach import Reach
 from daemon.web.routes.commands import Desk
 from daemon.web.waiting import Bell, Endings
 from tests.support.fakes import START, Ids
-from tests.support.http_app import KEY
+from tests.support.http_app import KEY, MAIN
 from tests.support.recorded import Ready
 
 PATH = "/api/v1/commands"
@@ -77,6 +81,14 @@ class Window:
                     policies=lambda: self.policies, wake=self._wake, new_id=Ids(), endings=self.endings
                 ),
                 bell=self.bell,
+                subscriptions=Subscriptions(
+                    self.database,
+                    Vault(Key(bytes(range(40)), is_kept=True)),
+                    lambda: Config(systems=(MAIN,)),
+                    lambda: NOTHING,
+                    now=lambda: self.now,
+                    changed=lambda: None,
+                ),
             ),
             version="1.2.3",
             key=KEY,

@@ -75,7 +75,9 @@ BETWEEN = re.compile(
     "|is not after not_before|is before start_date|is given twice|phones .?tzl:|mixes numbers"
     "|nobody is called|`from` has to be before `to`|`step` is too short|has the name .* as well"
     "|give one of `for` and `until`|goes without `latest`|is none that a page gave|in it|is a number itself"
-    "|has nothing in it that is seen"
+    "|has nothing in it that is seen|no system has this name|expected a URL that starts|has a space"
+    "|must not be empty|has a blank in it|its host or port|must not hold a user|names no host|no name that"
+    "|leads inside, which|begins or ends with"
 )
 """What holds between two fields, or between one and the clock or contacts: no description can say that."""
 EXAMPLES = 50
@@ -155,6 +157,9 @@ KNOWN: dict[str, st.SearchStrategy[Any]] = {
     "name": st.just("crm"),
     "digest": st.just("office"),
     "feed": st.just("crm"),
+    "url": st.just("https://n8n.example.org/hook"),
+    "events": st.just(["sms.*"]),
+    "systems": st.just(["main"]),
     "cursor": st.sampled_from(["0", "1"]),
     "endpoint": st.just("crm"),
     "callback": st.sampled_from(["cb_1", "cb_2"]),
@@ -182,6 +187,11 @@ def test_no_request_is_answered_in_a_way_that_is_not_described(
     with window.database.write() as db:  # what was asked before, in whichever order, may have taken them up
         retries.give_up(db, range(1, MANY + 1), "HTTP 500", START)
         feeds.put(db, "crm", Wanted(), start="now", systems=(), author="admin", now=START)
+    kept = {"name": "crm", "url": "https://n8n.example.org/hook"}
+    assert window.admin.delete("/api/v1/endpoints/crm").status_code in (200, 404)
+    assert window.admin.post("/api/v1/endpoints", json=kept).status_code == 201
+    if name.startswith("POST /api/v1/endpoints,"):
+        assert window.admin.delete("/api/v1/endpoints/crm").status_code == 200
 
     @settings(
         max_examples=EXAMPLES,

@@ -45,16 +45,20 @@ def is_inside(address: Address) -> bool:
     return any(map(is_inside, _carried(address)))
 
 
-def refusal(host: str, address: str, allow: Sequence[Network]) -> str | None:
+def refusal(host: str, address: str, allow: Sequence[Network], *, trusts_host: bool = True) -> str | None:
     """Why a connection for this URL host may not go to this address; None when it may.
 
-    `host` is what the URL names; `address` is where it would lead, after resolution.
+    `host` is what the URL names; `address` is where it would lead, after resolution. `trusts_host`: whether
+    the URL is the administrator's word; one that came over HTTP is not, whatever it names.
     """
     target = ip_address(address.partition("%")[0])
-    if not is_inside(target) or _names_itself(host, target):
+    if not is_inside(target) or (trusts_host and _names_itself(host, target)):
         return None
     if any(target in network for network in allow if network.version == target.version):
         return None
+    if not trusts_host:
+        way_out = f'[http] endpoints_allow = ["{target}"] permits it'
+        return f"{host} leads to {target}, which is not a public address; {way_out}"
     return f'{host} leads to {target}, which is not a public address; allow = ["{target}"] permits it'
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from markupsafe import Markup
 
 from daemon.core.delivery.breaker import Switch
 from daemon.core.delivery.outcome import Status
@@ -23,6 +24,7 @@ from daemon.web.audit import audited
 from daemon.web.auth import Token
 from daemon.web.forms import Fields
 from daemon.web.page.endpoint_words import Saying, Tried, level
+from daemon.web.page.faults import worded
 from daemon.web.page.frame import Page
 from daemon.web.page.once import Once
 from daemon.web.page.visitors import Visitor
@@ -44,6 +46,8 @@ class Row:
     tried: list[Tried]
     set_aside: list[SetAside]
     is_catching_up: bool
+    fault: Markup | None
+    """Of one of the store: why nothing is sent to it, or what of it does not count."""
 
 
 def router(page: Page) -> APIRouter:
@@ -61,12 +65,11 @@ def _add_list(routes: APIRouter, page: Page) -> None:
     @routes.get("/endpoints")
     def list_endpoints(request: Request, visitor: Annotated[Visitor, page.visit("read")]) -> Response:
         with page.database.read() as db:
-            alerts = views.alerts(db)
+            alerts, say = views.alerts(db), _saying(page, visitor)
             found = [
-                _row(one, alerts, history.recent_attempts(db, one.name, SPARK))
+                _row(page, say, one, alerts, history.recent_attempts(db, one.name, SPARK))
                 for one in views.endpoints(db, page.live.endpoints())
             ]
-        say = _saying(page, visitor)
         return page.render(request, visitor, "endpoints.html", rows=found, say=say, level=level)
 
 
@@ -78,9 +81,10 @@ def _add_one(routes: APIRouter, page: Page, once: Once) -> None:
         visitor: Annotated[Visitor, page.visit("read")],
         before: Annotated[int | None, Query(ge=1, le=LAST_ID)] = None,
     ) -> Response:
+        say = _saying(page, visitor)
         with page.database.read() as db:
-            found = endpoints.find_endpoint(db, name, page.live.interests())
-            row = _row(found, views.alerts(db), history.recent_attempts(db, name, SPARK))
+            found = endpoints.find_endpoint(db, name, page.live.interests(), page.live.endpoints())
+            row = _row(page, say, found, views.alerts(db), history.recent_attempts(db, name, SPARK))
             wanted = Wanted(name, Status.DEAD, before=before, limit=LETTERS + 1)
             dead = [Delivery.of(one) for one in history.read(db, wanted)]
         return page.render(
@@ -89,7 +93,7 @@ def _add_one(routes: APIRouter, page: Page, once: Once) -> None:
             "endpoint.html",
             row=row,
             one=row.endpoint,
-            say=_saying(page, visitor),
+            say=say,
             level=level(row.endpoint),
             dead=dead[:LETTERS],
             older=dead[LETTERS - 1].id if len(dead) > LETTERS else None,
@@ -229,12 +233,21 @@ def signed_in(visitor: Visitor) -> Token:
     return visitor.token
 
 
-def _row(found: EndpointHealth, alerts: Sequence[AlertView], tried: Sequence[tuple[int, AttemptView]]) -> Row:
+def _row(
+    page: Page,
+    say: Saying,
+    found: EndpointHealth,
+    alerts: Sequence[AlertView],
+    tried: Sequence[tuple[int, AttemptView]],
+) -> Row:
+    source = page.live.subscriptions.sources().get(found.name)
+    fault = source.fault if source else None
     return Row(
-        Endpoint.of(found, None),
+        Endpoint.of(found, None, is_kept=source is not None and source.is_kept, fault=fault),
         [Tried(delivery, Attempt.of(one)) for delivery, one in tried],
         EndpointStatus.of(found.waiting, alerts).set_aside,
         found.breaker.is_catching_up,
+        worded(say.t, fault) if fault else None,
     )
 
 

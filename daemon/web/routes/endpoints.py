@@ -3,6 +3,7 @@
 A mailbox's name has a slash in it (`ops/anna@example.org`), so a name may be more than one part of a path.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from daemon.schemas.requests import REPLAYS, ReplayRequest, examples
 from daemon.store import views
 from daemon.store.database import Database
 from daemon.store.replay import Plan, Span, Which
+from daemon.store.views import EndpointHealth
 from daemon.web.audit import audited
 from daemon.web.auth import Token, Tokens, require
 from daemon.web.dependencies import Live
@@ -38,20 +40,33 @@ def router(database: Database, tokens: Tokens, live: Live) -> APIRouter:
 def _read(routes: APIRouter, database: Database, live: Live) -> None:
     @routes.get("/endpoints", summary="Every endpoint: its health, since when, and what waits for it")
     def list_endpoints() -> pages.EndpointList:
-        keys = live.public_keys()
         with database.read() as db:
             found = views.endpoints(db, live.endpoints())
             quiet = _quiet(db, live)
-        return pages.EndpointList(
-            endpoints=[Endpoint.of(one, keys.get(one.name), quiet.get(one.name)) for one in found]
-        )
+        return pages.EndpointList(endpoints=_documents(live, found, quiet))
 
     @routes.get("/endpoints/{name:path}", summary="One endpoint", responses=responses(404, 422))
     def show_endpoint(name: Line) -> Endpoint:
         with database.read() as db:
-            found = endpoints.find_endpoint(db, name, live.interests())
+            found = endpoints.find_endpoint(db, name, live.interests(), live.endpoints())
             quiet = _quiet(db, live, name)
-        return Endpoint.of(found, live.public_keys().get(name), quiet.get(name))
+        return _documents(live, [found], quiet)[0]
+
+
+def _documents(
+    live: Live, found: Iterable[EndpointHealth], quiet: Mapping[str, QuietStatus]
+) -> list[Endpoint]:
+    keys, sources = live.public_keys(), live.subscriptions.sources()
+    return [
+        Endpoint.of(
+            one,
+            keys.get(one.name),
+            quiet.get(one.name),
+            is_kept=(source := sources.get(one.name)) is not None and source.is_kept,
+            fault=source.fault if source else None,
+        )
+        for one in found
+    ]
 
 
 def _quiet(db: sa.Connection, live: Live, name: str | None = None) -> dict[str, QuietStatus]:
@@ -71,7 +86,7 @@ def _switch(routes: APIRouter, database: Database, tokens: Tokens, live: Live) -
             found = endpoints.find_endpoint(db, name, interests)
             quiet = _quiet(db, live, name)
         live.wake()
-        return Endpoint.of(found, live.public_keys().get(name), quiet.get(name))
+        return _documents(live, [found], quiet)[0]
 
     @routes.post(
         "/endpoints/{name:path}/enable",

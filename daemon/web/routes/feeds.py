@@ -90,6 +90,7 @@ def _keep(routes: APIRouter, database: Database, tokens: Tokens, live: Live) -> 
                 now=live.now(),
             )
             entry.status = response.status_code = 201 if is_new else 200
+        live.resubscribe()
         return FeedStatus.of(found)
 
     @routes.delete(
@@ -97,4 +98,6 @@ def _keep(routes: APIRouter, database: Database, tokens: Tokens, live: Live) -> 
     )
     def remove_feed(feed: Line, token: Annotated[Token, admin]) -> FeedStatus:
         with audited(token, "feed.remove", feed), database.write() as db:
-            return FeedStatus.of(feeds.remove(db, feed))
+            gone = feeds.remove(db, feed)
+        live.resubscribe()
+        return FeedStatus.of(gone)

@@ -32,6 +32,9 @@ WORDS = {
     "endpoints.asked.disable": ("to be disabled at once", "עומד להיות מושבת מיד"),
     "endpoints.failing_since": ("Failing since", "נכשל מאז"),
     "endpoints.error": ("Failed last of", "הכשל האחרון"),
+    "endpoints.source": ("Stands in", "מוגדר ב"),
+    "endpoints.source.file": ("the configuration file", "קובץ ההגדרות"),
+    "endpoints.source.store": ("the store; it was added over HTTP", "המאגר; הוא נוסף דרך HTTP"),
     "endpoints.left": (
         "It has left the configuration; what waits for it is not sent.",
         "הוא הוסר מההגדרות; מה שממתין לו אינו נשלח.",

@@ -292,6 +292,47 @@ WORDS = {
         "{number}, {name}: {error}; and {more} more are wrong",
         "{number}, {name}: {error}; ועוד {more} שגויים",
     ),
+    "fault.no_such_feed": ("no feed is called {name}", "אין ערוץ בשם {name}"),
+    "fault.feed_ahead": ("lies ahead of everything that happened", "זה אחרי כל מה שקרה עד כה"),
+    "fault.feed_back": (
+        "lies before {position}, which was acknowledged: `back` goes back",
+        "זה לפני {position}, שכבר אושר; אפשר לחזור אחורה ב-`back`",
+    ),
+    "fault.feeds_full": (
+        "there are {most} feeds already: remove one that nobody reads",
+        "יש כבר {most} ערוצים; יש להסיר אחד שאיש אינו קורא",
+    ),
+    "fault.more_than": ("expected more than {gt}", "צריך להיות יותר מ-{gt}"),
+    "fault.page_cursor": ("expected the cursor that a page gave", "צריך להיות הסמן שהיה בדף"),
+    "fault.cursor_or_event": ("give one of `cursor` and `event`", "יש לתת אחד: `cursor` או `event`"),
+    "fault.one_condition": (
+        'give one of "is", "in", "not_in", "contains" and "starts_with"',
+        'יש לתת אחד: "is", "in", "not_in", "contains" או "starts_with"',
+    ),
+    "fault.data_field": (
+        'expected a field of the event\'s data, such as "sms.text"',
+        'צריך להיות שדה מנתוני האירוע, כמו "sms.text"',
+    ),
+    "fault.kept_no_key": (
+        "there is no key file: `[daemon] key_file` has to be one that can be written, and stays",
+        "אין קובץ מפתח: `[daemon] key_file` צריך להיות קובץ שאפשר לכתוב ושנשאר במקומו",
+    ),
+    "fault.kept_other_key": (
+        "it was kept under another key file: bring that one back, or remove it and add it anew",
+        "הוא נשמר תחת קובץ מפתח אחר; יש להחזיר את הקובץ ההוא, או להסיר את היעד ולהוסיף אותו מחדש",
+    ),
+    "fault.kept_unfit": (
+        "its settings are not those of this release: change it, or remove it and add it anew",
+        "ההגדרות שלו אינן מתאימות לגרסה הזאת; יש לשנות אותו, או להסיר אותו ולהוסיף אותו מחדש",
+    ),
+    "fault.kept_no_template": (
+        "the file has not its template any more: give that back, or change it",
+        "התבנית שלו אינה עוד בקובץ; יש להחזיר אותה, או לשנות את היעד",
+    ),
+    "fault.kept_no_window": (
+        "it goes by [[windows]] that the file has not any more: those do not count",
+        "הוא נסמך על [[windows]] שאינם עוד בקובץ, ולכן אינם נחשבים",
+    ),
     # Of the page's own.
     "fault.unreadable": (
         "is no date and time; write one such as 2026-11-23T18:00",
