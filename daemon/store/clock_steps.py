@@ -40,6 +40,7 @@ from daemon.store.schema import (
     queue_calls,
     quiet,
     subjects,
+    texts,
     watches,
 )
 
@@ -90,6 +91,7 @@ LIVE: tuple[tuple[sa.Table, Where, tuple[str, ...]], ...] = (
     (digests, _EVERY, ("until",)),
     (callbacks, sa.text("callbacks.closed_at IS NULL"), ("since", "last_at")),
     (queue_calls, sa.text("queue_calls.is_open"), ("left_after", "left_at")),
+    (texts, sa.text("texts.is_live"), ("sent_at",)),
     (alerts, _EVERY, ("last_known", "changed_after", "changed_before", "started_at")),
     (
         incidents,

@@ -14,6 +14,7 @@ from daemon.config.watches import WatchSettings
 from daemon.core.differences import READERS, Parts
 from daemon.core.model import Secret
 from daemon.wiring.mailboxes import endpoint_names, mailboxes
+from daemon.wiring.phones import phones
 from daemon.wiring.watches import plan, rows
 
 UNSHOWN = frozenset({"headers"})
@@ -38,6 +39,7 @@ def parts(config: Config) -> Parts:
         "endpoints": {
             **{one.name: one for one in (*config.webhooks, *config.notify)},
             **{one.endpoint: (one.recipient, one.email) for one in mailboxes(config)},
+            **{one.endpoint: (one.to, one.text) for one in phones(config)},
         },
         "watches": {
             "/".join((description.system, description.name)): (

@@ -13,7 +13,7 @@ from daemon.config.secrets import held
 from daemon.config.settings import Config
 from daemon.config.webhooks import Webhook
 from daemon.core.delivery.mail_pace import MailPace
-from daemon.core.delivery.outcome import Message
+from daemon.core.delivery.outcome import Attempted, Message, Outcome
 from daemon.core.delivery.route import Mailing
 from daemon.core.mail_addresses import parse
 from daemon.core.redaction import spellings
@@ -28,10 +28,12 @@ from daemon.senders.all import Senders, Starter
 from daemon.senders.mail import Letter, MailSender
 from daemon.senders.notify import Notice, NotifySender
 from daemon.senders.smtp import Security, Server
+from daemon.senders.texts import Tell, TextSender
 from daemon.senders.webhook import WebhookSender
 from daemon.senders.webhook_attempt import Target
 from daemon.wiring.endpoints import guards
 from daemon.wiring.mailboxes import mailboxes, mailing
+from daemon.wiring.phones import phones
 from daemon.workers.mailed_recordings import MailedRecordings
 
 
@@ -64,9 +66,11 @@ class Outgoing:
         now: Callable[[], datetime] = clock.utcnow,
         around: Around = lambda _endpoint, _incidents: NOTHING_KNOWN,
         recordings: MailedRecordings | None = None,
+        text: Tell | None = None,
     ) -> None:
         """`wishes` remember what cannot be worked out of what the endpoints ask for; `now`: by the wall;
-        `around` is asked in the thread of the mails, once for each mailing."""
+        `around` is asked in the thread of the mails, once for each mailing; `text` sends an SMS, None: there
+        is nobody here who may."""
         self._now = now
         self._around = around
         self._recordings = recordings
@@ -85,10 +89,12 @@ class Outgoing:
             wake=wake,
         )
         self._notices = NotifySender(notices(config), now=now, monotonic=clock.monotonic, wake=wake)
+        self._texts = TextSender(text or _nobody_texts, now=now, wake=wake)
         self.senders = Senders(
             self._webhooks,
             self._mails,
             self._notices,
+            self._texts,
             by_endpoint=self._by_endpoint(config),
             guards=guards(config, wishes),
             now=now,
@@ -115,6 +121,7 @@ class Outgoing:
             **{one.name: self._webhooks for one in config.webhooks},
             **{one.endpoint: self._mails for one in mailboxes(config)},
             **{one.name: self._notices for one in config.notify},
+            **{one.endpoint: self._texts for one in phones(config)},
         }
 
     def _compose(self, endpoint: str, messages: Sequence[Message]) -> list[Letter]:
@@ -211,6 +218,11 @@ def _nobody(mail: Mail, style: Style, *, now: datetime) -> EmailMessage:
     raise LookupError("there is no [[emails]] any more")
 
 
+def _nobody_texts(message: Message) -> Attempted:
+    why = "only a running daemon sends SMS, within its budget"
+    return Attempted(message, Outcome.FAILED, clock.utcnow(), error=why, is_our_fault=True)
+
+
 def notices(config: Config) -> dict[str, Notice]:
     """Where notifications go."""
     zone = ZoneInfo(config.daemon.timezone)
@@ -249,7 +261,9 @@ def shape(webhook: Webhook, zone: tzinfo = UTC) -> Shape:
 
 def tells_names(config: Config) -> bool:
     """Whether any endpoint is told how those are called that an event tells of."""
-    return bool(config.emails or config.notify) or any(shape(one).takes_names for one in config.webhooks)
+    return bool(config.emails or config.notify or config.texts) or any(
+        shape(one).takes_names for one in config.webhooks
+    )
 
 
 def signers(webhook: Webhook) -> Iterator[Signer]:

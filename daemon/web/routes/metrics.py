@@ -8,7 +8,7 @@ words of the configuration and of the code: no subject, no number, no id.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -19,14 +19,17 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import ProcessCollector, generate_latest
 
 from daemon.core.commands.command import Status
+from daemon.core.commands.command_types import SMS_SEND_NAME
+from daemon.core.commands.policy import Policy
+from daemon.core.commands.sent_texts import State
 from daemon.core.counts import Counts
 from daemon.core.delivery.breaker import HEALTHY, Health
 from daemon.core.delivery.outcome import Outcome
 from daemon.core.delivery.route import share_of
 from daemon.core.ownership import HOUSE, Kind, Share
 from daemon.core.routing.plan import DAEMON
+from daemon.store import budgets, events, inbox, ownership, texts, views
 from daemon.store import endpoint_health as endpoints
-from daemon.store import events, inbox, ownership, views
 from daemon.store.database import Database
 from daemon.web.auth import Token, require_from_afar
 from daemon.web.dependencies import Live
@@ -64,6 +67,8 @@ class Scrape:
     """Whose figures these are, of several daemons on one database."""
     silent: Collection[str] = ()
     """The other members that have not stirred of late."""
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    """What each system allows."""
 
     @cached_property
     def systems(self) -> Mapping[str, None]:
@@ -94,6 +99,7 @@ def router(database: Database, tokens: Callable[[], Sequence[Token]], live: Live
                 {share_of(name, route) for name, route in live.routes().items()},
                 live.member(),
                 live.silent().keys(),
+                live.desk.policies(),
             )
             return text(metric for family in FAMILIES for metric in family(scrape)) + generate_latest(process)
 
@@ -309,6 +315,44 @@ def _commands(scrape: Scrape) -> Iterator[Metric]:
     )
 
 
+def _texts(scrape: Scrape) -> Iterator[Metric]:
+    """SMS of today that the daemon sends, of the systems that have a budget for them."""
+    with_one = {
+        system: (one.sms_units_per_day, one.day(scrape.now))
+        for system, one in scrape.policies.items()
+        if one.sms_units_per_day is not None
+    }
+    yield Family(
+        "gauge",
+        "yemotd_sms_budget_units",
+        "What the SMS of a system may cost in a day.",
+        ["system"],
+        [((system,), budget) for system, (budget, _) in with_one.items()],
+    )
+    yield Family(
+        "gauge",
+        "yemotd_sms_used_units",
+        "What of that is used today, with what waits and what is held for the ends of alerts.",
+        ["system"],
+        [
+            ((system,), budgets.used(scrape.db, system, SMS_SEND_NAME, day))
+            for system, (_, day) in with_one.items()
+        ],
+    )
+    yield Family(
+        "gauge",
+        "yemotd_sms_today",
+        "SMS that were sent today, or were to be, by how they stand.",
+        ["system", "state"],
+        [
+            ((system, state.value), found.get(state, 0))
+            for system, (_, day) in with_one.items()
+            for found in (texts.states(scrape.db, system, day),)
+            for state in State
+        ],
+    )
+
+
 def _members(scrape: Scrape) -> Iterator[Metric]:
     """Nothing of a daemon that has its database to itself."""
     members = views.members(scrape.db)
@@ -367,6 +411,7 @@ FAMILIES: tuple[Callable[[Scrape], Iterable[Metric]], ...] = (
     _attempts,
     _health,
     _commands,
+    _texts,
     _members,
 )
 """In the order of the text. One more is a function like these, named here and in `docs/monitoring.md`."""
