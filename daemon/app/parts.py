@@ -110,7 +110,9 @@ def parts(
         contacts=current.contacts,
         acknowledge=lambda *about: acknowledgement_link.path_by(link_key(), *about),
     )
-    keeper, downloads = recordings.parts(database, current, ownership, now=now)
+    keeper, downloads = recordings.parts(
+        database, current, ownership, now=now, pauses=pauses, on_tried=counters.copied
+    )
     mailed = MailedRecordings(
         downloads, lambda: wiring.wish(current().config), recording_key, clock.monotonic
     )

@@ -6,7 +6,6 @@ from typing import BinaryIO
 
 from daemon.app.in_force import Current
 from daemon.core.model import Failure, Unknown
-from daemon.core.ownership import Kind
 from daemon.core.recordings import MIB, Recording
 from daemon.host import clock
 from daemon.store import location
@@ -14,14 +13,22 @@ from daemon.store.database import Database
 from daemon.store.ownership import Ownership
 from daemon.wiring.recordings import FOLDER, asked, beside
 from daemon.workers.downloads import Downloads, FullError, Held
+from daemon.workers.heedful_downloads import Heedful
 from daemon.workers.keeper import Keeper
+from daemon.workers.system_pauses import Pauses
 from daemon.yemot import downloads as platform
 
 
 def parts(
-    database: Database, current: Current, ownership: Ownership, *, now: Callable[[], datetime]
+    database: Database,
+    current: Current,
+    ownership: Ownership,
+    *,
+    now: Callable[[], datetime],
+    pauses: Pauses,
+    on_tried: Callable[[str, int | None], None],
 ) -> tuple[Keeper, Downloads]:
-    """Make both; nothing is fetched yet."""
+    """Make both; nothing is fetched yet. `on_tried`: as of `Keeper`."""
     folder = beside(current().config)
 
     def fetch(recording: Recording, into: BinaryIO, is_wanted: Callable[[], bool]) -> int | Unknown:
@@ -40,12 +47,14 @@ def parts(
         lambda: downloads,
         folder / FOLDER,
         asked=lambda: asked(current().config),
-        is_ours=lambda system: ownership.token(Kind.SYSTEM, system) is not None,
         now=now,
         monotonic=clock.monotonic,
         has_room=has_room,
+        ownership=ownership,
+        on_tried=on_tried,
     )
-    downloads = Downloads(fetch, lambda: folder, monotonic=clock.monotonic, kept=keeper.find)
+    heedful = Heedful(fetch, pauses, database, ownership, now)
+    downloads = Downloads(heedful, lambda: folder, monotonic=clock.monotonic, kept=keeper.find)
     return keeper, downloads
 
 

@@ -141,19 +141,36 @@ def _written(to: Path | None, usual: str, write: Callable[[BinaryIO], int]) -> N
 def _new(path: Path) -> Iterator[BinaryIO]:
     """A file that is there once it is whole."""
     part = path.with_name(path.name + PARTIAL)
+    if os.path.lexists(path):
+        raise Fatal(f"{path}: there is such a file already", os.EX_CANTCREAT)
     try:
-        if path.exists():
-            raise FileExistsError(17, "there is such a file already")
-        with part.open("xb") as into:
-            try:
-                yield into
-            except BaseException:
-                part.unlink(missing_ok=True)
-                raise
-        os.link(part, path)  # unlike a rename it takes no other's place
-        part.unlink()
+        into = part.open("xb")
+    except FileExistsError:
+        raise Fatal(
+            f"{part}: another fetch writes it, or one that was killed has left it; then remove it",
+            os.EX_CANTCREAT,
+        ) from None
+    except OSError as error:
+        raise Fatal(f"{part}: {error.strerror or error}", os.EX_CANTCREAT) from None
+    try:
+        with into:
+            yield into
+        _take_place(part, path)
     except OSError as error:
         raise Fatal(f"{path}: {error.strerror or error}", os.EX_CANTCREAT) from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _take_place(part: Path, path: Path) -> None:
+    """Give a file its name, and take no other's place. Raises OSError."""
+    try:
+        os.link(part, path)  # which a rename would do
+    except FileExistsError:
+        raise
+    except OSError:  # FAT, and some servers of files, have no links
+        with path.open("xb"):
+            part.replace(path)
 
 
 def _line(body: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from daemon.config.settings import Config
 from daemon.config.systems import SystemSettings
 from daemon.config.values import is_loopback
 from daemon.config.watches import WatchSettings, hours_of
+from daemon.config.webhooks import Webhook
 from daemon.config.windows import WindowSettings
 from daemon.config.wording import Fault, Location, fault, of_table
 from daemon.core import durations, own_events
@@ -20,6 +21,7 @@ from daemon.core.commands.command_types import CAMPAIGN, TYPES
 from daemon.core.digests import digest
 from daemon.core.durations import DAY, NOTHING
 from daemon.core.event_types import EVENT_TYPES, KINDS, matches
+from daemon.core.model import Secret
 from daemon.core.routing import quiet
 from daemon.core.watches import api, expectations, machine, queue_shapes
 from daemon.core.watches.reports import ADDED
@@ -32,6 +34,9 @@ SHORT_TOKEN = 16
 """Ours: characters of a token of the HTTP side. A shorter one is a word, mostly."""
 FAR_OFF = timedelta(hours=4)
 """Ours: no clock is so far off the sun of its place; the west of China comes nearest, with three hours."""
+UNENCRYPTED = "its url is a secret, and goes there unencrypted: everybody on the way reads it; use https"
+GOOGLE_SCRIPTS, GOOGLE_ANSWERS = "script.google.com", "https://script.googleusercontent.com/"
+"""Where Apps Script takes requests, and where its answers are."""
 OWN = (own_events.LIFE, own_events.ENDPOINTS, own_events.TEST, machine.EVENTS, digest.EVENTS)
 """What the daemon tells of itself, whatever it watches."""
 OF_SYSTEMS = (api.EVENTS, command.EVENTS, quiet.EVENTS)
@@ -53,11 +58,30 @@ def advice(config: Config, *, is_shared: bool) -> Iterator[Fault]:
     yield from _of_windows(config)
     yield from _of_escalations(config)
     for index, webhook in enumerate(config.webhooks):
-        if is_shared and webhook.credentials():
-            reason = "what opens the receiver stands in a file that its group or others can read: chmod 600"
-            yield of_table(("webhooks", index), reason)
+        yield from _of_webhook(("webhooks", index), webhook, is_shared=is_shared)
+    if config.heartbeat and _is_unencrypted(config.heartbeat.url.value):
+        yield of_table(("heartbeat",), UNENCRYPTED)
     if config.smtp and config.smtp.security == "none" and not is_loopback(config.smtp.host):
         yield fault(("smtp", "security"), "mails, and the password, go there unencrypted", "none")
+
+
+def _of_webhook(at: Location, webhook: Webhook, *, is_shared: bool) -> Iterator[Fault]:
+    """Where a webhook leads, and who may read what opens it."""
+    if is_shared and webhook.open_credentials():
+        reason = "what opens the receiver stands in a file that its group or others can read: chmod 600"
+        yield of_table(at, reason)
+    if isinstance(webhook.url, Secret) and _is_unencrypted(webhook.address):
+        yield of_table(at, UNENCRYPTED)
+    if urlsplit(webhook.address).hostname == GOOGLE_SCRIPTS and webhook.accept_redirect is None:
+        written = f'accept_redirect = "{GOOGLE_ANSWERS}"'
+        yield of_table(
+            at, f"a Google script answers by a redirect, so nothing would count as sent; add {written}"
+        )
+
+
+def _is_unencrypted(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
 
 
 def _of_tokens(config: Config) -> Iterator[Fault]:

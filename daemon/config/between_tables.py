@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from daemon.config import digests, escalations, expectations
+from daemon.config.secrets import WAYS
 from daemon.config.settings import ENDPOINT_TABLES
 from daemon.config.systems import SystemSettings
 from daemon.config.values import queue_key
-from daemon.config.wording import Fault, Location, fault, of_table
+from daemon.config.wording import Fault, Location, fault, missing, of_table
+from daemon.core.rendering.formats import Format
 from daemon.core.wording import nearest
 
 SMTP = "smtp"
@@ -51,6 +53,7 @@ def between_tables(document: Mapping[str, Any], directory: Path) -> Iterator[Fau
         yield from _bundle(("smtp", "ca_file"), smtp.get("ca_file"), directory)
         yield from _templates(("smtp", "templates"), smtp.get("templates"), directory)
     for at, webhook in _tables(document, ("webhooks",)):
+        yield from _unsigned(at, webhook)
         yield from _bundle((*at, "ca_file"), webhook.get("ca_file"), directory)
         yield from _chain((*at, "certificate"), webhook, directory)
 
@@ -92,6 +95,13 @@ def _same_alert(at: Location, queue: Mapping[str, Any]) -> Iterator[Fault]:
         if key in seen:
             yield of_table((*at, *where), "another threshold has this metric, direction and severity")
         seen.add(key)
+
+
+def _unsigned(at: Location, webhook: Mapping[str, Any]) -> Iterator[Fault]:
+    """A webhook whose receivers look for a signature, and that has nothing to sign with."""
+    form = next((one for one in Format if one.value == webhook.get("format")), None)
+    if (form is None or form.wire.is_signed) and not any(f"secret{way}" in webhook for way in WAYS):
+        yield missing((*at, "secret"), "give secret_file, secret_credential or secret_env")
 
 
 def _bundle(at: Location, name: object, directory: Path) -> Iterator[Fault]:

@@ -14,6 +14,7 @@ from daemon.config.secrets import WAYS, SecretKind, Sources
 from daemon.config.values import Settings
 from daemon.config.wording import Fault, Location, fault, missing, of_table, unknown_key
 from daemon.core.model import Secret
+from daemon.core.wording import quoted
 
 ANY = SecretKind(lambda _text: None, may_have_blanks=True)
 """Of a secret that may be anything."""
@@ -64,6 +65,9 @@ class Reading:
         }
         for held in secrets:
             cleaned |= self._secret(held, table, at)
+        for name, kind in _mappings(model).items():
+            if isinstance(table.get(name), Mapping):
+                cleaned[name] = self._by_name(kind, table[name], (*at, name))
         return cleaned
 
     def _value(self, model: type[Settings] | None, value: Any, at: Location) -> Any:
@@ -78,34 +82,48 @@ class Reading:
         if len(ways) > 1:
             both = " and ".join(held.key + way for way in ways)
             self.faults.append(of_table(at, f"has {both}: give one of them"))
+        elif ways and held.kind.is_open_here and not ways[0]:
+            return {held.key: table[held.key]}
         elif ways:
             given = table[held.key + ways[0]]
             fetched = tuple(self._fetched(held, ways[0], given, (*at, held.key + ways[0])))
             return {held.key: fetched if held.is_list else fetched[0]}
         elif held.is_required:
-            self.faults.append(
-                missing((*at, held.key), f"give {held.key}_file, {held.key}_credential or {held.key}_env")
-            )
+            here = "it, or " if held.kind.is_open_here else ""
+            ways_out = f"give {here}{held.key}_file, {held.key}_credential or {held.key}_env"
+            self.faults.append(missing((*at, held.key), ways_out))
         else:
             return {}
         return {held.key: (PLACEHOLDER,) if held.is_list else PLACEHOLDER}
 
     def _fetched(self, held: Held, way: str, given: Any, at: Location) -> Iterator[Secret]:
         if not held.is_list or not isinstance(given, list):
-            yield self._one(held, way, given, at)
+            yield self._one(held.kind, way, given, at)
             return
         if not given:
             self.faults.append(fault(at, "must not be empty"))
         for index, entry in enumerate(given):
-            yield self._one(held, way, entry, (*at, index))
+            yield self._one(held.kind, way, entry, (*at, index))
 
-    def _one(self, held: Held, way: str, given: Any, at: Location) -> Secret:
+    def _by_name(self, kind: SecretKind, table: Mapping[str, Any], at: Location) -> dict[str, Any]:
+        """Values under names of the administrator's own, each of which may say where it stands."""
+        found: dict[str, Any] = {}
+        for key, given in table.items():
+            way = next((one for one in WAYS[1:] if key.endswith(one) and key != one), "")
+            name = key.removesuffix(way)
+            if name in found:
+                self.faults.append(of_table(at, f"has {quoted(name)} in two ways: give one of them"))
+            else:
+                found[name] = self._one(kind, way, given, (*at, key)) if way else given
+        return found
+
+    def _one(self, kind: SecretKind, way: str, given: Any, at: Location) -> Secret:
         if not isinstance(given, str):
             self.faults.append(fault(at, "expected text in quotes"))
             return PLACEHOLDER
         try:
-            value = held.kind.taken(self.sources.value(way, given), way)
-            held.kind.check(value)
+            value = kind.taken(self.sources.value(way, given), way)
+            kind.check(value)
             exposure = self.sources.exposure(way, given)
         except (ValueError, OSError) as error:
             # Without a way, what is given is the secret itself.
@@ -133,8 +151,21 @@ def _model(annotation: Any) -> type[Settings] | None:
     return next(filter(None, map(_model, get_args(annotation))), None)
 
 
+def _mappings(model: type[Settings]) -> dict[str, SecretKind]:
+    """The keys of a table that hold others, whose values may be secrets, and what these must be."""
+    found = {}
+    for name, one in model.model_fields.items():
+        if get_origin(one.annotation) is dict:
+            kind = _kind(get_args(one.annotation)[1])
+            if kind is not None:
+                found[_key(name, one)] = kind
+    return found
+
+
 def _kind(annotation: Any, beside: Iterable[object] = ()) -> SecretKind | None:
     """What the secrets must be that a key holds; None where it holds none. `beside`: what stands with it."""
+    if get_origin(annotation) is dict:
+        return None  # whatever is in there has a name of its own
     if annotation is Secret:
         return next((one for one in beside if isinstance(one, SecretKind)), ANY)
     if get_origin(annotation) is Annotated:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import InstanceOf
+from pydantic import InstanceOf, PlainValidator
 
 from daemon.config.values import CONTROL, Settings, seen, split_url
 from daemon.config.wording import is_like_secret
@@ -63,7 +63,7 @@ class Sources:
         try:
             value = readers[way](given)
         except ValueError:
-            if is_like_secret(given):
+            if way and (is_like_secret(given) or "://" in given):
                 raise ValueError("holds the secret itself; it should say where that stands") from None
             raise
         return _checked(_without_newline(value))
@@ -169,6 +169,8 @@ class SecretKind:
     """Raises ValueError, without a part of it, for what it is not."""
     may_have_blanks: bool = False
     """Whether one at its ends may be meant, as in a password. Elsewhere it is an editor's."""
+    is_open_here: bool = False
+    """Whether what stands in the configuration itself is a plain setting, and a secret only elsewhere."""
 
     def taken(self, value: str, way: str) -> str:
         """The secret that was found: of what stands in a place of its own, without blanks around it."""
@@ -187,6 +189,37 @@ AppriseUrl = Annotated[AnySecret, SecretKind(check_apprise)]
 def held(settings: Settings) -> list[str]:
     """Every secret of a table and of those within it: what no log may show."""
     return [*_within(settings)]
+
+
+def revealed(value: Secret | str) -> str:
+    """What a setting says that may be a secret."""
+    return value.value if isinstance(value, Secret) else value
+
+
+def _open_url(value: object) -> Secret | str:
+    if isinstance(value, Secret):
+        return value  # judged where it was fetched
+    text = _text(value)
+    split_url(text)
+    return text
+
+
+def _open_header(value: object) -> Secret | str:
+    return value if isinstance(value, Secret) else _text(value)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("expected text in quotes")
+    return value
+
+
+WebhookUrl = Annotated[Secret | str, SecretKind(check_url, is_open_here=True), PlainValidator(_open_url)]
+"""As text where it stands in the configuration, and a secret where it comes from elsewhere."""
+HeaderValue = Annotated[
+    Secret | str, SecretKind(check_token, is_open_here=True), PlainValidator(_open_header)
+]
+"""The same."""
 
 
 def _within(value: object) -> Iterator[str]:

@@ -1,31 +1,31 @@
 """`[[webhooks]]` and the tables in it, as frozen models."""
 
-import base64
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Annotated, Literal, Self
-from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
+from daemon.config.credentials import of_header, of_secret_header, of_url
 from daemon.config.endpoints import EndpointSettings, Repeat
-from daemon.config.secrets import SigningKey, SigningSecret
+from daemon.config.secrets import HeaderValue, SigningKey, SigningSecret, WebhookUrl, revealed
 from daemon.config.values import (
     BesideConfig,
     Block,
     Duration,
     Rate,
+    Seen,
     Settings,
     Timeout,
     Url,
     Wait,
     Word,
     some,
+    split_url,
 )
-from daemon.config.wording import is_like_secret
 from daemon.core.durations import HOUR, MINUTE, SECOND
 from daemon.core.hidden import hidden
+from daemon.core.model import Secret
 from daemon.core.rendering.formats import Format
 from daemon.core.routing.plan import Order
 from daemon.core.wording import quoted
@@ -60,18 +60,15 @@ OURS = frozenset(
     }
 )
 """Headers that are the request's own; with those that begin as `OUR_PREFIXES`."""
+SIGNED_WITHIN = (Format.STANDARD, Format.CLOUDEVENTS)
+"""Formats that say all in their body, and whose receivers are anybody's."""
 OUR_PREFIXES = ("webhook-", "yemotd-", "ce-", "proxy-")
 
-SCHEMES = frozenset({"basic", "bearer", "digest", "token", "apikey", "negotiate"})
-"""What stands before a credential (RFC 9110, section 11.4): IANA's, and those of some services."""
-_SAYS_SECRET = re.compile(r"auth|token|key|secret|passw|cookie|credential|signature|session", re.IGNORECASE)
-"""In the name of a header, or of a part of a query."""
-_UNSPEAKABLE = re.compile(r"(?=.*[0-9])[A-Za-z0-9_~.-]{16,}|[A-Za-z0-9]{24,}")
 
-
-def _headers(headers: dict[str, str]) -> dict[str, str]:
+def _headers(headers: dict[str, Secret | str]) -> dict[str, Secret | str]:
     for name, value in headers.items():
-        found = hidden(name) or hidden(value)
+        shown = "" if isinstance(value, Secret) else value  # which was judged where it was fetched
+        found = hidden(name) or hidden(shown)
         if found:
             # Not the value, which may be a credential.
             raise ValueError(f"{quoted(name)} has {found} in it, which nobody sees")
@@ -79,33 +76,20 @@ def _headers(headers: dict[str, str]) -> dict[str, str]:
             raise ValueError(f'"{name}" is no name of a header')
         if name.lower() in OURS or name.lower().startswith(OUR_PREFIXES):
             raise ValueError(f'"{name}" is set by yemotd itself')
-        if not value.isascii():
+        if not shown.isascii():
             raise ValueError(f'the value of "{name}" has a sign that is not ASCII')
     return headers
 
 
-def _of_header(name: str, value: str) -> Iterator[str]:
-    """The credentials in a header: its value, and that without the scheme in front."""
-    scheme, _, parameters = value.strip().partition(" ")
-    if not (_SAYS_SECRET.search(name) or scheme.lower() in SCHEMES or is_like_secret(value)):
-        return
-    yield value.strip()
-    if scheme.lower() in SCHEMES:
-        yield parameters.strip()
-    if scheme.lower() == "basic":
-        with suppress(ValueError):
-            yield base64.b64decode(parameters, validate=True).decode().partition(":")[2]
-    if name.lower() == "cookie":
-        yield from (one.partition("=")[2].strip() for one in value.split(";"))
+def _accept_redirect(value: str) -> str:
+    from daemon.core.webhooks.redirects import prefix  # noqa: PLC0415 - few have one
+
+    split_url(value)
+    prefix(value)
+    return value
 
 
-def _of_url(url: str) -> Iterator[str]:
-    """The credentials in a URL: values of its query, and parts of its path that nobody would name a page."""
-    parts = urlsplit(url)
-    for name, value in parse_qsl(parts.query):
-        if _SAYS_SECRET.search(name) or _UNSPEAKABLE.fullmatch(value):
-            yield value
-    yield from (one for one in parts.path.split("/") if _UNSPEAKABLE.fullmatch(one))
+AcceptRedirect = Annotated[Seen, AfterValidator(_accept_redirect)]
 
 
 class ScheduleSettings(Settings):
@@ -122,11 +106,14 @@ class ScheduleSettings(Settings):
 class Webhook(EndpointSettings):
     """`[[webhooks]]`: an endpoint that gets signed requests."""
 
-    url: Url
-    secrets: tuple[SigningSecret, ...] = Field(validation_alias="secret")
-    """`whsec_…`; more than one while a receiver changes over: every one signs."""
+    url: WebhookUrl
+    secrets: tuple[SigningSecret, ...] = Field(default=(), validation_alias="secret")
+    """`whsec_…`; more than one while a receiver changes over: every one signs. None only where its format
+    has no signature: `between_tables.py`."""
     signing_key: SigningKey | None = None
     """`whsk_…`: signs beside the secrets, so that a receiver need hold no secret (v1a)."""
+    signature: Literal["headers", "body"] = "headers"
+    """Where it stands: body is for receivers that see no headers."""
     format: Format = Format.STANDARD
     payload: Literal["full", "thin"] = "full"
     """Thin: ids and how things stand, no content."""
@@ -134,7 +121,9 @@ class Webhook(EndpointSettings):
     """Of sentences for people (Slack)."""
     names: Annotated[bool, Field(strict=True)] = False
     """Whether `data.names` says how those are called that an event tells of, as of when it was recorded."""
-    headers: Annotated[dict[str, str], AfterValidator(_headers)] = {}  # noqa: RUF012 - pydantic copies it
+    headers: Annotated[dict[str, HeaderValue], AfterValidator(_headers)] = {}  # noqa: RUF012 - it is copied
+    accept_redirect: AcceptRedirect | None = None
+    """Below what a redirect says that a message was taken; None: no redirect does."""
     timeout: Timeout = 15 * SECOND
     """For a whole attempt."""
     connect_timeout: Timeout = 5 * SECOND
@@ -158,10 +147,41 @@ class Webhook(EndpointSettings):
     repeat: Repeat = None
     """After so long it is reminded of what still fires, then after twice as long; None: never."""
 
+    @property
+    def address(self) -> str:
+        """Its URL, which may be a secret."""
+        return revealed(self.url)
+
+    @property
+    def sent_headers(self) -> tuple[tuple[str, str], ...]:
+        """The headers of its own, whose values may be secrets."""
+        return tuple((name, revealed(value)) for name, value in self.headers.items())
+
     def credentials(self) -> list[str]:
         """What opens the receiver: in headers, and in its URL."""
-        found = [one for name, value in self.headers.items() for one in _of_header(name, value)]
-        return list(dict.fromkeys([*found, *_of_url(self.url)]))
+        return list(dict.fromkeys([*self.open_credentials(), *self._hidden_credentials()]))
+
+    def open_credentials(self) -> list[str]:
+        """Those that stand in the configuration itself."""
+        headers = {name: one for name, one in self.headers.items() if isinstance(one, str)}
+        found = [one for name, value in headers.items() for one in of_header(name, value)]
+        return [*found, *(of_url(self.url) if isinstance(self.url, str) else ())]
+
+    def _hidden_credentials(self) -> Iterator[str]:
+        for one in self.headers.values():
+            if isinstance(one, Secret):
+                yield from of_secret_header(one.value)
+        if isinstance(self.url, Secret):
+            from daemon.core.webhooks.secret_address import pieces  # noqa: PLC0415 - a cold start is measured
+
+            yield from pieces(self.url.value)
+
+    @model_validator(mode="after")
+    def _signature_has_a_body(self) -> Self:
+        if self.signature == "body" and self.format not in SIGNED_WITHIN:
+            known = " or ".join(f'"{one.value}"' for one in SIGNED_WITHIN)
+            raise ValueError(f'signature = "body" goes with format = {known}')
+        return self
 
     @model_validator(mode="after")
     def _key_goes_with_a_certificate(self) -> Self:

@@ -21,8 +21,12 @@ Location = tuple[str | int, ...]
 """Keys and indexes from the top of the document, as TOML spells them."""
 
 NEVER_SHOWN = frozenset({"url", "base_url", "fallback_url", "database"})
-# What is a secret wherever it stands: a webhook's, an API key, a number with its password, a URL with one.
-_SECRET = re.compile(r"\s*(wh[a-z]{0,3}_|yk_|\+?[0-9]{5,}:)|.*://[^/]*@", re.DOTALL)
+# What is a secret wherever it stands: a webhook's, an API key, a number with its password, a URL with one,
+# and what a header says of who asks.
+_SECRET = re.compile(
+    r"\s*(wh[a-z]{0,3}_|yk_|\+?[0-9]{5,}:|(?i:basic|bearer|token|apikey|digest|negotiate)\s+\S)|.*://[^/]*@",
+    re.DOTALL,
+)
 _BARE = re.compile(r"[A-Za-z0-9_-]{1,60}")
 
 _WORDING = {
@@ -117,7 +121,7 @@ def _shown(key: str | int, value: object) -> str:
         return f" = {str(value).lower()}"
     if not isinstance(value, str):
         return f" = {cut(_digits(value))}"
-    return "" if is_like_secret(value) else f" = '{cut(value)}'"
+    return "" if is_like_secret(value) or "://" in value else f" = '{cut(value)}'"
 
 
 def _digits(value: object) -> str:

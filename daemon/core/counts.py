@@ -29,3 +29,9 @@ class Counts:
     """By endpoint."""
     commands: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     """By system, type and status, those that ended."""
+    recordings: Mapping[str, int] = field(default_factory=dict)
+    """By system: copies that were written to the disk."""
+    recording_bytes: Mapping[str, int] = field(default_factory=dict)
+    """By system: those of these copies."""
+    recordings_failed: Mapping[str, int] = field(default_factory=dict)
+    """By system: tries to copy one that came to nothing."""

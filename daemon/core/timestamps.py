@@ -6,7 +6,7 @@ not enough: an hour repeats, and an hour does not exist. `locate` says which of 
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta, tzinfo
 
 DATE = re.compile(r"(?<!\d)(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)")
 TIME = re.compile(r"(?<!\d)(\d{1,2}):(\d{2}):(\d{2})(?!\d)")
@@ -40,26 +40,34 @@ def iso_or_none(moment: datetime | None) -> str | None:
 
 
 def from_iso(text: object) -> datetime | None:
-    """The time that an event's body names, with its offset; None where it names none."""
+    """The time that an event's body names, with its offset; None where it names none, or one that not every
+    zone can show."""
     try:
         moment = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
         return None
-    return moment if moment is None or moment.tzinfo else None
+    return moment if moment is not None and moment.tzinfo and is_shown(moment) else None
 
 
 def parse_local(text: str) -> datetime | None:
     """A naive date of the API, in either order: `2024-07-30 22:40:54` or `22:40:54 2024-07-30`.
 
-    None where there is no such date in the text.
+    None where there is no such date in the text, or one that not every zone can show.
     """
     date, time = DATE.search(text), TIME.search(text)
     if date is None or time is None:
         return None
     try:
-        return datetime(*map(int, date.groups() + time.groups()))  # type: ignore[arg-type] # noqa: DTZ001 - naive is what the API gives
+        naive = datetime(*map(int, date.groups() + time.groups()))  # type: ignore[arg-type] # noqa: DTZ001 - naive is what the API gives
     except ValueError:
         return None
+    return naive if is_shown(naive) else None
+
+
+def is_shown(moment: datetime) -> bool:
+    """Whether the clocks of every zone can show a time: in the first and the last year that Python knows, the
+    offset of some would lead out of them."""
+    return MINYEAR < moment.year < MAXYEAR
 
 
 def locate(naive: datetime, zone: tzinfo, *, between: tuple[datetime | None, datetime]) -> Located:

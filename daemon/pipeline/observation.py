@@ -34,6 +34,7 @@ from daemon.core.watches.subjects import Subject, SubjectState
 from daemon.core.watches.watch import SeenT, StateT, Watch
 from daemon.pipeline import missed
 from daemon.pipeline.alerts import Judge
+from daemon.pipeline.calls import Scene
 from daemon.pipeline.events import Recorded, Recorder
 from daemon.pipeline.notification import Teller
 from daemon.store import pieces, subjects, watches
@@ -126,7 +127,7 @@ class Walk(Generic[StateT, SeenT]):
         of_api = [*self._api(None), *changed]
         judged = judge.judged()
         self.is_settled = self.is_settled and judged.is_settled and not change.is_moving
-        scene = missed.Scene(self._db, watch.system, self._recorder.new_id, self._now, self._last_seen)
+        scene = Scene(self._db, watch.system, self._recorder.new_id, self._now, self._last_seen)
         facts = missed.follow(scene, change.facts, watch.name, change.unseen)
         found = [*of_api, *facts, *judged.facts]
         return [*found, *self._came(found)] if found else found

@@ -6,7 +6,6 @@ is how it was then.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from enum import Enum
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -16,6 +15,7 @@ from daemon.core.commands.following import Followed
 from daemon.core.durations import SECOND
 from daemon.core.numbers import rounded
 from daemon.core.timestamps import from_iso, iso
+from daemon.core.watches.agents import AgentState, state_of
 from daemon.core.watches.subjects import UNREADABLE, SubjectKind, SubjectState
 from daemon.schemas.campaigns import NowCampaign
 from daemon.schemas.documents import AT, Document, words
@@ -28,28 +28,6 @@ MOST_CAMPAIGNS = 50
 """That are listed, of one system."""
 Between = tuple[str | None, str]
 """The last look without, and the first with it."""
-
-
-class AgentState(Enum):
-    """What an agent does."""
-
-    FREE = "free"
-    ON_CALL = "on_call"
-    RINGING = "ringing"
-    PAUSED = "paused"
-    """Whatever the device does: no call is given to it."""
-    AWAY = "away"
-    """No call can reach it."""
-    UNKNOWN = "unknown"
-
-
-OF_DEVICE = {
-    "1": AgentState.FREE,
-    **dict.fromkeys("2378", AgentState.ON_CALL),
-    **dict.fromkeys("45", AgentState.AWAY),
-    "6": AgentState.RINGING,
-}
-"""By Asterisk's state of a device."""
 
 
 class NowSeen(Document):
@@ -388,12 +366,8 @@ def _agent(one: Mapping[str, Any], state: str) -> NowAgent:
 
 
 def _agent_state(one: Mapping[str, Any]) -> AgentState:
-    """Paused first; who may be paused, or not, is not called free."""
-    if one.get("paused") is True:
-        return AgentState.PAUSED
-    state = OF_DEVICE.get(str(one.get("status")), AgentState.UNKNOWN)
-    is_doubtful = state is AgentState.FREE and one.get("paused") is not False
-    return AgentState.UNKNOWN if is_doubtful else state
+    status = one.get("status")
+    return state_of(one.get("paused"), None if status is None else str(status))
 
 
 def _units(one: SubjectStatus, about: About) -> NowUnits:

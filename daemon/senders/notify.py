@@ -27,7 +27,7 @@ from daemon.core.contacts import Contacts
 from daemon.core.delivery.outcome import Attempted, Message, Outcome, Phases
 from daemon.core.model import Secret
 from daemon.core.rendering import names
-from daemon.core.rendering.formats import redacted
+from daemon.core.rendering.hidden_fields import redacted
 from daemon.core.rendering.phrases import sentence
 
 log = structlog.get_logger()

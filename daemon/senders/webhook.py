@@ -1,8 +1,9 @@
 """Webhooks through libcurl: many attempts at once from one thread, no policy.
 
 A message goes in by `start`, its end comes out of `finished`. What a single attempt brings with it, and what
-its end says, is in `webhook_attempt.py`; what an end means for the delivery is decided in
-`core/delivery/outcome.py`. The two files are the only ones that know `pycurl`.
+its end says, is in `webhook_attempt.py`, where a redirect may say success in `webhook_confirmation.py`;
+what an end means for the delivery is decided in `core/delivery/outcome.py`. These files, and
+`address_guard.py`, are the only ones that know `pycurl`.
 """
 
 import select
@@ -17,6 +18,7 @@ import structlog
 
 from daemon.core.delivery.outcome import Attempted, Message, Outcome
 from daemon.senders.webhook_attempt import Handle, Target
+from daemon.senders.webhook_confirmation import Confirmation, judged
 
 log = structlog.get_logger()
 
@@ -44,6 +46,8 @@ class WebhookSender:
         self._now = now
         self._monotonic = monotonic
         self._flights: dict[pycurl.Curl, Handle] = {}
+        self._confirming: dict[pycurl.Curl, Confirmation] = {}
+        """Of those under way, the ones that were led on by a redirect that says success."""
         self._idle: dict[str, list[Handle]] = {}
         self._in_flight: Counter[str] = Counter()
         self._multi = pycurl.CurlMulti()
@@ -91,7 +95,7 @@ class WebhookSender:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is under way."""
-        return not self._flights and not self._ended
+        return not self._flights and not self._confirming and not self._ended
 
     def finished(self, timeout: float) -> list[Attempted]:
         """Attempts that ended; waits at most `timeout` seconds for the first, or for `wake`."""
@@ -118,10 +122,11 @@ class WebhookSender:
 
     def close(self) -> None:
         """Break off what is under way and close every connection."""
-        for curl in list(self._flights):
+        for curl in [*self._flights, *self._confirming]:
             self._multi.remove_handle(curl)
             curl.close()
         self._flights.clear()
+        self._confirming.clear()
         for handle in (handle for idle in self._idle.values() for handle in idle):
             handle.curl.close()
         self._idle.clear()
@@ -178,23 +183,48 @@ class WebhookSender:
         while queued:
             queued, good, bad = self._multi.info_read()
             for curl in good:
-                self._ended.append(self._told(curl, None))
+                self._end(curl, None)
             for curl, code, text in bad:
-                self._ended.append(self._told(curl, (code, text)))
+                self._end(curl, (code, text))
 
-    def _told(self, curl: pycurl.Curl, error: tuple[int, str] | None) -> Attempted:
-        handle = self._flights.pop(curl)
-        endpoint = handle.message.endpoint
+    def _end(self, curl: pycurl.Curl, error: tuple[int, str] | None) -> None:
+        """A request is over; so is its attempt, unless it was led on."""
         self._multi.remove_handle(curl)
-        self._in_flight[endpoint] -= 1
+        handle = self._flights.pop(curl, None)
+        if handle is None:
+            self._confirmed(curl, error)
+            return
+        endpoint = handle.message.endpoint
+        attempted: Attempted | Confirmation
         try:
             attempted = handle.attempted(error)
+            if handle.target.accepts is not None:
+                attempted = judged(handle, attempted)
         except Exception:  # whatever may be wrong with one answer is no reason to lose the others
-            log.exception("webhook.crashed", endpoint=endpoint)
-            why = "a fault of our own: see the log"
-            attempted = Attempted(handle.message, Outcome.FAILED, handle.started_at, error=why)
+            attempted = _crashed(handle.message, handle.started_at)
         if handle.target is self.targets.get(endpoint):
             self._idle.setdefault(endpoint, []).append(handle)
         else:
             curl.close()
-        return attempted
+        if isinstance(attempted, Confirmation):
+            self._confirming[attempted.curl] = attempted
+            self._multi.add_handle(attempted.curl)
+            return
+        self._in_flight[endpoint] -= 1
+        self._ended.append(attempted)
+
+    def _confirmed(self, curl: pycurl.Curl, error: tuple[int, str] | None) -> None:
+        """What an attempt was led on to is over, and so is the attempt."""
+        confirmation = self._confirming.pop(curl)
+        try:
+            attempted = confirmation.attempted(error)
+        except Exception:  # the same
+            attempted = _crashed(confirmation.first.message, confirmation.first.started_at)
+        curl.close()
+        self._in_flight[attempted.message.endpoint] -= 1
+        self._ended.append(attempted)
+
+
+def _crashed(message: Message, started_at: datetime) -> Attempted:
+    log.exception("webhook.crashed", endpoint=message.endpoint)
+    return Attempted(message, Outcome.FAILED, started_at, error="a fault of our own: see the log")

@@ -2,12 +2,12 @@
 
 libcurl brings what must hold for every attempt: a total deadline that a dripping receiver cannot stretch, no
 redirects, nothing taken from the environment, and the address judged when the socket is opened, after the
-name was resolved.
+name was resolved. What follows a redirect that says success is in `webhook_confirmation.py`.
 """
 
 import os
 import re
-import socket
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,10 +19,14 @@ import pycurl
 from daemon import __version__
 from daemon.core.delivery.outcome import Attempted, Message, Outcome, Phases
 from daemon.core.redaction import redacted
-from daemon.core.rendering.formats import Shape, render
+from daemon.core.rendering.formats import Answer, Judge, Rendered, Shape, Verdict, render
 from daemon.core.visible import without_nul
-from daemon.core.webhooks.addresses import Network, refusal
+from daemon.core.webhooks.addresses import Network
+from daemon.core.webhooks.envelope import CONTENT_TYPE as ENVELOPE_TYPE
+from daemon.core.webhooks.envelope import enveloped
+from daemon.core.webhooks.redirects import Place
 from daemon.core.webhooks.signing import Signer, signatures
+from daemon.senders.address_guard import AddressGuard
 from daemon.senders.authorities import ca_file
 
 RESPONSE_BYTES = 16 * 1024
@@ -93,6 +97,10 @@ class Target:
     """Its URL; the address guard is then the proxy's matter."""
     hidden: tuple[str, ...] = ()
     """What an answer may say back and nobody may see: `core/redaction.py`."""
+    accepts: Place | None = None
+    """Below what a redirect says success; None: no redirect does."""
+    signs_body: bool = False
+    """Whether the signature stands in the body, beside the message, for who sees no headers."""
 
 
 def outcome(status: int, *, has_retry_after: bool) -> Outcome:
@@ -117,47 +125,38 @@ class Handle:
         self.message: Message
         """What it is loaded with."""
         self.started_at: datetime
-        self.refusal: str | None = None
-        self._permitted: str | None = None
-        """The address that was judged last, and found to be one for this target."""
+        self.guard = AddressGuard(self.host, target.allow, is_proxied=bool(target.proxy))
         self.heads: list[bytes] = []
         """The lines of the answer's head, and of those of interim answers before it."""
         self.response = bytearray()
         # libcurl's way to say that a header is there and empty is a semicolon.
         lines = (f"{name}: {value}" if value.strip() else f"{name};" for name, value in target.headers)
         self.fixed = ["expect:", *lines]
+        self._judge = target.shape.format.wire.judge
         self.curl = curl = pycurl.Curl()
         curl.setopt(pycurl.URL, target.url)
         curl.setopt(pycurl.POST, 1)
-        curl.setopt(pycurl.NOSIGNAL, 1)
-        curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
-        curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
-        curl.setopt(pycurl.FOLLOWLOCATION, 0)
-        curl.setopt(pycurl.PROXY, target.proxy or "")  # else libcurl looks at the environment
-        curl.setopt(pycurl.NOPROXY, "")  # the same
-        self._trust(target.ca_file)
+        prepare(curl, target, self.guard)
         if target.certificate:
             curl.setopt(pycurl.SSLCERT, os.fsencode(target.certificate))
             curl.setopt(pycurl.SSLKEY, os.fsencode(target.key or target.certificate))
-        curl.setopt(pycurl.USERAGENT, f"yemotd/{__version__}")
-        curl.setopt(pycurl.TIMEOUT_MS, _milliseconds(target.timeout))
-        curl.setopt(pycurl.CONNECTTIMEOUT_MS, _milliseconds(target.connect_timeout))
-        curl.setopt(pycurl.MAXAGE_CONN, IDLE_SECONDS)
+        curl.setopt(pycurl.TIMEOUT_MS, milliseconds(target.timeout))
         curl.setopt(pycurl.HEADERFUNCTION, self.heads.append)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_response)
-        curl.setopt(pycurl.OPENSOCKETFUNCTION, self._on_open)
-        if not target.proxy:
-            curl.setopt(pycurl.PREREQFUNCTION, self._on_request)
 
     def load(self, message: Message, at: datetime) -> None:
         """Make it ready to send a message."""
         self.message, self.started_at = message, at
-        self.refusal = None
+        self.guard.refusal = None
         self.heads.clear()
         self.response.clear()
         timestamp = int(at.timestamp())
         rendered = render(message.body, self.target.shape, superseded=message.superseded, names=message.names)
         signed = signatures(self.target.signers, message.event, timestamp, rendered.body)
+        if self.target.signs_body:
+            enclosed = enveloped(rendered.body, message.event, timestamp, signed)
+            rendered = Rendered(enclosed, ENVELOPE_TYPE)
+            signed = signatures(self.target.signers, message.event, timestamp, enclosed)
         lines = [
             *self.fixed,
             f"webhook-id: {message.event}",
@@ -179,95 +178,98 @@ class Handle:
         status = asked(pycurl.RESPONSE_CODE)
         # More answer than anybody reads is still an answer.
         was_cut = error is not None and error[0] == pycurl.E_WRITE_ERROR
-        is_answer = status and (error is None or was_cut) and self.is_head_whole
+        is_answer = status and (error is None or was_cut) and is_whole(self.heads)
         waits = 0 if 200 <= status < 300 else asked(pycurl.RETRY_AFTER)
         phases = Phases._make(map(asked, _PHASES))
+        found = Verdict(
+            outcome(status, has_retry_after=waits > 0) if is_answer else self._failure(error),
+            timedelta(seconds=min(waits, OVERFLOW_GUARD_SECONDS)) if waits > 0 else None,
+            None if is_answer else self._why(error),
+        )
+        if self._judge is not None and is_answer:
+            found = self._judged(self._judge, found, status)
         return Attempted(
             self.message,
-            outcome(status, has_retry_after=waits > 0) if is_answer else self._failure(error),
+            found.outcome,
             self.started_at,
             phases if status else phases._replace(answered=0),  # else when it began to wait for one
             status or None,
-            None if is_answer else self._why(error),
+            found.why,
             self._shown(self.response.decode("utf-8", "replace")) if self.response else None,
-            timedelta(seconds=min(waits, OVERFLOW_GUARD_SECONDS)) if waits > 0 else None,
+            found.retry_after,
             asked(pycurl.PRIMARY_IP) or None,
         )
 
-    @property
-    def is_head_whole(self) -> bool:
-        """Whether the answer's head came to its end; libcurl is content with a part of one."""
-        for line in reversed(self.heads):  # behind the end there may be trailers
-            if line in (b"\r\n", b"\n"):
-                return True
-            if line.startswith(b"HTTP/"):
-                return False
-        return False
-
-    def _trust(self, own: Path | None) -> None:
-        """Trust the certificate authorities in a file, or else the machine's."""
-        self.curl.setopt(pycurl.CAINFO, os.fsencode(own or ca_file()))
-        self.curl.setopt(pycurl.PROXY_CAINFO, os.fsencode(own or ca_file()))
-        if own:
-            # By its content, not by its name: libcurl would know the name, and not look into it for a day.
-            with suppress(OSError, pycurl.error):  # then the attempt says what is wrong with the file
-                content = own.read_bytes()
-                self.curl.setopt(pycurl.CAINFO_BLOB, content)
-                self.curl.setopt(pycurl.PROXY_CAINFO_BLOB, content)
+    def _judged(self, judge: Judge, by_status: Verdict, status: int) -> Verdict:
+        """What a whole answer means to the format of what was sent; its words are a stranger's."""
+        found = judge(by_status, Answer(status, self.heads, bytes(self.response)))
+        return found if found.why is None else found._replace(why=self._shown(found.why))
 
     def _on_response(self, data: bytes) -> int:
         room = RESPONSE_BYTES - len(self.response)
         self.response += data[:room]
         return len(data) if len(data) <= room else -1  # breaks the transfer off
 
-    def _on_open(self, _purpose: int, address: tuple[int, int, int, tuple[str, int]]) -> "_Lent | int":
-        family, kind, protocol, where = address
-        if not self._permits(where[0]):
-            return int(pycurl.SOCKET_BAD)
-        return _Lent(socket.socket(family, kind, protocol))
-
-    def _on_request(self, address: str, *_: object) -> int:
-        # The connection may be one that was opened for another target, which may go to other addresses.
-        return int(pycurl.PREREQFUNC_OK if self._permits(address) else pycurl.PREREQFUNC_ABORT)
-
-    def _permits(self, address: str) -> bool:
-        if self.target.proxy or address == self._permitted:
-            self.refusal = None
-        else:
-            self.refusal = refusal(self.host, address, self.target.allow)
-            self._permitted = None if self.refusal else address
-        return self.refusal is None
-
     def _why(self, error: tuple[int, str] | None) -> str:
-        return self._shown(self.refusal or (error[1] if error else "no whole answer"))
+        return self._shown(self.guard.refusal or (error[1] if error else "no whole answer"))
 
     def _shown(self, text: str) -> str:
         # First what is secret, then the cut: a part of a secret would not be known for one.
         return without_nul(redacted(text, self.target.hidden))[:HEAD_CHARACTERS]
 
     def _failure(self, error: tuple[int, str] | None) -> Outcome:
-        if self.refusal:
-            return Outcome.GUARDED
-        code, text = error or (pycurl.E_OK, "")
-        if code == pycurl.E_SSL_CONNECT_ERROR and _TLS_BREAK.search(text):
-            return Outcome.UNREACHABLE
-        if code == pycurl.E_RECV_ERROR and _TLS_ALERT.search(text):
-            return Outcome.UNTRUSTED
-        return CURL_MEANING.get(code, Outcome.UNREACHABLE)
+        return Outcome.GUARDED if self.guard.refusal else failure(error)
 
 
-class _Lent:
-    """A new socket, of which pycurl makes its own copy; ours ends with this object, in silence."""
-
-    def __init__(self, opened: socket.socket) -> None:
-        self._opened = opened
-
-    def fileno(self) -> int:
-        return self._opened.fileno()
-
-    def __del__(self) -> None:
-        self._opened.close()
+def is_whole(head: Sequence[bytes]) -> bool:
+    """Whether an answer's head came to its end; libcurl is content with a part of one."""
+    for line in reversed(head):  # behind the end there may be trailers
+        if line in (b"\r\n", b"\n"):
+            return True
+        if line.startswith(b"HTTP/"):
+            return False
+    return False
 
 
-def _milliseconds(duration: timedelta) -> int:
+def failure(error: tuple[int, str] | None) -> Outcome:
+    """What libcurl's code and text say of a transfer that gave no whole answer."""
+    code, text = error or (pycurl.E_OK, "")
+    if code == pycurl.E_SSL_CONNECT_ERROR and _TLS_BREAK.search(text):
+        return Outcome.UNREACHABLE
+    if code == pycurl.E_RECV_ERROR and _TLS_ALERT.search(text):
+        return Outcome.UNTRUSTED
+    return CURL_MEANING.get(code, Outcome.UNREACHABLE)
+
+
+def prepare(curl: pycurl.Curl, target: Target, guard: AddressGuard) -> None:
+    """What holds for every request that a target brings about, whichever it is."""
+    curl.setopt(pycurl.NOSIGNAL, 1)
+    curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+    curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+    curl.setopt(pycurl.FOLLOWLOCATION, 0)
+    curl.setopt(pycurl.PROXY, target.proxy or "")  # else libcurl looks at the environment
+    curl.setopt(pycurl.NOPROXY, "")  # the same
+    curl.setopt(pycurl.USERAGENT, f"yemotd/{__version__}")
+    curl.setopt(pycurl.CONNECTTIMEOUT_MS, milliseconds(target.connect_timeout))
+    curl.setopt(pycurl.MAXAGE_CONN, IDLE_SECONDS)
+    curl.setopt(pycurl.OPENSOCKETFUNCTION, guard.on_open)
+    if not target.proxy:
+        curl.setopt(pycurl.PREREQFUNCTION, guard.on_request)
+    _trust(curl, target.ca_file)
+
+
+def _trust(curl: pycurl.Curl, own: Path | None) -> None:
+    """Trust the certificate authorities in a file, or else the machine's."""
+    curl.setopt(pycurl.CAINFO, os.fsencode(own or ca_file()))
+    curl.setopt(pycurl.PROXY_CAINFO, os.fsencode(own or ca_file()))
+    if own:
+        # By its content, not by its name: libcurl would know the name, and not look into it for a day.
+        with suppress(OSError, pycurl.error):  # then the attempt says what is wrong with the file
+            content = own.read_bytes()
+            curl.setopt(pycurl.CAINFO_BLOB, content)
+            curl.setopt(pycurl.PROXY_CAINFO_BLOB, content)
+
+
+def milliseconds(duration: timedelta) -> int:
+    """As libcurl takes a time; at least 1, since 0 would be for ever."""
     return max(1, duration // timedelta(milliseconds=1))

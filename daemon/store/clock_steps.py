@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 
 from daemon.core.commands.command_types import TYPES, Nature
-from daemon.core.durations import NOTHING
+from daemon.core.durations import DAY, NOTHING
 from daemon.core.timeline import SLACK, Look, step_between
 from daemon.store.column_types import MILLISECOND, UtcTime, millis
 from daemon.store.dialects import POSTGRESQL, insert_into
@@ -36,6 +36,8 @@ from daemon.store.schema import (
     endpoints,
     holdings,
     incidents,
+    kept_endpoints,
+    kept_since,
     ledger,
     queue_calls,
     quiet,
@@ -65,6 +67,13 @@ _MAY_BE_REVIVED = sa.and_(
     ),
 )
 
+# Those that a digest has yet to count, or a rate of the last day: they are not before it for a step.
+_COUNTED = sa.text(
+    "queue_calls.left_at >= (SELECT min(since) FROM"
+    " (SELECT max(left_at) - :day AS since FROM queue_calls"
+    " UNION ALL SELECT min(until) AS since FROM digests) AS counted)"
+).bindparams(sa.bindparam("day", DAY // MILLISECOND, literal_execute=True))
+
 _MADE: tuple[sa.Table, Where, tuple[str, ...]] = (
     deliveries,
     _OPEN,
@@ -88,9 +97,11 @@ LIVE: tuple[tuple[sa.Table, Where, tuple[str, ...]], ...] = (
     (ledger, _NOT_OVER, ("told_at",)),
     (watches, _EVERY, ("observed_at", "polled_at", "failing_since")),
     (subjects, _EVERY, ("since", "seen_at", "known_since")),
+    # Before the digests, by which they are found.
+    (queue_calls, _COUNTED, ("left_after", "left_at")),
     (digests, _EVERY, ("until",)),
+    (kept_since, _EVERY, ("at",)),
     (callbacks, sa.text("callbacks.closed_at IS NULL"), ("since", "last_at")),
-    (queue_calls, sa.text("queue_calls.is_open"), ("left_after", "left_at")),
     (texts, sa.text("texts.is_live"), ("sent_at",)),
     (alerts, _EVERY, ("last_known", "changed_after", "changed_before", "started_at")),
     (
@@ -103,6 +114,7 @@ DUE: tuple[tuple[sa.Table, Where, tuple[str, ...]], ...] = (
     (deliveries, _OPEN, ("due_at", "again_at", "leased_until")),
     (endpoints, _EVERY, ("not_before",)),
     (holdings, _EVERY, ("paused_until",)),
+    (kept_endpoints, _EVERY, ("overlap_until",)),
     (
         acknowledgements,
         acknowledgements.c.incident.in_(sa.select(incidents.c.id).where(sa.text("ended_at IS NULL"))),
@@ -138,6 +150,8 @@ HISTORY = (
     "escalations.at",
     "events.timestamp",
     "expectations.seen_at",
+    "feeds.made_at",
+    "feeds.moved_at",
     "history.start",
     "holdings.since",
     "in_force.reloaded_at",
@@ -145,6 +159,8 @@ HISTORY = (
     "incidents.ended_at",
     "indexed.earliest",
     "indexed.latest",
+    "kept_endpoints.changed_at",
+    "kept_endpoints.made_at",
     "members.joined_at",
     "members.read_at",
     "observations.start",

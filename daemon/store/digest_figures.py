@@ -29,7 +29,7 @@ from daemon.core.watches import api, units
 from daemon.core.watches.directories import ADDED
 from daemon.core.watches.subjects import SubjectKind, SubjectState
 from daemon.store import digests as store
-from daemon.store import events, missed, subjects, uptime
+from daemon.store import events, kept_since, missed, subjects, uptime
 from daemon.store.column_types import EPOCH, MILLISECOND, millis
 from daemon.store.ownership import Readable
 from daemon.store.subjects import SubjectView
@@ -185,6 +185,12 @@ def _calls(db: sa.Connection, system: str, span: Span) -> Mapping[str, Figures]:
     return missed.of_day(db, system, span.begin, span.end)
 
 
+def _is_whole(db: sa.Connection, span: Span) -> bool:
+    """Whether calls were counted in all of its time: not before the store was made, or brought up to date."""
+    since = kept_since.load(db, kept_since.CALLS)
+    return since is not None and since <= span.begin
+
+
 def _tells_calls(interests: Sequence[Interest], system: str) -> bool:
     """Whether each call is written down, since somebody asks for that."""
     return all(any(one.covers(system, kind) for one in interests) for kind in (ANSWERED, ABANDONED))
@@ -249,7 +255,7 @@ def _of_system(db: sa.Connection, system: str, span: Span, digest: Digest, tells
     # The API is down while nobody sees anything through it.
     of_api = tallies.get(of[api.API_KEY].number, NONE) if api.API_KEY in of else NONE
     queues = [view for view in views if view.seen.kind is SubjectKind.QUEUE]
-    calls = _calls(db, system, span)
+    calls, is_whole = _calls(db, system, span), _is_whole(db, span)
     said: dict[str, Json] = {
         **_called_back(db, system),
         "unseen_seconds": max(length - of_api.up, 0) / 1000 if api.API_KEY in of else length / 1000,
@@ -262,6 +268,7 @@ def _of_system(db: sa.Connection, system: str, span: Span, digest: Digest, tells
                 unseen[view.seen.subject],
                 calls.get(view.seen.subject),
                 tells_calls=tells_calls,
+                is_whole=is_whole,
             )
             for view in queues
         ],
@@ -301,12 +308,14 @@ def _queue(
     figures: Figures | None,
     *,
     tells_calls: bool,
+    is_whole: bool,
 ) -> dict[str, Json]:
     """A queue. The one place where calls are counted: as it is kept how each left, of whom some may be seen
     by nobody, or left in a way that nobody knows; where nothing is kept, by their events where those are
-    written down, else by the rates that the platform's counters gave, which make about so many."""
-    answered = _about(tally, "answered_per_hour")
-    abandoned = _about(tally, "abandoned_per_hour")
+    written down, else by the rates that the platform's counters gave, which make about so many. Where calls
+    were counted of a part of the time alone, the rates may know of more."""
+    about = _about(tally, "answered_per_hour"), _about(tally, "abandoned_per_hour")
+    answered, abandoned = about
     longest = _most(tally, "longest_wait_seconds")
     if figures is not None:
         answered, abandoned = figures.answered, figures.abandoned
@@ -317,12 +326,15 @@ def _queue(
     elif tells_calls:
         by_type = store.by_type(db, view.system, view.seen.subject, span.after, span.last)
         answered, abandoned = by_type.get(ANSWERED, 0), by_type.get(ABANDONED, 0)
+    is_counted = figures is not None or tells_calls
+    if is_counted and not is_whole:
+        answered, abandoned = max(answered or 0, about[0] or 0), max(abandoned or 0, about[1] or 0)
     return {
         "subject": view.seen.subject,
         "name": view.seen.name or view.seen.subject.partition("/")[2],
         "answered": answered,
         "missed": abandoned,
-        "is_exact": figures is not None or tells_calls,
+        "is_exact": is_counted and is_whole,
         "unknown": None if figures is None else figures.unknown,
         "unseen": None if figures is None else figures.unseen,
         "kicked": None if figures is None else figures.kicked,

@@ -163,8 +163,11 @@ def read(db: sa.Connection, query: Query) -> list[tuple[int, Event]]:
 def part(db: sa.Connection, query: Query) -> Part | None:
     """What matches of the next events after `query.after`, without looking at more than a few thousand, nor
     holding more than some bytes; None: of those that came after it, some are forgotten."""
-    if query.after < forgotten_up_to(db):
-        return None
+    return None if query.after < forgotten_up_to(db) else kept_part(db, query)
+
+
+def kept_part(db: sa.Connection, query: Query, takes: Callable[[Event], bool] = lambda _event: True) -> Part:
+    """The same of those that are kept, whatever is forgotten; of these, what `takes` says yes to."""
     after = events.c.number > query.after
     ahead = sa.select(events.c.number).where(after).order_by(events.c.number).limit(SCANNED).subquery()
     furthest = sa.select(sa.func.max(ahead.c.number)).scalar_subquery()
@@ -183,7 +186,7 @@ def part(db: sa.Connection, query: Query) -> Part | None:
         if size >= TAKEN or len(found) >= query.limit:
             return Part(found, found[-1][0], found[-1][1].id, has_more=True)
         event = _from_row(row)
-        if query.takes(event):
+        if query.takes(event) and takes(event):
             found.append((row.number, event))
             size += len(event.body)
     return Part(found, end.number, end.id, has_more=end.number - query.after >= SCANNED)

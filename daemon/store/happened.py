@@ -28,6 +28,8 @@ class Topic(StrEnum):
     """There are more of them."""
     ENDED = "ended"
     """Commands that somebody may wait for."""
+    SUBSCRIPTIONS = "subscriptions"
+    """Endpoints that are kept in the store, or feeds, are others by now."""
     HOLDINGS = "holdings"
     """Who holds what has changed, or who is there."""
 

@@ -5,7 +5,7 @@ where nothing can be old enough; so a part costs the same whatever is stored. Wh
 again in the transaction that deletes it: it may have changed since.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -27,11 +27,13 @@ from daemon.store.schema import (
     history,
     incidents,
     ledger,
+    pieces,
     recurring_silences,
     silences,
     subjects,
     texts,
     transitions,
+    watches,
 )
 
 _FIRST = [column for column in deliveries.columns if column.name.startswith("first_")]
@@ -260,6 +262,24 @@ def forget_subjects(db: sa.Connection, keys: Sequence[tuple[str, str]], before: 
         one = (subjects.c.system == system, subjects.c.subject == subject, subjects.c.left_at < before)
         many += db.execute(sa.delete(subjects).where(*one)).rowcount
     return many
+
+
+def left_watches(
+    db: sa.Connection, configured: Collection[tuple[str, str]], before: datetime
+) -> list[tuple[str, str]]:
+    """The watches, by system and name, that were polled last before a time, and are not configured. There are
+    no more of them than were ever configured."""
+    found = sa.select(watches.c.system, watches.c.name).where(watches.c.polled_at < before)
+    return [(row.system, row.name) for row in db.execute(found) if (row.system, row.name) not in configured]
+
+
+def forget_watch(db: sa.Connection, watch: tuple[str, str], before: datetime) -> None:
+    """Delete what is known of a watch, but of one that is polled again: all of it, for half of it would be
+    taken for what was there. Where it comes back later, what there is then is its baseline."""
+    system, name = watch
+    one = (watches.c.system == system, watches.c.name == name, watches.c.polled_at < before)
+    if db.execute(sa.delete(watches).where(*one)).rowcount:
+        db.execute(sa.delete(pieces).where(pieces.c.system == system, pieces.c.watch == name))
 
 
 _OWED = sa.select(ledger.c.incident).where(sa.text("NOT ledger.is_over"))

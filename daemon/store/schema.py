@@ -23,7 +23,7 @@ from daemon.store import dialects
 from daemon.store.column_types import LocalDay, Milliseconds, UtcTime, Word
 from daemon.store.dialects import partial_index
 
-REVISION = "0027"
+REVISION = "0030"
 """Of the newest migration."""
 
 # Without AUTOINCREMENT SQLite may use a pruned row's number again, and order would lie.
@@ -660,6 +660,22 @@ revoked_links = sa.Table(
     sa.Index("revoked_links_at", "at"),
 )
 
+kept_since = sa.Table(
+    "kept_since",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),  # of what is kept: `store/kept_since.py`
+    sa.Column("at", UtcTime, nullable=False),  # when the first daemon that keeps it came to this store
+)
+
+copied_recordings = sa.Table(
+    "copied_recordings",
+    metadata,
+    sa.Column("system", sa.Text, primary_key=True),
+    sa.Column("folder", sa.Text, primary_key=True),
+    # All that events up to this one told of is on the disk of who polled the system then, or was given up.
+    sa.Column("number", sa.BigInteger, nullable=False),
+)
+
 contacts = sa.Table(
     "contacts",
     metadata,
@@ -735,4 +751,30 @@ queue_calls = sa.Table(
     partial_index("queue_calls_open", "system", "key", "number", where="is_open"),
     partial_index("queue_calls_of_call", "system", "call_id", where="is_open"),
     sqlite_autoincrement=True,
+)
+
+kept_endpoints = sa.Table(
+    "kept_endpoints",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("sealed", sa.LargeBinary),  # by the key file: settings and secrets; NULL: it was taken away
+    sa.Column("version", sa.BigInteger, nullable=False),  # of all of them, the highest is the newest change
+    sa.Column("request", sa.Text, unique=True),  # whose `Idempotency-Key` it was made by, and which
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("made_at", UtcTime, nullable=False),
+    sa.Column("changed_at", UtcTime, nullable=False),
+    sa.Column(
+        "overlap_until", UtcTime
+    ),  # so long the secrets before the newest sign, too; NULL: there are none
+)
+
+feeds = sa.Table(
+    "feeds",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("wanted", sa.Text, nullable=False),  # JSON: which events
+    sa.Column("position", sa.BigInteger, nullable=False),  # the number of the last event that was taken
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("made_at", UtcTime, nullable=False),
+    sa.Column("moved_at", UtcTime),  # NULL: never
 )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from daemon.config.settings import Config
 from daemon.store import location
-from daemon.workers.keeper import Asked, Keeping
+from daemon.workers.copies import Asked, Keeping
 from daemon.workers.mailed_recordings import Wish
 
 FOLDER = "recordings"

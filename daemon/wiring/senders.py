@@ -21,6 +21,7 @@ from daemon.core.rendering.formats import Shape
 from daemon.core.rendering.mail_grouping import compose, incidents_of
 from daemon.core.rendering.mail_writing import held_back, shortened
 from daemon.core.rendering.mails import NOTHING_KNOWN, Mail, Style, Surroundings
+from daemon.core.webhooks.redirects import prefix
 from daemon.core.webhooks.signing import Signer, hmac_signer
 from daemon.core.wishes import UNGUARDED, Guard, Wishes
 from daemon.host import clock
@@ -238,18 +239,20 @@ def targets(config: Config) -> dict[str, Target]:
 def target(webhook: Webhook, zone: tzinfo = UTC) -> Target:
     """Where one webhook's messages go, and in what shape; `zone`: of the times that people read."""
     return Target(
-        webhook.url,
+        webhook.address,
         tuple(signers(webhook)),
         webhook.timeout,
         webhook.connect_timeout,
         webhook.allow,
         shape(webhook, zone),
-        tuple(webhook.headers.items()),
+        webhook.sent_headers,
         webhook.ca_file,
         webhook.certificate,
         webhook.key,
         webhook.proxy,
         spellings([*held(webhook)]),
+        prefix(webhook.accept_redirect) if webhook.accept_redirect else None,
+        webhook.signature == "body",
     )
 
 

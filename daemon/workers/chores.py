@@ -19,7 +19,7 @@ from daemon.core.wishes import Wishes
 from daemon.pipeline import endpoint_alerts, hours, missed, wish_alerts
 from daemon.pipeline.events import Recorded, Recorder, log_recorded
 from daemon.pipeline.notification import Teller, sweep
-from daemon.store import subjects
+from daemon.store import kept_since, subjects
 from daemon.store.database import Database
 from daemon.store.location import FAILURES, reason
 from daemon.store.ownership import EVERYTHING, Ownership, Readable
@@ -134,6 +134,7 @@ class Chores:
             return
         try:
             self._housekeeper.run_once(self._now(), self._retention())
+            self._housekeeper.forget_watches(self._now(), self._retention(), self._poller.watched().keys())
         except FAILURES as error:
             log.warning("prune.failed", error=reason(error))
 
@@ -167,6 +168,7 @@ class Chores:
                 recorded = sweep(db, recorder, configured, now)
                 recorded += endpoint_alerts.sweep(db, recorder, now)
                 subjects.sweep(db, _owners(configured), now)
+                kept_since.begin(db, kept_since.CALLS, now)
                 self._poller.hearers.expecter.sweep(db)
         except FAILURES as error:
             log.error("sweep.failed", error=reason(error))

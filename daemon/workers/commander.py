@@ -36,6 +36,7 @@ from daemon.core.durations import NOTHING
 from daemon.core.model import Fact, Failure, Unknown
 from daemon.core.ownership import HOUSE, Kind
 from daemon.pipeline import missed
+from daemon.pipeline.calls import Scene
 from daemon.pipeline.events import Recorded, Recorder, log_recorded
 from daemon.store import budgets, campaigns, inbox, texts
 from daemon.store.database import Database
@@ -331,7 +332,7 @@ class Commander:
                 campaigns.begin(db, campaign)
             fact = commands.told(command)
             sent = _texts_of(db, command)
-            scene = missed.Scene(db, command.system, recorder.new_id, now)
+            scene = Scene(db, command.system, recorder.new_id, now)
             facts = [*([fact] if fact is not None else []), *missed.after(scene, command), *sent]
             if facts:
                 recorded += recorder.record(db, command.system, facts, now)

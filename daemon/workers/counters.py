@@ -58,6 +58,9 @@ class Counters:
         self._systems: dict[str, _Times] = {}
         self._endpoints: dict[str, _Endpoint] = {}
         self._commands: Counter[tuple[str, str, str]] = Counter()
+        self._copies: Counter[str] = Counter()
+        self._copied_bytes: Counter[str] = Counter()
+        self._uncopied: Counter[str] = Counter()
 
     def polled(self, polled: Polled, took: timedelta) -> None:
         """Count one poll."""
@@ -82,6 +85,13 @@ class Counters:
         with self._lock:
             self._commands.update((one.system, one.type, one.status.value) for one in ended)
 
+    def copied(self, system: str, size: int | None) -> None:
+        """Count a recording that was to be copied; `size`: its bytes, None where it was not."""
+        with self._lock:
+            self._copies[system] += size is not None
+            self._copied_bytes[system] += size or 0
+            self._uncopied[system] += size is None
+
     def counts(self) -> Counts:
         """What was counted so far."""
         with self._lock:
@@ -95,6 +105,9 @@ class Counters:
                 },
                 {name: one.times.seen() for name, one in self._endpoints.items()},
                 dict(self._commands),
+                dict(self._copies),
+                dict(self._copied_bytes),
+                dict(self._uncopied),
             )
 
 

@@ -1,6 +1,6 @@
 """Keeps the store from growing: what has served is forgotten, in short transactions between the others'."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,8 +13,8 @@ from daemon.core import missed
 from daemon.core import retention as rules
 from daemon.core.history.buckets import DAY, HOUR, MINUTE
 from daemon.core.retention import Retention
+from daemon.store import copied_recordings, observations, pruning, retries
 from daemon.store import missed as missed_store
-from daemon.store import observations, pruning, retries
 from daemon.store.database import Database
 from daemon.store.pruning import Old
 
@@ -84,10 +84,30 @@ class Housekeeper:
         self._prune_history(now, retention)
         self._prune_observations(now, retention)
         self._prune_missed(now, retention)
+        with self._database.write() as db:
+            copied_recordings.prune(db)
         self._shrink()
         if pruned != Pruned():
             log.info("store.pruned", **pruned.__dict__)
         return pruned
+
+    def forget_watches(
+        self, now: datetime, retention: Retention, configured: Collection[tuple[str, str]]
+    ) -> int:
+        """Forget the watches, by system and name, that were taken out of the configuration so long ago that
+        no event of theirs is kept. Returns how many there were."""
+        if retention.events is None or not configured:
+            return 0
+        before = now - retention.events
+        with self._database.read() as db:
+            left = pruning.left_watches(db, configured, before)
+        for watch in left:
+            if self._is_stopping():
+                break
+            with self._database.write() as db:
+                pruning.forget_watch(db, watch, before)
+            log.info("watch.forgotten", system=watch[0], watch=watch[1])
+        return len(left)
 
     def _prune_deliveries(self, now: datetime, keeps: Retention) -> Pruned:
         """Each age at which something of a delivery may go has a walk of its own, which begins where that of

@@ -1,30 +1,34 @@
-"""Copies of recordings on the disk, where `[[systems.directories]] keep` asks for them.
+"""Copies recordings to the disk, where `[[systems.directories]] keep` asks for them.
 
-Which there are says the disk, and which there should be say the events; nothing else is written down, so that
-neither a kill nor a restored database can make the two differ for long. Each folder that is watched has one
-here, whose name is made of its system and its path; each file is called by its event. Of several daemons each
-keeps those of the systems that it polls.
+Which should be there say the events; up to which one of them a folder is copied is written down, so that
+whoever polls its system next, after a restart or for a member that fell away, goes on from there. What was
+copied just before a kill is found on the disk (`workers/copies.py`). Of several daemons each keeps those of
+the systems that it polls.
 """
 
 import json
-import os
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from hashlib import blake2b
+from datetime import datetime
+from http import HTTPStatus
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 
+import sqlalchemy as sa
 import structlog
 
 from daemon.core import recordings
-from daemon.core.durations import DAY, HOUR, MINUTE
+from daemon.core.copied import Copied
+from daemon.core.durations import DAY, HOUR, MINUTE, NOTHING
 from daemon.core.model import Event, Failure, Unknown
+from daemon.core.ownership import Kind
 from daemon.core.recordings import MIB, Recording
 from daemon.core.watches.directories import ADDED
-from daemon.store import events, latest
+from daemon.store import copied_recordings, events, latest
 from daemon.store.database import Database
+from daemon.store.ownership import EVERYTHING, Ownership
+from daemon.workers.copies import PART_FOR, Asked, Copies
 from daemon.workers.downloads import Downloads, Fetched, FullError, Held
 
 log = structlog.get_logger()
@@ -32,36 +36,39 @@ log = structlog.get_logger()
 AT_ONCE = 2
 """Ours. Of the four places; the others are for people."""
 READ = 200
-"""Ours. Events that are looked at in one go, and copies that are waited for at most."""
+"""Ours. Copies that are waited for at most, and events that are read in one go."""
+READS = 20
+"""Ours. Times that it reads before it lets others have their turn: most of what is read after a start is not
+to be copied."""
 RETRIES = (MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR)
 GIVEN_UP_AFTER = DAY
-"""Ours. What did not come in this time is not tried again until the daemon starts anew."""
-UNWANTED_FOR = 7 * DAY
-"""Ours. How long copies stay that the configuration does not ask for any more, which may be a mistake."""
+"""Ours. A file that did not come in this time, while others would have, is given up."""
+OF_EVERYTHING = frozenset(
+    {Failure.UNREACHABLE, Failure.THROTTLED, Failure.TOKEN_REJECTED, Failure.FILTERED, Failure.OURS}
+)
+"""Failures that say nothing of a file: another would fail, too. However long they last, none is given up."""
 PRUNE_EVERY = 10 * MINUTE
-PART = ".part"
-CHUNK = MIB
-
-
-@dataclass(frozen=True)
-class Keeping:
-    """What is kept of one folder."""
-
-    age: timedelta
-    mib: int
-
-
-Asked = Mapping[tuple[str, str], Keeping]
-"""By system and path."""
 
 
 @dataclass
 class _Due:
     recording: Recording
-    first_at: float
+    number: int
+    until: datetime
+    """When it is too old to be kept."""
+    failing_since: float | None = None
+    """Since when the file itself does not come."""
     not_before: float = 0.0
     tries: int = 0
     held: Held | None = None
+
+    @property
+    def folder(self) -> tuple[str, str]:
+        return self.recording.system, self.recording.folder
+
+
+def _not_counted(_system: str, _bytes: int | None) -> None:
+    """Nobody wants to know."""
 
 
 class Keeper:
@@ -74,166 +81,208 @@ class Keeper:
         folder: Path,
         *,
         asked: Callable[[], Asked],
-        is_ours: Callable[[str], bool],
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
         has_room: Callable[[int], bool] = lambda _size: True,
+        ownership: Ownership = EVERYTHING,
+        on_tried: Callable[[str, int | None], None] = _not_counted,
     ) -> None:
-        """`has_room`: whether the disk may be filled by so many bytes more."""
+        """`has_room`: whether the disk may be filled by so many bytes more. `on_tried`: is told of each copy
+        that was tried, its system and its bytes; None: it failed."""
         self._database = database
         self._downloads = downloads
-        self._folder = folder
+        self._copies = Copies(folder, has_room)
         self._asked = asked
-        self._is_ours = is_ours
         self._now = now
         self._monotonic = monotonic
-        self._has_room = has_room
+        self._ownership = ownership
+        self._on_tried = on_tried
+        self._tokens: dict[str, int] = {}
+        self._copied = Copied()
         self._due: dict[str, _Due] = {}
-        self._after: int | None = None
+        self._resting: dict[str, float] = {}
+        """Systems that are left alone, and until when."""
+        self._after = 0
+        self._is_full = False
         self._pruned_at: float | None = None
+        self._has_written = False
         self._lock = Lock()
+        """Of `_copied`, `_due` and `_resting`."""
 
     def find(self, recording: Recording) -> Path | None:
         """The copy of a recording; None: there is none."""
-        path = self._path(recording)
-        return path if path.is_file() else None
+        return self._copies.find(recording)
 
     def run(self) -> None:
-        """Look for what is to be kept, begin to fetch some of it, and let go what is too old or too much."""
+        """Let go what is too old or too much, look for what is to be kept, and begin to fetch some of it."""
         asked = self._asked()
-        if not asked:
-            self._due.clear()
-            self._after = None
-        else:
-            self._look(asked)
+        self._prune(asked)
+        mine = self._mine(asked)
+        self._begin(asked, mine)
+        if mine:
+            self._look(mine)
             self._fetch()
-        now = self._monotonic()
-        if self._pruned_at is None or now - self._pruned_at >= PRUNE_EVERY.total_seconds():
-            self._pruned_at = now
-            self._prune(asked)
+            self._write_down()
 
-    def _look(self, asked: Asked) -> None:
-        room = READ - len(self._due)
-        if room <= 0:
+    def _mine(self, asked: Asked) -> Asked:
+        """Those of systems that are polled here. What another had in between is begun anew."""
+        found = {one: self._ownership.token(Kind.SYSTEM, one) for one in {system for system, _ in asked}}
+        tokens = {system: token for system, token in found.items() if token is not None}
+        mine = {of: keeping for of, keeping in asked.items() if of[0] in tokens}
+        same = {of for of in mine if self._tokens.get(of[0]) == tokens[of[0]]}
+        self._tokens = tokens
+        with self._lock:
+            self._copied.keep(same)
+            self._due = {event: one for event, one in self._due.items() if one.folder in same}
+        return mine
+
+    def _begin(self, asked: Asked, mine: Asked) -> None:
+        """Go on with folders that are new here, from where they are copied up to."""
+        new = [of for of in mine if of not in self._copied]
+        if not new:
             return
         with self._database.read() as db:
-            if self._after is None:
-                oldest = self._now() - max(one.age for one in asked.values())
-                self._after = latest.number_at(db, oldest) - 1
-            found = events.read(db, events.Query(after=self._after, type=ADDED, limit=room))
-        for number, event in found:
-            self._after = number
-            self._take(event, asked)
+            marks, now = copied_recordings.load(db), self._now()
+            oldest = {age: latest.number_at(db, now - age) - 1 for age in {asked[of].age for of in new}}
+        starts = {of: max(oldest[asked[of].age], marks.get(of, 0), 0) for of in new}
+        with self._lock:
+            is_first = len(new) == len(mine)
+            for of, start in starts.items():
+                self._copied.begin(of, start)
+        least = min(starts.values())
+        self._after = least if is_first else min(self._after, least)
 
-    def _take(self, event: Event, asked: Asked) -> None:
+    def _look(self, mine: Asked) -> None:
+        systems = {system for system, _ in mine}
+        for _ in range(READS):
+            room = READ - len(self._due)
+            if room <= 0:
+                return
+            with self._database.read() as db:
+                found = events.read(db, events.Query(after=self._after, type=ADDED, limit=room))
+            for number, event in found:
+                if event.system in systems:
+                    self._take(number, event, mine)
+                self._after = number
+            if len(found) < room:
+                return
+
+    def _take(self, number: int, event: Event, mine: Asked) -> None:
         data = json.loads(event.body)["data"]
         one = recordings.of_event(event.id, event.type, event.system, data)
-        keeping = asked.get((one.system, one.folder)) if one is not None else None
-        if one is None or keeping is None or not self._is_ours(one.system):
+        keeping = mine.get((one.system, one.folder)) if one is not None else None
+        if one is None or keeping is None or not self._copied.is_new((one.system, one.folder), number):
             return
-        if self._now() - event.timestamp < keeping.age and self.find(one) is None:
-            self._due[one.event] = _Due(one, self._monotonic())
+        until = event.timestamp + keeping.age
+        is_due = self._now() < until and self.find(one) is None
+        with self._lock:
+            self._copied.looked((one.system, one.folder), number, is_due=is_due)
+            if is_due:
+                self._due[one.event] = _Due(one, number, until)
 
     def _fetch(self) -> None:
-        now = self._monotonic()
+        now, wall = self._monotonic(), self._now()
+        for old in [one for one in list(self._due.values()) if one.held is None and wall >= one.until]:
+            self._over(old)
         with self._lock:
             under_way = sum(one.held is not None for one in self._due.values())
-            ready = [one for one in self._due.values() if one.held is None and one.not_before <= now]
-        for due in ready[: max(AT_ONCE - under_way, 0)]:
+            ready = [one for one in self._due.values() if self._is_ready(one, now)]
+        for due in islice(ready, max(AT_ONCE - under_way, 0)):
+            if not self._has_room(due.recording.file.size_bytes or 0):
+                return
             try:
                 held = due.held = self._downloads().hold(due.recording)
             except (FullError, OSError):
                 return
             held.when_done(lambda due=due, held=held: self._done(due, held))  # type: ignore[misc]
 
+    def _has_room(self, size: int) -> bool:
+        """Whether one more can be written: nothing is fetched only to be thrown away. Is said once."""
+        was_full, self._is_full = self._is_full, not self._copies.has_room(size)
+        if self._is_full and not was_full:
+            log.warning("recordings.wait", reason="the disk is nearly full", waiting=len(self._due))
+        return not self._is_full
+
+    def _is_ready(self, due: _Due, now: float) -> bool:
+        rests_until = self._resting.get(due.recording.system, now)
+        return due.held is None and due.not_before <= now and rests_until <= now
+
     def _done(self, due: _Due, held: Held) -> None:
         """In the thread of the download."""
         result = held.result
         try:
             if isinstance(result, Unknown) or result is None:
-                self._failed(due, result)
+                self._failed(due, result or Unknown(Failure.OURS, "it has no result"))
             else:
                 self._write(due.recording, result)
                 self._over(due)
         except OSError as error:
-            log.warning("recording.not_kept", event_id=due.recording.event, error=error.strerror)
-            self._failed(due, None)
+            self._failed(due, Unknown(Failure.OURS, error.strerror or "the disk failed"))
         finally:
             held.release()
 
-    def _failed(self, due: _Due, result: Unknown | None) -> None:
-        is_missing = result is not None and result.failure is Failure.REFUSED
-        now = self._monotonic()
-        if is_missing or now - due.first_at >= GIVEN_UP_AFTER.total_seconds():
-            log.warning("recording.not_kept", event_id=due.recording.event, error=result and result.message)
+    def _failed(self, due: _Due, why: Unknown) -> None:
+        now, recording = self._monotonic(), due.recording
+        self._on_tried(recording.system, None)
+        if why.failure not in OF_EVERYTHING and due.failing_since is None:
+            due.failing_since = now
+        failing = 0.0 if due.failing_since is None else now - due.failing_since
+        is_gone = why.failure is Failure.REFUSED and why.code == HTTPStatus.NOT_FOUND
+        is_given_up = is_gone or (
+            why.failure not in OF_EVERYTHING and failing >= GIVEN_UP_AFTER.total_seconds()
+        )
+        log.warning(
+            "recording.not_kept", event_id=recording.event, error=why.message, is_given_up=is_given_up
+        )
+        if is_given_up:
             self._over(due)
             return
         with self._lock:
-            due.not_before = now + RETRIES[min(due.tries, len(RETRIES) - 1)].total_seconds()
-            due.tries += 1
+            if why.retry_after is not None:
+                self._resting[recording.system] = now + why.retry_after.total_seconds()
+            else:
+                due.not_before = now + RETRIES[min(due.tries, len(RETRIES) - 1)].total_seconds()
+                due.tries += 1
             due.held = None
 
     def _over(self, due: _Due) -> None:
         with self._lock:
-            self._due.pop(due.recording.event, None)
+            if self._due.get(due.recording.event) is due:
+                self._due.pop(due.recording.event)
+                self._copied.settled(due.folder, due.number)
 
     def _write(self, recording: Recording, file: Fetched) -> None:
-        """Whole or not at all, whenever the process ends."""
-        path = self._path(recording)
         keeping = self._asked().get((recording.system, recording.folder))
         if keeping is None or file.size > keeping.mib * MIB:
             return
-        if not self._has_room(file.size):
-            raise OSError(28, "the disk is nearly full")
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part = path.with_name(path.name + PART)
-        try:
-            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as into:
-                for at in range(0, file.size, CHUNK):
-                    into.write(file.read(min(CHUNK, file.size - at), at))
-                into.flush()
-                os.fsync(into.fileno())
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        self._copies.write(recording, file)
+        self._on_tried(recording.system, file.size)
+        self._has_written = True  # or a burst would stand above what may be
         log.info("recording.kept", event_id=recording.event, bytes=file.size)
 
-    def _path(self, recording: Recording) -> Path:
-        return self._folder / folder_name(recording.system, recording.folder) / recording.file_name
+    def _write_down(self) -> None:
+        """How far each folder is copied, for whoever comes next."""
+        with self._lock:
+            news = self._copied.news()
+        if not news:
+            return
+        with self._database.write() as db:
+            news = self._still_mine(db, news)
+            copied_recordings.save(db, news)
+        with self._lock:
+            self._copied.written(news)
+
+    def _still_mine(self, db: sa.Connection, marks: dict[tuple[str, str], int]) -> dict[tuple[str, str], int]:
+        kept = self._ownership.kept(db, Kind.SYSTEM, {system for system, _ in marks})
+        return {of: number for of, number in marks.items() if of[0] in kept}
 
     def _prune(self, asked: Asked) -> None:
-        kept = {folder_name(*of): keeping for of, keeping in asked.items()}
-        with suppress(OSError):
-            for entry in list(os.scandir(self._folder)):
-                if entry.is_dir(follow_symlinks=False):
-                    _prune(Path(entry.path), kept.get(entry.name), self._now(), self._parts())
-
-    def _parts(self) -> Collection[str]:
-        """Names of files that are being written."""
-        with self._lock:
-            return {f"{one.recording.file_name}{PART}" for one in self._due.values() if one.held is not None}
-
-
-def folder_name(system: str, path: str) -> str:
-    """Of the copies of one folder: nothing in it is anybody's text."""
-    return blake2b(f"{system}\0{path}".encode(), digest_size=10).hexdigest()
-
-
-def _prune(folder: Path, keeping: Keeping | None, now: datetime, parts: Collection[str]) -> None:
-    """Let go what is older than it may be, half files, and the oldest of what is too much."""
-    age = keeping.age if keeping is not None else UNWANTED_FOR
-    room = (keeping.mib if keeping is not None else 1 << 30) * MIB
-    found = []
-    for entry in os.scandir(folder):
-        if entry.is_file(follow_symlinks=False) and entry.name not in parts:
-            stat = entry.stat(follow_symlinks=False)
-            found.append((stat.st_mtime, stat.st_size, entry))
-    for changed_at, size, entry in sorted(found, key=lambda one: -one[0]):
-        room -= size
-        is_old = now.timestamp() - changed_at >= age.total_seconds()
-        if is_old or room < 0 or entry.name.endswith(PART):
-            with suppress(OSError):
-                Path(entry.path).unlink()
-                log.info("recording.let_go", file=entry.name, bytes=size)
-    with suppress(OSError):
-        folder.rmdir()  # where nothing is left in it
+        now = self._monotonic()
+        is_first = self._pruned_at is None
+        is_due = is_first or self._has_written or now - (self._pruned_at or 0) >= PRUNE_EVERY.total_seconds()
+        if not is_due:
+            return
+        self._pruned_at, self._has_written = now, False
+        # Before the first download, halves are nobody's where there is no other daemon.
+        is_alone = is_first and self._ownership.is_sole
+        self._copies.prune(asked, self._now(), parts_for=NOTHING if is_alone else PART_FOR)

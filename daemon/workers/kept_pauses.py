@@ -2,6 +2,7 @@
 alone is left alone by all."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ from daemon.core.durations import NOTHING
 from daemon.core.model import Failure, Unknown
 from daemon.store import happened, ownership
 from daemon.store.ownership import Ownership, Pause
-from daemon.workers.system_pauses import Kept, Pauses
+from daemon.workers.system_pauses import SLOWEST_RETRY, Kept, Pauses
 
 
 def remember(db: sa.Connection, of: Ownership, pauses: Pauses, system: str, now: datetime) -> None:
@@ -26,6 +27,15 @@ def go_on(db: sa.Connection, pauses: Pauses, systems: Collection[str], now: date
     """Leave these systems alone as the members did who had them before."""
     for system, pause in ownership.pauses(db, systems).items():
         pauses.go_on(system, _kept(pause, now))
+
+
+def standing(db: sa.Connection, system: str, now: datetime) -> Unknown | None:
+    """Why a system is left alone by the member that polls it, and for how long yet; None: it is not."""
+    pause = ownership.pauses(db, (system,)).get(system)
+    kept = None if pause is None else _kept(pause, now)
+    if kept is None or kept.left <= NOTHING:
+        return None
+    return replace(kept.why, retry_after=min(kept.left, SLOWEST_RETRY), is_unsent=True)
 
 
 def _pause(kept: Kept, now: datetime) -> Pause:

@@ -1,13 +1,14 @@
 """How long a system is left alone: the API asks for it, or too many rejected calls would block the account.
 
-Polls and commands of a system share its pause. Who asks for it is a stranger (the platform, a filter, a
-proxy), so it is believed for a while only. Then one poll tries, and the others follow once it was answered.
+Polls, commands and downloads of a system share its pause. Who asks for it is a stranger (the platform, a
+filter, a proxy), so it is believed for a while only. Then one poll tries, and the others follow once it was
+answered.
 """
 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from daemon.core.model import Failure, Unknown
@@ -82,9 +83,21 @@ class Pauses:
 
     def is_paused(self, system: str) -> bool:
         """Whether no command is to be carried out at present."""
+        return self.standing(system) is not None
+
+    def standing(self, system: str) -> Unknown | None:
+        """Why neither a command nor a download is to be begun at present, and for how long; None: it may."""
         with self._lock:
             pause = self._pauses.get(system, _Pause())
-            return pause.why is not None and self._left(pause) + FOR_A_POLL.total_seconds() > 0
+            left = self._left(pause) + FOR_A_POLL.total_seconds()
+            if pause.why is None or left <= 0:
+                return None
+            return replace(pause.why, retry_after=timedelta(seconds=left), is_unsent=True)
+
+    def mark(self, system: str) -> object:
+        """What is another one once a pause has begun or ended; None: nothing stands in the way."""
+        with self._lock:
+            return self._pauses.get(system, _Pause()).mark
 
     def take(self, system: str, unknown: Unknown | None) -> timedelta | None:
         """Learn from how a call ended; None: it was answered. Returns for how long nothing is asked now."""

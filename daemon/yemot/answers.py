@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from daemon.core.files import File
 from daemon.core.model import Failure, Unknown
-from daemon.core.watches import directories, queues, registrations, sip, sms
+from daemon.core.watches import directories, outcomes, queues, registrations, sip, sms
 from daemon.core.watches.pirsumphone import Observation as PirsumPhone
 from daemon.core.watches.units import Observation as Units
 from daemon.yemot.known_rows import KnownRows, Rows
@@ -23,6 +23,7 @@ from daemon.yemot.scalars import (
     boolean,
     calendar_date,
     count,
+    identity,
     listed,
     name,
     number,
@@ -280,9 +281,9 @@ def _callers(fields: Fields, data: Data, calls: int | None) -> tuple[queues.Call
     entries = _optional_list(fields, data, "entries")
     callers = []
     for entry in entries or ():
-        call_id = fields.take("entries[].", entry, "CallId", name)
+        call_id = fields.take("entries[].", entry, "CallId", identity)
         phone = fields.take("entries[].", entry, "phone", name)
-        wait = fields.take("entries[].", entry, "Wait", count)
+        wait = fields.take("entries[].", entry, "Wait", _wait)
         position = fields.take("entries[].", entry, "Position", count)
         if call_id is None:
             entries = None
@@ -297,6 +298,12 @@ def _callers(fields: Fields, data: Data, calls: int | None) -> tuple[queues.Call
         fields.remark("entries: fewer than queueData.Calls counts")
         return None
     return tuple(callers)
+
+
+def _wait(value: object) -> int | None:
+    """Seconds that somebody can have waited."""
+    seconds = count(value)
+    return seconds if seconds is not None and seconds <= outcomes.LONGEST else None
 
 
 def _agents(fields: Fields, data: Data) -> tuple[queues.Agent, ...] | None:

@@ -6,7 +6,7 @@ from daemon.core.model import Failure, Json, Unknown
 from daemon.core.watches.callbacks import Observation, Request, asked_at
 from daemon.yemot.answers import Data
 from daemon.yemot.reads import Read
-from daemon.yemot.scalars import Fields, count, integer, listed, name
+from daemon.yemot.scalars import Fields, count, identity, integer, listed, name
 
 METHOD = "QueueCallBack"
 LIST = "callbackList"
@@ -57,12 +57,12 @@ def _requests(data: Data) -> Observation | Unknown:
         return Unknown(Failure.MALFORMED, f"{LIST}: no list")
     fields, found = Fields(), []
     for entry in entries:
-        identity = fields.take(f"{LIST}[].", entry, "id", name)
+        request = fields.take(f"{LIST}[].", entry, "id", identity)
         phone = fields.take(f"{LIST}[].", entry, "calling_number", name)
         at = fields.take_optional(f"{LIST}[].", entry, "date_time", name)
         tries = fields.take_optional(f"{LIST}[].", entry, "attempts", count)
-        if identity is not None:
-            found.append(Request(identity, phone or "", asked_at(at), tries))
+        if request is not None:
+            found.append(Request(request, phone or "", asked_at(at), tries))
     if fields.missing[f"{LIST}[].id"] or fields.unreadable[f"{LIST}[].id"]:
         return Unknown(Failure.MALFORMED, "; ".join(fields.problems()))
     return Observation(tuple(found), fields.problems())

@@ -22,6 +22,8 @@ MAX_PROBLEMS = 20
 LARGEST = 2**63 - 1
 """What an INTEGER of SQLite and a BIGINT of PostgreSQL hold; no figure of the API comes near."""
 
+LONGEST_ID = 200
+"""Ours. Characters; an index of PostgreSQL's holds 2,700 bytes, and no id of the API comes near."""
 SMALL = 4096
 """Ours. Characters, as JSON, of what is passed on without a look at it."""
 
@@ -44,6 +46,12 @@ def text(value: object) -> str | None:
 def name(value: object) -> str | None:
     """A text that says something, without blanks around it."""
     return (text(value) or "").strip() or None
+
+
+def identity(value: object) -> str | None:
+    """What the platform calls one thing of many; a text that is far too long for that is none."""
+    found = name(value)
+    return found if found is not None and len(found) <= LONGEST_ID else None
 
 
 def integer(value: object) -> int | None:

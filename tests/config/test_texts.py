@@ -78,6 +78,7 @@ DOCUMENT: dict[str, Any] = {
             "url": "https://crm.example.org/hook",
             "secret": SIGNING,
             "headers": {"X-Office": "north"},
+            "accept_redirect": "https://answers.example.org/",
             "proxy": "http://proxy.example.org:3128",
             "schedules": [{"events": ["sms.*"]}],
             **ENDPOINT,

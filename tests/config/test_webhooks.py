@@ -108,6 +108,8 @@ def test_a_signing_key_signs_beside_the_secret(tmp_path: Path) -> None:
         ("headers = false", "headers = false: expected a table"),
         ('headers = { "X Y" = "x" }', '"X Y" is no name of a header'),
         ('headers = { "X-Y" = "a\\nb" }', '"X-Y" has U+000A (a control character) in it'),
+        ('signature = "body"\nformat = "slack"', 'signature = "body" goes with format = "standard" or'),
+        ('signature = "header"', "signature = 'header': expected"),
         ('proxy = "socks"', 'expected a URL that starts with "https://" or "http://"'),
         ('key = "k.pem"', '"key" goes with "certificate"'),
         ('ca_file = "none.pem"', "cannot be read: No such file"),
@@ -182,3 +184,14 @@ def test_an_answer_that_says_a_header_back_does_not_show_it(secret: str) -> None
         shown = redacted(f"you sent {text}", spellings([secret]))
         assert secret not in shown.removeprefix("you sent ").replace("***", "")
         assert "***" in shown
+
+
+def test_no_signing_secret_is_asked_for_where_nobody_looks_at_a_signature(tmp_path: Path) -> None:
+    bare = SYSTEM + '[[webhooks]]\nname = "crm"\nurl = "https://hooks.example.org/x"\n'
+
+    loaded = load(written(tmp_path, bare + 'format = "slack"\n'), ENVIRON).config
+    assert loaded.webhooks[0].secrets == ()
+    for form in ("", 'format = "standard"\n', 'format = "cloudevents"\n'):
+        assert faults(tmp_path, bare + form) == (
+            "[webhooks] secret is missing: give secret_file, secret_credential or secret_env",
+        )

@@ -75,8 +75,8 @@ def test_faults_of_every_kind_are_told_together(tmp_path: Path) -> None:
         "[systems 2] token_env = 'NOT_SET': this environment variable is not set, or empty",
         '[systems 2] base_url: expected a URL that starts with "https://" or "http://"',
         "[webhooks] systems = 'mian': no system has this name; did you mean \"main\"?",
+        "[webhooks] url is missing: give it, or url_file, url_credential or url_env",
         "[webhooks] secret is missing: give secret_file, secret_credential or secret_env",
-        "[webhooks] url is missing",
     )
 
 

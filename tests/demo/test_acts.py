@@ -15,6 +15,7 @@ from daemon.core.watches.queues import Observation, Queue, diff
 from daemon.demo.acts import acts, is_told_away, is_told_the_day, with_calls
 from daemon.demo.play import Plan, play
 from daemon.pipeline import missed
+from daemon.pipeline.calls import Scene
 from daemon.simulator import scenario as scenarios
 from daemon.simulator.actions import Target
 from daemon.simulator.faults import Faults
@@ -144,7 +145,7 @@ def test_a_missed_call_closes_itself() -> None:
             passed = NOTHING if last is None else clock.now() - last
             change = diff(state, seen, queue, Seen(clock.now(), last, passed), UTC, is_emitting=False)
             with database.write() as db:
-                scene = missed.Scene(db, "main", Ids(), clock.now(), last)
+                scene = Scene(db, "main", Ids(), clock.now(), last)
                 moves += missed.follow(scene, change.facts, queue.subject, change.unseen)
             state, last = change.state, clock.now()
             clock.advance(0.5)

@@ -87,7 +87,7 @@ def test_a_story_of_alerts(story: Story, example: str) -> None:
 
 
 def test_the_pages_have_examples() -> None:
-    assert (len(STORIES), len(PROGRAMS), len(SETTINGS)) == (7, 3, 3)
+    assert (len(STORIES), len(PROGRAMS), len(SETTINGS)) == (7, 3, 5)
 
 
 @pytest.fixture
@@ -132,7 +132,10 @@ def test_settings_can_be_used(settings: str, tmp_path: Path) -> None:
     for name in ("crm-secret", "crm-secret-new"):
         (tmp_path / name).write_text(SECRET.value, encoding="ascii")
     (tmp_path / "crm-key").write_text(ed25519.generate(), encoding="ascii")
-    start = '[[webhooks]]\nname = "crm"\nurl = "https://crm.example.org/hook"\n'
+    (tmp_path / "crm-url").write_text("https://crm.example.org/hook", encoding="ascii")
+    (tmp_path / "crm-authorization").write_text("Bearer opensesame", encoding="ascii")
+    url = "" if "url_file" in settings else 'url = "https://crm.example.org/hook"\n'
+    start = f'[[webhooks]]\nname = "crm"\n{url}'
     secret = "" if "secret" in settings else 'secret_file = "crm-secret"\n'
     path = tmp_path / "config.toml"
     path.write_text(SYSTEM + SMS + start + secret + settings, encoding="utf-8")

@@ -19,10 +19,10 @@ from tests.support.http_app import ADMIN, READER, Setting
 from tests.support.paths import ROOT
 
 PAGE = (ROOT / "docs" / "http.md").read_text(encoding="utf-8")
-ROUTES = re.findall(r"^\| `(GET|POST|DELETE) (/api/v1/\S+)` \| (\w+) \|", PAGE, re.MULTILINE)
+ROUTES = re.findall(r"^\| `(GET|POST|PUT|PATCH|DELETE) (/api/v1/\S+)` \| (\w+) \|", PAGE, re.MULTILINE)
 TAGS = {
     *("reading", "alerts", "incidents", "silences", "contacts", "deliveries", "endpoints", "missed"),
-    "recordings",
+    *("recordings", "feeds"),
 }
 
 

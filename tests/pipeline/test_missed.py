@@ -18,7 +18,8 @@ from daemon.core.watches.outcomes import Outcome
 from daemon.core.watches.queues import Queue
 from daemon.operations import missed as operations
 from daemon.pipeline import missed
-from daemon.pipeline.missed import HELD, Scene
+from daemon.pipeline.calls import Scene
+from daemon.pipeline.missed import HELD
 from daemon.store import clock_steps, inbox
 from daemon.store import missed as store
 from tests.support import stores
@@ -321,3 +322,26 @@ def test_what_is_known_of_an_hour_counts_each_caller_once_and_nobody_whom_counte
 def known(office: Office, at: datetime | None = None, queue: str = "queue/5") -> Known:
     with office.database.read() as db:
         return missed.known(db, ("main", queue), at or office.at, START - HOUR)
+
+
+def test_a_kick_of_before_somebody_began_to_wait_says_nothing_sure_of_him(office: Office) -> None:
+    calls: Json = {"calls": [{"call_id": "c1", "status": "kicked"}]}
+    kick = replace(command("queue.kick", {"call_ids": ["c1"]}, calls), ended_at=START)
+    with office.database.write() as db:
+        inbox.add(db, replace(kick, status=Status.QUEUED, result=None), "")
+        inbox.save(db, kick)
+    office.at += HOUR
+
+    assert office.sees(left(ANSWERED)) == ["caller.left"], "the id may have been another call's"
+    assert office.last().payload["reason"] == "command"
+    assert office.sees(left(ANSWERED, waited=(4000, 4012))) == ["caller.kicked"]
+
+
+def test_a_kick_settles_nobody_who_had_left_before_it_was_asked_for(office: Office) -> None:
+    office.sees(left(LEFT))
+    office.at += HOUR
+    calls: Json = {"calls": [{"call_id": "c1", "status": "kicked"}]}
+    kick = command("queue.kick", {"call_ids": ["c1"]}, calls)
+
+    assert ends(office, replace(kick, created_at=office.at)) == []
+    assert ends(office, kick) == ["caller.kicked"]

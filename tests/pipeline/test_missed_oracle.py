@@ -23,8 +23,9 @@ from daemon.core.watches.queues import Queue, State
 from daemon.core.watches.reports import ADDED
 from daemon.operations import missed as operations
 from daemon.pipeline import missed
+from daemon.pipeline.calls import Scene
 from daemon.pipeline.events import Recorder
-from daemon.pipeline.missed import HELD, Scene
+from daemon.pipeline.missed import HELD
 from daemon.simulator.call_log import Counting, Dated, Exit
 from daemon.simulator.spelling import day_of
 from daemon.simulator.system import SimulatedSystem

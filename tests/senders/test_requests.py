@@ -48,6 +48,7 @@ def requested(sender: WebhookSender, to: Target, one: Message | None = None) -> 
         (Format.CLOUDEVENTS, "application/cloudevents+json; charset=UTF-8"),
         (Format.CLOUDEVENTS_BINARY, "application/json"),
         (Format.SLACK, "application/json"),
+        (Format.ALERTMANAGER, "application/json"),
     ],
 )
 def test_each_format_has_its_content_type(sender: WebhookSender, form: Format, content_type: str) -> None:

@@ -8,18 +8,20 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.core.commands.following import FINISHED
-from daemon.core.digests.schedule import Digest
+from daemon.core.digests.schedule import Digest, Told
+from daemon.core.durations import DAY
 from daemon.core.history.buckets import Bucket
 from daemon.core.missed import KEPT
 from daemon.core.model import Fact, Json
 from daemon.core.watches.callers import ABANDONED, ANSWERED, KICKED, LEFT
 from daemon.core.watches.directories import ADDED
 from daemon.core.watches.subjects import Subject, SubjectKind, SubjectState
-from daemon.store import events, subjects
+from daemon.store import clock_steps, digests, events, kept_since, schema, subjects
 from daemon.store.digest_figures import MINUTES_KEPT, Span, _length, _parts, figures, span_since
 from tests.support import stores
 from tests.support.callers import AVI, DANA, Office, left
@@ -57,6 +59,7 @@ def office(engine: str, tmp_path: Path) -> Iterator[Office]:
     queues = [Subject(f"queue/{n}", SubjectKind.QUEUE, SubjectState.UP, None, {}, {}) for n in (5, 6)]
     with database.write() as db:
         subjects.save(db, ("main", "queue/5"), queues, STORY, None)
+        kept_since.begin(db, kept_since.CALLS, STORY - KEPT)
     yield Office(database)
     database.close()
 
@@ -118,6 +121,42 @@ def test_who_left_in_the_time_of_one_digest_is_in_no_other(office: Office) -> No
         told(office, begin, end)["queues"] for begin, end in ((BEGINS, first), (first, office.at + HOUR))
     )
     assert (before["missed"], after["missed"]) == (1, 1)
+
+
+def test_what_was_counted_of_a_part_of_the_time_is_about_so_many(office: Office) -> None:
+    office.sees(left(ABANDONED, DANA, "c1"))
+    with office.database.write() as db:
+        db.execute(sa.delete(schema.kept_since))
+        kept_since.begin(db, kept_since.CALLS, BEGINS + timedelta(seconds=1))
+        kept_since.begin(db, kept_since.CALLS, STORY - KEPT)  # a later start of the daemon changes nothing
+    before = of_calls(told(office, BEGINS, office.at + HOUR)["queues"][0])
+    after = of_calls(told(office, BEGINS + timedelta(seconds=1), office.at + HOUR)["queues"][0])
+
+    assert (before["missed"], before["is_exact"]) == (1, False)
+    assert (after["missed"], after["is_exact"]) == (1, True)
+
+
+@pytest.mark.parametrize("step", [HOUR, -HOUR, 400 * DAY, -400 * DAY])
+def test_a_step_of_the_clock_counts_no_call_twice_and_loses_none(office: Office, step: timedelta) -> None:
+    office.sees(left(ABANDONED, DANA, "c1"))
+    first = office.at + timedelta(seconds=1)
+    with office.database.write() as db:
+        told_so_far = Told(first, 0, first.date())
+        digests.save(db, "office", told_so_far)
+    office.at = first
+    office.sees(left(ABANDONED, AVI, "c2"))
+    with office.database.write() as db:
+        db.execute(sa.update(schema.queue_calls).values(is_open=False))
+        clock_steps.shift(db, step, step)
+        until = digests.load(db, "office")
+        since = kept_since.load(db, kept_since.CALLS)
+    assert until is not None
+    assert since == STORY - KEPT + step
+    earlier, later = (
+        told(office, begin, end)["queues"][0]["missed"]
+        for begin, end in ((BEGINS + step, until.until), (until.until, office.at + step + HOUR))
+    )
+    assert (earlier, later) == (1, 1)
 
 
 def test_of_a_longer_time_than_is_kept_nothing_is_claimed(office: Office) -> None:

@@ -8,8 +8,8 @@ from daemon.core.model import Fact, Json
 from daemon.core.routing.plan import Interest
 from daemon.core.watches import callers
 from daemon.pipeline import missed
+from daemon.pipeline.calls import Scene
 from daemon.pipeline.events import Recorder
-from daemon.pipeline.missed import Scene
 from daemon.store.database import Database
 from tests.support.fakes import START, Ids
 

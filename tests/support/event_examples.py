@@ -51,6 +51,7 @@ from daemon.core.wishes import Kind, Standing, Wish
 from daemon.operations import missed as operations
 from daemon.pipeline import endpoint_alerts, missed, quiet_windows, wish_alerts
 from daemon.pipeline.alerts import Judge
+from daemon.pipeline.calls import Scene
 from daemon.pipeline.events import Recorder
 from daemon.store import incidents
 from daemon.store import ledger as ledger_store
@@ -362,7 +363,7 @@ def _queues(book: Book) -> None:
         book.facts(Fact(name, left[1].subject, {**how, "source": source}))
     given_up = Fact(callers.ABANDONED, left[1].subject, {**how, "source": "counters"})
     with book.database.write() as db:
-        scene = missed.Scene(db, "main", Ids(), NOW, NOW - LOOK)
+        scene = Scene(db, "main", Ids(), NOW, NOW - LOOK)
         gone, due = missed.follow(scene, [given_up])
         (one,) = operations.listed(db)[0]
         closed = operations.done(db, one.id, by="Dana", note="called back, all is well", now=NOW)

@@ -28,6 +28,8 @@ PACKAGES: Mapping[str, str] = {
     "pivot_root": "util-linux",
     "postfix": "postfix",
     "postgres": "postgresql",
+    "prometheus": "prometheus",
+    "prometheus-alertmanager": "prometheus-alertmanager",
     "promtool": "prometheus",
     "python3": "python3",
     "setpriv": "util-linux",

@@ -77,6 +77,7 @@ ALLOWED: Mapping[str, str] = {
     r"incidents\.fired_at >= \? AND incidents\.fired_at < \?$": "of the time that a digest is about",
     r"events\.number <= \?.* GROUP BY events\.(system|type)$": "between two numbers of events",
     r"FROM queue_calls WHERE .*\.left_at >= \? AND queue_calls\.left_at < \? GROUP BY": "of a day",
+    r"^UPDATE queue_calls SET left_after=.* AS counted\)": "at a step of the clock: of eight days at most",
     r"FROM callbacks WHERE callbacks\.closed_at IS NULL .* LIMIT \?": "of a system, 10,000 at most",
     r"FROM campaigns JOIN commands .*campaigns\.started_at >= \?": "a week at most",
     r"FROM commands WHERE .*commands\.type": "few: each was asked for by somebody, over HTTP",

@@ -35,12 +35,13 @@ from daemon.core.commands.command import Done, Status
 from daemon.core.commands.policy import Policy
 from daemon.core.contacts import Configured
 from daemon.core.digests.schedule import Digest
+from daemon.core.feeds import Wanted
 from daemon.core.files import File
 from daemon.core.model import Fact
 from daemon.core.routing.plan import Interest
 from daemon.core.watches.callers import ABANDONED
 from daemon.core.watches.subjects import Subject, SubjectKind, SubjectState
-from daemon.operations import contacts
+from daemon.operations import contacts, feeds
 from daemon.pipeline.events import Recorder
 from daemon.store import incidents, retries, subjects
 from daemon.web.dependencies import Scheduled
@@ -153,6 +154,8 @@ KNOWN: dict[str, st.SearchStrategy[Any]] = {
     "before": st.sampled_from(["cmd_1", "cmd_4"]),
     "name": st.just("crm"),
     "digest": st.just("office"),
+    "feed": st.just("crm"),
+    "cursor": st.sampled_from(["0", "1"]),
     "endpoint": st.just("crm"),
     "callback": st.sampled_from(["cb_1", "cb_2"]),
     "silence_id": st.sampled_from([f"sil_{number + 1}" for number in range(MANY)]),
@@ -178,6 +181,7 @@ def test_no_request_is_answered_in_a_way_that_is_not_described(
     operation, statuses = operations[name], set()
     with window.database.write() as db:  # what was asked before, in whichever order, may have taken them up
         retries.give_up(db, range(1, MANY + 1), "HTTP 500", START)
+        feeds.put(db, "crm", Wanted(), start="now", systems=(), author="admin", now=START)
 
     @settings(
         max_examples=EXAMPLES,

@@ -7,7 +7,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -23,16 +23,21 @@ from daemon.core.commands.command import Status as CommandStatus
 from daemon.core.counts import Counts, Durations
 from daemon.core.delivery.outcome import Outcome
 from daemon.core.delivery.route import Route
-from daemon.core.model import Failure, Secret
+from daemon.core.model import Failure, Json, Secret
 from daemon.core.ownership import HOUSE, Kind, Share
 from daemon.core.routing.plan import Interest
-from daemon.store import inbox, ownership
+from daemon.core.watches import queues
+from daemon.core.watches.api import Problems
+from daemon.core.watches.subjects import Subject, SubjectKind, SubjectState
+from daemon.store import inbox, ownership, subjects, watches
+from daemon.store.database import Database
 from daemon.web.asgi import create_app
 from daemon.web.auth import Token
 from daemon.web.dependencies import Live, Scheduled
 from daemon.web.exposition import text
 from daemon.web.routes.commands import Desk as CommandDesk
-from daemon.web.routes.metrics import CONTENT_TYPE, FAMILIES, Scrape, Shared
+from daemon.web.routes.metrics import CONTENT_TYPE, FAMILIES, Shared
+from daemon.web.scrape import Scrape
 from daemon.web.waiting import Endings
 from daemon.workers.counters import BOUNDS
 from tests.store.test_backlog import ARRIVED, GIVEN_UP, IN_MANY_LANES, crowd
@@ -47,7 +52,7 @@ SECOND = timedelta(seconds=1)
 HERE, ELSEWHERE = ("127.0.0.1", 40000), ("192.0.2.7", 40000)
 READER = "token-of-a-reader"
 PAGE = (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")
-SCRAPING, RULES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+SCRAPING, RULES, RULES_OF_PHONES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 NAMES = re.findall(r"\b(?:yemotd|process)_[a-z_]+", PAGE)
 WHOLE = re.MULTILINE | re.DOTALL
 
@@ -294,7 +299,7 @@ def test_nothing_that_is_private_or_without_bound_is_told(desk: Desk) -> None:
     desk.client().get("/nowhere/0501234567")
     text = desk.text()
 
-    for private in ("0773137770", "0541234567", "0501234567", "4711", "evt_", "inc_", READER, "nowhere"):
+    for private in ("0541234567", "0501234567", "4711", "evt_", "inc_", READER, "nowhere"):
         assert private not in text
 
 
@@ -433,6 +438,15 @@ def test_commands_are_counted_while_they_wait_and_when_they_end(desk: Desk) -> N
     assert desk.samples("yemotd_commands_ended_total") == {("unknown", "main", "queue.kick"): 2}
 
 
+def test_copies_of_recordings_are_counted_of_systems_that_are_configured(desk: Desk) -> None:
+    for system, size in (("main", 700), ("main", 11), ("main", None), ("gone", 5)):
+        desk.story.counters.copied(system, size)
+
+    assert desk.samples("yemotd_recordings_copied_total") == {("main",): 2}
+    assert desk.samples("yemotd_recordings_copied_bytes_total") == {("main",): 711}
+    assert desk.samples("yemotd_recordings_failed_total") == {("main",): 1}
+
+
 def route(endpoint: str) -> Route:
     """Mailboxes share a server, as in the configuration."""
     return Route(1, SECOND, (), reported_as="smtp" if "/" in endpoint else None)
@@ -474,10 +488,13 @@ def test_the_page_has_every_metric_with_its_type_and_labels(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trouble(desk.story)
+    see_phones(desk.story.database, desk.story.clock.now())
+    desk.watches += PHONES
     Members(desk.story.database, monkeypatch).join("north")
     desk.member = "north"
     ended = Command("cmd_1", "main", "queue.kick", {}, "crm", START, START, START, START)
     desk.story.counters.commanded([ended])
+    desk.story.counters.copied("main", 1)
     families = [*text_string_to_metric_families(desk.text())]
     told = {
         (
@@ -512,6 +529,8 @@ def promtool(*words: str, given: str = "") -> "subprocess.CompletedProcess[str]"
 @pytest.mark.needs("promtool")
 def test_prometheus_finds_nothing_to_complain_of(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     trouble(desk.story)
+    see_phones(desk.story.database, desk.story.clock.now())
+    desk.watches += PHONES
     Members(desk.story.database, monkeypatch).join("north")
     desk.member = "north"
     checked = promtool("check", "metrics", given=desk.text())
@@ -520,7 +539,9 @@ def test_prometheus_finds_nothing_to_complain_of(desk: Desk, monkeypatch: pytest
 
 
 @pytest.mark.needs("promtool")
-@pytest.mark.parametrize(("what", "text"), [("rules", RULES), ("config", SCRAPING)])
+@pytest.mark.parametrize(
+    ("what", "text"), [("rules", RULES), ("rules", RULES_OF_PHONES), ("config", SCRAPING)]
+)
 def test_prometheus_takes_what_the_page_gives(tmp_path: Path, what: str, text: str) -> None:
     (tmp_path / "given.yml").write_text(text, encoding="utf-8")
     checked = promtool("check", what, str(tmp_path / "given.yml"))
@@ -583,6 +604,87 @@ def test_the_rules_of_the_page_fire_in_trouble_and_only_then(
     checked = promtool("test", "rules", str(tmp_path / "test.yml"))
 
     assert len(names) == 7
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+PHONES = ["queue/5", "units", "sms_units"]
+
+
+def see_phones(database: Database, at: datetime) -> None:
+    """A queue, units and a phone, as they are seen at a time."""
+    values: dict[str, dict[str, Json]] = {
+        "queue": {
+            "calls_waiting": 1,
+            "longest_wait_seconds": 5,
+            queues.AGENTS: {"free": 1},
+            queues.ANSWERED_IN_ALL: 3,
+        },
+        "units": {"balance": 5, "expires_on": "2027-01-31"},
+        "sms_units": {"balance": 5},
+    }
+    kinds = {"queue/5": SubjectKind.QUEUE, "units": SubjectKind.UNITS, "sms_units": SubjectKind.SMS_UNITS}
+    with database.write() as db:
+        for watch, kind in kinds.items():
+            seen = Subject(watch, kind, SubjectState.UP, "sales", metrics=values[kind.value])
+            subjects.save(db, ("main", watch), [seen], at, None)
+            watches.save_observed(db, ("main", watch), "{}", now=at, problems=Problems())
+        phone = Subject("sip/071", SubjectKind.SIP, SubjectState.UP)
+        subjects.save(db, ("main", "sip"), [phone], at, None)
+        watches.save_observed(db, ("main", "sip"), "{}", now=at, problems=Problems())
+
+
+@pytest.mark.needs("promtool")
+def test_the_rules_for_phones_fire_for_what_they_are_about_and_for_nothing_else(tmp_path: Path) -> None:
+    """At 20 minutes all is well; from then on one thing is wrong in each system. A second daemon tells the
+    same, and doubles nothing."""
+    of_queue = 'watch="queue/5",queue="sales"'
+    well_and_wrong = {
+        "PhonesOff": [('yemotd_sip_accounts{%s,state="unregistered"}', "0x19 2x100")],
+        "PhonesNotKnown": [('yemotd_sip_accounts{%s,state="unknown"}', "0x19 2x100")],
+        "CallersWaitLong": [(f"yemotd_queue_longest_wait_seconds{{%s,{of_queue}}}", "90x19 301x100")],
+        "NobodyToAnswer": [
+            (f"yemotd_queue_callers_waiting{{%s,{of_queue}}}", "3x119"),
+            (f'yemotd_queue_agents{{%s,{of_queue},state="free"}}', "1x19 0x100"),
+            (f'yemotd_queue_agents{{%s,{of_queue},state="paused"}}', "1x119"),
+        ],
+        "CallersGiveUp": [
+            (f'yemotd_queue_calls_total{{%s,{of_queue},outcome="abandoned"}}', "0+0x19 1+1x100"),
+            (f'yemotd_queue_calls_total{{%s,{of_queue},outcome="answered"}}', "0+1x119"),
+        ],
+        "MissedCallersWait": [("yemotd_missed_callers_oldest_age_seconds{%s}", "60x19 14401x100")],
+        "UnitsLow": [("yemotd_units_balance{%s}", "100x19 99x100")],
+        "UnitsExpire": [("yemotd_units_expire_timestamp_seconds{%s}", "1214000x119")],
+        "well": [
+            (f"yemotd_queue_callers_waiting{{%s,{of_queue}}}", "3x119"),  # nobody knows what agents do
+            ("yemotd_units_expire_timestamp_seconds{%s}", "1300000000x119"),
+        ],
+    }
+    names = re.findall(r"alert: (\w+)", RULES_OF_PHONES)
+    assert [*well_and_wrong] == [*names, "well"]
+    given = [
+        {"series": name % f'instance="{instance}",system="{system}"', "values": values}
+        for system, ones in well_and_wrong.items()
+        for name, values in ones
+        for instance in ("north", "south")
+    ]
+    firing = "count by (alertname, system) (ALERTS{alertstate='firing'})"
+
+    def told(those: list[str]) -> list[dict[str, object]]:
+        return [{"labels": f'{{alertname="{name}",system="{name}"}}', "value": 1} for name in those]
+
+    (tmp_path / "rules.yml").write_text(RULES_OF_PHONES, encoding="utf-8")
+    test = {
+        "interval": "1m",
+        "input_series": given,
+        "promql_expr_test": [
+            {"expr": firing, "eval_time": "19m", "exp_samples": told([])},
+            {"expr": firing, "eval_time": "110m", "exp_samples": told(names)},
+        ],
+    }
+    document = {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": [test]}
+    (tmp_path / "test.yml").write_text(json.dumps(document), encoding="utf-8")
+    checked = promtool("test", "rules", str(tmp_path / "test.yml"))
+
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 

@@ -26,6 +26,7 @@ from daemon.core.watches.callers import ABANDONED
 from daemon.core.watches.watch import Answered, AnyWatch
 from daemon.host.clock import utcnow
 from daemon.pipeline import missed
+from daemon.pipeline.calls import Scene
 from daemon.pipeline.events import Recorded, Recorder
 from daemon.pipeline.hours import look
 from daemon.pipeline.observation import UNOBSERVED, Walk
@@ -392,7 +393,7 @@ def test_a_poll_of_a_queue_judges_by_what_is_known_of_each_caller_where_its_log_
             crossed = [event for _ in range(2) for event in _polled_once(database, found, recorder, noon)]
             logged = [left(ABANDONED, f"054123456{n}", None, (200 + n,) * 2, noon) for n in range(3)]
             with database.write() as db:
-                missed.follow(missed.Scene(db, "main", Ids(), noon), logged)
+                missed.follow(Scene(db, "main", Ids(), noon), logged)
             crossed += _polled_once(database, found, recorder, noon)
 
     (event,) = crossed

@@ -91,3 +91,15 @@ def test_polls_are_counted_unless_their_watch_has_left(story: Story) -> None:
     counts = counters.counts()
     assert counts.polls == {("main", "sip", "answered"): 1, ("main", "sip", "paused"): 1}
     assert (counts.polls_took["main"].many, counts.polls_took["main"].total) == (1, 20 * MILLISECOND)
+
+
+def test_copies_of_recordings_are_counted_with_their_bytes() -> None:
+    counters = Counters()
+    for size in (10, None, 0, 5):
+        counters.copied("main", size)
+    counters.copied("branch", None)
+
+    counts = counters.counts()
+    assert counts.recordings == {"main": 3, "branch": 0}
+    assert counts.recording_bytes == {"main": 15, "branch": 0}
+    assert counts.recordings_failed == {"main": 1, "branch": 1}

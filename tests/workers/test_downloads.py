@@ -29,6 +29,7 @@ class Platform:
         self.go_on = threading.Event()
         self.go_on.set()
         self.asked: list[str] = []
+        self.content = CONTENT
         self.broken_off = threading.Event()
         self.answer: Unknown | OSError | RuntimeError | None = None
 
@@ -42,8 +43,8 @@ class Platform:
             return self.answer
         if self.answer is not None:
             raise self.answer
-        into.write(CONTENT)
-        return len(CONTENT)
+        into.write(self.content)
+        return len(self.content)
 
 
 class Watch:

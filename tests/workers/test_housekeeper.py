@@ -19,10 +19,21 @@ from daemon.core.history.tally import Tally
 from daemon.core.model import Fact
 from daemon.core.retention import Retention
 from daemon.core.routing.plan import Interest
+from daemon.core.watches.api import NO_PROBLEMS
 from daemon.core.watches.subjects import Subject, SubjectKind, SubjectState
 from daemon.host.clock import monotonic
 from daemon.pipeline.events import Recorder
-from daemon.store import inbox, outbox, sqlite, subjects, uptime
+from daemon.store import (
+    copied_recordings,
+    inbox,
+    outbox,
+    pieces,
+    pruning,
+    sqlite,
+    subjects,
+    uptime,
+    watches,
+)
 from daemon.store.column_types import millis
 from daemon.store.database import Database
 from daemon.store.outbox import Finished, Lease
@@ -392,3 +403,61 @@ def test_days_are_kept_for_no_less_time_than_hours_or_for_ever(store: Store) -> 
         counts.append(store.count("history"))
 
     assert counts == [1, 1, 0]
+
+
+def watch_of(store: Store, name: str, at: datetime, state: str = "{}") -> None:
+    """A watch that was polled last at a time, and what it has in pieces."""
+    with store.database.write() as db:
+        watches.save_observed(db, ("main", name), state, now=at, problems=NO_PROBLEMS)
+        pieces.save(db, ("main", name), {f"{number}": b"x" for number in range(3)})
+
+
+def known(store: Store) -> dict[str, int]:
+    """The watches of which anything is known, with how many pieces."""
+    with store.database.read() as db:
+        names = db.exec_driver_sql("SELECT name FROM watches ORDER BY name").scalars().all()
+        return {name: len(pieces.load(db, "main", name)) for name in names}
+
+
+def test_a_watch_that_was_taken_out_is_forgotten_whole_once_its_events_are(store: Store) -> None:
+    keeper = Housekeeper(store.database, monotonic=monotonic)
+    for name in ("gone", "configured"):
+        watch_of(store, name, START)
+    configured = {("main", "configured")}
+
+    assert keeper.forget_watches(START + 90 * DAY, RULES, configured) == 0
+    assert known(store) == {"configured": 3, "gone": 3}
+    assert keeper.forget_watches(START + 91 * DAY, replace(RULES, events=None), configured) == 0
+    assert keeper.forget_watches(START + 91 * DAY, RULES, ()) == 0, "nobody knows what is configured"
+    assert keeper.forget_watches(START + 91 * DAY, RULES, configured) == 1
+    assert known(store) == {"configured": 3}
+    with store.database.read() as db:
+        assert watches.load(db, "main", "gone") == watches.NEW, "what it finds next is its baseline"
+        assert pieces.load(db, "main", "gone") == {}
+
+
+def test_a_watch_that_came_back_meanwhile_keeps_what_is_known(store: Store) -> None:
+    watch_of(store, "back", START)
+    before = START + DAY
+    with store.database.read() as db:
+        assert pruning.left_watches(db, (), before) == [("main", "back")]
+    watch_of(store, "back", before)
+    with store.database.write() as db:
+        pruning.forget_watch(db, ("main", "back"), before)
+
+    assert known(store) == {"back": 3}
+
+
+def test_marks_of_copies_are_forgotten_once_they_say_nothing(store: Store) -> None:
+    store.add("a", "b", "c")
+    with store.database.write() as db:
+        copied_recordings.save(db, {("main", "/1"): 1, ("main", "/2"): 2, ("main", "/3"): 3})
+    store.prune(after=DAY)
+    all_there = store.count("copied_recordings")
+    with store.database.write() as db:
+        db.exec_driver_sql("DELETE FROM deliveries")
+        pruning.forget_events(db, [1])
+    store.prune(after=DAY)
+
+    with store.database.read() as db:
+        assert (all_there, copied_recordings.load(db)) == (3, {("main", "/2"): 2, ("main", "/3"): 3})

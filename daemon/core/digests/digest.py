@@ -18,8 +18,8 @@ QUEUE = record(
         "answered": maybe(whole("Calls that were answered; null: nobody knows.")),
         "missed": maybe(whole("Callers who left without being answered; null: nobody knows.")),
         "is_exact": flag(
-            "Whether these were counted call by call; else they come from the platform's counters, and are "
-            "about so many."
+            "Whether these were counted call by call, in all of the time; else they come from the platform's "
+            "counters as well, and are about so many."
         ),
         "unknown": maybe(whole("Callers more, of whom it is not known how they left. Null: not counted.")),
         "unseen": maybe(whole("Callers more, at least, who gave up and were seen by nobody.")),

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import quote, urlencode
 
-from daemon.core.rendering.formats import REDACTED
+from daemon.core.rendering.hidden_fields import REDACTED
 from daemon.core.rendering.mail_reader import ToldMessage
 from daemon.core.rendering.mail_words import WORDS
 from daemon.core.rendering.mails import Act, Surroundings

@@ -10,7 +10,7 @@ from daemon.core.contacts import NOBODY, Contacts
 from daemon.core.delivery.outcome import Message
 from daemon.core.model import Severity
 from daemon.core.rendering import clock_words, names
-from daemon.core.rendering.formats import redacted
+from daemon.core.rendering.hidden_fields import redacted
 from daemon.core.rendering.mail_words import WORDS
 from daemon.core.rendering.mails import Style
 from daemon.core.rendering.phrases import Told, closed, sentence

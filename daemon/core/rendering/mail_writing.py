@@ -15,7 +15,7 @@ from daemon.core.rendering.clock_words import bare_time, clock_time, clock_times
 from daemon.core.rendering.codes import code_in
 from daemon.core.rendering.digest_summary import language_of, summary, title
 from daemon.core.rendering.digest_writing import letter
-from daemon.core.rendering.formats import redacted
+from daemon.core.rendering.hidden_fields import redacted
 from daemon.core.rendering.lasting import duration
 from daemon.core.rendering.mail_acts import acts, heard_at, linked
 from daemon.core.rendering.mail_reader import ToldMessage, held

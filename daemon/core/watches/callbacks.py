@@ -5,6 +5,7 @@ given up, or removed. Who is in a list, and who is to be called back, is one: `c
 has no events of its own. A list that comes out empty is believed once it has been so twice.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -18,6 +19,7 @@ from daemon.core.watches.subjects import Subject
 
 EMPTY_AFTER = 2
 """Ours. Empty lists in a row before one is believed."""
+_NUMBER = re.compile(r"[0-9]{1,18}")
 REQUEST, BASELINE = "request", "is_baseline"
 """Keys of what is handed on to `pipeline/missed.py`, which makes events of it."""
 
@@ -85,7 +87,7 @@ def _of(queue: queues.Queue, request: str) -> str:
 def request_id(request: str | None) -> int | None:
     """The platform's id of a request, for `queue.callback.remove`; None: it is no number."""
     known = (request or "").rpartition("#")[2]
-    return int(known) if known.isascii() and known.isdecimal() else None
+    return int(known) if _NUMBER.fullmatch(known) else None
 
 
 def subjects() -> list[Subject]:

@@ -39,6 +39,8 @@ SOONEST = 4 * SECOND
 """Ours. Nobody is answered sooner after he has begun to wait: a telephone has to ring and be picked up."""
 LATENESS = SECOND
 """Ours. By so much an answer may be older than the moment at which it was read."""
+LONGEST = 7 * 24 * 3600
+"""Ours. Seconds; more is no wait."""
 EARLY_OR_LATE = 1.1
 """The poller takes a gap for its interval where it is so near to it."""
 QUARTER = 4

@@ -5,14 +5,15 @@ is read, is as of any other report (`reports.py`). A row becomes the event that 
 how the caller left; who matches it with the caller whom polls saw is `pipeline/missed.py`.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 
 from daemon.core.durations import MINUTE
 from daemon.core.model import Fact, Json
-from daemon.core.timestamps import iso
+from daemon.core.timestamps import is_shown, iso
 from daemon.core.watches import callers, queues
-from daemon.core.watches.outcomes import Outcome
+from daemon.core.watches.outcomes import LONGEST, Outcome
 from daemon.core.watches.reports import ADDED
 
 FILE, FOLDER = "LogQueueAll", "Log"
@@ -27,13 +28,14 @@ FIELDS = (
     "AnswerNumber",
     "AnswerSeconds",
 )
+DIALLED = frozenset({"Phone", "AnswerNumber"})
+"""Those that are phones, by the network's word."""
 ANSWERED = "continue"
 NOT_ANSWERED = ("timeout", "full", "joinempty", "leaveempty", "hangup", "joinunavail", "leaveunavail")
 """What a status begins with, in lower case. The last two are Asterisk's, and not in the platform's list."""
 GIVES = frozenset({callers.ANSWERED, callers.ABANDONED})
 """The event types that its rows become."""
-LONGEST = 7 * 24 * 3600
-"""Ours. Seconds; more is no wait."""
+_SECONDS = re.compile(r"[0-9]{1,9}")
 AHEAD = 10 * MINUTE
 """Ours. By so much the platform's clock may be ahead of ours."""
 
@@ -92,7 +94,7 @@ def _is_of(folder: str, path: str) -> bool:
 
 
 def _seconds(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and int(text[:8]) <= LONGEST else None
+    return int(text) if _SECONDS.fullmatch(text) and int(text) <= LONGEST else None
 
 
 def _moment(date: str, time: str, now: datetime, zone: tzinfo) -> datetime | None:
@@ -102,6 +104,8 @@ def _moment(date: str, time: str, now: datetime, zone: tzinfo) -> datetime | Non
             naive = datetime.strptime(f"{date} {time}", form)  # noqa: DTZ007 - made aware below
         except ValueError:
             continue
+        if not is_shown(naive):
+            return None
         found = [naive.replace(tzinfo=zone, fold=fold) for fold in (0, 1)]
         past = [one for one in found if one <= now + AHEAD]
         return (past or found[:1])[-1].astimezone(now.tzinfo)

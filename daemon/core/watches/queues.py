@@ -31,12 +31,17 @@ from daemon.core.model import (
 from daemon.core.numbers import rounded
 from daemon.core.shapes import pair
 from daemon.core.watches import callers as comings
-from daemon.core.watches import outcomes, rates
+from daemon.core.watches import growth, outcomes, rates
+from daemon.core.watches.agents import counted
+from daemon.core.watches.growth import Growth
 from daemon.core.watches.outcomes import Between, Judged, Outcome, Tally
 from daemon.core.watches.queue_shapes import ABANDONED, AGENT, ANSWERED, LONGEST, QUEUE, THRESHOLD
 from daemon.core.watches.rates import Rate
 from daemon.core.watches.subjects import OUTSIDE, UNREADABLE, Subject, SubjectKind, SubjectState, is_outside
 
+AGENTS, ABANDONED_IN_ALL, ANSWERED_IN_ALL = "agents", "abandoned_in_all", "answered_in_all"
+"""Values of a queue's subject that no threshold judges: how many agents do what, and how many callers the
+platform counted since the queue is watched."""
 MOST_INTERVALS = 2
 """Of the poller, which counts no more of them as observed."""
 NO_RATE = Rate()
@@ -173,6 +178,8 @@ class State:
     """In how many answers in a row no agent was listed, up to `NOBODY_AFTER`."""
     tally: Tally | None = None
     """What the last answer counts; None: its callers were unreadable."""
+    abandoned_in_all: Growth = growth.NONE
+    answered_in_all: Growth = growth.NONE
 
 
 def diff(
@@ -209,6 +216,8 @@ def diff(
         waiting=known.waiting if seen.callers is None else seen.callers,
         without_agents=without_agents,
         tally=None if seen.callers is None else tally,
+        abandoned_in_all=growth.observe(known.abandoned_in_all, seen.abandoned),
+        answered_in_all=growth.observe(known.answered_in_all, seen.completed),
     )
     told: dict[str, Json] = {"path": queue.path, "name": queue.name, **values}
     gone = [one for call_id, one in _last_seen(known).items() if call_id not in callers]
@@ -258,7 +267,18 @@ def subjects(seen: Observation, change: Change[State], queue: Queue) -> list[Sub
             *(["agents"] if seen.agents is None else []),
         ],
     }
-    return [Subject(queue.subject, SubjectKind.QUEUE, state, queue.name, why, known.metrics, details)]
+    values = {**known.metrics, **_for_graphs(seen, known)}
+    return [Subject(queue.subject, SubjectKind.QUEUE, state, queue.name, why, values, details)]
+
+
+def _for_graphs(seen: Observation, known: State) -> dict[str, Json]:
+    """What is drawn, and no event tells. None: this answer did not say it."""
+    is_listed = seen.agents is not None and not known.without_agents % NOBODY_AFTER
+    return {
+        AGENTS: dict(counted(seen.agents)) if seen.agents is not None and is_listed else None,
+        ABANDONED_IN_ALL: None if seen.abandoned is None else known.abandoned_in_all.total,
+        ANSWERED_IN_ALL: None if seen.completed is None else known.answered_in_all.total,
+    }
 
 
 def metrics(seen: Observation) -> dict[str, int | float | None]:
@@ -303,6 +323,7 @@ def dump(state: State) -> dict[str, object]:
         "waiting": [list(astuple(one)) for one in state.waiting],
         **({"without_agents": state.without_agents} if state.without_agents else {}),
         "tally": outcomes.dump(state.tally),
+        "in_all": [growth.dump(state.abandoned_in_all), growth.dump(state.answered_in_all)],
     }
 
 
@@ -310,6 +331,7 @@ def load(stored: Mapping[str, Any]) -> State:
     """The state that `dump` wrote."""
     found = {name: rates.load(one) for name, one in stored.get("rates", {}).items()}
     longest = stored.get("longest")
+    in_all = stored.get("in_all", (None, None))
     return State(
         stored["callers"],
         stored["paused"],
@@ -322,6 +344,7 @@ def load(stored: Mapping[str, Any]) -> State:
         tuple(Caller(*one) for one in stored.get("waiting", ())),
         stored.get("without_agents", 0),
         outcomes.load(stored.get("tally"), Agent),
+        *(growth.load(one) for one in in_all),
     )
 
 

@@ -126,6 +126,9 @@ class Report:
     path: str
     file: str
     fields: tuple[str, ...]
+    dialled: frozenset[str] = frozenset()
+    """Fields that hold what the network says of a call, so that none is a card which somebody keyed in: a
+    number of another country has 13 digits and more, too."""
 
     @property
     def subject(self) -> str:
@@ -478,7 +481,7 @@ def _fact(report: Report, file: "File", row: Mapping[str, str]) -> Fact:
 
     told, withheld = {}, []
     for name in report.fields:
-        if has_card(row.get(name, "")):
+        if name not in report.dialled and has_card(row.get(name, "")):
             withheld.append(name)
         elif name in row:
             told[name] = row[name]

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from markupsafe import Markup
 
 from daemon.core import when
+from daemon.core.contacts import Contacts
 from daemon.core.durations import DAY
 from daemon.core.model import Event
 from daemon.core.refusals import Refused
@@ -79,6 +80,7 @@ def router(page: Page) -> APIRouter:
     ) -> Response:
         filters = {name: one for name, one in vars(asked).items() if one}
         found, wrong = _found(page, visitor, filters, after)
+        contacts = page.writing(Words(visitor.language), visitor).contacts
         return page.render(
             request,
             visitor,
@@ -91,17 +93,17 @@ def router(page: Page) -> APIRouter:
             found=found,
             wrong=wrong,
             with_text=visitor.may("content"),
-            shown=lambda event: told(event, visitor),
+            shown=lambda event: told(event, visitor, contacts),
             asked_instead=lambda one: dict(filters, **{one.name: one.near}),
         )
 
     return routes
 
 
-def told(event: Event, visitor: Visitor) -> Told:
-    """An event in a sentence, with where more is said of it."""
+def told(event: Event, visitor: Visitor, contacts: Contacts) -> Told:
+    """An event in a sentence, with who is called what, and where more is said of it."""
     body = json.loads(event.body if visitor.may("content") else redacted(event.body))
-    return Told(event, telling.told(body, visitor.language), _path(event, body["data"]))
+    return Told(event, telling.told(body, visitor.language, contacts), _path(event, body["data"]))
 
 
 def _path(event: Event, data: Mapping[str, Any]) -> str | None:

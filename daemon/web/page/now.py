@@ -12,10 +12,11 @@ from fastapi import APIRouter, Query, Request, Response
 from markupsafe import Markup
 
 from daemon.core.timestamps import from_iso
+from daemon.core.watches.agents import AgentState
 from daemon.operations.now import UNWELL, Asked
 from daemon.schemas.campaigns import NowCampaign
 from daemon.schemas.fields import Line
-from daemon.schemas.now import AgentState, NowPhone, NowPhones, NowQueue, NowSeen, NowSms, NowSystem, NowUnits
+from daemon.schemas.now import NowPhone, NowPhones, NowQueue, NowSeen, NowSms, NowSystem, NowUnits
 from daemon.schemas.subjects import SubjectStatus
 from daemon.web.page.frame import Page
 from daemon.web.page.front import sentences

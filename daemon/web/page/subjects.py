@@ -15,7 +15,7 @@ from daemon.core.history.buckets import HOUR, MINUTE
 from daemon.core.recordings import Recording
 from daemon.core.refusals import Refused, Why
 from daemon.core.timestamps import from_iso
-from daemon.core.watches.queues import Threshold
+from daemon.core.watches.queues import AGENTS, Threshold
 from daemon.operations import recordings
 from daemon.operations.contacts import named
 from daemon.operations.history import WINDOWS, Course, Span, Sums, courses, history
@@ -147,7 +147,9 @@ def router(page: Page) -> APIRouter:
             ends=_ends(past, say),
             uptimes=uptimes(past.course.uptime, say) if past.course else (),
             metrics=[
-                (say.label(name), say.value(name, value)) for name, value in (one.metrics or {}).items()
+                (say.label(name), say.value(name, value))
+                for name, value in (one.metrics or {}).items()
+                if name != AGENTS  # they are listed one by one
             ],
             crossings=[_crossing(each, one, say) for each in limits],
             callers=_listed(one, "callers"),

@@ -1,40 +1,35 @@
 """`/metrics`: how the daemon is doing, in Prometheus' text format.
 
 One function for each thing that is measured; `FAMILIES` lists them. What is counted, the process counts;
-what is read of the store grows with the configuration or with what waits, never with the past. Labels are
-words of the configuration and of the code: no subject, no number, no id.
+what is read of the store grows with the configuration, with what is watched or with what waits, never with
+the past. Labels are words of the configuration and of the code, and names of SIP accounts: no caller, no id.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from functools import cached_property
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse
 from prometheus_client import ProcessCollector, generate_latest
 
 from daemon.core.commands.command import Status
-from daemon.core.commands.command_types import SMS_SEND_NAME
-from daemon.core.commands.policy import Policy
-from daemon.core.commands.sent_texts import State
-from daemon.core.counts import Counts
 from daemon.core.delivery.breaker import HEALTHY, Health
 from daemon.core.delivery.outcome import Outcome
 from daemon.core.delivery.route import share_of
-from daemon.core.ownership import HOUSE, Kind, Share
+from daemon.core.ownership import Kind, Share
 from daemon.core.routing.plan import DAEMON
-from daemon.store import budgets, events, inbox, ownership, texts, views
 from daemon.store import endpoint_health as endpoints
+from daemon.store import events, inbox, ownership, views
 from daemon.store.database import Database
 from daemon.web.auth import Token, require_from_afar
 from daemon.web.dependencies import Live
 from daemon.web.exposition import Distribution, Family, text
 from daemon.web.problems import responses
+from daemon.web.routes import phone_metrics as phones
+from daemon.web.routes import text_metrics as texts
+from daemon.web.scrape import Metric, Scrape
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 ALWAYS_SHOWN = "answered", Outcome.ACCEPTED.value
@@ -42,42 +37,6 @@ ALWAYS_SHOWN = "answered", Outcome.ACCEPTED.value
 
 STATES = CONNECTED, SILENT, DIFFERS = "connected", "silent", "differs"
 """Of members."""
-
-Metric = Family | Distribution
-
-
-@dataclass(frozen=True)
-class Scrape:
-    """What the families of one scrape are made of, as of one moment."""
-
-    db: sa.Connection
-    now: datetime
-    started_at: datetime
-    version: str
-    counts: Counts
-    watches: Mapping[tuple[str, str], timedelta]
-    """Of the configuration in force: how often each is polled, by system and name."""
-    last_seen: dict[tuple[str, str], datetime]
-    """Those that were seen since the store was told."""
-    endpoints: Collection[str]
-    """Of the configuration in force."""
-    servers: Collection[str] = ()
-    """The same as they are shared out: those of one server are one."""
-    member: str | None = None
-    """Whose figures these are, of several daemons on one database."""
-    silent: Collection[str] = ()
-    """The other members that have not stirred of late."""
-    policies: Mapping[str, Policy] = field(default_factory=dict)
-    """What each system allows."""
-
-    @cached_property
-    def systems(self) -> Mapping[str, None]:
-        """The names of those of the configuration in force, in its order."""
-        return dict.fromkeys(system for system, _ in self.watches)
-
-    def wanted(self, kind: Kind) -> Collection[str]:
-        """All that there is to share out of a kind, by its names."""
-        return {Kind.SYSTEM: self.systems, Kind.ENDPOINT: self.servers, Kind.DUTY: (HOUSE,)}[kind]
 
 
 def router(database: Database, tokens: Callable[[], Sequence[Token]], live: Live, version: str) -> APIRouter:
@@ -99,6 +58,7 @@ def router(database: Database, tokens: Callable[[], Sequence[Token]], live: Live
                 {share_of(name, route) for name, route in live.routes().items()},
                 live.member(),
                 live.silent().keys(),
+                live.zone(),
                 live.desk.policies(),
             )
             return text(metric for family in FAMILIES for metric in family(scrape)) + generate_latest(process)
@@ -189,22 +149,19 @@ def _watches(scrape: Scrape) -> Iterator[Metric]:
         labels,
         [(watch, every.total_seconds()) for watch, every in scrape.watches.items()],
     )
-    stored = {(one.system, one.name): one for one in views.watches(scrape.db)}
-    watches = {key: stored[key] for key in scrape.watches if key in stored}
-    observed = {key: one.observed_at for key, one in watches.items() if one.observed_at} | scrape.last_seen
     yield Family(
         "gauge",
         "yemotd_watch_observed_age_seconds",
         "Time since the last answer that was understood; since the start where there was none yet.",
         labels,
-        [(key, _age(scrape, observed.get(key, scrape.started_at))) for key in scrape.watches],
+        [(key, scrape.age(scrape.observed.get(key, scrape.started_at))) for key in scrape.watches],
     )
     yield Family(
         "gauge",
         "yemotd_watch_failing",
         "Whether the last poll failed, and how; 0 without a failure where it was answered.",
         [*labels, "failure"],
-        [((*key, one.failure or ""), int(one.failure is not None)) for key, one in watches.items()],
+        [((*key, one.failure or ""), int(one.failure is not None)) for key, one in scrape.polled.items()],
     )
 
 
@@ -257,7 +214,7 @@ def _deliveries(scrape: Scrape) -> Iterator[Metric]:
         "yemotd_deliveries_oldest_open_age_seconds",
         "Time since the oldest delivery that is not yet made came up; 0 where there is none.",
         ["endpoint"],
-        [(key, _age(scrape, one.oldest_open_at or scrape.now)) for key, one in backlog],
+        [(key, scrape.age(one.oldest_open_at or scrape.now)) for key, one in backlog],
     )
 
 
@@ -315,42 +272,20 @@ def _commands(scrape: Scrape) -> Iterator[Metric]:
     )
 
 
-def _texts(scrape: Scrape) -> Iterator[Metric]:
-    """SMS of today that the daemon sends, of the systems that have a budget for them."""
-    with_one = {
-        system: (one.sms_units_per_day, one.day(scrape.now))
-        for system, one in scrape.policies.items()
-        if one.sms_units_per_day is not None
-    }
-    yield Family(
-        "gauge",
-        "yemotd_sms_budget_units",
-        "What the SMS of a system may cost in a day.",
-        ["system"],
-        [((system,), budget) for system, (budget, _) in with_one.items()],
-    )
-    yield Family(
-        "gauge",
-        "yemotd_sms_used_units",
-        "What of that is used today, with what waits and what is held for the ends of alerts.",
-        ["system"],
-        [
-            ((system,), budgets.used(scrape.db, system, SMS_SEND_NAME, day))
-            for system, (_, day) in with_one.items()
-        ],
-    )
-    yield Family(
-        "gauge",
-        "yemotd_sms_today",
-        "SMS that were sent today, or were to be, by how they stand.",
-        ["system", "state"],
-        [
-            ((system, state.value), found.get(state, 0))
-            for system, (_, day) in with_one.items()
-            for found in (texts.states(scrape.db, system, day),)
-            for state in State
-        ],
-    )
+def _recordings(scrape: Scrape) -> Iterator[Metric]:
+    """Of systems of which any was to be copied."""
+    counts = scrape.counts
+    for name, help_, found in (
+        ("copied", "Recordings copied to the disk since the start.", counts.recordings),
+        ("copied_bytes", "Bytes of recordings copied to the disk since the start.", counts.recording_bytes),
+        (
+            "failed",
+            "Tries to copy a recording to the disk that failed, since the start.",
+            counts.recordings_failed,
+        ),
+    ):
+        rows = [((system,), many) for system, many in found.items() if system in scrape.systems]
+        yield Family("counter", f"yemotd_recordings_{name}_total", help_, ["system"], rows)
 
 
 def _members(scrape: Scrape) -> Iterator[Metric]:
@@ -411,12 +346,9 @@ FAMILIES: tuple[Callable[[Scrape], Iterable[Metric]], ...] = (
     _attempts,
     _health,
     _commands,
-    _texts,
+    _recordings,
     _members,
+    *phones.FAMILIES,
+    *texts.FAMILIES,
 )
 """In the order of the text. One more is a function like these, named here and in `docs/monitoring.md`."""
-
-
-def _age(scrape: Scrape, since: datetime) -> float:
-    """Seconds; never less than none, if the clock was set back."""
-    return max((scrape.now - since).total_seconds(), 0.0)

@@ -7,7 +7,7 @@ nothing is known beyond what polls of the queue prove.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 
 import structlog
 
@@ -68,6 +68,10 @@ class QueueLog(Report):
         if isinstance(common, Unknown) and not isinstance(found, Unknown):
             return self.queue.path, found
         return queue_log.FOLDER, common
+
+    @cached_property
+    def _report(self) -> reports.Report:
+        return replace(super()._report, dialled=queue_log.DIALLED)
 
     def diff(
         self, before: reports.State | None, seen: reports.Observation, when: Seen

@@ -85,7 +85,8 @@ def test_a_thin_event_says_what_it_is_and_how_things_stand_and_no_more() -> None
 
 
 @pytest.mark.parametrize(
-    "shape", [Format.STANDARD, Format.CLOUDEVENTS, Format.CLOUDEVENTS_BINARY, Format.SLACK]
+    "shape",
+    [Format.STANDARD, Format.CLOUDEVENTS, Format.CLOUDEVENTS_BINARY, Format.SLACK, Format.ALERTMANAGER],
 )
 @pytest.mark.parametrize(
     ("field", "secret"), [("sms.from", "0501234567"), ("sms.text", "998877"), ("sms", "0501234567")]

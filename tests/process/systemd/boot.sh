@@ -15,6 +15,8 @@ cd "$folder/root"
 rm -rf etc/systemd/system/*.wants etc/systemd/system/*.requires etc/rc?.d usr/sbin/policy-rc.d var/log/journal
 # The generators of units have nothing to find here, and take a second at every reload.
 rm -rf usr/lib/systemd/system-generators lib/systemd/system-generators
+# Nobody looks up a manual's page in an index here, which dpkg makes anew with each package.
+rm -f var/lib/man-db/auto-update
 # And what reaches for the host's kernel, or is of no use here.
 for unit in modprobe@.service systemd-modules-load.service systemd-journald-audit.socket systemd-logind.service \
     sys-kernel-debug.mount sys-kernel-tracing.mount dev-hugepages.mount; do

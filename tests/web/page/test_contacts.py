@@ -133,6 +133,8 @@ PLACES = (
     "/incidents/{incident}",
     "/sms",
     "/sms?sender=0773137770",
+    "/events",
+    "/events?type=sms.received",
     "/deliveries/1",
     "/silences?subject=sip/0773137770",
     "/contacts",

@@ -131,6 +131,8 @@ WORDS = {
     "subjects.label.abandoned_per_hour": ("Abandoned in an hour", "ננטשו בשעה"),
     "subjects.label.answered_per_hour": ("Answered in an hour", "נענו בשעה"),
     "subjects.label.longest_wait_today": ("Longest wait today", "ההמתנה הארוכה ביותר היום"),
+    "subjects.label.abandoned_in_all": ("Abandoned since it is watched", "ננטשו מאז תחילת המעקב"),
+    "subjects.label.answered_in_all": ("Answered since it is watched", "נענו מאז תחילת המעקב"),
     "subjects.label.balance": ("Balance", "יתרה"),
     "subjects.label.days_left": ("Days left", "ימים שנותרו"),
     "subjects.label.expires_on": ("Valid until", "בתוקף עד"),
