@@ -1,10 +1,16 @@
 """SMS that tell alerts: each at most once wherever the process is killed, in the budget, none forgotten."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from daemon.core.commands.results import Texted
 from daemon.core.commands.sent_texts import State
+from daemon.core.delivery.outcome import Outcome
+from daemon.store import outbox
 from daemon.store.database import Database
 from tests.support.texting import TO, Killed, Point, Texting, lost, refused, taken, unsent
 
@@ -192,3 +198,47 @@ def test_nobody_is_told_that_the_phone_itself_fails_nor_anything_but_alerts(data
             " WHERE endpoint LIKE 'boss/%%'"
         ).scalars()
         assert set(types) <= {"sip.account.unregistered", "sip.account.registered"}
+
+
+def test_who_stood_still_while_another_took_over_changes_nothing_and_sends_nothing_more(
+    database: Database,
+) -> None:
+    office = Texting(database)
+    office.fire(PHONE)
+    other = Texting.__new__(Texting)
+
+    def stands_still(to: str) -> Texted:
+        other.__init__(database)  # type: ignore[misc] # another process, on the same store
+        other.clock = office.clock
+        other.start()
+        other.settle()
+        return taken(to)
+
+    office.says = stands_still
+    office.settle()
+    office.says = taken
+    office.run(600)
+    other.run(600)
+
+    assert len(office.left) + len(other.left) == 1
+    assert office.states() == [State.UNKNOWN]
+    assert office.told().count("sms.unknown") == 1
+    assert "sms.sent" not in office.told()
+
+
+def test_many_at_once_do_not_spend_more_than_there_is(database: Database) -> None:
+    numbers = tuple(f"05012345{number:02d}" for number in range(12))
+    office = Texting(database, per_day=1.0, to=numbers)
+    office.fire(PHONE)
+    lease = outbox.Lease("lease_x", office.clock.now(), office.clock.now() + timedelta(minutes=5))
+    with database.write() as db:
+        messages = []
+        for number in numbers:
+            one = replace(lease, token=f"lease_{number}")
+            messages += outbox.claim(db, f"boss/{number}", 1, one).messages
+    with ThreadPoolExecutor(6) as pool:
+        ended = list(pool.map(office.texter.tell, messages))
+
+    assert len(messages) == 12
+    assert len(office.left) == sum(one.outcome is Outcome.ACCEPTED for one in ended) == 5
+    assert office.figures() == (0.5, 0.5)
