@@ -30,6 +30,7 @@ def recipients(config: Config, clients: list[Client]) -> Mapping[str, Recipient]
             text.sender,
             text.language,
             zone,
+            system.deadline,
             system.sms_units_per_day or 0.0,
             text.units_per_day,
             partial(_send, client),

@@ -86,6 +86,8 @@ class Recipient:
     sender: str | None
     language: str
     zone: tzinfo
+    deadline: timedelta
+    """Of the call that sends it."""
     per_day: float
     """`sms_units_per_day` of the system."""
     own_per_day: float | None
@@ -310,7 +312,7 @@ class Texter:
     def _end_what_was_left(self) -> None:
         ours = self._ours()
         with self._database.read() as db:
-            left = [one for one in store.sending(db, ours) if not self._is_under_way(_key(one))]
+            left = self._left(db, ours, self._now())
             idle = [one for one in store.idle_reserves(db) if one[0] in ours or not self._is_known(one[0])]
         if not left and not idle:
             return
@@ -318,13 +320,22 @@ class Texter:
             now, recorded = self._now(), Recorded()
             tables = {one.table for one in ours.values()}
             kept = self._ownership.kept(db, Kind.ENDPOINT, tables)
-            for one in store.sending(db, ours):
-                if not self._is_under_way(_key(one)) and ours[one.endpoint or ""].table in kept:
+            for one in self._left(db, ours, now):
+                if ours[one.endpoint or ""].table in kept:
                     recorded += self._ended(db, one, now)[1]
             for endpoint, incident in store.idle_reserves(db):
                 if endpoint not in ours or ours[endpoint].table in kept:
                     store.release(db, endpoint, incident)
         log_recorded(recorded)
+
+    def _left(self, db: sa.Connection, ours: Mapping[str, Recipient], now: datetime) -> list[Text]:
+        """What nobody is sending any more: not this process, nor one that tries an endpoint beside it."""
+        return [
+            one
+            for one in store.sending(db, ours)
+            if not self._is_under_way(_key(one))
+            and now - one.sent_at > ours[one.endpoint or ""].deadline + MINUTE
+        ]
 
     def _is_known(self, endpoint: str) -> bool:
         return endpoint in self._recipients()

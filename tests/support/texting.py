@@ -171,6 +171,7 @@ class Texting:
                 None,
                 "en",
                 ZONE,
+                timedelta(seconds=20),
                 per_day,
                 own_per_day,
                 self._send,
