@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,10 +18,11 @@ from daemon.core.delivery.breaker import HEALTHY
 from daemon.core.delivery.route import longest_wait
 from daemon.core.ownership import HOUSE, Kind
 from daemon.core.routing.plan import Interest
+from daemon.core.templates.planned import Planned
 from daemon.core.timeline import Look, Timeline
 from daemon.host import clock
 from daemon.pipeline.endpoint_alerts import Reporter
-from daemon.store import location
+from daemon.store import location, template_versions
 from daemon.store.database import Database
 from daemon.store.ownership import EVERYTHING, Ownership
 from daemon.web.waiting import Bell, Endings
@@ -141,6 +143,8 @@ def parts(
         around=around,
         recordings=mailed,
         text=texter.tell,
+        planned_with=partial(_planned_with, database),
+        templated=partial(_templated, database),
     )
     if shared:
         heard.clock = shared.wall
@@ -305,6 +309,18 @@ def parts(
         downloads,
         keeper,
     )
+
+
+def _planned_with(database: Database, endpoint: str, delivery: int) -> Planned | None:
+    """The template that a delivery was planned with."""
+    with database.read() as db:
+        return template_versions.planned_with(db, endpoint, delivery)
+
+
+def _templated(database: Database) -> set[str]:
+    """The endpoints that have, or had, a template."""
+    with database.read() as db:
+        return template_versions.templated(db)
 
 
 def wall(database: Database) -> Callable[[], datetime]:

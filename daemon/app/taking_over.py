@@ -16,8 +16,9 @@ from daemon.core.wishes import where
 from daemon.host import clock
 from daemon.pipeline.withdrawal import withdraw
 from daemon.store import in_force as in_force_store
+from daemon.store import template_versions
 from daemon.store.database import Database
-from daemon.wiring.described import kept, parts
+from daemon.wiring.described import kept, parts, templates_of
 
 log = structlog.get_logger()
 
@@ -37,6 +38,7 @@ class Takeover:
         self._after = after
         self._fingerprint = fingerprint
         self._described = kept(after.config)
+        self._templates = templates_of(after.config)
         self._withdrawn: dict[str, int] | None = None
         self._is_done = threading.Event()
 
@@ -50,6 +52,7 @@ class Takeover:
         if stored is not None:  # by a reload before, which could not
             names |= _to_look_at(difference(stored.parts, self._described))
         found = withdraw(db, _of(self._after, names), now)
+        template_versions.take_over(db, self._templates)
         in_force_store.save(
             db, self._described, self.difference, now, is_reload=True, fingerprint=self._fingerprint
         )
@@ -99,6 +102,7 @@ def take_over_at_start(
         try:
             with db.begin_nested():
                 withdraw(db, _of(now_in_force, names), at)
+                template_versions.take_over(db, templates_of(now_in_force.config))
                 in_force_store.save(db, described, changes, at, is_reload=False, fingerprint=fingerprint)
         except sa.exc.OperationalError:
             raise

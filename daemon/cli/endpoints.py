@@ -105,6 +105,27 @@ def test(endpoint: EndpointArgument, config: ConfigOption = None, as_json: JsonO
         raise typer.Exit(os.EX_UNAVAILABLE)
 
 
+@app.command("preview")
+def preview(
+    endpoint: EndpointArgument,
+    config: ConfigOption = None,
+    *,
+    type_: Annotated[
+        str | None,
+        typer.Option("--type", help="Of which type of event; else the first that goes there."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What a webhook would be sent of an example: its headers, signature and body. Nothing is sent."""
+    from daemon.cli import previewing  # noqa: PLC0415 - it brings every format and what sends
+
+    found = previewing.preview(config, endpoint, type_)
+    if as_json:
+        print_json(found.model_dump())
+        return
+    say(*previewing.lines(found))
+
+
 @app.command("disable")
 def disable(endpoint: EndpointArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Send it nothing until it is enabled; what comes in the meantime waits."""

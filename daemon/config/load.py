@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from daemon.config import contacts, texts
+from daemon.config import contacts, templates, texts
 from daemon.config.advice import advice
 from daemon.config.between_tables import between_tables
 from daemon.config.certificates import certificates, ending
@@ -109,8 +109,11 @@ def load(path: Path, environ: Mapping[str, str], *, now: datetime | None = None)
     document, is_shared = parsed(path)
     reading = Reading(Sources(path.parent, environ, is_shared))
     names = contacts.read(document, path.parent)
-    cleaned = reading.table(Config, document) | {contacts.TABLE: names.settings}
-    faults = [*reading.faults, *between_tables(document, path.parent), *names.faults]
+    bodies = templates.read(document, path.parent)
+    cleaned = reading.table(Config, document)
+    cleaned |= {contacts.TABLE: names.settings, templates.TABLE: bodies.settings}
+    faults = [*reading.faults, *between_tables(document, path.parent), *names.faults, *bodies.faults]
+    faults += templates.unknown(document)
     config: Config | None = None
     try:
         context = {"directory": path.parent, CONTEXT: named(cleaned)}
@@ -118,6 +121,7 @@ def load(path: Path, environ: Mapping[str, str], *, now: datetime | None = None)
     except ValidationError as error:
         faults += translated(error, cleaned)
     if config is not None:
+        faults += templates.unfit(config)
         faults += texts.faults(config.systems, config.texts, config.digests)
     not_had = [*certificates(document, path.parent, now)]
     is_but_for_secrets = all(one in reading.not_had for one in faults)
@@ -129,8 +133,9 @@ def load(path: Path, environ: Mapping[str, str], *, now: datetime | None = None)
             without_secrets=config if is_but_for_secrets else None,
         )
     warnings = [*reading.warnings, *names.warnings, *advice(config, is_shared=is_shared)]
+    warnings += templates.unused(config)
     warnings += ending(config.http.tls_cert, cleaned.get("http", {}).get("tls_cert"), now)
-    files = dict.fromkeys([path, *reading.sources.files, *_files(config)])
+    files = dict.fromkeys([path, *reading.sources.files, *_files(config), *bodies.files])
     files.pop(config.daemon.key_file, None)  # which the daemon makes
     return Loaded(config, lines(document, warnings), path, tuple(files))
 

@@ -222,6 +222,14 @@ HeaderValue = Annotated[
 """The same."""
 
 
+TemplateValue = Annotated[
+    Secret | str,
+    SecretKind(lambda _text: None, may_have_blanks=True, is_open_here=True),
+    PlainValidator(_open_header),
+]
+"""The same, of whatever kind."""
+
+
 def _within(value: object) -> Iterator[str]:
     if isinstance(value, Secret):
         yield value.value

@@ -29,6 +29,7 @@ from daemon.config.notify import Notify
 from daemon.config.reaching import LinksLast, Prefix, PublicUrl, Subjects, Visitors, public_base, together
 from daemon.config.secrets import SecretUrl, Token
 from daemon.config.systems import SystemSettings
+from daemon.config.templates import TemplateSettings
 from daemon.config.texts import TextSettings
 from daemon.config.values import (
     BesideConfig,
@@ -185,6 +186,8 @@ class Config(Settings):
     contacts: ContactSettings = ContactSettings()
     """Names, with those of the file, as `contacts.read` takes them."""
     contacts_file: BesideConfig | None = None
+    templates: TemplateSettings = TemplateSettings()
+    """What webhooks may send, by names of one's own, as `templates.read` takes them."""
     windows: tuple[WindowSettings, ...] = ()
     systems: tuple[SystemSettings, ...] = ()
     webhooks: tuple[Webhook, ...] = ()

@@ -194,7 +194,7 @@ def _header_text(value: str) -> str:
     return value
 
 
-def _name(value: str) -> str:
+def is_name(value: str) -> str:
     if not _NAME.fullmatch(value):
         raise ValueError('expected letters, digits, "_", "." and "-", a letter or digit first')
     return value
@@ -355,7 +355,7 @@ Word = Annotated[Seen, AfterValidator(_word)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-LARGEST, le=LARGEST)]
 Rate = Annotated[Number, AfterValidator(_rate)]
 HeaderText = Annotated[Text, AfterValidator(_header_text)]
-Name = Annotated[Seen, AfterValidator(_name)]
+Name = Annotated[Seen, AfterValidator(is_name)]
 Url = Annotated[Seen, AfterValidator(_url)]
 BaseUrl = Annotated[Seen, AfterValidator(_base_url)]
 Listen = Annotated[Seen, AfterValidator(_listen)]

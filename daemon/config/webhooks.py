@@ -8,11 +8,12 @@ from pydantic import AfterValidator, Field, model_validator
 
 from daemon.config.credentials import of_header, of_secret_header, of_url
 from daemon.config.endpoints import EndpointSettings, Repeat
-from daemon.config.secrets import HeaderValue, SigningKey, SigningSecret, WebhookUrl, revealed
+from daemon.config.secrets import HeaderValue, SigningKey, SigningSecret, TemplateValue, WebhookUrl, revealed
 from daemon.config.values import (
     BesideConfig,
     Block,
     Duration,
+    Name,
     Rate,
     Seen,
     Settings,
@@ -62,6 +63,7 @@ OURS = frozenset(
 """Headers that are the request's own; with those that begin as `OUR_PREFIXES`."""
 SIGNED_WITHIN = (Format.STANDARD, Format.CLOUDEVENTS)
 """Formats that say all in their body, and whose receivers are anybody's."""
+_VALUE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 OUR_PREFIXES = ("webhook-", "yemotd-", "ce-", "proxy-")
 
 
@@ -92,6 +94,13 @@ def _accept_redirect(value: str) -> str:
 AcceptRedirect = Annotated[Seen, AfterValidator(_accept_redirect)]
 
 
+def _values(values: dict[str, Secret | str]) -> dict[str, Secret | str]:
+    for name in values:
+        if not _VALUE_NAME.fullmatch(name):
+            raise ValueError(f"{quoted(name)} is no name that a template can say: letters, digits and _")
+    return values
+
+
 class ScheduleSettings(Settings):
     """`[[webhooks.schedules]]`: how long events of some types are tried."""
 
@@ -115,6 +124,10 @@ class Webhook(EndpointSettings):
     signature: Literal["headers", "body"] = "headers"
     """Where it stands: body is for receivers that see no headers."""
     format: Format = Format.STANDARD
+    template: Name | None = None
+    """What says what is sent, in the place of a format; one of `[templates]`."""
+    values: Annotated[dict[str, TemplateValue], AfterValidator(_values)] = {}  # noqa: RUF012 - it is copied
+    """What its template finds as `values`: settings of one's own, and secrets."""
     payload: Literal["full", "thin"] = "full"
     """Thin: ids and how things stand, no content."""
     language: Literal["he", "en"] = "en"
@@ -157,20 +170,28 @@ class Webhook(EndpointSettings):
         """The headers of its own, whose values may be secrets."""
         return tuple((name, revealed(value)) for name, value in self.headers.items())
 
+    @property
+    def given_values(self) -> tuple[tuple[str, str], ...]:
+        """What its template finds as `values`, secrets among it."""
+        return tuple((name, revealed(value)) for name, value in self.values.items())
+
     def credentials(self) -> list[str]:
         """What opens the receiver: in headers, and in its URL."""
         return list(dict.fromkeys([*self.open_credentials(), *self._hidden_credentials()]))
 
     def open_credentials(self) -> list[str]:
         """Those that stand in the configuration itself."""
-        headers = {name: one for name, one in self.headers.items() if isinstance(one, str)}
-        found = [one for name, value in headers.items() for one in of_header(name, value)]
+        both = (*self.headers.items(), *self.values.items())
+        found = [one for name, value in both if isinstance(value, str) for one in of_header(name, value)]
         return [*found, *(of_url(self.url) if isinstance(self.url, str) else ())]
 
     def _hidden_credentials(self) -> Iterator[str]:
         for one in self.headers.values():
             if isinstance(one, Secret):
                 yield from of_secret_header(one.value)
+        for one in self.values.values():
+            if isinstance(one, Secret):
+                yield one.value
         if isinstance(self.url, Secret):
             from daemon.core.webhooks.secret_address import pieces  # noqa: PLC0415 - a cold start is measured
 
@@ -187,4 +208,12 @@ class Webhook(EndpointSettings):
     def _key_goes_with_a_certificate(self) -> Self:
         if self.key is not None and self.certificate is None:
             raise ValueError('"key" goes with "certificate"')
+        return self
+
+    @model_validator(mode="after")
+    def _template_stands_for_the_format(self) -> Self:
+        if self.template is not None and self.format is not Format.STANDARD:
+            raise ValueError('has "format" and "template": give one of them')
+        if self.template is None and self.values:
+            raise ValueError('"values" goes with "template"')
         return self

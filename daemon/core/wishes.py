@@ -166,7 +166,10 @@ UNGUARDED = Guard(Kind.ENDPOINT, "", Wishes())
 
 
 def where(error: Exception) -> str:
-    """Which error it is and where it arose, and not what it says: that may hold a secret, or a message."""
+    """Which error it is and where it arose, and not what it says: that may hold a secret, or a message. What
+    says of itself that it holds neither is told."""
+    if getattr(error, "is_tellable", False):
+        return str(error)
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

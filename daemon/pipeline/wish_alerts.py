@@ -31,6 +31,7 @@ INSTEAD = {
     "rate": "as many as it takes",
     "group_interval": "at once",
     "format": "tried again",
+    "template": "tried again",
     "templates": "our own template",
     "delivery": "nothing is sent to it",
     "polling": "not seen",

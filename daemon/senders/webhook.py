@@ -17,6 +17,7 @@ import pycurl
 import structlog
 
 from daemon.core.delivery.outcome import Attempted, Message, Outcome
+from daemon.core.rendering.formats import Rendered
 from daemon.senders.webhook_attempt import Handle, Target
 from daemon.senders.webhook_confirmation import Confirmation, judged
 
@@ -71,8 +72,8 @@ class WebhookSender:
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._timer.append)
 
-    def start(self, message: Message) -> None:
-        """Begin one attempt."""
+    def start(self, message: Message, rendered: Rendered | None = None) -> None:
+        """Begin one attempt; `rendered`: what is sent, where that is made already."""
         target = self.targets[message.endpoint]
         idle = self._idle.get(message.endpoint)
         handle = idle.pop() if idle else Handle(target)
@@ -80,7 +81,7 @@ class WebhookSender:
             handle.curl.close()
             handle = Handle(target)
         # Counted last: one that cannot be made, and raises, is not under way.
-        handle.load(message, self._now())
+        handle.load(message, self._now(), rendered)
         self._multi.add_handle(handle.curl)
         self._flights[handle.curl] = handle
         self._in_flight[message.endpoint] += 1

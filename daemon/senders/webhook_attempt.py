@@ -144,14 +144,21 @@ class Handle:
         curl.setopt(pycurl.HEADERFUNCTION, self.heads.append)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_response)
 
-    def load(self, message: Message, at: datetime) -> None:
-        """Make it ready to send a message."""
+    def load(self, message: Message, at: datetime, rendered: Rendered | None = None) -> None:
+        """Make it ready to send a message; `rendered`: what is sent, where that is made already."""
         self.message, self.started_at = message, at
         self.guard.refusal = None
         self.heads.clear()
         self.response.clear()
+        if rendered is None:
+            shape = self.target.shape
+            rendered = render(message.body, shape, superseded=message.superseded, names=message.names)
+        self.curl.setopt(pycurl.HTTPHEADER, self.head(message, at, rendered))
+        self.curl.setopt(pycurl.POSTFIELDS, rendered.body)
+
+    def head(self, message: Message, at: datetime, rendered: Rendered) -> list[str]:
+        """The lines of the headers, as libcurl takes them."""
         timestamp = int(at.timestamp())
-        rendered = render(message.body, self.target.shape, superseded=message.superseded, names=message.names)
         signed = signatures(self.target.signers, message.event, timestamp, rendered.body)
         if self.target.signs_body:
             enclosed = enveloped(rendered.body, message.event, timestamp, signed)
@@ -169,8 +176,7 @@ class Handle:
         ]
         if rendered.headers:
             lines += [f"{name}: {value}" for name, value in rendered.headers]
-        self.curl.setopt(pycurl.HTTPHEADER, lines)
-        self.curl.setopt(pycurl.POSTFIELDS, rendered.body)
+        return lines
 
     def attempted(self, error: tuple[int, str] | None) -> Attempted:
         """How it ended; `error`: libcurl's code and text, None where it has none."""

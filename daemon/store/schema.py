@@ -696,6 +696,16 @@ contact_book = sa.Table(
     sa.Column("size", sa.Integer, nullable=False),  # how many there are
 )
 
+template_versions = sa.Table(
+    "template_versions",
+    metadata,
+    sa.Column("endpoint", sa.Text, primary_key=True),
+    sa.Column(
+        "since", sa.BigInteger, primary_key=True, autoincrement=False
+    ),  # the first of the deliveries that are planned with it
+    sa.Column("text", sa.Text),  # of its file, which holds no secret; NULL: it has none from then on
+)
+
 callbacks = sa.Table(
     "callbacks",
     metadata,

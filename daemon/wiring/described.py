@@ -11,13 +11,14 @@ from pydantic import BaseModel
 from daemon.config.settings import Config
 from daemon.config.systems import SystemSettings
 from daemon.config.watches import WatchSettings
+from daemon.config.webhooks import Webhook
 from daemon.core.differences import READERS, Parts
 from daemon.core.model import Secret
 from daemon.wiring.mailboxes import endpoint_names, mailboxes
 from daemon.wiring.phones import phones
 from daemon.wiring.watches import plan, rows
 
-UNSHOWN = frozenset({"headers"})
+UNSHOWN = frozenset({"headers", "values"})
 """Fields of which the names alone are shown: a value may be a credential."""
 OWN_OF_DAEMON = ("database", "key_file", "member")
 OWN_OF_HTTP = ("listen", "tls_cert", "tls_key")
@@ -37,7 +38,8 @@ def parts(config: Config) -> Parts:
     tables = {name: getattr(config, name) for name in type(config).model_fields}
     return {
         "endpoints": {
-            **{one.name: one for one in (*config.webhooks, *config.notify)},
+            **{one.name: _with_template(config, one) for one in config.webhooks},
+            **{one.name: one for one in config.notify},
             **{one.endpoint: (one.recipient, one.email) for one in mailboxes(config)},
             **{one.endpoint: (one.to, one.text) for one in phones(config)},
         },
@@ -58,6 +60,16 @@ def parts(config: Config) -> Parts:
             **({"digests": config.digests} if config.digests else {}),
         },
     }
+
+
+def templates_of(config: Config) -> dict[str, str | None]:
+    """The text of the template that each webhook has; None: it has none."""
+    return {one.name: config.templates.text_of(one) for one in config.webhooks}
+
+
+def _with_template(config: Config, webhook: Webhook) -> object:
+    """A webhook whose template says something else is another one."""
+    return webhook if webhook.template is None else (webhook, config.templates.text_of(webhook))
 
 
 def digests(described: Parts) -> dict[str, dict[str, str]]:

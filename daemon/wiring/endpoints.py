@@ -61,6 +61,8 @@ def enter(config: Config, wishes: Wishes) -> None:
             guard.add(windows.place("quiet", index, len(one.quiet)), window)
         for setting in SETTINGS:
             guard.add(setting, [getattr(one, key, None) for key in SETTINGS[setting]])
+        if isinstance(one, Webhook) and one.template is not None:
+            guard.add("template", [one.template, config.templates.text_of(one)])
         if isinstance(one, Email) and config.smtp and config.smtp.templates:
             guard.add("templates", config.smtp.templates)
 

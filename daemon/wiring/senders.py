@@ -1,6 +1,6 @@
 """All senders, made of a configuration: where webhooks go, and how messages become mails."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from email.message import EmailMessage
@@ -29,6 +29,7 @@ from daemon.senders.all import Senders, Starter
 from daemon.senders.mail import Letter, MailSender
 from daemon.senders.notify import Notice, NotifySender
 from daemon.senders.smtp import Security, Server
+from daemon.senders.templated import Hook, PlannedWith, TemplatedSender
 from daemon.senders.texts import Tell, TextSender
 from daemon.senders.webhook import WebhookSender
 from daemon.senders.webhook_attempt import Target
@@ -67,11 +68,14 @@ class Outgoing:
         now: Callable[[], datetime] = clock.utcnow,
         around: Around = lambda _endpoint, _incidents: NOTHING_KNOWN,
         recordings: MailedRecordings | None = None,
+        planned_with: PlannedWith = lambda _endpoint, _delivery: None,
+        templated: Callable[[], Collection[str]] = tuple,
         text: Tell | None = None,
     ) -> None:
         """`wishes` remember what cannot be worked out of what the endpoints ask for; `now`: by the wall;
-        `around` is asked in the thread of the mails, once for each mailing; `text` sends an SMS, None: there
-        is nobody here who may."""
+        `around` is asked in the thread of the mails, once for each mailing; `planned_with` in that of the
+        templates, for each message to an endpoint that has, or (`templated`) had, a template; `text` sends
+        an SMS, None: there is nobody here who may."""
         self._now = now
         self._around = around
         self._recordings = recordings
@@ -81,6 +85,10 @@ class Outgoing:
         self._mailroom = mailroom(config, wishes)
         self._webhooks = WebhookSender(targets(config), now=now, monotonic=clock.monotonic)
         wake = self._webhooks.wake
+        self._had = templated
+        self._templates = TemplatedSender(
+            self._webhooks, self._hooks(config, wishes), planned_with=planned_with, now=now
+        )
         self._mails = MailSender(
             server(config.smtp),
             self._compose,
@@ -93,10 +101,11 @@ class Outgoing:
         self._texts = TextSender(text or _nobody_texts, now=now, wake=wake)
         self.senders = Senders(
             self._webhooks,
+            self._templates,
             self._mails,
             self._notices,
             self._texts,
-            by_endpoint=self._by_endpoint(config),
+            by_endpoint=self._by_endpoint(config, self._templates.hooks),
             guards=guards(config, wishes),
             now=now,
         )
@@ -107,19 +116,31 @@ class Outgoing:
         Raises where that configuration cannot be used: here, not in the dispatcher's thread.
         """
         room, hooks, mails = mailroom(config, wishes), targets(config), server(config.smtp)
-        notes, starters, tried = notices(config), self._by_endpoint(config), guards(config, wishes)
+        notes, bodies, tried = notices(config), self._hooks(config, wishes), guards(config, wishes)
+        starters = self._by_endpoint(config, bodies)
 
         def take() -> None:
             self._mailroom, self._webhooks.targets = room, hooks
             self._mails.server, self._notices.notices = mails, notes
+            self._templates.hooks = bodies
             self.senders.by_endpoint, self.senders.guards = starters, tried
 
         return take
 
-    def _by_endpoint(self, config: Config) -> dict[str, Starter]:
+    def _hooks(self, config: Config, wishes: Wishes) -> dict[str, Hook]:
+        """How messages are rendered that have a template, or may have had one when they were planned."""
+        had, tried = set(self._had()), guards(config, wishes)
+        return {
+            one.name: hook(config, one, tried[one.name])
+            for one in config.webhooks
+            if one.template is not None or one.name in had
+        }
+
+    def _by_endpoint(self, config: Config, hooks: Mapping[str, Hook]) -> dict[str, Starter]:
         """Who sends to each endpoint."""
         return {
             **{one.name: self._webhooks for one in config.webhooks},
+            **dict.fromkeys(hooks, self._templates),
             **{one.endpoint: self._mails for one in mailboxes(config)},
             **{one.name: self._notices for one in config.notify},
             **{one.endpoint: self._texts for one in phones(config)},
@@ -258,8 +279,21 @@ def target(webhook: Webhook, zone: tzinfo = UTC) -> Target:
 
 def shape(webhook: Webhook, zone: tzinfo = UTC) -> Shape:
     """What a webhook wants of a body."""
-    is_thin = webhook.payload == "thin"
-    return Shape(webhook.format, is_thin, webhook.redact, webhook.language, webhook.names, zone)
+    return Shape(
+        webhook.format,
+        webhook.payload == "thin",
+        webhook.redact,
+        webhook.language,
+        webhook.names,
+        zone,
+        is_templated=webhook.template is not None,
+    )
+
+
+def hook(config: Config, webhook: Webhook, guard: Guard = UNGUARDED) -> Hook:
+    """How the messages of a webhook are rendered by templates."""
+    known = shape(webhook, ZoneInfo(config.daemon.timezone))
+    return Hook(config.templates.text_of(webhook), known, webhook.given_values, guard)
 
 
 def tells_names(config: Config) -> bool:

@@ -33,6 +33,8 @@ def directory(tmp_path: Path) -> Path:
     (tmp_path / "mail-templates").mkdir()
     (tmp_path / "notify-url").write_text("ntfy://ntfy.example.org/topic")
     (tmp_path / "heartbeat-url").write_text("https://switch.example.org/ping/1\n")
+    (tmp_path / "chat.txt").write_text("content-type: text/plain\n\n{{ values.site }}: {{ text }}\n")
+    (tmp_path / "chat-key").write_text("a-key-of-a-chat\n")
     (tmp_path / "contacts.csv").write_text("0541234567,Dana\n")
     (tmp_path / "crm-key").write_text(ed25519.generate() + "\n")
     pem = Authority(tmp_path).issue("yemotd.example.org")

@@ -113,8 +113,8 @@ FREE = {("smtp", "password")}
 """Of a secret that may be anything nobody can say what does not belong there."""
 NAMES = {"active"}
 """Of windows, which are judged where they stand."""
-ELSEWHERE = {"signing_key", "ca_file", "certificate", "key", "templates"}
-"""A key in base64, and names of files, which are what their folder says."""
+ELSEWHERE = {"signing_key", "ca_file", "certificate", "key", "templates", "template", "values"}
+"""A key in base64, names of files, which are what their folder says, and what a template is given."""
 HIDDEN = "\u200b\u200e\u200f\u061c\u202a\u202e\u2066\u2069\ufeff\u00a0\u00ad\u2028\u200d\u3164\x07\x85"
 
 

@@ -1,13 +1,16 @@
 """`docs/events.md`, made of the rows of the event types and of bodies that the daemon's own code wrote:
-`python -m tests.support.event_page`. A test compares."""
+`python -m tests.support.event_page`; and these bodies themselves, which templates are judged by. A test
+compares."""
 
 import json
 from collections.abc import Iterator
 from typing import Any
 
+from daemon.config import event_examples
+from daemon.core.alert_shape import ALERT
 from daemon.core.event_types import PARTS
 from daemon.core.model import EventTypes
-from daemon.schemas.event_schemas import ALERT, EventType, Line, event_types, fields_of, lines
+from daemon.schemas.event_schemas import EventType, Line, event_types, fields_of, lines
 from tests.support.event_examples import examples
 from tests.support.paths import ROOT
 
@@ -152,9 +155,16 @@ def laid_out(value: Any, indent: int = 0, *, before: int = 0) -> str:
     return "{\n" + ",\n".join(told) + "\n" + " " * indent + "}"
 
 
+def bodies() -> str:
+    """The examples, one on each line."""
+    told = (json.dumps({name: body}, ensure_ascii=False)[1:-1] for name, body in examples().items())
+    return "{\n" + ",\n".join(told) + "\n}\n"
+
+
 def main() -> None:
-    """Write it."""
+    """Write them."""
     PAGE.write_text(page(), encoding="utf-8")
+    event_examples.FILE.write_text(bodies(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -144,6 +144,8 @@ class Shape:
     """What links to the page begin with; None: there are none."""
     fields: tuple[tuple[str, str], ...] = ()
     """What of the endpoint's own settings stands in the body."""
+    is_templated: bool = False
+    """Whether a template of the endpoint's says what is sent, and not the format."""
 
     @cached_property
     def is_plain(self) -> bool:
@@ -158,7 +160,12 @@ class Shape:
     @property
     def takes_names(self) -> bool:
         """Whether what an event was recorded with is of any matter: people are told names in any case."""
-        return self.has_names or self.format.wire.is_for_people
+        return self.has_names or self.is_for_people
+
+    @property
+    def is_for_people(self) -> bool:
+        """Whether there may be sentences in it."""
+        return self.is_templated or self.format.wire.is_for_people
 
 
 def render(body: bytes, shape: Shape, *, superseded: int = 0, names: str | None = None) -> Rendered:
@@ -166,6 +173,14 @@ def render(body: bytes, shape: Shape, *, superseded: int = 0, names: str | None 
     `names`: as they were stored with it."""
     if not superseded and shape.is_plain and (names is None or not shape.has_names):
         return Rendered(body)
+    event, contacts = prepared(body, shape, superseded=superseded, names=names)
+    return shape.format.wire.write(event, shape.reader, contacts)
+
+
+def prepared(
+    body: bytes, shape: Shape, *, superseded: int = 0, names: str | None = None
+) -> tuple[dict[str, Any], Contacts]:
+    """What an endpoint may be told of an event, in whatever form; and how those are called whom it is of."""
     event = json.loads(body)
     if superseded:
         event["data"]["superseded"] = superseded
@@ -178,8 +193,7 @@ def render(body: bytes, shape: Shape, *, superseded: int = 0, names: str | None 
     named = naming.told(event["data"], naming.read(names)) if names and shape.takes_names else {}
     if named and shape.has_names:
         event["data"]["names"] = named
-    contacts = Contacts.of(named.items()) if named and shape.format.wire.is_for_people else NOBODY
-    return shape.format.wire.write(event, shape.reader, contacts)
+    return event, Contacts.of(named.items()) if named and shape.is_for_people else NOBODY
 
 
 def _thin(data: Mapping[str, Any]) -> dict[str, Any]:
