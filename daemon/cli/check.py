@@ -6,6 +6,7 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Annotated
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import typer
@@ -22,6 +23,7 @@ from daemon.config.systems import SystemSettings
 from daemon.config.texts import LEAST
 from daemon.core import amounts, durations
 from daemon.core.differences import Difference, difference
+from daemon.core.model import Secret
 from daemon.core.timestamps import from_iso, iso
 from daemon.core.watches import cost, detection
 from daemon.host import clock, key_file
@@ -35,6 +37,7 @@ from daemon.schemas.checks import (
     CheckedSystem,
     CheckedTexts,
     CheckedWatch,
+    CheckedWebhook,
     CheckedWindow,
 )
 from daemon.schemas.status import DifferenceDocument
@@ -127,6 +130,7 @@ def _lines(config: Config, document: Check, now: datetime) -> list[str]:
         for one in getattr(document, table):
             lines.append(f"{table.removesuffix('s'):<10}{one.name}: {', '.join(one.events)}")
             lines += [f"          {line}" for line in _cost(one)]
+            lines += [_leads(one)] if isinstance(one, CheckedWebhook) else []
             lines += [f"  quiet   {_window(each, now, zone)}" for each in one.quiet]
     lines += [f"digest    {_digest(one, now, zone)}" for one in document.digests]
     return lines
@@ -153,6 +157,11 @@ def _texts(config: Config, shown: Sequence[CheckedEndpoint]) -> list[CheckedText
         )
         for table, one in zip(config.texts, shown, strict=True)
     ]
+
+
+def _leads(one: CheckedWebhook) -> str:
+    """Whom a webhook leads to; what else its address says may be a secret."""
+    return f"  to      {one.host}{', at an address that is a secret' if one.secret_url else ''}"
 
 
 def _expected(one: CheckedExpectation, now: datetime, zone: ZoneInfo) -> Iterator[str]:
@@ -257,7 +266,15 @@ def _document(
             )
             for system in config.systems
         ],
-        webhooks=endpoints(config.webhooks),
+        webhooks=[
+            CheckedWebhook(
+                **told.model_dump(exclude={"quiet"}),
+                quiet=told.quiet,
+                host=urlsplit(one.address).hostname or "",
+                secret_url=isinstance(one.url, Secret),
+            )
+            for one, told in zip(config.webhooks, endpoints(config.webhooks), strict=True)
+        ],
         emails=endpoints(config.emails),
         notify=endpoints(config.notify),
         texts=_texts(config, endpoints(config.texts)),

@@ -38,7 +38,7 @@ def preview(path: Path | None, endpoint: str, event_type: str | None) -> Preview
     where = target(webhook, zone)
     message = _message(webhook, body)
     made = _rendered(config, webhook, message, shape(webhook, zone))
-    lines = Handle(where).head(message, clock.utcnow(), made)
+    lines, sent = Handle(where).request(message, clock.utcnow(), made)
     return Preview(
         endpoint=webhook.name,
         type=body["type"],
@@ -47,7 +47,7 @@ def preview(path: Path | None, endpoint: str, event_type: str | None) -> Preview
         method="POST",
         host=urlsplit(where.url).netloc.rpartition("@")[2],
         headers=list(_headers(lines, {name.lower() for name in webhook.headers}, where.hidden)),
-        body=redacted(made.body.decode("utf-8", "replace"), where.hidden),
+        body=redacted(sent.decode("utf-8", "replace"), where.hidden),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import time, timedelta
 from math import ceil
 
+from daemon.config.credentials import of_url
 from daemon.core.durations import DAY, MINUTE, SECOND
 from daemon.core.hidden import hidden
 from daemon.core.inventory import Extension, Inventory
@@ -113,6 +114,11 @@ class ChosenWebhook:
     name: str = "webhook"
     events: tuple[str, ...] = ("*",)
 
+    @property
+    def has_secret_url(self) -> bool:
+        """Whether its address says by itself who may write there, as that of a chat does."""
+        return any(of_url(self.url))
+
 
 @dataclass(frozen=True)
 class ChosenMail:
@@ -166,6 +172,7 @@ class Chosen:
             token_name(self.system): self.system.token,
             "http-token": self.http_token if self.listen else None,
             **({secret_name(self.webhook): self.webhook.secret} if self.webhook else {}),
+            **(_secret_url(self.webhook) if self.webhook else {}),
             **({"smtp-password": self.mail.password} if self.mail else {}),
         }
         return {name: secret for name, secret in found.items() if secret is not None}
@@ -184,6 +191,15 @@ def token_name(system: ChosenSystem) -> str:
 def secret_name(webhook: ChosenWebhook) -> str:
     """The file of a webhook's signing secret."""
     return f"{webhook.name}-secret"
+
+
+def url_name(webhook: ChosenWebhook) -> str:
+    """The file of a webhook's address, where that is a secret."""
+    return f"{webhook.name}-url"
+
+
+def _secret_url(webhook: ChosenWebhook) -> dict[str, Secret]:
+    return {url_name(webhook): Secret(webhook.url)} if webhook.has_secret_url else {}
 
 
 def proposed(found: Inventory) -> Watches:

@@ -27,6 +27,7 @@ from daemon.config.chosen import (
     Watches,
     secret_name,
     token_name,
+    url_name,
 )
 from daemon.config.load import ConfigError
 from daemon.config.reading import Reading
@@ -287,7 +288,9 @@ def _webhook(webhook: ChosenWebhook, named: Named) -> Table:
         "[[webhooks]]",
         [
             Line("name", webhook.name, "how the page and the command line call it"),
-            Line("url", webhook.url),
+            _secret("url", url_name(webhook), named, "its address, which is a secret")
+            if webhook.has_secret_url
+            else Line("url", webhook.url),
             _secret("secret", secret_name(webhook), named, "what the receiver verifies signatures by"),
             Line("events", webhook.events, "globs of event types"),
         ],

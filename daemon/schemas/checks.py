@@ -104,7 +104,7 @@ class CheckedSystem(Document):
 
 
 class CheckedEndpoint(Document):
-    """One webhook, one `[[emails]]`, or one `[[notify]]`."""
+    """What is told of every kind of endpoint."""
 
     name: str
     events: list[str] = Field(description="Globs")
@@ -120,6 +120,13 @@ class CheckedTexts(CheckedEndpoint):
         description="What one alert costs at most, with its end, told to all of them"
     )
     units_per_day: float = Field(description="What it may cost in a day")
+
+
+class CheckedWebhook(CheckedEndpoint):
+    """One webhook, and whom it leads to."""
+
+    host: str = Field(description="Whom its url names, and no more of that")
+    secret_url: bool = Field(description="Whether its url is a secret")
 
 
 class CheckedReach(Document):
@@ -146,7 +153,7 @@ class Check(Document):
     listen: str = Field(description="Empty: HTTP is off")
     reach: CheckedReach
     systems: list[CheckedSystem]
-    webhooks: list[CheckedEndpoint]
+    webhooks: list[CheckedWebhook]
     emails: list[CheckedEndpoint]
     notify: list[CheckedEndpoint]
     texts: list[CheckedTexts] = Field(default_factory=list)

@@ -153,16 +153,17 @@ class Handle:
         if rendered is None:
             shape = self.target.shape
             rendered = render(message.body, shape, superseded=message.superseded, names=message.names)
-        self.curl.setopt(pycurl.HTTPHEADER, self.head(message, at, rendered))
-        self.curl.setopt(pycurl.POSTFIELDS, rendered.body)
+        lines, body = self.request(message, at, rendered)
+        self.curl.setopt(pycurl.HTTPHEADER, lines)
+        self.curl.setopt(pycurl.POSTFIELDS, body)
 
-    def head(self, message: Message, at: datetime, rendered: Rendered) -> list[str]:
-        """The lines of the headers, as libcurl takes them."""
+    def request(self, message: Message, at: datetime, rendered: Rendered) -> tuple[list[str], bytes]:
+        """The lines of the headers, as libcurl takes them, and the body that they sign."""
         timestamp = int(at.timestamp())
         signed = signatures(self.target.signers, message.event, timestamp, rendered.body)
         if self.target.signs_body:
             enclosed = enveloped(rendered.body, message.event, timestamp, signed)
-            rendered = Rendered(enclosed, ENVELOPE_TYPE)
+            rendered = Rendered(enclosed, ENVELOPE_TYPE, rendered.headers)
             signed = signatures(self.target.signers, message.event, timestamp, enclosed)
         lines = [
             *self.fixed,
@@ -176,7 +177,7 @@ class Handle:
         ]
         if rendered.headers:
             lines += [f"{name}: {value}" for name, value in rendered.headers]
-        return lines
+        return lines, rendered.body
 
     def attempted(self, error: tuple[int, str] | None) -> Attempted:
         """How it ended; `error`: libcurl's code and text, None where it has none."""

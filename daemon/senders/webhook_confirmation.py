@@ -97,7 +97,6 @@ class Confirmation:
         curl.setopt(pycurl.URL, place.url)
         curl.setopt(pycurl.PATH_AS_IS, 1)  # what is asked is what was judged
         curl.setopt(pycurl.HTTPGET, 1)
-        curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTPS)
         curl.setopt(pycurl.TIMEOUT_MS, milliseconds(max(target.timeout - first.took, timedelta(0))))
         curl.setopt(pycurl.HEADERFUNCTION, self._heads.append)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_response)

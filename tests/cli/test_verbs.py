@@ -146,9 +146,28 @@ def test_check_names_every_kind_of_endpoint_and_no_secret(call: Call) -> None:
     assert code == 0
     for line in ("webhook   crm: *", "email     ops: *", "notify    phone: *"):
         assert line in out.splitlines()
-    for kind, name in (("webhooks", "crm"), ("emails", "ops"), ("notify", "phone")):
+    for kind, name in (("emails", "ops"), ("notify", "phone")):
         assert shown[kind] == [{"name": name, "events": ["*"], "quiet": []}]
+    leads = {"host": "crm.example.org", "secret_url": False}
+    assert shown["webhooks"] == [{"name": "crm", "events": ["*"], "quiet": [], **leads}]
+    assert "  to      crm.example.org" in out.splitlines()
     assert "top-secret" not in out + json.dumps(shown)
+
+
+def test_check_says_of_a_secret_address_whose_it_is(call: Call) -> None:
+    place = Path("crm-url")
+    place.touch(mode=0o600)
+    place.write_text("https://crm.example.org/hooks/opensesame")
+    configure(
+        f'{QUIET}{SYSTEM}[systems.sip]\n[[webhooks]]\nname = "crm"\n'
+        'url_file = "crm-url"\nsecret_env = "SIGNING"\n'
+    )
+    code, out, err = call("check")
+    shown = call("check", "--json")[1]
+
+    assert (code, json.loads(shown)["webhooks"][0]["secret_url"]) == (0, True)
+    assert "  to      crm.example.org, at an address that is a secret" in out.splitlines()
+    assert "opensesame" not in out + err + shown
 
 
 def test_events_are_listed_oldest_first_and_to_the_byte(call: Call) -> None:

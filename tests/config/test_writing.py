@@ -35,6 +35,7 @@ from daemon.core.hidden import hidden
 from daemon.core.inventory import Extension, Inventory
 from daemon.core.model import Secret
 from daemon.yemot.base_urls import BASE_URL, GATEWAY_URL
+from tests.support.config_files import SIGNING
 from tests.support.examples import examples
 
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,20}", fullmatch=True).filter(lambda one: one != "smtp")
@@ -168,7 +169,7 @@ def told(chosen: Chosen, config: Config) -> None:
     assert (config.http.listen, config.http.token) == (chosen.listen, chosen.http_token)
     assert config.daemon.database == chosen.database
     given = chosen.webhook
-    assert [(one.name, one.url, one.secrets, one.events) for one in config.webhooks] == (
+    assert [(one.name, one.address, one.secrets, one.events) for one in config.webhooks] == (
         [] if given is None else [(given.name, given.url, (given.secret,), given.events)]
     )
     _mail(chosen.mail, config)
@@ -329,3 +330,13 @@ def test_what_is_pasted_is_what_is_written_but_for_what_is_there(system: ChosenS
     (pasted,) = rest["systems"]
     assert "sms" not in pasted
     assert len(pasted.get("queues", [])) == max(len(system.watches.queues) - 1, 0)
+
+
+def test_an_address_that_is_a_secret_stands_in_a_file_of_its_own(tmp_path: Path) -> None:
+    url = "https://hooks.example.org/services/T0001/B0001/XXXX0000xxxx1111"
+    chosen = Chosen(ChosenSystem(Secret("0773137770:1234")), ChosenWebhook(url, Secret(SIGNING), "chat"))
+    path = written(tmp_path, chosen, writing.IN_FILES)
+
+    assert "XXXX0000xxxx1111" not in path.read_text(encoding="utf-8")
+    (webhook,) = load(path, {}).config.webhooks
+    assert (webhook.address, webhook.url) == (url, Secret(url))

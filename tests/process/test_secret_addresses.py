@@ -76,23 +76,24 @@ def test_nothing_of_a_secret_address_but_its_host_is_seen_anywhere(
     daemon = Process(tmp_path, SECRET_ADDRESS, **places)
     said: list[str] = [run_cli(tmp_path, "check").stdout, run_cli(tmp_path, "check", "--json").stdout]
     try:
-        daemon.start()
+        daemon.launch()
+        daemon.wait_for("daemon.ready", timeout=120)
         wait_for_baseline(daemon)
         system.receive_sms(sender="0541234567", recipient="0501234567", text="one")
-        first = crm.wait_for(3, timeout=60)
+        first = crm.wait_for(3, timeout=120)
         put(tmp_path, "address", address(crm, SECOND))
         put(tmp_path, "login", f"Bearer {SECOND[3]}")
         daemon.signal(signal.SIGHUP)
-        daemon.wait_for("config.reloaded", timeout=60)
-        second = crm.wait_for(len(crm.received) + 3, timeout=60)
+        daemon.wait_for("config.reloaded", timeout=120)
+        second = crm.wait_for(len(crm.received) + 3, timeout=120)
         put(tmp_path, "address", f"https://{SECOND[0]}@crm.example/{SECOND[1]}")
         daemon.signal(signal.SIGHUP)
-        daemon.wait_for("config.refused", timeout=60)
+        daemon.wait_for("config.refused", timeout=120)
         put(tmp_path, "address", address(crm, SECOND))
         tested = run_cli(tmp_path, "endpoints", "test", "crm")
         event = next(
             json.loads(one.body)["data"]["id"]
-            for one in ops.wait_for(1, timeout=60)
+            for one in ops.wait_for(1, timeout=120)
             if b"sms.received" in one.body
         )
         for words in (

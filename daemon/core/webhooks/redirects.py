@@ -11,6 +11,7 @@ was judged.
 
 import re
 from collections.abc import Sequence
+from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -19,12 +20,13 @@ LONGEST = 8192
 STATUSES = frozenset({302, 303})
 """Those after which a POST is asked on by GET (RFC 9110, sections 15.4.3 and 15.4.4). 301 says that the
 address is an old one; 307 and 308 want the message once more."""
-HTTPS_PORT = 443
+PORTS = {"https": 443, "http": 80}
+"""Of the two schemes (RFC 9110, sections 4.2.1 and 4.2.2); http is for this machine alone."""
 
 # RFC 3986, section 2: no other sign stands in a URL, and a percent sign never by itself.
 _SIGNS = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*")
 _URL = re.compile(
-    r"https://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::([0-9]{1,5}))?(/[^?#]*)?(\?[^#]*)?(?:#.*)?",
+    r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::([0-9]{1,5}))?(/[^?#]*)?(\?[^#]*)?(?:#.*)?",
     re.IGNORECASE,
 )
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -34,8 +36,9 @@ _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]")
 
 
 class Place(NamedTuple):
-    """The parts of an https URL that say where it leads."""
+    """The parts of a URL that say where it leads."""
 
+    scheme: str
     host: str
     """In small letters; an IPv6 address in its brackets."""
     port: int
@@ -46,14 +49,14 @@ class Place(NamedTuple):
     @property
     def url(self) -> str:
         """The same as a URL, without a fragment."""
-        port = "" if self.port == HTTPS_PORT else f":{self.port}"
-        return f"https://{self.host}{port}{self.path}{self.query}"
+        port = "" if self.port == PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{self.host}{port}{self.path}{self.query}"
 
 
 def prefix(text: str) -> Place:
     """The place below which redirects may lead. Raises ValueError for what is none, without a part of it."""
     found = _place(text)
-    if found is None:
+    if found is None or (found.scheme == "http" and not _is_here(found.host)):
         raise ValueError(
             'expected an https URL that ends with "/", such as "https://script.googleusercontent.com/"'
         )
@@ -65,7 +68,7 @@ def prefix(text: str) -> Place:
 def below(base: str, location: str, accepted: Place) -> Place | None:
     """Where a redirect of `base` leads, if that is below what is accepted; None for any other place."""
     found = _place(_resolved(base, location))
-    if found is None or (found.host, found.port) != (accepted.host, accepted.port):
+    if found is None or found[:3] != accepted[:3]:
         return None
     return found if found.path.startswith(accepted.path) else None
 
@@ -105,12 +108,22 @@ def _place(text: str) -> Place | None:
     if len(text) > LONGEST or not _SIGNS.fullmatch(text):
         return None
     parts = _URL.fullmatch(text)
-    if parts is None or not 0 < int(parts[2] or HTTPS_PORT) < 1 << 16:
+    if parts is None:
         return None
-    path = parts[3] or "/"
-    if "@" in parts[1] or "[" in path or _HIDDEN_STEP.search(path) or any(map(_is_step, path.split("/"))):
+    scheme = parts[1].lower()
+    port, path = int(parts[3] or PORTS[scheme]), parts[4] or "/"
+    is_odd = "[" in path or _HIDDEN_STEP.search(path) or any(map(_is_step, path.split("/")))
+    if is_odd or not 0 < port < 1 << 16:
         return None
-    return Place(parts[1].lower(), int(parts[2] or HTTPS_PORT), path, parts[4] or "")
+    return Place(scheme, parts[2].lower(), port, path, parts[5] or "")
+
+
+def _is_here(host: str) -> bool:
+    """Whether a host is this machine itself, by its name or address alone."""
+    try:
+        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def _is_step(segment: str) -> bool:

@@ -59,6 +59,8 @@ PIECES = [
             "//script.google.com/answers/1",
             "https://script.google.com/answers/1",
         ),
+        ("http://127.0.0.1:8090/", "HTTP://127.0.0.1:8090/a", "http://127.0.0.1:8090/a"),
+        ("http://localhost/", "http://localhost:80/a", "http://localhost/a"),
         ("https://[2001:db8::1]/", "https://[2001:DB8::1]/a", "https://[2001:db8::1]/a"),
     ],
 )
@@ -74,6 +76,7 @@ def test_what_is_below_is_asked_as_it_was_judged(accepted: str, where: str, aske
     [
         *("", "x", "?x", "#x", "/", "mailto:a@good.example", "javascript:alert(1)"),
         "http://good.example:8443/answers/of/1",
+        "http://good.example/answers/of/1",
         "https://good.example/answers/of/1",
         "https://good.example:8443/answers/of",
         "https://good.example:8443/answers/off/1",
@@ -108,16 +111,28 @@ def test_whatever_else_it_says_is_another_place(where: str) -> None:
 
 
 @settings(max_examples=examples(3000))
-@given(st.lists(st.sampled_from(PIECES), max_size=9), st.sampled_from([DEEP, "https://good.example/"]))
-def test_however_it_is_spelled_it_stays_below(pieces: list[str], text: str) -> None:
+@given(st.data(), st.sampled_from([DEEP, "https://good.example/", "http://127.0.0.1/"]))
+def test_however_it_is_spelled_it_stays_below(data: st.DataObject, text: str) -> None:
+    pieces = st.lists(st.sampled_from(PIECES), max_size=6).map("".join)
+    starts = [
+        text,
+        text.rstrip("/"),
+        text.removesuffix("of/"),
+        text.partition("://")[0] + "://",
+        "//",
+        "/",
+        "",
+    ]
+    where = data.draw(st.sampled_from(starts)) + data.draw(pieces)
     accepted = prefix(text)
-    found = below(BASE, "".join(pieces), accepted)
+    found = below(BASE, where, accepted)
     if found is None:
         return
 
     assert found.url.startswith(text)
     read = urlsplit(found.url)
-    assert (read.scheme, read.hostname, read.port or 443) == ("https", accepted.host, accepted.port)
+    port = read.port or {"https": 443, "http": 80}[read.scheme]
+    assert (read.scheme, read.hostname, port) == (accepted.scheme, accepted.host, accepted.port)
     assert (read.username, read.fragment) == (None, "")
     path = read.path
     for _ in range(3):  # for servers that decode more than once
