@@ -36,10 +36,13 @@ from daemon.wiring.digests import digests_of
 from daemon.wiring.endpoints import enter, interests, retention, routes
 from daemon.wiring.escalations import ladders
 from daemon.wiring.senders import tells_names
+from daemon.wiring.texts import logs, recipients
 from daemon.wiring.watches import watches
 from daemon.workers.commander import System
 from daemon.workers.follower import Ask
 from daemon.workers.names import Names
+from daemon.workers.text_follower import ReadLog
+from daemon.workers.texter import Recipient
 from daemon.yemot.client import Client, Heard
 
 log = structlog.get_logger()
@@ -56,6 +59,10 @@ class InForce:
     """What carries commands out, by system."""
     campaigns: Mapping[str, Ask]
     """What looks at campaigns, by system."""
+    texts: Mapping[str, Recipient]
+    """The phones that are told alerts, by endpoint."""
+    text_logs: Mapping[str, ReadLog]
+    """What asks for the SMS that were sent, by system."""
     policies: Mapping[str, Policy]
     """What each system allows."""
     recorder: Recorder
@@ -124,6 +131,8 @@ def in_force(
         ),
         systems=systems_of(config, clients),
         campaigns=asks_of(config, clients),
+        texts=recipients(config, clients),
+        text_logs=logs(config, clients),
         policies=policies(config),
         recorder=replace(recorder, contacts=contacts) if tells_names(config) else recorder,
         routes=routes(config, wishes),

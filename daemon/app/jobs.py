@@ -66,6 +66,8 @@ FOLLOW_EVERY = timedelta(seconds=2)
 """How late a campaign is looked at; one that has begun is looked at first within it."""
 DIGEST_EVERY = timedelta(seconds=5)
 """How late a digest is."""
+TEXTS_EVERY = timedelta(seconds=10)
+"""How late it is noticed that there are units for SMS again, as when the day turns."""
 RECORDINGS_EVERY = timedelta(seconds=5)
 """How late a recording that is to be kept is fetched, and one let go that nobody asks for."""
 TELL_EVERY = timedelta(seconds=5)
@@ -132,6 +134,8 @@ class Jobs:
             Job("digests", self._parts.digester.run, DIGEST_EVERY, DIGEST_EVERY),
             Job("index", self._parts.indexer.run, INDEX_EVERY, INDEX_EVERY),
             Job("campaigns", self._parts.follower.look, FOLLOW_EVERY, FOLLOW_EVERY),
+            Job("texts", self._parts.texter.look, TEXTS_EVERY, TEXTS_EVERY),
+            Job("sent texts", self._parts.text_follower.look, FOLLOW_EVERY, FOLLOW_EVERY),
             Job("names", self._look_at_names, NAMES_EVERY, NAMES_EVERY),
             Job("log", chores.tend_log, LOG_EVERY, LOG_EVERY),
             Job("prune", chores.prune, PRUNE_EVERY, PRUNE_FIRST),

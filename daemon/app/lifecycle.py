@@ -432,9 +432,11 @@ class App:
         self._supervisor.rest("scheduler")
         self._jobs.stop()
         self.parts.follower.stop()
+        self.parts.text_follower.stop()
         if not self.parts.poller.settle(self.config.daemon.drain):
             log.warning("poller.left_polls")
         self.parts.follower.settle(min(self.config.daemon.drain, SECOND))  # what it would see is seen later
+        self.parts.text_follower.settle(min(self.config.daemon.drain, SECOND))  # the same
         self.parts.chores.flush()
         self.parts.chores.keep_history()
         self.parts.chores.keep_observations()

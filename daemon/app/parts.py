@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -50,6 +51,8 @@ from daemon.workers.shared_clock import SharedClock
 from daemon.workers.shared_timekeeper import SharedTimekeeper
 from daemon.workers.surroundings import Around
 from daemon.workers.system_pauses import Pauses
+from daemon.workers.text_follower import TextFollower
+from daemon.workers.texter import Texter
 from daemon.workers.timekeeper import Timekeeper
 from daemon.workers.witness import Witness
 
@@ -64,6 +67,8 @@ class Parts:
     poller: Poller
     commander: Commander
     follower: Follower
+    texter: Texter
+    text_follower: TextFollower
     chores: Chores
     digester: Digester
     indexer: Indexer
@@ -113,12 +118,31 @@ def parts(
     mailed = MailedRecordings(
         downloads, lambda: wiring.wish(current().config), recording_key, clock.monotonic
     )
+
+    def wake() -> None:
+        dispatcher.wake()
+
+    def stepped_by() -> timedelta | None:
+        return timekeeper.stepped()
+
+    texter = Texter(
+        database,
+        current.recorder,
+        lambda: current().texts,
+        now=timeline.now,
+        monotonic=clock.monotonic,
+        pauses=pauses,
+        wake=wake,
+        stepped=stepped_by,
+        ownership=ownership,
+    )
     outgoing = Outgoing(
         current().config,
         current().wishes,
         now=now,
         around=around,
         recordings=mailed,
+        text=texter.tell,
         planned_with=partial(_planned_with, database),
         templated=partial(_templated, database),
     )
@@ -208,6 +232,17 @@ def parts(
         ownership=ownership,
     )
 
+    text_follower = TextFollower(
+        database,
+        current.recorder,
+        lambda: current().text_logs,
+        lambda: ZoneInfo(current().config.daemon.timezone),
+        now=timeline.now,
+        monotonic=clock.monotonic,
+        pauses=pauses,
+        ownership=ownership,
+    )
+
     def listening() -> list[Interest]:
         health = dispatcher.health(current().routes)
         return [
@@ -258,6 +293,8 @@ def parts(
         poller,
         commander,
         follower,
+        texter,
+        text_follower,
         chores,
         digester,
         Indexer(database, monotonic=clock.monotonic, is_stopping=is_stopping, ownership=ownership),

@@ -20,7 +20,8 @@ from daemon.config.load import Loaded
 from daemon.config.quiet import QuietSettings
 from daemon.config.settings import ENDPOINT_TABLES, Config, Http
 from daemon.config.systems import SystemSettings
-from daemon.core import durations
+from daemon.config.texts import LEAST
+from daemon.core import amounts, durations
 from daemon.core.differences import Difference, difference
 from daemon.core.model import Secret
 from daemon.core.timestamps import from_iso, iso
@@ -34,6 +35,7 @@ from daemon.schemas.checks import (
     CheckedExpectation,
     CheckedReach,
     CheckedSystem,
+    CheckedTexts,
     CheckedWatch,
     CheckedWebhook,
     CheckedWindow,
@@ -127,10 +129,34 @@ def _lines(config: Config, document: Check, now: datetime) -> list[str]:
     for table in ENDPOINT_TABLES:
         for one in getattr(document, table):
             lines.append(f"{table.removesuffix('s'):<10}{one.name}: {', '.join(one.events)}")
+            lines += [f"          {line}" for line in _cost(one)]
             lines += [_leads(one)] if isinstance(one, CheckedWebhook) else []
             lines += [f"  quiet   {_window(each, now, zone)}" for each in one.quiet]
     lines += [f"digest    {_digest(one, now, zone)}" for one in document.digests]
     return lines
+
+
+def _cost(one: CheckedEndpoint) -> Iterator[str]:
+    """Of an endpoint that costs: what an alert costs, and what it may cost in a day."""
+    if isinstance(one, CheckedTexts):
+        alert, day = amounts.at_least(one.units_per_alert), amounts.spelled(one.units_per_day)
+        yield f"by SMS of {one.system} to {', '.join(one.to)}"
+        yield f"an alert with its end costs {alert} units at most, and a day {day}"
+
+
+def _texts(config: Config, shown: Sequence[CheckedEndpoint]) -> list[CheckedTexts]:
+    """The tables of phones that are told by SMS, with what they cost."""
+    budgets = {one.name: one.sms_units_per_day or 0.0 for one in config.systems}
+    return [
+        CheckedTexts(
+            **dict(one),
+            system=table.system,
+            to=list(table.to),
+            units_per_alert=round(LEAST * len(table.to), 2),
+            units_per_day=budgets[table.system] if table.units_per_day is None else table.units_per_day,
+        )
+        for table, one in zip(config.texts, shown, strict=True)
+    ]
 
 
 def _leads(one: CheckedWebhook) -> str:
@@ -251,6 +277,7 @@ def _document(
         ],
         emails=endpoints(config.emails),
         notify=endpoints(config.notify),
+        texts=_texts(config, endpoints(config.texts)),
         digests=_digests(config, now),
         against=changes,
     )

@@ -36,7 +36,7 @@ from daemon.cli.place import Place
 from daemon.cli.sources import Here, There, asked
 from daemon.core import amounts, durations
 from daemon.core.commands.command import OnHoliday, Status
-from daemon.core.commands.command_types import TYPES
+from daemon.core.commands.command_types import CAMPAIGN, TYPES
 from daemon.core.refusals import Refused, Why
 from daemon.core.timestamps import from_iso
 from daemon.core.wording import nearest, quoted
@@ -75,7 +75,7 @@ MOMENT = "18:00, tomorrow 8:00, 2h or 2026-11-23T18:00; in the zone of [daemon] 
 LONGEST_WAIT = timedelta(seconds=30)
 """Of a daemon elsewhere, in one question; it waits for 60 s at most."""
 ENDED = frozenset(one.value for one in Status if one.is_ended)
-LISTS = frozenset({"call_ids", "tzintuk_lists"})
+LISTS = frozenset({"call_ids", "tzintuk_lists", "to"})
 """Parameters that may be written with commas."""
 EXIT = {
     Status.SUCCEEDED: os.EX_OK,
@@ -130,21 +130,21 @@ def add(
 ) -> None:
     """Queue a command. With --wait the exit code says how it ended: 0 well, 69 not, 75 not yet, 76 nobody
     knows."""
-    key = _key(idempotency_key)
-    patience = parsed_duration("--wait", wait) if wait is not None else None
+    key = key_of(idempotency_key)
+    patience = patience_of(wait)
     params = _params(given or [], as_params)
 
     def document(systems: Systems) -> dict[str, Any]:
         return {
             "type": type_,
-            "system": _only_system(systems()) if system is None else system,
+            "system": only_system(systems()) if system is None else system,
             "params": params,
             **_optional("not_before", _time("--not-before", not_before)),
             **_optional("expires_at", _time("--expires-at", expires_at)),
             **_optional("on_holiday", on_holiday.value if on_holiday else None),
         }
 
-    _give("command add", config, document, key, patience, is_rehearsal=dry_run, as_json=as_json)
+    give("command add", config, document, key, patience, is_rehearsal=dry_run, as_json=as_json)
 
 
 @app.command("kick")
@@ -165,7 +165,7 @@ def kick(
 ) -> None:
     """Kick a caller out of a queue by the number, as it was seen to wait there last. Exit codes as of
     `add`."""
-    patience = parsed_duration("--wait", wait) if wait is not None else None
+    patience = patience_of(wait)
     from daemon.cli.kicking import waiting  # noqa: PLC0415 - it reads how everything stands
 
     with asked("status", config) as daemon:
@@ -175,10 +175,10 @@ def kick(
         params = {"queue_path": found.path, "call_ids": found.call_ids, **_optional("goto", goto)}
         return {"type": "queue.kick", "system": found.system, "params": params}
 
-    _give("command kick", config, document, None, patience, is_rehearsal=False, as_json=as_json)
+    give("command kick", config, document, None, patience, is_rehearsal=False, as_json=as_json)
 
 
-def _give(
+def give(
     verb: str,
     config: Path | None,
     document: "Documented",
@@ -409,14 +409,19 @@ def _time(option: str, text: str | None) -> str | None:
     return None if text is None else moment_to_come(option, text, clock.utcnow()).isoformat()
 
 
-def _key(text: str | None) -> str | None:
+def patience_of(wait: str | None) -> timedelta | None:
+    """How long to wait, where somebody asks for that."""
+    return None if wait is None else parsed_duration("--wait", wait)
+
+
+def key_of(text: str | None) -> str | None:
     try:
         return text if text is None else command_fields.idempotency_key(text)
     except ValueError as error:
         raise Fatal(f"--idempotency-key {text!r}: {error}", os.EX_USAGE) from None
 
 
-def _only_system(names: Sequence[str]) -> str:
+def only_system(names: Sequence[str]) -> str:
     if len(names) != 1:
         raise Fatal(f"--system: give one of {', '.join(names)}", os.EX_USAGE)
     return names[0]
@@ -470,7 +475,8 @@ def _details(one: CommandDocument) -> Iterator[str]:
     yield f"  given by {one.created_by} at {clock_time(from_iso(one.created_at))}"
     yield from _parameters(one.params)
     if one.estimated_units is not None:
-        yield f"  it may cost {amounts.at_least(one.estimated_units)} units, if everybody answers"
+        if_so = ", if everybody answers" if one.type == CAMPAIGN else ""
+        yield f"  it may cost {amounts.at_least(one.estimated_units)} units{if_so}"
     if not _has_ended(one):
         yield f"  from {clock_time(from_iso(one.not_before))} until {clock_time(from_iso(one.expires_at))}"
     if one.attempts > 1:
@@ -493,11 +499,18 @@ def _show_rehearsal(found: Rehearsal, *, as_json: bool) -> None:
         say(f"  from {clock_time(from_iso(found.not_before))} until {clock_time(from_iso(found.expires_at))}")
     if cost := found.cost:
         about = "" if cost.is_exact else "a stored list, of at most "
-        say(
-            f"  {about}{counted(cost.numbers, 'number')}: {amounts.at_least(cost.dialling)} units to "
-            f"dial, {amounts.at_least(cost.units)} if everybody answers, "
-            f"{amounts.at_least(cost.per_minute)} for each minute of a long call"
-        )
+        if cost.dialling is None or cost.per_minute is None:
+            parts = counted(cost.parts or 1, "part")
+            say(
+                f"  {counted(cost.numbers, 'number')}, {parts} of 70 characters: "
+                f"{amounts.at_least(cost.units)} units"
+            )
+        else:
+            say(
+                f"  {about}{counted(cost.numbers, 'number')}: {amounts.at_least(cost.dialling)} units to "
+                f"dial, {amounts.at_least(cost.units)} if everybody answers, "
+                f"{amounts.at_least(cost.per_minute)} for each minute of a long call"
+            )
         if cost.budget_left is not None:
             left = amounts.at_most(cost.budget_left)
             say(f"  of the budget of {cost.day}, {left} units would be left")

@@ -30,6 +30,7 @@ ROUTES: Mapping[str, Route] = {
     "sms list": Route("events", "events", "after"),
     "sms search": Route("events", "events", "after"),
     "sms show": Route("events/{event}"),
+    "sms send": Route("commands", method="POST"),
     "recordings list": Route("events", "events", "after"),
     "recordings fetch": Route("recordings/{event}"),
     "recordings revoke": Route("recordings/{event}/links", method="DELETE"),

@@ -1,4 +1,5 @@
-"""`yemotd sms`: the messages that came in: the newest, one whole, those that say something.
+"""`yemotd sms`: the messages that came in: the newest, one whole, those that say something; and one that goes
+out.
 
 They are the events `sms.received`, as `yemotd events` and `GET /api/v1/events?type=sms.received` have them.
 """
@@ -11,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from daemon.cli import completing
 from daemon.cli.events import (
     ContactOption,
     LimitOption,
@@ -32,7 +34,9 @@ from daemon.operations.search import Answer, Wanted
 from daemon.store import events
 
 app = typer.Typer(
-    help="SMS that came in: list, show one, search.", no_args_is_help=True, rich_markup_mode=None
+    help="SMS that came in: list, show one, search; and send one.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 LONGEST = 160
@@ -107,6 +111,42 @@ def show(
         "",
         *text.splitlines(),
     )
+
+
+@app.command("send")
+def send(
+    text: Annotated[str, typer.Argument(help="What it says; each 70 characters are charged.")],
+    config: ConfigOption = None,
+    *,
+    to: Annotated[list[str], typer.Option("--to", help="A number, in any spelling; again for each.")],
+    sender: Annotated[
+        str | None, typer.Option("--from", help="An approved number or name; default: the system's own.")
+    ] = None,
+    system: Annotated[
+        str | None,
+        typer.Option(help="The system; not needed where there is one.", autocompletion=completing.SYSTEMS),
+    ] = None,
+    idempotency_key: Annotated[
+        str | None, typer.Option(help="The same key again is the same SMS, sent once.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost, no more.")] = False,
+    wait: Annotated[
+        str | None, typer.Option("--wait", help="Until it has ended, at most so long: 30s.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send an SMS, at most once: the command sms.send. Exit codes as of `command add`."""
+    from daemon.cli import command  # noqa: PLC0415 - who reads messages needs none of it
+
+    key, patience = command.key_of(idempotency_key), command.patience_of(wait)
+
+    def document(systems: command.Systems) -> dict[str, Any]:
+        numbers = [one.strip() for each in to for one in each.split(",")]
+        params = {"to": numbers, "text": text, **({} if sender is None else {"from": sender})}
+        of = command.only_system(systems()) if system is None else system
+        return {"type": "sms.send", "system": of, "params": params}
+
+    command.give("sms send", config, document, key, patience, is_rehearsal=dry_run, as_json=as_json)
 
 
 def _stored(config: Path | None, message: str) -> bytes:

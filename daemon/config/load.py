@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from daemon.config import contacts, templates
+from daemon.config import contacts, templates, texts
 from daemon.config.advice import advice
 from daemon.config.between_tables import between_tables
 from daemon.config.certificates import certificates, ending
@@ -122,6 +122,7 @@ def load(path: Path, environ: Mapping[str, str], *, now: datetime | None = None)
         faults += translated(error, cleaned)
     if config is not None:
         faults += templates.unfit(config)
+        faults += texts.faults(config.systems, config.texts, config.digests)
     not_had = [*certificates(document, path.parent, now)]
     is_but_for_secrets = all(one in reading.not_had for one in faults)
     if config is None or faults or not_had:

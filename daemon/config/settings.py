@@ -1,9 +1,9 @@
 """The configuration as values: one frozen model for each table of `config.toml`.
 
 Here are the tables that there is one of; `[[systems]]` stands in `systems` and `[systems.*]` in `watches`,
-`[[webhooks]]` in `webhooks`, `[smtp]` and `[[emails]]` in `mail`, `[[notify]]` in `notify`, what these
-share in `endpoints`, `quiet` and `windows`, `[[escalations]]` in `escalations` and `[[digests]]` in
-`digests`.
+`[[webhooks]]` in `webhooks`, `[smtp]` and `[[emails]]` in `mail`, `[[notify]]` in `notify`, `[[texts]]` in
+`texts`, what these share in `endpoints`, `quiet` and `windows`, `[[escalations]]` in `escalations` and
+`[[digests]]` in `digests`.
 
 What one table can judge of itself is judged here; what needs a file, the environment or two tables is
 not. A key that is a word of Python, or says less than the code's own word, has the code's as its field:
@@ -30,6 +30,7 @@ from daemon.config.reaching import LinksLast, Prefix, PublicUrl, Subjects, Visit
 from daemon.config.secrets import SecretUrl, Token
 from daemon.config.systems import SystemSettings
 from daemon.config.templates import TemplateSettings
+from daemon.config.texts import TextSettings
 from daemon.config.values import (
     BesideConfig,
     Block,
@@ -195,6 +196,7 @@ class Config(Settings):
     smtp: Smtp | None = None
     emails: tuple[Email, ...] = ()
     notify: tuple[Notify, ...] = ()
+    texts: tuple[TextSettings, ...] = ()
     escalations: tuple[EscalationSettings, ...] = ()
     digests: tuple[DigestSettings, ...] = ()
 

@@ -69,6 +69,8 @@ class SystemSettings(Settings):
     """A second."""
     campaign_units_per_day: Annotated[Number, Field(ge=0)] | None = None
     """What campaigns may cost by their estimate; None: they are refused."""
+    sms_units_per_day: Annotated[Number, Field(ge=0)] | None = None
+    """What SMS may cost that are sent, by commands and by `[[texts]]` together; None: they are refused."""
     api: ApiWatch = ApiWatch()
     sms: SmsWatch | None = None
     sip: SipWatch | None = None

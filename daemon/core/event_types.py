@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from daemon.core import missed, own_events
-from daemon.core.commands import command, following
+from daemon.core.commands import command, following, sent_texts
 from daemon.core.digests import digest
 from daemon.core.model import AlertKind, EventRow, EventTypes
 from daemon.core.routing import quiet
@@ -28,6 +28,7 @@ from daemon.core.watches import (
 
 PARTS: tuple[EventTypes, ...] = (
     sms.EVENTS,
+    sent_texts.EVENTS,
     sip.EVENTS,
     registrations.EVENTS,
     queues.EVENTS,

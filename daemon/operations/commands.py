@@ -12,10 +12,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from daemon.core import amounts
-from daemon.core.commands import campaigns
+from daemon.core.commands import campaigns, texts
 from daemon.core.commands import command as commands
 from daemon.core.commands.command import Command, OnHoliday, Status
-from daemon.core.commands.command_types import CAMPAIGN, TYPES
+from daemon.core.commands.command_types import BUDGETS, SMS_SEND_NAME, TYPES
 from daemon.core.commands.policy import LONGEST_HOLIDAY, ROUNDING, Policy
 from daemon.core.commands.waiting import Waiting, waiting
 from daemon.core.contacts import NOBODY, Contacts
@@ -26,7 +26,7 @@ from daemon.core.timestamps import iso, iso_or_none
 from daemon.core.wording import nearest, quoted
 from daemon.operations.contacts import queue_named
 from daemon.schemas.command_requests import Request, params_of, units_of
-from daemon.store import clock_steps, inbox
+from daemon.store import budgets, clock_steps, inbox
 
 
 @dataclass(frozen=True)
@@ -132,16 +132,8 @@ def rehearsed(found: Accepted) -> dict[str, Any]:
     command = found.command
     cost = None
     if command.estimate is not None:
-        estimate = campaigns.estimate(command.params)
-        cost = {
-            "numbers": estimate.numbers,
-            "is_exact": estimate.is_exact,
-            "dialling": estimate.dialling,
-            "units": estimate.units,
-            "per_minute": campaigns.MINUTE_OF_CALL,
-            "day": command.day.isoformat() if command.day else None,
-            "budget_left": found.budget,
-        }
+        day = command.day.isoformat() if command.day else None
+        cost = {**_cost(command), "day": day, "budget_left": found.budget}
     return {
         "type": command.type,
         "system": command.system,
@@ -149,6 +141,28 @@ def rehearsed(found: Accepted) -> dict[str, Any]:
         "cost": cost,
         "not_before": iso(command.not_before),
         "expires_at": iso(command.expires_at),
+    }
+
+
+def _cost(command: Command) -> dict[str, Any]:
+    if command.type == SMS_SEND_NAME:
+        text = texts.estimate(command.params)
+        return {
+            "numbers": text.numbers,
+            "is_exact": True,
+            "dialling": None,
+            "units": text.units,
+            "per_minute": None,
+            "parts": text.parts,
+        }
+    campaign = campaigns.estimate(command.params)
+    return {
+        "numbers": campaign.numbers,
+        "is_exact": campaign.is_exact,
+        "dialling": campaign.dialling,
+        "units": campaign.units,
+        "per_minute": campaigns.MINUTE_OF_CALL,
+        "parts": None,
     }
 
 
@@ -212,8 +226,10 @@ def _objection(system: str, command_type: str, policy: Policy) -> str | None:
             f"the system {system!r} does not take {command_type}: "
             "its commands = [...] in the configuration do not name it"
         )
-    if command_type == CAMPAIGN and policy.units_per_day is None:
-        return f"the system {system!r} has no campaign_units_per_day, so it takes no campaigns"
+    setting = BUDGETS.get(command_type)
+    if setting is not None and policy.per_day(command_type) is None:
+        what = "sends no SMS" if command_type == SMS_SEND_NAME else "takes no campaigns"
+        return f"the system {system!r} has no {setting}, so it {what}"
     return None
 
 
@@ -249,18 +265,19 @@ def _command(
 
 def _budget(db: sa.Connection, command: Command, policy: Policy) -> float | None:
     """What is left of the budget besides a command; Refused where that is less than nothing."""
-    if command.estimate is None or command.day is None or policy.units_per_day is None:
+    per_day = policy.per_day(command.type)
+    if command.estimate is None or command.day is None or per_day is None:
         return None
-    used = inbox.units(db, command.system, command.day)
-    besides = policy.units_per_day - used - command.estimate
+    used = budgets.used(db, command.system, command.type, command.day)
+    besides = per_day - used - command.estimate
     if besides < -ROUNDING:
         raise Refused(
             Why.OVER_BUDGET,
             f"it may cost {amounts.at_least(command.estimate)} units, and of the "
-            f"{amounts.at_most(policy.units_per_day)} that the system {command.system!r} may spend on "
-            f"{command.day} {amounts.at_most(policy.units_per_day - used)} are left "
-            "(campaign_units_per_day)",
-            "params.phones",
+            f"{amounts.at_most(per_day)} that the system {command.system!r} may spend on "
+            f"{command.day} {amounts.at_most(per_day - used)} are left "
+            f"({BUDGETS[command.type]})",
+            "params.to" if command.type == SMS_SEND_NAME else "params.phones",
         )
     return amounts.left(besides)
 

@@ -216,7 +216,7 @@ def _take(
 def _hears(incident: Incident, interest: Interest, known: Known, now: datetime) -> bool:
     """Whether an endpoint knows of an incident, and may hear more of it now."""
     told = known.told(incident, interest)
-    if told.standing is not Standing.FIRING or not told.has_heard:
+    if interest.is_of_alerts or told.standing is not Standing.FIRING or not told.has_heard:
         return False
     held = known.holds(incident, interest, now, known.reach(incident, interest, now))
     return HOLDS_FACTS.isdisjoint(held)

@@ -294,6 +294,8 @@ def _hears(
 ) -> bool:
     """Whether an endpoint has to be told who has an incident. One that asks for such events had it by
     that."""
+    if interest.is_of_alerts:
+        return False
     asks = interest.covers(incident.system, ACKNOWLEDGED, instead=False)
     return incident.is_firing and not asks and ledger.hears(told, acknowledged.number, held)
 

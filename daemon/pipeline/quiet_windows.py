@@ -38,7 +38,7 @@ def end(db: sa.Connection, recorder: Recorder, ended: Mapping[str, datetime], no
     for endpoint, since in ended.items():
         held = ledger_store.held_since(db, endpoint, since, Hold.QUIET)
         ledger_store.end_quiet(db, endpoint)
-        if not held or endpoint not in interests:
+        if not held or endpoint not in interests or interests[endpoint].is_of_alerts:
             continue
         found = [incidents.find(db, one) for one in held[:MOST_IN_DIGEST]]
         digest: dict[str, Json] = {

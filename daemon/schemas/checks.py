@@ -111,6 +111,17 @@ class CheckedEndpoint(Document):
     quiet: list[CheckedWindow] = Field(description="When it is told nothing")
 
 
+class CheckedTexts(CheckedEndpoint):
+    """One `[[texts]]`, and what it costs."""
+
+    system: str = Field(description="That sends them, and pays")
+    to: list[str]
+    units_per_alert: float = Field(
+        description="What one alert costs at most, with its end, told to all of them"
+    )
+    units_per_day: float = Field(description="What it may cost in a day")
+
+
 class CheckedWebhook(CheckedEndpoint):
     """One webhook, and whom it leads to."""
 
@@ -145,6 +156,7 @@ class Check(Document):
     webhooks: list[CheckedWebhook]
     emails: list[CheckedEndpoint]
     notify: list[CheckedEndpoint]
+    texts: list[CheckedTexts] = Field(default_factory=list)
     digests: list[CheckedDigest] = Field(default_factory=list)
     failures: str | None = Field(
         default=None,

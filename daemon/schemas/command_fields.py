@@ -1,6 +1,7 @@
 """What may stand in a request for a command: paths, ids, names and times, in the form that the API takes."""
 
 import re
+import unicodedata
 from collections import Counter
 from datetime import datetime
 from typing import Annotated
@@ -13,6 +14,7 @@ from pydantic import (
     StringConstraints,
 )
 
+from daemon.core.commands import texts
 from daemon.schemas.fields import DAY, FIRST_YEAR, LAST_YEAR, Described
 
 IVR = "ivr2:"
@@ -59,6 +61,25 @@ def _text(value: str) -> str:
     if not value.strip() or any(not one.isprintable() for one in value):
         raise ValueError("expected text, on one line")
     return value.strip()
+
+
+def _sms(value: str) -> str:
+    """A message as it is, without blanks at its ends."""
+    stripped = value.strip()
+    if not stripped or any(unicodedata.category(one) in ("Cc", "Cs") and one != "\n" for one in stripped):
+        raise ValueError("expected text, without control characters but for the end of a line")
+    if texts.parts(stripped) > texts.MOST_PARTS:
+        raise ValueError(
+            f"{texts.length(stripped)} characters as SMS count them; "
+            f"at most {texts.MOST_PARTS * texts.PART} ({texts.MOST_PARTS} parts of {texts.PART})"
+        )
+    return stripped
+
+
+def _sms_sender(value: str) -> str:
+    if not texts.SENDER.fullmatch(value):
+        raise ValueError(texts.NO_SENDER)
+    return value
 
 
 def idempotency_key(value: str) -> str:
@@ -130,6 +151,20 @@ LocalDate = Annotated[
     StringConstraints(max_length=32),
     AfterValidator(_local_date),
     Described(pattern=f"^{DAY}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?)?$"),
+]
+
+
+SmsText = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=texts.MOST_PARTS * texts.PART),
+    AfterValidator(_sms),
+    Described(pattern="^[!-~א-ת][ -~א-ת]*$"),
+]
+SmsSender = Annotated[
+    str,
+    StringConstraints(max_length=16),
+    AfterValidator(_sms_sender),
+    Described(pattern=f"^({texts.SENDER.pattern})$"),
 ]
 
 

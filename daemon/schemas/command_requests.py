@@ -20,6 +20,7 @@ from pydantic import (
     field_validator,
 )
 
+from daemon.core.commands import texts
 from daemon.core.commands.campaigns import MOST_NUMBERS, estimate
 from daemon.core.commands.command import OnHoliday
 from daemon.core.model import Json
@@ -32,11 +33,13 @@ from daemon.schemas.command_fields import (
     LocalDate,
     Params,
     Path,
+    SmsSender,
+    SmsText,
     no_boolean,
     unlike,
 )
 from daemon.schemas.fields import Moment
-from daemon.schemas.phone_numbers import Phone, Phones
+from daemon.schemas.phone_numbers import Phone, Phones, Recipients
 
 LONGEST_RINGING = 35
 """Seconds: the most that `callsTimeOut` of CallExtensionBridging takes."""
@@ -137,6 +140,21 @@ class SmsLog(Params):
         return value
 
 
+class SmsSend(Params):
+    """SendSms: a message to one number or several."""
+
+    to: Recipients = Field(
+        description=f"Numbers, {texts.MOST_NUMBERS} at most; one alone may stand without a list",
+        examples=[["0501234567"]],
+    )
+    text: SmsText = Field(
+        description=f"At most {texts.MOST_PARTS} parts of {texts.PART} characters", examples=["On our way"]
+    )
+    sender: SmsSender | None = Field(
+        None, alias="from", description="An approved number or name; without it, the system's own number"
+    )
+
+
 class QueueState(Params):
     """GetQueueRealTime."""
 
@@ -217,6 +235,11 @@ class SmsLogRequest(CommandFields):
     params: SmsLog = Field(default_factory=lambda: SmsLog(limit=100, start_date=None, end_date=None))
 
 
+class SmsSendRequest(CommandFields):
+    type: Literal["sms.send"]
+    params: SmsSend
+
+
 class QueueStateRequest(CommandFields):
     type: Literal["queue.state"]
     params: QueueState
@@ -237,6 +260,7 @@ Request: TypeAlias = (
     | SipContextsRequest
     | SipAccountsRequest
     | SmsLogRequest
+    | SmsSendRequest
     | QueueStateRequest
     | DirectoryStatsRequest
 )
@@ -252,7 +276,7 @@ PARAMS: Mapping[str, type[Params]] = {
     if isinstance(annotation := model.model_fields["params"].annotation, type)
 }
 """The model of the parameters of each type."""
-TAGS = frozenset({"list", "text", "number", "one", "group", *PARAMS})
+TAGS = frozenset({"list", "as_text", "number", "one", "group", *PARAMS})
 """What pydantic adds to the path of a field to say which model of several it was read by."""
 _ADAPTER: TypeAdapter[Request] = TypeAdapter(AnyRequest)
 
@@ -264,10 +288,12 @@ def parse(document: Mapping[str, Json]) -> Request:
 
 def params_of(request: Request) -> dict[str, Json]:
     """The parameters as they are kept: in their final form, and without those that are not given."""
-    dumped: dict[str, Json] = request.params.model_dump(mode="json", exclude_none=True)
+    dumped: dict[str, Json] = request.params.model_dump(mode="json", by_alias=True, exclude_none=True)
     return {key: value for key, value in dumped.items() if value != []}
 
 
 def units_of(request: Request) -> float | None:
     """What a request counts against the budget, at most as far as that is known; None: nothing."""
+    if isinstance(request, SmsSendRequest):
+        return texts.estimate(params_of(request)).units
     return estimate(params_of(request)).units if isinstance(request, CampaignRequest) else None

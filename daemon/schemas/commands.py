@@ -54,13 +54,18 @@ class CommandPage(Document):
 
 
 class Cost(Document):
-    """What a campaign may cost, by the documented prices, in units."""
+    """What a campaign, or SMS, may cost, by the documented prices, in units."""
 
     numbers: int
     is_exact: bool = Field(description="False: a stored list, taken to be as long as a campaign may be")
-    dialling: float = Field(description="If nobody answers")
-    units: float = Field(description="If everybody answers, at the least price; counts for the budget")
-    per_minute: float = Field(description="What each minute of an answered call costs")
+    dialling: float | None = Field(description="If nobody answers; null: it is no campaign")
+    units: float = Field(
+        description="Of SMS, or if everybody answers, at the least price; counts for the budget"
+    )
+    per_minute: float | None = Field(
+        description="What each minute of an answered call costs; null: it is no campaign"
+    )
+    parts: int | None = Field(None, description="Of 70 characters, each of which is charged; null: no SMS")
     day: str | None = Field(description="Whose budget it counts on")
     budget_left: float | None = Field(description="Of that day's budget, besides it")
 

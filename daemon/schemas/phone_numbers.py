@@ -15,6 +15,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from daemon.core.commands import texts
 from daemon.core.commands.campaigns import LISTS, MOST_NUMBERS
 from daemon.core.phones import key, normalise, phone
 from daemon.schemas.command_fields import Params, unlike
@@ -89,6 +90,24 @@ Phone = Annotated[
 ]
 
 
+def _one_or_more(value: object) -> object:
+    return [value] if isinstance(value, str | int) and not isinstance(value, bool) else value
+
+
+def _no_phone_twice(numbers: list[str]) -> list[str]:
+    unlike([key(one) for one in numbers])
+    return numbers
+
+
+Recipients = Annotated[
+    list[Phone],
+    Field(min_length=1, max_length=texts.MOST_NUMBERS),
+    BeforeValidator(_one_or_more, json_schema_input_type=list[Phone] | Phone),
+    AfterValidator(_no_phone_twice),
+]
+"""Whom a message goes to; one number may stand alone."""
+
+
 class OnePhone(Params):
     """A number, and the caller id that it is to see."""
 
@@ -135,10 +154,10 @@ Phones = Annotated[
         StringConstraints(max_length=20_000),
         AfterValidator(_phones_text),
         Described(f"^((tpl|tzl):[A-Za-z0-9_-]{{1,64}}|tzl:|{_DIGITS}(:{_DIGITS})*)$"),
-        Tag("text"),
+        Tag("as_text"),
     ]
     | Annotated[list[Entry], Field(min_length=1), AfterValidator(_forms), Tag("list")],
-    Discriminator(lambda value: "list" if isinstance(value, list) else "text"),
+    Discriminator(lambda value: "list" if isinstance(value, list) else "as_text"),
     BeforeValidator(_opened),
     AfterValidator(_can_be_dialled),
 ]

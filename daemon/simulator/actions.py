@@ -106,6 +106,16 @@ def _receive(target: Target, given: Given, lines: Sequence[str]) -> None:
             target.system.receive_sms(given["sender"], line, recipient=given.get("recipient"), at=at)
 
 
+def _sms_report(target: Target, given: Given) -> Done:
+    target.system.report_sms(given["report"], phone=given.get("phone"))
+    return Done(f"the carrier says {given['report']} of the last SMS")
+
+
+def _sms_refuse(target: Target, given: Given) -> Done:
+    target.system.refuse_number(given["phone"], given["reason"])
+    return Done(f"no SMS is taken to {given['phone']}: {given['reason']}")
+
+
 def _sip(target: Target, given: Given) -> Done:
     target.system.set_registered(given["user_name"], registered=given["registered"])
     return Done(f"phone {given['user_name']} {'registers' if given['registered'] else 'drops off'}")
@@ -333,6 +343,8 @@ ACTIONS = {
     "report.move": Action((PATH, Field("to", text)), _report_move),
     "units": Action((Field("units", number), optional("expires_on", day)), _units),
     "sms_units": Action((Field("units", number),), _sms_units),
+    "sms.report": Action((Field("report", text), optional("phone", text)), _sms_report),
+    "sms.refuse": Action((Field("phone", text), Field("reason", text)), _sms_refuse),
     "caller_id": Action((Field("number", text), optional("expires_on", day)), _caller_id),
     "caller_id.remove": Action((Field("number", text),), _caller_id_remove),
     "campaign.call": Action(

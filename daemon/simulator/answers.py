@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from daemon.simulator import campaign_answers, campaigns, customer, file_answers, tree
+from daemon.simulator import campaign_answers, campaigns, customer, file_answers, outgoing, tree
 from daemon.simulator.api_refusals import (
     ApiRefusal,
     optional_count,
@@ -235,6 +235,8 @@ METHODS: dict[str, tuple[Answer, Callable[[SimulatedSystem, ApiRequest], Answer 
     "GetSession": (JAVA_CORE, session),
     "GetSmsIncomingLog": (NEWER, sms_log),
     "GetIncomingSms": (NEWER, incoming_sms),
+    "SendSms": (NEWER, outgoing.send),
+    "GetSmsOutLog": (NEWER, outgoing.sent_log),
     "GetSipAccountsRegisteredStatus": (NEWER, sip_accounts),
     "SipGetContexts": (NEWER, sip_contexts),
     "GetQueueRealTime": (NEWER, queue_real_time),

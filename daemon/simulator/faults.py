@@ -134,6 +134,8 @@ NEEDED = frozenset(
         "transactions",
         "smsUnits",
         "callerIds",
+        "oks",
+        "DeliveryReport",
     }
 )
 """Fields that MISSING_FIELDS leaves out."""

@@ -13,6 +13,7 @@ from threading import RLock
 from types import MappingProxyType
 
 from daemon.core.model import Json
+from daemon.core.phones import key
 from daemon.simulator.dialling import DIALLING_PRICE, LEAST_CALL_PRICE, MINUTE_PRICE, Dialling, Entry
 from daemon.simulator.extensions import Ground, SimulatedDirectory, SimulatedQueue
 from daemon.simulator.files import SimulatedFiles
@@ -35,6 +36,19 @@ class Message:
     recipient: str
     text: str
     at: datetime
+
+
+@dataclass(frozen=True)
+class SentSms:
+    """A message that SendSms took, to one number."""
+
+    recipient: str
+    text: str
+    sender: str
+    at: datetime
+    units: float
+    report: str | None = None
+    """`DeliveryReport`: the carrier's last word."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +124,12 @@ class Switches:
     """GetIVR2Dir does not heed `orderBy`."""
     caller_ids: frozenset[str] | None = None
     """Caller ids that campaigns may show (code 120); None: any."""
+    sms_senders: frozenset[str] | None = None
+    """Senders that SendSms takes (code 120) beside the system's own number; None: any."""
+    is_naming_oks: bool = True
+    """SendSms names the numbers that it goes to; else only how many."""
+    has_sent_log: bool = True
+    """GetSmsOutLog shows what was sent; else it stays empty."""
     knows_campaigns: bool = True
     """GetCampaignStatus and CampaignAction take the ids of CallExtensionBridging; else not found (code
     106)."""
@@ -154,6 +174,8 @@ class SimulatedSystem:
         self._units_expire_on = (now() + UNITS_LAST).date()
         self._pirsumphone = True
         self._campaigns: list[Campaign] = []
+        self._sent: list[SentSms] = []
+        self._bad_numbers: dict[str, str] = {}
         self._dialling: dict[str, Dialling] = {}
         self.charges: list[ChargeRow] = []
         """The balance's transactions, oldest first."""
@@ -257,6 +279,39 @@ class SimulatedSystem:
             self._dialling[campaign_id] = Dialling(dict.fromkeys(phones, Entry.PENDING), now)
             self._pay(DIALLING_PRICE * len(phones), f"Start-{campaign_id}", campaign_id)
             return campaign
+
+    def send_sms(self, phones: Sequence[str], text: str, *, sender: str, units: float) -> None:
+        """A message leaves for these numbers, and is paid. Whether it may is decided before."""
+        with self.lock:
+            now = self.now()
+            self._sent += [SentSms(one, text, sender, now, units) for one in phones]
+            self._pay(units * len(phones))
+
+    def report_sms(self, report: str, *, phone: str | None = None) -> None:
+        """The carrier says what became of the last message, or of the last to a number. Raises
+        SimulationError where there is none."""
+        with self.lock:
+            for at in range(len(self._sent) - 1, -1, -1):
+                if phone is None or key(self._sent[at].recipient) == key(phone):
+                    self._sent[at] = replace(self._sent[at], report=report)
+                    return
+            raise SimulationError(f"no SMS was sent to {phone}" if phone else "no SMS was sent")
+
+    def refuse_number(self, phone: str, reason: str) -> None:
+        """SendSms refuses a number from now on, for a reason."""
+        with self.lock:
+            self._bad_numbers[key(phone)] = reason
+
+    def objection(self, phone: str) -> str | None:
+        """Why SendSms refuses a number; None: it does not."""
+        with self.lock:
+            return self._bad_numbers.get(key(phone))
+
+    @property
+    def sent(self) -> tuple[SentSms, ...]:
+        """What SendSms took, oldest first."""
+        with self.lock:
+            return tuple(self._sent)
 
     def dialling(self, campaign: str) -> Dialling:
         """How a campaign goes on, by its id."""

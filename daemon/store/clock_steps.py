@@ -42,6 +42,7 @@ from daemon.store.schema import (
     queue_calls,
     quiet,
     subjects,
+    texts,
     watches,
 )
 
@@ -101,6 +102,7 @@ LIVE: tuple[tuple[sa.Table, Where, tuple[str, ...]], ...] = (
     (digests, _EVERY, ("until",)),
     (kept_since, _EVERY, ("at",)),
     (callbacks, sa.text("callbacks.closed_at IS NULL"), ("since", "last_at")),
+    (texts, sa.text("texts.is_live"), ("sent_at",)),
     (alerts, _EVERY, ("last_known", "changed_after", "changed_before", "started_at")),
     (
         incidents,

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from daemon.core.delivery.outcome import OPEN, Outcome, Phases, Status
 from daemon.store.events import glob
+from daemon.store.outbox import KEPT_AS
 from daemon.store.schema import attempts, deliveries, events, template_versions
 
 LAST_ID = 2**63 - 1
@@ -137,7 +138,13 @@ def read(db: sa.Connection, wanted: Wanted) -> list[DeliveryView]:
         found = found.where((of_few if is_open else deliveries.c.endpoint) == wanted.endpoint)
     if wanted.status is not None:
         # Literal, so that SQLite sees that the partial index serves.
-        found = found.where(sa.text(f"deliveries.status = '{wanted.status.value}'"))
+        kept_as = KEPT_AS.get(wanted.status, wanted.status)
+        found = found.where(sa.text(f"deliveries.status = '{kept_as.value}'"))
+        if kept_as is Status.DELIVERED:
+            is_unknown = wanted.status is Status.UNKNOWN
+            found = found.where(
+                deliveries.c.error.is_not(None) if is_unknown else deliveries.c.error.is_(None)
+            )
     if wanted.type is not None:
         found = found.where(glob(events.c.type, wanted.type))
     if wanted.before is not None:
@@ -185,7 +192,9 @@ def _with_templates(db: sa.Connection, found: list[DeliveryView]) -> list[Delive
 
 def _view(row: sa.Row[Any], attempts: tuple[AttemptView, ...] = ()) -> DeliveryView:
     # By position: to look for 13 names in each of a hundred rows costs as much as all the rest of a list.
-    return DeliveryView(**dict(zip(_NAMES, row, strict=True)), attempts=attempts)
+    view = DeliveryView(**dict(zip(_NAMES, row, strict=True)), attempts=attempts)
+    is_unknown = view.status is Status.DELIVERED and view.error is not None
+    return replace(view, status=Status.UNKNOWN) if is_unknown else view
 
 
 def _attempts(db: sa.Connection, delivery: int) -> list[AttemptView]:

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from daemon.core.commands.command import Command, Error, Status
-from daemon.core.commands.command_types import TYPES, Nature
+from daemon.core.commands.command_types import CAMPAIGN, TYPES, Nature
 from daemon.core.durations import NOTHING
 from daemon.store import happened
 from daemon.store.column_types import MILLISECOND, UtcTime, millis
@@ -170,14 +170,14 @@ def of_other_systems(db: sa.Connection, systems: Sequence[str]) -> list[Command]
     return [_command(row) for row in db.execute(found) if row.system not in systems]
 
 
-def units(db: sa.Connection, system: str, day: date) -> float:
-    """What a system's campaigns count against the budget of a day, those that wait included."""
-    return _units(db, system, day, sa.true())
+def units(db: sa.Connection, system: str, day: date, command_type: str = CAMPAIGN) -> float:
+    """What a system's commands of a type count against the budget of a day, those that wait included."""
+    return _units(db, system, day, command_type, sa.true())
 
 
-def units_spent(db: sa.Connection, system: str, day: date) -> float:
-    """The same of campaigns that were sent, or are being sent."""
-    return _units(db, system, day, commands.c.status != Status.QUEUED)
+def units_spent(db: sa.Connection, system: str, day: date, command_type: str = CAMPAIGN) -> float:
+    """The same of those that were sent, or are being sent."""
+    return _units(db, system, day, command_type, commands.c.status != Status.QUEUED)
 
 
 def count(db: sa.Connection, command: str, units: float) -> None:
@@ -185,9 +185,11 @@ def count(db: sa.Connection, command: str, units: float) -> None:
     db.execute(sa.update(commands).where(commands.c.id == command).values(units=units))
 
 
-def _units(db: sa.Connection, system: str, day: date, which: sa.ColumnElement[bool]) -> float:
+def _units(
+    db: sa.Connection, system: str, day: date, command_type: str, which: sa.ColumnElement[bool]
+) -> float:
     found = sa.select(sa.func.coalesce(sa.func.sum(commands.c.units), 0.0)).where(
-        commands.c.system == system, commands.c.day == day, which
+        commands.c.system == system, commands.c.day == day, commands.c.type == command_type, which
     )
     return float(db.scalar(found) or 0.0)
 

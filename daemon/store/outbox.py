@@ -29,6 +29,8 @@ MOST_BEHIND = 32
 """Ours. Of one lane, claimed behind one that is to be sent first; a lease lasts until each had its time."""
 LARGEST_PHASE = 2**31 - 1
 """Microseconds: what an INTEGER of PostgreSQL's holds."""
+KEPT_AS = {Status.UNKNOWN: Status.DELIVERED}
+"""What has a word of its own for people only; here it is told by the error beside it."""
 EXPIRED = "expired"
 """The `error` of a delivery that was not worth telling any more."""
 
@@ -184,6 +186,11 @@ class Finished(NamedTuple):
     def has_failed(self) -> bool:
         """Whether it did not arrive."""
         return self.then.status is not Status.DELIVERED
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it surely did not arrive."""
+        return self.has_failed and self.then.status is not Status.UNKNOWN
 
     @property
     def has_arrived_at_first(self) -> bool:
@@ -470,7 +477,7 @@ def _release(db: sa.Connection, *where: _Where, **values: sa.ColumnElement[int])
 def _result(one: Finished, at: int) -> tuple[object, ...]:
     then = one.then
     return (
-        then.status.value,
+        KEPT_AS.get(then.status, then.status).value,
         None if then.due_at is None else millis(then.due_at),
         None if then.status in OPEN else at,
         int(then.counts),

@@ -31,6 +31,7 @@ from daemon.store.schema import (
     recurring_silences,
     silences,
     subjects,
+    texts,
     transitions,
     watches,
 )
@@ -178,6 +179,20 @@ def _followed(db: sa.Connection, numbers: Sequence[int]) -> set[int]:
     same = sa.and_(campaigns.c.command == commands.c.id, campaigns.c.ended_at.is_(None))
     found = sa.select(commands.c.number).where(commands.c.number.in_(numbers), same)
     return set(db.scalars(found))
+
+
+def old_texts(db: sa.Connection, last: int, before: datetime) -> Old:
+    """The next messages of before a time, of which nothing more can become known."""
+    following = sa.select(texts.c.number, texts.c.sent_at, texts.c.is_live).where(texts.c.number > last)
+    rows = db.execute(following.order_by(texts.c.number).limit(PART)).all()
+    old = [row.number for row in rows if row.sent_at < before]
+    going = [row.number for row in rows if row.sent_at < before and not row.is_live]
+    return Old(going, old[-1] if old and len(old) == len(rows) else None)
+
+
+def forget_texts(db: sa.Connection, numbers: Sequence[int]) -> int:
+    """Delete these. Returns how many there were."""
+    return db.execute(sa.delete(texts).where(texts.c.number.in_(numbers))).rowcount
 
 
 def old_silences(db: sa.Connection, before: datetime) -> Old:

@@ -9,6 +9,8 @@ from daemon.core.alerts.life import Phase
 from daemon.core.commands.command import OnHoliday
 from daemon.core.commands.command import Status as CommandStatus
 from daemon.core.commands.following import Outcome as CampaignOutcome
+from daemon.core.commands.sent_texts import Report as TextReport
+from daemon.core.commands.sent_texts import State as TextState
 from daemon.core.delivery.breaker import DisabledBy, Health, Switch
 from daemon.core.delivery.outcome import Outcome as Attempted
 from daemon.core.delivery.outcome import Status
@@ -573,6 +575,49 @@ campaigns = sa.Table(
     sa.Column("reason", sa.Text),
     partial_index("campaigns_open", "system", "command", where="ended_at IS NULL"),
     sa.Index("campaigns_started", "system", "started_at"),
+)
+
+# No foreign key here, either.
+texts = sa.Table(
+    "texts",
+    metadata,
+    sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column("system", sa.Text, nullable=False),
+    sa.Column("endpoint", sa.Text),  # that was told; NULL: a command had it sent
+    sa.Column("event", sa.Text),  # that it was told, by its id
+    sa.Column("command", sa.Text),  # by its id
+    sa.Column("recipient", sa.Text, nullable=False),  # in the national form
+    sa.Column("phone", sa.Text, nullable=False),  # the same, as it is compared: `core/phones.py`
+    sa.Column("sender", sa.Text),  # NULL: the system's own number
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("parts", sa.Integer, nullable=False),
+    sa.Column("units", sa.Float, nullable=False),  # counted against the budget of the day
+    sa.Column("day", LocalDay, nullable=False),
+    sa.Column("sent_at", UtcTime, nullable=False),
+    sa.Column("state", Word(TextState), nullable=False),
+    sa.Column("report", sa.Text),  # the carrier's last word
+    sa.Column("outcome", Word(TextReport)),  # NULL: not known yet, or it was never sent
+    sa.Column("reason", sa.Text),
+    # More may become known of it, or it counts yet for how many its number may be sent in an hour.
+    sa.Column("is_live", sa.Boolean, nullable=False),
+    partial_index("texts_of_event", "endpoint", "event", unique=True, where="endpoint IS NOT NULL"),
+    partial_index("texts_of_command", "command", "phone", unique=True, where="command IS NOT NULL"),
+    partial_index("texts_sending", "number", where="state = 'sending'"),
+    partial_index("texts_live", "system", "number", where="is_live"),
+    sa.Index("texts_day", "system", "day"),
+    sa.Index("texts_of_phone", "phone", "sent_at"),
+    sa.Index("texts_of_system", "system", "sent_at"),
+    sqlite_autoincrement=True,
+)
+
+text_reserves = sa.Table(
+    "text_reserves",
+    metadata,
+    sa.Column("endpoint", sa.Text, primary_key=True),
+    sa.Column("incident", sa.Text, primary_key=True),  # that it was told of, and whose end it is to be told
+    sa.Column("system", sa.Text, nullable=False),  # that sends it
+    sa.Column("units", sa.Float, nullable=False),
+    sa.Index("text_reserves_of_system", "system"),
 )
 
 clock = sa.Table(

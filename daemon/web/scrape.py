@@ -1,12 +1,13 @@
 """What the figures of one scrape are made of, as of one moment."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
 
 import sqlalchemy as sa
 
+from daemon.core.commands.policy import Policy
 from daemon.core.counts import Counts
 from daemon.core.ownership import HOUSE, Kind
 from daemon.schemas.subjects import known_for
@@ -39,6 +40,8 @@ class Scrape:
     """The other members that have not stirred of late."""
     zone: tzinfo = UTC
     """In which a day ends."""
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    """What each system allows."""
 
     @cached_property
     def systems(self) -> Mapping[str, None]:

@@ -34,6 +34,7 @@ from daemon.core.commands.results import (
     QueueRead,
     Registration,
     Removed,
+    Texted,
 )
 from daemon.core.model import Failure, Unknown
 from daemon.core.watches import registrations, sip
@@ -52,6 +53,7 @@ from daemon.schemas.command_requests import (
     QueueState,
     SipContexts,
     SmsLog,
+    SmsSend,
 )
 from daemon.schemas.phone_numbers import OnePhone, PhoneGroup
 from daemon.schemas.wording import faults
@@ -140,6 +142,7 @@ def policies(config: Config) -> dict[str, Policy]:
             one.commands_rate,
             zone,
             _holiday_end,
+            one.sms_units_per_day,
         )
         for one in config.systems
     }
@@ -258,6 +261,10 @@ def _read_messages(platform: Platform, params: SmsLog) -> MessagesRead | Unknown
     return seen if isinstance(seen, Unknown) else MessagesRead(seen, platform.zone, platform.now())
 
 
+def _send_sms(platform: Platform, params: SmsSend) -> Texted | Unknown:
+    return platform.client.send_sms(params.to, params.text, sender=params.sender)
+
+
 def _read_queue(platform: Platform, params: QueueState) -> QueueRead | Unknown:
     seen = platform.client.read(reads.queue_state(params.queue_path))
     return seen if isinstance(seen, Unknown) else QueueRead(params.queue_path, seen)
@@ -300,6 +307,7 @@ _ROWS = (
     Row(command_types.SIP_CONTEXTS, SipContexts, _read_sip_contexts, judgement.judge_sip_contexts),
     Row(command_types.SIP_ACCOUNTS, NoParams, _read_sip_accounts, judgement.judge_sip_accounts),
     Row(command_types.SMS_LOG, SmsLog, _read_messages, judgement.judge_sms_log),
+    Row(command_types.SMS_SEND, SmsSend, _send_sms, judgement.judge_text),
     Row(command_types.QUEUE_STATE, QueueState, _read_queue, judgement.judge_queue_state),
     Row(command_types.DIRECTORY_STATS, DirectoryStats, _read_directory, judgement.judge_directory_stats),
 )

@@ -16,6 +16,7 @@ from daemon.core.differences import READERS, Parts
 from daemon.core.model import Secret
 from daemon.core.templates.planned import Planned
 from daemon.wiring.mailboxes import endpoint_names, mailboxes
+from daemon.wiring.phones import phones
 from daemon.wiring.watches import plan, rows
 
 UNSHOWN = frozenset({"headers", "values"})
@@ -41,6 +42,7 @@ def parts(config: Config) -> Parts:
             **{one.name: _with_template(config, one) for one in config.webhooks},
             **{one.name: one for one in config.notify},
             **{one.endpoint: (one.recipient, one.email) for one in mailboxes(config)},
+            **{one.endpoint: (one.to, one.text) for one in phones(config)},
         },
         "watches": {
             "/".join((description.system, description.name)): (

@@ -16,7 +16,7 @@ from daemon.core.routing.plan import Interest
 from daemon.core.routing.quiet import Quiet
 from daemon.core.routing.schedule import Schedule
 from daemon.core.wishes import Guard, Kind, Wishes
-from daemon.wiring import windows
+from daemon.wiring import phones, windows
 from daemon.wiring.mailboxes import LETTERS, MOST_IN_ONE, SERVER, Mailbox, mailboxes, mailing, schedule
 
 SETTINGS: Mapping[str, tuple[str, ...]] = {
@@ -50,6 +50,7 @@ def interests(config: Config, wishes: Wishes | None = None) -> list[Interest]:
         *(_of_webhook(config, webhook, known) for webhook in config.webhooks),
         *(_of_mailbox(config, mailbox, known) for mailbox in mailboxes(config)),
         *(_of_webhook(config, notify.webhook, known) for notify in config.notify),
+        *(_of_phone(config, phone, known) for phone in phones.phones(config)),
     ]
 
 
@@ -57,7 +58,8 @@ def guards(config: Config, wishes: Wishes) -> dict[str, Guard]:
     """What tries the wishes of each endpoint. Mailboxes have those of their table together."""
     tables = [one for _, one in config.endpoints()]
     of_table = {one.name: wishes.guard(Kind.ENDPOINT, one.name) for one in tables}
-    return of_table | {one.endpoint: of_table[one.email.name] for one in mailboxes(config)}
+    mails = {one.endpoint: of_table[one.email.name] for one in mailboxes(config)}
+    return of_table | mails | {one.endpoint: of_table[one.text.name] for one in phones.phones(config)}
 
 
 def enter(config: Config, wishes: Wishes) -> None:
@@ -95,6 +97,17 @@ def _of_mailbox(config: Config, mailbox: Mailbox, wishes: Wishes) -> Interest:
         is_batched=True,
         group_wait=email.group_wait,
         reported_as=SERVER,
+    )
+
+
+def _of_phone(config: Config, phone: phones.Phone, wishes: Wishes) -> Interest:
+    return Interest(
+        phone.endpoint,
+        **_wishes(config, phone.text, wishes),
+        repeat=phone.text.repeat,
+        schedules=(phones.schedule(phone.text),),
+        reported_as=phone.text.name,
+        is_of_alerts=True,
     )
 
 
@@ -165,7 +178,18 @@ def _routes(config: Config, quiet: Mapping[str, tuple[Quiet, ...]]) -> dict[str,
         )
         for one in mailboxes(config)
     }
-    return webhooks | mails
+    deadlines = {one.name: one.deadline for one in config.systems}
+    texted = {
+        one.endpoint: Route(
+            1,
+            deadlines[one.text.system] + phones.MARGIN,
+            (phones.schedule(one.text),),
+            quiet[one.endpoint],
+            reported_as=one.text.name,
+        )
+        for one in phones.phones(config)
+    }
+    return webhooks | mails | texted
 
 
 def retention(config: Config) -> Retention:

@@ -13,6 +13,7 @@ from daemon.config.settings import Config
 from daemon.core.delivery.route import Mailing
 from daemon.core.mail_addresses import parse
 from daemon.core.routing.schedule import Schedule
+from daemon.wiring.phones import phones
 
 SERVER = "smtp"
 """The name under which others hear of the health of the server of all mailboxes."""
@@ -44,6 +45,7 @@ def endpoint_names(config: Config) -> list[str]:
         *(one.name for one in config.webhooks),
         *(one.endpoint for one in mailboxes(config)),
         *(one.name for one in config.notify),
+        *(one.endpoint for one in phones(config)),
     ]
 
 

@@ -13,7 +13,7 @@ from daemon.config.secrets import held
 from daemon.config.settings import Config
 from daemon.config.webhooks import Webhook
 from daemon.core.delivery.mail_pace import MailPace
-from daemon.core.delivery.outcome import Message
+from daemon.core.delivery.outcome import Attempted, Message, Outcome
 from daemon.core.delivery.route import Mailing
 from daemon.core.mail_addresses import parse
 from daemon.core.model import Secret
@@ -31,10 +31,12 @@ from daemon.senders.mail import Letter, MailSender
 from daemon.senders.notify import Notice, NotifySender
 from daemon.senders.smtp import Security, Server
 from daemon.senders.templated import Hook, PlannedWith, TemplatedSender
+from daemon.senders.texts import Tell, TextSender
 from daemon.senders.webhook import WebhookSender
 from daemon.senders.webhook_attempt import Target
 from daemon.wiring.endpoints import guards
 from daemon.wiring.mailboxes import mailboxes, mailing
+from daemon.wiring.phones import phones
 from daemon.workers.mailed_recordings import MailedRecordings
 
 
@@ -69,10 +71,12 @@ class Outgoing:
         recordings: MailedRecordings | None = None,
         planned_with: PlannedWith = lambda _endpoint, _delivery: None,
         templated: Callable[[], Collection[str]] = tuple,
+        text: Tell | None = None,
     ) -> None:
         """`wishes` remember what cannot be worked out of what the endpoints ask for; `now`: by the wall;
         `around` is asked in the thread of the mails, once for each mailing; `planned_with` in that of the
-        templates, for each message to an endpoint that has, or (`templated`) had, a template."""
+        templates, for each message to an endpoint that has, or (`templated`) had, a template; `text` sends
+        an SMS, None: there is nobody here who may."""
         self._now = now
         self._around = around
         self._recordings = recordings
@@ -99,11 +103,13 @@ class Outgoing:
             wake=wake,
         )
         self._notices = NotifySender(notices(config), now=now, monotonic=clock.monotonic, wake=wake)
+        self._texts = TextSender(text or _nobody_texts, now=now, wake=wake)
         self.senders = Senders(
             self._webhooks,
             self._templates,
             self._mails,
             self._notices,
+            self._texts,
             by_endpoint=self._by_endpoint(config, self._templates.hooks),
             guards=guards(config, wishes),
             now=now,
@@ -143,6 +149,7 @@ class Outgoing:
             },
             **dict.fromkeys(hooks, self._templates),
             **{one.endpoint: self._mails for one in mailboxes(config)},
+            **{one.endpoint: self._texts for one in phones(config)},
         }
 
     def _compose(self, endpoint: str, messages: Sequence[Message]) -> list[Letter]:
@@ -239,6 +246,11 @@ def _nobody(mail: Mail, style: Style, *, now: datetime) -> EmailMessage:
     raise LookupError("there is no [[emails]] any more")
 
 
+def _nobody_texts(message: Message) -> Attempted:
+    why = "only a running daemon sends SMS, within its budget"
+    return Attempted(message, Outcome.FAILED, clock.utcnow(), error=why, is_our_fault=True)
+
+
 def notices(config: Config) -> dict[str, Notice]:
     """Where the messages go that Apprise takes."""
     zone, base = ZoneInfo(config.daemon.timezone), config.http.base
@@ -306,7 +318,7 @@ def hook(config: Config, webhook: Webhook, guard: Guard = UNGUARDED) -> Hook:
 
 def tells_names(config: Config) -> bool:
     """Whether any endpoint is told how those are called that an event tells of."""
-    return bool(config.emails) or any(shape(one).takes_names for one in config.hooks)
+    return bool(config.emails or config.texts) or any(shape(one).takes_names for one in config.hooks)
 
 
 def signers(webhook: Webhook) -> Iterator[Signer]:

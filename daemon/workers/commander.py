@@ -27,18 +27,18 @@ import structlog
 
 from daemon.core import amounts
 from daemon.core.commands import command as commands
-from daemon.core.commands import following
+from daemon.core.commands import following, sent_texts
 from daemon.core.commands.command import Command, Done, Status, Trouble
-from daemon.core.commands.command_types import CAMPAIGN
+from daemon.core.commands.command_types import BUDGETS
 from daemon.core.commands.policy import ROUNDING, Policy
 from daemon.core.delivery.rate import Bucket
 from daemon.core.durations import NOTHING
-from daemon.core.model import Failure, Unknown
+from daemon.core.model import Fact, Failure, Unknown
 from daemon.core.ownership import HOUSE, Kind
 from daemon.pipeline import missed
 from daemon.pipeline.calls import Scene
 from daemon.pipeline.events import Recorded, Recorder, log_recorded
-from daemon.store import campaigns, inbox
+from daemon.store import budgets, campaigns, inbox, texts
 from daemon.store.database import Database
 from daemon.store.location import FAILURES, reason
 from daemon.store.ownership import EVERYTHING, Ownership
@@ -331,8 +331,9 @@ class Commander:
             if (campaign := following.begun(command)) is not None:
                 campaigns.begin(db, campaign)
             fact = commands.told(command)
+            sent = _texts_of(db, command)
             scene = Scene(db, command.system, recorder.new_id, now)
-            facts = [*([fact] if fact is not None else []), *missed.after(scene, command)]
+            facts = [*([fact] if fact is not None else []), *missed.after(scene, command), *sent]
             if facts:
                 recorded += recorder.record(db, command.system, facts, now)
         return recorded
@@ -350,22 +351,32 @@ class Commander:
             self._on_ended(ended)
 
 
+def _texts_of(db: sa.Connection, command: Command) -> list[Fact]:
+    """What others are told of the messages that a command sent, which are followed from now on."""
+    facts = []
+    for one in sent_texts.begun(command):
+        texts.begin(db, one)
+        facts += sent_texts.told(None, one)
+    return facts
+
+
 def _objection(
     db: sa.Connection, command: Command, policy: Policy, now: datetime, stepped: timedelta
 ) -> Command | None:
     """The command as it ends where it may not be carried out now; the configuration may have changed."""
     if commands.is_too_late(command, now, stepped):
         return commands.expired(command, now)
-    if not policy.allows(command.type) or (command.type == CAMPAIGN and policy.units_per_day is None):
+    per_day = policy.per_day(command.type)
+    if not policy.allows(command.type) or (command.type in BUDGETS and per_day is None):
         message = "the configuration does not allow it any more"
         return commands.turned_down(command, Trouble.NOT_ALLOWED, message, now)
-    if command.estimate is not None and policy.units_per_day is not None:
-        used = inbox.units_spent(db, command.system, policy.day(now))
-        if used + command.estimate > policy.units_per_day + ROUNDING:
+    if command.estimate is not None and per_day is not None:
+        used = budgets.used(db, command.system, command.type, policy.day(now), is_spent=True)
+        if used + command.estimate > per_day + ROUNDING:
             message = (
                 f"it may cost {amounts.at_least(command.estimate)} units, and of the "
-                f"{amounts.at_most(policy.units_per_day)} of today "
-                f"{amounts.at_most(policy.units_per_day - used)} are left"
+                f"{amounts.at_most(per_day)} of today "
+                f"{amounts.at_most(per_day - used)} are left"
             )
             return commands.turned_down(command, Trouble.OVER_BUDGET, message, now)
     return None

@@ -32,6 +32,8 @@ def log_finished(finished: Sequence[Finished], lost: Sequence[Finished]) -> None
             log.info("delivery.done", status=attempted.http_status, **told)
         elif one.then.status is Status.DEAD:
             log.error("delivery.dead", outcome=attempted.outcome.value, error=attempted.why, **told)
+        elif one.then.status is Status.UNKNOWN:
+            log.error("delivery.unknown", outcome=attempted.outcome.value, error=attempted.why, **told)
         else:
             told["due_at"] = one.then.due_at.isoformat() if one.then.due_at else None
             log.warning("delivery.retry", outcome=attempted.outcome.value, error=attempted.why, **told)

@@ -323,7 +323,7 @@ class Dispatcher:
         for queue in refused:
             outbox.release(db, (), queue.refused)
         lost = outbox.finish(db, finished, now) if finished else []
-        ledger.take_back(db, [one.attempted.message.delivery for one in finished if one.has_failed], now)
+        ledger.take_back(db, [one.attempted.message.delivery for one in finished if one.is_lost], now)
         self._health.hasten(db, self._ended, now)
         return lost
 

@@ -152,6 +152,7 @@ class Housekeeper:
         commands = self._walk(
             lambda db, last: pruning.old_commands(db, last, before), pruning.forget_commands
         )
+        self._walk(lambda db, last: pruning.old_texts(db, last or 0, before), pruning.forget_texts)
         self._walk(lambda db, _: pruning.old_silences(db, before), pruning.forget_silences)
         return replace(pruned, events=many, incidents=ended, commands=commands)
 

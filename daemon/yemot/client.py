@@ -15,11 +15,11 @@ from urllib.parse import quote, urlsplit
 
 from daemon import __version__
 from daemon.core.allowance import Allowance
-from daemon.core.commands.results import Bridged, Kicked, Paused, Registration, Removed
+from daemon.core.commands.results import Bridged, Kicked, Paused, Registration, Removed, Texted
 from daemon.core.headers import unfit
 from daemon.core.model import Failure, Json, Secret, Unknown
 from daemon.core.watches.watch import Answered, Unchanged
-from daemon.yemot import callbacks, commands
+from daemon.yemot import callbacks, commands, texts
 from daemon.yemot.base_urls import BASE_URL
 from daemon.yemot.envelope import Answer, clean, http_date, judge
 from daemon.yemot.reads import Read, target
@@ -29,8 +29,8 @@ ResultT = TypeVar("ResultT")
 SeenT = TypeVar("SeenT")
 AnsweredT = TypeVar("AnsweredT")
 
-POSTED = frozenset({"QueueManagement", "CallExtensionBridging"})
-"""Methods that take arrays (`callIds`, `phones`), and so JSON."""
+POSTED = frozenset({"QueueManagement", "CallExtensionBridging", texts.METHOD})
+"""Methods that take arrays (`callIds`, `phones`), and so JSON; and what stands in no address: a text."""
 WORTH_ANOTHER_HOST = frozenset({Failure.UNREACHABLE, Failure.TIMEOUT, Failure.FILTERED, Failure.SERVER_ERROR})
 MIN_PASSWORD = 4
 """Ours. Characters of a direct token's password from which it is worth hiding by itself."""
@@ -212,6 +212,10 @@ class Client:
         except commands.CommandFault as fault:
             return Unknown(Failure.REFUSED, str(fault))
         return self._command("CallExtensionBridging", params, commands.campaign_answer)
+
+    def send_sms(self, to: Sequence[str], message: str, *, sender: str | None = None) -> Texted | Unknown:
+        """SendSms: reaches people and costs units. `sender`: None is the system's own number."""
+        return self._command(texts.METHOD, texts.params(to, message, sender), texts.answer)
 
     def campaign_stop(self, campaign: str) -> Unknown | None:
         """CampaignAction `stop`: whether that ends a campaign of CallExtensionBridging is not documented."""

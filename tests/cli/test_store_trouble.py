@@ -25,7 +25,7 @@ from tests.support.config_files import SYSTEM, WEBHOOK
 CONFIGURATION = (
     "[http]\nlisten = ''\n"
     + SYSTEM
-    + 'base_url = "http://127.0.0.1:9/ym/api/"\ncommands = ["*"]\n[systems.sms]\n'
+    + 'base_url = "http://127.0.0.1:9/ym/api/"\ncommands = ["*"]\nsms_units_per_day = 5\n[systems.sms]\n'
     + WEBHOOK
 )
 
@@ -40,6 +40,7 @@ WRITING = (
     "poll",
     "contacts add 0541234567 Dana",
     "recordings revoke evt_0",
+    "sms send hello --to 0501234567",
 )
 """These have to write; what there is not to be found is refused before: `silence expire`, `deliveries retry`,
 `command cancel`."""

@@ -60,6 +60,7 @@ DOCUMENT: dict[str, Any] = {
             "authorization": "bearer",
             "switch_id": "9f3c",
             "commands": ["queue.*"],
+            "sms_units_per_day": 5,
             "sip": {"ignore": ["0773137770=9"]},
             "queues": [{"path": "/5", "name": "sales"}],
             "callbacks": [{"path": "/5", "name": "sales"}],
@@ -93,6 +94,17 @@ DOCUMENT: dict[str, Any] = {
     "smtp": {"host": "mail.example.org", "username": "yemotd", "password": "x", "from": "Y <y@example.org>"},
     "emails": [{"name": "ops", "to": ["Ops <ops@example.org>"], **ENDPOINT}],
     "notify": [{"name": "phone", "url": "json://localhost", **ENDPOINT}],
+    "texts": [
+        {
+            **ENDPOINT,
+            "name": "boss",
+            "system": "main",
+            "to": ["0501234567"],
+            "from": "Office",
+            "events": ["sip.*"],
+            "redact": [],
+        }
+    ],
     "escalations": [{"name": "night", "events": ["sip.*"], "after": "10m", "to": ["phone"]}],
     "digests": [
         {

@@ -83,6 +83,8 @@ def test_the_opt_in_types_are_callers_agents_rows_digests_and_who_has_an_alert()
         "queue.agent.paused",
         "queue.agent.unpaused",
         "report.row.added",
+        "sms.delivered",
+        "sms.sent",
     } == OPT_IN
 
 
@@ -110,6 +112,10 @@ def test_the_parts_that_tell_of_no_watch_are_commands_and_the_daemon_itself() ->
     of_systems = {name for kind, part in OF_WATCHES.items() if kind != "machine" for name in part.names}
 
     assert set(EVENT_TYPES) - of_systems == {
+        "sms.sent",
+        "sms.delivered",
+        "sms.failed",
+        "sms.unknown",
         "queue.callback.due",
         "queue.callback.done",
         "alert.acknowledged",

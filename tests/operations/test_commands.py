@@ -36,6 +36,7 @@ NEEDED: dict[str, dict[str, Json]] = {
     "campaign.bridge": {"phones": "0501234567", "ivr_path": "/1"},
     "campaign.status": {"campaign_id": "YA-1"},
     "campaign.stop": {"campaign_id": "YA-1"},
+    "sms.send": {"to": "0501234567", "text": "on our way"},
     "queue.state": {"queue_path": "/5"},
     "directory.stats": {"path": "/2"},
 }
@@ -48,8 +49,8 @@ class Counter:
     database: Database
     policies: dict[str, Policy] = field(
         default_factory=lambda: {
-            "main": Policy(("*",), 3.0, expires=HOUR, zone=JERUSALEM),
-            "branch": Policy(("*",), 3.0, expires=HOUR, zone=JERUSALEM),
+            "main": Policy(("*",), 3.0, expires=HOUR, zone=JERUSALEM, sms_units_per_day=3.0),
+            "branch": Policy(("*",), 3.0, expires=HOUR, zone=JERUSALEM, sms_units_per_day=3.0),
         }
     )
     now: datetime = START
@@ -311,6 +312,7 @@ def test_a_rehearsal_writes_nothing_and_has_no_id(counter: Counter) -> None:
             "dialling": 0.2,
             "units": 1.2,
             "per_minute": 1.0,
+            "parts": None,
             "day": "2026-03-01",
             "budget_left": 1.8,
         },

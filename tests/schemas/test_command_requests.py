@@ -403,6 +403,7 @@ WELL: dict[str, Json] = {
     "queue.state": {"queue_path": "."},
     "directory.stats": {"path": "/2"},
     "sms.log": {"limit": 100},
+    "sms.send": {"to": ["0501234567"], "text": "on our way"},
 }
 
 

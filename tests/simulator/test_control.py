@@ -246,6 +246,8 @@ GIVEN: dict[str, dict[str, object]] = {
     "directory.remove": {"path": "/2", "name": "000.wav"},
     "units": {"units": 5},
     "sms_units": {"units": 5},
+    "sms.report": {"report": "DELIVRD", "phone": "0541111111"},
+    "sms.refuse": {"phone": "0541111111", "reason": "blocked"},
     "caller_id": {"number": "0771111111", "expires_on": "2027-01-31"},
     "caller_id.remove": {"number": "0772222222"},
     "campaign.call": {"answered": True, "seconds": 20},
@@ -271,6 +273,7 @@ def test_every_action_changes_something_and_says_what(system: SimulatedSystem, n
     system.queue("/5").answer("SIP-3")
     system.directory("/2").add_recording("0541111111")
     system.caller_ids["0772222222"] = None
+    system.send_sms(["0541111111"], "hello", sender="0770000000", units=0.1)
     campaign = system.start_campaign(["0541111111"], "/1", caller_id="0770000000", calls_timeout=30)
     system.files.put("/1/Log.ymgr", b"")
     prepared = prepare(name, GIVEN[name])
@@ -295,6 +298,8 @@ def everything(system: SimulatedSystem, faults: Faults) -> list[object]:
         list(system.files),
         system.units,
         system.sms_units,
+        system.sent,
+        system.objection("0541111111"),
         dict(system.caller_ids),
         system.pirsumphone,
         faults.active,

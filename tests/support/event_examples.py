@@ -15,7 +15,7 @@ from daemon.core.alerts import acknowledgement
 from daemon.core.alerts.acknowledgement import Acknowledgement
 from daemon.core.alerts.life import Phase, Seen
 from daemon.core.commands import command as commands
-from daemon.core.commands import following
+from daemon.core.commands import following, sent_texts
 from daemon.core.commands.command import Command, Done, Trouble
 from daemon.core.commands.policy import Policy
 from daemon.core.delivery.breaker import HEALTHY, Breaker, DisabledBy, Health, Turn
@@ -212,6 +212,7 @@ def examples() -> Mapping[str, dict[str, Any]]:
     with closing(book.database):
         for part in (
             _sms,
+            _texts,
             _sip,
             _registrations,
             _queues,
@@ -259,6 +260,21 @@ def _sms(book: Book) -> None:
     book.facts(*diff(first.state, _row("קוד האימות שלך הוא 482913", 48), _row("שלום", 1)).facts)
     gap = diff(first.state, _row("third", 50), _row("second", 40), limit=2)
     book.facts(*gap.facts)
+
+
+def _texts(book: Book) -> None:
+    """One that an alert sent and that arrived, one that the platform refused, one of which nobody knows."""
+    to, message = "0501234567", "main: phone off the network: 0773137770"
+    sending = sent_texts.Text(
+        "main", to, message, 1, 0.1, date(2026, 11, 23), NOW, sent_texts.State.SENDING, endpoint=f"boss/{to}"
+    )
+    sent = replace(sending, state=sent_texts.State.SENT)
+    row = sent_texts.Logged(to, message, None, None, "DELIVRD")
+    arrived = sent_texts.after(sent, row, book.at)
+    refused = replace(sending, state=sent_texts.State.FAILED, reason="not valid")
+    lost = replace(sending, state=sent_texts.State.UNKNOWN, reason="no answer in time")
+    for before, after in ((sending, sent), (sent, arrived), (sending, refused), (sending, lost)):
+        book.facts(*sent_texts.told(before, after))
 
 
 def _seen(**registered: bool | None) -> sip.Observation:

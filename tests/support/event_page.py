@@ -45,6 +45,7 @@ What is not an alert is a **fact**: it stands alone.
 """
 TITLES = (
     "SMS",
+    "SMS that are sent",
     "Phones",
     "Where phones are",
     "Queues",

@@ -48,7 +48,7 @@ class Window:
     bell: Bell = field(default_factory=Bell)
     """Closed, so that streams end at once: a client of tests waits for the end of every answer."""
     policies: dict[str, Policy] = field(
-        default_factory=lambda: {"main": Policy(("*",), 3.0), "branch": Policy()}
+        default_factory=lambda: {"main": Policy(("*",), 3.0, sms_units_per_day=3.0), "branch": Policy()}
     )
     now: datetime = START
     schedule: list[Scheduled] = field(default_factory=list)

@@ -49,7 +49,7 @@ GROW = frozenset(
     {
         "events", "deliveries", "attempts", "incidents", "ledger", "decisions", "transitions", "history",
         "commands", "acknowledgements", "escalations", "spellings", "observations", "queue_calls",
-        "callbacks", "campaigns",
+        "callbacks", "campaigns", "texts",
     }
 )  # fmt: skip
 """Tables that hold all there ever was, until it is forgotten."""

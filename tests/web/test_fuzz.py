@@ -117,7 +117,7 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
     """Commands in several states, events, dead letters, silences."""
     path = tmp_path_factory.mktemp("fuzz") / "web.db"
     one = Window(stores.on_file(path))
-    one.policies = {"main": Policy(("*",), 10_000.0)}
+    one.policies = {"main": Policy(("*",), 10_000.0, sms_units_per_day=10_000.0)}
     one.end(one.give(KICK)["id"], Status.SUCCEEDED, result=Done({"calls": []}).result)
     one.end(one.give(BRIDGE)["id"], Status.UNKNOWN)
     one.end(one.give(READ)["id"], Status.RUNNING)

@@ -13,13 +13,14 @@ from daemon.wiring.senders import Outgoing
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHERS = {
-    "systems": '[[systems]]\nname = "main"\ntoken_env = "TOKEN"\n[systems.sip]\n',
+    "systems": '[[systems]]\nname = "main"\ntoken_env = "TOKEN"\nsms_units_per_day = 5\n[systems.sip]\n',
     "smtp": '[smtp]\nhost = "mail.example.org"\nfrom = "y@example.org"\n',
 }
 KINDS = {
     "webhooks": f'url = "https://crm.example.org/"\nsecret = "{SECRET}"\n',
     "emails": 'to = ["anna@example.org"]\n',
     "notify": 'url = "ntfys://ntfy.sh/topic"\n',
+    "texts": 'system = "main"\nto = ["0501234567"]\nevents = ["sip.*"]\n',
 }
 """What each kind needs beside its name."""
 

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-CAMPAIGN = "campaign.bridge"
-"""The one type that costs money."""
+CAMPAIGN, SMS_SEND_NAME = "campaign.bridge", "sms.send"
+"""The types that cost money."""
+BUDGETS = {CAMPAIGN: "campaign_units_per_day", SMS_SEND_NAME: "sms_units_per_day"}
+"""The settings of a system without which it takes none of them: what they may cost in a day."""
 
 
 class Nature(Enum):
@@ -61,6 +63,12 @@ CAMPAIGN_STOP = CommandType(
 SIP_CONTEXTS = CommandType("sip.contexts", Nature.READ)
 SIP_ACCOUNTS = CommandType("sip.accounts", Nature.READ)
 SMS_LOG = CommandType("sms.log", Nature.READ)
+SMS_SEND = CommandType(
+    SMS_SEND_NAME,
+    Nature.ONCE,
+    "look at the log of sent SMS in the platform's own management before it is sent anew: it may have "
+    "arrived",
+)
 QUEUE_STATE = CommandType("queue.state", Nature.READ)
 DIRECTORY_STATS = CommandType("directory.stats", Nature.READ)
 
@@ -80,6 +88,7 @@ TYPES: Mapping[str, CommandType] = {
         SIP_CONTEXTS,
         SIP_ACCOUNTS,
         SMS_LOG,
+        SMS_SEND,
         QUEUE_STATE,
         DIRECTORY_STATS,
     )

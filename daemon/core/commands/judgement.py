@@ -7,7 +7,7 @@ attempt whose answer was lost.
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from daemon.core.commands import campaigns
+from daemon.core.commands import campaigns, texts
 from daemon.core.commands.command import Command, Done, Status
 from daemon.core.commands.following import Progress, Traces
 from daemon.core.commands.results import (
@@ -22,8 +22,10 @@ from daemon.core.commands.results import (
     QueueRead,
     Registration,
     Removed,
+    Texted,
 )
 from daemon.core.model import Json
+from daemon.core.phones import key
 from daemon.core.watches import queues, registrations, sip, sms
 from daemon.core.watches.pirsumphone import Observation as PirsumPhone
 
@@ -31,6 +33,8 @@ NO_FIGURES: Mapping[str, Json] = dict.fromkeys(
     ("numbers", "pending", "active", "redial", "done", "failed", "blocked", "dialled", "answered", "price")
 )
 """What is shown of a campaign, where nothing of it is known."""
+SENT, REJECTED, UNCONFIRMED = "sent", "rejected", "unconfirmed"
+"""What became of each number of a message."""
 STOPPED_WORDS = ("STOPPING", "STOPPED", "FINISHED")
 
 
@@ -87,6 +91,49 @@ def judge_campaign(command: Command, answer: Bridged) -> Done:
         return Done(result, Status.FAILED, "no number is dialled")
     units = None if answer.calls_count is None else campaigns.cost(answer.calls_count)
     return Done(result, units=min(units, command.units) if units is not None else None)
+
+
+def judge_text(command: Command, answer: Texted) -> Done:
+    """Of each number: sent, rejected, and why; or unconfirmed, where the answer is silent about it."""
+    to = texts.recipients(command.params)
+    statuses = text_statuses(answer, to)
+    items: list[Json] = [
+        {"phone": phone, "status": status, "reason": reason} for phone, (status, reason) in statuses.items()
+    ]
+    sent = sum(status == SENT for status, _ in statuses.values())
+    unclear = sum(status == UNCONFIRMED for status, _ in statuses.values())
+    parts = texts.parts(str(command.params["text"]))
+    result: Json = {
+        "numbers": items,
+        "is_partial": 0 < sent < len(to),
+        "parts": parts,
+        "from": answer.sender,
+        "billing": answer.billing,
+        "message": answer.message,
+    }
+    if not sent and not unclear:
+        return Done(result, Status.FAILED, "no number is sent the SMS")
+    if not sent:
+        return Done(result, Status.UNKNOWN, "the answer says nothing of the numbers")
+    return Done(result, units=texts.billed(parts, sent + unclear, answer.billing))
+
+
+def text_statuses(answer: Texted, to: Sequence[str]) -> dict[str, tuple[str, str | None]]:
+    """What the answer says of each of these numbers, and why not."""
+    errors = {key(phone): reason for phone, reason in answer.errors.items()}
+    oks = {key(phone) for phone in answer.oks or ()}
+    # Where the numbers are not named, their count may say that it is all of them.
+    are_all = not errors and not oks and answer.count == len(to)
+
+    def status(phone: str) -> tuple[str, str | None]:
+        if key(phone) in errors:
+            return REJECTED, errors[key(phone)]
+        if key(phone) in oks or are_all:
+            return SENT, None
+        is_none = answer.count == 0 and answer.oks is not None
+        return (REJECTED, None) if is_none else (UNCONFIRMED, None)
+
+    return {phone: status(phone) for phone in to}
 
 
 def judge_campaign_status(_command: Command, answer: CampaignRead) -> Done:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from fnmatch import fnmatchcase
 
-from daemon.core.commands.command_types import READS
+from daemon.core.commands.command_types import CAMPAIGN, READS, SMS_SEND_NAME
 from daemon.core.durations import DAY
 
 ROUNDING = 1e-6
@@ -32,11 +32,17 @@ class Policy:
     """In which the budget's day begins and ends."""
     holiday_end: Callable[[datetime], datetime] = lambda now: now + HALF_AN_HOUR
     """When Shabbat or a holiday that the API speaks of is over, as far as the calendar knows."""
+    sms_units_per_day: float | None = None
+    """The budget of SMS that are sent, whoever has them sent; None: they are refused."""
 
     def allows(self, command_type: str) -> bool:
         """Whether the system takes commands of this type."""
         return any(fnmatchcase(command_type, pattern) for pattern in self.allowed)
 
+    def per_day(self, command_type: str) -> float | None:
+        """The budget of a type that costs; None: there is none."""
+        return {CAMPAIGN: self.units_per_day, SMS_SEND_NAME: self.sms_units_per_day}.get(command_type)
+
     def day(self, moment: datetime) -> date:
-        """On which day's budget a campaign of this moment counts."""
+        """On which day's budget counts what is done at this moment."""
         return moment.astimezone(self.zone).date()

@@ -103,6 +103,22 @@ class CampaignStopped:
 
 
 @dataclass(frozen=True)
+class Texted:
+    """SendSms. None: missing or unreadable; the request was accepted all the same."""
+
+    oks: tuple[str, ...] | None
+    """Numbers that it goes to, as the API spells them."""
+    errors: Mapping[str, str]
+    """Reason by number that it does not go to, in the API's words."""
+    count: int | None
+    """`sendCount`: to how many numbers it goes."""
+    billing: float | None
+    """`Billing`: what it cost, in units."""
+    sender: str | None
+    message: str | None
+
+
+@dataclass(frozen=True)
 class MessagesRead:
     """GetSmsIncomingLog, or its successor."""
 

@@ -38,6 +38,9 @@ class Status(Enum):
     LEASED = "leased"
     DELIVERED = "delivered"
     DEAD = "dead"
+    UNKNOWN = "unknown"
+    """It may have arrived or not, and is not sent again, for each costs money. The store has it as delivered,
+    with an error, so that a release before this one tells nothing twice."""
     SUPERSEDED = "superseded"
     """Nobody need be told it any more: a newer event of its subject says how it stands."""
 
@@ -139,6 +142,8 @@ class Attempted(NamedTuple):
     """Of an endpoint that shares a server with others: it is this one that failed, and none of them."""
     is_our_fault: bool = False
     """Nothing left: it could not be made. That says nothing of the endpoint."""
+    is_unknown: bool = False
+    """It may have arrived, and is not tried again; `outcome` says how the answer was lost."""
 
     @property
     def took(self) -> timedelta:
@@ -162,6 +167,7 @@ class Next:
 
 DELIVERED = Next(Status.DELIVERED)
 DEAD = Next(Status.DEAD)
+UNKNOWN = Next(Status.UNKNOWN)
 
 
 def after(
@@ -179,6 +185,8 @@ def after(
     """
     if attempted.outcome is Outcome.ACCEPTED:
         return DELIVERED
+    if attempted.is_unknown:
+        return UNKNOWN
     failures = attempted.message.failures
     unearned = _unearned(attempted, retries, is_our_outage=is_our_outage)
     if attempted.outcome in FINAL or (unearned is None and failures >= len(retries)):

@@ -30,6 +30,10 @@ ENGLISH: Mapping[str, Callable[[Any], str]] = {
     "sms.gap": lambda e: (
         f"SMS between {e.local('gap.after')} and {e.local('gap.before')} may have been missed"
     ),
+    "sms.sent": lambda e: f"SMS sent to {e['sms.to']}",
+    "sms.delivered": lambda e: f"The SMS to {e['sms.to']} arrived",
+    "sms.failed": lambda e: f"The SMS to {e['sms.to']} failed{e.told(': {}', 'sms.reason')}",
+    "sms.unknown": lambda e: f"Not known whether the SMS to {e['sms.to']} was sent",
     "activity.missing": lambda e: (
         f"Nothing for {e.lasting('expectation.within')}: {e.type_name('expectation.type')}"
         + e.since("; the last was seen {}", "last_seen_at")

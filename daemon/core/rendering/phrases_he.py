@@ -28,6 +28,10 @@ HEBREW_CHANGES: Mapping[str, str] = {path: hebrew for path, (_, hebrew) in words
 HEBREW: Mapping[str, Callable[[Any], str]] = {
     "sms.received": lambda e: f"מסרון מ-{e['sms.from']}: {e['sms.text']}",
     "sms.gap": lambda e: f"ייתכן שהוחמצו מסרונים בין {e.local('gap.after')} ל-{e.local('gap.before')}",
+    "sms.sent": lambda e: f"נשלח מסרון אל {e['sms.to']}",
+    "sms.delivered": lambda e: f"המסרון אל {e['sms.to']} הגיע",
+    "sms.failed": lambda e: f"המסרון אל {e['sms.to']} לא הגיע{e.told(': {}', 'sms.reason')}",
+    "sms.unknown": lambda e: f"לא ידוע אם המסרון אל {e['sms.to']} נשלח",
     "activity.missing": lambda e: (
         f"כבר {e.lasting('expectation.within')} לא נצפה מה שצפוי להגיע: {e.type_name('expectation.type')}"
         + e.since("; לאחרונה נצפה {}", "last_seen_at")

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 TYPE_NAMES: Mapping[str, tuple[str, str]] = {
     "sms.received": ("SMS received", "מסרון נכנס"),
     "sms.gap": ("SMS may be missing", "ייתכן שהוחמצו מסרונים"),
+    "sms.sent": ("SMS sent", "מסרון נשלח"),
+    "sms.delivered": ("SMS arrived", "מסרון הגיע ליעדו"),
+    "sms.failed": ("SMS not delivered", "מסרון לא הגיע"),
+    "sms.unknown": ("SMS: not known whether sent", "מסרון: לא ידוע אם נשלח"),
     "activity.missing": ("nothing of what is expected", "לא הגיע מה שצפוי להגיע"),
     "activity.seen": ("what is expected was seen", "הגיע מה שצפוי להגיע"),
     "digest.made": ("digest", "סיכום"),

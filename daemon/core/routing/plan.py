@@ -66,6 +66,8 @@ class Interest:
     """How long a delivery waits for others. An alert that is over by then is not told."""
     reported_as: str | None = None
     """The name under which others hear of its health; None: its own. Mailboxes share a server."""
+    is_of_alerts: bool = False
+    """It is told alerts and nothing else, whatever it asks for: each message costs money."""
     guard: Guard = field(default=UNGUARDED, compare=False, repr=False)
     """Tries its wishes. Where one that says what it is told raises, it is told alerts, for a wish at fault
     must not mute; of facts, which carry what others write and who they are, it is told none."""
@@ -73,7 +75,7 @@ class Interest:
     def covers(self, system: str, event_type: str, *, instead: bool | None = None) -> bool:
         """Whether an event of this system and type goes to this endpoint; `instead`: where its `events`
         raise, None: alerts do."""
-        if not self.covers_system(system):
+        if not self.covers_system(system) or (self.is_of_alerts and event_type not in ALERT_TYPES):
             return False
         unknown = event_type in ALERT_TYPES if instead is None else instead
         return self.guard.tried("events", lambda: matches(self.events, event_type), instead=unknown)

@@ -13,11 +13,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from markupsafe import Markup
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from daemon.core import amounts
 from daemon.core.commands.command import Status
-from daemon.core.commands.command_types import CAMPAIGN
+from daemon.core.commands.command_types import BUDGETS
 from daemon.core.refusals import Refused, Why
 from daemon.operations import commands
 from daemon.operations.commands import Accepted
@@ -46,7 +46,11 @@ KEY, AGREED, CHANGE = "key", "agreed", "change"
 """Fields beside those of the command: what the form will give, what was agreed to, and that it is to be
 changed first."""
 OF_REQUEST = ("type", "system", "params")
-_NAMES = {name: (str | None, None) for model in PARAMS.values() for name in model.model_fields}
+_NAMES = {
+    name: (str | None, Field(None, alias=one.alias))
+    for model in PARAMS.values()
+    for name, one in model.model_fields.items()
+}
 
 
 class _Prefill(BaseModel):
@@ -122,7 +126,7 @@ def _add_giving(routes: APIRouter, page: Page) -> None:
         offered = commands.offered(page.live.desk.policies())
         if prefill.type not in offered.get(prefill.system, ()):
             return page.render(request, visitor, "command_types.html", offered=offered)
-        given = {inputs.PARAMS + name: one for name, one in prefill.model_dump().items() if one}
+        given = {inputs.PARAMS + name: one for name, one in prefill.model_dump(by_alias=True).items() if one}
         draft = _draft(prefill.type, prefill.system, Fields({name: [one] for name, one in given.items()}))
         return _form(page, request, visitor, draft)
 
@@ -316,7 +320,7 @@ def _form(
         repeated=repeated,
         many=sum(map(len, draft.faults.values())),
         zone=str(page.zone()),
-        costs=draft.type == CAMPAIGN,
+        costs=draft.type in BUDGETS,
         labels={one.name: field_name(t, one.word) for one in draft.all},
         choices={one.name: _choices(t, one) for one in draft.all},
     )

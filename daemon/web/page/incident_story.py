@@ -251,6 +251,8 @@ def _became(deliveries: list[ExplainedDelivery]) -> tuple[str, str | None]:
     status = Status(deliveries[-1].status)
     if status is Status.DEAD:
         return "wrong", "incidents.lost"
+    if status is Status.UNKNOWN:
+        return "unknown", "deliveries.status.unknown"
     return ("pending", "incidents.on_its_way") if status in OPEN else ("well", None)
 
 

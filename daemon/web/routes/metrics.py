@@ -28,6 +28,7 @@ from daemon.web.dependencies import Live
 from daemon.web.exposition import Distribution, Family, text
 from daemon.web.problems import responses
 from daemon.web.routes import phone_metrics as phones
+from daemon.web.routes import text_metrics as texts
 from daemon.web.scrape import Metric, Scrape
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -58,6 +59,7 @@ def router(database: Database, tokens: Callable[[], Sequence[Token]], live: Live
                 live.member(),
                 live.silent().keys(),
                 live.zone(),
+                live.desk.policies(),
             )
             return text(metric for family in FAMILIES for metric in family(scrape)) + generate_latest(process)
 
@@ -347,5 +349,6 @@ FAMILIES: tuple[Callable[[Scrape], Iterable[Metric]], ...] = (
     _recordings,
     _members,
     *phones.FAMILIES,
+    *texts.FAMILIES,
 )
 """In the order of the text. One more is a function like these, named here and in `docs/monitoring.md`."""

@@ -82,7 +82,10 @@ def test_a_request_that_never_left_is_tried_again_whatever_it_costs(failure: Fai
 
 
 def test_every_type_of_the_contract_has_a_nature_and_only_campaigns_cost() -> None:
-    assert [name for name, known in TYPES.items() if known.nature is Nature.ONCE] == ["campaign.bridge"]
+    assert [name for name, known in TYPES.items() if known.nature is Nature.ONCE] == [
+        "campaign.bridge",
+        "sms.send",
+    ]
     assert set(READS) == {
         "pirsumphone.status",
         "campaign.status",

@@ -50,7 +50,7 @@ class Office:
 
     def __post_init__(self) -> None:
         self.setting = Setting(self.database, now=lambda: self.at, zone=lambda: self.zone)
-        self.setting.policies["main"] = Policy(("*",), 3.0, zone=JERUSALEM)
+        self.setting.policies["main"] = Policy(("*",), 3.0, zone=JERUSALEM, sms_units_per_day=3.0)
         self.browser = self.setting.visitor("commander")
 
     def draw(self, type_: str = "campaign.bridge", query: str = "") -> dict[str, str]:
@@ -144,6 +144,22 @@ def test_a_campaign_is_asked_once_more_with_its_price_and_what_is_left(office: O
     assert "out of 3 that are left" in said
     assert "0501234567, 0501234568" in said
     assert office.commands() == []
+
+
+SMS = {"params.to": "0501234567\n0501234568", "params.text": "א" * 71}
+
+
+def test_an_sms_is_asked_once_more_with_its_parts_and_its_price(office: Office) -> None:
+    drawn = office.draw("sms.send")
+    said = plain(office.send(drawn | SMS).text)
+    assert "to 2 numbers, 2 parts each: 0.4 units, out of 3 that are left" in said
+    assert "dialled" not in said
+    assert office.commands() == []
+    office.send(office.ask(office.draw("sms.send") | SMS))
+
+    assert [(one.type, one.params["to"]) for one in office.commands()] == [
+        ("sms.send", ["0501234567", "0501234568"])
+    ]
 
 
 def test_what_was_agreed_to_is_given_once(office: Office) -> None:
@@ -392,7 +408,8 @@ def test_every_type_is_a_form(office: Office, type_: str, language: str) -> None
     answer = office.browser.get(f"/commands/new?type={type_}&system=main")
     shown = set(fields(answer.text))
 
-    assert {inputs.PARAMS + name for name in PARAMS[type_].model_fields} <= shown
+    names = [one.alias or name for name, one in PARAMS[type_].model_fields.items()]
+    assert {inputs.PARAMS + name for name in names} <= shown
     assert set(REQUESTS[type_].model_fields) - {"params"} <= shown
     assert unclosed(answer.text) == []
     labelled = set(re.findall(r'<label for="([^"]+)"', answer.text))
@@ -420,8 +437,9 @@ def test_every_type_field_and_choice_has_words() -> None:
 def test_a_field_is_what_the_model_says(type_: str) -> None:
     drawn = {one.word: one for one in inputs.inputs(PARAMS[type_])}
     for name, model in PARAMS[type_].model_fields.items():
-        assert drawn[name].is_required == model.is_required()
-        assert not model.examples or drawn[name].example
+        one = drawn[model.alias or name]
+        assert one.is_required == model.is_required()
+        assert not model.examples or one.example
 
 
 def test_what_a_system_does_not_take_is_not_offered(office: Office) -> None:

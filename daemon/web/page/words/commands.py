@@ -131,6 +131,11 @@ WORDS = {
         "may be dialling.",
         "לפני שמפעילים שוב, כדאי לבדוק בניהול של הפלטפורמה את הקמפיינים ואת היחידות: ייתכן שהוא כבר מחייג.",
     ),
+    "commands.check.sms.send": (
+        "Look at the log of sent SMS in the platform's own management before you send it anew: it may have "
+        "arrived.",
+        "לפני ששולחים שוב, כדאי לבדוק בניהול של הפלטפורמה את יומן המסרונים היוצאים: ייתכן שהוא כבר הגיע.",
+    ),
     "commands.check.campaign.stop": (
         "Read campaign.status, and look at the campaigns in the platform's own management: it may be "
         "dialling.",
@@ -225,6 +230,11 @@ WORDS = {
     "commands.does.sip.accounts": ("Only reads.", "קריאה בלבד."),
     "commands.of.sms.log": ("Read the incoming SMS", "קריאת המסרונים הנכנסים"),
     "commands.does.sms.log": ("Only reads.", "קריאה בלבד."),
+    "commands.of.sms.send": ("Send an SMS", "שליחת מסרון"),
+    "commands.does.sms.send": (
+        "A message to one number or several. It costs units, and is asked once more before it is sent.",
+        "הודעה למספר אחד או לכמה מספרים. עולה ביחידות, ולפני השליחה יש אישור נוסף.",
+    ),
     "commands.of.queue.state": ("Read a queue", "קריאת מצב תור"),
     "commands.does.queue.state": ("Only reads.", "קריאה בלבד."),
     "commands.of.directory.stats": ("Read a directory's recordings", "קריאת נתוני ההקלטות בשלוחה"),
@@ -283,6 +293,18 @@ WORDS = {
     "commands.hint.end_date": ("In the platform's local time.", "לפי השעון המקומי של הפלטפורמה."),
     "commands.field.path": ("Directory", "שלוחה"),
     "commands.hint.path": ("The path of its extension.", "הנתיב של השלוחה."),
+    "commands.field.to": ("To", "אל"),
+    "commands.hint.to": ("Numbers, one on a line, 100 at most.", "מספרים, אחד בכל שורה, עד 100."),
+    "commands.field.text": ("Text", "תוכן"),
+    "commands.hint.text": (
+        "Each 70 characters are charged; 700 at most.",
+        "החיוב הוא לכל 70 תווים; עד 700.",
+    ),
+    "commands.field.from": ("Sender", "השולח"),
+    "commands.hint.from": (
+        "An approved number or name; blank: the system's own number.",
+        "מספר או שם מאושרים; ריק: המספר של המערכת.",
+    ),
     "commands.field.not_before": ("Not before", "לא לפני"),
     "commands.hint.not_before": ("Blank: as soon as it can be.", "ריק: בהקדם האפשרי."),
     "commands.field.expires_at": ("Not after", "לא אחרי"),
@@ -336,6 +358,16 @@ WORDS = {
         "{type} במערכת {system}: חיוג ל-{numbers} מספרים, {units} יחידות לפי המחיר הנמוך אם כולם עונים, מתוך "
         "{left} יחידות שנותרו ל-{day}.",
     ),
+    "commands.sentence.sms": (
+        "An SMS of the system {system} to {numbers} numbers, {parts} parts each: {units} units, out of "
+        "{left} that are left of {day}.",
+        "מסרון מהמערכת {system} אל {numbers} מספרים, {parts} חלקים לכל אחד: {units} יחידות, מתוך {left} "
+        "יחידות שנותרו ל-{day}.",
+    ),
+    "commands.sms_numbers": ("Numbers that it goes to", "מספרים שאליהם הוא נשלח"),
+    "commands.parts": ("Parts of 70 characters", "חלקים של 70 תווים"),
+    "commands.sms_units": ("What it costs, by the documented price", "העלות, לפי המחירון"),
+    "commands.yes.sms": ("Yes, send it", "כן, לשלוח"),
     "commands.numbers": ("Numbers that are dialled", "מספרים לחיוג"),
     "commands.not_exact": (
         "{n}: a stored list is taken to be as long as a campaign may be",
@@ -415,6 +447,9 @@ WORDS = {
     "commands.name.agents": ("Agents", "נציגים"),
     "commands.name.path": ("Path", "נתיב"),
     "commands.name.text": ("Text", "תוכן"),
+    "commands.name.numbers": ("Numbers", "מספרים"),
+    "commands.name.parts": ("Parts of 70 characters", "חלקים של 70 תווים"),
+    "commands.name.billing": ("Units, by the API", "יחידות, לפי ה-API"),
     "commands.name.from": ("From", "מאת"),
     "commands.name.to": ("To", "אל"),
 }

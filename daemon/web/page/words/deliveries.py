@@ -10,6 +10,10 @@ WORDS = {
     "deliveries.status.pending": ("waits to be sent", "ממתינה לשליחה"),
     "deliveries.status.leased": ("is being sent", "נשלחת כעת"),
     "deliveries.status.delivered": ("arrived", "הגיעה"),
+    "deliveries.status.unknown": (
+        "nobody knows whether it arrived; it is not sent again",
+        "לא ידוע אם הגיעה; היא לא תישלח שוב",
+    ),
     "deliveries.status.dead": ("was given up: a dead letter", "השליחה הופסקה: הודעה שלא נמסרה"),
     "deliveries.status.superseded": (
         "is not sent any more: a newer message says how it stands",

@@ -156,12 +156,28 @@ WORDS = {
         "the system {system} has no campaign_units_per_day, so it takes no campaigns",
         "למערכת {system} לא הוגדר campaign_units_per_day, ולכן היא אינה מקבלת קמפיינים",
     ),
+    "fault.sms_text": (
+        "expected text, without control characters but for the end of a line",
+        "צריך להיות טקסט, בלי תווי בקרה מלבד ירידת שורה",
+    ),
+    "fault.sms_long": (
+        "{length} characters as SMS count them; at most {most} ({parts} parts of {part})",
+        "{length} תווים כפי שמסרון סופר אותם; לכל היותר {most} ({parts} חלקים של {part})",
+    ),
+    "fault.sms_sender": (
+        "expected a number, or a name of at most {most} Latin letters and digits",
+        "צריך להיות מספר, או שם של עד {most} אותיות לטיניות וספרות",
+    ),
+    "fault.no_sms": (
+        "the system {system} has no sms_units_per_day, so it sends no SMS",
+        "למערכת {system} לא הוגדר sms_units_per_day, ולכן היא אינה שולחת מסרונים",
+    ),
     "fault.passed": ("has passed already", "המועד כבר עבר"),
     "fault.over_budget": (
         "it may cost {cost} units, and of the {budget} that the system {system} may spend on {day} {left} "
-        "are left (campaign_units_per_day)",
+        "are left ({setting})",
         "העלות עשויה להגיע ל-{cost} יחידות, ומתוך {budget} היחידות שהמערכת {system} רשאית להוציא ב-{day} "
-        "נותרו {left} (campaign_units_per_day)",
+        "נותרו {left} ({setting})",
     ),
     "fault.no_command": ("no command {command} is kept", "אין פקודה {command}"),
     "fault.no_silence": ("there is no silence {silence}", "אין השתקה {silence}"),
