@@ -42,11 +42,17 @@ def iso_or_none(moment: datetime | None) -> str | None:
 def from_iso(text: object) -> datetime | None:
     """The time that an event's body names, with its offset; None where it names none, or one that not every
     zone can show."""
+    moment = read_iso(text)
+    return moment if moment is not None and is_shown(moment) else None
+
+
+def read_iso(text: object) -> datetime | None:
+    """The time that a text names, with its offset, in whatever year; None where it names none."""
     try:
         moment = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
         return None
-    return moment if moment is not None and moment.tzinfo and is_shown(moment) else None
+    return moment if moment is not None and moment.tzinfo else None
 
 
 def parse_local(text: str) -> datetime | None:

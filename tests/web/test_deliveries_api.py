@@ -72,6 +72,7 @@ def test_a_delivery_is_shown_with_every_attempt(setting: Setting) -> None:
         "ended_at": "2026-03-01T12:00:00.000Z",
         "error": None,
         "superseded": 0,
+        "template": None,
         "tries": 1,
     }
     assert (attempt["number"], attempt["outcome"]) == (1, "refused")

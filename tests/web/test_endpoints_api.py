@@ -79,6 +79,7 @@ def test_endpoints_are_listed_with_what_waits_for_them(setting: Setting) -> None
         "oldest_open_at": "2026-03-01T12:00:00.000Z",
         "dead": 1,
         "quiet": None,
+        "template": None,
         "source": "file",
         "fault": None,
     }
