@@ -20,7 +20,7 @@ from daemon.simulator.faults import Fault
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
 from tests.support.fakes import Received, Receiver, answer
-from tests.support.process import CONFIGURATION, HTTP_TOKEN, SECRET, TOKEN, Process, run_cli
+from tests.support.process import CONFIGURATION, HTTP_TOKEN, PATIENCE, SECRET, TOKEN, Process, run_cli
 
 pytestmark = pytest.mark.slow
 
@@ -41,17 +41,17 @@ def bodies(receiver: Receiver, event_type: str) -> list[dict[str, Any]]:
 
 def wait_for(receiver: Receiver, event_type: str, many: int = 1) -> list[dict[str, Any]]:
     """What arrived of a type, once there is so much of it."""
-    deadline = monotonic() + 20
+    deadline = monotonic() + PATIENCE
     count = len(receiver.received)
     while len(found := bodies(receiver, event_type)) < many:
         assert monotonic() < deadline, [one.body for one in receiver.received]
-        count = len(receiver.wait_for(count + 1, timeout=20))
+        count = len(receiver.wait_for(count + 1, timeout=PATIENCE))
     return found
 
 
 def wait_for_baseline(daemon: Process) -> None:
     """Wait until every watch was seen once."""
-    deadline = monotonic() + 20
+    deadline = monotonic() + PATIENCE
     while monotonic() < deadline:
         _, status = daemon.get("/api/v1/status")
         watches = [watch for system in status["systems"] for watch in system["watches"]]
@@ -62,7 +62,7 @@ def wait_for_baseline(daemon: Process) -> None:
 
 def wait_until_all_is_told(daemon: Process) -> None:
     """Wait until nothing is open: what came with a refusal has arrived, but is sent once more."""
-    deadline = monotonic() + 20
+    deadline = monotonic() + PATIENCE
     while monotonic() < deadline:
         _, status = daemon.get("/api/v1/status")
         if not any(endpoint["open"] for endpoint in status["endpoints"]):
@@ -131,7 +131,7 @@ def test_killed_in_the_middle_of_bursts_it_loses_nothing_and_invents_nothing(
         for number in range(25):
             sent.append(f"{round_number} {number // 2}")  # every other one equal to the one before
             system.receive_sms(sender="0541234567", recipient="0501234567", text=sent[-1])
-        receiver.wait_for(len(receiver.received) + 7, timeout=20)
+        receiver.wait_for(len(receiver.received) + 7, timeout=PATIENCE)
         daemon.kill()
         daemon.start()
     wait_for(receiver, "sms.received", len(sent))
@@ -178,7 +178,7 @@ def test_a_failed_answer_changes_no_state(
     wait_for_baseline(daemon)
     simulator.faults.set("GetSipAccountsRegisteredStatus", Fault[fault], times=6)
     asked = system.request_counts["GetSipAccountsRegisteredStatus"]
-    deadline = monotonic() + 20
+    deadline = monotonic() + PATIENCE
     while system.request_counts["GetSipAccountsRegisteredStatus"] < asked + 8:
         assert monotonic() < deadline
         daemon.get("/livez")
@@ -245,7 +245,7 @@ def test_prometheus_is_told_what_was_done_and_forgets_what_left_the_configuratio
     wait_for_baseline(daemon)
     system.receive_sms(sender="0541234567", recipient="0501234567", text="one")
     wait_for(receiver, "sms.received")
-    deadline = monotonic() + 20
+    deadline = monotonic() + PATIENCE
     told = ""
     while not re.search(r'^yemotd_attempts_total{endpoint="crm",outcome="accepted"} [2-9]', told, re.M):
         assert monotonic() < deadline, told

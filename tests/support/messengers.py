@@ -197,7 +197,7 @@ class Service:
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self.base = f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def wait_for(self, is_there: Callable[[], bool], timeout: float = 60) -> None:
+    def wait_for(self, is_there: Callable[[], bool], timeout: float = 120) -> None:
         """Wait until a request came after which something holds."""
         with self._arrived:
             assert self._arrived.wait_for(is_there, timeout), (self.shown, self.requests[-3:])

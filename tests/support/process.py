@@ -47,6 +47,10 @@ retries = ["200ms", "200ms", "500ms", "1s", "2s", "2s", "5s"]
 """
 
 
+PATIENCE = 120.0
+"""Seconds until it hangs: a busy machine takes a minute to start what an idle one does in two seconds."""
+
+
 class Process:
     """`yemotd run` in a directory of its own."""
 
@@ -93,7 +97,7 @@ class Process:
         with self._said:
             return sum(line.get("event") == event for line in self.lines)
 
-    def wait_for(self, event: str, *, count: int = 1, timeout: float = 30) -> dict[str, Any]:
+    def wait_for(self, event: str, *, count: int = 1, timeout: float = PATIENCE) -> dict[str, Any]:
         """Wait until a log line was written so often; the last of them."""
         with self._said:
             is_said = self._said.wait_for(
@@ -102,7 +106,7 @@ class Process:
             assert is_said, (event, self.lines[-20:])
             return [line for line in self.lines if line.get("event") == event][-1]
 
-    def wait_until(self, is_it: Callable[[dict[str, Any]], bool], timeout: float = 30) -> None:
+    def wait_until(self, is_it: Callable[[dict[str, Any]], bool], timeout: float = PATIENCE) -> None:
         """Wait for a log line of which something holds."""
         with self._said:
             assert self._said.wait_for(lambda: any(map(is_it, self.lines)), timeout), self.lines[-20:]
@@ -125,7 +129,7 @@ class Process:
         port = [line for line in self.lines if line.get("event") == "daemon.ready"][-1]["http_port"]
         request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, headers)
         try:
-            with urllib.request.urlopen(request, timeout=15) as answer:  # noqa: S310 - loopback
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310 - loopback
                 got = answer.read()
                 is_json = "json" in answer.headers.get("content-type", "")
                 return answer.status, json.loads(got) if is_json else got.decode()
@@ -153,7 +157,7 @@ class Process:
         self.signal(signal.SIGKILL)
         self.wait()
 
-    def stop(self, timeout: float = 30) -> int:
+    def stop(self, timeout: float = PATIENCE) -> int:
         """SIGTERM, and the exit code."""
         if self._running is None:
             return 0
@@ -161,7 +165,7 @@ class Process:
             self.signal(signal.SIGTERM)
         return self.wait(timeout)
 
-    def wait(self, timeout: float = 30) -> int:
+    def wait(self, timeout: float = PATIENCE) -> int:
         assert self._running
         code = self._running.wait(timeout)
         for reader in self._readers:
@@ -202,7 +206,7 @@ def run_cli(directory: Path, *words: str) -> "subprocess.CompletedProcess[str]":
         cwd=directory,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
         env=inherited(),
     )

@@ -505,7 +505,7 @@ def several(folder: Path, *, systems: int = 12, every: str = "500ms", seed: int 
 
 
 def wait_until(
-    is_so: Callable[[], bool], *, within: float = 30, what: Callable[[], object] = lambda: ""
+    is_so: Callable[[], object], *, within: float = PATIENCE, what: Callable[[], object] = lambda: ""
 ) -> float:
     """Seconds until something is so; a database that is away is no answer."""
     began = monotonic()
