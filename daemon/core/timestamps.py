@@ -42,11 +42,18 @@ def iso_or_none(moment: datetime | None) -> str | None:
 def from_iso(text: object) -> datetime | None:
     """The time that an event's body names, with its offset; None where it names none, or one that not every
     zone can show."""
+    moment = with_offset(text)
+    return moment if moment is not None and is_shown(moment) else None
+
+
+def with_offset(text: object) -> datetime | None:
+    """The time that a text names, with its offset; None where it names none. Not every zone can show it: who
+    takes it has to look at its year first."""
     try:
         moment = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
         return None
-    return moment if moment is not None and moment.tzinfo and is_shown(moment) else None
+    return moment if moment is not None and moment.tzinfo else None
 
 
 def parse_local(text: str) -> datetime | None:
