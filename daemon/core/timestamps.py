@@ -42,12 +42,13 @@ def iso_or_none(moment: datetime | None) -> str | None:
 def from_iso(text: object) -> datetime | None:
     """The time that an event's body names, with its offset; None where it names none, or one that not every
     zone can show."""
-    moment = read_iso(text)
+    moment = with_offset(text)
     return moment if moment is not None and is_shown(moment) else None
 
 
-def read_iso(text: object) -> datetime | None:
-    """The time that a text names, with its offset, in whatever year; None where it names none."""
+def with_offset(text: object) -> datetime | None:
+    """The time that a text names, with its offset; None where it names none. Not every zone can show it: who
+    takes it has to look at its year first."""
     try:
         moment = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:

@@ -20,7 +20,7 @@ from pydantic_core import CoreSchema
 from daemon.core import durations, search, when
 from daemon.core.commands import command
 from daemon.core.delivery import outcome
-from daemon.core.timestamps import read_iso
+from daemon.core.timestamps import with_offset
 from daemon.core.when import Towards
 from daemon.schemas.documents import DAYS, words
 from daemon.store.replay import Which
@@ -87,7 +87,7 @@ def said(text: str) -> str:
 
 
 def _moment(value: object) -> datetime:
-    moment = read_iso(value)
+    moment = with_offset(value)
     if moment is None:
         raise ValueError("expected a time with its offset, such as 2026-11-23T18:00:00+02:00 or …Z")
     if not FIRST_YEAR <= moment.year < LAST_YEAR:
