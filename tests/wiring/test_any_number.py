@@ -74,6 +74,7 @@ longitude = 35.0
 [[systems]]
 name = "main"
 token_env = "TOKEN"
+sms_units_per_day = 20
 [systems.api]
 [systems.sms]
 [systems.sip]
@@ -115,6 +116,11 @@ from = "a@example.org"
 [[emails]]
 name = "ops"
 to = ["ops@example.org"]
+[[texts]]
+name = "boss"
+system = "main"
+to = ["0541234567"]
+events = ["sip.*"]
 [[escalations]]
 name = "night"
 events = ["sip.*"]
@@ -218,7 +224,7 @@ def test_every_such_setting_is_tried() -> None:
 
     assert len(PLACES) > 60
     missed = {place[0] for place in PLACES if not put(document, place, 0)}
-    assert missed <= {"emails", "notify"}  # their quiet windows and filters are the webhooks'
+    assert missed <= {"emails", "notify", "texts"}  # their quiet windows and filters are the webhooks'
 
 
 @given(st.dictionaries(st.sampled_from(PLACES), VALUES, min_size=1, max_size=3))
