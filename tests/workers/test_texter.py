@@ -209,7 +209,7 @@ def test_who_stood_still_while_another_took_over_changes_nothing_and_sends_nothi
 
     def stands_still(to: str) -> Texted:
         other.__init__(database)  # type: ignore[misc] # another process, on the same store
-        other.clock = office.clock
+        other.clock, other.ids = office.clock, office.ids  # no id is given twice
         other.start()
         other.settle()
         return taken(to)
