@@ -62,7 +62,7 @@ def asked(path: str) -> str:
 
 def test_there_are_routes_of_both_kinds() -> None:
     assert len(OPERATIONS) > 20
-    assert {method for method, _ in OPERATIONS} == {"GET", "POST", "DELETE"}
+    assert {method for method, _ in OPERATIONS} == {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
 
 @pytest.mark.parametrize("path", ROUTES)
