@@ -220,6 +220,7 @@ def test_a_dry_run_says_what_it_would_be_and_leaves_nothing(window: Window, quer
             "dialling": 0.2,
             "units": 1.2,
             "per_minute": 1.0,
+            "parts": None,
             "day": "2026-03-01",
             "budget_left": 1.8,
         },
