@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from pydantic import field_validator
 
 from daemon.config.reading import secrets_of
+from daemon.config.secrets import check_url, revealed
 from daemon.config.settings import Config
 from daemon.config.webhooks import Webhook
 from daemon.config.windows import CONTEXT
@@ -24,6 +25,13 @@ class KeptWebhook(Webhook):
     """A webhook that is kept in the store."""
 
     trusts_host: ClassVar[bool] = False
+
+    @field_validator("url")
+    @classmethod
+    def _is_of_http(cls, url: Secret | str) -> Secret | str:
+        """Judged here and not with its format, so that it is told with all else that is wrong."""
+        check_url(revealed(url))
+        return url
 
     @field_validator("format")
     @classmethod
