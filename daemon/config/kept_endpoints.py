@@ -7,11 +7,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from pydantic import field_validator
+
 from daemon.config.reading import secrets_of
+from daemon.config.secrets import check_url, revealed
 from daemon.config.settings import Config
 from daemon.config.webhooks import Webhook
 from daemon.config.windows import CONTEXT
 from daemon.core.model import Secret
+from daemon.core.rendering.formats import Format
 
 SMTP = "smtp"
 """Stands for the mail server in the events about endpoints."""
@@ -21,6 +25,22 @@ class KeptWebhook(Webhook):
     """A webhook that is kept in the store."""
 
     trusts_host: ClassVar[bool] = False
+
+    @field_validator("url")
+    @classmethod
+    def _is_of_http(cls, url: Secret | str) -> Secret | str:
+        """Judged here and not with its format, so that it is told with all else that is wrong."""
+        check_url(revealed(url))
+        return url
+
+    @field_validator("format")
+    @classmethod
+    def _is_guarded(cls, format: Format) -> Format:
+        """Apprise makes requests of its own, to wherever its URL says: no guard of addresses stands before
+        them, and some of its services are this machine's own."""
+        if not format.wire.is_http:
+            raise ValueError(f'"{format.value}" is for the configuration file: it cannot be given over HTTP')
+        return format
 
 
 @dataclass(frozen=True)

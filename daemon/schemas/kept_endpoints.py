@@ -55,7 +55,8 @@ _SETTINGS: dict[str, Any] = {
 }
 _ABOUT = (
     "As a table of `[[webhooks]]`, with the same rules; every key but `secret`, `signing_key`, `allow`, "
-    "`proxy`, `ca_file`, `certificate`, `key` and those that name a file, a variable or a credential"
+    "`proxy`, `ca_file`, `certificate`, `key`, a messenger's `token`, `chat_id` and `topic`, and those that "
+    "name a file, a variable or a credential; and every `format` but apprise"
 )
 CREATE: dict[str, Any] = {
     "type": "object",

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from daemon.app.subscribed import NO_TEMPLATE, OTHER_KEY, Vault, look
+from daemon.app.subscribed import NO_TEMPLATE, OTHER_KEY, UNFIT, Vault, look
 from daemon.config.kept_endpoints import KeptWebhook, Opened
 from daemon.config.settings import Config, Http
 from daemon.config.templates import TemplateSettings
 from daemon.config.webhooks import Webhook
 from daemon.core.model import Secret
+from daemon.core.rendering.formats import Format
 from daemon.host.key_file import Key
 from daemon.schemas.endpoint_requests import MOST, OF_THE_FILE, OURS, TAKEN
 from daemon.store import kept_endpoints
@@ -24,9 +25,11 @@ from tests.support.config_files import SIGNING
 from tests.support.http_app import COMMANDER, MAIN, READER, Setting
 
 N8N: dict[str, Any] = {"name": "n8n", "url": "https://n8n.example.org/hook/a-Very-Secret-Path-1234567"}
+PLACES = {"ntfy": "https://ntfy.example.org/office"}
 REFUSED = {
     *("secret", "signing_key", "allow", "ca_file", "certificate", "key", "proxy"),
     *("secret_file", "secret_credential", "secret_env", "signing_key_file", "url_file", "url_env"),
+    *("token", "token_file", "token_credential", "token_env", "chat_id", "topic"),
 }
 OF_FILE = Webhook(name="crm", url="https://crm.example.org", secrets=(Secret(SIGNING),))
 
@@ -97,6 +100,38 @@ def test_no_key_names_a_file_a_variable_a_credential_or_a_way_inside(setting: Se
 def test_no_header_stands_in_a_file(setting: Setting) -> None:
     wrong = faults(setting, headers={"Authorization_file": "/etc/shadow"}, values={"key_env": "HOME"})
     assert wrong["headers.Authorization_file"] == wrong["values.key_env"] == OF_THE_FILE
+
+
+@pytest.mark.parametrize("url", ["syslog://", "json://127.0.0.1:9/x", "https://n8n.example.org/", "crm"])
+def test_apprise_which_goes_where_it_likes_is_of_the_file_alone(
+    setting: Setting, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not even asked whether it knows the URL."""
+    monkeypatch.setattr("daemon.senders.notify.fault", lambda _url: pytest.fail("it was asked"))
+    assert OF_THE_FILE in faults(setting, url=url, format="apprise", max_in_flight=0)["format"]
+    add(setting)
+    answer = setting.admin.patch("/api/v1/endpoints/n8n", json={"url": url, "format": "apprise"})
+    assert (answer.status_code, "format" in answer.json()["detail"]) == (422, True)
+    assert kept(setting)["n8n"].format is Format.STANDARD
+
+
+def test_what_was_kept_for_apprise_all_the_same_is_not_used(setting: Setting) -> None:
+    with setting.database.write() as db:
+        now, content = setting.now(), Opened({**N8N, "url": "syslog://", "format": "apprise"}, (SIGNING,))
+        sealed = Vault(setting.key).sealed("n8n", content)
+        kept_endpoints.put(db, kept_endpoints.Kept("n8n", sealed, "admin", now, now))
+    assert (kept(setting), setting.subscribed().faults) == ({}, {"n8n": UNFIT})
+
+
+@pytest.mark.parametrize("form", sorted(one.value for one in Format))
+def test_every_format_that_goes_by_the_guard_and_needs_no_token_may_be_given(
+    setting: Setting, form: str
+) -> None:
+    wire = Format(form).wire
+    answer = setting.admin.post(
+        "/api/v1/endpoints", json={**N8N, "url": PLACES.get(form, N8N["url"]), "format": form}
+    )
+    assert (answer.status_code == 201) is (wire.is_http and "token" not in wire.needs), answer.json()
 
 
 def test_a_template_is_one_of_the_file_and_where_that_goes_nothing_is_sent(setting: Setting) -> None:

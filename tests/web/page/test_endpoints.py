@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from daemon.app.ping import ping
+from daemon.app.subscribed import OTHER_KEY
 from daemon.core.delivery.breaker import HEALTHY, DisabledBy, Health, Switch
 from daemon.core.delivery.outcome import Outcome
 from daemon.core.delivery.route import Mailing, Route
@@ -26,6 +27,7 @@ from daemon.core.routing.plan import Interest
 from daemon.core.routing.quiet import Quiet, Weekly, Window
 from daemon.core.routing.schedule import Schedule
 from daemon.core.wishes import Kind, Wish, Wishes
+from daemon.host.key_file import Key
 from daemon.pipeline import wish_alerts
 from daemon.store import endpoint_health, history, schema
 from daemon.store.history import DeliveryView
@@ -49,6 +51,7 @@ CONFIGURATION = (
     + '[systems.sms]\n[[webhooks]]\nname = "crm"\nurl = "{url}"\nsecret_env = "SIGNING"\n'
     + '[smtp]\nhost = "localhost"\nfrom = "a@b.c"\n[[emails]]\nname = "ops"\nto = ["anna@example.org"]\n'
 )
+OTHER = Key(bytes(range(1, 41)), is_kept=True)
 ROUTE = Route(4, 15 * SECOND, (Schedule(("*",), ()),))
 
 
@@ -122,6 +125,26 @@ def test_it_is_all_there_in_hebrew(setting: Setting) -> None:
     assert "הודעה אחת ממתינה" in page
     assert "הודעה אחת לא נמסרה" in page
     assert "התשובה האחרונה: 12:00: לא הגיעה תשובה בזמן" in page
+
+
+def test_where_an_endpoint_stands_is_shown_and_what_is_wrong_with_one_that_is_kept(
+    setting: Setting, tmp_path: Path
+) -> None:
+    setting.config = loaded(tmp_path, CONFIGURATION.format(url="https://crm.example.org")).config
+    settings = {"name": "kept", "url": "https://kept.example.org/of-nobody-s-eyes"}
+    assert setting.admin.post("/api/v1/endpoints", json=settings).status_code == 201
+
+    assert "Stands in: the store; it was added over HTTP" in shown(setting, "/endpoints")
+    assert "Stands in the store; it was added over HTTP" in shown(setting, "/endpoints/kept")
+    assert "Stands in the configuration file" in shown(setting)
+    assert "מוגדר ב המאגר; הוא נוסף דרך HTTP" in shown(setting, "/endpoints/kept", "he")
+
+    other = Setting(setting.database, interests=setting.interests, key=OTHER)
+    for language, fault in (("en", OTHER_KEY), ("he", "הוא נשמר תחת קובץ מפתח אחר")):
+        for path in ("/endpoints", "/endpoints/kept"):
+            found = shown(other, path, language)
+            assert fault in found
+            assert "of-nobody-s-eyes" not in found
 
 
 def test_without_an_endpoint_it_is_said_how_to_have_one(tmp_path: Path) -> None:
