@@ -60,7 +60,7 @@ url = "{webhook_url}"
 secret_file = "secret"
 """
 SCRAPING = """\
-global: {{ scrape_interval: 1s, evaluation_interval: 1s }}
+global: {{ scrape_interval: 5s, evaluation_interval: 5s }}
 rule_files: [daemon.yml, phones.yml]
 scrape_configs:
   - job_name: yemotd
@@ -177,6 +177,12 @@ def expressions() -> Iterator[tuple[str, str]]:
 def test_each_query_of_the_dashboard_and_each_rule_has_an_answer(
     daemon: Process, prometheus: Prometheus
 ) -> None:
+    for settled in (
+        'yemotd_sip_accounts{state="unregistered"} == 1',
+        'yemotd_sip_accounts{state="unknown"} == 0',
+        "yemotd_queue_callers_waiting == 1",
+    ):
+        prometheus.wait_for(settled)
     found = {(title, asked): prometheus.wait_for(asked) for title, asked in expressions()}
     value = {title: ones[0]["value"][1] for (title, _), ones in found.items()}
 
@@ -196,6 +202,7 @@ def test_each_query_of_the_dashboard_and_each_rule_has_an_answer(
     health = {one["name"]: one["health"] for group in rules["groups"] for one in group["rules"]}
     assert len(health) == len(re.findall("alert: ", RULES + RULES_OF_PHONES))
     assert not [name for name, word in health.items() if word == "err"]
+    prometheus.wait_for('up{job="yemotd"} == 1')
     (target,) = prometheus.get("targets")["activeTargets"]
     assert (target["health"], target["lastError"]) == ("up", "")
 
