@@ -17,8 +17,8 @@ from daemon.config.load import ConfigError, ForbiddenError, Loaded
 from daemon.config.secrets import held
 from daemon.config.settings import Config
 from daemon.host import clock
-from daemon.store import location, locking
 from daemon.store import database as databases
+from daemon.store import location, locking
 from daemon.store.database import Database
 from daemon.store.location import file_of
 

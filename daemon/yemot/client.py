@@ -29,7 +29,7 @@ ResultT = TypeVar("ResultT")
 SeenT = TypeVar("SeenT")
 AnsweredT = TypeVar("AnsweredT")
 
-POSTED = frozenset({"QueueManagement", "CallExtensionBridging", texts.METHOD})
+POSTED = frozenset({"QueueManagement", "CallExtensionBridging", "SendSms"})
 """Methods that take arrays (`callIds`, `phones`), and so JSON; and what stands in no address: a text."""
 WORTH_ANOTHER_HOST = frozenset({Failure.UNREACHABLE, Failure.TIMEOUT, Failure.FILTERED, Failure.SERVER_ERROR})
 MIN_PASSWORD = 4
@@ -215,7 +215,7 @@ class Client:
 
     def send_sms(self, to: Sequence[str], message: str, *, sender: str | None = None) -> Texted | Unknown:
         """SendSms: reaches people and costs units. `sender`: None is the system's own number."""
-        return self._command(texts.METHOD, texts.params(to, message, sender), texts.answer)
+        return self._command("SendSms", texts.params(to, message, sender), texts.answer)
 
     def campaign_stop(self, campaign: str) -> Unknown | None:
         """CampaignAction `stop`: whether that ends a campaign of CallExtensionBridging is not documented."""

@@ -11,7 +11,6 @@ from daemon.core.timestamps import parse_local
 from daemon.yemot.reads import Read
 from daemon.yemot.scalars import Fields, count, listed, name, number, text
 
-METHOD = "SendSms"
 MOST_ROWS = 3000
 """Ours. Of the log in one answer, for which no maximum is documented."""
 _DAY_FIRST = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})[ T](\d{1,2}:\d{2}(?::\d{2})?)", re.ASCII)

@@ -19,6 +19,7 @@ PAGE = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
 NATURES = {
     "harmless": Nature.REPEATABLE,
     "dials and costs again": Nature.ONCE,
+    "reaches people and costs again": Nature.ONCE,
     "a read": Nature.READ,
 }
 
