@@ -21,7 +21,7 @@ from daemon.config.quiet import QuietSettings
 from daemon.config.settings import ENDPOINT_TABLES, Config, Http
 from daemon.config.systems import SystemSettings
 from daemon.config.texts import LEAST
-from daemon.core import amounts, durations
+from daemon.core import durations
 from daemon.core.differences import Difference, difference
 from daemon.core.model import Secret
 from daemon.core.timestamps import from_iso, iso
@@ -139,6 +139,8 @@ def _lines(config: Config, document: Check, now: datetime) -> list[str]:
 def _cost(one: CheckedEndpoint) -> Iterator[str]:
     """Of an endpoint that costs: what an alert costs, and what it may cost in a day."""
     if isinstance(one, CheckedTexts):
+        from daemon.core import amounts  # noqa: PLC0415 - a cold start is measured
+
         alert, day = amounts.at_least(one.units_per_alert), amounts.spelled(one.units_per_day)
         yield f"by SMS of {one.system} to {', '.join(one.to)}"
         yield f"an alert with its end costs {alert} units at most, and a day {day}"

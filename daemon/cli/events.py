@@ -22,7 +22,6 @@ from daemon.cli.streams import is_read
 from daemon.core.model import Event
 from daemon.core.rendering.body import spelled, summary
 from daemon.core.wording import nearest
-from daemon.operations.contacts import named
 from daemon.operations.search import Wanted
 from daemon.store import events
 from daemon.store.events import Query
@@ -180,6 +179,8 @@ def _fields(document: Mapping[str, Any]) -> Iterator[str]:
 def _meant(db: sa.Connection, subject: str | None, system: str | None) -> str | None:
     """The subject that is meant, which may be given by its name."""
     with refusals():
+        from daemon.operations.contacts import named  # noqa: PLC0415 - a cold start is measured
+
         return subject and named(db, subject, contacts(), system)
 
 

@@ -5,6 +5,7 @@ import os
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -15,12 +16,14 @@ from daemon.config import load as config
 from daemon.config.load import ConfigError, ForbiddenError, Loaded
 from daemon.config.secrets import held
 from daemon.config.settings import Config
-from daemon.core.timeline import Look
 from daemon.host import clock
-from daemon.store import clock_steps, location, locking
 from daemon.store import database as databases
+from daemon.store import location, locking
 from daemon.store.database import Database
 from daemon.store.location import file_of
+
+if TYPE_CHECKING:
+    from daemon.core.timeline import Look
 
 HELD: set[str] = set()
 """The secrets of what was loaded, which no line of the log shows."""
@@ -112,6 +115,8 @@ def _is_run(url: str) -> bool:
     return is_run
 
 
-def look(db: sa.Connection) -> Look:
+def look(db: sa.Connection) -> "Look":
     """One look at the clock that a database goes by: its own, where it has one, else this machine's."""
+    from daemon.store import clock_steps  # noqa: PLC0415 - a cold start is measured
+
     return clock_steps.look(db, clock.look)

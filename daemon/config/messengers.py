@@ -19,7 +19,7 @@ OF_HTTP = {
 """Settings of the requests that we make ourselves, by the names of their fields."""
 
 
-def check(form: Format, url: str, settings: Mapping[str, str], given: Set[str]) -> None:
+def check_settings(form: Format, settings: Mapping[str, str], given: Set[str]) -> None:
     """Raises ValueError for what a format lacks, or has no use for; without a part of a secret. `given`: the
     names of all that the endpoint says."""
     wire, word = form.wire, f'format = "{form.value}"'
@@ -29,24 +29,27 @@ def check(form: Format, url: str, settings: Mapping[str, str], given: Set[str]) 
         useless += [f'"{OF_HTTP[name]}" is not for {word}' for name in OF_HTTP if name in given]
     if lacking or useless:
         raise ValueError("; ".join([*lacking, *useless]))
-    if wire.is_http:
-        _judge_url(url)
-        wire.place(Given(url, settings))
-    else:
-        _judge_apprise(url)
 
 
-def _judge_url(url: str) -> None:
-    """Raises ValueError where requests cannot go there."""
+def check(form: Format, url: str, settings: Mapping[str, str]) -> None:
+    """Raises ValueError where nothing can be sent to a URL and a place of a format; without a part of a
+    secret."""
     try:
-        split_url(url)
+        _judge_url(form, url)
     except ValueError as error:
         raise ValueError(f"url: {error}") from None
+    if form.wire.is_http:
+        form.wire.place(Given(url, settings))
 
 
-def _judge_apprise(url: str) -> None:
-    """Raises ValueError where Apprise is not there, or does not know it."""
-    try:
-        check_apprise(url)
-    except ValueError as error:
-        raise ValueError(f"url: {error}") from None
+def check_url(form: object, url: str) -> None:
+    """Raises ValueError where a format of this name cannot go there, without a part of it; of a name that is
+    none, which has its own fault, anything may be."""
+    if form in [one.value for one in Format]:
+        _judge_url(Format(form), url)
+
+
+def _judge_url(form: Format, url: str) -> None:
+    """Raises ValueError where requests cannot go there, or Apprise is not there, or does not know it."""
+    judge = split_url if form.wire.is_http else check_apprise
+    judge(url)

@@ -5,6 +5,7 @@ gives all faults.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Annotated, Any, get_args, get_origin
 
@@ -83,10 +84,10 @@ class Reading:
             both = " and ".join(held.key + way for way in ways)
             self.faults.append(of_table(at, f"has {both}: give one of them"))
         elif ways and held.kind.is_open_here and not ways[0]:
-            return {held.key: table[held.key]}
+            return {held.key: self._open(held.kind, table[held.key], (*at, held.key), table)}
         elif ways:
             given = table[held.key + ways[0]]
-            fetched = tuple(self._fetched(held, ways[0], given, (*at, held.key + ways[0])))
+            fetched = tuple(self._fetched(held, ways[0], given, (*at, held.key + ways[0]), table))
             return {held.key: fetched if held.is_list else fetched[0]}
         elif held.is_required:
             here = "it, or " if held.kind.is_open_here else ""
@@ -96,14 +97,28 @@ class Reading:
             return {}
         return {held.key: (PLACEHOLDER,) if held.is_list else PLACEHOLDER}
 
-    def _fetched(self, held: Held, way: str, given: Any, at: Location) -> Iterator[Secret]:
+    def _open(self, kind: SecretKind, given: Any, at: Location, table: Mapping[str, Any]) -> Any:
+        """What stands here and is no secret: its model judges it, but for what only its table can say."""
+        with suppress(ValueError):
+            if isinstance(given, str):
+                kind.check(given)
+                try:
+                    kind.check_beside(given, table)
+                except ValueError as error:
+                    self.faults.append(fault(at, str(error)))
+                    return PLACEHOLDER
+        return given
+
+    def _fetched(
+        self, held: Held, way: str, given: Any, at: Location, table: Mapping[str, Any]
+    ) -> Iterator[Secret]:
         if not held.is_list or not isinstance(given, list):
-            yield self._one(held.kind, way, given, at)
+            yield self._one(held.kind, way, given, at, table)
             return
         if not given:
             self.faults.append(fault(at, "must not be empty"))
         for index, entry in enumerate(given):
-            yield self._one(held.kind, way, entry, (*at, index))
+            yield self._one(held.kind, way, entry, (*at, index), table)
 
     def _by_name(self, kind: SecretKind, table: Mapping[str, Any], at: Location) -> dict[str, Any]:
         """Values under names of the administrator's own, each of which may say where it stands."""
@@ -114,16 +129,17 @@ class Reading:
             if name in found:
                 self.faults.append(of_table(at, f"has {quoted(name)} in two ways: give one of them"))
             else:
-                found[name] = self._one(kind, way, given, (*at, key)) if way else given
+                found[name] = self._one(kind, way, given, (*at, key), table) if way else given
         return found
 
-    def _one(self, kind: SecretKind, way: str, given: Any, at: Location) -> Secret:
+    def _one(self, kind: SecretKind, way: str, given: Any, at: Location, table: Mapping[str, Any]) -> Secret:
         if not isinstance(given, str):
             self.faults.append(fault(at, "expected text in quotes"))
             return PLACEHOLDER
         try:
             value = kind.taken(self.sources.value(way, given), way)
             kind.check(value)
+            kind.check_beside(value, table)
             exposure = self.sources.exposure(way, given)
         except (ValueError, OSError) as error:
             # Without a way, what is given is the secret itself.

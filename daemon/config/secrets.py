@@ -13,7 +13,7 @@ from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import InstanceOf, PlainValidator
 
@@ -180,6 +180,8 @@ class SecretKind:
     """Whether one at its ends may be meant, as in a password. Elsewhere it is an editor's."""
     is_open_here: bool = False
     """Whether what stands in the configuration itself is a plain setting, and a secret only elsewhere."""
+    check_beside: Callable[[str, Mapping[str, Any]], None] = lambda _text, _table: None
+    """The same as `check`, by what else its table says, which nobody has judged yet."""
 
     def taken(self, value: str, way: str) -> str:
         """The secret that was found: of what stands in a place of its own, without blanks around it."""
@@ -223,7 +225,21 @@ def _text(value: object) -> str:
     return value
 
 
-WebhookUrl = Annotated[Secret | str, SecretKind(check_address, is_open_here=True), PlainValidator(_open_url)]
+def _by_format(url: str, table: Mapping[str, Any]) -> None:
+    form = table.get("format", "standard")
+    if form == "standard":
+        split_url(url)
+        return
+    from daemon.config.messengers import check_url  # noqa: PLC0415 - a cold start is measured
+
+    check_url(form, url)
+
+
+WebhookUrl = Annotated[
+    Secret | str,
+    SecretKind(check_address, is_open_here=True, check_beside=_by_format),
+    PlainValidator(_open_url),
+]
 """As text where it stands in the configuration, and a secret where it comes from elsewhere."""
 HeaderValue = Annotated[
     Secret | str, SecretKind(check_token, is_open_here=True), PlainValidator(_open_header)

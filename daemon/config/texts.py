@@ -12,7 +12,6 @@ from daemon.config.systems import SystemSettings
 from daemon.config.values import Number, Seen, Text, Wait, Word, some
 from daemon.config.webhooks import RETRIES
 from daemon.config.wording import Fault, fault
-from daemon.core import amounts
 from daemon.core.commands import texts
 from daemon.core.event_types import ALERT_TYPES, EVENT_TYPES
 from daemon.core.phones import key, normalise, phone
@@ -123,6 +122,8 @@ def _of_budget(at: tuple[str, int], table: TextSettings, system: SystemSettings)
         reason = f"the system {quoted(system.name)} needs sms_units_per_day, what SMS may cost in a day"
         yield fault((*at, "system"), reason)
     elif budget < LEAST:
+        from daemon.core import amounts  # noqa: PLC0415 - a cold start is measured
+
         least = amounts.at_least(LEAST)
         reason = f"sms_units_per_day of the system {quoted(system.name)} has to be {least} at least"
         yield fault((*at, "system"), f"{reason}: an alert with its end")

@@ -7,7 +7,7 @@ follows the key and its value: `every = '10ms': at least 200ms`.
 import re
 from collections.abc import Callable, Iterable
 from datetime import time, timedelta
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
@@ -26,10 +26,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from daemon.core import durations, mail_addresses
-from daemon.core.delivery import rate
 from daemon.core.headers import unfit
 from daemon.core.hidden import hidden
-from daemon.core.webhooks.addresses import Network
 from daemon.core.wording import quoted
 from daemon.store.location import CHECKPOINT
 
@@ -168,6 +166,8 @@ def at_most(most: timedelta) -> Callable[[timedelta], timedelta]:
 
 
 def _rate(value: float) -> float:
+    from daemon.core.delivery import rate  # noqa: PLC0415 - a cold start is measured
+
     if reason := rate.fault(value):
         raise ValueError(reason)
     return value
@@ -304,7 +304,7 @@ def _ip(value: str) -> None:
         raise ValueError(f'"{value}" is not an IP address')
 
 
-def _network(value: object) -> Network:
+def _network(value: object) -> IPv4Network | IPv6Network:
     try:
         # Numbers would be taken for addresses.
         return ip_network(str(value) if not isinstance(value, int) else "")
@@ -364,6 +364,6 @@ DatabaseUrl = Annotated[Seen, AfterValidator(_database), Field(repr=False)]
 Timezone = Annotated[Seen, AfterValidator(_timezone)]
 Mailbox = Annotated[Seen, AfterValidator(_mailbox)]
 Host = Annotated[Seen, AfterValidator(_host)]
-Block = Annotated[Network, PlainValidator(_network)]
+Block = Annotated[IPv4Network | IPv6Network, PlainValidator(_network)]
 BesideConfig = Annotated[Path, BeforeValidator(_path)]
 LocalFile = Annotated[Path, BeforeValidator(_file)]

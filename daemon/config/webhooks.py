@@ -260,17 +260,14 @@ class Webhook(EndpointSettings):
 
     @model_validator(mode="after")
     def _goes_with_its_format(self) -> Self:
-        if PLACEHOLDER in (self.url, self.token):  # which has its fault already
+        is_http = self.url == PLACEHOLDER or self.address.startswith(("http://", "https://"))
+        if self.format is Format.STANDARD and not self.settings and is_http:
             return self
-        if (
-            self.format is Format.STANDARD
-            and not self.settings
-            and self.address.startswith(("http://", "https://"))
-        ):
-            return self
-        from daemon.config.messengers import check  # noqa: PLC0415 - a cold start is measured
+        from daemon.config.messengers import check, check_settings  # noqa: PLC0415 - a cold start is measured
 
-        check(self.format, self.address, self.settings, self.model_fields_set)
+        check_settings(self.format, self.settings, self.model_fields_set)
+        if PLACEHOLDER not in (self.url, self.token):  # which has its fault already
+            check(self.format, self.address, self.settings)
         return self
 
     @model_validator(mode="after")

@@ -16,7 +16,6 @@ from daemon.core.refusals import Refused, Why
 from daemon.core.search import Term, terms
 from daemon.core.wording import Stranger, nearest, quoted
 from daemon.operations import meant
-from daemon.operations.contacts import named
 from daemon.store import events, incidents, search, searchable
 from daemon.store.events import Query
 from daemon.store.search import Found, Patience
@@ -80,7 +79,7 @@ def query_of(
         _of_incident(db, wanted.incident),
     ]
     given = [one for one in among if one is not None]
-    subject = wanted.subject and named(db, wanted.subject, contacts, wanted.system)
+    subject = wanted.subject and _named(db, wanted.subject, contacts, wanted.system)
     return Query(
         after,
         wanted.type,
@@ -155,6 +154,12 @@ def _terms(question: str | None) -> tuple[Term, ...]:
 
 def _of_sender(sender: str | None) -> tuple[str, ...] | None:
     return None if sender is None else (SENT_BY + sender,)
+
+
+def _named(db: sa.Connection, subject: str, contacts: Contacts, system: str | None) -> str:
+    from daemon.operations.contacts import named  # noqa: PLC0415 - a cold start is measured
+
+    return named(db, subject, contacts, system)
 
 
 def _of_contact(contact: str | None, contacts: Contacts) -> tuple[str, ...] | None:

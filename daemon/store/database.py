@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from daemon.core.wording import quoted
-from daemon.store import backup, creating, files, happened, locking, sqlite
+from daemon.store import creating, files, happened, locking, sqlite
 from daemon.store.backend import BEGIN, Backend
 from daemon.store.dialects import POSTGRESQL
 from daemon.store.happened import Topic
@@ -491,6 +491,8 @@ def _back_up_before(database: Database, current: str) -> None:
     path, copy = file_of(url), copy_from_before(url)
     if path is None or copy is None:
         return
+    from daemon.store import backup  # noqa: PLC0415 - an upgrade alone makes one
+
     try:
         backup.backup(path, copy, replace=True)
     except backup.BackupError as error:

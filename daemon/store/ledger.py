@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from daemon.core.delivery.outcome import OPEN, Status
 from daemon.core.model import Reason
 from daemon.core.routing.ledger import Hold, Standing, Told
-from daemon.store import withdrawals
 from daemon.store.dialects import insert_into
 from daemon.store.schema import decisions, deliveries, events, incidents, ledger, quiet
 
@@ -147,6 +146,8 @@ def take_back(db: sa.Connection, failed: Sequence[int], now: datetime) -> None:
     was heard there, and what follows is decided anew. `failed`: deliveries whose attempt came to nothing."""
     if not failed:
         return
+    from daemon.store import withdrawals  # noqa: PLC0415 - a cold start is measured
+
     overtaken = (
         sa.select(deliveries.c.incident, deliveries.c.endpoint, events.c.id)
         .join(events, events.c.number == deliveries.c.event)

@@ -84,7 +84,7 @@ def test_what_stands_here_is_a_setting_as_before(tmp_path: Path) -> None:
         ("url = 5", "[webhooks] url: expected text in quotes"),
         ('url = "https://a.example/"\nurl_env = "THERE"', "has url and url_env: give one of them"),
         ('url_env = "NOWHERE"', "url_env = 'NOWHERE': this environment variable is not set"),
-        ('url_env = "FTP"', '[webhooks] url: expected a URL that starts with "https://" or "http://"'),
+        ('url_env = "FTP"', 'url_env = \'FTP\': expected a URL that starts with "https://" or "http://"'),
         ('url_env = "LOGIN"', "url_env = 'LOGIN': must not hold a user name or password"),
         ('url_env = "BLANK"', "url_env = 'BLANK': has a space, a backslash or a sign that is not ASCII"),
         (f'url_file = "{URL}"', "url_file: holds the secret itself; it should say where that stands"),
@@ -131,6 +131,28 @@ def test_what_cannot_be_is_refused_and_not_shown(tmp_path: Path, lines: str, rea
 
     assert reason in said
     assert "opensesame" not in said
+
+
+@pytest.mark.parametrize(
+    ("url", "format_", "told"),
+    [
+        ('url_env = "FTP"', "standard", "url_env = 'FTP': expected a URL that starts with"),
+        ('url_env = "FTP"', "telegram", "url_env = 'FTP': expected a URL that starts with"),
+        ('url_env = "FTP"', "ntfy", "url_env = 'FTP': expected a URL that starts with"),
+        ('url = "ftp://x.example/opensesame"', "standard", "[webhooks] url: expected a URL that starts with"),
+        ('url = "ftp://x.example/opensesame"', "slack", "[webhooks] url: expected a URL that starts with"),
+    ],
+)
+def test_a_scheme_that_its_format_cannot_use_is_told_with_all_other_faults(
+    tmp_path: Path, url: str, format_: str, told: str
+) -> None:
+    more = f'format = "{format_}"\ntimeout = "soon"\nnonsense = 1\n'
+    more += '[[emails]]\nname = "ops"\nto = ["nobody"]\n'
+    found = faults(tmp_path, f"{ALL}{url}\n{more}", {**ENVIRON, "FTP": "ftp://x.example/opensesame"})
+
+    for one in (told, "timeout", "nonsense", "[emails] to"):
+        assert [one in line for line in found].count(True) == 1, found
+    assert "opensesame" not in "".join(found)
 
 
 def test_an_address_in_the_clear_is_warned_of(tmp_path: Path) -> None:

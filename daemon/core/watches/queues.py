@@ -32,7 +32,6 @@ from daemon.core.numbers import rounded
 from daemon.core.shapes import pair
 from daemon.core.watches import callers as comings
 from daemon.core.watches import growth, outcomes, rates
-from daemon.core.watches.agents import counted
 from daemon.core.watches.growth import Growth
 from daemon.core.watches.outcomes import Between, Judged, Outcome, Tally
 from daemon.core.watches.queue_shapes import ABANDONED, AGENT, ANSWERED, LONGEST, QUEUE, THRESHOLD
@@ -273,6 +272,8 @@ def subjects(seen: Observation, change: Change[State], queue: Queue) -> list[Sub
 
 def _for_graphs(seen: Observation, known: State) -> dict[str, Json]:
     """What is drawn, and no event tells. None: this answer did not say it."""
+    from daemon.core.watches.agents import counted  # noqa: PLC0415 - a cold start is measured
+
     is_listed = seen.agents is not None and not known.without_agents % NOBODY_AFTER
     return {
         AGENTS: dict(counted(seen.agents)) if seen.agents is not None and is_listed else None,
