@@ -106,6 +106,7 @@ class Setting:
 
     def __post_init__(self) -> None:
         self._kept: frozenset[str] = frozenset()
+        self._in_force: tuple[Config, Subscribed] | None = None
         self.database.on_events = self.bell.ring
         if not self.is_followed:
             self.bell.close()
@@ -154,7 +155,7 @@ class Setting:
                 self.database,
                 Vault(self.key),
                 lambda: self.config,
-                self.subscribed,
+                self._held,
                 now=self.now,
                 changed=self._resubscribe,
             ),
@@ -208,8 +209,15 @@ class Setting:
         with self.database.read() as db:
             return look(db, Vault(self.key), self.config, self.now)
 
+    def _held(self) -> Subscribed:
+        """The same as of when it was looked at last, as a daemon holds it: a page asks within its reading."""
+        if self._in_force is None or self._in_force[0] is not self.config:
+            self._in_force = self.config, self.subscribed()
+        return self._in_force[1]
+
     def _resubscribe(self) -> None:
-        kept = interests(effective(self.config, self.subscribed().endpoints))
+        self._in_force = None
+        kept = interests(effective(self.config, self._held().endpoints))
         names = {one.endpoint for one in kept}
         others = [one for one in self.interests if one.endpoint not in self._kept | names]
         self.interests, self._kept = [*others, *kept], frozenset(names)
