@@ -55,7 +55,7 @@ def judged(settings: Mapping[str, Any], secrets: tuple[str, ...], config: Config
     faults = [*_strange(settings), *_within(settings), *_beside(settings, config)]
     if len(json.dumps(settings)) > LARGEST:
         faults.append(("body", f"is larger than {LARGEST // 1024} KiB"))
-    known = {key: value for key, value in settings.items() if key in TAKEN}
+    known = {key: _whole(value) for key, value in settings.items() if key in TAKEN}
     found = None
     try:
         found = made(Opened(known, secrets), config)
@@ -81,6 +81,11 @@ def literal_inside(url: str, allow: Collection[Network]) -> bool:
     except ValueError:
         return False
     return refusal(host, bare, [*allow], trusts_host=False) is not None
+
+
+def _whole(value: Any) -> Any:
+    """8.0 is a whole number in JSON, which knows no other kind."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _strange(settings: Mapping[str, Any]) -> Iterator[Fault]:

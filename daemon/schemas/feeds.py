@@ -19,7 +19,7 @@ from daemon.core.routing import filters
 from daemon.core.routing.filters import Operator
 from daemon.core.timestamps import iso, iso_or_none
 from daemon.schemas.documents import AT, Document
-from daemon.schemas.fields import SAID, Glob, Line, on_one_line, said
+from daemon.schemas.fields import SAID, Described, Glob, Line, on_one_line, said
 from daemon.schemas.pages import EventBody
 from daemon.schemas.requests import Request
 
@@ -46,6 +46,12 @@ MOVES: dict[str, dict[str, Any]] = {
 }
 # Of an alert only its severity stays the same while it lasts, as with endpoints.
 _FIELD = r"^(alert\.severity|(?!alert(\.|$))[a-z_]{1,50}(\.[a-z_]{1,50}){0,5})$"
+
+
+def _name(value: str) -> str:
+    if not re.fullmatch(NAME, value):
+        raise ValueError('expected letters, digits, "_", "." and "-", a letter or digit first, at most 100')
+    return value
 
 
 def _field(value: str) -> str:
@@ -84,6 +90,10 @@ def _with_one_condition(schema: dict[str, Any]) -> None:
         }
         for name in conditions
     ]
+
+
+FeedName = Annotated[str, AfterValidator(_name), Described(NAME)]
+"""Of one that is made."""
 
 
 class FeedFilter(Request):

@@ -604,7 +604,7 @@ texts = sa.Table(
     partial_index("texts_of_command", "command", "phone", unique=True, where="command IS NOT NULL"),
     partial_index("texts_sending", "number", where="state = 'sending'"),
     partial_index("texts_live", "system", "number", where="is_live"),
-    sa.Index("texts_day", "system", "day"),
+    sa.Index("texts_day", "system", "day", "state"),
     sa.Index("texts_of_phone", "phone", "sent_at"),
     sa.Index("texts_of_system", "system", "sent_at"),
     sqlite_autoincrement=True,

@@ -48,7 +48,7 @@ def upgrade() -> None:
             sqlite_where=sa.text(where),
             postgresql_where=sa.text(where),
         )
-    op.create_index("texts_day", "texts", ["system", "day"])
+    op.create_index("texts_day", "texts", ["system", "day", "state"])
     op.create_index("texts_of_phone", "texts", ["phone", "sent_at"])
     op.create_index("texts_of_system", "texts", ["system", "sent_at"])
     op.create_table(

@@ -31,6 +31,10 @@ def command(name: str, system: str = "main", **changed: Any) -> Command:
     return replace(one, **changed)
 
 
+def campaign(name: str, system: str = "main", **changed: Any) -> Command:
+    return command(name, system, type="campaign.bridge", **changed)
+
+
 def put(store: Database, *found: Command) -> None:
     with store.write() as db:
         for one in found:
@@ -108,15 +112,17 @@ def test_the_units_of_a_day_are_those_of_its_system_and_day_and_of_others(store:
     day = START.date()
     put(
         store,
-        command("cmd_1", units=1.5, day=day, status=Status.UNKNOWN),
-        command("cmd_2", units=2.0, day=day),
-        command("cmd_3", units=4.0, day=day + timedelta(days=1)),
-        command("cmd_4", "other", units=8.0, day=day),
+        campaign("cmd_1", units=1.5, day=day, status=Status.UNKNOWN),
+        campaign("cmd_2", units=2.0, day=day),
+        campaign("cmd_3", units=4.0, day=day + timedelta(days=1)),
+        campaign("cmd_4", "other", units=8.0, day=day),
+        command("cmd_5", type="sms.send", units=16.0, day=day),
     )
     with store.read() as db:
         assert inbox.units(db, "main", day) == 3.5
         assert inbox.units_spent(db, "main", day) == 1.5
         assert inbox.units(db, "nobody", day) == 0
+        assert inbox.units(db, "main", day, "sms.send") == 16
 
 
 def test_commands_are_read_newest_first_and_from_page_to_page(store: Database) -> None:

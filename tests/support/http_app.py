@@ -168,6 +168,7 @@ class Setting:
             key=KEY,
             prefix=self.prefix,
         )
+        self._held()
         self.anybody = TestClient(self.app, raise_server_exceptions=False)
         page: Page = self.app.state.page
         self.sessions = page.sessions

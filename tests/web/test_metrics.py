@@ -20,6 +20,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from daemon.core.commands.command import Command
 from daemon.core.commands.command import Status as CommandStatus
+from daemon.core.commands.policy import Policy
 from daemon.core.counts import Counts, Durations
 from daemon.core.delivery.outcome import Outcome
 from daemon.core.delivery.route import Route
@@ -78,6 +79,7 @@ class Desk:
     story: Story
     watches: list[str] = field(default_factory=lambda: ["sip", "sms"])
     endpoints: list[str] = field(default_factory=lambda: ["crm", "ops/anna@example.org"])
+    policies: dict[str, Policy] = field(default_factory=dict)
     member: str | None = None
     silent: dict[str, timedelta] = field(default_factory=dict)
     tokens: list[Token] = field(
@@ -101,7 +103,9 @@ class Desk:
             ping=nobody,
             wake=lambda: None,
             new_id=self.story.ids,
-            desk=CommandDesk(policies=dict, wake=lambda: None, new_id=self.story.ids, endings=Endings()),
+            desk=CommandDesk(
+                policies=lambda: self.policies, wake=lambda: None, new_id=self.story.ids, endings=Endings()
+            ),
             counts=self.story.counters.counts,
             routes=lambda: {one: route(one) for one in self.endpoints},
             member=lambda: self.member,
@@ -495,6 +499,7 @@ def test_the_page_has_every_metric_with_its_type_and_labels(
     ended = Command("cmd_1", "main", "queue.kick", {}, "crm", START, START, START, START)
     desk.story.counters.commanded([ended])
     desk.story.counters.copied("main", 1)
+    desk.policies["main"] = Policy(sms_units_per_day=20)
     families = [*text_string_to_metric_families(desk.text())]
     told = {
         (

@@ -3,10 +3,19 @@
 import json
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Path, Query, Response
+from fastapi import APIRouter, Body, Depends, Query, Response
 
 from daemon.operations import feeds
-from daemon.schemas.feeds import FEEDS, MOVES, NAME, FeedList, FeedPage, FeedRequest, FeedStatus, MoveRequest
+from daemon.schemas.feeds import (
+    FEEDS,
+    MOVES,
+    FeedList,
+    FeedName,
+    FeedPage,
+    FeedRequest,
+    FeedStatus,
+    MoveRequest,
+)
 from daemon.schemas.fields import Line
 from daemon.schemas.requests import examples
 from daemon.store.database import Database
@@ -74,7 +83,7 @@ def _keep(routes: APIRouter, database: Database, tokens: Tokens, live: Live) -> 
         responses={201: {"model": FeedStatus, "description": "It is new"}, **responses(400, 409, 413, 422)},
     )
     def put_feed(
-        feed: Annotated[str, Path(pattern=NAME)],
+        feed: FeedName,
         response: Response,
         token: Annotated[Token, admin],
         body: Annotated[FeedRequest, Body(openapi_examples=examples(FEEDS))],

@@ -62,6 +62,10 @@ WORDS = {
         "expected letters, digits, dots, dashes and underscores, at most 64",
         "אותיות לועזיות, ספרות, נקודות, מקפים וקווים תחתונים, 64 לכל היותר",
     ),
+    "fault.name": (
+        'expected letters, digits, "_", "." and "-", a letter or digit first, at most 100',
+        'אותיות לועזיות, ספרות, "_", "." ו-"-", בהתחלה אות או ספרה, 100 לכל היותר',
+    ),
     "fault.one_line": ("expected text, on one line", "צריך להיות טקסט בשורה אחת"),
     "fault.line": (
         "expected text on one line, without control characters",
