@@ -4,7 +4,7 @@ was accepted is lost, and what is said of it is true."""
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -59,12 +59,12 @@ def campaign(phone: str) -> dict[str, Any]:
     return {"type": "campaign.bridge", "system": "main", "params": {"phones": phone, "ivr_path": "/1"}}
 
 
-def give(daemon: Process, phone: str) -> str:
-    """Give a campaign, as a client does that is not sure whether its request arrived: again with its key."""
+def give(daemon: Process, phone: str, asked: Callable[[str], dict[str, Any]] = campaign) -> str:
+    """Give a command, as a client does that is not sure whether its request arrived: again with its key."""
     until = monotonic() + 60
     while monotonic() < until:
         try:
-            status, answer = daemon.post("/api/v1/commands", campaign(phone), idempotency_key=phone)
+            status, answer = daemon.post("/api/v1/commands", asked(phone), idempotency_key=phone)
         except OSError:
             daemon.start()
             continue
@@ -99,7 +99,7 @@ def test_whenever_it_is_killed(
                 _wait_until_one_is_running(daemon)
             daemon.kill()
             daemon.start()
-    ends = [_ended(daemon, command) for command in ids]
+    ends = [ended(daemon, command) for command in ids]
     until = monotonic() + 30
     while told(receiver).keys() < {*ids} and monotonic() < until:
         receiver.wait_for(len(receiver.received) + 1, timeout=30)  # some come twice, under their id
@@ -125,7 +125,7 @@ def _wait_until_one_is_running(daemon: Process) -> None:
     raise AssertionError("it is not sent")
 
 
-def _ended(daemon: Process, command: str) -> dict[str, Any]:
+def ended(daemon: Process, command: str) -> dict[str, Any]:
     until = monotonic() + 60
     while monotonic() < until:
         status, answer = daemon.get(f"/api/v1/commands/{command}?wait=5s")

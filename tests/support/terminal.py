@@ -22,7 +22,7 @@ LAUNCHED = (
     " os.execv(sys.argv[1], sys.argv[1:])"
 )
 """Makes the terminal that of the program, as a login does, and becomes it."""
-PATIENCE = 40.0
+PATIENCE = 120.0
 """Seconds for what is waited for: both cores may be busy."""
 CONTROL = re.compile(r"\x1b|[\x00-\x08\x0b\x0c\x0e-\x1f]")
 

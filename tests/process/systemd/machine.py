@@ -20,7 +20,7 @@ BOOT = Path(__file__).with_name("boot.sh")
 SYSTEMD = Path("/lib/systemd/systemd")
 CLONE_NEWNET = 0x40000000
 NAMESPACES = ("--mount", "--propagation=private", "--pid", "--net", "--uts", "--ipc", "--cgroup")
-PATIENCE = 60
+PATIENCE = 180
 """Seconds for anything that the machine does."""
 
 
