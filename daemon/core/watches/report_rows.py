@@ -95,10 +95,11 @@ class Elsewhere:
 
 
 def _is_away(kept: Kept, file: "File | None", read: Mapping[str, Rows]) -> bool:
-    """Whether rows of a file may be elsewhere: it is not listed, or smaller than it was and not read yet."""
+    """Whether rows of a file may be elsewhere: it is not listed, or it has changed and was not read yet. Then
+    it may be another file of its name, of whatever size: that of a new day, beside the old under its date."""
     if file is None:
         return True
-    return file.name not in read and (file.size_bytes or 0) < (kept.size or 0)
+    return file.name not in read and not kept.is_as(file)
 
 
 def compared(kept: Kept | None, rows: Rows) -> Compared:

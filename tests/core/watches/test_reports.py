@@ -410,6 +410,8 @@ class Platform(RuleBasedStateMachine):
     @rule(name=st.sampled_from(NAMES), many=st.integers(1, 3), again=st.booleans())
     def append(self, name: str, many: int, again: bool) -> None:
         one = self._row()
+        if name not in self.files:  # made anew, which its date says; its size may be what another had here
+            self.touched[name] += 1
         self.files.setdefault(name, []).extend(
             [one] * many if again else [one, *(self._row() for _ in range(many))]
         )
@@ -429,7 +431,7 @@ class Platform(RuleBasedStateMachine):
     @rule(name=st.sampled_from(NAMES))
     def put_back(self, name: str) -> None:
         if name in self.trash and name not in self.files:
-            self.files[name] = list(self.trash[name])
+            self.files[name] = self.trash.pop(name)
 
     @rule(name=st.sampled_from(NAMES), left=st.integers(0, 2))
     def cut(self, name: str, left: int) -> None:
