@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import time, timedelta
 from math import ceil
 
-from daemon.config.credentials import of_url
+from daemon.config.wording import of_url
 from daemon.core.durations import DAY, MINUTE, SECOND
 from daemon.core.hidden import hidden
 from daemon.core.inventory import Extension, Inventory

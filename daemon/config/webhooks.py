@@ -6,7 +6,6 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from daemon.config.credentials import of_header, of_secret_header, of_url
 from daemon.config.endpoints import EndpointSettings, Repeat
 from daemon.config.reading import PLACEHOLDER
 from daemon.config.secrets import (
@@ -34,6 +33,7 @@ from daemon.config.values import (
     some,
     split_url,
 )
+from daemon.config.wording import of_header, of_secret_header, of_url
 from daemon.core.durations import HOUR, MINUTE, SECOND
 from daemon.core.hidden import hidden
 from daemon.core.model import Secret

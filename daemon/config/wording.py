@@ -4,12 +4,19 @@
     [systems "main" queues "sales" thresholds 2] unknown key "abvoe"; did you mean "above"?
 
 No secret is ever shown, nor any URL, which may carry one.
+
+In a header or URL that stands in the configuration, what looks like a credential is one, and the rest may be
+read, since the administrator wrote it where settings are. One that comes from elsewhere is a secret as a
+whole: of a URL `core/webhooks/secret_address.py` says what that is.
 """
 
+import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -28,6 +35,11 @@ _SECRET = re.compile(
     re.DOTALL,
 )
 _BARE = re.compile(r"[A-Za-z0-9_-]{1,60}")
+SCHEMES = frozenset({"basic", "bearer", "digest", "token", "apikey", "negotiate"})
+"""What stands before a credential (RFC 9110, section 11.4): IANA's, and those of some services."""
+_SAYS_SECRET = re.compile(r"auth|token|key|secret|passw|cookie|credential|signature|session", re.IGNORECASE)
+"""In the name of a header, or of a part of a query."""
+_UNSPEAKABLE = re.compile(r"(?=.*[0-9])[A-Za-z0-9_~.-]{16,}|[A-Za-z0-9]{24,}")
 
 _WORDING = {
     **WRONG,
@@ -99,6 +111,38 @@ def lines(document: Mapping[str, Any], faults: Iterable[Fault]) -> tuple[str, ..
 def is_like_secret(text: str) -> bool:
     """Whether a text looks like a secret that was put where something else belongs."""
     return _SECRET.match(text) is not None
+
+
+def of_header(name: str, value: str) -> Iterator[str]:
+    """The credentials in a header of the configuration."""
+    scheme = value.strip().partition(" ")[0].lower()
+    if not (_SAYS_SECRET.search(name) or scheme in SCHEMES or is_like_secret(value)):
+        return
+    yield from of_secret_header(value)
+    if name.lower() == "cookie":
+        yield from (one.partition("=")[2].strip() for one in value.split(";"))
+
+
+def of_secret_header(value: str) -> Iterator[str]:
+    """The value of a header that is a secret, and that without the scheme in front; of a login, the
+    password."""
+    scheme, _, parameters = value.strip().partition(" ")
+    yield value.strip()
+    if scheme.lower() in SCHEMES:
+        yield parameters.strip()
+    if scheme.lower() == "basic":
+        with suppress(ValueError):
+            yield base64.b64decode(parameters, validate=True).decode().partition(":")[2]
+
+
+def of_url(url: str) -> Iterator[str]:
+    """The credentials in a URL of the configuration: values of its query, and parts of its path that nobody
+    would name a page."""
+    parts = urlsplit(url)
+    for name, value in parse_qsl(parts.query):
+        if _SAYS_SECRET.search(name) or _UNSPEAKABLE.fullmatch(value):
+            yield value
+    yield from (one for one in parts.path.split("/") if _UNSPEAKABLE.fullmatch(one))
 
 
 def _reworded(found: ErrorDetails, at: Location, value: object) -> Fault:

@@ -101,7 +101,7 @@ def test_no_alert_is_told_twice_or_forgotten_whenever_the_daemon_is_killed(
                 hung += 1
             system.set_registered(account, registered=is_back)
             later = before + chance.randrange(len(PHONES) + 1)
-            wait_until(lambda later=later: len(system.sent) >= later, "nothing leaves")
+            wait_until(lambda later=later: len(system.sent) >= later, "nothing leaves")  # type: ignore[misc]
             daemon.kill()
             daemon.start()
             wait_until(lambda: has_ended(url, steps * len(PHONES)), "not all of them end")  # noqa: B023
