@@ -1,5 +1,6 @@
 """Rows of the platform's log and the callers whom polls saw: whose each row is, as far as it is sure."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -9,11 +10,12 @@ import structlog
 from daemon.core import missed
 from daemon.core.durations import NOTHING
 from daemon.core.model import Fact
-from daemon.core.watches import callers
-from daemon.core.watches.outcomes import EARLY_OR_LATE, LATENESS, Outcome
+from daemon.core.watches import callers, queues
+from daemon.core.watches.outcomes import EARLY_OR_LATE, LATENESS, Outcome, waited
 from daemon.pipeline import callback_list, calls
 from daemon.pipeline.calls import SLACK, Scene
 from daemon.store import missed as store
+from daemon.store import watches
 from daemon.store.missed import Call
 
 log = structlog.get_logger()
@@ -22,33 +24,23 @@ ABOUT = 2
 """Ours. Seconds by which the wait in the log may differ from what two answers show."""
 
 
-def told_before(scene: Scene, call: Call) -> Call | None:
-    """The same call, where the log told of it before a poll saw it gone."""
-    known = [
-        one
-        for one in store.open_calls(scene.db, scene.system, call.key)
-        if one.call_id is None
-        and one.many
-        and one.subject == call.subject
-        and _may_be_same(call, one)
-        and not _may_be_unseen(one, call)
-    ]
-    return known[0] if len(known) == 1 else None
-
-
 def settled(scene: Scene, rows: Sequence[Fact]) -> dict[int, list[Fact]]:
     """What is told of rows of the log, by the fact that each is.
 
     A row that fits a call which polls saw is not always of that call: the same phone may have called twice,
     and one call have come and gone between two polls. What may be either is held for a while, in which the
-    row of the other call is written as well; `released` then says whose it was.
+    row of the other call is written as well; `released` then says whose it was. So is a row that fits who
+    waits by what was seen last: he may have left since, and the poll that sees it is told by `held_for`.
     """
     told, own = dict[int, list[Fact]](), list[Call]()
+    waiting = _waiting(scene, rows[0].subject) if rows else []
     for fact in rows:
         row = calls.of(scene, fact)
         known = _of_queue(scene, row)
         fits = [one for one in known.seen if _may_be_same(one, row)]
-        if not fits:
+        if _fitting(waiting, row):
+            store.put(scene.db, replace(row, many=0))
+        elif not fits:
             store.put(scene.db, row)
             own.append(row)
             told[id(fact)] = [fact, *callback_list.follows(scene, row, fact)]
@@ -64,6 +56,21 @@ def settled(scene: Scene, rows: Sequence[Fact]) -> dict[int, list[Fact]]:
             queue = row.system, row.subject
             store.take_off_unseen(scene.db, queue, row.left_at - SLACK, row.left_at + SLACK, 1)
     return told
+
+
+def held_for(scene: Scene, call: Call) -> list[Fact]:
+    """What is told of a caller whom a poll saw to leave just now, where a row of the log that was held is
+    surely his; none: there is no such row, or it says no more than the poll does."""
+    known = _of_queue(scene, call)
+    rows = [one for one in known.held if _may_be_same(call, one)]
+    if len(rows) != 1:
+        return []
+    (row,) = rows
+    fits = [one for one in (*known.seen, call) if _may_be_same(one, row)]
+    if _fitting(_waiting(scene, row.subject), row) or not _is_sure(row, fits, known.unseen):
+        return []
+    store.close_held(scene.db, row, many=0)
+    return _from_log(scene, _told_late(row), row, call)
 
 
 @dataclass(frozen=True)
@@ -88,6 +95,32 @@ def _of_queue(scene: Scene, row: Call) -> _Known:
         [one for one in known if one.call_id is None and not one.many],
         [one for one in known if one.call_id is None and one.many],
     )
+
+
+def _waiting(scene: Scene, subject: str) -> list[Call]:
+    """Who waits in a queue by what was seen of it last, each as if he had left since."""
+    known = watches.load(scene.db, scene.system, subject)
+    if known.state is None or known.observed_at is None:
+        return []
+    now = max(scene.now, known.observed_at)
+    return [
+        Call(
+            scene.system,
+            subject,
+            one.call_id,
+            missed.key(one.phone) or "",
+            one.phone,
+            known.observed_at,
+            now,
+            waited(one, now - known.observed_at),
+            Outcome.UNKNOWN,
+        )
+        for one in queues.last_seen(queues.load(json.loads(known.state))).values()
+    ]
+
+
+def _fitting(waiting: Sequence[Call], row: Call) -> list[Call]:
+    return [one for one in waiting if one.key == row.key and _may_be_same(one, row)]
 
 
 def _is_sure(row: Call, fits: Sequence[Call], others: Sequence[Call]) -> bool:
@@ -144,11 +177,7 @@ def released(scene: Scene, row: Call) -> list[Fact]:
     others = [*known.held, *known.unseen]
     rivals = [one for one in others if any(_may_be_same(each, one) for each in fits)]
     store.close_held(scene.db, row, many=0 if fits else 1)
-    fact = Fact(
-        callers.TYPES[row.outcome],
-        row.subject,
-        {"queue": calls.unread(row.subject), "caller": calls.told(row), "source": callers.LOG},
-    )
+    fact = _told_late(row)
     if not fits:
         return [fact, *callback_list.follows(scene, row, fact)]
     if len(fits) == 1 and not rivals:
@@ -157,3 +186,12 @@ def released(scene: Scene, row: Call) -> list[Fact]:
     for one in fits if len(rivals) >= len(fits) else ():
         store.settle(scene.db, one, Outcome.UNKNOWN, one.waited, is_open=False)
     return []
+
+
+def _told_late(row: Call) -> Fact:
+    """What is told of a row that was held; of the row itself no more is kept."""
+    return Fact(
+        callers.TYPES[row.outcome],
+        row.subject,
+        {"queue": calls.unread(row.subject), "caller": calls.told(row), "source": callers.LOG},
+    )

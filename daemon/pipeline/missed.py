@@ -36,6 +36,9 @@ COMMANDS_BACK = 50
 """Of a system, among which a kick is looked for that may have put out who waits no more."""
 HELD = 30 * MINUTE
 """Ours. So long after it left, a call that was answered has ended and has its row, or is a very long one."""
+UNSEEN = missed.LOG_WITHIN / 2
+"""Ours. So long a row of the log is held for a queue of which polls do not see who has left: after
+`LOG_WITHIN` it would be forgotten."""
 LOGGED = DAY
 """Ours. A log that told of nobody for so long is taken to tell of nobody any more."""
 
@@ -89,11 +92,7 @@ def after(scene: Scene, command: Command) -> list[Fact]:
 
 def is_idle(db: sa.Connection, now: datetime) -> bool:
     """Whether `tick` would do nothing."""
-    return (
-        not store.untold(db)
-        and not store.expired(db, missed.expired_before(now))
-        and not store.held(db, now - HELD)
-    )
+    return not store.untold(db) and not store.expired(db, missed.expired_before(now)) and not _held(db, now)
 
 
 def tick(db: sa.Connection, recorder: Recorder, now: datetime) -> Recorded:
@@ -106,10 +105,16 @@ def tick(db: sa.Connection, recorder: Recorder, now: datetime) -> Recorded:
     for one in store.expired(db, missed.expired_before(now)):
         scene = Scene(db, one.system, recorder.new_id, now)
         recorded += recorder.record(db, one.system, callback_list.closed(scene, one, Done.EXPIRED), now)
-    for row in store.held(db, now - HELD):
+    for row in _held(db, now):
         told = logged_calls.released(Scene(db, row.system, recorder.new_id, now), row)
         recorded += recorder.record(db, row.system, told, now)
     return recorded
+
+
+def _held(db: sa.Connection, now: datetime) -> list[Call]:
+    """Rows of the log that were held for long enough. Who waits by what was seen last may have left since, as
+    the row says: as long as nobody looks, it stays held."""
+    return store.held(db, now - HELD, seen_since=now - HELD + SLACK, late=now - UNSEEN)
 
 
 def _of_platform(scene: Scene, fact: Fact) -> list[Fact]:
@@ -169,13 +174,8 @@ def _left(scene: Scene, kicks: Sequence[_Kick], fact: Fact) -> list[Fact]:
     """What is told of a caller whom a poll saw to wait no more."""
     fact = _by_command(scene, kicks, fact)
     call = calls.of(scene, fact)
-    if known := logged_calls.told_before(scene, call):
-        store.settle(
-            scene.db, replace(known, call_id=call.call_id), known.outcome, known.waited, is_open=False
-        )
-        return []
-    store.put(scene.db, call)
-    return [fact, *callback_list.follows(scene, call, fact)]
+    call = replace(call, number=store.put(scene.db, call))
+    return logged_calls.held_for(scene, call) or [fact, *callback_list.follows(scene, call, fact)]
 
 
 def _by_command(scene: Scene, kicks: Sequence[_Kick], fact: Fact) -> Fact:

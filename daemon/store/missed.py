@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from daemon.core.missed import Callback, Figures
 from daemon.core.model import Known
 from daemon.core.watches.outcomes import Outcome
-from daemon.store.schema import callbacks, queue_calls
+from daemon.store.schema import callbacks, queue_calls, watches
 
 _IS_OPEN = sa.text("callbacks.closed_at IS NULL")
 _IS_CLOSED = sa.text("callbacks.closed_at IS NOT NULL")
@@ -145,9 +145,10 @@ def requested(db: sa.Connection, system: str, requests: Collection[str]) -> list
     return found
 
 
-def put(db: sa.Connection, call: Call) -> None:
-    """Keep how somebody left."""
-    db.execute(sa.insert(queue_calls).values(**_of_call(call)))
+def put(db: sa.Connection, call: Call) -> int:
+    """Keep how somebody left; the `number` of it."""
+    written = sa.insert(queue_calls).values(**_of_call(call)).returning(queue_calls.c.number)
+    return int(db.execute(written).scalar_one())
 
 
 def by_ids(db: sa.Connection, system: str, ids: Collection[str]) -> list[Call]:
@@ -196,9 +197,19 @@ def was_answered_since(db: sa.Connection, system: str, key: str, since: datetime
     return db.execute(found.limit(1)).first() is not None
 
 
-def held(db: sa.Connection, before: datetime) -> list[Call]:
-    """Rows of the log that wait to be told whose they are, of calls that left before a time; some of them."""
-    found = sa.select(queue_calls).where(_IS_HELD, queue_calls.c.left_at < before)
+def held(db: sa.Connection, before: datetime, *, seen_since: datetime, late: datetime) -> list[Call]:
+    """Rows of the log that wait to be told whose they are, of calls that left before a time; some of them.
+    Of a queue that was not seen since `seen_since`, only those of calls that left before `late`."""
+    was_not_seen = sa.exists().where(
+        watches.c.system == queue_calls.c.system,
+        watches.c.name == queue_calls.c.subject,
+        watches.c.observed_at < seen_since,
+    )
+    found = sa.select(queue_calls).where(
+        _IS_HELD,
+        queue_calls.c.left_at < before,
+        sa.or_(queue_calls.c.left_at < late, sa.not_(was_not_seen)),
+    )
     return _calls(db, found.order_by(queue_calls.c.left_at).limit(AT_ONCE))
 
 

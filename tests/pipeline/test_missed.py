@@ -15,18 +15,18 @@ from daemon.core.watches import callbacks
 from daemon.core.watches.callbacks import Request
 from daemon.core.watches.callers import ABANDONED, ANSWERED, KICKED, LEFT
 from daemon.core.watches.outcomes import Outcome
-from daemon.core.watches.queues import Queue
+from daemon.core.watches.queues import Caller, Queue
 from daemon.operations import missed as operations
 from daemon.pipeline import missed
 from daemon.pipeline.calls import Scene
-from daemon.pipeline.missed import HELD
+from daemon.pipeline.missed import HELD, UNSEEN
 from daemon.store import clock_steps, inbox
 from daemon.store import missed as store
 from tests.support import stores
 from tests.support.callers import AVI, DANA, Office, left
 from tests.support.fakes import START
 
-SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
 
 @pytest.fixture
@@ -265,6 +265,89 @@ def test_a_row_that_waited_alone_is_that_of_its_call(office: Office) -> None:
     with office.database.read() as db:
         figures = store.of_day(db, "main", START, START + HOUR)["queue/5"]
     assert (figures.abandoned, figures.unknown) == (1, 0)
+
+
+def figures(office: Office) -> tuple[int, int, int]:
+    with office.database.read() as db:
+        found = store.of_day(db, "main", START, START + 24 * HOUR).get("queue/5", Figures())
+    return found.answered, found.abandoned, found.unknown
+
+
+@pytest.mark.parametrize(
+    ("seen", "logged", "told", "counted"),
+    [
+        (LEFT, ABANDONED, "caller.abandoned", (0, 1, 0)),
+        (LEFT, ANSWERED, "caller.answered", (1, 0, 0)),
+        (ABANDONED, ABANDONED, "caller.abandoned", (0, 1, 0)),
+        (ANSWERED, ABANDONED, "caller.abandoned", (0, 1, 0)),
+    ],
+)
+def test_a_row_of_who_waits_by_what_was_seen_last_is_held_until_a_poll_has_seen_him_leave(
+    office: Office, seen: str, logged: str, told: str, counted: tuple[int, int, int]
+) -> None:
+    office.waits(Caller("c1", DANA, 40, 1))
+    row = left(logged, "054-123-4567", call_id=None, waited=(45, 45), at=office.at + 5 * SECOND)
+    assert office.sees(row) == []
+    assert figures(office) == (0, 0, 0)
+    office.waits()
+
+    listed_then = [] if logged == ANSWERED else ["callback.due"]
+    assert office.sees(left(seen, waited=(40, 62))) == [told, *listed_then]
+    assert figures(office) == counted
+    assert [one.payload["caller"] for one in office.told[:1]] == [
+        {"call_id": "c1", "phone": DANA, "waited_seconds": [45, 45] if seen != logged else [40, 62]}
+    ]
+    office.at += HELD + HOUR
+    assert office.ticks() == []
+    assert figures(office) == counted
+
+
+def test_a_row_of_who_waited_for_too_short_a_time_to_be_sure_of_is_told_of_his_call_in_the_end(
+    office: Office,
+) -> None:
+    office.waits(Caller("c1", DANA, 1, 1))
+    assert office.sees(left(ABANDONED, call_id=None, waited=(3, 3), at=office.at + 2 * SECOND)) == []
+    office.waits()
+    assert office.sees(left(LEFT, waited=(1, 23))) == ["caller.left"]
+    office.at += HELD + HOUR
+    office.waits()
+
+    assert office.ticks() == ["callback.due"], "and the caller's own event, which no endpoint has named"
+    assert figures(office) == (0, 1, 0)
+
+
+def test_a_row_of_an_earlier_call_of_who_waits_is_told_at_once(office: Office) -> None:
+    office.waits(Caller("c1", DANA, 400, 1))
+    short = left(ABANDONED, call_id=None, waited=(30, 30), at=office.at + 2 * SECOND)
+    assert office.sees(short) == ["caller.abandoned", "callback.due"]
+    other = left(ABANDONED, AVI, call_id=None, waited=(400, 400), at=office.at)
+    assert office.sees(other) == ["caller.abandoned", "callback.due"]
+    office.waits()
+
+    assert office.sees(left(LEFT, waited=(400, 430))) == ["caller.left"]
+    assert figures(office) == (0, 2, 1)
+
+
+def test_who_goes_on_waiting_is_not_he_of_whom_the_row_tells(office: Office) -> None:
+    office.waits(Caller("c1", DANA, 40, 1))
+    assert office.sees(left(ABANDONED, call_id=None, waited=(45, 45), at=office.at + 5 * SECOND)) == []
+    office.at += HELD + MINUTE
+    office.waits(Caller("c1", DANA, 40 + (HELD + MINUTE) // SECOND, 1))
+
+    assert office.ticks() == ["callback.due"]
+    assert figures(office) == (0, 1, 0)
+
+
+def test_a_row_of_who_nobody_can_see_to_leave_is_held_for_some_hours_and_not_lost(office: Office) -> None:
+    office.waits(Caller("c1", DANA, 40, 1))
+    assert office.sees(left(ABANDONED, call_id=None, waited=(45, 45), at=office.at + 5 * SECOND)) == []
+    office.at += HELD + HOUR
+    assert office.ticks() == []
+    assert figures(office) == (0, 0, 0)
+    office.at += UNSEEN
+
+    assert office.ticks() == ["callback.due"]
+    assert figures(office) == (0, 1, 0)
 
 
 def test_who_was_answered_since_is_not_listed_for_a_row_that_comes_late(office: Office) -> None:

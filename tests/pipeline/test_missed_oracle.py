@@ -18,6 +18,7 @@ from daemon.core.missed import DONE_TYPE, DUE_TYPE
 from daemon.core.model import Event, Fact, Json, Known
 from daemon.core.routing.plan import Interest
 from daemon.core.watches import callers, queue_log, queues
+from daemon.core.watches.api import NO_PROBLEMS
 from daemon.core.watches.queue_shapes import ABANDONED, ANSWERED, LONGEST
 from daemon.core.watches.queues import Queue, State
 from daemon.core.watches.reports import ADDED
@@ -30,6 +31,7 @@ from daemon.simulator.call_log import Counting, Dated, Exit
 from daemon.simulator.spelling import day_of
 from daemon.simulator.system import SimulatedSystem
 from daemon.simulator.traffic import BY_OTHERS, KICKED, Office, Traffic, Truth
+from daemon.store import watches
 from daemon.store.database import Database
 from daemon.yemot import answers
 from tests.support import stores
@@ -119,6 +121,10 @@ class Game:
             shown_now = (change.state.metrics[name] for name in (ABANDONED, ANSWERED, LONGEST))
             self.figures.append((self.now, Figures(*shown_now)))
             scene = Scene(db, "main", ids, self.now, last)
+            state_now = json.dumps(queues.dump(change.state))
+            watches.save_observed(
+                db, ("main", watched.subject), state_now, now=self.now, problems=NO_PROBLEMS
+            )
             self._take(missed.follow(scene, change.facts, watched.subject, change.unseen))
         return change.state
 
@@ -217,6 +223,11 @@ def test_the_log_tells_of_those_whom_nobody_saw_and_doubles_none(dated: Dated) -
     assert game.unseen
     assert len(game.unseen) <= len(hidden)
     assert len(game.unseen) + len(sure) >= 0.85 * len(logged)
+    happened = Counter(one.phone for one in game.traffic.truths.values() if one.left_at)
+    with database.read() as db:
+        rows = db.execute(sa.text("SELECT phone FROM queue_calls WHERE many > 0 AND outcome != 'unseen'"))
+        counted = Counter(rows.scalars())
+    assert {phone: many for phone, many in counted.items() if many > happened[phone]} == {}
 
 
 @USED

@@ -1,5 +1,6 @@
 """Callers of a queue as polls and the log tell of them, and what came of it in a store."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -7,9 +8,12 @@ from datetime import datetime, timedelta
 from daemon.core.model import Fact, Json
 from daemon.core.routing.plan import Interest
 from daemon.core.watches import callers
+from daemon.core.watches.api import NO_PROBLEMS
+from daemon.core.watches.queues import Caller, State, dump
 from daemon.pipeline import missed
 from daemon.pipeline.calls import Scene
 from daemon.pipeline.events import Recorder
+from daemon.store import watches
 from daemon.store.database import Database
 from tests.support.fakes import START, Ids
 
@@ -38,6 +42,13 @@ class Office:
             found = missed.follow(scene, facts, "queue/5", unseen)
         self.told += found
         return [one.type.removeprefix("queue.") for one in found]
+
+    def waits(self, *seen: Caller, queue: str = "queue/5") -> None:
+        """These wait, as a poll that is written has seen them."""
+        state = State({one.call_id: one.phone for one in seen}, waiting=seen)
+        with self.database.write() as db:
+            text = json.dumps(dump(state))
+            watches.save_observed(db, ("main", queue), text, now=self.at, problems=NO_PROBLEMS)
 
     def ticks(self) -> list[str]:
         with self.database.write() as db:

@@ -93,12 +93,21 @@ def make(path: Path, rows: Rows, forgotten: int = 0, *, beside: Path | None = No
 
 def _made(path: Path) -> sqlite3.Connection:
     databases.open_for_daemon(f"sqlite:///{path}").close()
-    return sqlite3.connect(path)
+    db = sqlite3.connect(path)
+    db.execute("BEGIN")  # or each savepoint would be one that is committed
+    return db
 
 
 def _insert(db: sqlite3.Connection, table: sa.Table, row: Sequence[Any]) -> bool:
     values = ", ".join("?" * len(row))
-    return db.execute(f"INSERT OR IGNORE INTO {quoted(table.name)} VALUES ({values})", row).rowcount > 0  # noqa: S608
+    db.execute("SAVEPOINT one")
+    is_new = db.execute(f"INSERT OR IGNORE INTO {quoted(table.name)} VALUES ({values})", row).rowcount > 0  # noqa: S608
+    if not is_new:
+        db.execute(
+            "ROLLBACK TO one"
+        )  # of its number, too: SQLite gives that of a row that it ignored to nobody
+    db.execute("RELEASE one")
+    return is_new
 
 
 def _pictured(row: Sequence[Any]) -> tuple[Any, ...]:

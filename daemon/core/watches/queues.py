@@ -219,7 +219,7 @@ def diff(
         answered_in_all=growth.observe(known.answered_in_all, seen.completed),
     )
     told: dict[str, Json] = {"path": queue.path, "name": queue.name, **values}
-    gone = [one for call_id, one in _last_seen(known).items() if call_id not in callers]
+    gone = [one for call_id, one in last_seen(known).items() if call_id not in callers]
     waits = [outcomes.waited(one, between.watched) for one in gone]
     judged = outcomes.judge(between, waits)
     facts = [_left(one, waited, judged, queue, told) for one, waited in zip(gone, waits, strict=True)]
@@ -489,7 +489,7 @@ def _left(caller: Caller, waited: tuple[int, int] | None, judged: Judged, queue:
     return Fact(comings.TYPES[judged.outcome], queue.subject, payload)
 
 
-def _last_seen(state: State) -> dict[str, Caller]:
+def last_seen(state: State) -> dict[str, Caller]:
     """Who waited, as last seen; of one whom an earlier release saw, the phone alone."""
     seen = {one.call_id: one for one in state.waiting}
     return {key: seen.get(key) or Caller(key, phone, None, None) for key, phone in state.callers.items()}
