@@ -46,18 +46,24 @@ def fresh(booted: Machine, package: Path) -> Iterator[Machine]:
     booted.run("rm", "-f", "/etc/yemotd/config.toml.example", "/etc/yemotd/credentials/webhook-secret")
 
 
+@pytest.fixture
+def platform(fresh: Machine, system: SimulatedSystem) -> Iterator[Simulator]:
+    with fresh.network():
+        one = Simulator({TOKEN: system}, now=utcnow)
+        one.start()
+    yield one
+    one.stop()
+
+
 def test_init_leads_from_the_package_to_the_first_event(
-    fresh: Machine, system: SimulatedSystem, receiver: Receiver
+    fresh: Machine, system: SimulatedSystem, platform: Simulator, receiver: Receiver
 ) -> None:
     system.set_extension("/5", "queue", "מכירות")
     system.add_sip_account("0770000000=7")
-    with fresh.network():
-        simulator = Simulator({TOKEN: system}, now=utcnow)
-        simulator.start()
     example = (fresh.root / "etc/yemotd/config.toml").read_text(encoding="utf-8")
     for name, text in (
         ("token", TOKEN),
-        ("answers.toml", ANSWERS.format(base_url=simulator.base_url, url=receiver.url)),
+        ("answers.toml", ANSWERS.format(base_url=platform.base_url, url=receiver.url)),
     ):
         (fresh.root / "srv" / name).touch(mode=0o600)
         (fresh.root / "srv" / name).write_text(text, encoding="utf-8")
@@ -67,7 +73,6 @@ def test_init_leads_from_the_package_to_the_first_event(
     service.wait_until_stored("SELECT count(*) FROM watches WHERE observed_at IS NOT NULL", 2)
     system.receive_sms("0541234567", "the first")
     (event,) = wait_for(receiver, "sms.received")
-    simulator.stop()
 
     assert event["data"]["sms"]["text"] == "the first"
     (told,) = [one for one in receiver.received if json.loads(one.body)["data"]["id"] == event["data"]["id"]]
@@ -122,16 +127,14 @@ def test_somebody_new_errs_six_times_and_has_the_first_event_within_five_minutes
     fresh: Machine,
     human: list[str],
     system: SimulatedSystem,
+    platform: Simulator,
     receiver: Receiver,
     record_property: Callable[[str, object], None],
 ) -> None:
     """At a terminal, as a user who types `sudo yemotd init`."""
     system.set_extension("/5", "queue", "מכירות")
-    with fresh.network():
-        simulator = Simulator({TOKEN: system}, now=utcnow)
-        simulator.start()
     begun = monotonic()
-    words = ["init", "--base-url", simulator.base_url]
+    words = ["init", "--base-url", platform.base_url]
     program = [parts.program(human[0]), *human[1:]]
     with TerminalSession(Path("/"), *words, columns=100, program=[*program, "yemotd"]) as at:
         at.answer("Where shall it stand?", "")
@@ -177,7 +180,6 @@ def test_somebody_new_errs_six_times_and_has_the_first_event_within_five_minutes
     system.receive_sms("0541234567", "the first")
     (event,) = wait_for(receiver, "sms.received")
     took = monotonic() - begun
-    simulator.stop()
 
     record_property(
         "says", f"from `sudo yemotd init` with six wrong answers to the first event: {took:.0f} s"

@@ -98,7 +98,7 @@ def fitted(text: str, fits: Callable[[str], bool]) -> str:
     # Where the words are a small part of what there is room for, one of them is all that was said.
     within = [at for at in range(1, len(text)) if _is_between(text, at)]
     cut = _most(text, within, fits)
-    found = whole if len(whole) * 2 >= len(cut) else cut
+    found = whole if _weight(whole) * 2 >= _weight(cut) else cut
     return found or (ELLIPSIS if fits(ELLIPSIS) else "")
 
 
@@ -112,6 +112,11 @@ def _most(text: str, ends: list[int], fits: Callable[[str], bool]) -> str:
         else:
             most = middle - 1
     return _shortened(text, ends[least - 1]) if least else ""
+
+
+def _weight(text: str) -> int:
+    """How much of it is said: neither blanks nor what holds it together."""
+    return sum(not one.isspace() and one not in (FIRST_STRONG, END, ELLIPSIS) for one in text)
 
 
 def _shortened(text: str, end: int) -> str:
