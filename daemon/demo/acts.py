@@ -5,7 +5,7 @@ that was killed a moment before, and on how busy the machine is.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -19,6 +19,8 @@ from daemon.simulator.scenario import Scenario, Step
 
 FIRST_CALL, BETWEEN_CALLS = timedelta(seconds=3), timedelta(seconds=3)
 """Of the scenario: the campaign is over before the API goes away."""
+SELDOM_SECONDS = 10.0
+"""What is looked at less often than this, as a queue's log is, is not waited for at the end."""
 
 
 def acts(scenario: Scenario) -> list[Scenario]:
@@ -62,6 +64,15 @@ def is_told_away(bodies: Iterable[bytes]) -> bool:
 def is_told_the_day(bodies: Iterable[bytes]) -> bool:
     """Whether a digest is among these events."""
     return any(json.loads(body)["type"] == MADE for body in bodies)
+
+
+def is_seen_since(status: Mapping[str, Any] | None, moment: str) -> bool:
+    """Whether all that is looked at every `SELDOM_SECONDS` or oftener was seen after a moment; `status`: the
+    answer of `/api/v1/status`, None where the daemon does not answer."""
+    systems = () if status is None else status["systems"]
+    watches = [watch for system in systems for watch in system["watches"]]
+    seen = [one["observed_at"] or "" for one in watches if one["every_seconds"] <= SELDOM_SECONDS]
+    return bool(seen) and min(seen) > moment
 
 
 def _is_outage(step: Step) -> bool:

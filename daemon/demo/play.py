@@ -15,7 +15,7 @@ from rich.text import Text
 
 from daemon.core.timestamps import iso
 from daemon.core.visible import visible, visible_line
-from daemon.demo.acts import acts, ended_campaigns, is_told_away, is_told_the_day, with_calls
+from daemon.demo.acts import acts, ended_campaigns, is_seen_since, is_told_away, is_told_the_day, with_calls
 from daemon.demo.reckoning import Check, checks, dialling, followed
 from daemon.demo.screen import Screen
 from daemon.demo.stage import Stage
@@ -112,13 +112,13 @@ class _Show:
         self._screen.happened(
             f"yemotd run, process {self._stage.pid}: try kill -9 {self._stage.pid}", "green"
         )
-        self._wait(self._is_up_or_fails, START_SECONDS, "waiting for the first look at everything")
+        self._wait(self._is_up_or_fails, START_SECONDS, "Waiting for the first look at everything.")
         if not self._has_baseline():
             return False
         self._screen.opened(self._stage.page, self._stage.http_token)
         self._already = len(self._system.messages)
         self._give_a_campaign()
-        self._wait(lambda: bool(self._system.campaigns), CAMPAIGN_SECONDS, "waiting for the campaign")
+        self._wait(lambda: bool(self._system.campaigns), CAMPAIGN_SECONDS, "Waiting for the campaign.")
         self._began = clock.monotonic()
         first, *others = acts(with_calls(self._plan.scenario, ANSWERED))
         self._play(first)
@@ -185,6 +185,7 @@ class _Show:
 
     def _wait(self, until: Callable[[], bool], seconds: float, footer: str) -> bool:
         deadline = clock.monotonic() + seconds
+        self._screen.waiting(footer)
         while not until():
             if clock.monotonic() > deadline:
                 return False
@@ -210,8 +211,7 @@ class _Show:
 
     def _is_told(self) -> bool:
         """Whether everything was seen once more after the end, and nothing has arrived for a while."""
-        seen = self._observed()
-        has_seen_the_end = bool(seen) and min(seen) > self._ended_at
+        has_seen_the_end = is_seen_since(self._screen.status, self._ended_at)
         return has_seen_the_end and clock.monotonic() - self._screen.last_delivery > QUIET_SECONDS
 
     def _observed(self) -> list[str]:

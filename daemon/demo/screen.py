@@ -90,6 +90,11 @@ class Screen:
         if not self._live:
             self.console.print(Text(self.page, "bold"), soft_wrap=True)
 
+    def waiting(self, what: str) -> None:
+        """What is waited for from now on, where there is no foot of a screen that says so all the time."""
+        if not self._live:
+            self.console.print(Text(what, "dim"), soft_wrap=True)
+
     def refresh(self, status: dict[str, Any] | None, footer: str) -> None:
         """Show how the daemon is now."""
         self.status, self.footer = status, footer

@@ -12,7 +12,7 @@ from rich.console import Console
 from daemon.core.alerts.life import Seen
 from daemon.core.durations import NOTHING
 from daemon.core.watches.queues import Observation, Queue, diff
-from daemon.demo.acts import acts, is_told_away, is_told_the_day, with_calls
+from daemon.demo.acts import acts, is_seen_since, is_told_away, is_told_the_day, with_calls
 from daemon.demo.play import Plan, play
 from daemon.pipeline import missed
 from daemon.pipeline.calls import Scene
@@ -111,6 +111,20 @@ def test_the_last_that_was_told_of_the_api_counts(kinds: list[str], is_told: boo
 def test_the_day_is_told_by_a_digest() -> None:
     assert not is_told_the_day([b'{"type":"sms.received"}'])
     assert is_told_the_day([b'{"type":"sms.received"}', b'{"type":"digest.made"}'])
+
+
+def test_at_the_end_what_is_looked_at_seldom_is_not_waited_for() -> None:
+    def status(*watches: tuple[float, str | None]) -> dict[str, object]:
+        shown = [{"every_seconds": every, "observed_at": at} for every, at in watches]
+        return {"systems": [{"watches": shown}]}
+
+    ended = "2026-11-23T10:00:00.000Z"
+    after, before = "2026-11-23T10:00:01.000Z", "2026-11-23T09:59:59.000Z"
+    assert is_seen_since(status((0.5, after), (5, after), (300, before)), ended)
+    assert not is_seen_since(status((0.5, before), (5, after)), ended)
+    assert not is_seen_since(status((0.5, None), (5, after)), ended)
+    assert not is_seen_since({"systems": []}, ended)
+    assert not is_seen_since(None, ended)
 
 
 @pytest.mark.slow
