@@ -125,9 +125,11 @@ class Process:
         """Status and parsed body of a GET."""
         return self._ask(path, {"authorization": f"Bearer {token}"} if token else {}, None)
 
-    def _ask(self, path: str, headers: dict[str, str], body: bytes | None) -> tuple[int, Any]:
+    def _ask(
+        self, path: str, headers: dict[str, str], body: bytes | None, method: str | None = None
+    ) -> tuple[int, Any]:
         port = [line for line in self.lines if line.get("event") == "daemon.ready"][-1]["http_port"]
-        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, headers)
+        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310 - loopback
                 got = answer.read()
@@ -147,6 +149,15 @@ class Process:
             **{name.replace("_", "-"): value for name, value in headers.items()},
         }
         return self._ask(path, sent, json.dumps(document).encode())
+
+    def patch(self, path: str, document: object) -> tuple[int, Any]:
+        """Status and parsed body of a PATCH of JSON."""
+        sent = {"authorization": f"Bearer {HTTP_TOKEN}", "content-type": "application/json"}
+        return self._ask(path, sent, json.dumps(document).encode(), "PATCH")
+
+    def delete(self, path: str) -> tuple[int, Any]:
+        """Status and parsed body of a DELETE."""
+        return self._ask(path, {"authorization": f"Bearer {HTTP_TOKEN}"}, None, "DELETE")
 
     def signal(self, number: signal.Signals) -> None:
         assert self._running
