@@ -127,7 +127,8 @@ class SelfCheck:
         if done := self._database.let_go():
             log.warning("store.let_go", done=done)
         if self._database.damage is not None:
-            self._failed(self._database.damage, now)
+            # Of a file that was overwritten SQLite says less than we know.
+            self._failed(self._database.trouble() or self._database.damage, now)
             return
         try:
             with self._database.write() as db:
@@ -138,9 +139,7 @@ class SelfCheck:
                 recorded = _judge(db, recorder, conditions, now) if is_ours else Recorded()
                 recorded += self._told(db, recorder, now)
         except sa.exc.SQLAlchemyError as error:
-            # Of a file that was overwritten SQLite says less than we know.
-            why = self._database.trouble() or reason(error)
-            self._failed(why, now)
+            self._failed(self._database.trouble() or reason(error), now)
             return
         self._recovered()
         if recorded.events:
