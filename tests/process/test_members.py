@@ -97,7 +97,7 @@ def test_who_ends_cleanly_leaves_all_of_it_at_once(them: Several) -> None:
 
 
 def test_systems_of_one_that_ends_do_not_wait_for_its_deliveries(them: Several) -> None:
-    them.configuration = them.configuration.replace('drain = "3s"', 'drain = "20s"')
+    them.configuration = them.configuration.replace('drain = "3s"', 'drain = "90s"')
     them.begin(*NAMES)
     (holder,) = {them.holders("endpoint")[name] for name in them.holders("endpoint") if "crm" in name}
     assert holder

@@ -270,6 +270,13 @@ def test_a_window_that_the_file_has_no_more_mutes_nobody_and_is_told(setting: Se
     assert "windows" in setting.subscribed().faults["n8n"]
 
 
+@pytest.mark.parametrize("name", ["a%0Db", "%0D", "a%1Fb", "a%C2%85b"])
+def test_a_name_of_signs_that_no_name_has_is_none_that_is_there(setting: Setting, name: str) -> None:
+    path = f"/api/v1/endpoints/{name}"
+    assert setting.admin.patch(path, json={"language": "he"}).status_code in (404, 422)
+    assert setting.admin.delete(path).status_code in (404, 422)
+
+
 def test_only_an_admin_may_and_there_are_a_hundred_at_most(setting: Setting) -> None:
     for one in (READER, COMMANDER):
         client = setting.holder(one)

@@ -31,9 +31,9 @@ ONCE = "The answer has the secret that signs; it is shown this once, and kept se
 
 
 class _Segment(StringConvertor):
-    """A part of a path as `{name:path}` takes it, which reads of these: without line breaks."""
+    """A part of a path as `{name:path}` takes it, which reads of these: all but a line feed."""
 
-    regex = "[^/\\r\\n]+"
+    regex = "[^/\\n]+"
 
 
 register_url_convertor("segment", _Segment())
