@@ -1,7 +1,6 @@
 """The daemon's own machine: what is told of its clock, its disk and its store, and when."""
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -252,16 +251,18 @@ def test_a_lock_or_a_full_disk_is_no_damage(machine: Machine) -> None:
 
 
 def test_of_a_file_that_was_overwritten_it_is_told_whatever_sqlite_says_of_it(
-    machine: Machine, tmp_path: Path
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody reads it while another program has written half of it."""
     machine.check()
-    os.truncate(tmp_path / "a.db", 0)
+    trouble = "/var/lib/yemotd/a.db was overwritten while yemotd had it open"
+    monkeypatch.setattr(machine.store, "trouble", lambda: trouble)
     error = sqlite3.DatabaseError("file is not a database")
+    error.sqlite_errorcode = sqlite3.SQLITE_NOTADB
     with pytest.raises(sa.exc.DBAPIError), machine.store.read():
         raise sa.exc.DatabaseError("SELECT", {}, error)
     machine.check()
 
     failure = machine.self_check.failure
     assert failure is not None
-    assert "was overwritten while yemotd had it open" in failure.error
+    assert failure.error == trouble
