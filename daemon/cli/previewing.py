@@ -24,7 +24,7 @@ from daemon.host import clock
 from daemon.schemas.previews import Preview, PreviewedHeader
 from daemon.senders import templated
 from daemon.senders.webhook_attempt import Handle
-from daemon.wiring.senders import shape, target
+from daemon.wiring.senders import placed, target
 
 HIDDEN = "***"
 
@@ -37,7 +37,7 @@ def preview(path: Path | None, endpoint: str, event_type: str | None) -> Preview
     zone = ZoneInfo(config.daemon.timezone)
     where = target(webhook, zone)
     message = _message(webhook, body)
-    made = _rendered(config, webhook, message, shape(webhook, zone))
+    made = _rendered(config, webhook, message, placed(webhook, zone, config.http.base))
     lines, sent = Handle(where).request(message, clock.utcnow(), made)
     return Preview(
         endpoint=webhook.name,

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from daemon.core.delivery.breaker import Switch
 from daemon.core.refusals import Refused, Why
 from daemon.core.routing.plan import Interest
-from daemon.core.wording import nearest
+from daemon.core.wording import nearest, quoted
 from daemon.operations import replay as replayer
 from daemon.store import endpoint_health, views
 from daemon.store.database import Database
@@ -80,5 +80,8 @@ def send_again(
 
 
 def _no_such(endpoint: str, interests: Sequence[Interest]) -> Refused:
-    near = nearest(endpoint, [one.endpoint for one in interests])
+    names = [one.endpoint for one in interests]
+    # A table of phones is not one endpoint: each of them is.
+    phone = next((one for one in names if one.startswith(f"{endpoint}/")), None)
+    near = nearest(endpoint, names) if phone is None else f"; did you mean {quoted(phone)}?"
     return Refused(Why.MISSING, f"no endpoint is called {endpoint!r}{near}")

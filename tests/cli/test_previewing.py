@@ -68,6 +68,18 @@ def test_a_template_is_shown_with_no_secret_in_it(call: Call) -> None:
     assert previewed(call, "gateway")["type"] == "sip.account.added"
 
 
+def test_what_of_its_settings_a_format_puts_into_the_body_stands_there(call: Call) -> None:
+    Path("bot").write_text("123456789:AAbbCCddEEffGGhhIIjjKKllMMnnOOppQQr\n", encoding="utf-8")
+    Path("bot").chmod(0o600)
+    telegram = '[[webhooks]]\nname = "telegram"\nformat = "telegram"\nurl = "http://127.0.0.1:9"\n'
+    configure(CONFIGURATION + telegram + 'token_file = "bot"\nchat_id = -1001234567890\ntopic = 42\n')
+
+    found = previewed(call, "telegram", "--type", "sip.account.unregistered")
+    body = json.loads(found["body"])
+    assert (body["chat_id"], body["message_thread_id"]) == (-1001234567890, 42)
+    assert "AAbbCC" not in json.dumps(found)
+
+
 def test_what_there_is_not_is_said_with_what_was_meant(call: Call) -> None:
     for words, code, said in (
         (("gatewy",), os.EX_USAGE, 'there is no webhook "gatewy"; did you mean "gateway"?'),
