@@ -24,7 +24,7 @@ from daemon.core.refusals import Refused, Why
 from daemon.core.webhooks.signing import PREFIX
 from daemon.core.wording import nearest, quoted
 from daemon.host.sealing import SealError
-from daemon.schemas.endpoint_requests import MOST, WrongError, judged
+from daemon.schemas.endpoint_requests import MOST, TAKEN, WrongError, judged
 from daemon.schemas.kept_endpoints import KeptEndpoint, KeptSecret
 from daemon.store import kept_endpoints as store
 from daemon.store.database import Database
@@ -91,7 +91,9 @@ class Subscriptions:
             kept = self._found(db, name)
             self._is_not_hidden(name)
             content = self._opened(kept)
-            merged = {key: one for key, one in {**content.settings, **changes}.items() if one is not None}
+            merged = {**content.settings, **changes}
+            # What there is not cannot be taken back either: it is told as what it is.
+            merged = {key: one for key, one in merged.items() if one is not None or key not in TAKEN}
             content = replace(content, settings=merged)
             self._judge(content)
             kept = replace(kept, sealed=self._vault.sealed(name, content), author=by, changed_at=self._now())

@@ -93,9 +93,11 @@ class Moorings:
         first what the daemon before has left."""
 
     def guard(self, engine: sa.Engine) -> None:
-        """Let no connection lead to another file than the anchor does."""
+        """Let no connection lead to another file than the anchor does. Asked before anything else is done
+        with one: whatever reads opens the log as well, by the name of the file, and SQLite writes what is in
+        it into the file when it closes."""
 
-        @sa.event.listens_for(engine, "connect")
+        @sa.event.listens_for(engine, "connect", insert=True)
         def on_connect(_connection: sqlite3.Connection, _record: Any) -> None:
             if trouble := self.trouble():
                 raise sqlite3.OperationalError(trouble)

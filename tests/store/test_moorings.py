@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -162,6 +162,20 @@ def test_the_old_log_never_gets_into_the_new_file(
     store.let_go()
     databases.connect(f"sqlite:///{path}").close()
     store.close()
+
+    assert names(path) == ["before"]
+
+
+@pytest.mark.parametrize("way", [replaced, removed_and_copied, overwritten])
+def test_a_connection_that_is_refused_has_touched_nothing(
+    store: Database, path: Path, way: Callable[[Path, Path], None]
+) -> None:
+    """SQLite reads the log by the name of the file, and writes all of it into the file when it closes."""
+    way(path, backup(store, path))
+    with ExitStack() as opened, pytest.raises(sa.exc.OperationalError, match="while yemotd had it open"):
+        while True:  # until the pool has none left of those that were opened before
+            opened.enter_context(store.engine.connect())
+    store.let_go()
 
     assert names(path) == ["before"]
 

@@ -270,7 +270,9 @@ def test_a_window_that_the_file_has_no_more_mutes_nobody_and_is_told(setting: Se
     assert "windows" in setting.subscribed().faults["n8n"]
 
 
-@pytest.mark.parametrize("name", ["a%0Db", "%0D", "a%1Fb", "a%C2%85b"])
+@pytest.mark.parametrize(
+    "name", ["a%0Db", "%0D", "%0A", "a%0A", "%0Ab", "a%1Fb", "a%C2%85b", "a%2Fb", "%2F", ""]
+)
 def test_a_name_of_signs_that_no_name_has_is_none_that_is_there(setting: Setting, name: str) -> None:
     path = f"/api/v1/endpoints/{name}"
     assert setting.admin.patch(path, json={"language": "he"}).status_code in (404, 422)

@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Header, Request, Response
 from pydantic import WithJsonSchema
-from starlette.convertors import StringConvertor, register_url_convertor
 
 from daemon.schemas import command_fields
 from daemon.schemas.fields import Line
@@ -28,15 +27,6 @@ from daemon.web.routes.base import reading
 
 BY_DEFAULT = RotateRequest()
 ONCE = "The answer has the secret that signs; it is shown this once, and kept sealed by the key file."
-
-
-class _Segment(StringConvertor):
-    """A part of a path as `{name:path}` takes it, which reads of these: all but a line feed."""
-
-    regex = "[^/\\n]+"
-
-
-register_url_convertor("segment", _Segment())
 
 
 def router(tokens: Tokens, live: Live) -> APIRouter:
@@ -89,7 +79,7 @@ def _change(routes: APIRouter, tokens: Tokens, live: Live) -> None:
     admin = Depends(require("admin", tokens))
 
     @routes.patch(
-        "/endpoints/{name:segment}",
+        "/endpoints/{name:path}",
         summary="Change an endpoint of the store",
         responses=responses(400, 404, 409, 413, 422),
     )
@@ -116,7 +106,7 @@ def _change(routes: APIRouter, tokens: Tokens, live: Live) -> None:
             return live.subscriptions.rotate(name, body.overlap)
 
     @routes.delete(
-        "/endpoints/{name:segment}",
+        "/endpoints/{name:path}",
         summary="Take an endpoint of the store away; what waits for it is not sent",
         responses=responses(404, 409, 422),
     )
