@@ -24,7 +24,7 @@ from daemon.host import clock
 from daemon.schemas.previews import Preview, PreviewedHeader
 from daemon.senders import templated
 from daemon.senders.webhook_attempt import Handle
-from daemon.wiring.senders import placed, target
+from daemon.wiring.senders import target
 
 HIDDEN = "***"
 
@@ -35,9 +35,9 @@ def preview(path: Path | None, endpoint: str, event_type: str | None) -> Preview
     webhook = _webhook(config, endpoint)
     body = _example(config, webhook, event_type)
     zone = ZoneInfo(config.daemon.timezone)
-    where = target(webhook, zone)
+    where = target(webhook, zone, config.http.base)
     message = _message(webhook, body)
-    made = _rendered(config, webhook, message, placed(webhook, zone, config.http.base))
+    made = _rendered(config, webhook, message, where.shape)
     lines, sent = Handle(where).request(message, clock.utcnow(), made)
     return Preview(
         endpoint=webhook.name,

@@ -38,7 +38,7 @@ def settled(scene: Scene, rows: Sequence[Fact]) -> dict[int, list[Fact]]:
         row = calls.of(scene, fact)
         known = _of_queue(scene, row)
         fits = [one for one in known.seen if _may_be_same(one, row)]
-        if _fitting(waiting, row):
+        if _is_any_of(waiting, row):
             store.put(scene.db, replace(row, many=0))
         elif not fits:
             store.put(scene.db, row)
@@ -67,7 +67,7 @@ def held_for(scene: Scene, call: Call) -> list[Fact]:
         return []
     (row,) = rows
     fits = [one for one in (*known.seen, call) if _may_be_same(one, row)]
-    if _fitting(_waiting(scene, row.subject), row) or not _is_sure(row, fits, known.unseen):
+    if _is_any_of(_waiting(scene, row.subject), row) or not _is_sure(row, fits, known.unseen):
         return []
     store.close_held(scene.db, row, many=0)
     return _from_log(scene, _told_late(row), row, call)
@@ -119,8 +119,8 @@ def _waiting(scene: Scene, subject: str) -> list[Call]:
     ]
 
 
-def _fitting(waiting: Sequence[Call], row: Call) -> list[Call]:
-    return [one for one in waiting if one.key == row.key and _may_be_same(one, row)]
+def _is_any_of(waiting: Sequence[Call], row: Call) -> bool:
+    return any(one.key == row.key and _may_be_same(one, row) for one in waiting)
 
 
 def _is_sure(row: Call, fits: Sequence[Call], others: Sequence[Call]) -> bool:

@@ -255,7 +255,7 @@ def notices(config: Config) -> dict[str, Notice]:
     """Where the messages go that Apprise takes."""
     zone, base = ZoneInfo(config.daemon.timezone), config.http.base
     return {
-        one.name: Notice(Secret(one.address), placed(one, zone, base), one.timeout)
+        one.name: Notice(Secret(one.address), _placed(one, zone, base), one.timeout)
         for one in config.hooks
         if not one.format.wire.is_http
     }
@@ -277,7 +277,7 @@ def target(webhook: Webhook, zone: tzinfo = UTC, base: str | None = None) -> Tar
         webhook.timeout,
         webhook.connect_timeout,
         webhook.allow,
-        placed(webhook, zone, base),
+        _placed(webhook, zone, base),
         (*place.headers, *webhook.sent_headers),
         webhook.ca_file,
         webhook.certificate,
@@ -304,7 +304,7 @@ def shape(webhook: Webhook, zone: tzinfo = UTC, base: str | None = None) -> Shap
     )
 
 
-def placed(webhook: Webhook, zone: tzinfo, base: str | None) -> Shape:
+def _placed(webhook: Webhook, zone: tzinfo, base: str | None) -> Shape:
     """The same, with what of its settings stands in the body; `place` needs its secrets."""
     place = webhook.format.wire.place(Given(webhook.address, webhook.settings))
     return replace(shape(webhook, zone, base), fields=place.fields)
@@ -312,7 +312,7 @@ def placed(webhook: Webhook, zone: tzinfo, base: str | None) -> Shape:
 
 def hook(config: Config, webhook: Webhook, guard: Guard = UNGUARDED) -> Hook:
     """How the messages of a webhook are rendered by templates."""
-    known = placed(webhook, ZoneInfo(config.daemon.timezone), config.http.base)
+    known = _placed(webhook, ZoneInfo(config.daemon.timezone), config.http.base)
     return Hook(config.templates.text_of(webhook), known, webhook.given_values, guard)
 
 

@@ -270,6 +270,16 @@ def test_a_window_that_the_file_has_no_more_mutes_nobody_and_is_told(setting: Se
     assert "windows" in setting.subscribed().faults["n8n"]
 
 
+@pytest.mark.parametrize("key", ["", "languge", "secret", "proxy"])
+def test_a_key_that_may_not_be_given_may_not_be_taken_back(setting: Setting, key: str) -> None:
+    add(setting)
+    answer = setting.admin.patch("/api/v1/endpoints/n8n", json={key: None, "language": "he"})
+
+    assert answer.status_code == 422
+    assert key in [one["name"] for one in answer.json()["faults"]]
+    assert kept(setting)["n8n"].language == "en"
+
+
 @pytest.mark.parametrize(
     "name", ["a%0Db", "%0D", "%0A", "a%0A", "%0Ab", "a%1Fb", "a%C2%85b", "a%2Fb", "%2F", ""]
 )
