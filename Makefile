@@ -26,7 +26,7 @@ demo: $(VENV)/.ready
 	$(BIN)/yemotd demo $(WORDS)
 
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest -p no:cacheprovider -n auto -rs $(WORDS)
+	$(BIN)/python -m pytest -p no:cacheprovider -n auto -rsfE $(WORDS)
 
 fast: $(VENV)/.ready
 	$(BIN)/python -m pytest -q -m "not slow" --cpu-budget 20 $(FAST:%=tests/%)
