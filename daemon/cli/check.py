@@ -24,6 +24,7 @@ from daemon.config.texts import LEAST
 from daemon.core import durations
 from daemon.core.differences import Difference, difference
 from daemon.core.model import Secret
+from daemon.core.numbers import shown as number
 from daemon.core.timestamps import from_iso, iso
 from daemon.core.watches import cost, detection
 from daemon.host import clock, key_file
@@ -126,6 +127,7 @@ def _lines(config: Config, document: Check, now: datetime) -> list[str]:
             lines += [f"            {cost.show(watch.cost)}"] if watch.cost else []
             lines += [f"            {line}" for line in _attention(watch.name, checked, now, zone)]
         lines += [line for one in shown.expectations for line in _expected(one, now, zone)]
+        lines.append(f"  takes   {_commands(shown)}")
     for table in ENDPOINT_TABLES:
         for one in getattr(document, table):
             lines.append(f"{table.removesuffix('s'):<10}{one.name}: {', '.join(one.events)}")
@@ -144,6 +146,17 @@ def _cost(one: CheckedEndpoint) -> Iterator[str]:
         alert, day = amounts.at_least(one.units_per_alert), amounts.spelled(one.units_per_day)
         yield f"by SMS of {one.system} to {', '.join(one.to)}"
         yield f"an alert with its end costs {alert} units at most, and a day {day}"
+
+
+def _commands(system: CheckedSystem) -> str:
+    """Which commands a system takes, and what those may cost in a day that cost."""
+    if not system.commands:
+        return "no commands"
+    budgets = {"campaigns": system.campaign_units_per_day, "SMS": system.sms_units_per_day}
+    costs = [
+        f"{what} for {number(units)} units a day" for what, units in budgets.items() if units is not None
+    ]
+    return "; ".join([", ".join(system.commands), *costs])
 
 
 def _texts(config: Config, shown: Sequence[CheckedEndpoint]) -> list[CheckedTexts]:
@@ -265,6 +278,9 @@ def _document(
                     for one, make in rows(system)
                 ],
                 expectations=_expectations(system, zone, now),
+                commands=list(system.commands),
+                campaign_units_per_day=system.campaign_units_per_day,
+                sms_units_per_day=system.sms_units_per_day,
             )
             for system in config.systems
         ],

@@ -34,6 +34,8 @@ from daemon.store.location import FAILURES, DatabaseError, explained
 
 LOOK_SECONDS = 2.0
 """Between two looks of `--watch`; no poll comes more often that is worth an eye."""
+SIDES = ("above", "below", "at_most")
+"""Of a limit that was crossed."""
 Document = dict[str, Any]
 """`schemas.now.Now` as JSON has it, from the store or from a daemon elsewhere."""
 
@@ -255,6 +257,8 @@ def _campaigns(found: Document, at: datetime) -> Iterator[str]:
 
 
 def _state(one: Document) -> str:
+    if one["state"] == "down" and "metric" in one["why"]:
+        return f"a threshold is crossed: {_crossed(one['why'])}"
     state = {"down": "down", "unknown": "not known"}.get(one["state"], one["state"])
     why = _why(one)
     return f"{state}{f' ({why})' if why else ''}"
@@ -264,6 +268,20 @@ def _why(one: Document) -> str:
     """What a sentence on the state is made of, as `status` shows it."""
     shown = {key: value for key, value in one["why"].items() if key not in ("crossed", "phase", "watches")}
     return "; ".join(f"{key} {value}" for key, value in shown.items())
+
+
+def _crossed(why: Document) -> str:
+    """`calls_waiting 7, above 5`, for each that is crossed."""
+    return "; ".join(
+        f"{one['metric']} {_figure(one.get('value'))}, {side.replace('_', ' ')} {_figure(one[side])}"
+        for one in why.get("crossed") or [why]
+        for side in SIDES
+        if one.get(side) is not None
+    )
+
+
+def _figure(value: object) -> str:
+    return number(value) if isinstance(value, int | float) else "?"
 
 
 def _word(state: str) -> str:

@@ -63,7 +63,8 @@ def _webhook(config: Config, endpoint: str) -> Webhook:
     webhooks = {one.name: one for one in config.webhooks}
     if endpoint in webhooks:
         return webhooks[endpoint]
-    if any(one.name == endpoint for _, one in config.endpoints()):
+    # One of a table's mailboxes or phones goes by the table's name, a slash and its own.
+    if any(one.name in (endpoint, endpoint.partition("/")[0]) for _, one in config.endpoints()):
         raise Fatal(f"{quoted(endpoint)} is no webhook; what it sends is seen by a test of it", os.EX_USAGE)
     raise Fatal(f"there is no webhook {quoted(endpoint)}{nearest(endpoint, webhooks)}", os.EX_USAGE)
 

@@ -1,5 +1,6 @@
 """`yemotd simulate`: the telephony API on loopback, to develop against without a phone system."""
 
+import errno
 import os
 import threading
 from pathlib import Path
@@ -36,7 +37,8 @@ def simulate(
     try:
         simulator.start()
     except OSError as error:
-        raise Fatal(f"--port {port}: {error.strerror}", os.EX_UNAVAILABLE) from None
+        way_out = "; give another, or 0 for one that is free" if error.errno == errno.EADDRINUSE else ""
+        raise Fatal(f"--port {port}: {error.strerror}{way_out}", os.EX_UNAVAILABLE) from None
     say_now(
         f"API      {simulator.base_url}",
         f"tokens   {', '.join(simulator.systems)}",

@@ -8,7 +8,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,6 +23,7 @@ from daemon.config.wording import is_like_secret
 from daemon.core import durations
 from daemon.core.model import Json, Secret
 from daemon.core.timestamps import iso_or_none
+from daemon.core.webhooks import envelope
 from daemon.core.webhooks.verification import TOLERANCE, Verification, Verifier
 from daemon.core.webhooks.verification import verify as judge
 from daemon.core.wording import nearest, quoted
@@ -36,7 +37,13 @@ _LINE = re.compile(r"(?:> ?)?([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*:(.*)")
 def verify(
     config: ConfigOption = None,
     *,
-    body: Annotated[str, typer.Option(help="The file with the body, to the byte; - for standard input.")],
+    body: Annotated[
+        str,
+        typer.Option(
+            help="The file with the body, to the byte; - for standard input. Without headers its signature"
+            ' stands in it, as signature = "body" has it.'
+        ),
+    ],
     headers: Annotated[
         Path | None, typer.Option(help='A file with them: "Name: value" lines, or a JSON object.')
     ] = None,
@@ -69,9 +76,10 @@ def verify(
     secrets += _secrets("--secret-env", "_env", secret_env or [])
     verifiers += [_verifier(one) for one in public_key or []]
     at = _moment(now) if now else clock.utcnow()
+    message, signed = _received(_read(body), _headers(headers, header or []))
     verification = judge(
-        _read(body),
-        _headers(headers, header or []),
+        message,
+        signed,
         secrets=secrets,
         verifiers=verifiers,
         now=at,
@@ -139,6 +147,13 @@ def _read(body: str) -> bytes:
         return Path(body).read_bytes()
     except OSError as error:
         raise Fatal(f"--body {quoted(body)}: cannot be read: {error.strerror}", os.EX_USAGE) from None
+
+
+def _received(body: bytes, given: Mapping[str, str]) -> tuple[bytes, Mapping[str, str]]:
+    """The message and what signs it: where no header does, that may stand in the body
+    (`signature = "body"`)."""
+    inside = None if any(name in given for name in HEADERS) else envelope.opened(body)
+    return (body, given) if inside is None else (inside[1], {**given, **inside[0]})
 
 
 def _headers(path: Path | None, single: Sequence[str]) -> dict[str, str]:

@@ -70,13 +70,32 @@ def _of_webhook(at: Location, webhook: Webhook, *, is_shared: bool) -> Iterator[
     if is_shared and webhook.open_credentials():
         reason = "what opens the receiver stands in a file that its group or others can read: chmod 600"
         yield of_table(at, reason)
-    if isinstance(webhook.url, Secret) and _is_unencrypted(webhook.address):
-        yield of_table(at, UNENCRYPTED)
-    if urlsplit(webhook.address).hostname == GOOGLE_SCRIPTS and webhook.accept_redirect is None:
+    if _is_unencrypted(webhook.address):
+        yield of_table(at, _unencrypted(webhook))
+    yield from _of_google(at, webhook)
+
+
+def _unencrypted(webhook: Webhook) -> str:
+    if isinstance(webhook.url, Secret):
+        return UNENCRYPTED
+    has_credentials = webhook.token is not None or bool(webhook.credentials())
+    what = "what it tells, and what opens the receiver," if has_credentials else "what it tells"
+    return f"{what} goes to another machine unencrypted: everybody on the way reads it; use https"
+
+
+def _of_google(at: Location, webhook: Webhook) -> Iterator[Fault]:
+    """A script answers by a redirect, and sees no headers."""
+    is_one = urlsplit(webhook.address).hostname == GOOGLE_SCRIPTS
+    if is_one and webhook.accept_redirect is None:
         written = f'accept_redirect = "{GOOGLE_ANSWERS}"'
         yield of_table(
             at, f"a Google script answers by a redirect, so nothing would count as sent; add {written}"
         )
+    if webhook.accept_redirect is None or webhook.template is not None:
+        return
+    if (is_one or webhook.accept_redirect == GOOGLE_ANSWERS) and webhook.signature == "headers":
+        reason = "a Google script sees no headers, so it cannot tell who sent it; add"
+        yield of_table(at, f'{reason} signature = "body"')
 
 
 def _is_unencrypted(url: str) -> bool:
@@ -86,7 +105,9 @@ def _is_unencrypted(url: str) -> bool:
 
 def _of_tokens(config: Config) -> Iterator[Fault]:
     if not config.http.tokens:
-        yield of_table(("http",), "has no token: the API answers nobody")
+        yield of_table(
+            ("http",), "has no token: the API answers nobody; put one into token_file: openssl rand -hex 24"
+        )
     is_reachable = _is_reachable(config)
     for token in config.http.tokens:
         reason = f"has fewer than {SHORT_TOKEN} characters" if len(token.token.value) < SHORT_TOKEN else ""

@@ -98,9 +98,10 @@ def _same_alert(at: Location, queue: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _unsigned(at: Location, webhook: Mapping[str, Any]) -> Iterator[Fault]:
-    """A webhook whose receivers look for a signature, and that has nothing to sign with."""
-    form = next((one for one in Format if one.value == webhook.get("format")), None)
-    is_signed = (form is None or form.wire.is_signed) and "template" not in webhook
+    """A webhook whose receivers look for a signature, and that has nothing to sign with. Of a format that is
+    none nobody knows."""
+    form = next((one for one in Format if one.value == webhook.get("format", Format.STANDARD.value)), None)
+    is_signed = form is not None and form.wire.is_signed and "template" not in webhook
     if is_signed and not any(f"secret{way}" in webhook for way in WAYS):
         yield missing((*at, "secret"), "give secret_file, secret_credential or secret_env")
 

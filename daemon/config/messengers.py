@@ -49,6 +49,13 @@ def check_url(form: object, url: str) -> None:
         _judge_url(Format(form), url)
 
 
+def check_token(form: object, token: str) -> None:
+    """Raises ValueError for what is no token of a format of this name, without a part of it; of a name that
+    is none, which has its own fault, anything may be."""
+    if form in [one.value for one in Format]:
+        Format(form).wire.check_token(token)
+
+
 def _judge_url(form: Format, url: str) -> None:
     """Raises ValueError where requests cannot go there, or Apprise is not there, or does not know it."""
     judge = split_url if form.wire.is_http else check_apprise

@@ -235,6 +235,16 @@ def _by_format(url: str, table: Mapping[str, Any]) -> None:
     check_url(form, url)
 
 
+def _token_by_format(token: str, table: Mapping[str, Any]) -> None:
+    if table.get("format", "standard") == "standard":
+        return
+    from daemon.config.messengers import check_token as check  # noqa: PLC0415 - a cold start is measured
+
+    check(table["format"], token)
+
+
+WebhookToken = Annotated[AnySecret, SecretKind(check_token, check_beside=_token_by_format)]
+"""Of a bot, or of an account, as its format has them."""
 WebhookUrl = Annotated[
     Secret | str,
     SecretKind(check_address, is_open_here=True, check_beside=_by_format),

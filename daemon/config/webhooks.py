@@ -13,7 +13,7 @@ from daemon.config.secrets import (
     SigningKey,
     SigningSecret,
     TemplateValue,
-    Token,
+    WebhookToken,
     WebhookUrl,
     revealed,
 )
@@ -96,7 +96,8 @@ def _headers(headers: dict[str, Secret | str]) -> dict[str, Secret | str]:
 def _accept_redirect(value: str) -> str:
     from daemon.core.webhooks.redirects import prefix  # noqa: PLC0415 - few have one
 
-    split_url(value)
+    if "://" in value:
+        split_url(value)
     prefix(value)
     return value
 
@@ -154,7 +155,7 @@ class Webhook(EndpointSettings):
     signature: Literal["headers", "body"] = "headers"
     """Where it stands: body is for receivers that see no headers."""
     format: Format = Format.STANDARD
-    token: Token | None = None
+    token: WebhookToken | None = None
     """Of the bot (Telegram), or of an account (ntfy)."""
     chat_id: ChatId | None = None
     """Where a bot writes to (Telegram)."""

@@ -34,6 +34,8 @@ _SECRET = re.compile(
     r"\s*(wh[a-z]{0,3}_|yk_|\+?[0-9]{5,}:|(?i:basic|bearer|token|apikey|digest|negotiate)\s+\S)|.*://[^/]*@",
     re.DOTALL,
 )
+_EXPECTED = re.compile(r"'([^']*)'")
+"""One of the words that pydantic names: 'a', 'b' or 'c'."""
 _BARE = re.compile(r"[A-Za-z0-9_-]{1,60}")
 SCHEMES = frozenset({"basic", "bearer", "digest", "token", "apikey", "negotiate"})
 """What stands before a credential (RFC 9110, section 11.4): IANA's, and those of some services."""
@@ -154,7 +156,15 @@ def _reworded(found: ErrorDetails, at: Location, value: object) -> Fault:
     wording = _WORDING.get(found["type"], WITHOUT_WORDS)
     if found["type"] == "value_error" and isinstance(value, dict):
         return of_table(at, wording.format(**found.get("ctx", {})))
-    return fault(at, wording.format(**found.get("ctx", {})), value)
+    near = nearest(value, _words(found)) if isinstance(value, str) else ""
+    return fault(at, wording.format(**found.get("ctx", {})) + near, value)
+
+
+def _words(found: ErrorDetails) -> Iterable[str]:
+    """Those that may stand there, where only some may."""
+    if found["type"] not in ("enum", "literal_error"):
+        return ()
+    return _EXPECTED.findall(str(found.get("ctx", {}).get("expected", "")))
 
 
 def _shown(key: str | int, value: object) -> str:

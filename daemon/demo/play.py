@@ -16,7 +16,7 @@ from rich.text import Text
 from daemon.core.timestamps import iso
 from daemon.core.visible import visible, visible_line
 from daemon.demo.acts import acts, ended_campaigns, is_seen_since, is_told_away, is_told_the_day, with_calls
-from daemon.demo.reckoning import Check, checks, dialling, followed
+from daemon.demo.reckoning import Check, checks, dialling, followed, texted
 from daemon.demo.screen import Screen
 from daemon.demo.stage import Stage
 from daemon.host import clock
@@ -89,6 +89,7 @@ class _Show:
         self._began = 0.0
         self._is_killed = False
         self._ended_at = ""
+        self._texted = 0
 
     def run(self) -> bool:
         """Play it through, then say what came of it."""
@@ -219,7 +220,15 @@ class _Show:
         status = self._screen.status or {"systems": []}
         return [watch["observed_at"] or "" for one in status["systems"] for watch in one["watches"]]
 
+    def _show_texts(self) -> None:
+        """The SMS that the platform has taken since the last look."""
+        sent = self._system.sent
+        for one in sent[self._texted :]:
+            self._screen.texted(one.recipient, one.text)
+        self._texted = len(sent)
+
     def _refresh(self, footer: str) -> None:
+        self._show_texts()
         receiver, mails = self._stage.receiver, self._stage.postbox.mails
         received = f"{len(receiver.bodies)} events received, {receiver.repeats} repeats, {len(mails)} mails"
         self._screen.refresh(self._stage.ask("status"), f"{footer}  {received}.")
@@ -233,6 +242,7 @@ class _Show:
             *checks(self._stage.database, receiver.bodies, sent, receiver.refused),
             dialling(CALLED, dialled),
             followed(sum(ANSWERED), ended_campaigns(receiver.bodies.values())),
+            texted(self._stage.database, len(self._system.sent)),
         ]
         killed = f", {self._stage.starts - 1} restarts" if self._stage.starts > 1 else ""
         self._console.print(

@@ -12,6 +12,8 @@ from daemon.store import events, history
 from daemon.store.events import Query
 from daemon.store.history import DeliveryView
 
+MANAGER = "manager"
+"""Of its phones that are told by SMS."""
 RECEIVER = "receiver"
 """The name of the demo's webhook."""
 ALL = 1_000_000
@@ -75,6 +77,24 @@ def followed(answered: int, told: Sequence[Mapping[str, Any]]) -> Check:
     text = f"the campaign is {end['outcome']}: {end['answered']} of {end['dialled']} calls answered"
     is_good = end["outcome"] == "finished" and end["answered"] == answered
     return Check(is_good, f"{text}, {end['price']} units, estimated {end['estimate']}")
+
+
+def texted(database: str, taken: int) -> Check:
+    """Whether as many SMS left for the manager as the daemon says: one whose outcome is unknown, for it was
+    killed then, may have left or not."""
+    store = databases.connect(database)
+    with store.read() as db:
+        written = [event.id for _, event in events.read(db, Query(limit=ALL))]
+        ends = Counter(
+            one.status for one in history.of_events(db, written) if one.endpoint.partition("/")[0] == MANAGER
+        )
+    store.close()
+    sent, unknown = ends[Status.DELIVERED], ends[Status.UNKNOWN]
+    unsure = f", {unknown} not known" if unknown else ""
+    return Check(
+        sent + unknown > 0 and sent <= taken <= sent + unknown,
+        f"{sent} SMS to the manager were sent{unsure}, {taken} left",
+    )
 
 
 def _owed(bodies: Mapping[str, bytes], deliveries: Iterable[DeliveryView]) -> set[str]:

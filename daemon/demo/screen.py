@@ -84,6 +84,16 @@ class Screen:
         )
         self._add(self._deliveries, line, "mailed   ")
 
+    def texted(self, recipient: str, text: str) -> None:
+        """An SMS left for somebody's phone."""
+        line = Text.assemble(
+            (_now(), "dim"),
+            "  ",
+            ("SMS", "bold magenta"),
+            visible_line(f"  {' '.join(text.translate(ISOLATES).split())}  to {recipient}"),
+        )
+        self._add(self._deliveries, line, "texted   ")
+
     def opened(self, page: str, token: str) -> None:
         """The page can be looked at from now on."""
         self.page = f"The page: {page}  sign in with the token {token}"

@@ -45,6 +45,7 @@ read_timeout = "1s"
 deadline = "2s"
 commands = ["*"]
 campaign_units_per_day = 5
+sms_units_per_day = 5
 [systems.api]
 for = "1s"
 [systems.sms]
@@ -98,12 +99,20 @@ group_wait = "1s"
 group_interval = "2s"
 most_per_hour = 1000
 
+[[texts]]
+name = "manager"
+system = "demo"
+to = ["{manager}"]
+events = ["queue.threshold.*", "sip.*"]
+
 [[digests]]
 name = "demo"
 to = ["receiver", "office"]
 at = "{digest_at}"
 timezone = "UTC"
 """
+MANAGER = "0529876543"
+"""Whose phone is told by SMS what is wrong."""
 DIGEST_AFTER = timedelta(seconds=30)
 """The end of the day: the first whole minute that is so far off."""
 
@@ -226,6 +235,7 @@ class Stage:
             base_url=self.simulator.base_url,
             webhook_url=self.receiver.url,
             mail_port=self.postbox.port,
+            manager=MANAGER,
             digest_at=f"{clock.utcnow() + DIGEST_AFTER + MINUTE:%H:%M}",
         )
         self._write("config.toml", text)

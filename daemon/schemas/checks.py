@@ -101,6 +101,9 @@ class CheckedSystem(Document):
     base_url: str
     watches: list[CheckedWatch]
     expectations: list[CheckedExpectation] = Field(default_factory=list)
+    commands: list[str] = Field(description="Globs of those that it takes")
+    campaign_units_per_day: float | None = Field(description="None: campaigns are refused")
+    sms_units_per_day: float | None = Field(description="None: SMS are refused")
 
 
 class CheckedEndpoint(Document):

@@ -55,7 +55,7 @@ def judged(handle: Handle, attempted: Attempted) -> "Attempted | Confirmation":
     where = location(handle.heads)
     place = below(target.url, where or "", target.accepts)
     if place is None or attempted.http_status not in STATUSES:
-        elsewhere = "" if place is not None else ", which is not below accept_redirect"
+        elsewhere = "" if place is not None else f", {_not_below(target)}"
         why = f"HTTP {attempted.http_status} to {_host(target, where)}{elsewhere}"
         return attempted._replace(error=why)
     return Confirmation(target, place, attempted)
@@ -65,6 +65,12 @@ def _host(target: Target, where: str | None) -> str:
     """The host that a redirect names; where it was made of our own secrets, nothing of it."""
     named = host(target.url, where)
     return "***" if any(one.lower() in named for one in target.hidden) else named
+
+
+def _not_below(target: Target) -> str:
+    """What was expected instead; where it has our own secrets in it, without them."""
+    expected = target.accepts.url if target.accepts is not None else ""
+    return f"which is not below accept_redirect, {redacted(expected, target.hidden)}"
 
 
 def _is_page(head: Sequence[bytes]) -> bool:

@@ -62,6 +62,24 @@ def test_people_read_what_is_off_who_waits_and_who_answers(call: Call, watched: 
         assert one in out, out
 
 
+def test_a_threshold_that_is_crossed_is_said_with_its_limit(call: Call, watched: Watched) -> None:
+    longest = {"metric": "longest_wait_seconds", "value": 200, "above": 180}
+    crossed = {"metric": "calls_waiting", "value": 7, "above": 5.0}
+    for why, said in (
+        (crossed, "calls_waiting 7, above 5\n"),
+        (
+            {**crossed, "crossed": [crossed, longest]},
+            "calls_waiting 7, above 5; longest_wait_seconds 200, above 180\n",
+        ),
+        ({"metric": "agents_available", "value": 0.5, "below": 1.5}, "agents_available 0.5, below 1.5\n"),
+    ):
+        watched.see(queue("5", DOWN, name="sales", metrics=METRICS, why=why))
+        with freeze_time(NOW):
+            out = call("now")[1]
+
+        assert f"the longest 3m20s; seen 5 s ago; a threshold is crossed: {said}" in out
+
+
 def test_names_stand_beside_the_numbers(call: Call, watched: Watched) -> None:
     path = Path("config.toml")
     names = '[contacts]\n"077" = "the front desk"\n"0501234567" = "Dana"\n'

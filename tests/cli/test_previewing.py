@@ -84,6 +84,7 @@ def test_what_there_is_not_is_said_with_what_was_meant(call: Call) -> None:
     for words, code, said in (
         (("gatewy",), os.EX_USAGE, 'there is no webhook "gatewy"; did you mean "gateway"?'),
         (("ops",), os.EX_USAGE, '"ops" is no webhook'),
+        (("ops/ops@example.org",), os.EX_USAGE, '"ops/ops@example.org" is no webhook'),
         (("crm", "--type", "sms.recieved"), os.EX_USAGE, 'did you mean "sms.received"?'),
     ):
         found, _, err = call("endpoints", "preview", *words)

@@ -11,6 +11,7 @@ import pytest
 
 from daemon import __version__
 from daemon.config.load import Loaded, load
+from daemon.core.commands.command_types import READS
 from daemon.core.differences import difference
 from daemon.core.model import Fact
 from daemon.host.clock import utcnow
@@ -129,8 +130,30 @@ def test_check_for_programs_is_one_document(call: Call) -> None:
 
     (system,) = json.loads(out)["systems"]
     assert code == 0
+    assert system["commands"] == [*READS]
+    assert (system["campaign_units_per_day"], system["sms_units_per_day"]) == (None, None)
     assert system["name"] == "main"
     assert system["watches"][0]["every_seconds"] == 30
+
+
+@pytest.mark.parametrize(
+    ("more", "takes"),
+    [
+        ("commands = []\n", "no commands"),
+        ('commands = ["queue.*", "sms.send"]\n', "queue.*, sms.send"),
+        ('commands = ["sms.send"]\nsms_units_per_day = 20\n', "sms.send; SMS for 20 units a day"),
+        (
+            'commands = ["*"]\ncampaign_units_per_day = 1.5\nsms_units_per_day = 2\n',
+            "*; campaigns for 1.5 units a day; SMS for 2 units a day",
+        ),
+    ],
+)
+def test_check_says_which_commands_are_taken_and_what_they_may_cost(
+    call: Call, more: str, takes: str
+) -> None:
+    configure(f"{QUIET}{SYSTEM}{more}[systems.sip]\n")
+
+    assert f"  takes   {takes}\n" in call("check")[1]
 
 
 def test_check_names_every_kind_of_endpoint_and_no_secret(call: Call) -> None:

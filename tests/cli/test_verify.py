@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from daemon.core.model import Secret
+from daemon.core.webhooks import envelope
 from daemon.core.webhooks.signing import headers, hmac_signer
 from daemon.senders import ed25519
 from tests.cli.conftest import Call
@@ -170,6 +171,19 @@ def test_a_body_may_come_from_standard_input(call: Call, monkeypatch: pytest.Mon
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(BODY)))
 
     assert call("verify", "--body", "-", *FILES[2:], "--secret-file", "secret")[0] == 0
+
+
+@pytest.mark.parametrize("more", [(), ("--header", "Content-Type: application/json")])
+def test_a_signature_may_stand_in_the_body(call: Call, more: tuple[str, ...]) -> None:
+    Path("body").write_bytes(envelope.enveloped(BODY, "evt_1", SECONDS, GIVEN["webhook-signature"]))
+    words = ("verify", "--body", "body", *more, *AT)
+
+    assert call(*words, "--secret-file", "secret")[1].startswith('Genuine: "evt_1"')
+    Path("secret").write_text(FOREIGN, encoding="ascii")
+    assert call(*words, "--secret-file", "secret")[0] == os.EX_DATAERR
+    # Where headers sign it, it is a body as any other, of which they say more.
+    keep({**GIVEN, "webhook-id": "evt_2"})
+    assert '"evt_2"' in call("verify", *FILES, "--secret-file", "secret")[1]
 
 
 @pytest.mark.parametrize("now", ["2026-03-01T14:10:00+02:00", "1772367000"])

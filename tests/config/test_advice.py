@@ -14,6 +14,17 @@ switch_id = "uuid"
 base_url = "https://rest.yemot.co.il/api/v1/switch/"
 """
 GOOD = QUIET_SYSTEM + SMS
+BOT = """
+[[webhooks]]
+name = "bot"
+url = "https://api.telegram.org"
+format = "telegram"
+token = "123456789:AAbbCCddEEffGGhhIIjjKKllMMnnOOppQQr"
+chat_id = 7
+events = ["sms.*"]
+"""
+SCRIPT = WEBHOOK.replace("crm.example.org/hook", "script.google.com/macros/s/AKfy/exec")
+ACCEPTING, IN_BODY = 'accept_redirect = "https://script.googleusercontent.com/"\n', 'signature = "body"\n'
 SECRET_FILE = GOOD.replace('token_env = "TOKEN"', 'token_file = "token"')
 
 
@@ -92,6 +103,24 @@ SECRET_FILE = GOOD.replace('token_env = "TOKEN"', 'token_file = "token"')
             '[daemon]\ndatabase = "postgresql+psycopg://yemotd:hunter2@db/yemotd"\n' + GOOD,
             "[daemon] database: has a password in it",
         ),
+        (
+            GOOD + WEBHOOK.replace("https://", "http://"),
+            "[webhooks] what it tells goes to another machine unencrypted: everybody on the way reads it",
+        ),
+        (
+            GOOD + BOT.replace("https://", "http://"),
+            "[webhooks] what it tells, and what opens the receiver, goes to another machine unencrypted",
+        ),
+        (
+            GOOD + SCRIPT + ACCEPTING,
+            "[webhooks] a Google script sees no headers, so it cannot tell who sent it; add signature = "
+            '"body"',
+        ),
+        (
+            GOOD + SCRIPT + IN_BODY,
+            "[webhooks] a Google script answers by a redirect, so nothing would count as sent; add "
+            'accept_redirect = "https://script.googleusercontent.com/"',
+        ),
     ],
 )
 def test_one_warning_is_given(tmp_path: Path, text: str, told: str) -> None:
@@ -115,6 +144,10 @@ def test_one_warning_is_given(tmp_path: Path, text: str, told: str) -> None:
         GOOD + WEBHOOK + 'events = ["queue.caller.*", "sms.*"]\n',
         GOOD + WEBHOOK + 'events = ["daemon.*"]\nsystems = []\n',
         '[daemon]\ndatabase = "postgresql+psycopg://yemotd@db/yemotd"\n' + GOOD,
+        GOOD + BOT,
+        GOOD + SCRIPT + ACCEPTING + IN_BODY,
+        GOOD + WEBHOOK + 'accept_redirect = "https://answers.example.org/"\n',
+        GOOD + WEBHOOK.replace("https://crm.example.org", "http://127.0.0.1:8080"),
     ],
 )
 def test_nothing_is_said_of_what_is_well(tmp_path: Path, text: str) -> None:

@@ -172,7 +172,7 @@ def test_a_google_script_without_its_redirect_is_warned_of(tmp_path: Path) -> No
     line = 'url = "https://script.google.com/macros/s/opensesame/exec"\n'
     wish = 'accept_redirect = "https://script.googleusercontent.com/"\n'
     (said,) = [one for one in loaded(tmp_path, ALL + line).warnings if "Google" in one]
-    found = loaded(tmp_path, ALL + line + wish)
+    found = loaded(tmp_path, ALL + line + wish + 'signature = "body"\n')
 
     assert 'add accept_redirect = "https://script.googleusercontent.com/"' in said
     assert not [one for one in found.warnings if "Google" in one]

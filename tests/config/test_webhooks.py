@@ -99,6 +99,10 @@ def test_a_signing_key_signs_beside_the_secret(tmp_path: Path) -> None:
     ("wish", "reason"),
     [
         ('format = "xml"', "format = 'xml': expected"),
+        ('format = "cloudevent"', '; did you mean "cloudevents"?'),
+        ('payload = "thinn"', "payload = 'thinn': expected 'full' or 'thin'; did you mean \"thin\"?"),
+        ('accept_redirect = "a.example"', "accept_redirect = 'a.example': expected an https URL that ends"),
+        ('accept_redirect = "https://a.example"', 'must end with a "/" behind the host or the path'),
         ('order = "any"', "order = 'any': expected"),
         ('payload = "half"', "payload = 'half': expected"),
         ("rate = 0", "rate = 0"),

@@ -19,7 +19,7 @@ PAGE = (ROOT / "docs" / "mail.md").read_text(encoding="utf-8")
 SECTION = PAGE.partition("\n## Other services: messengers and SMS\n")[2]
 EXAMPLES = blocks(SECTION, "toml")
 URLS = dict(re.findall(r"`([a-z]+-url)` has\s+`(\w+://[^`]+)`", SECTION))
-KINDS = {"telegram-url": "tgram", "ntfy-url": "ntfys", "sms-url": "twilio"}
+KINDS = {"signal-url": "signals", "sms-url": "twilio"}
 
 
 def configured(folder: Path, example: str) -> Notify:
@@ -49,7 +49,7 @@ def test_a_url_that_apprise_does_not_know_is_refused(tmp_path: Path) -> None:
     """So that the examples are taken for what they are."""
     (tmp_path / "sms-url").write_text("sms://nobody", encoding="ascii")
     with pytest.raises(Exception, match="is no URL that Apprise knows"):
-        loaded(tmp_path, QUIET + SYSTEM + SMS + EXAMPLES[2], ENVIRON)
+        loaded(tmp_path, QUIET + SYSTEM + SMS + EXAMPLES[1], ENVIRON)
 
 
 def test_the_figures_are_the_code_s(tmp_path: Path) -> None:

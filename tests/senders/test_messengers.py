@@ -15,7 +15,7 @@ from daemon.wiring.endpoints import routes
 from daemon.wiring.senders import targets
 from tests.core.rendering.test_formats import ALERT, SMS, stored
 from tests.support.attempts import attempt, message
-from tests.support.config_files import ENVIRON, SYSTEM, faults, written
+from tests.support.config_files import ENVIRON, SYSTEM, faults, loaded, written
 from tests.support.messengers import CHAT, TOKEN, Said, Service
 
 HTTP = '[http]\nurl = "https://phones.example.org"\n'
@@ -145,7 +145,8 @@ def test_what_telegram_says_is_understood(
     seconds = {"the longest": MAX_RETRY_AFTER, None: None}
     assert one.retry_after == (seconds[waits] if waits in seconds else timedelta(seconds=int(str(waits))))
     if said.body.startswith(b'{"ok": false, "e'):
-        assert one.error == f"Telegram: {json.loads(said.body)['description']}"
+        unknown = ": it does not know the bot's token" if one.http_status in (401, 404) else ""
+        assert one.error == f"Telegram: {json.loads(said.body)['description']}{unknown}"
 
 
 @of["telegram"]
@@ -228,14 +229,15 @@ def test_what_ntfy_says_is_understood(
     assert one.retry_after == (None if waits is None else timedelta(seconds=waits))
 
 
-BARE = SYSTEM + '[[webhooks]]\nname = "crm"\nurl = "https://api.example.org/x"\n'
+URL = 'url = "https://api.example.org/x"'
+BARE = SYSTEM + f'[[webhooks]]\nname = "crm"\n{URL}\n'
 
 
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
         ('format = "telegram"\n', '"telegram" needs "token"; format = "telegram" needs "chat_id"'),
-        (TELEGRAM.replace("BOT", "WRONG"), "token: expected one of a bot"),
+        (TELEGRAM.replace("BOT", "WRONG"), "token_env = 'WRONG': expected the token of a bot"),
         (TELEGRAM.replace(str(CHAT), '"office"'), "chat_id = 'office': expected the number of a chat"),
         (TELEGRAM.replace(str(CHAT), "true"), "chat_id = true: expected the number of a chat"),
         (TELEGRAM + 'topic = "x"\n', "topic = 'x': "),
@@ -250,6 +252,32 @@ def test_what_a_format_lacks_or_has_no_use_for_is_a_fault(tmp_path: Path, settin
 
     assert said in line
     assert "tk_secret" not in line
+
+
+def test_a_bad_token_and_a_bad_chat_are_said_at_once(tmp_path: Path) -> None:
+    text = BARE + TELEGRAM.replace("BOT", "PREFIXED").replace(str(CHAT), '"office"')
+    said = faults(tmp_path, text, {**ENVIRON, "PREFIXED": f"bot{TOKEN}"})
+
+    assert [line.partition("] ")[2] for line in said] == [
+        "token_env = 'PREFIXED': expected the token of a bot, as @BotFather gives it: 123456789:AbCd…,"
+        ' without "bot" in front',
+        "chat_id = 'office': expected the number of a chat, such as -1001234567890, or \"@channel\"",
+    ]
+
+
+@pytest.mark.parametrize("path", ["/bot", "/bot/", f"/bot{TOKEN}/sendMessage", "/sendMessage", "/BOT1:x"])
+def test_an_address_with_the_bot_in_it_is_a_fault(tmp_path: Path, path: str) -> None:
+    text = BARE.replace(URL, f'url = "https://api.telegram.org{path}"') + TELEGRAM
+    (line,) = faults(tmp_path, text, {**ENVIRON, "BOT": TOKEN})
+
+    assert 'url: has the bot in it, which the token says; give "https://api.telegram.org"' in line
+    assert TOKEN not in line
+
+
+@pytest.mark.parametrize("path", ["", "/", "/bots", "/telegram/"])
+def test_a_server_of_one_s_own_may_be_anywhere(tmp_path: Path, path: str) -> None:
+    text = BARE.replace(URL, f'url = "https://phones.example.org{path}"') + TELEGRAM
+    loaded(tmp_path, text, {**ENVIRON, "BOT": TOKEN})
 
 
 @pytest.mark.parametrize("path", ["", "/", "/a%20b", "/phones?auth=x", "/" + "x" * 65])

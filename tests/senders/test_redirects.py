@@ -128,7 +128,10 @@ def test_a_login_page_is_no_success_and_nobody_asks_it(
             (one,) = attempt(sender, to)
 
     assert (one.outcome, one.http_status) == (Outcome.REDIRECTED, status)
-    assert one.error == f"HTTP {status} to 127.0.0.1, which is not below accept_redirect"
+    assert (
+        one.error
+        == f"HTTP {status} to 127.0.0.1, which is not below accept_redirect, https://script.googleusercontent.com/macros/"
+    )
     assert login.received == []
 
 
@@ -137,7 +140,7 @@ def test_a_host_that_says_a_secret_back_is_not_told(sender: WebhookSender, autho
         to = accepting_below("https://answers.example", target(script.url), authority)
         (one,) = attempt(sender, replace(to, hidden=spellings(["OpenSesame"])))
 
-    assert one.error == "HTTP 302 to ***, which is not below accept_redirect"
+    assert one.error == "HTTP 302 to ***, which is not below accept_redirect, https://answers.example/macros/"
 
 
 @pytest.mark.parametrize("status", [301, 307, 308])

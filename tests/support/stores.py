@@ -23,6 +23,9 @@ from tests.support import postgresql
 SQLITE, POSTGRESQL, NONE = "sqlite", "postgresql", "none"
 
 SYNCS, OFF = "synchronous", "OFF"
+PATIENT = "?options=-c%20idle_in_transaction_session_timeout%3D60s"
+"""Of a test that keeps a store in its own process: a machine that stands still for seconds in a transaction
+ends no test. Those of processes, and of the bound itself, have the store's own."""
 FAILING = (
     sa.exc.OperationalError("BEGIN IMMEDIATE", {}, Exception("database is locked")),
     sa.exc.TimeoutError("QueuePool limit of size 5 overflow 10 reached"),
@@ -150,7 +153,7 @@ def refusing(database: Database, what: str) -> Iterator[None]:
 
 
 def _opened(url: str) -> Database:
-    one = databases.open_for_daemon(url)
+    one = databases.open_for_daemon(url + PATIENT)
     _Engine.opened.append(one)
     return one
 

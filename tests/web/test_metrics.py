@@ -53,7 +53,11 @@ SECOND = timedelta(seconds=1)
 HERE, ELSEWHERE = ("127.0.0.1", 40000), ("192.0.2.7", 40000)
 READER = "token-of-a-reader"
 PAGE = (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")
-SCRAPING, RULES, RULES_OF_PHONES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+(SCRAPING,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+RULES, RULES_OF_PHONES = (
+    (ROOT / "packaging" / "monitoring" / name).read_text(encoding="utf-8")
+    for name in ("yemotd.rules.yml", "yemotd-phones.rules.yml")
+)
 NAMES = re.findall(r"\b(?:yemotd|process)_[a-z_]+", PAGE)
 WHOLE = re.MULTILINE | re.DOTALL
 
@@ -543,11 +547,17 @@ def test_prometheus_finds_nothing_to_complain_of(desk: Desk, monkeypatch: pytest
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
 
 
+def test_the_page_names_every_rule() -> None:
+    assert set(re.findall(r"alert: (\w+)", RULES + RULES_OF_PHONES)) == set(
+        re.findall(r"`((?:Yemotd|Phones|Callers|Nobody|Missed|Units)\w+)`", PAGE)
+    )
+
+
 @pytest.mark.needs("promtool")
 @pytest.mark.parametrize(
     ("what", "text"), [("rules", RULES), ("rules", RULES_OF_PHONES), ("config", SCRAPING)]
 )
-def test_prometheus_takes_what_the_page_gives(tmp_path: Path, what: str, text: str) -> None:
+def test_prometheus_takes_what_is_given(tmp_path: Path, what: str, text: str) -> None:
     (tmp_path / "given.yml").write_text(text, encoding="utf-8")
     checked = promtool("check", what, str(tmp_path / "given.yml"))
 

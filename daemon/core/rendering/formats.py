@@ -16,7 +16,8 @@ used. What it has to say:
     judge          what a whole answer means, where its status does not say all. It is asked of every
                    answer, successes too, gets what the status means, and gives that back or better. It never
                    raises, whatever the other side says
-    needs, takes   settings of its own, such as a bot's token; `place` makes the address of them
+    needs, takes   settings of its own, such as a bot's token, which `check_token` judges; `place` makes the
+                   address of them
 
 Strangers' text is made the service's own kind of text by the format, within its limits. Where an event goes,
 and who may read it, is no matter of a format.
@@ -116,6 +117,10 @@ def _as_given(given: Given) -> Place:
     return Place(given.url)
 
 
+def _any_token(_token: str) -> None:
+    """Whatever a header can carry."""
+
+
 Write = Callable[[Mapping[str, Any], Reader, Contacts], Rendered]
 Judge = Callable[[Verdict, Answer], Verdict]
 
@@ -135,6 +140,8 @@ class Wire:
     """Settings of the endpoint that must be there, beside its `url`."""
     takes: frozenset[str] = frozenset()
     """All that it has a use for, with those that it needs."""
+    check_token: Callable[[str], None] = _any_token
+    """Raises ValueError, without a part of it, for what is no token of the service's."""
     place: Callable[[Given], Place] = _as_given
     """Where requests go. Raises ValueError, without a part of a secret, for what leads nowhere."""
 

@@ -20,6 +20,7 @@ LONGEST = 8192
 STATUSES = frozenset({302, 303})
 """Those after which a POST is asked on by GET (RFC 9110, sections 15.4.3 and 15.4.4). 301 says that the
 address is an old one; 307 and 308 want the message once more."""
+EXAMPLE = 'such as "https://script.googleusercontent.com/"'
 PORTS = {"https": 443, "http": 80}
 """Of the two schemes (RFC 9110, sections 4.2.1 and 4.2.2); http is for this machine alone."""
 
@@ -57,11 +58,9 @@ def prefix(text: str) -> Place:
     """The place below which redirects may lead. Raises ValueError for what is none, without a part of it."""
     found = _place(text)
     if found is None or (found.scheme == "http" and not _is_here(found.host)):
-        raise ValueError(
-            'expected an https URL that ends with "/", such as "https://script.googleusercontent.com/"'
-        )
+        raise ValueError(f'expected an https URL that ends with "/", {EXAMPLE}')
     if "?" in text or "#" in text or not text.endswith("/"):
-        raise ValueError('must end with a "/" behind the host or the path, without "?" or "#"')
+        raise ValueError(f'must end with a "/" behind the host or the path, without "?" or "#", {EXAMPLE}')
     return found
 
 

@@ -17,6 +17,7 @@ from daemon.core.rendering.formats import Answer, Given, Place, Reader, Rendered
 from daemon.core.rendering.wire.answers import parsed, wait
 from daemon.core.rendering.wire.words import OPEN, Said, fitted, said
 
+API = "https://api.telegram.org"
 UNITS = 4096
 """Of UTF-16, that a text has at most, without its markup."""
 NOT_KNOWN = frozenset({401, 404})
@@ -24,6 +25,8 @@ NOT_KNOWN = frozenset({401, 404})
 BAD_REQUEST = 400
 NOT_THEIRS = Verdict(Outcome.FAILED, None, "no answer of Telegram's: something in between gave it")
 _TOKEN = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{20,100}")
+_WITH_TOKEN = re.compile(r"/bot(?:[0-9]+:|[/?]|$)|/sendMessage", re.IGNORECASE)
+"""In an address that was copied from a manual, to where the methods begin."""
 _DONE = re.compile(rb'\s*\{\s*"ok"\s*:\s*true\b')
 """How a success begins. The rest tells the message again, which may be more than is read."""
 _OF_THE_CHAT = re.compile(
@@ -84,15 +87,29 @@ def _judge(by_status: Verdict, answer: Answer) -> Verdict:
     why = f"Telegram: {description}"
     if isinstance(chat := more.get("migrate_to_chat_id"), int):
         return Verdict(Outcome.FORBIDDEN, None, f"{why}: give chat_id = {chat}")
-    if answer.status in NOT_KNOWN or (answer.status == BAD_REQUEST and _OF_THE_CHAT.search(description)):
+    if answer.status in NOT_KNOWN:
+        return Verdict(Outcome.FORBIDDEN, None, f"{why}: it does not know the bot's token")
+    if answer.status == BAD_REQUEST and _OF_THE_CHAT.search(description):
         return Verdict(Outcome.FORBIDDEN, None, why)
     return Verdict(by_status.outcome, wait(more.get("retry_after")) or by_status.retry_after, why)
 
 
+def _check_token(token: str) -> None:
+    if not _TOKEN.fullmatch(token):
+        less = ', without "bot" in front' if token.startswith("bot") else ""
+        raise ValueError(f"expected the token of a bot, as @BotFather gives it: 123456789:AbCd…{less}")
+
+
 def _place(given: Given) -> Place:
     token = given.settings["token"]
-    if not _TOKEN.fullmatch(token):
-        raise ValueError("token: expected one of a bot, as @BotFather gives it: 123456789:AbCd…")
+    try:
+        _check_token(token)
+    except ValueError as error:
+        raise ValueError(f"token: {error}") from None
+    if _WITH_TOKEN.search(given.url):
+        raise ValueError(
+            f'url: has the bot in it, which the token says; give "{API}", or the address of your own server'
+        )
     fields = tuple((name, given.settings[name]) for name in ("chat_id", "topic") if name in given.settings)
     return Place(f"{given.url.rstrip('/')}/bot{token}/sendMessage", fields=fields)
 
@@ -104,5 +121,6 @@ WIRE = Wire(
     judge=_judge,
     needs=frozenset({"token", "chat_id"}),
     takes=frozenset({"token", "chat_id", "topic"}),
+    check_token=_check_token,
     place=_place,
 )
