@@ -50,7 +50,8 @@ def checks(
     return [
         Check(
             not lost,
-            f"{len(owed)} events written for it, {len(owed) - len(lost)} received as they were written",
+            f"{len(owed)} events written for it, {len(owed) - len(lost)} received as they were written"
+            f"{_of_types(bodies[event] for event in lost)}",
         ),
         Check(not invented, f"{len(invented)} received that were never written"),
         Check(refused == 0, f"{refused} requests with a wrong signature, time or body"),
@@ -105,6 +106,12 @@ def _owed(bodies: Mapping[str, bytes], deliveries: Iterable[DeliveryView]) -> se
     return facts | {
         one.event for one in deliveries if one.endpoint == RECEIVER and one.status is not Status.SUPERSEDED
     }
+
+
+def _of_types(bodies: Iterable[bytes]) -> str:
+    """Of what was lost; "" where nothing was."""
+    types = sorted({json.loads(body)["type"] for body in bodies})
+    return f"; without {', '.join(types)}" if types else ""
 
 
 def _texts(bodies: Iterable[dict[str, Any]]) -> Iterable[str]:

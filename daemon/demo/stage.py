@@ -83,7 +83,7 @@ below = 100
 name = "receiver"
 url = "{webhook_url}"
 secret_file = "webhook-secret"
-events = ["*", "queue.*", "report.*"]
+events = ["*", "queue.*", "report.*", "sms.*"]
 retries = ["500ms", "1s", "2s", "5s", "10s"]
 
 [smtp]

@@ -1,7 +1,7 @@
 """The body of an event: the bytes that every receiver, the API, the stream and the CLI show. Pure."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -47,7 +47,7 @@ def summary(body: Mapping[str, Any], contacts: Contacts = NOBODY) -> str:
     data = body["data"]
     words = [contacts.beside(str(data["subject"]))]
     if sms := data.get("sms"):
-        words.append(f"{sms['text']!r}")
+        words += _of_sms(sms)
     if threshold := data.get("threshold"):
         words.append(f"{threshold['metric']} {_figure(threshold['value'])}")
     if command := data.get("command"):
@@ -59,6 +59,14 @@ def summary(body: Mapping[str, Any], contacts: Contacts = NOBODY) -> str:
     if error := data.get("error"):
         words.append(f"{error['class']}: {error['message']}")
     return " · ".join(words)
+
+
+def _of_sms(sms: Mapping[str, Any]) -> Iterator[str]:
+    """What one says that came in; of one that went out, which is not told what it says, why it failed."""
+    if "text" in sms:
+        yield repr(sms["text"])
+    elif reason := sms.get("reason"):
+        yield str(reason)
 
 
 def _figure(value: object) -> str:

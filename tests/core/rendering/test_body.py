@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from daemon.config.event_examples import examples
+from daemon.core.event_types import EVENT_TYPES
 from daemon.core.model import Fact, Json
-from daemon.core.rendering.body import render
+from daemon.core.rendering.body import render, summary
 
 AT = datetime(2026, 11, 23, 1, 2, 3, 456789, tzinfo=UTC)
 
@@ -71,3 +73,17 @@ def test_what_a_terminal_would_obey_is_escaped() -> None:
 
     assert rb'"text":"\u009b31m\u202e\u007f\u2028\u001b"' in written
     assert json.loads(written)["data"]["text"] == "\x9b31m\u202e\x7f\u2028\x1b"
+
+
+@pytest.mark.parametrize("event_type", EVENT_TYPES)
+def test_every_event_has_a_line(event_type: str) -> None:
+    found = examples()[event_type]
+
+    assert found["data"]["subject"] in summary(found) or event_type.startswith("command.")
+
+
+def test_the_line_of_an_sms_that_failed_says_why() -> None:
+    found = json.loads(json.dumps(examples()["sms.failed"]))
+    found["data"]["sms"]["reason"] = "the carrier says REJECTD"
+
+    assert summary(found).endswith(" · the carrier says REJECTD")
