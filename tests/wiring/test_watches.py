@@ -17,6 +17,7 @@ from daemon.config.watches import Metric, WatchSettings
 from daemon.core.alerts.life import Seen
 from daemon.core.durations import NOTHING
 from daemon.core.model import Event, Rule, Severity
+from daemon.core.rendering import machine_words
 from daemon.core.rendering.mail_words import LABELS
 from daemon.core.rendering.phrases_en import ENGLISH_METRICS
 from daemon.core.rendering.phrases_he import HEBREW_METRICS
@@ -33,6 +34,9 @@ from daemon.pipeline.observation import UNOBSERVED, Walk
 from daemon.simulator.server import Simulator
 from daemon.simulator.system import SimulatedSystem
 from daemon.store.database import Database
+from daemon.web.page.sentences import Sentences
+from daemon.web.page.words import Words
+from daemon.web.page.writing import Writing
 from daemon.wiring.clients import client_of
 from daemon.wiring.kinds.sms import Sms
 from daemon.wiring.watches import limits, plan, watches
@@ -130,6 +134,28 @@ def test_each_has_a_row_for_every_interval_and_is_planned_as_it_is_polled(watche
 
     assert [one.every for one in watched.watches] == intervals
     assert plan(watched.settings) == [one.description for one in watched.watches]
+
+
+ENGLISH = ("units",)
+"""Names of watches that are words."""
+
+
+@pytest.mark.parametrize("language", ["en", "he"])
+def test_people_have_a_word_for_each_watch(tmp_path: Path, language: str) -> None:
+    """On the page and in messages alike, instead of its name in the configuration."""
+    tables = "".join(one.tables for one in CASES.values()).replace("log = false\n", "")
+    (tmp_path / "token").write_text(TOKEN)
+    (tmp_path / "config.toml").write_text('[[systems]]\nname = "main"\ntoken_file = "token"\n' + tables)
+    (settings,) = load(tmp_path / "config.toml", {}).config.systems
+    words = Words(language)
+    say = Sentences(words, Writing(words, ZONE, utcnow()), lambda *parts: "".join(parts))
+    names = [one.name for one in plan(settings)]
+
+    assert {"queue-log/5", "callbacks/5"} <= {*names}
+    for name in names:
+        if name not in ENGLISH:
+            assert machine_words.watch(name, language) != name
+        assert name not in say.watch(name)
 
 
 HOURS = """

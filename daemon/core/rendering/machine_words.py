@@ -199,10 +199,15 @@ _WATCHES: Words = {
     "pirsumphone": ("PirsumPhone", "פרסומפון"),
     "reports": ("reports", "דוחות"),
     "queue": ("queue {}", "תור {}"),
+    "queue-log": ("the log of queue {}", "היומן של תור {}"),
+    "callbacks": ("who asked queue {} for a call back", "בקשות לחזרה בתור {}"),
     "directory": ("folder {}", "תיקייה {}"),
+    "sip/": ("where phone {} is", "חיבורי הטלפון {}"),
     "registrations/": ("where phone {} is", "חיבורי הטלפון {}"),
     "report": ("report {}", "דוח {}"),
 }
+_OF_EXTENSIONS = frozenset({"queue", "queue-log", "callbacks", "directory"})
+"""Watches whose path may have a name."""
 _METHODS: Sequence[tuple[str, str]] = (
     ("sms", "sms"),
     ("sipgetcontexts", "registrations"),
@@ -267,7 +272,7 @@ def watch(name: str, language: str, contacts: Contacts = NOBODY) -> str:
     words = _WATCHES.get(f"{kind}/") or _WATCHES.get(kind) if slash else _WATCHES.get(kind)
     if words is None:
         return name
-    named = contacts.name_of(f"/{which}") if slash and kind in ("queue", "directory") else None
+    named = contacts.name_of(f"/{which}") if slash and kind in _OF_EXTENSIONS else None
     return _in(words, language).replace("{}", f"{named} ({which})" if named else which).strip()
 
 

@@ -28,8 +28,12 @@ SHOWN = {
 }
 """Metrics that are said of what is well, by its kind."""
 WATCHES = frozenset({"registrations", "sip", "sms", "units", "sms_units", "caller_ids", "pirsumphone", "api"})
-PATHS = frozenset({"queue", "directory", "report"})
+PATHS = frozenset({"queue", "queue-log", "callbacks", "directory", "report", "sip"})
 """Watches of which there are several, each of a path."""
+OF_QUEUES = frozenset({"queue-log", "callbacks"})
+"""Those whose path is that of a queue."""
+OF_SEVERAL = {"sip": "registrations_of"}
+"""The words of those that are something else without a path: `sip` is all phones, `sip/1` where one is."""
 LISTED = 20
 """Watches that a sentence has at most."""
 NAMED = 3
@@ -104,10 +108,15 @@ class Sentences:
         if kind in WATCHES and not name:
             return self.words(f"subjects.{kind}" if kind != "sip" else "subjects.phones")
         return (
-            self.words(f"subjects.{kind}", name=self.writing.beside(watch, clipped(name)))
+            self.words(f"subjects.{OF_SEVERAL.get(kind, kind)}", name=self._path(kind, name))
             if kind in PATHS and name
             else self.apart(watch)
         )
+
+    def _path(self, kind: str, name: str) -> Markup:
+        """The path of a watch, beside its name where somebody gave it one."""
+        subject = f"queue/{name}" if kind in OF_QUEUES else f"{kind}/{name}"
+        return self.writing.beside(subject, clipped(name))
 
     def apart(self, value: object) -> Markup:
         """Somebody's text."""

@@ -24,7 +24,7 @@ from daemon.schemas.documents import AlertStatus, Endpoint
 from daemon.schemas.status import SetAside, Status, SystemStatus
 from daemon.schemas.subjects import SubjectStatus
 from daemon.store.views import ToldAlert
-from daemon.web.page.sentences import Sentences, clipped, path_of
+from daemon.web.page.sentences import LISTED, Sentences, clipped, path_of
 from daemon.web.page.visitors import joined
 
 WELL, WRONG, UNKNOWN, HELD = "well", "wrong", "unknown", "held"
@@ -389,7 +389,7 @@ class Teller:
             yield Line(UNKNOWN, 81, self._of(system, said), _about(system, ones))
 
     def _why_unknown(self, cause: str, code: str, group: _Group) -> Markup:
-        what = self._what(group)
+        what = self._what(group) or self._part(group)
         if group.since is None:
             return self._words("front.unknown.yet", what=what or self._words.many("front.count.api", 1))
         why = self._say.failure(code) if cause == "failure" else self._say.reason(code)
@@ -405,6 +405,14 @@ class Teller:
         if len(others) == 1:
             return self._say.linked(group.system, others[0])
         return self.counts(others)
+
+    def _part(self, group: _Group) -> Markup:
+        """Which watches are not answered, where the others are: the API is not away."""
+        blind = group.ones[0].why.get("watches")
+        of = next(one for one in self._status.systems if one.name == group.system)
+        if not isinstance(blind, list) or not 0 < len(blind) < len(of.watches):
+            return Markup()
+        return self._say.joined(self._say.watch(one) for one in blind[:LISTED])
 
     # What is held back from whom.
 

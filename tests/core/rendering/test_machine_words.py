@@ -223,6 +223,9 @@ def test_what_an_event_is_about(subject: str, english: str, hebrew: str) -> None
         ("sip", "phones", "טלפונים"),
         ("queue/5", "queue 5", "תור 5"),
         ("registrations", "where phones are", "חיבורי הטלפונים"),
+        ("sip/2", "where phone 2 is", "חיבורי הטלפון 2"),
+        ("queue-log/5", "the log of queue 5", "היומן של תור 5"),
+        ("callbacks/5", "who asked queue 5 for a call back", "בקשות לחזרה בתור 5"),
         ("registrations/2", "where phone 2 is", "חיבורי הטלפון 2"),
         ("units", "units", "יחידות"),
         ("new", "new", "new"),
@@ -243,6 +246,7 @@ def test_a_queue_that_is_not_seen_is_told_with_its_name() -> None:
 
     assert machine_words.watch("queue/5", "en", named) == "queue Sales (5)"
     assert machine_words.watch("queue/6", "en", named) == "queue 6"
+    assert machine_words.watch("queue-log/5", "en", named) == "the log of queue Sales (5)"
 
 
 def test_a_time_names_its_zone_in_the_reader_s_language() -> None:

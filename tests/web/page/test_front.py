@@ -103,6 +103,16 @@ class TestBanner:
         assert said == "Not known since 11:01: the API does not answer (timeout). It is about 2 phones"
         assert more == []
 
+    def test_an_api_that_answers_all_but_one_question_is_not_away(self, watched: Watched) -> None:
+        watched.see(the_api(DOWN, failure="timeout", message="no answer", watches=["queue-log/5"]))
+        watched.see(sip("071"), queue("5"))
+
+        state, said, more = banner(front(watched))
+        assert (state, more) == ("unknown", [])
+        assert said == (
+            "Not known since 11:01: the API does not answer (timeout). It is about the log of queue 5"
+        )
+
     def test_wrong_outranks_unknown_and_both_are_said(self, watched: Watched) -> None:
         watched.see(the_api(), sip("071", DOWN), sip("072", UNKNOWN, reason="unreadable"))
 
