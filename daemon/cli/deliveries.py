@@ -13,9 +13,10 @@ from daemon.cli.output import clock_time, counted, print_json, refusals, say
 from daemon.cli.place import Place
 from daemon.cli.sources import asked
 from daemon.core.delivery.outcome import Status
+from daemon.core.numbers import shown as number
 from daemon.core.timestamps import from_iso
 from daemon.operations import deliveries
-from daemon.schemas.documents import Attempt, Delivery
+from daemon.schemas.documents import Attempt, Delivery, SentText
 from daemon.store import clock_steps, history
 from daemon.store.history import LAST_ID, Wanted
 
@@ -72,14 +73,15 @@ def show(delivery: DeliveryArgument, config: ConfigOption = None, as_json: JsonO
 
     def here(place: Place) -> Delivery:
         with refusals(LISTED), place.store.read() as db:
-            return Delivery.of(deliveries.find_delivery(db, delivery))
+            return deliveries.whole(db, deliveries.find_delivery(db, delivery))
 
     with asked("deliveries show", config) as daemon:
         found = daemon.one(Delivery, here, words={"delivery": str(delivery)})
         if as_json:
             print_json(found.model_dump())
             return
-        say(*[_line(found), *(line for one in found.attempts for line in attempt_lines(one))])
+        sms = text_lines(found.text) if found.text else ()
+        say(*[_line(found), *sms, *(line for one in found.attempts for line in attempt_lines(one))])
 
 
 @app.command("retry")
@@ -107,6 +109,15 @@ def retry(
             return
         say(f"Delivery {delivery} is sent to {found.endpoint} again.")
         daemon.say_when_it_goes()
+
+
+def text_lines(one: SentText) -> Iterator[str]:
+    """The SMS that a delivery came to, for people."""
+    yield f"  SMS  {' '.join(one.message.split())}"
+    report = f"; the carrier says {one.report}" if one.report else ""
+    why = f" ({one.reason})" if one.reason else ""
+    state = "not known whether it left" if one.state == "unknown" else one.state
+    yield f"    {counted(one.parts, 'part')}, {number(one.units)} units, {state}{why}{report}"
 
 
 def attempt_lines(one: Attempt) -> Iterator[str]:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from daemon.core.delivery.outcome import OPEN, Status
 from daemon.core.refusals import Refused, Why
-from daemon.schemas.documents import Delivery
+from daemon.schemas.documents import Delivery, SentText
 from daemon.schemas.redaction import REDACTED, has_texts
 from daemon.store import events, history, replay, retries
 from daemon.store.history import DeliveryView
@@ -23,12 +23,22 @@ def find_delivery(db: sa.Connection, delivery: int) -> DeliveryView:
     return found
 
 
+def whole(db: sa.Connection, found: DeliveryView) -> Delivery:
+    """A delivery with what is kept of it elsewhere: the SMS, where it went to a phone."""
+    if "/" not in found.endpoint:  # as those of phones are called, and mailboxes
+        return Delivery.of(found)
+    from daemon.store import texts  # noqa: PLC0415 - most have none, and a cold start is measured
+
+    text = texts.of_event(db, found.endpoint, found.event)
+    return Delivery.of(found).model_copy(update={"text": text and SentText.of(text)})
+
+
 def shown(db: sa.Connection, found: DeliveryView, *, with_texts: bool) -> Delivery:
     """A delivery as who may, or may not, see the texts of SMS is shown it.
 
     Many receivers say back what they got: of the answers to an event with texts only that there were any.
     """
-    document = Delivery.of(found)
+    document = whole(db, found)
     event = None if with_texts else events.find(db, found.event)
     if event is None or not has_texts(event[1].body):
         return document

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     # Who shows one kind of them, as `status` does, needs not what reads all the others.
     from daemon.core.alerts import acknowledgement
     from daemon.core.alerts.incidents import Incident
+    from daemon.core.commands.sent_texts import Text
     from daemon.core.routing import silences
     from daemon.core.routing.held_back import HeldBack
     from daemon.store.history import AttemptView, DeliveryView
@@ -385,6 +386,32 @@ class Attempt(AttemptOutcome):
         )
 
 
+class SentText(Document):
+    """The SMS by which a phone is told an event."""
+
+    message: str = Field(examples=["main: Phone 0771234567 is off the network"])
+    parts: int = Field(description="Of 70 characters, each of which is paid", examples=[1])
+    units: float = Field(description="What counts for the budget", examples=[0.1])
+    sent_at: str = Field(examples=[AT])
+    state: str = Field(
+        description="`sending`, `sent`, `failed`, or `unknown`: it may have left or not", examples=["sent"]
+    )
+    report: str | None = Field(description="The carrier's last word", examples=["DELIVRD"])
+    reason: str | None = Field(description="Why it failed, or why nobody knows")
+
+    @classmethod
+    def of(cls, text: "Text") -> "SentText":
+        return cls(
+            message=text.message,
+            parts=text.parts,
+            units=text.units,
+            sent_at=iso(text.sent_at),
+            state=text.state.value,
+            report=text.report,
+            reason=text.reason,
+        )
+
+
 class Delivery(Document):
     """One event for one endpoint."""
 
@@ -403,6 +430,9 @@ class Delivery(Document):
     tries: int = Field(examples=[1])
     template: str | None = Field(
         default=None, description="The template that it was planned with; null: it has none"
+    )
+    text: SentText | None = Field(
+        default=None, description="The SMS that it came to; null: there is none, and in a list"
     )
     attempts: list[Attempt] = Field(description="Empty in a list, and where they are forgotten")
 

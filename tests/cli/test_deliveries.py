@@ -3,17 +3,19 @@
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from daemon.core.commands.sent_texts import State, Text
 from daemon.core.delivery.breaker import Switch
 from daemon.core.delivery.outcome import Outcome
 from daemon.core.model import Fact
-from daemon.core.routing.plan import Interest
+from daemon.core.routing.plan import Interest, Planned
 from daemon.host import clock
 from daemon.pipeline.events import Recorder
-from daemon.store import endpoint_health
+from daemon.store import endpoint_health, events, outbox, texts
 from daemon.store.database import Database
 from tests.cli.conftest import Call
 from tests.support import stores
@@ -220,3 +222,24 @@ def test_pruning_says_what_was_forgotten(call: Call, setting: Setting) -> None:
     assert json.loads(out)["deliveries"] == 2
     assert json.loads(out)["given_up"] == 1
     assert call("db", "prune")[1].startswith("Forgotten: 0 deliveries")
+
+
+def test_of_a_phone_s_delivery_the_sms_is_shown(call: Call, store: Database) -> None:
+    fact, now = Fact("sip.account.unregistered", "sip/077", {}), clock.utcnow()
+    with store.write() as db:
+        (event,) = events.record(db, "main", [fact], now, lambda _kind: "evt_1")
+        outbox.add(db, [Planned(event, one, "main/sip") for one in ("boss/0501234567", "crm")], now)
+        sent = Text("main", "0501234567", "main: Phone 077\nis off", 1, 0.1, now.date(), now, State.SENDING)
+        texts.begin(db, replace(sent, endpoint="boss/0501234567", event="evt_1"))
+        (begun,) = texts.sending(db, ["boss/0501234567"])
+        assert texts.save(db, replace(begun, state=State.SENT, report="DELIVRD"), was=State.SENDING)
+
+    code, out, _ = call("deliveries", "show", "1")
+    assert code == 0
+    assert out.splitlines()[1:] == [
+        "  SMS  main: Phone 077 is off",
+        "    1 part, 0.1 units, sent; the carrier says DELIVRD",
+    ]
+    shown = json.loads(call("deliveries", "show", "1", "--json")[1])["text"]
+    assert (shown["state"], shown["units"], shown["report"]) == ("sent", 0.1, "DELIVRD")
+    assert json.loads(call("deliveries", "show", "2", "--json")[1])["text"] is None

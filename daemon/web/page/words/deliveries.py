@@ -57,6 +57,8 @@ WORDS = {
     "deliveries.system": ("System", "מערכת"),
     "deliveries.endpoint": ("Endpoint", "יעד"),
     "deliveries.created": ("Written", "נכתבה"),
+    "deliveries.text": ("SMS", "מסרון"),
+    "deliveries.report": ("The carrier says", "דיווח המפעיל"),
     "deliveries.template": ("Template", "תבנית"),
     "deliveries.due_at": ("Due", "מועד שליחה"),
     "deliveries.ended": ("Ended", "הסתיימה"),
