@@ -1,4 +1,4 @@
-"""How many examples Hypothesis tries: a few every day, all of them before a change is taken.
+"""How many examples Hypothesis tries: a few every day, many before a change is taken, all of them by hand.
 
 The everyday profile tries the same few each time, and that of a landing (`.ci/run`) the same many: a change
 is stopped by what it breaks, never by a find of chance in what it does not touch. To find is the full
@@ -16,7 +16,9 @@ CaseT = TypeVar("CaseT")
 
 EVERYDAY, LANDING, FULL = "everyday", "landing", "full"
 HUNDRED = 100
-"""Examples that the two others try of a test which says nothing itself."""
+"""Examples that the full profile tries of a test which says nothing itself."""
+MANY = 40
+"""What that of a landing tries of them: who waits for it waits an hour for all."""
 FEW = 10
 """What the everyday profile tries of them."""
 ONE_OF = 5
@@ -34,7 +36,7 @@ def register() -> None:
     """Make them known, and the everyday one the one that counts; `--hypothesis-profile full` changes that."""
     everywhere = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.register_profile(EVERYDAY, everywhere, max_examples=FEW, derandomize=True, database=None)
-    settings.register_profile(LANDING, everywhere, max_examples=HUNDRED, derandomize=True, database=None)
+    settings.register_profile(LANDING, everywhere, max_examples=MANY, derandomize=True, database=None)
     settings.register_profile(FULL, everywhere, max_examples=HUNDRED, derandomize=False)
     settings.load_profile(EVERYDAY)
 
@@ -75,11 +77,11 @@ def _settings(test: Callable[..., Any], one_of: int) -> Iterator[None]:
 
 
 def is_full() -> bool:
-    """Whether all examples are tried."""
+    """Whether it is not the everyday few."""
     return settings.get_current_profile_name() != EVERYDAY
 
 
 def sample(cases: Iterable[CaseT]) -> list[CaseT]:
-    """Of cases that are all walked under the full profile, an even share of those of the profile that is
-    loaded; their order has to be the same each time."""
-    return list(cases)[:: max(1, HUNDRED // examples(HUNDRED))]
+    """Of cases that are all walked before a landing, every day an even share; their order has to be the same
+    each time."""
+    return list(cases)[:: 1 if is_full() else HUNDRED // FEW]
