@@ -81,8 +81,8 @@ def followed(answered: int, told: Sequence[Mapping[str, Any]]) -> Check:
 
 
 def texted(database: str, taken: int) -> Check:
-    """Whether as many SMS left for the manager as the daemon says: one whose outcome is unknown, for it was
-    killed then, may have left or not."""
+    """Whether as many SMS left for the manager as the daemon says, and none was refused: one whose outcome is
+    unknown, for it was killed then, may have left or not."""
     store = databases.connect(database)
     with store.read() as db:
         written = [event.id for _, event in events.read(db, Query(limit=ALL))]
@@ -93,7 +93,7 @@ def texted(database: str, taken: int) -> Check:
     sent, unknown = ends[Status.DELIVERED], ends[Status.UNKNOWN]
     unsure = f", {unknown} not known" if unknown else ""
     return Check(
-        sent + unknown > 0 and sent <= taken <= sent + unknown,
+        not ends[Status.DEAD] and sent <= taken <= sent + unknown,
         f"{sent} SMS to the manager were sent{unsure}, {taken} left",
     )
 

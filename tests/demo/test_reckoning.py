@@ -131,7 +131,9 @@ def test_a_number_that_is_called_twice_or_never_shows(dialled: str, is_good: boo
         (["delivered", "unknown"], 2, True),
         (["delivered", "unknown"], 0, False),
         (["dead"], 0, False),
-        ([], 0, False),
+        (["delivered", "dead"], 1, False),
+        ([], 1, False),
+        ([], 0, True),
     ],
 )
 def test_an_sms_that_was_not_sent_as_it_is_said_shows(

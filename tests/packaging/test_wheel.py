@@ -59,7 +59,7 @@ def test_the_demo_shows_verified_webhooks_and_survives_its_kill(installed: Path,
 
     assert "kill -9" in said
     assert "✗" not in said
-    assert said.count("✓") == 7
+    assert said.count("✓") == 8
     for event_type in ("sms.received", "queue.caller.joined", "directory.file.added", "api.unreachable"):
         assert re.search(rf"delivered .*{re.escape(event_type)}", said), event_type
     assert list(tmp_path.iterdir()) == []

@@ -60,6 +60,7 @@ def test_a_delivery_is_shown_with_every_attempt(setting: Setting) -> None:
 
     (attempt,) = document.pop("attempts")
     assert document == {
+        "text": None,
         "id": 2,
         "event": "evt_2",
         "type": "sms.received",
