@@ -20,14 +20,12 @@ from daemon.core.durations import NOTHING
 from daemon.core.model import Unknown, Verdict
 from daemon.core.routing import ledger as lines
 from daemon.core.routing import plan
-from daemon.core.timeline import Timeline
 from daemon.core.watches import sip, sms
 from daemon.pipeline.alerts import Judge
 from daemon.pipeline.observation import Elapsed, Walk
 from daemon.store import events, lanes, ledger, outbox, watches, withdrawals
 from daemon.workers import poller
 from daemon.workers.dispatcher import Dispatcher
-from daemon.workers.timekeeper import Timekeeper
 from tests.torture import oracle
 from tests.torture.oracle import Check
 
@@ -58,12 +56,6 @@ def acknowledge_before_the_send(patch: Patch) -> None:
         begin(self, message)
 
     patch.setattr(Dispatcher, "_begin", wrong)
-
-
-def keep_timers_by_the_wall_clock(patch: Patch) -> None:
-    """Nothing that is due follows the clock where that is set."""
-    patch.setattr(Timeline, "now", lambda self: self._wall())
-    patch.setattr(Timekeeper, "follow", lambda _self: NOTHING)
 
 
 def compare_a_poll_that_failed(patch: Patch) -> None:
@@ -141,17 +133,13 @@ def give_up_at_the_first_failure(patch: Patch) -> None:
     patch.setattr(Route, "after", wrong)
 
 
-def never_tell_again_what_was_given_up(patch: Patch) -> None:
-    patch.setattr(ledger, "take_back", lambda *_args: None)
-
-
 def keep_the_end_to_oneself(patch: Patch) -> None:
     decide = lines.decide
 
     def wrong(incident: Any, told: Any, *args: Any, **more: Any) -> lines.Decision:
         return decide(incident, told, *args, **more) if incident.is_firing else lines.OVER
 
-    patch.setattr("daemon.pipeline.notification.decide", wrong)
+    patch.setattr(lines, "decide", wrong)
 
 
 def send_what_was_taken_again(patch: Patch) -> None:
@@ -190,7 +178,6 @@ def tell_nobody_of_bursts(patch: Patch) -> None:
         return [] if len(some) > 2 else usual(some, interests)
 
     patch.setattr(plan, "plan", wrong)
-    patch.setattr("daemon.pipeline.events.plan", wrong)
 
 
 def let_the_newest_stand_for_all(patch: Patch) -> None:
@@ -252,7 +239,6 @@ def _as_leased(patch: Patch, change: Callable[[Message], Message]) -> None:
 BUGS: Mapping[Bug, Check] = {
     commit_in_two_transactions: oracle.each_message_is_one_event,
     acknowledge_before_the_send: oracle.every_fact_arrives,
-    keep_timers_by_the_wall_clock: oracle.facts_arrive_in_time,
     compare_a_poll_that_failed: oracle.nothing_is_invented,
     forget_who_was_told: oracle.nobody_believes_something_false,
     take_messages_for_a_set: oracle.each_message_is_one_event,
@@ -264,7 +250,6 @@ BUGS: Mapping[Bug, Check] = {
     take_the_unseen_for_well: oracle.no_alarm_is_false,
     count_the_time_that_nobody_saw: oracle.no_alarm_is_false,
     give_up_at_the_first_failure: oracle.every_fact_arrives,
-    never_tell_again_what_was_given_up: oracle.nobody_believes_something_false,
     keep_the_end_to_oneself: oracle.nobody_believes_something_false,
     send_what_was_taken_again: oracle.nothing_is_sent_again_for_no_reason,
     forget_what_was_seen: oracle.each_message_is_one_event,

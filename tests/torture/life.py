@@ -83,9 +83,10 @@ class Plan:
 
         refusals = tuple((span(*lasts), chance.choice(REFUSALS)) for lasts in ((5, 30), (2, 4)))
         bursts = [one for _ in range(10) for one in _burst(chance, moment())]
+        talks = [one for about, _ in refusals for one in _talk(chance, about)]
         amid = refusals[0][0]  # where there is something that waits to be tried again
         return cls(
-            messages=tuple(sorted([*bursts, *_talk(chance, refusals[1][0])])),
+            messages=tuple(sorted([*bursts, *talks])),
             drops={phone: tuple(sorted(span(1, 30) for _ in range(3))) for phone in PHONES},
             outages=tuple((span(1, 25), chance.choice(FAILURES)) for _ in range(2)),
             refusals=refusals,
@@ -107,7 +108,7 @@ def _talk(chance: random.Random, about: Span) -> Iterator[tuple[float, str, str]
     sender, (since, until) = chance.choice(SENDERS), about
     for number in range(6):
         at = since + number * (until + 40 - since) / 6
-        yield at, sender, f"talk {number}"
+        yield at, sender, f"talk {number} from {since:g}"
 
 
 @dataclass
