@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,9 @@ class Plan:
             drops={phone: tuple(sorted(span(1, 30) for _ in range(3))) for phone in PHONES},
             outages=tuple((span(1, 25), chance.choice(FAILURES)) for _ in range(2)),
             refusals=refusals,
-            kills=tuple(sorted((moment(), chance.choice(list(Point))) for _ in range(6))),
+            kills=tuple(
+                sorted(((moment(), chance.choice(list(Point))) for _ in range(6)), key=itemgetter(0))
+            ),
             jumps=tuple(sorted([(moment(), chance.choice(JUMPS)), (chance.uniform(*amid), -7200.0)])),
         )
 

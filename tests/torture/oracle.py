@@ -113,13 +113,12 @@ def nobody_believes_something_false(life: Record) -> Iterator[str]:
 
 
 def no_alarm_is_false(life: Record) -> Iterator[str]:
-    """A phone that is told to be off has been off for long enough; one that is told to be back is on."""
+    """A phone that is told to be off was seen to be for long enough, and never to be on meanwhile; one that
+    is told to be back is on."""
     for one in life.written:
         if one.type == FIRES and one.alert and one.alert["reason"] == "first":
             phone = one.told["data"]["account"]["user_name"]
-            if not any(
-                since <= one.at - HOLD and until > one.at - SLACK for since, until in life.drops[phone]
-            ):
+            if not any(_was_seen(life, span, one.at) for span in _as_seen(life, phone)):
                 yield f"{phone} was told to be off at {one.at:g}"
         if one.type == RESOLVES:
             phone = one.told["data"]["account"]["user_name"]
@@ -201,6 +200,25 @@ def _phone(one: Written) -> str | None:
 
 def _meet(one: Span, other: Span) -> bool:
     return one[0] <= other[1] and other[0] <= one[1]
+
+
+def _as_seen(life: Record, phone: str) -> list[Span]:
+    """When a phone was off, as far as anybody could see: between two drops nobody may have seen it on."""
+    found: list[Span] = []
+    for since, until in _joined(life.drops[phone]):
+        before = found[-1][1] if found else 0.0
+        if found and any(start <= before + EVERY and since - EVERY <= end for start, end in life.outages):
+            found[-1] = found[-1][0], until
+        else:
+            found.append((since, until))
+    return found
+
+
+def _was_seen(life: Record, span: Span, at: float) -> bool:
+    """Whether a phone that was off for this time was seen to be for long enough by then, and was still."""
+    since, until = span
+    unseen = sum(max(min(end, at) - max(start, since), 0) for start, end in _joined(life.outages))
+    return until > at - SLACK and at - since - unseen >= HOLD
 
 
 def _joined(spans: Iterable[Span]) -> list[Span]:
