@@ -29,7 +29,7 @@ from daemon.core.webhooks.verification import verify as judge
 from daemon.core.wording import nearest, quoted
 from daemon.host import clock
 
-HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
+HEADERS = tuple(envelope.HEADERS.values())
 _LINE = re.compile(r"(?:> ?)?([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*:(.*)")
 """A header as a request carries it, or as `curl -v` prints one that it sent."""
 

@@ -111,7 +111,7 @@ to = ["receiver", "office"]
 at = "{digest_at}"
 timezone = "UTC"
 """
-MANAGER = "0529876543"
+MANAGERS_PHONE = "0529876543"
 """Whose phone is told by SMS what is wrong."""
 DIGEST_AFTER = timedelta(seconds=30)
 """The end of the day: the first whole minute that is so far off."""
@@ -235,7 +235,7 @@ class Stage:
             base_url=self.simulator.base_url,
             webhook_url=self.receiver.url,
             mail_port=self.postbox.port,
-            manager=MANAGER,
+            manager=MANAGERS_PHONE,
             digest_at=f"{clock.utcnow() + DIGEST_AFTER + MINUTE:%H:%M}",
         )
         self._write("config.toml", text)
